@@ -1,0 +1,20 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+TESTDATA = ROOT.parent / "shared" / "testdata"
+
+
+@pytest.fixture(scope="session")
+def error_payloads() -> list[dict[str, object]]:
+    """Real and constructed error payloads; skips where the folder beside the checkout is missing."""
+    path = TESTDATA / "error-payloads.jsonl"
+    if not path.exists():
+        pytest.skip(f"no test data at {path.name}: the shared folder beside the checkout is missing")
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]

@@ -1,0 +1,99 @@
+"""What an error payload means, as values. The rules that find it out live in wfm/diagnosis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    UNAUTHENTICATED = "unauthenticated"
+    INVALID_CLIENT = "invalid_client"
+    EXPIRED_TOKEN = "expired_token"
+    MISSING_SCOPE = "missing_scope"
+    MISSING_PERMISSION = "missing_permission"
+    MISSING_DIVISION = "missing_division"
+    MISSING_LICENSE = "missing_license"
+    FORBIDDEN_OTHER = "forbidden_other"
+    NOT_FOUND_USER = "not_found_user"
+    NOT_FOUND_SCHEDULE = "not_found_schedule"
+    NOT_FOUND_OTHER = "not_found_other"
+    VALIDATION = "validation"
+    CONTRACT_VIOLATION = "contract_violation"
+    CONFLICT = "conflict"
+    RATE_LIMITED = "rate_limited"
+    TIMEOUT = "timeout"
+    UPSTREAM_UNAVAILABLE = "upstream_unavailable"
+    SERVER_ERROR = "server_error"
+    TRANSLATION_FAILED = "translation_failed"
+    UNPARSEABLE = "unparseable"
+    BAD_REQUEST_OTHER = "bad_request_other"
+    PAYLOAD_TOO_LARGE = "payload_too_large"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+
+
+class Provenance(StrEnum):
+    """Where a statement about Genesys comes from."""
+
+    PUBLISHED = "published"
+    OBSERVED = "observed"
+    BRIEF = "brief"
+
+
+class Confidence(StrEnum):
+    CERTAIN = "certain"
+    LIKELY = "likely"
+    GUESS = "guess"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What is known around a payload, to diagnose it better than its text alone allows.
+
+    `call` is "VERB /path/template" where known; `held_scopes` is None where unknown. `reads_ok` and `writes_ok` are
+    how many of each have worked with this client (None where not counted).
+    """
+
+    call: str | None = None
+    via: str = "direct"
+    client_name: str | None = None
+    grant_type: str | None = None
+    held_scopes: tuple[str, ...] | None = None
+    reads_ok: int | None = None
+    writes_ok: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """An error payload, read.
+
+    `missing` are permissions or scopes named or inferred (in the order found); `chain` are the wrapped errors from
+    the outside in, one short line each; `rule` is the key of the rule that matched, whose page is docs/errors/.
+    `cause`, `confirm`, `fix` and `who` are sentences for people; `retryable` means the same request, unchanged, may
+    work later.
+    """
+
+    kind: Kind
+    status: int | None
+    code: str | None
+    message: str
+    missing: tuple[str, ...]
+    divisions: tuple[str, ...]
+    correlation_id: str | None
+    retryable: bool
+    entity: str | None
+    chain: tuple[str, ...]
+    rule: str
+    confidence: Confidence
+    provenance: Provenance
+    cause: str
+    confirm: str
+    fix: str
+    who: str
+
+    def fingerprint(self, call: str | None) -> str:
+        """Groups the runs that failed for the same reason: kind, code, operation template, missing names."""
+        import hashlib
+
+        parts = "\x1f".join([self.kind, self.code or "", call or "", *sorted(self.missing)])
+        return hashlib.sha256(parts.encode()).hexdigest()[:16]

@@ -1,0 +1,53 @@
+"""What the desk says no to.
+
+DeskError
+├── BadInput      the words given are wrong: names the field, what was given, what is accepted
+├── NotFound      there is no such operation, run or action in this tenant
+├── Refused       the words are right, the world says no: access, staleness, policy
+├── NotAllowed    the person at the screen lacks the capability
+└── StoreFault    the desk's own database can't be read or written just now
+"""
+
+from __future__ import annotations
+
+
+class DeskError(Exception):
+    """A sentence for the person at the screen. `str(error)` is that sentence, without secrets."""
+
+
+class BadInput(DeskError):
+    """A field that can't be used. Nothing was written, nothing was lost."""
+
+    def __init__(self, field: str, given: object, accepted: str) -> None:
+        self.field = field
+        self.given = given
+        self.accepted = accepted
+        shown = str(given)
+        if len(shown) > 80:
+            shown = shown[:77] + "…"
+        super().__init__(f"{field}: {shown!r} can't be used. Accepted: {accepted}.")
+
+
+class NotFound(DeskError):
+    """There is no such thing in this tenant's ledger or directory."""
+
+
+class Refused(DeskError):
+    """A plan or an action that may not go ahead now.
+
+    `code` is one of: nobody_ready, access_missing, stale, policy, not_undoable, too_slow, state, in_another_window.
+    `differences` are sentences: what changed since the preview, or what is missing.
+    """
+
+    def __init__(self, code: str, sentence: str, differences: tuple[str, ...] = ()) -> None:
+        self.code = code
+        self.differences = differences
+        super().__init__(sentence)
+
+
+class NotAllowed(DeskError):
+    """The person lacks the capability that this needs."""
+
+
+class StoreFault(DeskError):
+    """The desk's database is locked, full, read-only or gone. Says which and what to do."""
