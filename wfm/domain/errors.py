@@ -16,7 +16,7 @@ class DeskError(Exception):
 
 
 class BadInput(DeskError):
-    """A field that can't be used. Nothing was written, nothing was lost."""
+    """A field that can't be used (`given` None: one that is missing). Nothing was written, nothing was lost."""
 
     def __init__(self, field: str, given: object, accepted: str) -> None:
         self.field = field
@@ -25,7 +25,10 @@ class BadInput(DeskError):
         shown = str(given)
         if len(shown) > 80:
             shown = shown[:77] + "…"
-        super().__init__(f"{field}: {shown!r} can't be used. Accepted: {accepted}.")
+        if given is None:
+            super().__init__(f"{field} is missing. Accepted: {accepted}.")
+        else:
+            super().__init__(f"{field}: “{shown}” can't be used. Accepted: {accepted}.")
 
 
 class NotFound(DeskError):

@@ -68,7 +68,7 @@ class WindowSpec(BaseModel):
         else:
             if self.start is None or self.end is None:
                 missing = "start" if self.start is None else "end"
-                raise BadInput(f"window {missing}", "nothing", "a date and a time, such as 2026-11-23T14:30")
+                raise BadInput(f"window {missing}", None, "a date and a time, such as 2026-11-23T14:30")
             start = _instant("window start", self.start, zone)
             end = _instant("window end", self.end, zone)
             is_now = False
