@@ -262,7 +262,11 @@ class GroupState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureGroup:
-    """The runs that failed for the same reason."""
+    """The runs that failed for the same reason.
+
+    `state_at`, `state_by` and `note` belong to the last change of state (None and empty for one that nobody touched):
+    the propagation clock of "I fixed it" starts at `state_at`.
+    """
 
     fingerprint: str
     tenant_key: str
@@ -278,3 +282,6 @@ class FailureGroup:
     runs: int
     agents: int
     sample_run: str
+    state_at: datetime | None = None
+    state_by: str = ""
+    note: str = ""

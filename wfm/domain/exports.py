@@ -1,0 +1,155 @@
+"""Runs as files: CSV for a spreadsheet, JSON Lines for a program. Pure: iterators in, bytes out, constant memory.
+
+A cell that a spreadsheet would run as a formula is made text by a leading apostrophe (source: OWASP, CSV injection).
+Payloads are redacted before they are stored; text is cleaned by shape once more on its way out.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+from wfm.domain.operations import Exchange, Run
+from wfm.domain.redaction import redact_text
+
+COLUMNS = (
+    "time",
+    "agent",
+    "agent_id",
+    "operation",
+    "operation_id",
+    "phase",
+    "route",
+    "action",
+    "via",
+    "call",
+    "outcome",
+    "status",
+    "code",
+    "kind",
+    "cause",
+    "missing",
+    "retryable",
+    "correlation_id",
+    "attempts",
+    "duration_ms",
+    "finished",
+    "fingerprint",
+    "example",
+    "note",
+    "run",
+)
+"""Columns of the CSV and members of the JSON Lines, in this order. Times are UTC, durations milliseconds."""
+
+_STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_BATCH_BYTES = 64_000
+
+
+def safe_cell(value: str) -> str:
+    """The text so that no spreadsheet takes it for a formula. Blanks before the sign do not hide it."""
+    if value.startswith(_STARTS_FORMULA) or value.lstrip().startswith(_STARTS_FORMULA):
+        return "'" + value
+    return value
+
+
+def run_record(run: Run) -> dict[str, object]:
+    """One run as JSON values: every member of COLUMNS, None where nothing is known."""
+    return {
+        "time": _instant(run.started_at),
+        "agent": run.agent_name,
+        "agent_id": run.agent_id,
+        "operation": redact_text(run.operation_title),
+        "operation_id": run.operation_id,
+        "phase": run.phase.value,
+        "route": run.route,
+        "action": run.action,
+        "via": run.via,
+        "call": run.call,
+        "outcome": run.outcome.value,
+        "status": run.status,
+        "code": run.code,
+        "kind": run.kind.value if run.kind else None,
+        "cause": redact_text(run.cause),
+        "missing": list(run.missing),
+        "retryable": run.retryable,
+        "correlation_id": run.correlation_id,
+        "attempts": run.attempts,
+        "duration_ms": run.duration_ms,
+        "finished": _instant(run.finished_at),
+        "fingerprint": run.fingerprint,
+        "example": run.example,
+        "note": redact_text(run.note),
+        "run": run.id,
+    }
+
+
+def csv_chunks(runs: Iterable[Run]) -> Iterator[bytes]:
+    """The runs as CSV (RFC 4180, UTF-8 with a byte-order mark, so that spreadsheets read the names right).
+
+    Yields chunks of some 64 KB; the header comes even when there is no run.
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    buffer.write("\ufeff")
+    writer.writerow(COLUMNS)
+    for run in runs:
+        writer.writerow([_cell(value) for value in run_record(run).values()])
+        if buffer.tell() > _BATCH_BYTES:
+            yield buffer.getvalue().encode("utf-8", "replace")
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue().encode("utf-8", "replace")
+
+
+def jsonl_chunks(runs: Iterable[Run]) -> Iterator[bytes]:
+    """The runs as JSON Lines, UTF-8, one object a line. Yields chunks of some 64 KB, nothing when there is no run."""
+    lines: list[bytes] = []
+    size = 0
+    for run in runs:
+        line = json.dumps(run_record(run), ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+        lines.append(line)
+        size += len(line)
+        if size > _BATCH_BYTES:
+            yield b"".join(lines)
+            lines, size = [], 0
+    if lines:
+        yield b"".join(lines)
+
+
+def run_payload(run: Run, exchanges: Iterable[Exchange]) -> dict[str, object]:
+    """One run with every attempt, as the download of a single run gives it."""
+    return run_record(run) | {"exchanges": [_exchange(exchange) for exchange in exchanges]}
+
+
+def _exchange(exchange: Exchange) -> dict[str, object]:
+    return {
+        "number": exchange.number,
+        "method": exchange.method,
+        "url": redact_text(exchange.url),
+        "request_body": exchange.request_body,
+        "status": exchange.status,
+        "response_headers": dict(exchange.response_headers),
+        "response_body": exchange.response_body,
+        "correlation_id": exchange.correlation_id,
+        "fault": exchange.fault,
+        "started": _instant(exchange.started_at),
+        "duration_ms": exchange.duration_ms,
+    }
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return safe_cell(" ".join(str(part) for part in value))
+    # Numbers are ours and may be negative; only text can carry a formula.
+    return safe_cell(value) if isinstance(value, str) else str(value)
+
+
+def _instant(value: datetime | None) -> str | None:
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if value else None
