@@ -1,0 +1,113 @@
+"""Settings: what is read from where, and that a wrong one stops the start with a sentence that names it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from wfm import settings
+from wfm.domain.errors import BadInput
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder without settings of the developer's own."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("WFM_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_nothing_needs_to_be_set() -> None:
+    found = settings.load()
+    assert not found.tenant_configured
+    assert found.embedded
+    assert found.confirm_above == 50
+    assert found.genesys_timeout_s == 10
+    assert found.genesys_rate_share == 0.9
+
+
+def test_environment_wins_over_dotenv_and_secrets(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (elsewhere / ".streamlit").mkdir()
+    (elsewhere / ".streamlit/secrets.toml").write_text('WFM_CONFIRM_ABOVE = "7"\nWFM_DEMO_AGENTS = 11\nWFM_DEMO_PORT = 9000\n')
+    (elsewhere / ".env").write_text("WFM_CONFIRM_ABOVE=8\nWFM_DEMO_AGENTS=12\n")
+    monkeypatch.setenv("WFM_CONFIRM_ABOVE", "9")
+    found = settings.load()
+    assert (found.confirm_above, found.demo_agents, found.demo_port) == (9, 12, 9000)
+
+
+def test_the_auth_section_of_streamlit_serves_as_the_provider(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (elsewhere / ".streamlit").mkdir()
+    (elsewhere / ".streamlit/secrets.toml").write_text(
+        f'[auth]\nserver_metadata_url = "http://127.0.0.1:1/.well-known/openid-configuration"\nclient_id = "desk"\n'
+        f'client_secret = "s"\nredirect_uri = "http://127.0.0.1:8501/oauth2callback"\ncookie_secret = "{"x" * 32}"\n'
+    )
+    monkeypatch.setenv("WFM_ADMINS", "ana@example.com; bo@example.com")
+    found = settings.load()
+    assert found.oidc_configured
+    assert found.admins == ("ana@example.com", "bo@example.com")
+    assert found.auth_secrets()["auth"]["client_id"] == "desk"
+
+
+OIDC = {
+    "WFM_OIDC_METADATA_URL": "http://127.0.0.1:1/x",
+    "WFM_OIDC_CLIENT_ID": "desk",
+    "WFM_OIDC_CLIENT_SECRET": "s",
+    "WFM_OIDC_REDIRECT_URI": "http://127.0.0.1:8501/oauth2callback",
+    "WFM_COOKIE_SECRET": "x" * 32,
+}
+
+
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        ({"WFM_GENESYS_TIMEOUT_S": "soon"}, "WFM_GENESYS_TIMEOUT_S"),
+        ({"WFM_GENESYS_TIMEOUT_S": "0"}, "WFM_GENESYS_TIMEOUT_S"),
+        ({"WFM_GENESYS_RATE_SHARE": "1.5"}, "WFM_GENESYS_RATE_SHARE"),
+        ({"WFM_CONFIRM_ABOVE": "-1"}, "WFM_CONFIRM_ABOVE"),
+        ({"WFM_GENESYS_API_URL": "http://127.0.0.1:1"}, "WFM_GENESYS_LOGIN_URL"),
+        ({"WFM_GENESYS_REGION": "us-east-1"}, "WFM_GENESYS_CLIENT_ID"),
+        ({"WFM_GENESYS_REGION": "us-east-1", "WFM_GENESYS_CLIENT_ID": "c"}, "WFM_GENESYS_CLIENT_SECRET"),
+        ({"WFM_DATABASE_URL": "mysql://a:hunter2@b/c"}, "WFM_DATABASE_URL"),
+        ({"WFM_DATABASE_URL": "not a url with hunter2"}, "WFM_DATABASE_URL"),
+        (OIDC, "WFM_ADMINS"),
+        ({**OIDC, "WFM_ADMINS": "a", "WFM_COOKIE_SECRET": "hunter2"}, "WFM_COOKIE_SECRET"),
+        ({"WFM_OIDC_METADATA_URL": "http://127.0.0.1:1/x"}, "WFM_OIDC_CLIENT_ID"),
+    ],
+)
+def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], named: str) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(BadInput) as refused:
+        settings.load()
+    assert str(refused.value).startswith(named)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_broken_secrets_file_is_named(elsewhere: Path) -> None:
+    (elsewhere / ".streamlit").mkdir()
+    (elsewhere / ".streamlit/secrets.toml").write_text("= nonsense")
+    with pytest.raises(BadInput, match=r"secrets\.toml"):
+        settings.load()
+
+
+def test_secrets_are_not_in_the_repr(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WFM_GENESYS_REGION", "us-east-1")
+    monkeypatch.setenv("WFM_GENESYS_CLIENT_ID", "c")
+    monkeypatch.setenv("WFM_GENESYS_CLIENT_SECRET", "hunter2")
+    monkeypatch.setenv("WFM_DATABASE_URL", "postgresql://desk:hunter2@db/desk")
+    found = settings.load()
+    assert "hunter2" not in repr(found)
+    assert "hunter2" not in found.model_dump_json()
+
+
+def test_every_setting_is_documented() -> None:
+    page = (ROOT / "docs" / "operator.md").read_text(encoding="utf-8")
+    missing = [name for name in settings.Settings.model_fields if f"`WFM_{name.upper()}`" not in page]
+    assert not missing

@@ -1,0 +1,416 @@
+"""The command line, for cron and for tests: the same Desk as the screens. docs/cli.md describes it; a test holds that.
+
+Exit codes: 0 all ready agents done, 2 bad input, 3 some failed or unconfirmed, 4 refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NoReturn, TextIO
+
+import click
+
+from wfm import __version__, launcher, settings
+from wfm.desk import Desk, OperationView
+from wfm.domain.errors import BadInput, DeskError, NotAllowed, NotFound, Refused
+from wfm.domain.operations import OPEN_STATES, ItemState, OperationState, RunFilter
+from wfm.domain.people import Actor, Role
+from wfm.domain.plan_file import read_plan
+from wfm.domain.plans import Preview
+
+OK, BAD_INPUT, SOME_FAILED, REFUSED = 0, 2, 3, 4
+POLL_S = 0.25
+WORKER_PATIENCE_S = 60.0
+IDLE_EXIT_S = 30.0
+UNFINISHED = frozenset({OperationState.APPLYING, OperationState.RESTORING})
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main() -> None:
+    """Take agents out of work for a maintenance window, and get every one back."""
+
+
+as_json = click.option("--json", "wants_json", is_flag=True, help="Print one JSON object instead of sentences.")
+plan_file = click.argument("plan", type=click.File("r", encoding="utf-8"), metavar="PLAN.json")
+
+
+@main.command()
+@plan_file
+@as_json
+def preview(plan: TextIO, wants_json: bool) -> None:
+    """Say what applying a plan would do. Writes nothing. Exit 4 when it could not be applied."""
+    with _desk(wants_json) as desk:
+        found = desk.preview(read_plan(plan.read()))
+        _print_preview(found, wants_json)
+    sys.exit(OK if found.can_apply else REFUSED)
+
+
+@main.command()
+@plan_file
+@click.option("--yes", is_flag=True, help="Go ahead: without it nothing is written.")
+@click.option("--until", type=click.Choice(["restored"]), help="Wait until everybody is back, not only until all are out.")
+@click.option("--rehearse", is_flag=True, help="Go ahead although access is missing (demo tenant only).")
+@as_json
+def apply(plan: TextIO, yes: bool, until: str | None, rehearse: bool, wants_json: bool) -> None:
+    """Take the agents of a plan out, by the worker that is alive or one that is started."""
+    with _desk(wants_json) as desk:
+        request = read_plan(plan.read())
+        found = desk.preview(request)
+        if not yes:
+            _print_preview(found, wants_json)
+            raise Refused("policy", "Nothing was written. Add --yes to go ahead.")
+        operation = desk.apply(
+            request,
+            found.plan_id,
+            actor=_actor(),
+            request_token=uuid.uuid4().hex,
+            rehearse=rehearse,
+            confirmation=desk.confirmation_needed(found),
+        )
+        view = desk.operation(operation.id)
+        if operation.window.start > desk.clock():
+            _ensure_worker(desk)
+            _print_operation(desk, view, wants_json)
+            sys.exit(OK)
+        with _worker(desk, keep=until is None):
+            view = _wait(desk, operation.id, until_restored=until == "restored")
+        _print_operation(desk, view, wants_json)
+        sys.exit(_exit_code(view))
+
+
+@main.command()
+@click.argument("operation")
+@as_json
+def restore(operation: str, wants_json: bool) -> None:
+    """End an operation now and make available everybody who is still out through it."""
+    with _desk(wants_json) as desk:
+        desk.restore_now(operation, _actor())
+        with _worker(desk, keep=False):
+            view = _wait(desk, operation, until_restored=True)
+        _print_operation(desk, view, wants_json)
+        sys.exit(_exit_code(view))
+
+
+@main.command()
+@click.option("--operation", help="Only the runs of this operation.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many at the most.")
+@as_json
+def runs(operation: str | None, limit: int, wants_json: bool) -> None:
+    """List runs, newest first."""
+    with _desk(wants_json) as desk:
+        rows: list[dict[str, Any]] = []
+        cursor: str | None = None
+        while len(rows) < limit:
+            page = desk.runs(RunFilter(operation_id=operation), cursor=cursor, limit=min(500, limit - len(rows)))
+            rows += [_run_row(run) for run in page.runs]
+            cursor = page.older
+            if cursor is None:
+                break
+        if wants_json:
+            _say_json({"runs": rows})
+            return
+        for row in rows:
+            when, outcome, status = row["time"], row["outcome"], row["status"] or ""
+            click.echo(f"{when}  {outcome:<11} {status:>3}  {row['phase']:<7} {row['agent']:<28} {row['cause']}")
+        if not rows:
+            click.echo("No runs yet.")
+
+
+@main.command()
+@click.argument("source", type=click.File("rb"), default="-", metavar="[FILE|-]")
+@click.option("--status", type=click.IntRange(100, 599), help="HTTP status that came with the payload.")
+@click.option("--jsonl", type=click.File("r", encoding="utf-8"), help="Lines with id, http_status, headers, body, context.")
+@as_json
+def diagnose(source: Any, status: int | None, jsonl: TextIO | None, wants_json: bool) -> None:
+    """Say what an error payload means: cause, fix, what is missing. Needs no tenant."""
+    from wfm import diagnosis
+
+    if jsonl is not None:
+        for number, line in enumerate(jsonl, start=1):
+            if line.strip():
+                try:
+                    case = json.loads(line)
+                    if not isinstance(case, dict):
+                        raise ValueError("not an object")
+                except (ValueError, RecursionError) as error:
+                    _fail(BadInput(f"line {number}", str(error), "a JSON object"), wants_json, BAD_INPUT)
+                click.echo(json.dumps(diagnosis.diagnose_jsonl_line(case), ensure_ascii=False))
+        return
+    body: bytes = source.read()
+    if not body.strip() and status is None:
+        _fail(BadInput("payload", None, "the text of an error, or --status"), wants_json, BAD_INPUT)
+    found = diagnosis.diagnose_input(status, body)
+    if wants_json:
+        click.echo(json.dumps(diagnosis.as_dict(found), ensure_ascii=False))
+    else:
+        click.echo(diagnosis.render(found))
+
+
+@main.command()
+@click.option("--exit-when-idle", is_flag=True, help="Stop half a minute after the last open operation ended.")
+@as_json
+def worker(exit_when_idle: bool, wants_json: bool) -> None:
+    """Apply and restore what is due. One a data folder; a second one waits as standby."""
+    from wfm import work
+
+    with _desk(wants_json) as desk:
+        work.run(desk, exit_when_idle_s=IDLE_EXIT_S if exit_when_idle else None)
+
+
+@main.command("demo-tenant")
+@click.option("--port", type=click.IntRange(0, 65535), default=8808, show_default=True, help="0 takes a free one.")
+@click.option("--agents", type=click.IntRange(1, 50_000), default=240, show_default=True, help="How many people.")
+@click.option("--latency-ms", type=click.FloatRange(0, 60_000), default=20, show_default=True, help="Added to each answer.")
+@click.option(
+    "--rate-limit", type=click.IntRange(1, 1_000_000), default=300, show_default=True, help="Requests a minute a client."
+)
+@click.option("--scenario", default="healthy", show_default=True, help="Which faults and oddities it shows.")
+@click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="File that keeps its state across a kill.")
+@click.option("--json", "_wants_json", is_flag=True, help="Accepted for symmetry: the ready line is JSON anyway.")
+def demo_tenant(
+    port: int, agents: int, latency_ms: float, rate_limit: int, scenario: str, state: Path | None, _wants_json: bool
+) -> None:
+    """Serve the demo tenant alone, on loopback. Prints one JSON line when ready."""
+    from wfm import demo
+
+    try:
+        demo.serve(port, agents=agents, latency_ms=latency_ms, rate_limit=rate_limit, scenario=scenario, state=state)
+    except BadInput as error:
+        _fail(error, False, BAD_INPUT)
+
+
+# --- shared ----------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _desk(wants_json: bool) -> Iterator[Desk]:
+    """A Desk for one command; refusals become a sentence (or JSON) and an exit code."""
+    try:
+        with contextlib.closing(Desk.open(settings.load())) as desk:
+            yield desk
+    except BadInput as error:
+        _fail(error, wants_json, BAD_INPUT)
+    except (Refused, NotAllowed) as error:
+        _fail(error, wants_json, REFUSED)
+    except NotFound as error:
+        _fail(error, wants_json, BAD_INPUT)
+    except DeskError as error:
+        _fail(error, wants_json, SOME_FAILED)
+
+
+def _fail(error: DeskError, wants_json: bool, code: int) -> NoReturn:
+    differences = list(getattr(error, "differences", ()))
+    if wants_json:
+        reason = getattr(error, "code", None) or type(error).__name__
+        click.echo(json.dumps({"error": str(error), "reason": reason, "differences": differences}, ensure_ascii=False))
+    else:
+        click.echo("\n".join([str(error), *(f"  · {line}" for line in differences)]), err=True)
+    sys.exit(code)
+
+
+def _actor() -> Actor:
+    """Whoever holds the client secret acts with its rights; the OS user is recorded."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "unknown user"
+    return Actor(subject=f"os:{user}", name=f"{user} (command line)", role=Role.ADMIN)
+
+
+def _ensure_worker(desk: Desk) -> int | None:
+    if desk.health().worker_alive:
+        return None
+    if not desk.settings.embedded:
+        raise Refused("state", "No worker is alive. Start one with “python -m wfm worker” and try again.")
+    return launcher.ensure_worker(desk.settings, "--exit-when-idle")
+
+
+@contextlib.contextmanager
+def _worker(desk: Desk, *, keep: bool) -> Iterator[None]:
+    """A live worker for the length of a command; one that was started for it stays only as long as it is needed."""
+    pid = _ensure_worker(desk)
+    try:
+        yield
+    finally:
+        if pid is not None and not keep and not desk.operations(states=OPEN_STATES):
+            launcher.stop(pid)
+
+
+def _wait(desk: Desk, operation_id: str, *, until_restored: bool) -> OperationView:
+    """Polls until the operation is settled: everybody out or, `until_restored`, everybody back."""
+    last_seen = time.monotonic()
+    while True:
+        view = desk.operation(operation_id)
+        if _settled(view, until_restored):
+            return view
+        if desk.health().worker_alive:
+            last_seen = time.monotonic()
+        elif time.monotonic() - last_seen > WORKER_PATIENCE_S:
+            raise DeskError(
+                f"No worker has been alive for {WORKER_PATIENCE_S:.0f} s. The operation {operation_id} is kept and goes on "
+                "when one is started: python -m wfm worker"
+            )
+        time.sleep(POLL_S)
+
+
+def _settled(view: OperationView, until_restored: bool) -> bool:
+    operation = view.operation
+    if operation.state in UNFINISHED or operation.state is OperationState.SCHEDULED or operation.restore_requested:
+        return operation.state not in OPEN_STATES
+    return not (until_restored and operation.state is OperationState.IN_EFFECT)
+
+
+def _exit_code(view: OperationView) -> int:
+    bad = (ItemState.FAILED, ItemState.UNCONFIRMED)
+    counts = view.counts
+    failed = sum(counts.apply.get(state, 0) + counts.restore.get(state, 0) for state in bad)
+    return SOME_FAILED if failed or view.operation.state in (OperationState.FAILED, OperationState.HALTED) else OK
+
+
+def _print_preview(found: Preview, wants_json: bool) -> None:
+    blocked = [row for row in found.rows if not row.writes]
+    if wants_json:
+        _say_json(
+            {
+                "operation": None,
+                "plan": found.plan_id,
+                "state": "previewed",
+                "ready": len(found.ready),
+                "applied": 0,
+                "failed": 0,
+                "skipped": 0,
+                "unconfirmed": 0,
+                "blocked": len(blocked),
+                "agents": {
+                    "ready": [_fate_row(row) for row in found.ready],
+                    "blocked": [_fate_row(row) for row in blocked],
+                },
+                "access": [_access_row(check) for check in found.access],
+                "findings": [
+                    {"code": finding.code, "severity": finding.severity, "title": finding.title, "detail": finding.detail}
+                    for finding in found.findings
+                ],
+                "refusals": [{"code": code, "sentence": sentence} for code, sentence in found.refusals],
+                "cost": {
+                    "apply_requests": found.cost.apply_requests,
+                    "restore_requests": found.cost.restore_requests,
+                    "apply_seconds": round(found.cost.apply_seconds, 1),
+                    "restore_seconds": round(found.cost.restore_seconds, 1),
+                    "limit_per_minute": found.cost.limit_per_minute,
+                },
+                "read_requests": found.read_requests,
+            }
+        )
+        return
+    start, end = found.window.local()
+    click.echo(f"Plan {found.plan_id} · {start:%Y-%m-%d %H:%M} to {end:%H:%M} {found.window.zone} · client {found.client_name}")
+    for fate, count in found.totals().items():
+        click.echo(f"  {count:>6} {fate}")
+    for finding in found.findings:
+        click.echo(f"  {finding.severity}: {finding.title}. {finding.detail}")
+    for check in found.access:
+        if check.missing:
+            click.echo(f"  access: {check.call}: {check.advice}")
+    for _, sentence in found.refusals:
+        click.echo(f"  can't be applied: {sentence}")
+
+
+def _print_operation(desk: Desk, view: OperationView, wants_json: bool) -> None:
+    operation, counts = view.operation, view.counts
+    apply_counts = {state: counts.apply.get(state, 0) for state in ItemState}
+    if not wants_json:
+        click.echo(
+            f"{operation.title}: {operation.state} · {apply_counts[ItemState.APPLIED]} applied, "
+            f"{apply_counts[ItemState.FAILED]} failed, {apply_counts[ItemState.SKIPPED]} skipped, "
+            f"{apply_counts[ItemState.UNCONFIRMED]} unconfirmed, {view.blocked} left out · "
+            f"{counts.restore.get(ItemState.APPLIED, 0)} restored · operation {operation.id}"
+        )
+        if operation.halt_reason:
+            click.echo(f"  halted: {operation.halt_reason}")
+        return
+    agents: dict[str, list[dict[str, Any]]] = {"applied": [], "failed": [], "skipped": [], "unconfirmed": [], "pending": []}
+    after = 0
+    while page := desk.items(operation.id, after_seq=after, limit=5_000):
+        for item in page:
+            state = "pending" if item.apply_state is ItemState.SENDING else item.apply_state.value
+            row = {"id": item.agent_id, "name": item.agent_name, "restore": item.restore_state.value, "why": item.skip_reason}
+            agents[state].append(row)
+        after = page[-1].seq
+    agents["blocked"] = [{"id": given, "name": name, "why": why} for given, name, why in desk.blocked(operation.id)]
+    restored = {state.value: counts.restore.get(state, 0) for state in ItemState}
+    _say_json(
+        {
+            "operation": operation.id,
+            "plan": operation.plan_id,
+            "state": operation.state.value,
+            "ready": counts.total,
+            "applied": apply_counts[ItemState.APPLIED],
+            "failed": apply_counts[ItemState.FAILED],
+            "skipped": apply_counts[ItemState.SKIPPED],
+            "unconfirmed": apply_counts[ItemState.UNCONFIRMED],
+            "blocked": view.blocked,
+            "restored": restored["applied"],
+            "restore": restored,
+            "halt_reason": operation.halt_reason,
+            "agents": agents,
+        }
+    )
+
+
+def _fate_row(row: Any) -> dict[str, Any]:
+    agent = row.agent
+    return {
+        "id": agent.id if agent else None,
+        "given": row.given,
+        "name": agent.name if agent else None,
+        "fate": row.fate,
+        "why": row.reason,
+    }
+
+
+def _access_row(check: Any) -> dict[str, Any]:
+    lanes = {
+        lane.value: {"state": verdict.state.value, "needed": list(verdict.needed), "evidence": verdict.evidence}
+        for lane, verdict in check.lanes.items()
+    }
+    return {
+        "call": check.call,
+        "missing": check.missing,
+        "lanes": lanes,
+        "advice": check.advice,
+        "provenance": str(check.provenance),
+    }
+
+
+def _run_row(run: Any) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "time": run.started_at.isoformat(timespec="seconds"),
+        "agent": run.agent_name,
+        "agent_id": run.agent_id,
+        "route": run.route,
+        "action": run.action,
+        "operation": run.operation_id,
+        "phase": run.phase.value,
+        "outcome": run.outcome.value,
+        "status": run.status,
+        "code": run.code,
+        "kind": run.kind.value if run.kind else None,
+        "cause": run.cause,
+        "missing": list(run.missing),
+        "correlation_id": run.correlation_id,
+        "duration_ms": run.duration_ms,
+        "attempts": run.attempts,
+    }
+
+
+def _say_json(value: dict[str, Any]) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, default=str))

@@ -1,0 +1,142 @@
+"""The history: runs, what failed and why, exports."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from wfm.desk.core import DeskCore
+from wfm.desk.values import RunDetail
+from wfm.diagnosis import Explanation, diagnose, explain, four_lanes, hand_off_card
+from wfm.domain.diagnoses import Diagnosis, Evidence
+from wfm.domain.errors import BadInput
+from wfm.domain.exports import csv_lines, json_lines
+from wfm.domain.operations import Exchange, FailureGroup, GroupState, Outcome, Run, RunFilter, RunPage
+from wfm.domain.people import Actor, Capability
+
+EXPORT_FORMATS = ("csv", "jsonl")
+EXPLAIN_LIMIT = 1_000_000
+
+
+class HistoryDesk(DeskCore):
+    """Reads the ledger's runs and failure groups."""
+
+    def runs(self, which: RunFilter, cursor: str | None = None, limit: int = 50) -> RunPage:
+        """One page of runs, newest first. Raises BadInput for a cursor that makes no sense."""
+        return self.ledger.runs(self.tenant.key, which, cursor=cursor, limit=limit)
+
+    def run(self, run_id: str) -> RunDetail:
+        """A run opened, with what its error means. Raises NotFound."""
+        run, exchanges = self.ledger.run(self.tenant.key, run_id)
+        diagnosis = self._read_again(run, exchanges)
+        group = self.ledger.failure_group(self.tenant.key, run.fingerprint) if run.fingerprint else None
+        lanes = four_lanes(diagnosis, self._evidence(run), run.call) if diagnosis and run.status in (401, 403) else {}
+        return RunDetail(run=run, exchanges=exchanges, diagnosis=diagnosis, lanes=lanes, same_failure=group)
+
+    def _read_again(self, run: Run, exchanges: tuple[Exchange, ...]) -> Diagnosis | None:
+        """The diagnosis is made from the stored payload, so that a better rule explains old failures too."""
+        if run.outcome is not Outcome.FAILED:
+            return None
+        last = next((exchange for exchange in reversed(exchanges) if exchange.status is None or exchange.status >= 400), None)
+        last = last or (exchanges[-1] if exchanges else None)
+        if last is None:
+            return None
+        return diagnose(last.status, last.response_headers, last.response_body, self._evidence(run))
+
+    def _evidence(self, run: Run) -> Evidence:
+        client_id, name = self._client_of(run)
+        reads_ok, writes_ok, _ = self.ledger.read_write_counts(self.tenant.key, client_id) if client_id else (None, None, None)
+        return Evidence(call=run.call, via=run.via, client_name=name, reads_ok=reads_ok, writes_ok=writes_ok)
+
+    def _client_of(self, run: Run) -> tuple[str | None, str | None]:
+        if run.operation_id is None:
+            return None, None
+        operation = self.ledger.operation(self.tenant.key, run.operation_id)
+        return operation.client_id, operation.client_name
+
+    def runs_over_time(
+        self, since: datetime, until: datetime, step_minutes: int, operation_id: str | None = None
+    ) -> list[tuple[datetime, Outcome, int]]:
+        """How many runs ended how, per step."""
+        return self.ledger.runs_over_time(self.tenant.key, since, until, step_minutes=step_minutes, operation_id=operation_id)
+
+    def totals(self, since: datetime | None = None, until: datetime | None = None) -> dict[Outcome, int]:
+        """How many runs ended how, exactly."""
+        return self.ledger.totals(self.tenant.key, since, until)
+
+    def export_runs(self, which: RunFilter, fmt: str) -> Iterator[bytes]:
+        """The whole filter as CSV or JSON Lines, in pieces. Raises BadInput for another format."""
+        if fmt not in EXPORT_FORMATS:
+            raise BadInput("format", fmt, " or ".join(EXPORT_FORMATS))
+        rows = (run for batch in self.ledger.iter_runs(self.tenant.key, which) for run in batch)
+        return csv_lines(rows) if fmt == "csv" else json_lines(rows)
+
+    def export_run(self, run_id: str) -> bytes:
+        """One run with its attempts as JSON. Raises NotFound."""
+        run, exchanges = self.ledger.run(self.tenant.key, run_id)
+        whole = {**json.loads(next(iter(json_lines([run])))), "attempts_made": [_exchange_json(one) for one in exchanges]}
+        return json.dumps(whole, ensure_ascii=False, indent=2).encode()
+
+    # --- failures ----------------------------------------------------------------------------------------------------
+
+    def failures(self, states: frozenset[GroupState] | None = None) -> list[FailureGroup]:
+        """Failure groups, the newest first."""
+        return self.ledger.failure_groups(self.tenant.key, states=states)
+
+    def failure(self, fingerprint: str) -> FailureGroup:
+        """One failure group. Raises NotFound."""
+        return self.ledger.failure_group(self.tenant.key, fingerprint)
+
+    def failure_diagnosis(self, group: FailureGroup) -> Diagnosis | None:
+        """What the failures of a group mean, read from one of their payloads."""
+        return self.run(group.sample_run).diagnosis
+
+    def failure_series(self, fingerprint: str, since: datetime, step_minutes: int = 60) -> list[tuple[datetime, int]]:
+        """How many runs of a group failed, per step."""
+        return self.ledger.group_series(self.tenant.key, fingerprint, since, step_minutes=step_minutes)
+
+    def mark_group(self, fingerprint: str, state: GroupState, actor: Actor, note: str = "") -> FailureGroup:
+        """Says that a cause is fixed, ignored or open again."""
+        self.allow(actor, Capability.EXECUTE)
+        self.ledger.failure_group(self.tenant.key, fingerprint)
+        self.ledger.set_group_state(self.tenant.key, fingerprint, state, actor=actor.name, note=note, now=self.clock())
+        return self.ledger.failure_group(self.tenant.key, fingerprint)
+
+    def hand_off(self, fingerprint: str) -> str:
+        """A request to whoever can mend it, for exactly one change, as Markdown. Redacted."""
+        group = self.failure(fingerprint)
+        detail = self.run(group.sample_run)
+        page = self.runs(RunFilter(fingerprint=fingerprint), limit=5)
+        correlation_ids = tuple(run.correlation_id for run in page.runs if run.correlation_id)
+        client = self._client_of(detail.run)[1]
+        return hand_off_card(
+            group, detail.diagnosis, client_name=client, tenant=self.tenant, correlation_ids=correlation_ids, now=self.clock()
+        )
+
+    def explain(self, text: str) -> Explanation:
+        """What a pasted payload means. Raises BadInput when there is nothing or far too much."""
+        if not text.strip():
+            raise BadInput("payload", None, "the text of an error: JSON, a log line, an e-mail")
+        return explain(text[:EXPLAIN_LIMIT])
+
+    def last_day(self) -> tuple[datetime, datetime]:
+        """The last 24 hours as (since, until)."""
+        now = self.clock()
+        return now - timedelta(hours=24), now
+
+
+def _exchange_json(exchange: Exchange) -> dict[str, object]:
+    return {
+        "number": exchange.number,
+        "method": exchange.method,
+        "url": exchange.url,
+        "request_body": exchange.request_body,
+        "status": exchange.status,
+        "response_headers": dict(exchange.response_headers),
+        "response_body": exchange.response_body,
+        "correlation_id": exchange.correlation_id,
+        "fault": exchange.fault,
+        "started_at": exchange.started_at.isoformat(),
+        "duration_ms": exchange.duration_ms,
+    }
