@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wfm.domain.diagnoses import Kind
-from wfm.domain.exports import COLUMNS, csv_chunks, jsonl_chunks, run_payload, safe_cell
+from wfm.domain.exports import COLUMNS, csv_lines, json_lines, run_payload, safe_cell
 from wfm.domain.operations import Exchange, Outcome, Phase, Run
 
 RUN = Run(
@@ -53,7 +53,7 @@ def read_back(chunks: Iterator[bytes]) -> list[dict[str, str]]:
 
 
 def test_csv_gives_every_column_and_the_names_as_they_are() -> None:
-    (row,) = read_back(csv_chunks([RUN]))
+    (row,) = read_back(csv_lines([RUN]))
     assert tuple(row) == COLUMNS
     assert row["agent"] == "Aylin Şahin"
     assert row["time"] == "2026-11-23T14:30:02.005Z"
@@ -65,13 +65,13 @@ def test_csv_gives_every_column_and_the_names_as_they_are() -> None:
 
 
 def test_csv_without_runs_still_says_its_columns() -> None:
-    assert b"".join(csv_chunks([])).decode("utf-8-sig").strip() == ",".join(COLUMNS)
+    assert b"".join(csv_lines([])).decode("utf-8-sig").strip() == ",".join(COLUMNS)
 
 
 @pytest.mark.parametrize("evil", ["=1+1", "+SUM(A1)", "-2", "@cmd", "\t=1", "\r=1", "  =1", "＝1", "\n=HYPERLINK(1)"])
 def test_a_formula_becomes_text(evil: str) -> None:
     assert safe_cell(evil) == "'" + evil
-    (row,) = read_back(csv_chunks([replace(RUN, agent_name=evil, cause=evil, code=evil, note=evil, action=evil)]))
+    (row,) = read_back(csv_lines([replace(RUN, agent_name=evil, cause=evil, code=evil, note=evil, action=evil)]))
     for column in ("agent", "cause", "code", "note", "action"):
         assert row[column].startswith("'")
 
@@ -83,25 +83,25 @@ def test_no_cell_starts_like_a_formula(text: str) -> None:
 
 def test_quotes_commas_and_line_breaks_survive() -> None:
     cause = 'said "no", twice\nand again; ok'
-    (row,) = read_back(csv_chunks([replace(RUN, cause=cause)]))
+    (row,) = read_back(csv_lines([replace(RUN, cause=cause)]))
     assert row["cause"] == cause
 
 
 def test_secrets_do_not_leave_in_text() -> None:
     leaky = replace(RUN, cause="Bearer abcdefghijklmnop failed", note="client_secret=hunter2hunter2")
-    for out in (b"".join(csv_chunks([leaky])), b"".join(jsonl_chunks([leaky]))):
+    for out in (b"".join(csv_lines([leaky])), b"".join(json_lines([leaky]))):
         assert b"abcdefghijklmnop" not in out
         assert b"hunter2" not in out
 
 
 def test_jsonl_is_one_object_a_line() -> None:
-    lines = b"".join(jsonl_chunks([RUN, replace(RUN, id="run-2", missing=())])).decode().splitlines()
+    lines = b"".join(json_lines([RUN, replace(RUN, id="run-2", missing=())])).decode().splitlines()
     first, second = (json.loads(line) for line in lines)
     assert tuple(first) == COLUMNS
     assert first["missing"] == ["wfm:schedule:update", "wfm:schedule:write"]
     assert second["run"] == "run-2"
     # A program reads the name as it is: the apostrophe is for spreadsheets only.
-    assert json.loads(b"".join(jsonl_chunks([replace(RUN, agent_name="=x")])))["agent"] == "=x"
+    assert json.loads(b"".join(json_lines([replace(RUN, agent_name="=x")])))["agent"] == "=x"
 
 
 def test_many_runs_come_in_chunks_and_are_read_one_by_one() -> None:
@@ -113,19 +113,19 @@ def test_many_runs_come_in_chunks_and_are_read_one_by_one() -> None:
             taken += 1
             yield replace(RUN, id=f"run-{number}")
 
-    chunks = csv_chunks(many())
+    chunks = csv_lines(many())
     next(chunks)
     assert 0 < taken < 1_000
     rest = list(chunks)
     assert taken == 2_000
     assert max(len(chunk) for chunk in rest) < 130_000
-    assert sum(1 for _ in jsonl_chunks(many())) > 5
+    assert sum(1 for _ in json_lines(many())) > 5
 
 
 def test_broken_text_does_not_stop_an_export() -> None:
     broken = replace(RUN, agent_name="lone \ud800 surrogate")
-    assert b"lone" in b"".join(csv_chunks([broken]))
-    assert b"lone" in b"".join(jsonl_chunks([broken]))
+    assert b"lone" in b"".join(csv_lines([broken]))
+    assert b"lone" in b"".join(json_lines([broken]))
 
 
 def test_a_single_run_brings_its_attempts() -> None:

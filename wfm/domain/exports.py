@@ -86,7 +86,7 @@ def run_record(run: Run) -> dict[str, object]:
     }
 
 
-def csv_chunks(runs: Iterable[Run]) -> Iterator[bytes]:
+def csv_lines(runs: Iterable[Run]) -> Iterator[bytes]:
     """The runs as CSV (RFC 4180, UTF-8 with a byte-order mark, so that spreadsheets read the names right).
 
     Yields chunks of some 64 KB; the header comes even when there is no run.
@@ -104,7 +104,7 @@ def csv_chunks(runs: Iterable[Run]) -> Iterator[bytes]:
     yield buffer.getvalue().encode("utf-8", "replace")
 
 
-def jsonl_chunks(runs: Iterable[Run]) -> Iterator[bytes]:
+def json_lines(runs: Iterable[Run]) -> Iterator[bytes]:
     """The runs as JSON Lines, UTF-8, one object a line. Yields chunks of some 64 KB, nothing when there is no run."""
     lines: list[bytes] = []
     size = 0

@@ -1,0 +1,1 @@
+"""What the history screens show, as values: testable without a browser. pages/ draw it."""

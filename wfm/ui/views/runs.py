@@ -1,0 +1,266 @@
+"""The run history as values: the table's frame, the chart over time and what it finds, and the retry of one run."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import altair as alt
+import pandas as pd
+
+from wfm.domain.diagnoses import Diagnosis, Kind
+from wfm.domain.operations import Operation, Outcome, Phase, Run, RunPage
+from wfm.domain.plans import PlanRequest, RouteName, Selection
+from wfm.domain.windows import WindowSpec
+from wfm.ui.components.states import hex_color, look
+from wfm.ui.components.times import clock, number, when
+from wfm.ui.views.words import count
+
+PAGE = 50
+"""Runs a page of the table."""
+
+STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 240, 720, 1440, 10_080)
+"""Widths of a bar of the chart, in minutes."""
+
+MOST_BARS = 60
+FURTHEST_CHART = timedelta(days=90)
+
+Points = Sequence[tuple[datetime, Outcome, int]]
+
+
+def kind_word(kind: Kind | str) -> str:
+    """A cause kind as people read it: "missing scope"."""
+    return str(kind).replace("_", " ")
+
+
+def route_word(run: Run) -> str:
+    """Action or route of a run, and which way: "availability", "set_agent_unavailable", "availability (restore)"."""
+    name = run.action or run.route
+    return f"{name} (restore)" if run.phase is Phase.RESTORE else name
+
+
+def frame(runs: Iterable[Run], zone: ZoneInfo) -> pd.DataFrame:
+    """The table: one row a run in the order given. Times are in `zone`, durations in milliseconds."""
+    rows = list(runs)
+    return pd.DataFrame(
+        {
+            "time": pd.Series([run.started_at.astimezone(zone).replace(tzinfo=None) for run in rows], dtype="datetime64[ms]"),
+            "agent": pd.Series([run.agent_name or run.agent_id or "–" for run in rows], dtype="str"),
+            "route": pd.Series([route_word(run) for run in rows], dtype="str"),
+            "operation": pd.Series([_operation(run) for run in rows], dtype="str"),
+            "outcome": pd.Series([[look(run.outcome).word] for run in rows], dtype="object"),
+            "status": pd.Series([run.status for run in rows], dtype="Int64"),
+            "code": pd.Series([run.code or "" for run in rows], dtype="str"),
+            "cause": pd.Series([cause_word(run) for run in rows], dtype="str"),
+            "ms": pd.Series([run.duration_ms for run in rows], dtype="Int64"),
+            "tries": pd.Series([run.attempts for run in rows], dtype="Int64"),
+            "correlation": pd.Series([run.correlation_id or "" for run in rows], dtype="str"),
+        }
+    )
+
+
+def cause_word(run: Run) -> str:
+    """What the table says of the cause: the kind and what is missing, or the note of a run that did not fail."""
+    if run.kind is None:
+        return run.cause or run.note
+    return f"{kind_word(run.kind)}: {', '.join(run.missing)}" if run.missing else kind_word(run.kind)
+
+
+def _operation(run: Run) -> str:
+    title = run.operation_title or ("by hand" if run.operation_id is None else run.operation_id)
+    return f"{title} (example)" if run.example and "example" not in title.casefold() else title
+
+
+# --- how many -----------------------------------------------------------------------------------------------------------
+
+
+def totals_sentence(page: RunPage, totals: Mapping[Outcome, int], range_word: str, *, narrowed: bool) -> str:
+    """How many runs there are and failed, and how many of them the other filters leave."""
+    everything, failed = sum(totals.values()), totals.get(Outcome.FAILED, 0)
+    whole = f"{count(everything, 'run')} {range_word}, {number(failed)} failed"
+    unconfirmed = totals.get(Outcome.UNCONFIRMED, 0)
+    if unconfirmed:
+        whole += f", {number(unconfirmed)} unconfirmed"
+    if not narrowed:
+        return whole
+    matching = f"{number(page.at_least)}+" if page.total is None else number(page.total)
+    return f"{matching} match · {whole}"
+
+
+# --- over time ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """Runs over a time range: `points` are (start of the step, outcome, how many). Instants are aware UTC."""
+
+    since: datetime
+    until: datetime
+    step_minutes: int
+    points: Points
+
+    @property
+    def total(self) -> int:
+        return sum(n for _, _, n in self.points)
+
+    @property
+    def failed(self) -> int:
+        return sum(n for _, outcome, n in self.points if outcome is Outcome.FAILED)
+
+    def bucket(self, start: datetime) -> tuple[datetime, datetime]:
+        """The stretch of time behind one bar."""
+        return start, start + timedelta(minutes=self.step_minutes)
+
+
+def step_for(since: datetime, until: datetime) -> int:
+    """Minutes a bar: the finest step that needs no more than MOST_BARS bars."""
+    minutes = max(1.0, (until - since).total_seconds() / 60)
+    return next((step for step in STEPS if minutes / step <= MOST_BARS), STEPS[-1])
+
+
+def chart_range(since: datetime | None, until: datetime | None, now: datetime) -> tuple[datetime, datetime]:
+    """Where the chart begins and ends: open ends are now and FURTHEST_CHART before the end."""
+    end = min(until or now, now) if since is None or since < now else until or now
+    return since or end - FURTHEST_CHART, end
+
+
+def finding(spread: Spread, range_word: str, zone: ZoneInfo) -> str:
+    """The title of the chart: what it shows, in a sentence."""
+    if not spread.total:
+        return f"No runs {range_word}"
+    if not spread.failed:
+        return f"None of {count(spread.total, 'run')} {range_word} failed"
+    by_step: dict[datetime, int] = defaultdict(int)
+    for start, outcome, n in spread.points:
+        if outcome is Outcome.FAILED:
+            by_step[start] += n
+    start, most = max(by_step.items(), key=lambda pair: (pair[1], pair[0]))
+    sentence = f"{number(spread.failed)} of {count(spread.total, 'run')} {range_word} failed"
+    if most * 2 < spread.failed:
+        return sentence
+    share = "all of them" if most == spread.failed else f"{number(most)} of them"
+    if spread.failed == 1:
+        share = "it did"
+    return f"{sentence}, {share} {_stretch(spread, start, zone)}"
+
+
+def _stretch(spread: Spread, start: datetime, zone: ZoneInfo) -> str:
+    first, last = spread.bucket(start)
+    if spread.step_minutes >= 1440:
+        return f"on {first.astimezone(zone):%d %b}"
+    return f"between {when(first, zone, today=spread.until)} and {clock(last, zone)}"
+
+
+def text_alternative(spread: Spread, zone: ZoneInfo, most: int = 12) -> str:
+    """The chart in words: each bar that is not empty, the newest first, at most `most` of them."""
+    bars: dict[datetime, list[str]] = defaultdict(list)
+    for start, outcome, n in sorted(spread.points, key=lambda point: (point[0], list(Outcome).index(point[1]))):
+        if n:
+            bars[start].append(f"{number(n)} {look(outcome).word}")
+    words = [
+        f"{when(start, zone, today=spread.until)}: {', '.join(parts)}" for start, parts in sorted(bars.items(), reverse=True)
+    ]
+    left = len(words) - most
+    return "; ".join(words[:most]) + (f"; and {left} earlier bars" if left > 0 else "")
+
+
+def over_time_chart(spread: Spread, zone: ZoneInfo) -> alt.Chart:
+    """Stacked bars by outcome on the clock of `zone`. Clicking one gives `pick` with its start and outcome."""
+    order = [Outcome.FAILED, Outcome.UNCONFIRMED, Outcome.SKIPPED, Outcome.SENDING, Outcome.APPLIED]
+    rows = [(start, start + timedelta(minutes=spread.step_minutes), outcome, n) for start, outcome, n in spread.points if n]
+    data = pd.DataFrame(
+        {
+            # Naive wall-clock times: Vega then shows them as they are, whatever zone the browser has.
+            "from": [_wall(start, zone) for start, _, _, _ in rows],
+            "to": [_wall(end, zone) for _, end, _, _ in rows],
+            "at": [start.astimezone(UTC).isoformat() for start, _, _, _ in rows],
+            "outcome": [look(outcome).word for _, _, outcome, _ in rows],
+            "runs": [n for _, _, _, n in rows],
+            "order": [order.index(outcome) for _, _, outcome, _ in rows],
+        }
+    )
+    shown = [outcome for outcome in order if any(outcome is point[2] for point in rows)]
+    pick = alt.selection_point(name="pick", fields=["at", "outcome"])
+    base: alt.Chart = alt.Chart(data).mark_bar(binSpacing=1)
+    return base.encode(
+        x=alt.X(
+            "from:T",
+            title=None,
+            scale=alt.Scale(domain=[_wall(spread.since, zone), _wall(spread.until, zone)]),
+            axis=alt.Axis(grid=False, labelOverlap=True, tickCount=8),
+        ),
+        x2="to:T",
+        y=alt.Y("runs:Q", title=None, stack="zero", axis=alt.Axis(tickCount=3, tickMinStep=1, format="~s")),
+        color=alt.Color(
+            "outcome:N",
+            scale=alt.Scale(
+                domain=[look(outcome).word for outcome in shown],
+                range=[hex_color(look(outcome).color) for outcome in shown],
+            ),
+            legend=alt.Legend(title=None, orient="right", labelLimit=90) if len(shown) > 1 else None,
+        ),
+        order=alt.Order("order:Q"),
+        tooltip=[alt.Tooltip("from:T", format="%a %d %b %H:%M", title="from"), "outcome:N", alt.Tooltip("runs:Q", format=",")],
+        opacity=alt.condition(pick, alt.value(1.0), alt.value(0.35)),
+    ).add_params(pick)
+
+
+def _wall(instant: datetime, zone: ZoneInfo) -> str:
+    return instant.astimezone(zone).replace(tzinfo=None).isoformat(timespec="seconds")
+
+
+# --- one run ------------------------------------------------------------------------------------------------------------
+
+
+def what_now(run: Run, diagnosis: Diagnosis | None) -> str:
+    """The next step for the person at the screen, in a sentence or two."""
+    restore = run.phase is Phase.RESTORE
+    if run.outcome is Outcome.APPLIED:
+        return "Nothing: it worked."
+    if run.outcome is Outcome.SENDING:
+        return (
+            "Wait: the answer is not here yet. If the worker stopped meanwhile, it looks first and sends only what is missing."
+        )
+    if run.outcome is Outcome.SKIPPED:
+        return f"Nothing was sent: {run.note or 'this agent was left alone'}."
+    if run.outcome is Outcome.UNCONFIRMED:
+        back = "back" if restore else "out"
+        return (
+            f"It was sent, and whether the agent is {back} could not be read. It is never sent again by itself. "
+            "Look at the agent in Genesys Cloud, then settle it in the window."
+        )
+    still = "The agent may still be out of work. " if restore else ""
+    if diagnosis is not None and diagnosis.retryable:
+        return still + ("Retry it in the window." if restore else "The same request may work later: retry it.")
+    again = "retry it in the window" if restore else "retry it through a new preview"
+    return still + f"Sent again unchanged it fails again. Mend the cause first, then {again}."
+
+
+def can_retry(run: Run) -> bool:
+    """Whether this run leads to a new plan: a failed update that took an agent out, of an agent we can name."""
+    return run.outcome is Outcome.FAILED and run.phase is Phase.APPLY and bool(run.agent_id)
+
+
+def retry_request(agent_ids: Sequence[str], operation: Operation | None, now: datetime, run: Run | None = None) -> PlanRequest:
+    """A plan for exactly these agents, as the operation that failed had it; it goes through the normal preview.
+
+    What is left of the operation's window is kept. One that is over, or none at all, becomes 30 minutes from now.
+    """
+    selection = Selection(agents=tuple(dict.fromkeys(agent for agent in agent_ids if agent)))
+    if operation is None:
+        route, action = RouteName.AVAILABILITY, None
+        if run is not None and run.route in list(RouteName):
+            route, action = RouteName(run.route), run.action
+        return PlanRequest(selection=selection, window=WindowSpec(minutes=30), route=route, action=action)
+    window, zone = operation.window, ZoneInfo(operation.window.zone)
+    spec = WindowSpec(minutes=30, zone=window.zone)
+    if operation.route is RouteName.ADHERENCE:
+        spec = operation.request.window  # a correction of the past keeps the past it corrects
+    elif window.start > now:
+        spec = WindowSpec(start=window.start.astimezone(zone), end=window.end.astimezone(zone), zone=window.zone)
+    elif window.end - now > timedelta(minutes=1):
+        spec = WindowSpec(minutes=max(1, int((window.end - now).total_seconds() // 60)), zone=window.zone)
+    return operation.request.model_copy(update={"selection": selection, "window": spec})
