@@ -74,6 +74,8 @@ class SkipReason(StrEnum):
     OFF_SHIFT = "off shift by then"
     NEVER_OUT = "was never taken out"
     ALREADY = "already in that state"
+    WINDOW_OVER = "not sent: the window was over"
+    NO_RECORD = "no adherence record in the window"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,28 @@
+"""The ways to make an agent unavailable: one file a route, one interface (`base.Route`).
+
+A new way: write its file, name it in `RouteName` (wfm/domain/plans.py), add it to `ROUTES` below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from wfm.domain.plans import RouteName
+from wfm.routes.adherence import AdherenceRoute
+from wfm.routes.availability import AvailabilityRoute
+from wfm.routes.base import Interrupted, Left, ReadBack, Route, Sender, Task, Verdict, Written
+from wfm.routes.data_action import DataActionRoute
+
+ROUTES: Mapping[RouteName, Route] = {
+    RouteName.AVAILABILITY: AvailabilityRoute(),
+    RouteName.ADHERENCE: AdherenceRoute(),
+    RouteName.DATA_ACTION: DataActionRoute(),
+}
+
+
+def by_name(name: RouteName) -> Route:
+    """The route of that name."""
+    return ROUTES[name]
+
+
+__all__ = ["ROUTES", "Interrupted", "Left", "ReadBack", "Route", "Sender", "Task", "Verdict", "Written", "by_name"]

@@ -1,0 +1,217 @@
+"""What every route has in common: the interface, the task it is given, the answers it gives.
+
+A route is one way to make an agent unavailable: which calls, when it fits, how it is undone. It sends through whatever
+client it is handed and knows neither the ledger nor the clock. Errors of the client (`wfm.genesys.errors`) pass through
+it unchanged, save for `Interrupted`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Protocol
+
+from wfm.catalogue import PlatformOperation
+from wfm.domain.agents import Status
+from wfm.domain.operations import Exchange, Item, Operation, Phase
+from wfm.domain.plans import RouteName, RouteOffer
+from wfm.domain.tenant import TokenFacts
+from wfm.domain.windows import Window
+from wfm.genesys.errors import GenesysError
+from wfm.genesys.pacing import RequestLane
+
+
+class Answer(Protocol):
+    """What the platform answered; `wfm.genesys.client.Reply` is one."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def json(self) -> object: ...
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]: ...
+
+
+class Sender(Protocol):
+    """What a route sends through; `wfm.genesys.client.GenesysClient` is one."""
+
+    def send(
+        self,
+        operation: PlatformOperation,
+        *,
+        path: Mapping[str, str],
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+        lane: RequestLane,
+        retry: bool = True,
+    ) -> Answer: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One agent to write.
+
+    `before` is the state read in bulk last before the write (None where unknown). `intent` is when the intent was
+    committed, None outside a claim. `inputs` are the names that the contract of the chosen Data Action takes, None
+    where there is no action or its contract can't be read.
+    """
+
+    operation: Operation
+    item: Item
+    phase: Phase
+    before: Status | None = None
+    intent: datetime | None = None
+    inputs: frozenset[str] | None = None
+
+    @property
+    def lane(self) -> RequestLane:
+        return RequestLane.RESTORE if self.phase is Phase.RESTORE else RequestLane.APPLY
+
+    @property
+    def wanted(self) -> Status:
+        """The state that this phase is to bring about."""
+        return Status.UNAVAILABLE if self.phase is Phase.APPLY else self.previous
+
+    @property
+    def previous(self) -> Status:
+        """The state to put back: what the marker remembers, else the last bulk read, else available."""
+        remembered = unpack(self.item.marker).get("before")
+        if remembered in tuple(Status):
+            return Status(str(remembered))
+        return self.before or self.item.before or Status.AVAILABLE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """It was done. `marker` recognises our own write later; None keeps the marker there was."""
+
+    marker: str | None
+    exchanges: tuple[Exchange, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """The agent was left alone, on purpose. `reason` is a SkipReason or a sentence of the same kind."""
+
+    reason: str
+    exchanges: tuple[Exchange, ...]
+
+
+class Verdict(StrEnum):
+    """What reading back says of a write whose outcome is unknown."""
+
+    APPLIED = "applied"
+    NOT_APPLIED = "not applied"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadBack:
+    verdict: Verdict
+    marker: str | None = None
+    exchanges: tuple[Exchange, ...] = ()
+
+
+class Interrupted(Exception):
+    """A write of several requests broke off in the middle.
+
+    `cause` is the error of the request that broke it off (raised from it), `marker` remembers what was there before, so
+    that a later undo can put it back, `exchanges` are all of them, those of `cause` included.
+    """
+
+    def __init__(self, cause: GenesysError, marker: str | None, exchanges: tuple[Exchange, ...]) -> None:
+        self.cause = cause
+        self.marker = marker
+        self.exchanges = exchanges
+        super().__init__(str(cause))
+
+
+class Route(Protocol):
+    """One way to make an agent unavailable. Routes hold no state: one object serves all threads."""
+
+    @property
+    def name(self) -> RouteName: ...
+
+    @property
+    def undoable_by_clock(self) -> bool:
+        """Whether the window's end undoes it. A correction of the past is undone on demand only."""
+
+    @property
+    def via(self) -> str:
+        """How its runs are marked: direct or data_action."""
+
+    @property
+    def reads_back(self) -> bool:
+        """Whether it can read its own write. Otherwise an agent's state is read in bulk instead."""
+
+    def calls(self, phase: Phase) -> tuple[PlatformOperation, ...]:
+        """Every call the phase may make for an agent, the writing one last."""
+
+    def requests(self, phase: Phase) -> float:
+        """Requests an agent that the phase takes as a rule."""
+
+    def offer(self, window: Window, now: datetime, facts: TokenFacts | None) -> RouteOffer:
+        """Whether it fits this window, and why. Whether the token may is the access check's question."""
+
+    def prepare(self, client: Sender, operation: Operation, phase: Phase) -> frozenset[str] | None:
+        """What is read once for all agents of a phase: the `inputs` of their tasks. Never raises GenesysError."""
+
+    def apply(self, client: Sender, task: Task) -> Written | Left:
+        """Makes the agent unavailable, or leaves them alone where there is nothing to write.
+
+        Raises GenesysError, Interrupted.
+        """
+
+    def restore(self, client: Sender, task: Task) -> Written | Left:
+        """Puts back what was there before, if what is there now is still ours. Raises GenesysError, Interrupted."""
+
+    def read_back(self, client: Sender, task: Task) -> ReadBack:
+        """Whether the phase's write of this agent took place. Raises GenesysError when it can't be read."""
+
+
+def pack(**parts: object) -> str:
+    """A marker: a small JSON object, the same for the same parts."""
+    return json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def unpack(marker: str | None) -> dict[str, object]:
+    """The parts of a marker; {} where there is none or it is of another make."""
+    if not marker:
+        return {}
+    try:
+        parts = json.loads(marker)
+    except ValueError:
+        return {}
+    return parts if isinstance(parts, dict) else {}
+
+
+def joined(*parts: tuple[Exchange, ...]) -> tuple[Exchange, ...]:
+    """The exchanges of several requests as one numbered story."""
+    story = [exchange for part in parts for exchange in part]
+    return tuple(replace(exchange, number=number) for number, exchange in enumerate(story, start=1))
+
+
+def instant(value: object) -> datetime | None:
+    """An ISO 8601 instant of the platform as aware UTC; None for anything else."""
+    if not isinstance(value, str):
+        return None
+    try:
+        read = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def shown(moment: datetime) -> str:
+    """An instant as the platform writes it: UTC with milliseconds and Z."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def fields(value: object) -> Mapping[str, object]:
+    """A JSON object, or {} for anything else: an answer is never trusted to have the form it should have."""
+    return value if isinstance(value, Mapping) else {}

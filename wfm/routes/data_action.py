@@ -1,0 +1,115 @@
+"""Route `data_action`: POST /api/v2/integrations/actions/{actionId}/execute, as an Architect flow does it.
+
+The action is somebody else's template: what it takes is read from its contract once for a phase, and only what the
+contract names is sent. It can't read back what it wrote, so an outcome that is unknown stays unconfirmed until the
+agent's state is read in bulk. It is undone by its counterpart, or by itself with the status put back where its contract
+takes a status. Source: Genesys public OpenAPI (integrations).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from wfm import catalogue
+from wfm.catalogue import PlatformOperation
+from wfm.domain.errors import Refused
+from wfm.domain.operations import Operation, Phase
+from wfm.domain.plans import RouteName, RouteOffer
+from wfm.domain.tenant import TokenFacts
+from wfm.domain.windows import Window
+from wfm.genesys.errors import GenesysError
+from wfm.genesys.pacing import RequestLane
+from wfm.routes.base import Left, ReadBack, Sender, Task, Verdict, Written, fields
+
+EXECUTE = catalogue.operation("POST /api/v2/integrations/actions/{actionId}/execute")
+READ_ACTION = catalogue.operation("GET /api/v2/integrations/actions/{actionId}")
+
+USER_ID, STATUS, REASON = "userid", "status", "reason"
+MEANINGS = {"userid": USER_ID, "agentid": USER_ID, "status": STATUS, "reason": REASON}
+"""Names of inputs that are understood, compared without case and underscores."""
+
+
+class DataActionRoute:
+    """Executes an action for each agent. Runs are marked as data_action, so that they can be told from direct calls."""
+
+    name = RouteName.DATA_ACTION
+    undoable_by_clock = True
+    via = "data_action"
+    reads_back = False
+
+    def calls(self, phase: Phase) -> tuple[PlatformOperation, ...]:
+        return (EXECUTE,)
+
+    def requests(self, phase: Phase) -> float:
+        return 1.0
+
+    def offer(self, window: Window, now: datetime, facts: TokenFacts | None) -> RouteOffer:
+        if window.end <= now:
+            return RouteOffer(route=self.name, offered=False, best=False, reason="acts now; this window is in the past")
+        return RouteOffer(
+            route=self.name, offered=True, best=False, reason="runs a Data Action that you choose, as a flow would"
+        )
+
+    def prepare(self, client: Sender, operation: Operation, phase: Phase) -> frozenset[str] | None:
+        action_id = action_for(operation, phase)
+        if action_id is None:
+            return None
+        try:
+            answer = client.send(
+                READ_ACTION, path={"actionId": action_id}, query={"expand": "contract"}, lane=RequestLane.APPLY
+            )
+        except GenesysError:
+            return None  # executing needs other rights than reading: the execution itself will tell
+        return contract_inputs(answer.json)
+
+    def apply(self, client: Sender, task: Task) -> Written | Left:
+        return _execute(client, task)
+
+    def restore(self, client: Sender, task: Task) -> Written | Left:
+        return _execute(client, task)
+
+    def read_back(self, client: Sender, task: Task) -> ReadBack:
+        return ReadBack(verdict=Verdict.UNKNOWN)
+
+
+def action_for(operation: Operation, phase: Phase) -> str | None:
+    """The action that a phase executes: the counterpart to restore with, else the action itself."""
+    if phase is Phase.RESTORE and operation.restore_action_id:
+        return operation.restore_action_id
+    return operation.action_id
+
+
+def contract_inputs(action: object) -> frozenset[str] | None:
+    """The names that the action's input contract takes; None where the answer holds no contract."""
+    taken = fields(fields(fields(action).get("contract")).get("input"))
+    for form in ("inputSchemaFlattened", "inputSchema"):
+        properties = fields(taken.get(form)).get("properties")
+        if isinstance(properties, Mapping):
+            return frozenset(str(name) for name in properties)
+    return None
+
+
+def mapped_inputs(task: Task) -> dict[str, object]:
+    """What is sent: userId, status and reason under the names of the contract, and nothing that it does not take."""
+    said: dict[str, object] = {
+        USER_ID: task.item.agent_id,
+        STATUS: task.wanted.value,
+        REASON: task.operation.request.reason,
+    }
+    if task.inputs is None:
+        return {"userId": said[USER_ID], "status": said[STATUS], "reason": said[REASON]}
+    meaning = {name: MEANINGS.get(name.replace("_", "").casefold()) for name in task.inputs}
+    return {name: said[known] for name, known in sorted(meaning.items()) if known is not None}
+
+
+def _execute(client: Sender, task: Task) -> Written:
+    action_id = action_for(task.operation, task.phase)
+    if action_id is None:
+        raise Refused("not_undoable", "No Data Action was chosen for this.")
+    inputs = mapped_inputs(task)
+    undoes_itself = task.phase is Phase.RESTORE and not task.operation.restore_action_id
+    if undoes_itself and not any(MEANINGS.get(name.casefold()) == STATUS for name in inputs):
+        raise Refused("not_undoable", "The Data Action takes no status and has no counterpart, so it can't be undone.")
+    answer = client.send(EXECUTE, path={"actionId": action_id}, body=inputs, lane=task.lane)
+    return Written(marker=None, exchanges=answer.exchanges)
