@@ -1,0 +1,70 @@
+"""The launcher: `streamlit run app.py` serves the desk. An ASGI app around wfm/ui/main.py.
+
+Its lifespan starts what the desk needs beside itself (the demo tenant, a worker) and stops what it started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+import anyio.to_thread  # noqa: E402
+import streamlit as st  # noqa: E402
+from starlette.middleware import Middleware  # noqa: E402
+from starlette.middleware.trustedhost import TrustedHostMiddleware  # noqa: E402
+from streamlit import config  # noqa: E402
+
+from wfm import launcher  # noqa: E402
+from wfm.domain.errors import DeskError  # noqa: E402
+from wfm.settings import load  # noqa: E402
+from wfm.ui import context  # noqa: E402
+from wfm.ui.components.empty import script_error  # noqa: E402
+from wfm.ui.web.gate import LocalOnly  # noqa: E402
+from wfm.ui.web.headers import SecurityHeaders  # noqa: E402
+from wfm.ui.web.hosts import served_hosts  # noqa: E402
+from wfm.ui.web.routes import ROUTES  # noqa: E402
+
+try:
+    settings = load()
+except DeskError as error:
+    sys.exit(f"The desk does not start: {error}")
+
+
+@contextlib.asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[None]:
+    """Demo tenant and worker for as long as the dashboard runs; a wrong start ends with a sentence."""
+    beside = launcher.started(settings)
+    try:
+        await anyio.to_thread.run_sync(beside.__enter__)
+    except DeskError as error:
+        sys.exit(f"The desk does not start: {error}")
+    address, port = config.get_option("server.address") or "127.0.0.1", config.get_option("server.port")
+    print(f"The desk is at http://{address}:{port}", flush=True)  # noqa: T201
+    threading.Thread(target=context.warm, name="warm", daemon=True).start()
+    try:
+        yield
+    finally:
+        context.close()
+        await anyio.to_thread.run_sync(beside.__exit__, None, None, None)
+
+
+app = st.App(
+    ROOT / "wfm" / "ui" / "main.py",
+    secrets=settings.auth_secrets() or None,
+    routes=list(ROUTES),
+    middleware=[
+        Middleware(TrustedHostMiddleware, allowed_hosts=served_hosts(settings.oidc_redirect_uri)),
+        Middleware(SecurityHeaders, https=(settings.oidc_redirect_uri or "").startswith("https://")),
+        # Which tenant is real is known once it answered; until then only this machine is served.
+        Middleware(LocalOnly, active=lambda: not settings.oidc_configured and not context.known_demo()),
+    ],
+    lifespan=lifespan,
+    on_script_error=script_error,
+)

@@ -1,0 +1,68 @@
+"""Empty and error states, written by hand: what happened, what it means, what to do next."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from wfm.domain.errors import BadInput, DeskError, NotAllowed, NotFound, Refused, StoreFault
+
+log = logging.getLogger(__name__)
+
+_TITLES: tuple[tuple[type[DeskError], str], ...] = (
+    (BadInput, "That can't be used"),
+    (NotFound, "There is no such thing here"),
+    (Refused, "Not done"),
+    (NotAllowed, "Not allowed"),
+    (StoreFault, "The desk's database"),
+)
+
+
+def nothing(title: str, what_to_do: str, *, icon: str = ":material/inbox:") -> None:
+    """An empty state that teaches the first step."""
+    with st.container(border=True):
+        st.markdown(f"**{title}**" if not icon else f"{icon} **{title}**")
+        st.caption(what_to_do)
+
+
+def fault(error: DeskError, *, title: str | None = None) -> None:
+    """An error in a sentence, with what changed where it was refused for that."""
+    shown = title or next((words for kind, words in _TITLES if isinstance(error, kind)), "That did not work")
+    body = str(error)
+    if isinstance(error, Refused) and error.differences:
+        body += "\n" + "".join(f"\n- {line}" for line in error.differences)
+    icon = ":material/warning:" if isinstance(error, BadInput | Refused) else ":material/error:"
+    (st.warning if isinstance(error, BadInput | Refused) else st.error)(body, title=shown, icon=icon)
+
+
+@contextmanager
+def guarded(title: str | None = None) -> Iterator[None]:
+    """Shows a DeskError raised inside as a sentence and goes on after the block."""
+    try:
+        yield
+    except DeskError as error:
+        fault(error, title=title)
+
+
+def cannot_start(error: DeskError) -> None:
+    """The whole screen when the tenant or the database can't be reached."""
+    with st.container(border=True, width=640):
+        st.header("The desk can't work just now", anchor=False)
+        st.write(str(error))
+        st.caption("Nothing was lost: windows in effect are kept by the worker, and plans are saved as you type them.")
+        st.button("Try again", type="primary", icon=":material/refresh:", key="try-again")
+
+
+def script_error(error: Exception) -> bool:
+    """What a screen shows for a bug of ours: no traceback, no secret; the log has both. Always True: it is handled."""
+    log.exception("A screen failed", exc_info=error)
+    st.error(
+        "This part of the screen failed, and what it was is in the dashboard's log. Windows in effect are not touched by it: "
+        "the worker keeps them. Reload the page; if it comes back, open another screen from the menu above.",
+        title="A fault of the desk itself",
+        icon=":material/error:",
+    )
+    return True

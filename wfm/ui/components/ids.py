@@ -1,0 +1,21 @@
+"""Ids that people copy: correlation ids, run and plan ids."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+
+def correlation(value: str | None, *, label: str = "Correlation id") -> None:
+    """The id to give to Genesys support, with a copy button; says so when there is none."""
+    if not value:
+        st.caption(f"{label}: none came with the answer")
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(label, width="content")
+        st.code(value, language=None, width="content")
+
+
+def short(value: str) -> str:
+    """The first eight characters of an id in two groups: 7f3a·91c2. For show; copy the whole."""
+    plain = value.replace("-", "")
+    return f"{plain[:4]}·{plain[4:8]}" if len(plain) > 8 else value

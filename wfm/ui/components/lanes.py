@@ -1,0 +1,72 @@
+"""Access as four lanes: scope, permission, division, licence; one row a call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import streamlit as st
+
+from wfm.domain.plans import AccessCheck, LaneName, LaneState, LaneVerdict
+from wfm.ui.components.states import look
+
+_HEADS = {
+    LaneName.SCOPE: "scope",
+    LaneName.PERMISSION: "permission",
+    LaneName.DIVISION: "division",
+    LaneName.LICENCE: "licence",
+}
+
+
+def _cell(verdict: LaneVerdict | None) -> str:
+    if verdict is None:
+        return look(LaneState.UNKNOWN).markdown
+    shown = look(verdict.state)
+    if verdict.state is LaneState.NOT_APPLICABLE:
+        return ":gray[–]"
+    return shown.markdown
+
+
+def call_text(call: str) -> str:
+    """A call for a cell of Markdown: braces and all, as code."""
+    return f"`{call}`"
+
+
+def lanes_table(checks: Iterable[AccessCheck], *, alt: str = "Access by call and lane") -> None:
+    """One row a call with its four verdicts, then the advice where something is missing."""
+    rows = list(checks)
+    if not rows:
+        st.caption("This plan makes no call that needs access.")
+        return
+    table = {"call": [call_text(check.call) for check in rows]}
+    for lane, head in _HEADS.items():
+        table[head] = [_cell(check.lanes.get(lane)) for check in rows]
+    st.table(table, hide_index=True, border="horizontal", alt=alt)
+
+
+def advice(checks: Iterable[AccessCheck]) -> None:
+    """What is missing and the one next step, once each."""
+    for check in rows_with_advice(checks):
+        evidence = [v.evidence for v in check.lanes.values() if v.state is LaneState.MISSING and v.evidence]
+        for line in dict.fromkeys(evidence):
+            st.markdown(f":red[{line}]")
+        if check.advice:
+            st.markdown(f":material/arrow_forward: {check.advice}")
+
+
+def rows_with_advice(checks: Iterable[AccessCheck]) -> list[AccessCheck]:
+    """The checks that miss something, one for each different advice."""
+    seen: dict[str, AccessCheck] = {}
+    for check in checks:
+        if check.missing:
+            seen.setdefault(check.advice, check)
+    return list(seen.values())
+
+
+def verdict_badges(lanes: Mapping[LaneName, LaneVerdict]) -> str:
+    """The four lanes in a line of Markdown, for a run that was opened."""
+    parts = []
+    for lane, head in _HEADS.items():
+        verdict = lanes.get(lane)
+        shown = look(verdict.state if verdict else LaneState.UNKNOWN)
+        parts.append(f":{shown.color}-badge[:material/{shown.icon}: {head}: {shown.word}]")
+    return " ".join(parts)

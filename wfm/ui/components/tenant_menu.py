@@ -1,0 +1,156 @@
+"""Which tenant this is, on every screen. On the demo tenant its menu switches scenario and client, and mends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from wfm.domain.errors import DeskError
+from wfm.domain.people import Actor, Capability
+from wfm.ui.components import empty, story
+
+if TYPE_CHECKING:
+    from wfm.desk import ClientChoice, DemoState, Desk
+    from wfm.desk.demo import DemoControls
+
+SCENARIO_KEY = "demo-scenario"
+CLIENT_KEY = "demo-client"
+_NOTICE = "tenant_notice"
+_FAULT = "tenant_fault"
+
+
+def tenant_menu(desk: Desk, actor: Actor) -> None:
+    """The badge and its menu. What a choice in it did is said in a toast."""
+    notice = st.session_state.pop(_NOTICE, None)
+    if notice:
+        st.toast(notice, icon=":material/check_circle:")
+    fault = st.session_state.pop(_FAULT, None)
+    if fault is not None:
+        empty.fault(fault)
+    if desk.demo is None:
+        _real(desk, actor)
+        return
+    try:
+        state, clients = desk.demo.state(), desk.clients()
+    except DeskError as error:
+        st.badge("DEMO tenant: no answer", icon=":material/science:", color="red", help=str(error))
+        return
+    current = next((client for client in clients if client.current), clients[0])
+    with st.popover(f":orange-badge[DEMO] {state.scenario} · {current.name}", icon=":material/science:", key="tenant-menu"):
+        _demo(desk, desk.demo, actor, state, clients, current)
+
+
+def _real(desk: Desk, actor: Actor) -> None:
+    with st.popover(desk.tenant.organization_name or desk.tenant.host, icon=":material/domain:", key="tenant-menu"):
+        st.markdown(f"**{desk.tenant.organization_name or 'A Genesys Cloud organization'}**")
+        st.caption(f"{desk.tenant.host} · organization {desk.tenant.organization_id or 'unknown'}")
+        st.caption(f"You are {actor.name}, {actor.role.name.lower()}.")
+        if desk.settings.oidc_configured:
+            st.button("Sign out", icon=":material/logout:", on_click=st.logout, key="sign-out")
+
+
+def _demo(
+    desk: Desk, demo: DemoControls, actor: Actor, state: DemoState, clients: tuple[ClientChoice, ...], current: ClientChoice
+) -> None:
+    st.caption(
+        f"A Genesys tenant made up on this machine: {state.agents} agents, {state.rate_limit} requests a minute. "
+        "Nothing here reaches a real one, and everyone is admin."
+    )
+    names = [name for name, _ in state.scenarios]
+    texts = dict(state.scenarios)
+    may = actor.may(Capability.EXECUTE)
+    st.session_state[SCENARIO_KEY] = state.scenario
+    st.radio(
+        "Scenario",
+        names,
+        key=SCENARIO_KEY,
+        captions=[texts[name] for name in names],
+        on_change=_switch_scenario,
+        args=(demo, actor),
+        disabled=not may,
+    )
+    st.session_state[CLIENT_KEY] = current.name
+    st.radio(
+        "OAuth client that plans",
+        [client.name for client in clients],
+        key=CLIENT_KEY,
+        captions=[", ".join(client.scopes) if client.scopes else "states no scopes" for client in clients],
+        on_change=_switch_client,
+        args=(desk, actor),
+        disabled=not may,
+    )
+    mend_button(demo, actor, current, key="menu")
+    with st.container(horizontal=True):
+        st.button("Tell me the story", icon=":material/auto_stories:", key="story-start", on_click=story.start)
+        st.button(
+            "Reset the demo",
+            icon=":material/restart_alt:",
+            key="demo-reset",
+            on_click=_reset,
+            args=(demo, actor),
+            disabled=not may,
+            help="Everybody available, clients as at first. The history stays.",
+        )
+
+
+def mend_button(demo: DemoControls, actor: Actor, current: ClientChoice, *, key: str) -> None:
+    """Adds the scope that is missing, or takes it away again. Marked as something only the demo tenant has."""
+    if current.scopes is None:
+        return
+    may = actor.may(Capability.EXECUTE)
+    if story.NEEDED not in current.scopes:
+        st.button(
+            f"Mend: add the missing scope to {current.name}",
+            icon=":material/build:",
+            key=f"mend-{key}",
+            on_click=_mend,
+            args=(demo, actor),
+            disabled=not may,
+            help="Demo only. On a real tenant the OAuth admin does this in Admin › Integrations › OAuth.",
+        )
+        st.caption(f"Demo only: adds `{story.NEEDED}` as an OAuth admin would.")
+    elif key == "menu":
+        st.button(
+            f"Unmend: take {story.NEEDED} from {current.name}",
+            icon=":material/undo:",
+            key=f"unmend-{key}",
+            on_click=_unmend,
+            args=(demo, actor),
+            disabled=not may,
+            type="tertiary",
+        )
+
+
+def _switch_scenario(demo: DemoControls, actor: Actor) -> None:
+    name = str(st.session_state[SCENARIO_KEY])
+    _attempt(partial(demo.switch_scenario, name, actor), f"Scenario is now {name}.")
+
+
+def _switch_client(desk: Desk, actor: Actor) -> None:
+    name = str(st.session_state[CLIENT_KEY])
+    said = f"Plans are now made with {name}. Windows keep the client they began with."
+    _attempt(partial(desk.use_client, name, actor), said)
+
+
+def _mend(demo: DemoControls, actor: Actor) -> None:
+    _attempt(partial(demo.mend, actor), f"{story.NEEDED} was added. The next token carries it.")
+
+
+def _unmend(demo: DemoControls, actor: Actor) -> None:
+    _attempt(partial(demo.unmend, actor), f"{story.NEEDED} was taken away again.")
+
+
+def _reset(demo: DemoControls, actor: Actor) -> None:
+    _attempt(partial(demo.reset, actor), "The demo tenant is as at first.")
+
+
+def _attempt(action: Callable[[], object], said: str) -> None:
+    try:
+        action()
+    except DeskError as error:
+        st.session_state[_FAULT] = error
+    else:
+        st.session_state[_NOTICE] = said

@@ -1,0 +1,64 @@
+"""The script that Streamlit runs: page set-up, then navigation. No pages/ folder may lie beside it.
+
+Until st.navigation has run once in a process, Streamlit would serve a pages/ folder beside the main script directly,
+past every check; so the page files live elsewhere and st.navigation is called on every path through this script.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from wfm.domain.errors import DeskError
+from wfm.domain.people import Capability
+from wfm.ui import auth, context
+from wfm.ui.components import empty
+from wfm.ui.pages import ROOT, SCREENS, page
+
+STATIC = ROOT / "wfm" / "ui" / "static"
+
+
+def home() -> None:
+    """The default screen: Now when a window is open or due within a day, else Plan."""
+    auth.require(Capability.VIEW)
+    busy = context.desk().open_or_due()
+    st.switch_page(page("now" if busy else "plan"), query_params=dict(st.query_params))
+
+
+def sign_in() -> None:
+    """The only page of somebody who may see nothing yet: says why, or offers to sign in."""
+    auth.require(Capability.VIEW)
+    home()
+
+
+def cannot_start() -> None:
+    """The only page while the tenant or the database can't be reached."""
+    try:
+        context.desk()
+    except DeskError as error:
+        empty.cannot_start(error)
+    else:
+        st.rerun()
+
+
+def main() -> None:
+    st.set_page_config(page_title="Maintenance Desk", page_icon=str(STATIC / "icon.png"), layout="wide")
+    st.logo(str(STATIC / "icon.svg"), icon_image=str(STATIC / "icon.svg"), size="small")
+    try:
+        actor = auth.current_actor()
+    except DeskError:
+        st.navigation([st.Page(cannot_start, title="Maintenance Desk", url_path="unavailable")], position="hidden").run()
+        return
+    if not actor.may(Capability.VIEW):
+        st.navigation([st.Page(sign_in, title="Sign in", url_path="sign-in")], position="hidden").run()
+        return
+    # A hidden default page keeps every address the same, whichever screen is the first one just now.
+    listed = [
+        st.Page(screen.path, title=screen.title, icon=screen.icon, url_path=screen.name)
+        for screen in SCREENS
+        if actor.may(screen.needs) and screen.path.exists()
+    ]
+    start = st.Page(home, title="Maintenance Desk", url_path="home", default=True, visibility="hidden")
+    st.navigation([start, *listed], position="top").run()
+
+
+main()

@@ -1,0 +1,41 @@
+"""Which screens there are. To add one: docs/how-to-add-a-screen.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from wfm.domain.people import Capability
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """One page file. `name` is its file and its address; `needs` is what its first statement requires."""
+
+    name: str
+    title: str
+    icon: str
+    needs: Capability
+
+    @property
+    def path(self) -> Path:
+        return ROOT / "pages" / f"{self.name}.py"
+
+
+SCREENS = (
+    Screen("now", "Now", ":material/monitor_heart:", Capability.VIEW),
+    Screen("plan", "Plan", ":material/edit_calendar:", Capability.VIEW),
+    Screen("windows", "Windows", ":material/event_busy:", Capability.VIEW),
+    Screen("runs", "Runs", ":material/receipt_long:", Capability.VIEW),
+    Screen("failures", "Failures", ":material/report:", Capability.VIEW),
+    Screen("access", "Access", ":material/key:", Capability.VIEW),
+    Screen("data_actions", "Data Actions", ":material/bolt:", Capability.VIEW),
+    Screen("settings", "Settings", ":material/settings:", Capability.VIEW),
+)
+
+
+def page(name: str) -> str:
+    """The page file of that name, for st.switch_page and st.page_link."""
+    return str(next(screen for screen in SCREENS if screen.name == name).path)

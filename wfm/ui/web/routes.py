@@ -1,0 +1,106 @@
+"""Health and exports over plain HTTP. Exports ask who is there as the screens do; nothing secret is in a URL.
+
+/healthz  the process answers          /readyz  tenant, database and worker too
+/export/runs.csv, /export/runs.jsonl   the whole filter, streamed; parameters as in the address of the Runs screen
+/export/run/{id}.json                  one run with its attempts
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from wfm.domain.errors import BadInput, DeskError, NotFound, StoreFault
+from wfm.domain.people import Capability
+from wfm.ui import context
+from wfm.ui.views.run_query import read_query
+from wfm.ui.web.identity import actor_of
+
+_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
+
+
+async def healthz(_: Request) -> Response:
+    """The process answers. Says nothing of the tenant."""
+    return JSONResponse({"status": "ok"})
+
+
+async def readyz(_: Request) -> Response:
+    """Whether the desk can do its work: database, tenant and worker."""
+    return await run_in_threadpool(_ready)
+
+
+def _ready() -> Response:
+    try:
+        health = context.desk().health()
+    except DeskError as error:
+        return JSONResponse({"status": "not ready", "problems": [type(error).__name__]}, status_code=503)
+    ready = health.reachable and health.worker_alive
+    # What exactly is wrong is for people who are signed in: the Now screen says it.
+    body = {"status": "ready" if ready else "not ready", "tenant": health.reachable, "worker": health.worker_alive}
+    return JSONResponse(body, status_code=200 if ready else 503)
+
+
+async def export_runs(request: Request) -> Response:
+    """The runs of a filter as a file, streamed in constant memory."""
+    return await run_in_threadpool(_answer, request, _runs)
+
+
+async def export_run(request: Request) -> Response:
+    """One run with its attempts as JSON."""
+    return await run_in_threadpool(_answer, request, _run)
+
+
+def _answer(request: Request, make: Callable[[Request], Response]) -> Response:
+    try:
+        actor = actor_of(request)
+        if not actor.subject:
+            return PlainTextResponse("Sign in to the desk first, then open this again.", status_code=401)
+        if not actor.may(Capability.VIEW):
+            return PlainTextResponse("This needs a viewer.", status_code=403)
+        return make(request)
+    except NotFound as error:
+        return PlainTextResponse(str(error), status_code=404)
+    except BadInput as error:
+        return PlainTextResponse(str(error), status_code=400)
+    except StoreFault as error:
+        return PlainTextResponse(str(error), status_code=503)
+    except DeskError as error:
+        return PlainTextResponse(str(error), status_code=502)
+
+
+def _runs(request: Request) -> Response:
+    fmt = request.path_params["format"]
+    query, problems = read_query(dict(request.query_params))
+    if problems:
+        # On screen a wrong filter is left out and said so; in a file nobody would see that, so it is refused.
+        return PlainTextResponse("\n".join(problems), status_code=400)
+    now = datetime.now(UTC)
+    pieces = context.desk().export_runs(query.resolve(now), fmt)
+    headers = {
+        "content-disposition": f'attachment; filename="runs-{now:%Y%m%d-%H%M%S}.{fmt}"',
+        "cache-control": "no-store",
+    }
+    return StreamingResponse(iterate_in_threadpool(pieces), media_type=_TYPES[fmt], headers=headers)
+
+
+def _run(request: Request) -> Response:
+    run_id = request.path_params["run"]
+    headers = {"content-disposition": f'attachment; filename="run-{_plain(run_id)}.json"', "cache-control": "no-store"}
+    return Response(context.desk().export_run(run_id), media_type="application/json", headers=headers)
+
+
+def _plain(text: str) -> str:
+    return "".join(letter for letter in text if letter.isalnum() or letter in "-_")[:64]
+
+
+ROUTES = (
+    Route("/healthz", healthz, methods=["GET"]),
+    Route("/readyz", readyz, methods=["GET"]),
+    Route("/export/runs.{format:str}", export_runs, methods=["GET"]),
+    Route("/export/run/{run:str}.json", export_run, methods=["GET"]),
+)
