@@ -1,0 +1,39 @@
+"""Raw requests and responses, ready to be read: indented where they are JSON, cut where they are long."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from wfm.domain.operations import Exchange
+from wfm.domain.redaction import redact_headers, redact_text
+from wfm.ui.components.times import milliseconds
+
+LONGEST_SHOWN = 20_000
+
+
+def pretty(body: str | None) -> tuple[str, str | None]:
+    """The body as (text, language for the code block). What is no JSON stays as it came."""
+    if body is None or body == "":
+        return "(empty)", None
+    try:
+        text = json.dumps(json.loads(body), ensure_ascii=False, indent=2)
+        language: str | None = "json"
+    except (ValueError, RecursionError):
+        text, language = body, None
+    text = redact_text(text)
+    if len(text) > LONGEST_SHOWN:
+        text = f"{text[:LONGEST_SHOWN]}\n… {len(text) - LONGEST_SHOWN:,} more characters: download the run to read them"
+        language = None
+    return text, language
+
+
+def headers(values: Mapping[str, str]) -> str:
+    """Headers a line each, secrets out, in alphabetical order."""
+    return "\n".join(f"{name}: {value}" for name, value in sorted(redact_headers(values).items())) or "(none)"
+
+
+def answer_line(exchange: Exchange) -> str:
+    """How one attempt was answered: "403 after 41 ms", "no answer: timeout after 10.0 s"."""
+    ended = str(exchange.status) if exchange.status is not None else f"no answer: {exchange.fault or 'unknown'}"
+    return f"{ended} after {milliseconds(exchange.duration_ms)}"

@@ -1,0 +1,223 @@
+"""One run opened: what its error means on the left, the raw exchange on the right, and the next steps below."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from wfm.domain.diagnoses import Diagnosis
+from wfm.domain.errors import DeskError
+from wfm.domain.operations import Exchange, Operation, Outcome, Run
+from wfm.domain.people import Actor, Capability
+from wfm.domain.plans import LaneState
+from wfm.ui.components import empty, ids, story
+from wfm.ui.components.lanes import verdict_badges
+from wfm.ui.components.states import look, phase_word
+from wfm.ui.components.times import clock, milliseconds, when
+from wfm.ui.pages import page
+from wfm.ui.views import payloads, run_state
+from wfm.ui.views.run_query import RunQuery, changed
+from wfm.ui.views.runs import can_retry, kind_word, retry_request, route_word, what_now
+from wfm.ui.views.words import code, count, plain
+
+if TYPE_CHECKING:
+    from wfm.desk import Desk, RunDetail
+
+PROVENANCE = {
+    "published": "published by Genesys",
+    "observed": "observed in real payloads",
+    "brief": "from the brief, not published by Genesys",
+}
+
+
+def panel(desk: Desk, run_id: str, actor: Actor, zone: ZoneInfo, now: datetime) -> None:
+    """Draws the run of that id, or says that there is none."""
+    with st.container(border=True, key="run-panel"):
+        try:
+            detail = desk.run(run_id)
+        except DeskError as error:
+            empty.fault(error, title="This run can't be opened")
+            _close_button()
+            return
+        if detail.run.outcome is Outcome.FAILED and not detail.run.example:
+            st.session_state[story.SEEN_RUN] = True
+        _head(detail.run, zone)
+        left, right = st.columns([6, 7], gap="medium")
+        with left:
+            _meaning(detail)
+            _next_steps(desk, detail, actor, now)
+        with right:
+            _raw(detail.exchanges, detail.run, zone)
+
+
+def _head(run: Run, zone: ZoneInfo) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        shown = look(run.outcome)
+        example = " :gray-badge[example]" if run.example else ""
+        st.markdown(
+            f"{shown.markdown} **{plain(run.agent_name or run.agent_id or 'no agent')}** · {phase_word(run.phase)} · "
+            f"{plain(route_word(run))} · {when(run.started_at, zone, seconds=True)} {zone.key} · "
+            f"{milliseconds(run.duration_ms)}, {count(run.attempts, 'attempt')}{example}",
+            width="content",
+        )
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            st.link_button("Payload", f"/export/run/{quote(run.id, safe='')}.json", icon=":material/download:", type="tertiary")
+            _close_button()
+
+
+def _close_button() -> None:
+    st.button("Close", icon=":material/close:", type="tertiary", key="run-close", on_click=close)
+
+
+def close() -> None:
+    """Closes the opened run; the list stays where it is."""
+    query = run_state.current()
+    run_state.push(RunQuery(preset=query.preset, chosen=query.chosen, cursor=query.cursor))
+
+
+# --- what it means ----------------------------------------------------------------------------------------------------------
+
+
+def _meaning(detail: RunDetail) -> None:
+    diagnosis = detail.diagnosis
+    if diagnosis is None:
+        st.markdown(f"#### {plain(_without_diagnosis(detail.run))}")
+    else:
+        st.markdown(f"#### {plain(diagnosis.cause or diagnosis.message or kind_word(diagnosis.kind))}")
+    if detail.lanes:
+        st.markdown(verdict_badges(detail.lanes))
+        for lane, verdict in detail.lanes.items():
+            if verdict.state is LaneState.MISSING and verdict.evidence:
+                st.caption(f"{lane.value}: {plain(verdict.evidence)}")
+    if diagnosis is not None:
+        meaning(diagnosis)
+
+
+def _without_diagnosis(run: Run) -> str:
+    if run.outcome is Outcome.APPLIED:
+        return f"{run.agent_name or 'The agent'}: {phase_word(run.phase)} worked"
+    return run.cause or run.note or {Outcome.SENDING: "The answer is not here yet"}.get(run.outcome, run.outcome.value)
+
+
+def meaning(diagnosis: Diagnosis, *, confirm: bool = True) -> None:
+    """What an error payload means, field by field, with where that knowledge comes from."""
+    if diagnosis.missing:
+        st.markdown("Missing: " + ", ".join(code(name) for name in diagnosis.missing))
+    if diagnosis.divisions:
+        st.markdown("Divisions: " + ", ".join(code(name) for name in diagnosis.divisions))
+    lines = [("Fix", diagnosis.fix), ("Who can", diagnosis.who)]
+    if confirm:
+        lines.insert(1, ("Confirm", diagnosis.confirm))
+    for name, sentence in lines:
+        if sentence:
+            st.markdown(f"**{name}** {plain(sentence)}")
+    provenance = PROVENANCE.get(diagnosis.provenance.value, diagnosis.provenance.value)
+    retry = "a retry can help" if diagnosis.retryable else "a retry alone does not help"
+    st.caption(
+        f"{kind_word(diagnosis.kind)} · {retry} · {provenance} · {diagnosis.confidence.value} · rule {code(diagnosis.rule)}"
+    )
+    if len(diagnosis.chain) > 1:
+        with st.expander(f"{len(diagnosis.chain)} errors, one inside the other"):
+            st.markdown("\n".join(f"{number}. {plain(line)}" for number, line in enumerate(diagnosis.chain, start=1)))
+
+
+# --- what to do -------------------------------------------------------------------------------------------------------------
+
+
+def _next_steps(desk: Desk, detail: RunDetail, actor: Actor, now: datetime) -> None:
+    run = detail.run
+    st.markdown(f":material/arrow_forward: {plain(what_now(run, detail.diagnosis))}")
+    with st.container(horizontal=True, gap="small"):
+        if can_retry(run):
+            allowed = actor.may(Capability.EXECUTE)
+            if st.button(
+                "Plan this agent again",
+                icon=":material/replay:",
+                key="run-retry",
+                disabled=not allowed,
+                help="Fills in Plan with this agent. Nothing is sent before you apply it there."
+                if allowed
+                else actor.read_only_reason,
+            ):
+                start_plan(desk, actor, [run.agent_id], run, now)
+        if run.operation_id:
+            st.page_link(
+                page("windows"), label="Its window", icon=":material/event_busy:", query_params={"operation": run.operation_id}
+            )
+        group = detail.same_failure
+        if group is not None:
+            st.page_link(
+                page("failures"),
+                label=f"Same failure: {count(group.runs, 'run')}",
+                icon=":material/report:",
+                query_params={"group": group.fingerprint},
+            )
+        if run.agent_id:
+            st.button(
+                "All of this agent",
+                icon=":material/person:",
+                type="tertiary",
+                key="run-agent",
+                on_click=_only_agent,
+                args=(run,),
+            )
+
+
+def _only_agent(run: Run) -> None:
+    run_state.push(changed(run_state.current(), agent_id=run.agent_id))
+
+
+def start_plan(desk: Desk, actor: Actor, agent_ids: list[str], run: Run, now: datetime) -> None:
+    """Fills in the plan of this person with these agents, as the run's operation had it, and goes to Plan."""
+    try:
+        operation: Operation | None = desk.operation(run.operation_id).operation if run.operation_id else None
+        desk.save_draft(actor, retry_request(agent_ids, operation, now, run))
+    except DeskError as error:
+        empty.fault(error, title="The plan could not be filled in")
+        return
+    st.switch_page(page("plan"))
+
+
+# --- raw ----------------------------------------------------------------------------------------------------------------------
+
+
+def _raw(exchanges: tuple[Exchange, ...], run: Run, zone: ZoneInfo) -> None:
+    if not exchanges:
+        st.caption("Nothing was sent, so there is no request to show.")
+        ids.correlation(run.correlation_id)
+        return
+    exchange = _chosen_attempt(exchanges)
+    st.markdown(f"{code(f'{exchange.method} {exchange.url}')}")
+    at = clock(exchange.started_at, zone, seconds=True)
+    st.caption(f"attempt {exchange.number} at {at}: {plain(payloads.answer_line(exchange))}")
+    request, request_language = payloads.pretty(exchange.request_body)
+    st.caption("Request body")
+    st.code(request, language=request_language, wrap_lines=True)
+    st.caption(f"Response {exchange.status if exchange.status is not None else ''}")
+    if exchange.status is None:
+        st.code(f"no answer: {exchange.fault or 'unknown'}", language=None, wrap_lines=True)
+    else:
+        response, language = payloads.pretty(exchange.response_body)
+        st.code(response, language=language, wrap_lines=True)
+    with st.expander("Response headers"):
+        st.code(payloads.headers(exchange.response_headers), language=None, wrap_lines=True)
+    ids.correlation(exchange.correlation_id or run.correlation_id)
+
+
+def _chosen_attempt(exchanges: tuple[Exchange, ...]) -> Exchange:
+    if len(exchanges) == 1:
+        return exchanges[0]
+    numbers = list(range(len(exchanges)))
+    chosen = st.segmented_control(
+        "Attempt",
+        numbers,
+        default=numbers[-1],
+        required=True,
+        format_func=lambda index: f"{index + 1}: {exchanges[index].status or 'no answer'}",
+        key=f"run-attempt-{exchanges[0].started_at.timestamp()}",
+    )
+    return exchanges[chosen if chosen is not None else -1]

@@ -1,0 +1,36 @@
+"""The Runs screen and the address bar: reads the query from the URL, writes it back, keeps it for the next visit."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from wfm.ui.views.run_query import NAMES, RunQuery, read_query, write_query
+
+HERE = "runs-time"
+"""Key of a widget that is always drawn: Streamlit forgets it when another screen is shown, so it marks a new visit."""
+_LAST = "runs-last-query"
+
+
+def load() -> tuple[RunQuery, tuple[str, ...]]:
+    """The query of this visit, with a sentence for each part of the address that was left out.
+
+    The menu links to the bare address: then the filters of the last visit come back, and the address says them again.
+    """
+    params = {name: str(value) for name, value in st.query_params.to_dict().items()}
+    remembered = st.session_state.get(_LAST)
+    if HERE not in st.session_state and not NAMES & params.keys() and remembered:
+        params = dict(remembered)
+        st.query_params.from_dict(params)
+    query, problems = read_query(params)
+    st.session_state[_LAST] = {name: value for name, value in write_query(query).items() if name not in ("run", "cursor")}
+    return query, problems
+
+
+def current() -> RunQuery:
+    """The query that the address says now; for callbacks."""
+    return read_query({name: str(value) for name, value in st.query_params.to_dict().items()})[0]
+
+
+def push(query: RunQuery) -> None:
+    """Makes the address say this query. The page follows, for it reads nothing else."""
+    st.query_params.from_dict(write_query(query))

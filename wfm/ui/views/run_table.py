@@ -1,0 +1,199 @@
+"""The list of the Runs screen: chart over time, table, newer and older, and what an empty list says."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from wfm.domain.operations import Outcome, RunFilter, RunPage
+from wfm.ui.components import empty
+from wfm.ui.components.states import look
+from wfm.ui.pages import page
+from wfm.ui.views import run_state
+from wfm.ui.views.run_query import EXACT, PRESETS, RunQuery, changed, with_range
+from wfm.ui.views.runs import PAGE, Spread, chart_range, finding, frame, over_time_chart, step_for, text_alternative
+
+if TYPE_CHECKING:
+    from wfm.desk import Desk
+
+_ROW = 35
+_ROWS_ALONE, _ROWS_BESIDE_A_RUN = 12, 6
+_COLORS = {"red": "red", "green": "green", "blue": "blue", "yellow": "yellow", "gray": "gray"}
+
+
+def over_time(desk: Desk, query: RunQuery, which: RunFilter, now: datetime, zone: ZoneInfo, range_word: str) -> None:
+    """Runs over time by outcome, titled with what it shows. A click filters to that stretch and outcome."""
+    since, until = chart_range(which.since, which.until, now)
+    step = step_for(since, until)
+    points = desk.runs_over_time(since, until, step)
+    spread = Spread(since=since, until=until, step_minutes=step, points=points)
+    if not spread.total:
+        return
+    title = finding(spread, range_word if which.since else "in the last 90 days", zone)
+    st.markdown(f"**{title}**" + (" :gray[(all runs, whatever else is filtered)]" if query.narrowed else ""))
+    st.altair_chart(
+        over_time_chart(spread, zone),
+        height=110,
+        key="runs-over-time",
+        on_select=partial(_pick, spread),
+        alt=f"{title}. Bars of {step} minutes: {text_alternative(spread, zone)}",
+    )
+
+
+def _pick(spread: Spread) -> None:
+    state = st.session_state.get("runs-over-time")
+    picked = _picked(state)
+    if picked is None:
+        return
+    start, outcome = picked
+    since, until = spread.bucket(start)
+    run_state.push(changed(with_range(run_state.current(), since, until), outcome=outcome))
+
+
+def _picked(state: Any) -> tuple[datetime, Outcome] | None:
+    points = (state or {}).get("selection", {}).get("pick") or []
+    if not points:
+        return None
+    words = {look(outcome).word: outcome for outcome in Outcome}
+    try:
+        return datetime.fromisoformat(str(points[0]["at"])), words[str(points[0]["outcome"])]
+    except (KeyError, ValueError):
+        return None
+
+
+# --- table ------------------------------------------------------------------------------------------------------------------
+
+
+def table(shown: RunPage, query: RunQuery, zone: ZoneInfo) -> None:
+    """The runs of one page, newest first. Choosing any cell of a row opens that run."""
+    data = frame(shown.runs, zone)
+    run_ids = [run.id for run in shown.runs]
+    rows = _ROWS_BESIDE_A_RUN if query.run else _ROWS_ALONE
+    outcomes = list(Outcome)
+    selected = {"cells": [(run_ids.index(query.run), "agent")]} if query.run in run_ids else {}
+    st.dataframe(
+        data,
+        key=_table_key(query, run_ids),
+        height=_ROW * (min(rows, len(run_ids)) + 1) + 3,
+        hide_index=True,
+        on_select=_open,
+        selection_mode="single-cell",
+        selection_default={"selection": selected} if selected else None,  # type: ignore[arg-type]
+        placeholder="–",
+        alt="Runs, newest first. Choose a cell to open its run.",
+        column_config={
+            "time": st.column_config.DatetimeColumn(f"time ({zone.key})", format="DD MMM HH:mm:ss", width=130, pinned=True),
+            "agent": st.column_config.TextColumn("agent", width=150, pinned=True),
+            "route": st.column_config.TextColumn("action or route", width=130),
+            "operation": st.column_config.TextColumn("operation", width=160),
+            "outcome": st.column_config.MultiselectColumn(
+                "outcome",
+                width=105,
+                options=[look(outcome).word for outcome in outcomes],
+                color=[_COLORS.get(look(outcome).color, "gray") for outcome in outcomes],
+            ),
+            "status": st.column_config.NumberColumn("status", format="%d", width=60),
+            "code": st.column_config.TextColumn("code", width=90),
+            "cause": st.column_config.TextColumn("cause", width=270),
+            "ms": st.column_config.NumberColumn("ms", format="localized", width=65),
+            "tries": st.column_config.NumberColumn("tries", format="%d", width=50),
+            "correlation": st.column_config.TextColumn("correlation id", width=150),
+        },
+    )
+
+
+def _table_key(query: RunQuery, run_ids: list[str]) -> str:
+    """A key for exactly these rows, so that a position never points into another page."""
+    listed = "\x1f".join(run_ids)
+    key = "runs-table-" + hashlib.sha256(listed.encode()).hexdigest()[:12]
+    st.session_state["runs-table-now"] = (key, run_ids)
+    return key
+
+
+def _open() -> None:
+    key, run_ids = st.session_state["runs-table-now"]
+    chosen = chosen_row(st.session_state.get(key))
+    query = run_state.current()
+    run_state.push(replace(query, run=run_ids[chosen] if chosen is not None and chosen < len(run_ids) else None))
+
+
+def chosen_row(state: Any) -> int | None:
+    """The position of the row that was chosen, from a table's selection; None when it was let go."""
+    selection: Mapping[str, Any] = (state or {}).get("selection", {})
+    cells = selection.get("cells") or []
+    if cells:
+        return int(cells[0][0])
+    rows = selection.get("rows") or []
+    return int(rows[0]) if rows else None
+
+
+def pager(shown: RunPage, query: RunQuery) -> None:
+    """Newer and older, by cursor."""
+    if not (shown.newer or shown.older or query.cursor):
+        return
+    with st.container(horizontal=True, horizontal_alignment="right", key="runs-pager"):
+        if query.cursor:
+            st.button("Newest", icon=":material/first_page:", type="tertiary", key="runs-newest", on_click=_go, args=(None,))
+        st.button(
+            "Newer",
+            icon=":material/chevron_left:",
+            key="runs-newer",
+            disabled=not shown.newer,
+            on_click=_go,
+            args=(shown.newer,),
+        )
+        st.button(
+            "Older",
+            icon=":material/chevron_right:",
+            icon_position="right",
+            key="runs-older",
+            disabled=not shown.older,
+            on_click=_go,
+            args=(shown.older,),
+            help=f"{PAGE} runs a page",
+        )
+
+
+def _go(cursor: str | None) -> None:
+    run_state.push(replace(run_state.current(), cursor=cursor, run=None))
+
+
+# --- nothing ----------------------------------------------------------------------------------------------------------------
+
+
+def nothing(query: RunQuery, *, any_at_all: bool) -> None:
+    """What an empty list says: what would fill it, or which filter empties it."""
+    if not any_at_all:
+        empty.nothing(
+            "No agent has been updated yet",
+            "Every update of every agent is listed here with its request, its answer and what an error means. "
+            "Plan a window to make the first ones.",
+            icon=":material/receipt_long:",
+        )
+        st.page_link(page("plan"), label="Plan a window", icon=":material/edit_calendar:")
+        return
+    where = "in this time" if query.preset == EXACT else f"in the {PRESETS[query.preset][0]}"
+    if query.preset == "all":
+        where = "at any time"
+    if query.narrowed:
+        empty.nothing(
+            f"No run matches these filters {where}",
+            "Widen the time range, or let a filter go.",
+            icon=":material/filter_alt_off:",
+        )
+    else:
+        empty.nothing(f"No runs {where}", "There are older ones: widen the time range.", icon=":material/history:")
+    if query.preset != "all":
+        st.button("Look at any time", icon=":material/history:", key="runs-widen", on_click=_widen)
+
+
+def _widen() -> None:
+    query = run_state.current()
+    run_state.push(RunQuery(preset="all", chosen=replace(query.chosen, since=None, until=None)))
