@@ -97,3 +97,52 @@ class Diagnosis:
 
         parts = "\x1f".join([self.kind, self.code or "", call or "", *sorted(self.missing)])
         return hashlib.sha256(parts.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulePage:
+    """What is to be known of one cause, under the fixed headings; docs/errors/ and the panels are made from it.
+
+    `provenance` says where the knowledge comes from, `retry` whether the same request may work later. `example` is a
+    payload (its raw text) that this rule explains, `example_status` its HTTP status.
+    """
+
+    key: str
+    kind: Kind
+    title: str
+    means: str
+    confirm: str
+    fix: str
+    who_can: str
+    provenance: str
+    retry: str
+    example: str
+    example_status: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownName:
+    """A path, scope or permission in a pasted text that no catalogue holds. `what` says which of the three.
+
+    `nearest` is the known one that resembles it most ("" where none does); `sentence` says both to a person.
+    """
+
+    what: str
+    given: str
+    nearest: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """A pasted text, explained: the fields found in it (name, value), what it means, and names nobody knows.
+
+    `form` says what the text was read as ("JSON", "plain text", "HTML page", …).
+    """
+
+    form: str
+    fields: tuple[tuple[str, str], ...]
+    call: str | None
+    diagnosis: Diagnosis
+    page: RulePage
+    unknown: tuple[UnknownName, ...]

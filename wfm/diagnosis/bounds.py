@@ -1,0 +1,71 @@
+"""Bounds and cleaning: whatever comes in, the work stays small and the strings that go out can be stored and shown."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from wfm.domain.redaction import redact_text
+
+MAX_BYTES = 256 * 1024
+"""A longer body is read as text."""
+
+MAX_DEPTH = 200
+"""A deeper body is read as text."""
+
+HEAD, TAIL = 12_000, 4_000
+"""Of a text, so many characters at its start and at its end are looked at."""
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_CONTROL = {code: None for code in range(32) if code not in (9, 10)} | {127: None}
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+def decode(body: bytes | str | None) -> tuple[str, bool]:
+    """The body as text, and whether it was cut at MAX_BYTES. Bytes that are no UTF-8 are replaced, never refused."""
+    if body is None:
+        return "", False
+    cut = len(body) > MAX_BYTES
+    if isinstance(body, str):
+        return body[:MAX_BYTES], cut
+    raw = bytes(body[:MAX_BYTES])
+    for mark, encoding in _BOMS:
+        if raw.startswith(mark):
+            return raw[len(mark) :].decode(encoding, "replace"), cut
+    return raw.decode("utf-8", "replace"), cut
+
+
+def too_deep(text: str) -> bool:
+    """Whether brackets nest deeper than MAX_DEPTH. Counting first keeps the ordinary case free of a scan."""
+    if text.count("{") + text.count("[") <= MAX_DEPTH:
+        return False
+    depth = 0
+    for found in _TOKEN.finditer(text):
+        token = found.group()
+        if token in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                return True
+        elif token in "]}":
+            depth = max(0, depth - 1)
+    return False
+
+
+def excerpt(text: str) -> str:
+    """The start and the end of a long text: sentences stand first, identifiers last."""
+    if len(text) <= HEAD + TAIL:
+        return text
+    return f"{text[:HEAD]}\n…\n{text[-TAIL:]}"
+
+
+def clean(text: str, limit: int = 1_000) -> str:
+    """Text that can be encoded, stored and shown: no lone surrogates, no control characters, no secrets, cut at `limit`."""
+    text = text[: limit * 2].encode("utf-8", "replace").decode("utf-8").translate(_CONTROL)
+    text = redact_text(text).strip()
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

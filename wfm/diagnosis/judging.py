@@ -1,0 +1,168 @@
+"""The verdict: which rule fits, and the Diagnosis made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from wfm.diagnosis.bounds import clean
+from wfm.diagnosis.layers import Layer
+from wfm.diagnosis.reading import Form, Reading, dotted, read
+from wfm.diagnosis.rules import RULES, UNREAD, Case, Rule, Words
+from wfm.diagnosis.rules.request import fields
+from wfm.domain.diagnoses import Confidence, Diagnosis, Evidence, Kind
+
+NOTHING_KNOWN = Evidence()
+
+
+def diagnose(
+    status: int | None,
+    headers: Mapping[str, str],
+    body: bytes | str | None,
+    evidence: Evidence = NOTHING_KNOWN,
+) -> Diagnosis:
+    """What an answer means. Any bytes are taken: never raises, work bounded by 256 KB and 200 levels.
+
+    `evidence` is what is known around the answer (the call, the scopes held); it makes the diagnosis better than the
+    text alone allows. The strings of the result are bounded, free of secrets, and can be stored and encoded.
+    """
+    return verdict(read(status, headers, body), evidence)
+
+
+def verdict(reading: Reading, evidence: Evidence) -> Diagnosis:
+    """The diagnosis of a reading."""
+    case = Case(reading=reading, evidence=evidence)
+    rule, confidence = judge(case)
+    names = rule.names(case) if rule.names else ()
+    words = rule.said(case, names) if rule.said else rule.words
+    words = _filled(words, case, names)
+    return Diagnosis(
+        kind=rule.kind,
+        status=reading.status if reading.status is not None else case.status,
+        code=clean(reading.deciding.code, 200) if reading.deciding.code else None,
+        message=clean(reading.deciding.message or reading.outer_text or reading.text, 1_000),
+        missing=tuple(clean(name, 200) for name in names),
+        divisions=reading.names.divisions,
+        correlation_id=clean(reading.correlation_id, 200) if reading.correlation_id else None,
+        retryable=rule.may_retry(case),
+        entity=_entity(case),
+        chain=_chain(reading),
+        rule=rule.key,
+        confidence=confidence,
+        provenance=rule.provenance,
+        cause=words.cause,
+        confirm=words.confirm,
+        fix=words.fix,
+        who=words.who,
+    )
+
+
+def judge(case: Case) -> tuple[Rule, Confidence]:
+    """The first rule that fits, strongest signs first, and how sure that makes it."""
+    for rule in RULES:
+        if rule.signs.special is not None and rule.signs.special(case):
+            return rule, Confidence.LIKELY if rule.key.startswith("brief") else Confidence.CERTAIN
+    found = _by_code(case) or _by_sentence(case, case.text)
+    if found is not None:
+        return found
+    if case.reading.form is Form.TORN and UNREAD[0].signs.special is not None:
+        return UNREAD[0], Confidence.GUESS
+    found = _by_weak_code(case) or _by_status(case.status)
+    if found is not None:
+        return found
+    outer = _by_outer(case)
+    if outer is not None:
+        return outer
+    for rule in UNREAD:
+        if rule.signs.special is not None and rule.signs.special(case):
+            return rule, Confidence.GUESS
+    raise AssertionError("the last rule takes everything")
+
+
+def _by_code(case: Case) -> tuple[Rule, Confidence] | None:
+    for words in (case.reading.words, case.reading.header_words):
+        for rule in RULES if words else ():
+            signs = rule.signs
+            anywhere = signs.codes is not None and signs.codes.search(words)
+            inside = signs.codes_within is not None and signs.inside(case) and signs.codes_within.search(words)
+            if anywhere or inside:
+                return rule, Confidence.CERTAIN
+    return None
+
+
+def _by_sentence(case: Case, text: str) -> tuple[Rule, Confidence] | None:
+    for rule in RULES if text else ():
+        signs = rule.signs
+        if signs.sentences is not None and signs.inside(case) and signs.sentences.search(text):
+            return rule, Confidence.LIKELY
+    return None
+
+
+def _by_weak_code(case: Case) -> tuple[Rule, Confidence] | None:
+    for words in (case.reading.words, case.reading.header_words):
+        for rule in RULES if words else ():
+            signs = rule.signs
+            if signs.weak_codes is not None and signs.inside(case) and signs.weak_codes.search(words):
+                return rule, Confidence.LIKELY
+    return None
+
+
+def _by_status(status: int | None) -> tuple[Rule, Confidence] | None:
+    for rule in RULES:
+        if status in rule.signs.statuses:
+            return rule, Confidence.GUESS
+    if status is None or status < 300:
+        return None
+    fallback = 500 if status >= 500 else 400
+    return next((rule, Confidence.GUESS) for rule in RULES if fallback in rule.signs.statuses)
+
+
+def _by_outer(case: Case) -> tuple[Rule, Confidence] | None:
+    """What the bodies around a silent inner one say."""
+    layers = [layer for layer in case.reading.layers if layer.level < case.reading.level]
+    for layer in layers:
+        around = Case(reading=replace(case.reading, layers=(layer,)), evidence=case.evidence)
+        found = _by_code(around) or _by_sentence(around, around.text) or _by_weak_code(around)
+        if found is not None:
+            return found[0], Confidence.GUESS
+    return _by_status(case.reading.status)
+
+
+def _filled(words: Words, case: Case, names: tuple[str, ...]) -> Words:
+    values = {"{names}": ", ".join(names), "{client}": case.client, "{call}": case.call or "this call"}
+
+    def fill(sentence: str) -> str:
+        for mark, value in values.items():
+            sentence = sentence.replace(mark, value)
+        return clean(sentence[:1].upper() + sentence[1:], 600)
+
+    return Words(cause=fill(words.cause), confirm=fill(words.confirm), fix=fill(words.fix), who=words.who)
+
+
+def _entity(case: Case) -> str | None:
+    """The thing that the answer names: "schedule 62f7…"."""
+    here = [layer for layer in case.reading.layers if layer.level == case.reading.level]
+    for layer in here:
+        if layer.entity_id or layer.entity_name:
+            return clean(f"{layer.entity_name} {layer.entity_id}".strip(), 200)
+        for detail in layer.details:
+            if detail.entity_id or detail.entity_name:
+                return clean(f"{detail.entity_name or detail.field} {detail.entity_id}".strip(), 200)
+    named = fields(case)
+    return clean(named[0], 200) if named else None
+
+
+def _chain(reading: Reading) -> tuple[str, ...]:
+    lines = dict.fromkeys(_line(layer) for layer in reading.layers if layer.says_something)
+    return tuple(lines)[:12]
+
+
+def _line(layer: Layer) -> str:
+    head = " ".join(part for part in (str(layer.status or ""), layer.code or "") if part)
+    said = layer.message.partition("{")[0].strip() if "{" in layer.message else layer.message
+    return clean(f"{layer.place}: {head}{' · ' if head and said else ''}{said}", 240)
+
+
+def kind_words(kind: Kind) -> str:
+    """A kind as a person reads it: "missing scope"."""
+    return dotted(kind.value).replace(".", " ")

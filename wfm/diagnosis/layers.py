@@ -1,0 +1,255 @@
+"""Error envelopes: JSON of any dialect becomes layers, from the outside in.
+
+Dialects known: ErrorBody of the platform (published: SDK model), the older Architect one (errorCode, userMessage,
+userParams, correlationId), Data Action wrappers and test results, OAuth (RFC 6749), problem details (RFC 9457), SCIM,
+function errors, and the common shapes of other vendors that a web-services Data Action meets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from wfm.diagnosis.bounds import MAX_BYTES, MAX_DEPTH, clean
+
+MAX_LAYERS = 40
+MAX_ITEMS = 50
+
+_CODE_KEYS = ("code", "errorcode", "error_code", "scimtype", "errortype", "faultcode", "exceptioncode", "err_code")
+_MESSAGE_KEYS = (
+    "message",
+    "usermessage",
+    "errormessage",
+    "error_message",
+    "error_description",
+    "errordescription",
+    "description",
+    "detail",
+    "title",
+    "faultstring",
+    "msg",
+    "userparamsmessage",
+    "reason",
+)
+_STATUS_KEYS = ("status", "statuscode", "status_code", "httpstatus", "http_status", "httpstatuscode", "responsestatus")
+_ID_KEYS = ("contextid", "correlationid", "correlation_id", "correlation-id", "traceid")
+_NAMED = re.compile(r"^(?:required|missing|needed)?_?(scopes?|permissions?|divisions?|divisionids?|licen[sc]es?)$")
+_CARRIERS = (*_MESSAGE_KEYS, "body", "response", "responsebody", "rawresult", "error", "finalresult", "data", "result")
+_INNER = ("error", "fault", "exception", "response", "data", "result", "body")
+_URI = re.compile(r"^(?:https?://|urn:)", re.IGNORECASE)
+_PHRASE = re.compile(r"\s")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detail:
+    """One entry of details[]: which field or entity, and what about it."""
+
+    code: str = ""
+    field: str = ""
+    entity_id: str = ""
+    entity_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """One error of a chain. `level` counts bodies: 0 the answer itself, 1 a body escaped inside its sentences, …
+
+    `params` are the values that fill a message (name, value) and members such as requiredScopes. `carried` are raw
+    strings that hold a bracket: a body of somebody else's may be escaped inside them.
+    """
+
+    place: str
+    level: int = 0
+    code: str | None = None
+    message: str = ""
+    status: int | None = None
+    correlation_id: str | None = None
+    entity_id: str = ""
+    entity_name: str = ""
+    params: tuple[tuple[str, str], ...] = ()
+    details: tuple[Detail, ...] = ()
+    method: str = ""
+    path: str = ""
+    is_function: bool = False
+    carried: tuple[str, ...] = ()
+
+    @property
+    def says_something(self) -> bool:
+        return bool(self.code or self.message)
+
+
+@dataclass(slots=True)
+class _Walk:
+    level: int
+    found: list[Layer] = field(default_factory=list)
+
+
+def layers_of(value: object, level: int = 0) -> tuple[Layer, ...]:
+    """The layers of a JSON value, outside in; empty where nothing in it looks like an error."""
+    walk = _Walk(level=level)
+    _visit(value, "body", walk, 0)
+    return tuple(walk.found)
+
+
+def _visit(value: object, place: str, walk: _Walk, depth: int) -> None:
+    if depth > MAX_DEPTH or len(walk.found) >= MAX_LAYERS:
+        return
+    if isinstance(value, str):
+        if value.strip():
+            carried = (value,) if "{" in value else ()
+            walk.found.append(Layer(place=place, level=walk.level, message=clean(value, 4_000), carried=carried))
+    elif isinstance(value, list):
+        for number, item in enumerate(value[:MAX_ITEMS]):
+            if isinstance(item, Mapping) or place != "body":
+                _visit(item, f"{place}[{number}]" if place != "body" else f"[{number}]", walk, depth + 1)
+    elif isinstance(value, Mapping):
+        _visit_object(value, place, walk, depth)
+
+
+def _visit_object(value: Mapping[object, object], place: str, walk: _Walk, depth: int) -> None:
+    members = {str(key).casefold(): item for key, item in list(value.items())[:500]}
+    own = _own(members, place, walk.level)
+    if own.says_something or own.status or own.correlation_id or own.params or own.details or own.carried:
+        walk.found.append(own)
+    for name in _INNER:
+        inner = members.get(name)
+        if isinstance(inner, Mapping) or (isinstance(inner, list) and name == "error"):
+            _visit(inner, name, walk, depth + 1)
+    errors = members.get("errors", members.get("causes"))
+    if isinstance(errors, list):
+        _visit(errors, "errors", walk, depth + 1)
+    elif isinstance(errors, Mapping):
+        for field_name, said in list(errors.items())[:MAX_ITEMS]:
+            first = said[0] if isinstance(said, list) and said else said
+            _visit(f"{field_name}: {first}" if isinstance(first, str) else first, f"errors.{field_name}", walk, depth + 1)
+    _visit_steps(members.get("operations"), walk, depth)
+
+
+def _visit_steps(steps: object, walk: _Walk, depth: int) -> None:
+    """The step trace of a Data Action test (published: SDK TestExecutionResult): only steps that failed matter."""
+    if not isinstance(steps, list):
+        return
+    for step in steps[:MAX_ITEMS]:
+        if isinstance(step, Mapping) and step.get("success") is False:
+            name = clean(f"step {step.get('step', '?')}: {step.get('name', '')}", 200)
+            before = len(walk.found)
+            _visit(step.get("error"), name, walk, depth + 1)
+            if len(walk.found) > before:
+                walk.found[before] = replace(walk.found[before], place=name)
+
+
+def _own(members: Mapping[str, object], place: str, level: int) -> Layer:
+    code, message = _code_and_message(members)
+    return Layer(
+        place=place,
+        level=level,
+        code=code,
+        message=message,
+        status=_status(members),
+        correlation_id=_text(members, _ID_KEYS, 200) or None,
+        entity_id=_text(members, ("entityid",), 200),
+        entity_name=_text(members, ("entityname",), 200),
+        params=_params(members),
+        details=_details(members.get("details")),
+        method=_text(members, ("method", "httpmethod", "verb"), 10).upper(),
+        path=_text(members, ("path", "uri", "url", "endpoint", "requesturi", "instance"), 500),
+        is_function="errortype" in members and ("trace" in members or "stacktrace" in members),
+        carried=tuple(
+            dict.fromkeys(
+                item[:MAX_BYTES]
+                for item in (members.get(key) for key in _CARRIERS)
+                if isinstance(item, str) and ("{" in item or "[{" in item)
+            )
+        ),
+    )
+
+
+def _code_and_message(members: Mapping[str, object]) -> tuple[str | None, str]:
+    message = _text(members, _MESSAGE_KEYS, 4_000)
+    code = _text(members, _CODE_KEYS, 200)
+    error = members.get("error")
+    if isinstance(error, str) and error.strip():
+        # OAuth says error="invalid_client", a Java server says error="Method Not Allowed".
+        if _PHRASE.search(error.strip()):
+            message = message or clean(error, 4_000)
+        else:
+            code = code or clean(error, 200)
+    if not code:
+        kind = members.get("type")
+        if isinstance(kind, str) and _URI.match(kind) and ("title" in members or "detail" in members):
+            code = clean(kind, 300)
+    title, detail = members.get("title"), members.get("detail")
+    if isinstance(title, str) and isinstance(detail, str):
+        message = clean(f"{title} {detail}", 4_000)
+    inner = members.get("detail")
+    if not code and isinstance(inner, Mapping):
+        code = _text({str(key).casefold(): item for key, item in inner.items()}, _CODE_KEYS, 200)
+    return code or None, message
+
+
+def _status(members: Mapping[str, object]) -> int | None:
+    for key in (*_STATUS_KEYS, "code"):
+        status = as_status(members.get(key))
+        if status is not None and (key != "code" or status >= 400):
+            return status
+    return None
+
+
+def as_status(value: object) -> int | None:
+    """An HTTP status out of a number or its text, else None."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str) and len(value) <= 5 and value.strip().isascii() and value.strip().isdigit():
+        value = int(value)
+    if isinstance(value, float) and value == value and abs(value) < 1_000:
+        value = int(value)
+    return value if isinstance(value, int) and 100 <= value <= 599 else None
+
+
+def _text(members: Mapping[str, object], keys: tuple[str, ...], limit: int) -> str:
+    for key in keys:
+        value = members.get(key)
+        if isinstance(value, str) and value.strip():
+            return clean(value, limit)
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**12:
+            return str(value)
+    return ""
+
+
+def _params(members: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    pairs: list[tuple[str, str]] = []
+    filled = members.get("messageparams")
+    if isinstance(filled, Mapping):
+        pairs += [(str(key), _flat(value)) for key, value in list(filled.items())[:MAX_ITEMS]]
+    older = members.get("userparams")
+    if isinstance(older, list):
+        for entry in older[:MAX_ITEMS]:
+            if isinstance(entry, Mapping):
+                pairs.append((_flat(entry.get("key", "")), _flat(entry.get("value", ""))))
+    pairs += [(key, _flat(value)) for key, value in members.items() if _NAMED.match(key)]
+    return tuple((clean(key, 100), clean(value, 2_000)) for key, value in pairs[:MAX_ITEMS])
+
+
+def _flat(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value[:MAX_ITEMS] if isinstance(item, str | int | float))
+    return str(value) if isinstance(value, str | int | float) else ""
+
+
+def _details(value: object) -> tuple[Detail, ...]:
+    if not isinstance(value, list):
+        return ()
+    found = []
+    for entry in value[:MAX_ITEMS]:
+        if isinstance(entry, Mapping):
+            members = {str(key).casefold(): item for key, item in list(entry.items())[:MAX_ITEMS]}
+            found.append(
+                Detail(
+                    code=_text(members, ("errorcode", "code"), 200),
+                    field=_text(members, ("fieldname", "field", "target", "property", "pointer"), 200),
+                    entity_id=_text(members, ("entityid",), 200),
+                    entity_name=_text(members, ("entityname",), 200),
+                )
+            )
+    return tuple(found)

@@ -1,0 +1,95 @@
+"""Diagnoses for the command line: a JSON line in, a JSON line out; and the same for people."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+from wfm.diagnosis.bounds import clean
+from wfm.diagnosis.judging import diagnose, kind_words
+from wfm.diagnosis.layers import as_status
+from wfm.domain.diagnoses import Diagnosis, Evidence
+
+
+def diagnose_jsonl_line(line: Mapping[str, Any]) -> dict[str, Any]:
+    """One line of `diagnose --jsonl`: {"id", "http_status", "headers", "body", "context"} → the diagnosis as plain values.
+
+    Takes whatever is there: a member that is missing or of another type counts as not given. `context` may hold
+    "endpoint" ("VERB /path"), "via", and what else Evidence knows ("client_name", "grant_type", "held_scopes").
+    """
+    diagnosis = diagnose(
+        as_status(line.get("http_status")),
+        _headers(line.get("headers")),
+        _body(line.get("body")),
+        _evidence(line.get("context")),
+    )
+    return {
+        "id": line.get("id"),
+        "kind": diagnosis.kind.value,
+        "missing": list(diagnosis.missing),
+        "code": diagnosis.code,
+        "correlation_id": diagnosis.correlation_id,
+        "retryable": diagnosis.retryable,
+        "rule": diagnosis.rule,
+        "cause": diagnosis.cause,
+        "fix": diagnosis.fix,
+    }
+
+
+def render(diagnosis: Diagnosis) -> str:
+    """A diagnosis for a person at a terminal: what it is, what to do, and what proves it."""
+    status = f"HTTP {diagnosis.status}" if diagnosis.status is not None else "no HTTP status"
+    rows = [
+        ("What", f"{kind_words(diagnosis.kind)} ({', '.join(part for part in (status, diagnosis.code) if part)})"),
+        ("Cause", diagnosis.cause),
+        ("Missing", ", ".join(diagnosis.missing)),
+        ("Divisions", ", ".join(diagnosis.divisions)),
+        ("About", diagnosis.entity or ""),
+        ("Confirm", diagnosis.confirm),
+        ("Fix", diagnosis.fix),
+        ("Who can", diagnosis.who),
+        ("Retry", "may help, unchanged" if diagnosis.retryable else "does not help unchanged"),
+        ("Correlation", diagnosis.correlation_id or "none in the answer"),
+        ("Chain", " → ".join(diagnosis.chain) if len(diagnosis.chain) > 1 else ""),
+        ("Source", f"rule {diagnosis.rule}, {diagnosis.provenance.value}, {diagnosis.confidence.value}"),
+    ]
+    wrapped = (
+        textwrap.fill(value, 100, initial_indent=f"{name:<12}", subsequent_indent=" " * 12) for name, value in rows if value
+    )
+    return "\n".join(wrapped)
+
+
+def _headers(value: object) -> dict[str, str]:
+    if isinstance(value, Mapping):
+        return {str(name): ", ".join(map(str, item)) if isinstance(item, list) else str(item) for name, item in value.items()}
+    if isinstance(value, list):  # [["Name", "value"], …], as HAR and some proxies write them
+        return {str(pair[0]): str(pair[1]) for pair in value if isinstance(pair, list) and len(pair) == 2}
+    return {}
+
+
+def _body(value: object) -> str | bytes | None:
+    if value is None or isinstance(value, str | bytes):
+        return value
+    try:
+        return json.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        return str(type(value))
+
+
+def _evidence(value: object) -> Evidence:
+    if not isinstance(value, Mapping):
+        return Evidence()
+    scopes = value.get("held_scopes")
+    return Evidence(
+        call=_word(value.get("endpoint")) or _word(value.get("call")),
+        via=_word(value.get("via")) or "direct",
+        client_name=_word(value.get("client_name")),
+        grant_type=_word(value.get("grant_type")),
+        held_scopes=tuple(str(scope) for scope in scopes) if isinstance(scopes, list | tuple) else None,
+    )
+
+
+def _word(value: object) -> str | None:
+    return clean(value, 500) or None if isinstance(value, str) else None

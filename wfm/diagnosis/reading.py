@@ -1,0 +1,262 @@
+"""From bytes to a Reading: every error that an answer holds, from the outside in, and which of them decides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cached_property
+
+from wfm.diagnosis import sentences
+from wfm.diagnosis.bounds import clean, decode, excerpt, too_deep
+from wfm.diagnosis.layers import Layer, as_status, layers_of
+from wfm.diagnosis.names import Names, find_names
+
+MAX_LEVELS = 6
+"""How deep bodies inside sentences inside bodies are followed."""
+
+_XSSI = re.compile(r"^\)\]\}'?,?\s*\n")
+_CORRELATION_HEADERS = ("inin-correlation-id", "genesys-correlation-id", "x-correlation-id", "correlation-id")
+_CHALLENGE = re.compile(r'\b(error|error_description|scope)\s*=\s*(?:"([^"]{0,1000})"|([^\s,"]{1,300}))', re.IGNORECASE)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_SEPARATORS = re.compile(r"[\s_\-./:#]+")
+_CALL = re.compile(
+    r"\b(GET|HEAD|POST|PUT|PATCH|DELETE)\b[\s\"':=]{1,4}(?:https?://[^\s/\"']{1,200})?(/[^\s\"'<>\\,;)\]]{2,300})"
+)
+_PATH = re.compile(r"(?:https?://[^\s/\"']{1,200})?(/api/v\d/[^\s\"'<>\\,;)\]]{2,300})")
+
+
+class Form(StrEnum):
+    """What a body was read as. The value is shown."""
+
+    EMPTY = "nothing"
+    JSON = "JSON"
+    TEXT = "plain text"
+    PAGE = "an HTML page"
+    XML = "XML"
+    TORN = "JSON that is cut off or broken"
+    OVERSIZE = "text: it is too long or too deep to be taken apart"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """An answer, read. `status` is the HTTP status given (None where unknown); `text` is bounded and cleaned."""
+
+    form: Form
+    status: int | None
+    headers: Mapping[str, str]
+    layers: tuple[Layer, ...]
+    text: str
+
+    @cached_property
+    def category(self) -> str:
+        """The class of a Data Action failure, details[].errorCode such as ACTION.REMOTE_ENDPOINT (observed)."""
+        for layer in self.layers:
+            for detail in layer.details:
+                if layer.level == 0 and detail.code.upper().startswith("ACTION."):
+                    return detail.code.upper()
+        return ""
+
+    @cached_property
+    def level(self) -> int:
+        """Which body decides: the innermost that says something, but the outer one when its own sign-in failed."""
+        if self.category == "ACTION.AUTHENTICATION":
+            return 0
+        return max((layer.level for layer in self.layers if layer.says_something), default=0)
+
+    @cached_property
+    def deciding(self) -> Layer:
+        """The error that decides the kind: of the deciding body, the first with a code, else the first with words."""
+        here = [layer for layer in self.layers if layer.level == self.level]
+        for layer in here:
+            if layer.code:
+                return layer
+        return next((layer for layer in here if layer.message), here[0] if here else Layer(place="nothing"))
+
+    @cached_property
+    def inner_text(self) -> str:
+        """Everything that the deciding body says, the deciding error first."""
+        here = [self.deciding, *(layer for layer in self.layers if layer.level == self.level)]
+        said = dict.fromkeys(layer.message for layer in here if layer.message)
+        if self.form in (Form.TORN, Form.OVERSIZE):
+            said[self.text] = None
+        return "\n".join(said)[:8_000]
+
+    @cached_property
+    def outer_text(self) -> str:
+        """Everything that the bodies around the deciding one say."""
+        return "\n".join(dict.fromkeys(layer.message for layer in self.layers if layer.level < self.level))[:8_000]
+
+    @cached_property
+    def words(self) -> str:
+        """The deciding code as dotted lower-case words: INVALID_CREDENTIALS, invalid.credentials → invalid.credentials."""
+        return dotted(self.deciding.code or "")
+
+    @cached_property
+    def header_words(self) -> str:
+        """The type that an AWS gateway puts into a header, in the same form."""
+        kind = self.headers.get("x-amzn-errortype", "").split(":")[0]
+        return dotted(kind.removesuffix("Exception"))
+
+    @cached_property
+    def effective_status(self) -> int | None:
+        """The status that counts: the deciding body's own, since a wrapper's may mislead; else the HTTP status."""
+        here = [self.deciding, *(layer for layer in self.layers if layer.level == self.level)]
+        own = next((layer.status for layer in here if layer.status and layer.status >= 400), None)
+        if own is not None:
+            return own
+        if self.status is not None:
+            return self.status
+        return next((layer.status for layer in self.layers if layer.status), None)
+
+    @cached_property
+    def correlation_id(self) -> str | None:
+        """The id to quote: a body's contextId or correlationId (outermost first), one in brackets, then the header."""
+        for layer in self.layers:
+            if layer.correlation_id:
+                return layer.correlation_id
+        for layer in self.layers:
+            found = sentences.trailing_id(layer.message)
+            if found:
+                return found
+        if self.form in (Form.TEXT, Form.TORN, Form.OVERSIZE, Form.PAGE):
+            found = sentences.trailing_id(self.text) or sentences.named_id(self.text)
+            if found:
+                return found
+        return next((self.headers[name] for name in _CORRELATION_HEADERS if self.headers.get(name)), None)
+
+    @cached_property
+    def names(self) -> Names:
+        """Permissions, scopes, licences and divisions named by the deciding body."""
+        params = tuple(pair for layer in self.layers if layer.level == self.level for pair in layer.params)
+        return find_names(self.inner_text, params, self.correlation_id)
+
+    @cached_property
+    def call(self) -> str | None:
+        """The request that the answer itself names, "VERB /path", where it does."""
+        for layer in self.layers:
+            if layer.path.startswith(("/", "http")):
+                found = _PATH.search(layer.path)
+                path = found.group(1) if found else layer.path
+                return f"{layer.method} {path}".strip()
+        found = _CALL.search(self.text)
+        if found:
+            return f"{found.group(1)} {found.group(2)}"
+        found = _PATH.search(self.text)
+        return found.group(1) if found else None
+
+
+def dotted(code: str) -> str:
+    """A machine code in any spelling as dotted lower-case words; of a URI the last part."""
+    code = code.rsplit("/", 1)[-1] if "://" in code else code
+    return _SEPARATORS.sub(".", _CAMEL.sub(".", code)).casefold().strip(".")
+
+
+def read(status: int | None, headers: Mapping[str, str], body: bytes | str | None) -> Reading:
+    """Reads an answer. Never raises; the work is bounded by MAX_BYTES, MAX_DEPTH and MAX_LEVELS."""
+    raw, cut = decode(body)
+    text = raw.strip("\ufeff\x00 \t\r\n")
+    known = _lowered(headers)
+    form, layers = (Form.OVERSIZE, ()) if cut else _taken_apart(text)
+    shown = clean(excerpt(text), 16_000)
+    if form in (Form.TEXT, Form.OVERSIZE):
+        for name, value in sentences.headers_in(shown).items():
+            known.setdefault(name, value)
+        layers = layers or _from_text(shown, form)
+    elif form is Form.PAGE:
+        shown = sentences.page_text(excerpt(text))
+        layers = (Layer(place="page", message=shown),)
+    challenge = _challenge(known.get("www-authenticate", ""))
+    if challenge is not None:
+        layers = (*layers, challenge)
+    named = status
+    if named is None and form in (Form.TEXT, Form.OVERSIZE, Form.PAGE):
+        named = sentences.status_in(shown)
+    return Reading(form=form, status=named, headers=known, layers=layers, text=shown)
+
+
+def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
+    return {clean(str(name), 200).casefold(): clean(str(value), 2_000) for name, value in list(headers.items())[:200]}
+
+
+def _taken_apart(text: str) -> tuple[Form, tuple[Layer, ...]]:
+    if not text:
+        return Form.EMPTY, ()
+    text = _XSSI.sub("", text)
+    try:
+        value = sentences.parse(text)
+    except ValueError:
+        return _not_json(text)
+    for _ in range(MAX_LEVELS):  # JSON inside a JSON string, as some proxies send it
+        if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "[", '"'):
+            break
+        try:
+            value = sentences.parse(value)
+        except ValueError:
+            break
+    if isinstance(value, dict | list):
+        return Form.JSON, _with_embedded(layers_of(value))
+    return (Form.TEXT, _with_embedded(layers_of(value))) if isinstance(value, str) else (Form.TEXT, ())
+
+
+def _not_json(text: str) -> tuple[Form, tuple[Layer, ...]]:
+    if sentences.looks_like_page(text):
+        return Form.PAGE, ()
+    if text[0] == "<":
+        layer = sentences.xml_layer(text)
+        return (Form.XML, (layer,)) if layer else (Form.TEXT, ())
+    if text[0] in "{[":
+        if too_deep(text):
+            return Form.OVERSIZE, ()
+        try:
+            return Form.JSON, _with_embedded(layers_of(sentences.parse_literal(text)))
+        except ValueError:
+            torn = sentences.salvage(text)
+            layer = replace(torn.layer, code=None) if torn.cut_inside else torn.layer
+            return Form.TORN, (layer,)
+    return Form.TEXT, ()
+
+
+def _from_text(text: str, form: Form) -> tuple[Layer, ...]:
+    """A sentence, an exception text or a log line, with the body that it may carry."""
+    if not text:
+        return ()
+    found = sentences.embedded(text)
+    if found is not None:
+        inner = _with_embedded(layers_of(found[0]))
+        if any(layer.says_something for layer in inner):
+            return inner
+    return (Layer(place=form.value if form is Form.OVERSIZE else "text", code=sentences.code_in(text), message=text[:4_000]),)
+
+
+def _with_embedded(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    """Adds the layers of bodies that are escaped inside sentences, level by level."""
+    everything = list(layers)
+    fresh = list(layers)
+    for level in range(1, MAX_LEVELS):
+        inner: list[Layer] = []
+        for layer in fresh:
+            for carried in layer.carried:
+                found = sentences.embedded(carried)
+                if found is not None and len(inner) < 20:
+                    inner += [replace(part, place=f"inside {layer.place}") for part in layers_of(found[0], level)]
+        if not inner:
+            break
+        everything += inner
+        fresh = inner
+    return tuple(everything)
+
+
+def _challenge(header: str) -> Layer | None:
+    """The error of a WWW-Authenticate header (RFC 6750), else None."""
+    parts = {name.casefold(): quoted or bare for name, quoted, bare in _CHALLENGE.findall(header)}
+    if not parts.get("error"):
+        return None
+    scopes = (("scope", parts["scope"]),) if parts.get("scope") else ()
+    return Layer(place="WWW-Authenticate", code=parts["error"], message=parts.get("error_description", ""), params=scopes)
+
+
+def status_of(value: object) -> int | None:
+    """An HTTP status given by a caller, whatever its type."""
+    return as_status(value)

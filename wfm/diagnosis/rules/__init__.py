@@ -1,0 +1,27 @@
+"""Every rule, in the order in which they are asked. A new cause is a new Rule here: signs, words, page, example.
+
+A case is put to all rules once for each strength of sign (see `Signs`): special tests, codes, sentences, weak codes,
+the bare status. So a code outranks a sentence and a sentence a status, whatever the order of the rules; among equals
+the first wins, which is why the particular stand before the general.
+"""
+
+from __future__ import annotations
+
+from wfm.diagnosis.rules import access, brief, conflict, data_action, lookup, request, servers, sign_in, unread
+from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words
+
+RULES: tuple[Rule, ...] = (
+    *brief.RULES,
+    *sign_in.RULES,
+    *access.RULES,
+    *data_action.RULES,
+    *lookup.RULES,
+    *conflict.RULES,
+    *servers.RULES,
+    *request.RULES,
+)
+
+UNREAD: tuple[Rule, ...] = unread.RULES
+"""Asked last, and a torn answer before its bare status is believed."""
+
+__all__ = ["RULES", "UNREAD", "Case", "Example", "Page", "Rule", "Signs", "Words"]

@@ -1,0 +1,507 @@
+"""The caller is known and may not: scope, permission, division, licence or feature."""
+
+from __future__ import annotations
+
+from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, licences, pattern, permissions, scopes
+from wfm.domain.diagnoses import Kind, Provenance
+
+_REFUSED = frozenset({401, 403})
+
+
+def listed(names: tuple[str, ...], joint: str) -> str:
+    """Names as a person says them: "a", "a or b", "a, b or c"."""
+    shown = [*names[:6], f"{len(names) - 6} more"] if len(names) > 7 else list(names)
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {joint} {shown[-1]}"
+
+
+def _joint(case: Case) -> str:
+    any_of = "any" in case.reading.words.split(".") or "at least one of" in case.text.casefold()
+    return "or" if any_of else "and"
+
+
+def is_client_credentials(case: Case) -> bool:
+    return (case.evidence.grant_type or "").casefold().replace("_", "-") == "client-credentials"
+
+
+def holder(case: Case) -> str:
+    """Whose role decides: with client credentials the client's own, else the user's."""
+    if is_client_credentials(case):
+        return f"a role of {case.client}"
+    return "a role of the user or OAuth client that calls"
+
+
+def _needed(case: Case) -> str:
+    """What the catalogue says the call needs, as half a sentence; "" where unknown."""
+    known = case.operation
+    if known is None or not known.permissions:
+        return ""
+    return f"The call needs {listed(known.permissions, 'and' if known.any_or_all == 'ALL' else 'or')}."
+
+
+def _scope_words(case: Case, names: tuple[str, ...]) -> Words:
+    held = case.evidence.held_scopes
+    known = case.operation
+    if names:
+        cause = f"The token lacks the scope {listed(names, 'or')}."
+        fix = f"Add {names[0] if len(names) == 1 else 'one of them'} to {case.client}, then fetch a new token."
+    else:
+        cause = "The token lacks a scope; the answer does not say which."
+        wanted = f": {listed(known.scopes, 'or')}" if known is not None and known.scopes else ""
+        fix = f"Add the scope that this call needs{wanted} to {case.client}, then fetch a new token."
+    if held is not None:
+        confirm = f"The token holds {listed(held, 'and') if held else 'no scopes'}."
+    else:
+        confirm = "GET /api/v2/tokens/me shows the scopes that the token holds."
+    if is_client_credentials(case) and not case.is_brief:
+        confirm += " With client credentials roles decide on the published platform: look there too."
+    return Words(cause=cause, confirm=confirm, fix=fix, who="OAuth admin")
+
+
+SCOPE = Rule(
+    key="scope-missing",
+    kind=Kind.MISSING_SCOPE,
+    title="The token lacks a scope",
+    provenance=Provenance.PUBLISHED,
+    signs=Signs(
+        codes=pattern(r"^app\.not\.authorized\.for\.scope$", r"^insufficient\.scopes?$"),
+        codes_within=pattern(
+            r"^invalid\.scope$", r"missing\.(?:required\.)?(?:oauth\.)?scopes?\b", r"scopes?\.(?:missing|required|insufficient)"
+        ),
+        sentences=pattern(
+            r"\b(?:lacks?|lacking|missing|requires?|required|needs?|insufficient|without)\b[^.\n]{0,60}\bscopes?\b",
+            r"\bscopes?\b[^.\n]{0,80}\b(?:missing|required|insufficient|not granted|not authorized)\b",
+            r"not authorized to use scope",
+        ),
+        within=frozenset({400, 401, 403}),
+    ),
+    names=scopes,
+    said=_scope_words,
+    words=Words(
+        cause="The token lacks a scope.",
+        confirm="GET /api/v2/tokens/me shows the scopes that the token holds.",
+        fix="Add the scope to {client}, then fetch a new token.",
+        who="OAuth admin",
+    ),
+    page=Page(
+        means=(
+            "The application was not granted a scope that this call needs. Where several are listed, one of them is "
+            "enough. A scope limits the application; the user's role is a second, separate question."
+        ),
+        confirm=(
+            "GET /api/v2/tokens/me lists the scopes of the token. Tokens of the published platform made with client "
+            "credentials have no scopes: there, roles in divisions decide and this message does not come."
+        ),
+        fix="Add the scope to the OAuth client, let people sign in again where they do, and fetch a new token.",
+        who_can="Whoever administers OAuth clients.",
+        provenance=(
+            "Published: app.not.authorized.for.scope is declared on practically every call. insufficient_scope is of RFC 6750."
+        ),
+        retry="No.",
+    ),
+    example=Example(
+        status=403,
+        body=(
+            '{"message":"App not authorized to use scope [workforce-management]","code":"app.not.authorized.for.scope",'
+            '"status":403}'
+        ),
+    ),
+)
+
+
+def _division_named(case: Case) -> bool:
+    names = case.reading.names
+    return case.status in (None, 403) and bool(names.divisions) and bool(names.permissions)
+
+
+def _division_words(case: Case, names: tuple[str, ...]) -> Words:
+    divisions = case.reading.names.divisions
+    what = listed(names, _joint(case)) if names else "the permission"
+    where = f"division {listed(divisions, 'and')}" if divisions else "the division of these agents"
+    return Words(
+        cause=f"{case.client[0].upper()}{case.client[1:]} may do this, but not in {where}."
+        if not names
+        else f"{what} is not held in {where}.",
+        confirm="Compare the divisions of the role's grants with the division of the agents or of their business unit.",
+        fix=f"Grant the role with {what} in {where}.",
+        who="Role admin",
+    )
+
+
+DIVISION = Rule(
+    key="division-missing",
+    kind=Kind.MISSING_DIVISION,
+    title="The permission does not reach this division",
+    provenance=Provenance.PUBLISHED,
+    signs=Signs(
+        special=_division_named,
+        codes=pattern(
+            r"\bmissing\.(?:any\.|required\.)?division\.permissions?\b",
+            r"permissions?\.in\.divisions",
+            r"^wfm\.missing\.one\.of\.permission\.sets$",
+            r"^wfm\.permission\.failure$",
+            r"^wfm\.(?:management|business)\.units?\.not\.authorized$",
+        ),
+        codes_within=pattern(r"\bdivision(?:ed)?\b", r"^no\.permission\.for\.requested\.users$"),
+        sentences=pattern(
+            r"\bin the provided division",
+            r"\bpermissions? (?:for|in|to) (?:this|the|any|your|that) \w{0,12} ?division",
+            r"\bdivisions? you do not have permission",
+            r"\bnot authorized for the division",
+            r"\baccess to the division",
+        ),
+        within=frozenset({403}),
+    ),
+    names=permissions,
+    said=_division_words,
+    words=Words(
+        cause="The permission does not reach the division of these agents.",
+        confirm="Compare the divisions of the role's grants with the division of the agents.",
+        fix="Grant the role in that division.",
+        who="Role admin",
+    ),
+    page=Page(
+        means=(
+            "The caller holds the permission somewhere, but not in the division of the agents, the management unit or "
+            "the business unit that the call touches."
+        ),
+        confirm="Compare the grants (role and division) with the division of a refused agent; an agent of a granted one works.",
+        fix="Grant the role in that division too, or leave the agents of that division out of the window.",
+        who_can="Whoever grants roles in that division.",
+        provenance=(
+            "Published: missing.division.permission and its relatives are declared on practically every call; WFM has its "
+            "own codes. Observed: a UUID as fourth part of a permission name is the division."
+        ),
+        retry="No. A changed grant may take up to five minutes.",
+    ),
+    example=Example(
+        status=403,
+        body=(
+            '{"message":"Unable to perform the requested action. You are missing the following permission '
+            '\'wfm:schedule:edit\' in the provided division(s).","code":"missing.division.permission","status":403}'
+        ),
+    ),
+)
+
+LICENCE = Rule(
+    key="feature-not-enabled",
+    kind=Kind.MISSING_LICENSE,
+    title="A licence or feature is missing",
+    provenance=Provenance.PUBLISHED,
+    signs=Signs(
+        codes=pattern(
+            r"\blicen[sc]es?\b",
+            r"\bfeature\.(?:not\.enabled|toggle|disabled|unavailable)",
+            r"feature\.?toggle",
+            r"^functionality\.not\.enabled$",
+            r"\bnot\.licensed",
+            r"feature\.?not\.?enabled",
+            r"^payment\.required$",
+            r"^subscription\.required$",
+        ),
+        codes_within=pattern(r"^feature\.forbidden$", r"^integrations\.forbidden$"),
+        sentences=pattern(
+            r"\blicen[sc]es?\b[^.\n]{0,60}\b(?:not|missing|required|assigned|expired)\b",
+            r"\b(?:missing|requires?|without|no)\b[^.\n]{0,40}\blicen[sc]e",
+            r"\b(?:feature|product|functionality|capability)\b[^.\n]{0,50}\bnot (?:enabled|available|licensed|provisioned)",
+            r"\bnot (?:enabled|licensed) for (?:this|your|the) organi[sz]ation",
+            r"feature toggle",
+        ),
+        statuses=frozenset({402}),
+        within=frozenset({402, 403, 405, 501}),
+    ),
+    names=licences,
+    words=Words(
+        cause="The organization or the user lacks a licence or feature that this call needs.",
+        confirm="Look whether the feature appears in Admin and whether its permissions exist in the organization at all.",
+        fix="Have the licence assigned or the feature enabled. A role cannot mend this.",
+        who="Organization admin",
+    ),
+    page=Page(
+        means=(
+            "The feature behind this call is not switched on or not paid for. Permissions of such a feature do not even "
+            "exist in the organization, so no role can hold them."
+        ),
+        confirm="GET /api/v2/authorization/permissions lists every permission the organization has; look for the one needed.",
+        fix="Assign the licence to the user, or have the feature enabled for the organization.",
+        who_can="The organization's administrator, or Genesys for a feature toggle.",
+        provenance=(
+            "Published: feature.forbidden, feature.toggle.disabled and not.implemented are declared. No code for a missing "
+            "licence is in the API definition; its wording is other vendors' or a guess."
+        ),
+        retry="No.",
+    ),
+    example=Example(
+        status=403,
+        body='{"message":"This feature is not enabled for this organization.","code":"feature.toggle.disabled","status":403}',
+    ),
+)
+
+OTHERS_PRESENCE = Rule(
+    key="presence-of-others",
+    kind=Kind.MISSING_PERMISSION,
+    title="May not change another user's presence",
+    provenance=Provenance.PUBLISHED,
+    signs=Signs(
+        codes=pattern(r"^presence\.not\.authorized\.update\.other\.user\.presence$"),
+        sentences=pattern(r"not authorized to update another user'?s presence"),
+        within=_REFUSED,
+    ),
+    names=permissions,
+    words=Words(
+        cause="The caller may not change the presence of other users.",
+        confirm="Look for presence:userPresence:edit in the roles of {client}.",
+        fix="Add presence:userPresence:edit to a role of {client}, in the agents' division.",
+        who="Role admin",
+    ),
+    page=Page(
+        means=(
+            "Since 20 July 2025 changing another user's presence needs presence:userPresence:edit. Integrations that "
+            "worked before that day fail since."
+        ),
+        confirm="The caller's own presence can be changed; another user's cannot.",
+        fix="Add presence:userPresence:edit to a role of the caller, in the division of the agents.",
+        who_can="Whoever edits roles.",
+        provenance="Published: the code is declared; the date is from the developer announcements.",
+        retry="No. A changed role may take up to five minutes.",
+    ),
+    example=Example(
+        status=403,
+        body=(
+            '{"message":"Not authorized to update another user\'s presence",'
+            '"code":"presence.not.authorized.update.other.user.presence","status":403}'
+        ),
+    ),
+)
+
+TEAM_ONLY = Rule(
+    key="team-only-grant",
+    kind=Kind.MISSING_PERMISSION,
+    title="The WFM permission is limited to teams",
+    provenance=Provenance.PUBLISHED,
+    signs=Signs(
+        codes=pattern(
+            r"^wfm\.(?:team\.only\.permissions\.not\.allowed|missing\.team\.permissions|only\.authorized\.for\.team\.[a-z.]+|no\.authorization\.to\.edit\.schedule\.for\.teams|unauthorized\.for\.any\.team\.members|no\.authorized\.users\.in\.requested\.teams)$"
+        ),
+        sentences=pattern(r"\bonly (?:authorized|have access)\b[^.\n]{0,60}\bteams?\b", r"team access permissions"),
+        within=frozenset({400, 403}),
+    ),
+    names=permissions,
+    words=Words(
+        cause="The WFM permission is granted for certain teams only, and these agents are not in them.",
+        confirm="Look at the condition of the role's grant and at the teams of the refused agents.",
+        fix="Grant the WFM role without the team condition, or for the teams of these agents.",
+        who="Role admin",
+    ),
+    page=Page(
+        means="A WFM role can be granted for certain teams only. The call touches agents outside them.",
+        confirm="An agent of a granted team works, one of another team does not.",
+        fix="Widen the grant to the teams of these agents, or leave them out.",
+        who_can="Whoever grants WFM roles.",
+        provenance="Published: the wfm.*team* codes are declared on WFM calls.",
+        retry="No. A changed grant may take up to five minutes.",
+    ),
+    example=Example(
+        status=403,
+        body='{"message":"You must have access to the requested team","code":"wfm.missing.team.permissions","status":403}',
+    ),
+)
+
+
+def _permission_words(case: Case, names: tuple[str, ...]) -> Words:
+    if names:
+        joint = _joint(case)
+        need = "at least one of " if joint == "or" and len(names) > 1 else ""
+        word = "permission" if len(names) == 1 else "permissions"
+        cause = f"The caller lacks {need}the {word} {listed(names, joint)}."
+        one = names[0] if len(names) == 1 or joint == "or" else listed(names, "and")
+        fix = f"Add {one} to {holder(case)}, in the division of the agents."
+    else:
+        cause = "The caller may not do this; the answer does not say which permission is missing."
+        needed = _needed(case)
+        fix = f"{needed} Add it to {holder(case)}." if needed else f"Find what the call needs, then add it to {holder(case)}."
+    confirm = "Compare the permissions of the caller's roles with the names above; role changes take up to five minutes."
+    if not names and case.reading.words == "forbidden" and not case.operation:
+        confirm = "On a tenant that decides by scope this may be a missing scope, such as wfm:schedule:update for a write."
+    return Words(cause=cause, confirm=confirm, fix=fix, who="Role admin")
+
+
+PERMISSION = Rule(
+    key="permission-missing",
+    kind=Kind.MISSING_PERMISSION,
+    title="A permission is missing",
+    provenance=Provenance.PUBLISHED,
+    signs=Signs(
+        codes=pattern(r"\bmissing\.(?:any\.)?permissions?$"),
+        codes_within=pattern(
+            r"\bpermissions?\.(?:denied|missing|required|check\.failed|fail(?:ure)?)",
+            r"\bno\.\w*\.?permission",
+            r"\bmissing\.\w+\.permissions?\b",
+            r"\bmissing\.permissions?\b",
+            r"^insufficient\.(?:\w+\.)?(?:permissions?|privileges?|access\b.*)",
+            r"not\.(?:editor|admin)\b",
+            r"^permission\.denied$",
+        ),
+        sentences=pattern(
+            r"\b(?:missing|lacks?|lacking|lack of|insufficient|improper|no|without)\b[^.\n]{0,90}\b(?:permissions?|privileges?)\b",
+            r"\b(?:requires?|required|needs?|(?:do|does)(?: not|n'?t) have|must have)\b[^.\n]{0,90}\b(?:permissions?|privileges?)\b",
+            r"\b(?:permissions?|privileges?)\b[^.\n]{0,40}\b(?:required|missing|denied|insufficient|needed)\b",
+            r"\bmissing [\w ]{0,30}permission",
+        ),
+        within=_REFUSED,
+    ),
+    names=permissions,
+    said=_permission_words,
+    words=Words(
+        cause="The caller lacks a permission.",
+        confirm="Compare the permissions of the caller's roles with what the call needs.",
+        fix="Add the permission to a role of the caller.",
+        who="Role admin",
+    ),
+    page=Page(
+        means=(
+            "The caller is known, and none of its roles holds what the call needs. Where the sentence says at least one "
+            "of, one is enough. Sometimes the platform names no permission, or prints the name of a Java class."
+        ),
+        confirm=(
+            "With client credentials the roles of the OAuth client count, with a user token the user's. If the named "
+            "permission does not exist in the organization, a licence or feature is missing, not a role."
+        ),
+        fix="Add the permission to a role of the caller, in the division of the agents.",
+        who_can="Whoever edits roles.",
+        provenance="Published: missing.permissions and missing.any.permissions are declared on practically every call.",
+        retry="No. A changed role may take up to five minutes.",
+    ),
+    example=Example(
+        status=403,
+        body=(
+            '{"message":"Unable to perform the requested action. You must have at least one of the following permissions '
+            'assigned: [wfm:schedule:view, wfm:publishedSchedule:view]","code":"missing.any.permissions","status":403}'
+        ),
+    ),
+)
+
+USER_CONTEXT = Rule(
+    key="user-context-needed",
+    kind=Kind.FORBIDDEN_OTHER,
+    title="The call needs a person, not a client",
+    provenance=Provenance.PUBLISHED,
+    signs=Signs(
+        codes=pattern(r"\bnot\.a\.user$", r"^not\.a\.client$"),
+        sentences=pattern(r"\brequires? a user context", r"\bclient credentials cannot be used"),
+    ),
+    words=Words(
+        cause="This call acts for a user, and a client-credentials token has none.",
+        confirm="Look at the grant type of {client}: it is client credentials.",
+        fix="Use a token of a person (authorization code), or a call that does not need one.",
+        who="OAuth admin",
+    ),
+    page=Page(
+        means="Some calls act for the user who is signed in. A token made with client credentials belongs to nobody.",
+        confirm="GET /api/v2/tokens/me shows the grant type. With a person's token the call works.",
+        fix="Use a token of a person, or choose a call that takes the user's id.",
+        who_can="Whoever administers OAuth clients and the integration.",
+        provenance="Published: not.a.user is declared, with this sentence.",
+        retry="No.",
+    ),
+    example=Example(
+        status=400,
+        body=(
+            '{"message":"This request requires a user context. Client credentials cannot be used for requests to this '
+            'resource.","code":"not.a.user","status":400}'
+        ),
+    ),
+)
+
+BLOCKED = Rule(
+    key="organization-refuses",
+    kind=Kind.FORBIDDEN_OTHER,
+    title="The organization or a policy refuses",
+    provenance=Provenance.PUBLISHED,
+    signs=Signs(
+        codes=pattern(
+            r"^blocked$",
+            r"\bpolicy\.denied$",
+            r"\bblack\.listed$",
+            r"^org(?:anization)?\.(?:disabled|forbidden)$",
+        ),
+        sentences=pattern(
+            r"\bblocked for your organi[sz]ation",
+            r"\bsecurity policies have denied",
+            r"\bexplicit deny",
+            r"\bblacklisted",
+            r"\borganization being disabled",
+        ),
+        within=frozenset({400, 401, 403, 451, 501}),
+    ),
+    words=Words(
+        cause="A policy or block of the organization refuses this call, whatever the caller's roles.",
+        confirm="Look for a policy id in the message and in the organization's security policies.",
+        fix="Ask the organization's administrator to change the policy or lift the block.",
+        who="Organization admin",
+    ),
+    page=Page(
+        means="Not a role but a policy refuses: a security policy, a block of the organization, or an explicit deny.",
+        confirm="The message may carry policy ids. A caller with more permissions is refused too.",
+        fix="Have the policy changed or the block lifted. More permissions do not help.",
+        who_can="The organization's administrator; for a block, Genesys support with the correlation id.",
+        provenance="Published: authz.policy.denied and blocked are declared. Explicit denies are an AWS gateway's.",
+        retry="No.",
+    ),
+    example=Example(
+        status=403,
+        body=(
+            '{"message":"Unable to perform the requested action. Your organization\'s security policies have denied access. '
+            'Policy ID(s): [7d0c1f0a]","code":"authz.policy.denied","status":403}'
+        ),
+    ),
+)
+
+
+def _refused_words(case: Case, names: tuple[str, ...]) -> Words:
+    needed = _needed(case)
+    fix = f"{needed} Compare that with {holder(case)}." if needed else "Compare the four lanes of Access for this call."
+    return Words(
+        cause="The call is refused and the answer does not say why: scope, permission, division or licence.",
+        confirm="Compare a read with a write, and two agents of different divisions, with the same token.",
+        fix=fix,
+        who="Role admin",
+    )
+
+
+REFUSED = Rule(
+    key="refused",
+    kind=Kind.FORBIDDEN_OTHER,
+    title="Refused without a reason",
+    provenance=Provenance.PUBLISHED,
+    signs=Signs(
+        weak_codes=pattern(
+            r"^(?:.+\.)?(?:forbidden|not\.authorized|access\.denied|unauthorized|not\.allowed)$", r"^access\.denied"
+        ),
+        statuses=frozenset({403, 451}),
+        within=_REFUSED | {451},
+    ),
+    said=_refused_words,
+    words=Words(
+        cause="The call is refused and the answer does not say why.",
+        confirm="Compare a read with a write, and two agents of different divisions, with the same token.",
+        fix="Compare the four lanes of Access for this call.",
+        who="Role admin",
+    ),
+    page=Page(
+        means=(
+            "The caller is known and may not do this. The answer names no permission, scope, division or licence; some "
+            "calls want the user to take part in the conversation or to own the thing."
+        ),
+        confirm="Compare a read with a write, and two agents of different divisions, with the same token.",
+        fix="Go through the four lanes of Access for this call, from scope to licence.",
+        who_can="Whoever edits roles; OAuth admin for scopes.",
+        provenance="Published: not.authorized is declared on practically every call, forbidden on fifty of other areas.",
+        retry="No.",
+    ),
+    example=Example(
+        status=403,
+        body='{"message":"You are not authorized to perform the requested action.","code":"not.authorized","status":403}',
+    ),
+)
+
+RULES = (USER_CONTEXT, SCOPE, DIVISION, TEAM_ONLY, OTHERS_PRESENCE, PERMISSION, LICENCE, BLOCKED, REFUSED)

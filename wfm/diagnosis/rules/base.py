@@ -1,0 +1,168 @@
+"""What a rule is made of, and the case that it looks at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from wfm import catalogue
+from wfm.catalogue import PlatformOperation
+from wfm.diagnosis.reading import Form, Reading
+from wfm.domain.diagnoses import Evidence, Kind, Provenance
+
+EXECUTE = re.compile(r"/integrations/actions/[^/]+(?:/draft)?/(?:execute|test)\b")
+BRIEF_PATH = re.compile(r"^(?:https?://[^/]+)?/api/v2/wfm/")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A reading with the evidence around it: everything that a rule may look at."""
+
+    reading: Reading
+    evidence: Evidence
+
+    @cached_property
+    def call(self) -> str | None:
+        """The request that failed, "VERB /path". Behind a Data Action the upstream call, where anything names it."""
+        given = self.evidence.call
+        if given and not EXECUTE.search(given):
+            return given
+        named = self.reading.call
+        return named if named and not EXECUTE.search(named) else given
+
+    @cached_property
+    def operation(self) -> PlatformOperation | None:
+        """The known operation behind `call`, published or the brief's."""
+        if not self.call:
+            return None
+        verb, _, path = self.call.partition(" ")
+        return catalogue.match(verb, path) if path else None
+
+    @cached_property
+    def is_brief(self) -> bool:
+        """Whether the call is one of the brief's paths, which no published catalogue holds."""
+        path = (self.call or "").rpartition(" ")[2]
+        return bool(BRIEF_PATH.match(path))
+
+    @cached_property
+    def status(self) -> int | None:
+        return self.reading.effective_status
+
+    @cached_property
+    def text(self) -> str:
+        return self.reading.inner_text
+
+    @cached_property
+    def is_refusal(self) -> bool:
+        return self.status in (None, 403)
+
+    @property
+    def client(self) -> str:
+        """How a sentence calls the OAuth client."""
+        name = self.evidence.client_name
+        return f"the OAuth client {name}" if name else "the OAuth client"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """The four sentences of a diagnosis. `{names}`, `{client}`, `{call}`, `{entity}` and `{field}` are filled in."""
+
+    cause: str
+    confirm: str
+    fix: str
+    who: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What stands under the fixed headings of a rule's page."""
+
+    means: str
+    confirm: str
+    fix: str
+    who_can: str
+    provenance: str
+    retry: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A payload that the rule explains; identifiers are made up."""
+
+    body: str
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    call: str | None = None
+    via: str = "direct"
+
+
+def pattern(*alternatives: str) -> re.Pattern[str]:
+    """One pattern out of several, any case. Every repetition in them is bounded, so that matching stays linear."""
+    return re.compile("|".join(alternatives), re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signs:
+    """What a rule recognises, from the strongest sign to the weakest.
+
+    `special` is a test of the whole case; `codes` match the dotted code under any status, `codes_within` only under
+    the statuses of `within`, as do `sentences`; `weak_codes` are codes that say little more than a status. `within`
+    None means any status; a case without status is always inside.
+    """
+
+    special: Callable[[Case], bool] | None = None
+    codes: re.Pattern[str] | None = None
+    codes_within: re.Pattern[str] | None = None
+    sentences: re.Pattern[str] | None = None
+    weak_codes: re.Pattern[str] | None = None
+    statuses: frozenset[int] = frozenset()
+    within: frozenset[int] | None = None
+
+    def inside(self, case: Case) -> bool:
+        """Whether codes and sentences count under the status of this case. 2xx says nothing, so it counts as none."""
+        status = case.status
+        return self.within is None or status is None or status < 300 or status in self.within
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One cause: how it is recognised, what it is called, what is said of it, and an example.
+
+    `names` picks the missing names out of the case. `said` replaces `words` where the sentence depends on the case;
+    `retryable` may too.
+    """
+
+    key: str
+    kind: Kind
+    title: str
+    provenance: Provenance
+    signs: Signs
+    words: Words
+    page: Page
+    example: Example
+    retryable: bool | Callable[[Case], bool] = False
+    names: Callable[[Case], tuple[str, ...]] | None = None
+    said: Callable[[Case, tuple[str, ...]], Words] | None = None
+
+    def may_retry(self, case: Case) -> bool:
+        return self.retryable(case) if callable(self.retryable) else self.retryable
+
+
+def permissions(case: Case) -> tuple[str, ...]:
+    return case.reading.names.permissions
+
+
+def scopes(case: Case) -> tuple[str, ...]:
+    found = case.reading.names.scopes
+    return found or case.reading.names.permissions
+
+
+def licences(case: Case) -> tuple[str, ...]:
+    return case.reading.names.licences
+
+
+def torn(case: Case) -> bool:
+    """Whether the body can't be trusted to have said everything: codes and sentences count, a bare status does not."""
+    return case.reading.form in (Form.TORN,)

@@ -1,0 +1,157 @@
+"""The request is right, and the thing has changed, exists already, or is in use."""
+
+from __future__ import annotations
+
+from wfm.diagnosis.rules.base import Example, Page, Rule, Signs, Words, pattern
+from wfm.domain.diagnoses import Kind, Provenance
+
+_CLASH = frozenset({409, 412, 423, 428})
+
+BUSY = Rule(
+    key="earlier-update-running",
+    kind=Kind.CONFLICT,
+    title="An earlier update is still running",
+    provenance=Provenance.PUBLISHED,
+    signs=Signs(
+        codes=pattern(r"^presenceservice\.conflict$"),
+        sentences=pattern(
+            r"\bprevious update\b[^.\n]{0,60}\bnot (?:yet )?complete", r"\blocked by another (?:operation|request)"
+        ),
+        within=_CLASH,
+    ),
+    retryable=True,
+    words=Words(
+        cause="An earlier update of the same thing has not finished yet.",
+        confirm="Read the state after a few seconds.",
+        fix="Wait a few seconds and send it again; the desk does so by itself.",
+        who="Nobody: it passes",
+    ),
+    page=Page(
+        means="Two updates of the same thing overlap: the first is still being worked on.",
+        confirm="Read the state a few seconds later.",
+        fix="Wait and try again.",
+        who_can="Nobody has to: it passes.",
+        provenance="Published: presenceservice.conflict is declared on presence updates.",
+        retry="Yes, after a few seconds.",
+    ),
+    example=Example(
+        status=409,
+        body='{"message":"A previous update request has not completed.","code":"presenceservice.conflict","status":409}',
+    ),
+)
+
+VERSION = Rule(
+    key="changed-by-somebody",
+    kind=Kind.CONFLICT,
+    title="Somebody changed it in the meantime",
+    provenance=Provenance.PUBLISHED,
+    signs=Signs(
+        codes=pattern(r"\btransaction\.conflict$", r"\bversion\.(?:conflict|mismatch)$"),
+        codes_within=pattern(
+            r"\bwrong\.version",
+            r"\brevision\.conflict",
+            r"\bprecondition",
+            r"\bstale\b",
+            r"\boptimistic",
+        ),
+        sentences=pattern(
+            r"\bversion\b[^.\n]{0,80}\b(?:match|mismatch|conflict|stale|outdated)",
+            r"\bmodified by another",
+            r"\bstale\b",
+            r"\boptimistic lock",
+        ),
+        statuses=frozenset({412, 428}),
+        within=_CLASH,
+    ),
+    words=Words(
+        cause="The schedule or entity was changed by somebody else after it was read.",
+        confirm="Read it again: its version is a higher one.",
+        fix="Read it again, see what changed, and make the change on the new version.",
+        who="Supervisor",
+    ),
+    page=Page(
+        means="The request carries the version that was read, and a newer one exists. Nothing was overwritten.",
+        confirm="Read it again: metadata.version has grown.",
+        fix="Preview again: it reads the new version. Then apply.",
+        who_can="The supervisor, by a new preview.",
+        provenance="Published: wfm.transaction.conflict is declared on WFM writes.",
+        retry="Not unchanged: it carries the old version.",
+    ),
+    example=Example(
+        status=409,
+        body='{"message":"Entity was modified by another request","code":"wfm.transaction.conflict","status":409}',
+    ),
+)
+
+EXISTS = Rule(
+    key="exists-already",
+    kind=Kind.CONFLICT,
+    title="It exists already",
+    provenance=Provenance.PUBLISHED,
+    signs=Signs(
+        codes=pattern(r"\balready\.exists?$", r"^already\.exists$"),
+        codes_within=pattern(
+            r"\bduplicate\b",
+            r"^uniqueness$",
+            r"\bnot\.unique\b",
+            r"\balready\b",
+            r"\bunique\b",
+        ),
+        sentences=pattern(r"\balready exists?\b", r"\balready in use\b", r"\bduplicate\b"),
+        within=_CLASH,
+    ),
+    words=Words(
+        cause="Something with that name or for that time exists already.",
+        confirm="Search for it: it is there.",
+        fix="Use the one that exists, or choose another name or time.",
+        who="Supervisor",
+    ),
+    page=Page(
+        means="What the request would create is there already, or its name is taken.",
+        confirm="Search for it by name, or in the window's time.",
+        fix="Use the existing one, or another name.",
+        who_can="The supervisor.",
+        provenance="Published: resource.already.exists and its relatives.",
+        retry="No.",
+    ),
+    example=Example(
+        status=409,
+        body='{"message":"A resource with that name already exists.","code":"resource.already.exists","status":409}',
+    ),
+)
+
+CONFLICT = Rule(
+    key="conflict",
+    kind=Kind.CONFLICT,
+    title="It does not fit the present state",
+    provenance=Provenance.PUBLISHED,
+    signs=Signs(
+        codes=pattern(r"\bconflict$"),
+        weak_codes=pattern(r"\bconflict\b"),
+        statuses=frozenset({409, 423}),
+        within=_CLASH,
+    ),
+    words=Words(
+        cause="The request does not fit the present state of what it touches.",
+        confirm="Read the thing again and compare its state with what the request wants.",
+        fix="Bring it into a state that allows the change, or leave it out.",
+        who="Supervisor",
+    ),
+    page=Page(
+        means="The thing is in use, locked, limited in number, or in a state that does not allow this change.",
+        confirm="Read it again: its state says why.",
+        fix="Change the state first, or leave this one out.",
+        who_can="The supervisor, or whoever owns the thing.",
+        provenance="Published: request.conflict is declared on practically every call.",
+        retry="No.",
+    ),
+    example=Example(
+        status=409,
+        body=(
+            '{"message":"The request conflicts with the current state of the target resource.","code":"request.conflict",'
+            '"status":409}'
+        ),
+    ),
+)
+
+RULES = (BUSY, VERSION, EXISTS, CONFLICT)

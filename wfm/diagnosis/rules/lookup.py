@@ -1,0 +1,172 @@
+"""Something that the request names is not there: the user, the schedule, or another thing."""
+
+from __future__ import annotations
+
+from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
+from wfm.domain.diagnoses import Kind, Provenance
+
+_ABSENT = frozenset({400, 404, 410})
+_SCHEDULE_FIELDS = frozenset({"scheduleid", "schedule", "weekid"})
+_USER_FIELDS = frozenset({"userid", "agentid", "user", "agent", "userids", "agentids"})
+
+
+def _fields(case: Case) -> set[str]:
+    """The fields and entities that the deciding body says were not found."""
+    found = set()
+    for layer in case.reading.layers:
+        if layer.level == case.reading.level:
+            found |= {layer.entity_name.casefold()} - {""}
+            found |= {part.casefold() for detail in layer.details for part in (detail.field, detail.entity_name) if part}
+    return found
+
+
+def _absent(case: Case) -> bool:
+    words = case.reading.words
+    return case.status in (404, 410) or (case.status in (None, 400) and "not.found" in words)
+
+
+def _schedule_named(case: Case) -> bool:
+    return _absent(case) and bool(_fields(case) & _SCHEDULE_FIELDS)
+
+
+def _user_named(case: Case) -> bool:
+    return _absent(case) and bool(_fields(case) & _USER_FIELDS)
+
+
+SCHEDULE = Rule(
+    key="schedule-not-found",
+    kind=Kind.NOT_FOUND_SCHEDULE,
+    title="The schedule does not exist",
+    provenance=Provenance.PUBLISHED,
+    signs=Signs(
+        special=_schedule_named,
+        codes=pattern(r"^(?:wfm\.)?(?:agent\.|published\.)?schedules?\.not\.found$"),
+        sentences=pattern(
+            r"\bschedules?\b(?: (?:id |with id )?[\w-]{1,40})?(?: \w+){0,4} (?:was |were |could )?not (?:be )?found",
+            r"\bschedules?\b[^.\n]{0,40}\bdoes(?:n'?t| not) exist",
+            r"\bno (?:published )?schedules? (?:was |were )?(?:found|exists?)",
+            r"\bagent (?:is not scheduled|has no schedule)",
+        ),
+        within=_ABSENT,
+    ),
+    words=Words(
+        cause="The schedule that the request names does not exist, or not in that week and business unit.",
+        confirm="List the schedules of the week: the id is not among them.",
+        fix="Check the schedule id and the week. A schedule may have been replaced when it was published again.",
+        who="WFM planner",
+    ),
+    page=Page(
+        means="The request names a schedule, or a week of it, that is not there. Publishing again can give it a new id.",
+        confirm="Read the schedules of that week and business unit: the id is not among them.",
+        fix="Read the agent's schedule afresh and use the id found there; else have a schedule published.",
+        who_can="The WFM planner of the business unit.",
+        provenance="Published: wfm.entity.not.found with the field in details.",
+        retry="No.",
+    ),
+    example=Example(
+        status=404,
+        body=(
+            '{"message":"One of the requested resources in the path variables was not found, please check the error details '
+            'for more information","code":"wfm.entity.not.found","status":404,"details":[{"errorCode":"NOT_FOUND",'
+            '"fieldName":"scheduleId","entityId":"62f7ff22-ba95-422f-b1c3-6695c55b578e"}]}'
+        ),
+    ),
+)
+
+USER = Rule(
+    key="user-not-found",
+    kind=Kind.NOT_FOUND_USER,
+    title="The user or agent does not exist",
+    provenance=Provenance.PUBLISHED,
+    signs=Signs(
+        special=_user_named,
+        codes=pattern(
+            r"(?:^|\.)(?:users?|agents?)(?:\.ids?)?\.?not\.?found(?:\.on\.\w+)?$",
+            r"usernotfound$",
+            r"userdoesnotexist$",
+            r"^no\.such\.user$",
+        ),
+        sentences=pattern(
+            r"\b(?:users?|agents?)\b(?: (?:id |with )?[\w-]{1,40})?(?: \w+){0,4} (?:was |were |could |is )?not (?:be )?found",
+            r"\b(?:unable to|could ?not|cannot|can'?t) find (?:a |an |the )?(?:specified |requested )?(?:user|agent)\b",
+            r"\b(?:user|agent)\b[^.\n]{0,60}\bdoes(?:n'?t| not) exist",
+            r"\b(?:agents?|users?)\b[^.\n]{0,40}\bnot in a (?:management|business) unit",
+            r"\bno (?:such )?(?:user|agent)\b(?: (?:was )?found)?",
+        ),
+        within=_ABSENT,
+    ),
+    words=Words(
+        cause="The user does not exist in this organization, or is in no management unit.",
+        confirm="Search the user by name or e-mail; look at the agent's management unit.",
+        fix="Correct the user id, or leave this agent out.",
+        who="Supervisor",
+    ),
+    page=Page(
+        means="The id belongs to nobody in this organization, to a deleted user, or to an agent without a management unit.",
+        confirm="Search the user by name or e-mail: the id is another, or nobody is found.",
+        fix="Correct the id in the selection. An agent in no management unit must be added to one first.",
+        who_can="The supervisor for the list; a WFM administrator for management units.",
+        provenance="Published: presenceservice.usernotfound, user.not.found, wfm.entity.not.found.",
+        retry="No.",
+    ),
+    example=Example(
+        status=404, body='{"message":"The specified user was not found","code":"presenceservice.usernotfound","status":404}'
+    ),
+)
+
+
+def _nothing_words(case: Case, names: tuple[str, ...]) -> Words:
+    fix = "Check the ids in the path and that the path exists."
+    if case.reading.words == "not.found" and "resource not found" in case.text.casefold():
+        fix = (
+            "Check the ids in the path. If the action writes schedules: check the schedule id; the agent may have no schedule."
+        )
+    if case.call and case.operation is None and "/api/" in case.call:
+        fix = f"Check the path: {case.call} is not a call that the desk knows."
+    return Words(
+        cause="Something that the request names is not there; the answer does not say more.",
+        confirm="Read the same thing by its id, with the same token.",
+        fix=fix,
+        who="Supervisor",
+    )
+
+
+NOTHING = Rule(
+    key="nothing-found",
+    kind=Kind.NOT_FOUND_OTHER,
+    title="Something else is not there",
+    provenance=Provenance.PUBLISHED,
+    signs=Signs(
+        weak_codes=pattern(
+            r"not\.?found",
+            r"does(?:nt|\.not)\.?exist",
+            r"^no\.results$",
+            r"\bdeleted$",
+            r"doesn'?t\.exist",
+        ),
+        sentences=pattern(r"\bno results were found"),
+        statuses=frozenset({404, 410}),
+        within=_ABSENT,
+    ),
+    said=_nothing_words,
+    words=Words(
+        cause="Something that the request names is not there.",
+        confirm="Read the same thing by its id, with the same token.",
+        fix="Check the ids in the path and that the path exists.",
+        who="Supervisor",
+    ),
+    page=Page(
+        means=(
+            "The path, or a thing that its ids name, does not exist: deleted, in another organization, or hidden from "
+            "this caller."
+        ),
+        confirm="Read the thing by its id with the same token. Compare the path with the catalogue.",
+        fix="Correct the id or the path.",
+        who_can="Whoever wrote the request: the supervisor for ids, the action's owner for its path.",
+        provenance="Published: not.found is declared on practically every call.",
+        retry="No.",
+    ),
+    example=Example(status=404, body='{"message":"The requested resource was not found.","code":"not.found","status":404}'),
+)
+
+RULES = (SCHEDULE, USER, NOTHING)

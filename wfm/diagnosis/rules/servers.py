@@ -1,0 +1,268 @@
+"""Not the request but the other side: too many calls, no answer in time, not reachable, broken."""
+
+from __future__ import annotations
+
+from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
+from wfm.domain.diagnoses import Kind, Provenance
+
+_PASSING = frozenset({408, 425, 429, 502, 503, 504, 520, 521, 522, 523, 524, 527, 530, 598, 599})
+_TRY_AGAIN = pattern(
+    r"\btry (?:your request |it )?again",
+    r"\btoo busy",
+    r"\bretry\b",
+    r"\btemporar",
+)
+_CERTIFICATE = pattern(
+    r"\bPKIX\b",
+    r"\bcertificat\w*\b[^.\n]{0,60}\b(?:expired|invalid|trust|path|valid|verif|fail|unknown|revoked)",
+    r"\b(?:ssl|tls)\b[^.\n]{0,30}\b(?:handshake|error|failure)",
+    r"\bhandshake_failure",
+    r"\bself.signed certificate",
+    r"\bunable to find valid certification path",
+    r"\bhostname\b[^.\n]{0,60}\bcertificate",
+)
+
+
+def passes(case: Case) -> bool:
+    """Whether waiting may help: by the status, or because the answer says so."""
+    return case.status in _PASSING or bool(_TRY_AGAIN.search(case.text))
+
+
+def _wait(case: Case) -> str:
+    seconds = case.reading.headers.get("retry-after", "").strip()
+    return f"Wait {seconds} s" if seconds.isascii() and seconds.isdigit() and len(seconds) < 6 else "Wait"
+
+
+def _rate_words(case: Case, names: tuple[str, ...]) -> Words:
+    allowed = case.reading.headers.get("inin-ratelimit-allowed", "")
+    limit = f" ({allowed} in a window)" if allowed.isascii() and allowed.isdigit() else ""
+    return Words(
+        cause=f"Too many calls in a short time: the rate limit{limit} is used up.",
+        confirm="The headers inin-ratelimit-count and inin-ratelimit-allowed show it. Other programs may share the client.",
+        fix=f"{_wait(case)}, then send it again; the desk paces itself. For more, give the desk an OAuth client of its own.",
+        who="Nobody: it passes",
+    )
+
+
+RATE = Rule(
+    key="rate-limit",
+    kind=Kind.RATE_LIMITED,
+    title="The rate limit is used up",
+    provenance=Provenance.PUBLISHED,
+    signs=Signs(
+        codes=pattern(
+            r"\btoo\.many\.requests\b",
+            r"^rate\.limit\w*(?:\.\w+)*$",
+            r"\brate\.limit(?:ed|\.exceeded)",
+            r"\bthrottl\w+",
+            r"^request\.limit\.exceeded$",
+        ),
+        sentences=pattern(
+            r"\brate limit",
+            r"\btoo many requests",
+            r"\bthrottl",
+            r"\bretry the request in\b",
+            r"\brequests? per (?:second|minute)",
+            r"\bquota exceeded",
+            r"\bslow down",
+            r"\bconcurren\w+ (?:rate )?limit",
+        ),
+        statuses=frozenset({429}),
+        within=frozenset({400, 403, 429, 503}),
+    ),
+    retryable=True,
+    said=_rate_words,
+    words=Words(
+        cause="Too many calls in a short time: the rate limit is used up.",
+        confirm="The headers inin-ratelimit-count and inin-ratelimit-allowed show the use.",
+        fix="Wait, then send it again; the desk paces itself.",
+        who="Nobody: it passes",
+    ),
+    page=Page(
+        means=(
+            "More calls were made with this token, client or organization than allowed in the window. Data Actions have "
+            "limits of their own. Nothing was changed by this call."
+        ),
+        confirm="inin-ratelimit-count against inin-ratelimit-allowed; Retry-After says how long to wait.",
+        fix="Wait and try again. The desk does so and keeps its pace; another program on the same client eats into it.",
+        who_can="Nobody has to. A higher limit is asked for by a support case.",
+        provenance="Published: too.many.requests is declared on practically every call. The token server answers 400.",
+        retry="Yes, after the time in Retry-After.",
+    ),
+    example=Example(
+        status=429,
+        headers={"Retry-After": "9"},
+        body=(
+            '{"message":"Rate limit exceeded the maximum. Retry the request in [9] seconds",'
+            '"code":"too.many.requests.retry.after","status":429}'
+        ),
+    ),
+)
+
+TIMEOUT = Rule(
+    key="timed-out",
+    kind=Kind.TIMEOUT,
+    title="No answer in time",
+    provenance=Provenance.PUBLISHED,
+    signs=Signs(
+        codes=pattern(
+            r"\b(?:request|client|service|gateway|read|socket|connect(?:ion)?|authentication|authorization|integration|backend|api|upstream|execution|function)\.time(?:d)?\.?out\b",
+            r"^time(?:d)?\.?out(?:\.\w+)?$",
+            r"^etimedout$",
+        ),
+        sentences=pattern(
+            r"\btimed? ?out\b",
+            r"\btimeout (?:error|exceeded|expired|occurred|waiting)",
+            r"\bdeadline exceeded",
+            r"\bdid not respond in time",
+        ),
+        statuses=frozenset({408, 504, 522, 524, 598, 599}),
+        within=frozenset({404, 408, 499, 500, 502, 503, 504, 522, 524}),
+    ),
+    retryable=True,
+    words=Words(
+        cause="No answer came in time. A write may still have been done.",
+        confirm="Read the state back before sending a write again.",
+        fix="Wait, read back, and send again what was not done; the desk does it in that order.",
+        who="Nobody: it passes",
+    ),
+    page=Page(
+        means="The platform, or the service behind a Data Action, took longer than allowed. What became of a write is open.",
+        confirm="Read the agent's state back.",
+        fix="Send again only what was not done. If it repeats, send less at once or raise the action's time-out (60 s at most).",
+        who_can="Nobody has to; for a Data Action's time-out its owner.",
+        provenance="Published: request.timeout and client.timeout are declared on practically every call.",
+        retry="Yes, after reading back.",
+    ),
+    example=Example(status=504, body='{"message":"The request timed out.","code":"request.timeout","status":504}'),
+)
+
+
+def _certificate(case: Case) -> bool:
+    at_fault = case.status is None or case.status >= 500 or case.status < 300 or bool(case.reading.category)
+    return case.reading.category == "ACTION.CERTIFICATE" or (at_fault and bool(_CERTIFICATE.search(case.text)))
+
+
+CERTIFICATE = Rule(
+    key="certificate-not-trusted",
+    kind=Kind.UPSTREAM_UNAVAILABLE,
+    title="The remote certificate is not trusted",
+    provenance=Provenance.OBSERVED,
+    signs=Signs(special=_certificate, statuses=frozenset({495, 496, 525, 526})),
+    words=Words(
+        cause="The service behind the Data Action shows a certificate that is not trusted, or the connection can't be secured.",
+        confirm="Open the service's address with a tool that shows its certificate chain and dates.",
+        fix="Have the service send a valid, complete certificate chain of a public authority.",
+        who="Owner of the remote service",
+    ),
+    page=Page(
+        means="The secure connection to the service failed: expired, self-signed, an incomplete chain, or another host's name.",
+        confirm="Look at the certificate chain of the service's address.",
+        fix="Install a valid certificate with its whole chain on the service.",
+        who_can="Whoever runs the remote service.",
+        provenance="Observed: the help centre names certificate errors as a family of their own.",
+        retry="No: it fails until the certificate is changed.",
+    ),
+    example=Example(
+        status=500,
+        body=(
+            '{"message":"REST call for action execute failed. Message: PKIX path building failed: unable to find valid '
+            'certification path to requested target","code":"internal.server.error","status":500}'
+        ),
+        via="data_action",
+    ),
+)
+
+UNAVAILABLE = Rule(
+    key="not-reachable",
+    kind=Kind.UPSTREAM_UNAVAILABLE,
+    title="The service is not available just now",
+    provenance=Provenance.PUBLISHED,
+    signs=Signs(
+        codes=pattern(r"\btoo\.busy$", r"\bcircuit\.open$"),
+        codes_within=pattern(
+            r"\b(?:service|server|temporarily)\.(?:is\.)?(?:unavailable|not\.available)",
+            r"\bbad\.gateway",
+            r"^external\.?service\b",
+            r"^external\.server",
+            r"\bunknown\.?host",
+            r"\bconnection\.(?:refused|reset|error|failed)",
+            r"\bhost\.unreachable",
+            r"^econn(?:refused|reset)$",
+            r"^enotfound$",
+        ),
+        sentences=pattern(
+            r"\b(?:temporarily|currently) (?:unavailable|unable)",
+            r"\bconnect(?:ion)? (?:was )?(?:refused|reset|aborted|closed)",
+            r"\bunknown ?host",
+            r"\bname or service not known",
+            r"\bno route to host",
+            r"\bbad gateway",
+            r"\bcircuit breaker",
+            r"\bservice unavailable",
+            r"\bfailed to connect",
+            r"\bcould not resolve host",
+            r"\bgetaddrinfo",
+            r"\bserver is (?:overloaded|down)",
+        ),
+        statuses=frozenset({424, 502, 503, 520, 521, 523, 527, 530}),
+        within=frozenset({424, 500, 502, 503, 504, 520, 521, 523, 527, 530}),
+    ),
+    retryable=True,
+    words=Words(
+        cause="The service, or one that it depends on, is not available just now.",
+        confirm="Look at the status page of the region; try one read.",
+        fix="Wait and send it again; the desk does so by itself.",
+        who="Nobody: it passes",
+    ),
+    page=Page(
+        means="The platform, or the service behind a Data Action, is overloaded, restarting, or not reachable.",
+        confirm="A plain read fails too. The status page of the region may say more.",
+        fix="Wait and try again. If only one Data Action fails, look at the address that it calls.",
+        who_can="Nobody has to; the owner of the remote service if it lasts.",
+        provenance="Published: service.unavailable is declared on practically every call.",
+        retry="Yes, later.",
+    ),
+    example=Example(
+        status=503,
+        body='{"message":"The service is currently unavailable.","code":"service.unavailable","status":503}',
+    ),
+)
+
+BROKEN = Rule(
+    key="server-error",
+    kind=Kind.SERVER_ERROR,
+    title="The server made an error",
+    provenance=Provenance.PUBLISHED,
+    signs=Signs(
+        codes=pattern(r"^wfm\.server\.error$"),
+        codes_within=pattern(r"\binternal\.(?:server\.|service\.|dependency\.)?error\b"),
+        sentences=pattern(r"\bunexpected condition which prevented", r"\binternal server error"),
+        within=frozenset({400, 500}),
+        statuses=frozenset({500, 501, *range(505, 520), 529}),
+    ),
+    retryable=passes,
+    words=Words(
+        cause="The server failed at this request and does not say why.",
+        confirm="Try one agent again. Keep the correlation id.",
+        fix="If it repeats, give the correlation id to Genesys support, or to the owner of the remote service.",
+        who="Genesys support",
+    ),
+    page=Page(
+        means="An error inside the platform or the remote service. The request may be right; some requests break a server.",
+        confirm="Repeat it for one agent. If another agent works, compare the two requests.",
+        fix="Report it with its correlation id.",
+        who_can="Genesys support, or the owner of the remote service.",
+        provenance="Published: internal.server.error is declared on practically every call.",
+        retry="Rarely: only where the answer says so, or with 502 and 503.",
+    ),
+    example=Example(
+        status=500,
+        body=(
+            '{"message":"The server encountered an unexpected condition which prevented it from fulfilling the request.",'
+            '"code":"internal.server.error","status":500}'
+        ),
+    ),
+)
+
+RULES = (RATE, CERTIFICATE, TIMEOUT, UNAVAILABLE, BROKEN)

@@ -1,0 +1,114 @@
+"""Nothing can be read, or nothing says that something failed."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from wfm.diagnosis.reading import Form
+from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words
+from wfm.diagnosis.rules.servers import passes
+from wfm.domain.diagnoses import Kind, Provenance
+
+
+def _torn(case: Case) -> bool:
+    return case.reading.form in (Form.TORN, Form.OVERSIZE)
+
+
+def _empty(case: Case) -> bool:
+    return case.reading.form is Form.EMPTY or not any(layer.says_something for layer in case.reading.layers)
+
+
+def phrase(status: int | None) -> str:
+    """A status in words: "403 Forbidden"."""
+    try:
+        return f"{status} {HTTPStatus(status or 0).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def _torn_words(case: Case, names: tuple[str, ...]) -> Words:
+    status = f" Its HTTP status is {phrase(case.status)}." if case.status else ""
+    return Words(
+        cause=f"The answer is cut off, broken or too long to be taken apart.{status}",
+        confirm="Look at the raw payload, and where it passed through: logs often cut long lines.",
+        fix="Get the whole answer from the system that logged it; the correlation id finds it.",
+        who="Admin",
+    )
+
+
+TORN = Rule(
+    key="answer-torn",
+    kind=Kind.UNPARSEABLE,
+    title="The answer is cut off or broken",
+    provenance=Provenance.OBSERVED,
+    signs=Signs(special=_torn),
+    retryable=passes,
+    said=_torn_words,
+    words=Words(
+        cause="The answer is cut off or broken.",
+        confirm="Look at the raw payload.",
+        fix="Get the whole answer; the correlation id finds it.",
+        who="Admin",
+    ),
+    page=Page(
+        means="The payload is JSON that was cut, doubled or garbled on its way, or longer than the desk takes apart.",
+        confirm="The raw payload shows where it ends. Status and correlation id are still read where they can be.",
+        fix="Get the whole payload from where it was logged.",
+        who_can="Whoever has the logs.",
+        provenance="Observed.",
+        retry="By the HTTP status alone: 429, 502, 503 and 504 may pass.",
+    ),
+    example=Example(
+        status=400, body='{"errorCode":"BAD_REQUEST","status":400,"userMessage":"Response from web service: {\\"error\\":\\"inv'
+    ),
+)
+
+EMPTY = Rule(
+    key="answer-empty",
+    kind=Kind.UNPARSEABLE,
+    title="The answer is empty",
+    provenance=Provenance.OBSERVED,
+    signs=Signs(special=_empty),
+    retryable=passes,
+    words=Words(
+        cause="The answer holds nothing that names an error.",
+        confirm="Look at the raw payload and for an HTTP status.",
+        fix="Send it once more with the HTTP status recorded.",
+        who="Admin",
+    ),
+    page=Page(
+        means="No body, or one without words, and no HTTP status that would say something.",
+        confirm="Look at the raw payload.",
+        fix="Record the HTTP status and headers with the body.",
+        who_can="Whoever made the record.",
+        provenance="Observed.",
+        retry="Not known.",
+    ),
+    example=Example(body="[]"),
+)
+
+UNKNOWN = Rule(
+    key="answer-unknown",
+    kind=Kind.UNPARSEABLE,
+    title="The answer is of no known form",
+    provenance=Provenance.OBSERVED,
+    signs=Signs(special=lambda case: True),
+    retryable=passes,
+    words=Words(
+        cause="The answer is readable, but no rule knows what it means.",
+        confirm="Read the message beside this; compare it with a call that works.",
+        fix="If it repeats, write a rule for it: wfm/diagnosis/rules.",
+        who="Admin",
+    ),
+    page=Page(
+        means="Neither code, words nor status of the answer are known to a rule.",
+        confirm="Read the message as it is.",
+        fix="If it repeats, a rule of its own is worth its few lines.",
+        who_can="Whoever maintains the desk.",
+        provenance="Observed.",
+        retry="Not known.",
+    ),
+    example=Example(body='"something went wrong"'),
+)
+
+RULES = (TORN, EMPTY, UNKNOWN)

@@ -1,0 +1,198 @@
+"""What can be read out of plain text: bodies escaped inside sentences, exception texts, log lines, pages, torn JSON."""
+
+from __future__ import annotations
+
+import ast
+import html
+import json
+import re
+from dataclasses import dataclass
+
+from wfm.diagnosis.bounds import clean, too_deep
+from wfm.diagnosis.layers import Layer, as_status
+
+UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+
+MAX_TRIES = 6
+"""How many brackets of a sentence are tried as the start of a body."""
+
+_DECODER = json.JSONDecoder()
+_START = re.compile(r"\{|\[\s*\{")
+_ESCAPED = re.compile(r'\\(["\\/])')
+_TRAILING_ID = re.compile(rf"[\[(]({UUID})[\])]\s*[.\"'}}\]]*\s*$")
+_STATUS = re.compile(
+    r"(?:^\s*\(?|\b(?:API|Auth)\s+Error:?\s*|\bHTTP(?:/\d(?:\.\d)?)?[ :=]+|\bstatus(?:[ _-]?code)?\"?\s*[:=]?\s*\"?"
+    r"|\berror(?: code)?\s*:?\s+|\bresponded with (?:a )?|\breturned (?:a |an )?)([1-5]\d\d)\b",
+    re.IGNORECASE,
+)
+_MEMBER_CODE = re.compile(
+    r"\b(?:error[_ ]?)?code[\"']?\s*[:=]\s*[\"']?([A-Za-z][\w.\-]{2,100}|\d{3,6})\b(?!\s*[:=])", re.IGNORECASE
+)
+_OAUTH_CODE = re.compile(
+    r"\b(invalid_client|invalid_grant|invalid_scope|invalid_request|invalid_token|insufficient_scope|unauthorized_client"
+    r"|unsupported_grant_type|access_denied|temporarily_unavailable)\b"
+)
+_DOTTED_CODE = re.compile(
+    r"\b(missing(?:\.any)?(?:\.division)?\.permissions?|app\.not\.authorized\.for\.scope|not\.authorized|bad\.credentials"
+    r"|authentication\.required|too\.many\.requests(?:\.retry\.after)?|wfm\.[a-z.]{3,60}[a-z])\b"
+)
+_HEADER = re.compile(r"['\"]?([A-Za-z][A-Za-z0-9-]{2,60})['\"]?\s*:\s*['\"]?([^'\"\n,}]{1,300})")
+_KNOWN_HEADER = re.compile(r"^(?:inin-|x-|www-|retry-after|content-type|genesys-)", re.IGNORECASE)
+_NAMED_ID = re.compile(
+    r"\b(?:context[ _-]?id|(?:inin-|genesys-)?correlation[ _-]?id)[\"']?\s*[:=]?\s*[\"']?([A-Za-z0-9][\w-]{7,80})",
+    re.IGNORECASE,
+)
+_TAG = re.compile(r"<[^<>]{1,2000}>")
+_SCRIPT = re.compile(r"<(script|style)\b[^<]{0,20000}</\1>", re.IGNORECASE)
+_TITLE = re.compile(r"<(?:title|h1)[^<>]{0,200}>([^<]{1,300})<", re.IGNORECASE)
+_XML = re.compile(
+    r"<(?:\w{1,20}:)?(code|errorcode|faultcode|exceptioncode|message|faultstring|errormessage|exceptionmessage|description)"
+    r"(?:\s[^<>]{0,200})?>([^<]{1,2000})<",
+    re.IGNORECASE,
+)
+_SALVAGE = re.compile(
+    r"[\"'](code|errorCode|error|message|userMessage|errorMessage|error_description|detail|title|status|statusCode|contextId"
+    r"|correlationId)[\"']\s*:\s*(?:\"((?:[^\"\\]|\\.){0,4000})(\"|$)|(\d{1,6})\b)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Torn:
+    """What is left of JSON that does not parse. `cut_inside` when the tear is in a body escaped inside a sentence."""
+
+    layer: Layer
+    cut_inside: bool
+
+
+def parse(text: str) -> object:
+    """The JSON value of a whole text. Raises ValueError for anything else, whatever its depth or numbers."""
+    if too_deep(text):
+        raise ValueError("too deep")
+    try:
+        return json.loads(text)
+    except RecursionError:  # pragma: no cover - too_deep goes first
+        raise ValueError("too deep") from None
+
+
+def parse_literal(text: str) -> object:
+    """A Python dict or list printed into a log ({'code': 'forbidden'}). Raises ValueError."""
+    if len(text) > 16_000 or too_deep(text):
+        raise ValueError("too long")
+    try:
+        value: object = ast.literal_eval(text)
+    except (SyntaxError, MemoryError, RecursionError, TypeError) as error:
+        raise ValueError("no literal") from error
+    return value
+
+
+def embedded(text: str) -> tuple[object, int, int] | None:
+    """The first JSON object inside a sentence, with where it begins and ends; escaped quotes are undone first."""
+    for version in _unescaped(text):
+        for tries, start in enumerate(_START.finditer(version)):
+            if tries == MAX_TRIES:
+                break
+            try:
+                value, end = _DECODER.raw_decode(version, start.start())
+            except (ValueError, RecursionError):
+                continue
+            if value and (isinstance(value, dict) or isinstance(value[0], dict)):
+                exact = version == text
+                return value, start.start(), end if exact else len(text)
+    return None
+
+
+def _unescaped(text: str) -> list[str]:
+    versions = [text]
+    while len(versions) < 4 and '\\"' in versions[-1]:
+        versions.append(_ESCAPED.sub(r"\1", versions[-1]))
+    return versions
+
+
+def trailing_id(text: str) -> str | None:
+    """The correlation id in brackets at the end of a sentence: "… (c5fad4cb-…)" or "… [c5fad4cb-…]"."""
+    found = _TRAILING_ID.search(text[-200:])
+    return found.group(1) if found else None
+
+
+def named_id(text: str) -> str | None:
+    """A correlation id that a text names: "correlation id 5b2e…"."""
+    found = _NAMED_ID.search(text)
+    return found.group(1) if found and any(char.isdigit() for char in found.group(1)) else None
+
+
+def status_in(text: str) -> int | None:
+    """An HTTP status that a text names: "(403)", "API Error: 403 - …", "status=403"."""
+    for found in _STATUS.finditer(text[:8_000]):
+        status = as_status(found.group(1))
+        if status is not None and status >= 300:
+            return status
+    return None
+
+
+def code_in(text: str) -> str | None:
+    """A machine code that a text names, where there is no doubt that it is one."""
+    for pattern in (_OAUTH_CODE, _DOTTED_CODE, _MEMBER_CODE):
+        found = pattern.search(text[:8_000])
+        if found:
+            return found.group(1)
+    return None
+
+
+def headers_in(text: str) -> dict[str, str]:
+    """Response headers that an exception text printed, lower-cased names."""
+    return {
+        name.casefold(): value.strip()
+        for name, value in _HEADER.findall(text[:8_000])
+        if _KNOWN_HEADER.match(name) and name.casefold() != "x"
+    }
+
+
+def looks_like_page(text: str) -> bool:
+    start = text.lstrip()[:600].casefold()
+    return start.startswith("<") and any(tag in start for tag in ("<html", "<!doctype html", "<head", "<body", "<title"))
+
+
+def page_text(text: str) -> str:
+    """The words of an HTML page, its title first."""
+    titles = " ".join(dict.fromkeys(html.unescape(title).strip() for title in _TITLE.findall(text[:20_000])))
+    body = html.unescape(_TAG.sub(" ", _SCRIPT.sub(" ", text)))
+    return clean(f"{titles}. {' '.join(body.split())}", 2_000)
+
+
+def xml_layer(text: str) -> Layer | None:
+    """The error of an XML or SOAP answer, else None."""
+    found = {name.casefold(): html.unescape(value).strip() for name, value in reversed(_XML.findall(text[:20_000]))}
+    code = next((found[key] for key in ("code", "errorcode", "exceptioncode", "faultcode") if key in found), None)
+    keys = ("message", "faultstring", "errormessage", "exceptionmessage", "description")
+    message = next((found[key] for key in keys if key in found), "")
+    if not code and not message:
+        return None
+    return Layer(place="XML", code=clean(code, 200) if code else None, message=clean(message, 2_000), status=as_status(code))
+
+
+def salvage(text: str) -> Torn:
+    """The members that can still be read in torn JSON.
+
+    Where the tear is inside an escaped body, the error that decides is lost: the wrapper's own code is then no answer.
+    """
+    members: dict[str, str] = {}
+    open_ended = ""
+    for name, quoted, closing, number in _SALVAGE.findall(text):
+        if number or closing == '"':
+            members.setdefault(name, number or quoted.replace('\\"', '"'))
+        else:
+            open_ended = quoted
+            members.setdefault(name, quoted.replace('\\"', '"'))
+    message_names = ("message", "userMessage", "errorMessage", "error_description", "detail", "title")
+    code = members.get("code") or members.get("errorCode")
+    error = members.get("error", "")
+    if not code and error and not re.search(r"\s", error):
+        code = error
+    layer = Layer(
+        place="torn body",
+        code=clean(code, 200) if code else None,
+        message=clean(next((members[name] for name in message_names if name in members), ""), 2_000),
+        status=as_status(members.get("status", members.get("statusCode"))),
+        correlation_id=members.get("contextId") or members.get("correlationId"),
+    )
+    return Torn(layer, cut_inside="{" in open_ended)
