@@ -141,7 +141,7 @@ def _operations(desk: Desk, query: RunQuery, zone: ZoneInfo) -> Mapping[str, str
     return shown
 
 
-# --- the rest of the filters ----------------------------------------------------------------------------------------------
+# --- the rest of the filters -----------------------------------------------------------------------------------------
 
 
 def _hidden_filters(query: RunQuery, zone: ZoneInfo) -> dict[str, str]:

@@ -79,7 +79,7 @@ def close() -> None:
     run_state.push(RunQuery(preset=query.preset, chosen=query.chosen, cursor=query.cursor))
 
 
-# --- what it means ----------------------------------------------------------------------------------------------------------
+# --- what it means ---------------------------------------------------------------------------------------------------
 
 
 def _meaning(detail: RunDetail) -> None:
@@ -125,7 +125,7 @@ def meaning(diagnosis: Diagnosis, *, confirm: bool = True) -> None:
             st.markdown("\n".join(f"{number}. {plain(line)}" for number, line in enumerate(diagnosis.chain, start=1)))
 
 
-# --- what to do -------------------------------------------------------------------------------------------------------------
+# --- what to do ------------------------------------------------------------------------------------------------------
 
 
 def _next_steps(desk: Desk, detail: RunDetail, actor: Actor, now: datetime) -> None:
@@ -182,7 +182,7 @@ def start_plan(desk: Desk, actor: Actor, agent_ids: list[str], run: Run, now: da
     st.switch_page(page("plan"))
 
 
-# --- raw ----------------------------------------------------------------------------------------------------------------------
+# --- raw -------------------------------------------------------------------------------------------------------------
 
 
 def _raw(exchanges: tuple[Exchange, ...], run: Run, zone: ZoneInfo) -> None:

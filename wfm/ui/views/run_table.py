@@ -68,7 +68,7 @@ def _picked(state: Any) -> tuple[datetime, Outcome] | None:
         return None
 
 
-# --- table ------------------------------------------------------------------------------------------------------------------
+# --- table -----------------------------------------------------------------------------------------------------------
 
 
 def table(shown: RunPage, query: RunQuery, zone: ZoneInfo) -> None:
@@ -165,7 +165,7 @@ def _go(cursor: str | None) -> None:
     run_state.push(replace(run_state.current(), cursor=cursor, run=None))
 
 
-# --- nothing ----------------------------------------------------------------------------------------------------------------
+# --- nothing ---------------------------------------------------------------------------------------------------------
 
 
 def nothing(query: RunQuery, *, any_at_all: bool) -> None:

@@ -74,7 +74,7 @@ def _operation(run: Run) -> str:
     return f"{title} (example)" if run.example and "example" not in title.casefold() else title
 
 
-# --- how many -----------------------------------------------------------------------------------------------------------
+# --- how many --------------------------------------------------------------------------------------------------------
 
 
 def totals_sentence(page: RunPage, totals: Mapping[Outcome, int], range_word: str, *, narrowed: bool) -> str:
@@ -90,7 +90,7 @@ def totals_sentence(page: RunPage, totals: Mapping[Outcome, int], range_word: st
     return f"{matching} match · {whole}"
 
 
-# --- over time ----------------------------------------------------------------------------------------------------------
+# --- over time -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +212,7 @@ def _wall(instant: datetime, zone: ZoneInfo) -> str:
     return instant.astimezone(zone).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
-# --- one run ------------------------------------------------------------------------------------------------------------
+# --- one run ---------------------------------------------------------------------------------------------------------
 
 
 def what_now(run: Run, diagnosis: Diagnosis | None) -> str:

@@ -1,0 +1,57 @@
+"""Failures: not 212 red rows but one sentence a cause, with the change that mends it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from wfm.domain.errors import DeskError
+from wfm.domain.people import Capability
+from wfm.ui.auth import require
+from wfm.ui.components import empty, times
+from wfm.ui.components.heading import heading
+from wfm.ui.context import desk
+from wfm.ui.pages import page
+from wfm.ui.views import failures as view
+from wfm.ui.views.failure_card import Looking, card, notices
+from wfm.ui.views.failures import Show
+from wfm.ui.views.url_choice import choice
+
+actor = require(Capability.VIEW)
+
+the_desk = desk()
+try:
+    groups = the_desk.failures()
+except DeskError as error:
+    heading("Failures", actor)
+    empty.fault(error, title="The failures can't be read just now")
+    st.button("Try again", icon=":material/refresh:")
+    st.stop()
+
+heading(view.finding(groups), actor)
+notices()
+looking = Looking(desk=the_desk, actor=actor, zone=times.viewer_zone(), now=times.now())
+linked = st.query_params.get("group")
+sizes = {show: sum(group.state in view.STATES[show] for group in groups) for show in Show}
+
+if not groups:
+    empty.nothing(
+        "No run has failed yet",
+        "When one does, it is explained here once, however many agents it touches: what it means, how to confirm it, "
+        "how to fix it and who can. Paste an error from elsewhere into Access to have it explained.",
+        icon=":material/task_alt:",
+    )
+    st.page_link(page("access"), label="Explain an error", icon=":material/key:")
+    st.stop()
+
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    show = choice("show", Show, Show.WAITING, "Which causes", lambda option: f"{option.value.capitalize()} {sizes[option]}")
+    st.button("Refresh", icon=":material/refresh:", type="tertiary", key="failures-refresh")
+
+if linked is not None and all(group.fingerprint != linked for group in groups):
+    st.warning("The address names a failure group that is not here: all others are shown.", icon=":material/link_off:")
+
+listed = view.ordered(groups, show, first=linked)
+if not listed:
+    empty.nothing(f"No cause is {show.value}", "Choose another list above; resolved and ignored causes keep their history.")
+for position, group in enumerate(listed):
+    card(group, looking, opened=position == 0 and (linked == group.fingerprint or len(listed) == 1))

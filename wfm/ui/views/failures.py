@@ -1,0 +1,216 @@
+"""Failures by cause, as values: what the screen finds, the propagation clock, the sparkline, who would be retried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import altair as alt
+import pandas as pd
+
+from wfm.domain.diagnoses import Kind
+from wfm.domain.operations import FailureGroup, GroupState, Outcome, Phase, Run, RunFilter
+from wfm.domain.plans import AccessCheck
+from wfm.ui.components.states import hex_color
+from wfm.ui.components.times import agents as agents_word
+from wfm.ui.components.times import clock, duration, number, when
+from wfm.ui.views.words import count
+
+if TYPE_CHECKING:
+    from wfm.desk import Desk
+
+PROPAGATION = timedelta(minutes=5)
+"""How long a change of a role takes to reach every part of the platform, at most.
+
+Source: Genesys Cloud Resource Center, "Workforce management permissions overview" (published).
+"""
+
+MOST_RETRIED = 5_000
+SPARK_BARS = 40
+_SPARK_STEPS = (5, 15, 60, 240, 1440, 10_080)
+
+ACCESS_KINDS = frozenset(
+    {Kind.MISSING_SCOPE, Kind.MISSING_PERMISSION, Kind.MISSING_DIVISION, Kind.MISSING_LICENSE, Kind.FORBIDDEN_OTHER}
+)
+"""Kinds that a look at the token's access can prove mended."""
+
+
+class Show(StrEnum):
+    """Which groups the screen lists; the value is the word in the URL."""
+
+    WAITING = "waiting"
+    RESOLVED = "resolved"
+    IGNORED = "ignored"
+    ALL = "all"
+
+
+STATES = {
+    Show.WAITING: frozenset({GroupState.OPEN, GroupState.REGRESSED, GroupState.FIXED}),
+    Show.RESOLVED: frozenset({GroupState.RESOLVED}),
+    Show.IGNORED: frozenset({GroupState.IGNORED}),
+    Show.ALL: frozenset(GroupState),
+}
+_STUCK = frozenset({GroupState.OPEN, GroupState.REGRESSED})
+
+
+def finding(groups: Iterable[FailureGroup]) -> str:
+    """The title of the screen: how many causes keep how many agents waiting."""
+    known = list(groups)
+    stuck = [group for group in known if group.state in _STUCK]
+    if not known:
+        return "Nothing has failed"
+    if stuck:
+        total = sum(group.agents for group in stuck)
+        # An agent may have failed for two causes, so the sum of several groups is an upper bound.
+        bound = "up to " if len(stuck) > 1 else ""
+        verb = "keeps" if len(stuck) == 1 else "keep"
+        return f"{count(len(stuck), 'cause')} {verb} {bound}{agents_word(total)} waiting"
+    fixed = sum(group.state is GroupState.FIXED for group in known)
+    if fixed:
+        return f"{count(fixed, 'cause')} {'waits' if fixed == 1 else 'wait'} for proof that it is fixed"
+    return "No cause is open"
+
+
+def ordered(groups: Iterable[FailureGroup], show: Show, first: str | None = None) -> list[FailureGroup]:
+    """The groups to list: the linked one first, then the open ones, then by when they were last seen."""
+    urgency = {GroupState.REGRESSED: 0, GroupState.OPEN: 0, GroupState.FIXED: 1, GroupState.RESOLVED: 2, GroupState.IGNORED: 3}
+    listed = [group for group in groups if group.state in STATES[show] or group.fingerprint == first]
+    newest_first = sorted(listed, key=lambda group: group.last_seen, reverse=True)
+    return sorted(newest_first, key=lambda group: (group.fingerprint != first, urgency[group.state]))
+
+
+def facts(group: FailureGroup, zone: ZoneInfo, now: datetime) -> str:
+    """One line of facts: how many runs and agents, since when, until when."""
+    since = when(group.first_seen, zone, today=now)
+    last = "" if group.runs == 1 else f" · last {when(group.last_seen, zone, today=now)}"
+    return f"{count(group.runs, 'run')} · {agents_word(group.agents)} · since {since}{last}"
+
+
+# --- the propagation clock -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """How far the propagation of a fix is. `share` runs from 0 to 1; `text` says it to a person."""
+
+    share: float
+    text: str
+
+    @property
+    def running(self) -> bool:
+        return self.share < 1
+
+
+def propagation(group: FailureGroup, now: datetime, zone: ZoneInfo) -> Clock | None:
+    """The clock of a group that somebody marked as fixed; None for any other."""
+    if group.state is not GroupState.FIXED:
+        return None
+    since = group.state_at or now
+    by = f" by {group.state_by}" if group.state_by else ""
+    marked = f"Marked as fixed{by} at {clock(since, zone)}."
+    over = since + PROPAGATION
+    if now >= over:
+        return Clock(
+            share=1.0,
+            text=f"{marked} The five minutes that a change of a role may take are over: check the access or retry to prove it. "
+            "The same failure again reopens the group as regressed.",
+        )
+    left = duration(over - now)
+    return Clock(
+        share=max(0.0, (now - since) / PROPAGATION),
+        text=f"{marked} A change of a role takes up to 5 minutes to reach every part of the platform (published by Genesys): "
+        f"{left} left, until {clock(over, zone)} a retry may still fail.",
+    )
+
+
+def proof(
+    group: FailureGroup, checks: Iterable[AccessCheck], group_client: str | None, current_client: str
+) -> tuple[bool, str]:
+    """Whether the access that was missing is held now, by a read of the token: (proven, sentence)."""
+    if group_client is not None and group_client != current_client:
+        return False, (
+            f"The failures came through the OAuth client {group_client}; the desk works with {current_client} now, "
+            "whose access proves nothing about it. Switch the client, or retry."
+        )
+    matching = [check for check in checks if check.call == group.call or check.operation == group.call]
+    if not matching:
+        return False, "The desk has no read-only way to prove this one. Retry one agent instead."
+    missing = [check for check in matching if check.missing]
+    if missing:
+        needed = sorted({name for check in missing for verdict in check.lanes.values() for name in verdict.needed})
+        return False, f"Still missing: {', '.join(needed) or 'access to this call'}. {missing[0].advice}".strip()
+    return True, f"{current_client} holds what {group.call} needs now."
+
+
+# --- sparkline -------------------------------------------------------------------------------------------------------
+
+
+def spark_step(group: FailureGroup, now: datetime) -> int:
+    """Minutes a bar, so that the life of the group fits into SPARK_BARS bars."""
+    minutes = max(1.0, (now - group.first_seen).total_seconds() / 60)
+    return next((step for step in _SPARK_STEPS if minutes / step <= SPARK_BARS), _SPARK_STEPS[-1])
+
+
+def sparkline(series: Sequence[tuple[datetime, int]], group: FailureGroup, now: datetime, step: int) -> alt.Chart:
+    """Failures of one group over its life, without axes: the line of facts says the numbers."""
+    width = timedelta(minutes=step)
+    data = pd.DataFrame(
+        {
+            "from": [start.isoformat() for start, _ in series],
+            "to": [(start + width).isoformat() for start, _ in series],
+            "runs": [n for _, n in series],
+        }
+    )
+    earliest = min([group.first_seen - width, *(start for start, _ in series)])
+    bars: alt.Chart = alt.Chart(data).mark_bar(color=hex_color("red"), binSpacing=1)
+    encoded: alt.Chart = bars.encode(
+        x=alt.X("from:T", axis=None, scale=alt.Scale(domain=[earliest.isoformat(), now.isoformat()])),
+        x2="to:T",
+        y=alt.Y("runs:Q", axis=None),
+        tooltip=[alt.Tooltip("from:T", format="%a %d %b %H:%M"), alt.Tooltip("runs:Q", format=",")],
+    )
+    chart: alt.Chart = encoded.configure_view(strokeWidth=0)
+    return chart
+
+
+def spark_words(series: Sequence[tuple[datetime, int]], zone: ZoneInfo, now: datetime) -> str:
+    """The sparkline in words: its highest bar and its newest."""
+    some = [(start, n) for start, n in series if n]
+    if not some:
+        return "Failures over time: none kept"
+    top = max(some, key=lambda point: point[1])
+    last = some[-1]
+    words = f"Failures over time: most, {number(top[1])}, at {when(top[0], zone, today=now)}"
+    return words if top == last else f"{words}; newest, {number(last[1])}, at {when(last[0], zone, today=now)}"
+
+
+# --- retry -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retryable:
+    """Who would be planned again: agents in the order they failed last, and the newest of their runs."""
+
+    agent_ids: tuple[str, ...]
+    newest: Run | None
+    cut: bool
+
+
+def retryable(desk: Desk, fingerprint: str) -> Retryable:
+    """The agents that a group kept from being taken out. Raises StoreFault."""
+    which = RunFilter(fingerprint=fingerprint, outcome=Outcome.FAILED, phase=Phase.APPLY)
+    ids: dict[str, None] = {}
+    newest: Run | None = None
+    cursor: str | None = None
+    while len(ids) < MOST_RETRIED:
+        found = desk.runs(which, cursor=cursor, limit=500)
+        newest = newest or next(iter(found.runs), None)
+        ids.update(dict.fromkeys(run.agent_id for run in found.runs if run.agent_id))
+        cursor = found.older
+        if cursor is None:
+            break
+    return Retryable(agent_ids=tuple(ids)[:MOST_RETRIED], newest=newest, cut=cursor is not None)

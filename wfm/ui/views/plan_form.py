@@ -1,0 +1,148 @@
+"""The Plan screen's form as a PlanRequest, and the words it says. Pure: testable without a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from wfm.domain.agents import GroupKind
+from wfm.domain.plans import Fate, PlanRequest, Preview, RouteName, Selection, Severity
+from wfm.domain.windows import WindowSpec
+from wfm.ui.components import times
+
+PRESETS = (15, 30, 60, 120)
+"""Minutes of "now, for so long"."""
+
+AT = "at"
+DEFAULT_REASON = "maintenance_window"
+
+KIND_WORDS = {
+    GroupKind.TEAM: "team",
+    GroupKind.QUEUE: "queue",
+    GroupKind.MANAGEMENT_UNIT: "unit",
+    GroupKind.DIVISION: "division",
+}
+_FIELDS = {
+    GroupKind.TEAM: "teams",
+    GroupKind.QUEUE: "queues",
+    GroupKind.MANAGEMENT_UNIT: "management_units",
+    GroupKind.DIVISION: "divisions",
+}
+ROUTE_WORDS = {
+    RouteName.AVAILABILITY: "Availability",
+    RouteName.ADHERENCE: "Adherence correction",
+    RouteName.DATA_ACTION: "Data Action",
+}
+ROUTE_HELP = {
+    RouteName.AVAILABILITY: "sets each agent unavailable at the start and back at the end",
+    RouteName.ADHERENCE: "corrects the record of a window in the past; undone on demand only",
+    RouteName.DATA_ACTION: "lets one of your Data Actions do it, as an Architect flow does",
+}
+
+
+def fresh_request(zone: str) -> PlanRequest:
+    """The plan that nobody has touched yet: nobody, now for half an hour."""
+    return PlanRequest(selection=Selection(), window=WindowSpec(minutes=30, zone=zone))
+
+
+def group_keys(selection: Selection) -> list[str]:
+    """The groups of a selection as "kind:id", the options of the one field that picks them all."""
+    return [f"{kind.value}:{word}" for kind, field in _FIELDS.items() for word in getattr(selection, field)]
+
+
+def with_groups(selection: Selection, keys: Iterable[str]) -> Selection:
+    """The selection with exactly these groups."""
+    chosen: dict[str, list[str]] = {field: [] for field in _FIELDS.values()}
+    for key in keys:
+        kind, _, word = key.partition(":")
+        chosen[_FIELDS[GroupKind(kind)]].append(word)
+    return selection.model_copy(update={field: tuple(words) for field, words in chosen.items()})
+
+
+def with_agents(selection: Selection, words: Iterable[str]) -> Selection:
+    """The selection with these words added, each once; who was left out before is taken in again."""
+    new = tuple(dict.fromkeys((*selection.agents, *words)))
+    kept_out = tuple(word for word in selection.exclude if word not in set(new))
+    return selection.model_copy(update={"agents": new, "exclude": kept_out})
+
+
+def without_agents(selection: Selection, ids: Iterable[str]) -> Selection:
+    """The selection without these agents: dropped where they were named, left out where a group brings them."""
+    gone = set(ids)
+    named = tuple(word for word in selection.agents if word not in gone)
+    left_out = tuple(dict.fromkeys((*selection.exclude, *(word for word in ids if word not in selection.agents))))
+    return selection.model_copy(update={"agents": named, "exclude": left_out})
+
+
+def preset_of(window: WindowSpec) -> str:
+    """Which choice of the When card this window is: the minutes as text, or "at"."""
+    if window.minutes is not None and window.minutes in PRESETS:
+        return str(int(window.minutes))
+    return AT
+
+
+def next_slot(now: datetime, zone: str, minutes: int = 30) -> tuple[datetime, datetime]:
+    """A first guess for start and end: the next quarter of an hour but one, as wall clock of the zone (naive)."""
+    local = now.astimezone(ZoneInfo(zone)).replace(second=0, microsecond=0, tzinfo=None)
+    start = local + timedelta(minutes=30 - local.minute % 15)
+    return start, start + timedelta(minutes=minutes)
+
+
+def minutes_word(minutes: int) -> str:
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h"
+
+
+def action_label(preview: Preview) -> str:
+    """The primary action, named by what it does: "Take 36 agents out at 14:30"."""
+    count = len(preview.ready)
+    if preview.request.route is RouteName.ADHERENCE:
+        return f"Correct {times.agents(count)}"
+    if preview.window.now or preview.window.start <= preview.computed_at:
+        return f"Take {times.agents(count)} out now"
+    return f"Take {times.agents(count)} out at {times.when(preview.window.start, times.zone_or_utc(preview.window.zone))}"
+
+
+def what_happens(preview: Preview) -> str:
+    """What applying means, in two sentences: for the confirmation."""
+    count, window = len(preview.ready), preview.window
+    zone = times.zone_or_utc(window.zone)
+    waiting = sum(row.fate is Fate.AFTER_CONTACT for row in preview.ready)
+    end = times.when(window.end, zone)
+    if preview.request.route is RouteName.ADHERENCE:
+        return (
+            f"The adherence of {times.agents(count)} is corrected for {times.span(window.start, window.end, window.zone)}. "
+            "It is undone only if you ask for it."
+        )
+    start = "now" if window.now or window.start <= preview.computed_at else f"at {times.when(window.start, zone)}"
+    parts = [f"{times.agents(count)} become unavailable {start} and are given back at {end} {window.zone}."]
+    if waiting:
+        parts.append(f"{times.agents(waiting)} finish their contact first.")
+    left_out = len(preview.rows) - count
+    if left_out:
+        parts.append(f"{times.agents(left_out)} are left out.")
+    return " ".join(parts)
+
+
+def cost_line(preview: Preview) -> str:
+    """What it takes: "40 requests · about 8 s at 300/min; restore 80 requests · about 16 s"."""
+    cost = preview.cost
+    if not cost.apply_requests:
+        return "Nothing would be sent."
+    line = (
+        f"{times.number(cost.apply_requests)} requests · about {times.duration(cost.apply_seconds)} "
+        f"at {times.number(cost.limit_per_minute)}/min"
+    )
+    if cost.restore_requests:
+        line += f" · back: up to {times.number(cost.restore_requests)}, about {times.duration(cost.restore_seconds)}"
+    return line
+
+
+def totals_by_severity(preview: Preview) -> dict[Severity, dict[Fate, int]]:
+    """The fates under ready, warning and blocked, in the order of Fate."""
+    from wfm.domain.plans import SEVERITY
+
+    groups: dict[Severity, dict[Fate, int]] = {severity: {} for severity in Severity}
+    for fate, count in preview.totals().items():
+        groups[SEVERITY[fate]][fate] = count
+    return groups
