@@ -38,7 +38,8 @@ class NotFound(DeskError):
 class Refused(DeskError):
     """A plan or an action that may not go ahead now.
 
-    `code` is one of: nobody_ready, access_missing, stale, policy, not_undoable, too_slow, state, in_another_window.
+    `code` is one of: nobody_ready, access_missing, stale, policy, not_undoable, too_slow, state, in_another_window,
+    not_offered (the route can't be taken for this window).
     `differences` are sentences: what changed since the preview, or what is missing.
     """
 

@@ -99,11 +99,15 @@ class PlanRequest(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedSelection:
-    """A selection made concrete. `unknown` are the given words that matched nobody, in the order given."""
+    """A selection made concrete. `unknown` are the given words that matched nobody, in the order given.
+
+    `ambiguous` are those of the unknown words that are the name of several agents: which one is meant can't be told.
+    """
 
     agents: tuple[Agent, ...]
     unknown: tuple[str, ...]
     as_of: datetime
+    ambiguous: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +158,7 @@ class AccessCheck:
     """May the token make this call? `operation` is a catalogue key, `call` reads "PATCH /api/v2/…".
 
     `advice` is the one next step where something is missing, else "". `provenance` is published, observed or brief.
+    `purposes` say what the plan makes the call for: apply, restore, read back, preview. The first three are `to_write`.
     """
 
     operation: str
@@ -161,10 +166,16 @@ class AccessCheck:
     lanes: Mapping[LaneName, LaneVerdict]
     advice: str
     provenance: str
+    purposes: tuple[str, ...] = ()
 
     @property
     def missing(self) -> bool:
         return any(verdict.state is LaneState.MISSING for verdict in self.lanes.values())
+
+    @property
+    def to_write(self) -> bool:
+        """Needed to write or to take back what was written, not only to look."""
+        return any(purpose != "preview" for purpose in self.purposes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +237,10 @@ class Preview:
     ingredients: Mapping[str, object]
     refusals: tuple[tuple[str, str], ...] = field(default=())
     """Pairs (code, sentence); codes as in errors.Refused."""
+    action_id: str | None = None
+    """The Data Action that makes unavailable (route data_action), resolved from the name or id asked for."""
+    restore_action_id: str | None = None
+    """Its counterpart that makes available again, None where there is none."""
 
     @property
     def ready(self) -> tuple[AgentFate, ...]:
@@ -246,3 +261,8 @@ class Preview:
         for row in self.rows:
             counts[row.fate] += 1
         return {fate: n for fate, n in counts.items() if n}
+
+
+def short_plan_id(plan_id: str) -> str:
+    """The plan id as people see and say it: 7f3a·91c2."""
+    return "·".join(plan_id.split("-")[:2])

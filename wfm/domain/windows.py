@@ -34,10 +34,10 @@ class Window:
     def overlaps(self, start: datetime, end: datetime) -> bool:
         return self.start < end and start < self.end
 
-    def local(self) -> tuple[datetime, datetime]:
-        """Start and end on the wall clock of the window's zone."""
-        zone = ZoneInfo(self.zone)
-        return self.start.astimezone(zone), self.end.astimezone(zone)
+    def local(self, zone: str | None = None) -> tuple[datetime, datetime]:
+        """Start and end on the wall clock of the window's zone, or of `zone` (an agent's, say)."""
+        wall = ZoneInfo(zone or self.zone)
+        return self.start.astimezone(wall), self.end.astimezone(wall)
 
 
 class WindowSpec(BaseModel):

@@ -1,0 +1,306 @@
+"""The preview: who x when x how, joined with the tenant's directory, schedules, states and access. Writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from wfm.catalogue import PlatformOperation
+from wfm.catalogue import operation as known
+from wfm.domain.agents import Agent, AgentState, Directory
+from wfm.domain.operations import Item, Operation, Phase
+from wfm.domain.plans import (
+    AccessCheck,
+    Fate,
+    PlanRequest,
+    Preview,
+    ResolvedSelection,
+    RouteName,
+    RouteOffer,
+    Selection,
+)
+from wfm.domain.schedules import AgentSchedule
+from wfm.domain.tenant import Tenant, TokenFacts
+from wfm.domain.windows import Window
+from wfm.genesys.errors import Forbidden
+from wfm.preview import access, actions, identity, selection
+from wfm.preview.cost import Pace, cost_of
+from wfm.preview.fates import World, decide
+from wfm.preview.findings import Plan, findings_of, refusals_of
+from wfm.preview.reads import Clock, Held, PreviewReads, RouteFacts
+from wfm.routes import by_name
+
+Routes = Callable[[RouteName], RouteFacts]
+
+SOURCES: Mapping[str, tuple[str, ...]] = {
+    "token": ("GET /api/v2/tokens/me",),
+    "directory": ("GET /api/v2/users", "GET /api/v2/workforcemanagement/managementunits/{managementUnitId}/users"),
+    "schedules": ("POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/agentschedules/search",),
+    "states": ("GET /api/v2/workforcemanagement/managementunits/{managementUnitId}/adherence",),
+    "actions": ("GET /api/v2/integrations/actions",),
+}
+"""The calls that each source of a preview is read with."""
+
+DIRECTORY_FRESH = timedelta(seconds=60)
+"""A directory this young is fresh enough to apply by."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reads:
+    """What was read for one preview. `unreadable` are the sources that the tenant refused with 403."""
+
+    schedules: Mapping[str, AgentSchedule]
+    states: Mapping[str, AgentState]
+    unreadable: tuple[str, ...]
+
+
+class Previewer:
+    """Makes previews for one OAuth client of one tenant. Thread-safe as far as its reader is.
+
+    `held` names the window that has an agent already. `limit_per_minute` and `rate_share` give the pace; `observed` is
+    what came of earlier calls with this client, by catalogue key; `permissions` are those of the token's roles where
+    they can be seen. Every method raises BadInput for words that can't be used and GenesysError when the tenant can't
+    be read.
+    """
+
+    def __init__(
+        self,
+        reader: PreviewReads,
+        held: Held,
+        clock: Clock,
+        *,
+        tenant: Tenant,
+        rate_share: float = 0.9,
+        limit_per_minute: Callable[[], int] = lambda: 300,
+        pace: Callable[[], Pace] | None = None,
+        observed: Callable[[], access.Observed] = dict,
+        permissions: Callable[[], frozenset[str] | None] = lambda: None,
+        routes: Routes = by_name,
+    ) -> None:
+        self._reader = reader
+        self._held = held
+        self._clock = clock
+        self._tenant = tenant
+        self._pace = pace or (lambda: Pace(limit_per_minute=limit_per_minute(), share=rate_share))
+        self._observed = observed
+        self._permissions = permissions
+        self._routes = routes
+        self._index: selection.Index | None = None
+
+    # --- who ---------------------------------------------------------------------------------------------------------
+
+    def resolve(self, wanted: Selection, *, fresh: bool = False) -> ResolvedSelection:
+        """Who a selection is. Raises BadInput for an empty selection, an unknown group or exclusion."""
+        if wanted.is_empty():
+            return selection.resolve(wanted, _nobody(self._clock()), lambda _: ())
+        directory = self._directory(fresh)
+        members = lambda queue_id: self._reader.queue_members(queue_id, fresh=fresh)  # noqa: E731
+        return selection.resolve(wanted, directory, members, self._index_of(directory))
+
+    def _directory(self, fresh: bool) -> Directory:
+        """The directory; `fresh` reads it again only when it is older than DIRECTORY_FRESH: it is the dearest read."""
+        as_of = self._reader.as_of.get("directory")
+        old = as_of is None or self._clock() - as_of > DIRECTORY_FRESH
+        return self._reader.directory(fresh=fresh and old)
+
+    def _index_of(self, directory: Directory) -> selection.Index:
+        index = self._index
+        if index is None or index.directory is not directory:
+            index = self._index = selection.Index(directory)
+        return index
+
+    # --- the preview -------------------------------------------------------------------------------------------------
+
+    def preview(self, request: PlanRequest, fresh: bool = False) -> Preview:
+        """What applying the request would do now. `fresh` bypasses every cache (used at Apply)."""
+        now, before = self._clock(), self._reader.requests
+        window = request.window.resolve(now)
+        facts = self._reader.token(fresh=fresh)
+        chosen = self.resolve(request.selection, fresh=fresh)
+        action = None
+        if request.route is RouteName.DATA_ACTION:
+            action = actions.choose(request.action, self._reader.actions(fresh=fresh))
+        reads = self._read(chosen.agents, window, request.route, now, fresh)
+        world = self._world(request, window, now, facts, reads, chosen)
+        fates = decide(chosen, world)
+        route = self._routes(request.route)
+        checks = self._access(route, facts, reads, action)
+        offers = self.offers(window, now, facts)
+        cost = cost_of(route, sum(row.writes for row in fates.rows), self._pace())
+        ingredients = identity.ingredients_of(
+            fates=fates,
+            agents=chosen.agents,
+            schedules=reads.schedules,
+            access=checks,
+            tenant_key=self._tenant.key,
+            facts=facts,
+            request=request,
+            window=window,
+            action_id=action.id if action else None,
+            restore_action_id=action.restore_id if action else None,
+        )
+        findings = findings_of(
+            Plan(
+                window=window,
+                now=now,
+                route=request.route,
+                undoable_by_clock=route.undoable_by_clock,
+                offer=next((offer for offer in offers if offer.route is request.route), None),
+                rows=fates.rows,
+                access=checks,
+                cost=cost,
+                client_name=facts.client_name,
+                action_name=action.name if action else "",
+                restorable=action is None or action.restore_id is not None,
+                unreadable=reads.unreadable,
+            )
+        )
+        return Preview(
+            plan_id=identity.plan_id_of(ingredients),
+            request=request,
+            tenant_key=self._tenant.key,
+            client_id=facts.client_id,
+            client_name=facts.client_name,
+            window=window,
+            rows=fates.rows,
+            access=checks,
+            findings=findings,
+            routes=offers,
+            cost=cost,
+            as_of=dict(self._reader.as_of),
+            computed_at=now,
+            read_requests=self._reader.requests - before,
+            ingredients=ingredients,
+            refusals=refusals_of(findings),
+            action_id=action.id if action else None,
+            restore_action_id=action.restore_id if action else None,
+        )
+
+    def offers(self, window: Window, now: datetime, facts: TokenFacts) -> tuple[RouteOffer, ...]:
+        """Every route with whether it can be taken for this window; exactly one offered route is the best."""
+        offers = [self._routes(name).offer(window, now, facts) for name in RouteName]
+        best = next((offer for offer in offers if offer.offered and offer.best), None)
+        best = best or next((offer for offer in offers if offer.offered), None)
+        return tuple(replace(offer, best=offer is best) for offer in offers)
+
+    # --- at the window's start ---------------------------------------------------------------------------------------
+
+    def recheck(self, operation: Operation, items: Sequence[Item]) -> dict[str, tuple[Fate, str]]:
+        """The agents of these items that are blocked now, as the window starts, with fate and reason.
+
+        Asks what may have changed since the plan was applied: is the user still active, does the published schedule
+        still hold him, is he out of office or unavailable already. Fates that the plan included on purpose don't block.
+        """
+        now = self._clock()
+        window = replace(operation.window, now=True) if operation.window.end > now else operation.window
+        directory = self._reader.directory()
+        agents, gone = [], {}
+        for item in items:
+            agent = directory.agents.get(item.agent_id)
+            if agent is None:
+                gone[item.agent_id] = (Fate.UNKNOWN_USER, "no longer in the directory")
+            else:
+                agents.append(agent)
+        reads = self._read(tuple(agents), window, operation.route, now, fresh=True)
+        world = World(
+            window=window,
+            now=now,
+            route=operation.route,
+            schedules=reads.schedules,
+            states=reads.states,
+            held={},
+            include=operation.request.include,
+            schedules_known="schedules" not in reads.unreadable,
+        )
+        rows = decide(ResolvedSelection(agents=tuple(agents), unknown=(), as_of=directory.as_of), world).rows
+        return gone | {row.given: (row.fate, row.reason) for row in rows if not row.writes}
+
+    # --- parts -------------------------------------------------------------------------------------------------------
+
+    def _read(self, agents: Sequence[Agent], window: Window, route: RouteName, now: datetime, fresh: bool) -> _Reads:
+        unreadable = []
+        schedules: Mapping[str, AgentSchedule] = {}
+        states: Mapping[str, AgentState] = {}
+        in_units = [agent for agent in agents if agent.active and agent.management_unit_id is not None]
+        try:
+            schedules = self._reader.schedules(in_units, window.start, window.end, fresh=fresh) if in_units else {}
+        except Forbidden:  # any other trouble is raised: a preview of half the facts misleads
+            unreadable.append("schedules")
+        if in_units and _about_now(window, route, now):
+            try:
+                states = self._reader.states(in_units, fresh=fresh)
+            except Forbidden:
+                unreadable.append("states")
+        return _Reads(schedules, states, tuple(unreadable))
+
+    def _world(
+        self,
+        request: PlanRequest,
+        window: Window,
+        now: datetime,
+        facts: TokenFacts,
+        reads: _Reads,
+        chosen: ResolvedSelection,
+    ) -> World:
+        ids = [agent.id for agent in chosen.agents]
+        return World(
+            window=window,
+            now=now,
+            route=request.route,
+            schedules=reads.schedules,
+            states=reads.states,
+            held=self._held(window.start, window.end, ids) if ids else {},
+            divisions=_divisions(facts, request.route),
+            include=request.include,
+            schedules_known="schedules" not in reads.unreadable,
+        )
+
+    def _access(
+        self, route: RouteFacts, facts: TokenFacts, reads: _Reads, action: actions.ChosenAction | None
+    ) -> tuple[AccessCheck, ...]:
+        """The calls that write first, then those that look."""
+        calls: dict[PlatformOperation, list[str]] = {}
+        for phase in Phase:
+            made = route.calls(phase)
+            rarely = made[:-1] if route.requests(phase) < len(made) else ()  # only to read back an unknown outcome
+            for call in reversed(made):
+                purposes = calls.setdefault(call, [])
+                purpose = "read back" if call in rarely else phase.value
+                purposes += [] if purpose in purposes else [purpose]
+        seen = dict(self._observed())
+        for source, at in self._reader.as_of.items():
+            for key in SOURCES.get(source, ()):
+                seen[key] = access.Observation(worked=source not in reads.unreadable, at=at)
+        for source in reads.unreadable:
+            seen |= dict.fromkeys(SOURCES[source], access.Observation(worked=False, at=self._clock()))
+        for source, keys in SOURCES.items():
+            if source != "actions" or action is not None:
+                for key in keys:
+                    calls.setdefault(known(key), []).append("preview")
+        checks = access.checks_for(
+            facts,
+            calls,
+            seen,
+            permissions=self._permissions(),
+            purposes={call.key: tuple(purposes) for call, purposes in calls.items()},
+        )
+        if action is not None and action.call is not None:
+            checks = (checks[0], access.inner_check(action.call, action.name, action.client, facts), *checks[1:])
+        return checks
+
+
+def _about_now(window: Window, route: RouteName, now: datetime) -> bool:
+    return World(window=window, now=now, route=route, schedules={}, states={}, held={}).about_now
+
+
+def _divisions(facts: TokenFacts, route: RouteName) -> frozenset[str] | None:
+    """The divisions that the token may write in, None where divisions don't decide or all are granted."""
+    if facts.scopes is not None or route is RouteName.DATA_ACTION or not facts.role_divisions:
+        return None
+    divisions = frozenset(division for _, division in facts.role_divisions)
+    return None if access.ALL_DIVISIONS in divisions else divisions
+
+
+def _nobody(now: datetime) -> Directory:
+    return Directory(agents={}, groups=(), units={}, as_of=now)

@@ -1,0 +1,156 @@
+"""From words to agents: ids, e-mails, names, groups and search text, against the directory."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from functools import cached_property
+
+from wfm.domain.agents import Agent, Directory, Group, GroupKind
+from wfm.domain.errors import BadInput
+from wfm.domain.plans import ResolvedSelection, Selection
+
+QueueMembers = Callable[[str], Iterable[str]]
+"""Queue id -> ids of its members."""
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def plain(text: str) -> str:
+    """For comparing as people do: without case and accents, so that "sahin" finds "Şahin"."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    bare = "".join(char for char in decomposed if not unicodedata.combining(char))
+    return " ".join(bare.replace("ı", "i").replace("ø", "o").replace("ł", "l").replace("đ", "d").split())
+
+
+class Index:
+    """The directory, arranged for lookups. Made once a directory; its parts when first needed."""
+
+    def __init__(self, directory: Directory) -> None:
+        self.directory = directory
+
+    @cached_property
+    def _emails(self) -> dict[str, Agent]:
+        return self.directory.by_email()
+
+    @cached_property
+    def _names(self) -> dict[str, list[Agent]]:
+        found: dict[str, list[Agent]] = defaultdict(list)
+        for agent in self.directory.agents.values():
+            found[" ".join(agent.name.casefold().split())].append(agent)
+        return found
+
+    @cached_property
+    def _haystacks(self) -> list[tuple[str, Agent]]:
+        return [(f"{plain(agent.name)}\n{plain(agent.email)}", agent) for agent in self.directory.agents.values()]
+
+    def agents_named(self, word: str) -> list[Agent]:
+        """The agents an id, e-mail or exact name means: none, one, or several of the same name."""
+        word = word.strip()
+        agent = self.directory.agents.get(word) or self.directory.agents.get(word.lower()) or self._emails.get(word.casefold())
+        return [agent] if agent else self._names.get(" ".join(word.casefold().split()), [])
+
+    def search(self, text: str) -> list[Agent]:
+        """The agents whose name or e-mail holds every word of the text, without regard to case and accents."""
+        words = plain(text).split()
+        return [agent for haystack, agent in self._haystacks if all(word in haystack for word in words)] if words else []
+
+    def group(self, field: str, kind: GroupKind, word: str) -> Group:
+        """The one group of that id or name. Raises BadInput naming the field and what is accepted."""
+        wanted = word.strip().casefold()
+        of_kind = [group for group in self.directory.groups if group.kind is kind]
+        found = [group for group in of_kind if group.id.casefold() == wanted]
+        found = found or [group for group in of_kind if group.name.strip().casefold() == wanted]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            ids = " or ".join(group.id for group in found[:3])
+            raise BadInput(field, word, f"its id, because {len(found)} have this name: {ids}")
+        raise BadInput(field, word, _accepted(kind, of_kind))
+
+    def members(self, group: Group) -> list[Agent]:
+        """The agents of a team, management unit or division, from the directory itself."""
+        attribute = {
+            GroupKind.TEAM: "team_id",
+            GroupKind.MANAGEMENT_UNIT: "management_unit_id",
+            GroupKind.DIVISION: "division_id",
+        }[group.kind]
+        return [agent for agent in self.directory.agents.values() if getattr(agent, attribute) == group.id]
+
+
+def resolve(
+    selection: Selection, directory: Directory, queue_members: QueueMembers, index: Index | None = None
+) -> ResolvedSelection:
+    """The agents a selection means: the union of everything named, minus `exclude`, each once, by name.
+
+    Words that match nobody are kept as `unknown`, also a queue member that the directory doesn't know. Raises BadInput
+    for an empty selection, for a group that doesn't exist, and for an exclusion that names nobody: leaving out the
+    wrong person silently would take somebody out of work who was meant to stay.
+    """
+    if selection.is_empty():
+        raise BadInput("selection", "nothing", "agents, a search, a team, a queue, a management unit or a division")
+    index = index or Index(directory)
+    chosen: dict[str, Agent] = {}
+    unknown: dict[str, None] = {}
+    ambiguous: set[str] = set()
+    for word in selection.agents:
+        found = index.agents_named(word) if word.strip() else []
+        if len(found) == 1:
+            chosen[found[0].id] = found[0]
+        elif word.strip():
+            unknown[word.strip()] = None
+            if found:
+                ambiguous.add(word.strip())
+    for agent in _of_groups(selection, index):
+        chosen[agent.id] = agent
+    for word in selection.queues:
+        for agent_id in queue_members(index.group("queue", GroupKind.QUEUE, word).id):
+            member = directory.agents.get(agent_id)
+            if member:
+                chosen[agent_id] = member
+            else:
+                unknown[agent_id] = None
+    for agent in index.search(selection.search):
+        chosen[agent.id] = agent
+    for word in selection.exclude:
+        _leave_out(word, index, chosen, unknown)
+    agents = sorted(chosen.values(), key=lambda agent: (agent.name.casefold(), agent.id))
+    return ResolvedSelection(
+        agents=tuple(agents), unknown=tuple(unknown), as_of=directory.as_of, ambiguous=frozenset(ambiguous & unknown.keys())
+    )
+
+
+def _of_groups(selection: Selection, index: Index) -> Iterable[Agent]:
+    named = (
+        ("team", GroupKind.TEAM, selection.teams),
+        ("management unit", GroupKind.MANAGEMENT_UNIT, selection.management_units),
+        ("division", GroupKind.DIVISION, selection.divisions),
+    )
+    for field, kind, words in named:
+        for word in words:
+            yield from index.members(index.group(field, kind, word))
+
+
+def _leave_out(word: str, index: Index, chosen: dict[str, Agent], unknown: dict[str, None]) -> None:
+    if not word.strip():
+        return
+    found = index.agents_named(word)
+    if len(found) == 1:
+        chosen.pop(found[0].id, None)
+    elif found:
+        raise BadInput("exclude", word, f"an id or e-mail, because {len(found)} agents have this name")
+    elif word.strip() in unknown:
+        unknown.pop(word.strip())
+    elif not _UUID.fullmatch(word.strip()):  # an id that is gone from the directory can't be chosen anyway
+        raise BadInput("exclude", word, "the id, e-mail or exact name of an agent in the directory")
+
+
+def _accepted(kind: GroupKind, groups: list[Group]) -> str:
+    what = kind.value.replace("_", " ")
+    if not groups:
+        return f"nothing: this tenant has no {what} that the token may see"
+    names = sorted(group.name for group in groups)
+    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+    return f"the name or id of a {what}: {', '.join(names[:12])}{more}"
