@@ -1,0 +1,170 @@
+"""A demo tenant in a process of its own, for tests.
+
+with running_demo(agents=60) as demo:
+    token = demo.token("desk")
+    demo.get("/_demo/updates")
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import httpx
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class DemoHandle:
+    """A running demo tenant. `info` is what it printed when ready."""
+
+    url: str
+    info: dict[str, Any]
+    process: subprocess.Popen[str]
+    options: dict[str, object]
+    http: httpx.Client = field(repr=False)
+
+    @property
+    def clients(self) -> dict[str, dict[str, Any]]:
+        """The OAuth clients by name, each with id, secret and scopes (as they were at the start)."""
+        return {client["name"]: client for client in self.info["clients"]}
+
+    def request(self, method: str, path: str, client: str | None = None, **more: Any) -> httpx.Response:
+        """One request; with `client` it carries a new token of that client."""
+        headers = dict(more.pop("headers", {}))
+        if client is not None:
+            headers["Authorization"] = f"Bearer {self.token(client)}"
+        return self.http.request(method, path, headers=headers, **more)
+
+    def get(self, path: str, **params: Any) -> Any:
+        """GET a /_demo path and return its JSON. Raises httpx.HTTPStatusError."""
+        response = self.http.get(path, params=params or None)
+        response.raise_for_status()
+        return response.json()
+
+    def post(self, path: str, body: object = None) -> Any:
+        """POST to a /_demo path and return its JSON. Raises httpx.HTTPStatusError."""
+        response = self.http.post(path, json=body)
+        response.raise_for_status()
+        return response.json()
+
+    def patch(self, path: str, body: object) -> Any:
+        """PATCH a /_demo path and return its JSON. Raises httpx.HTTPStatusError."""
+        response = self.http.patch(path, json=body)
+        response.raise_for_status()
+        return response.json()
+
+    def delete(self, path: str) -> Any:
+        """DELETE a /_demo path and return its JSON. Raises httpx.HTTPStatusError."""
+        response = self.http.delete(path)
+        response.raise_for_status()
+        return response.json()
+
+    def token(self, client: str = "desk") -> str:
+        """A new access token of that client."""
+        known = self.clients[client]
+        response = self.http.post(
+            "/oauth/token", data={"grant_type": "client_credentials"}, auth=(known["id"], known["secret"])
+        )
+        response.raise_for_status()
+        return str(response.json()["access_token"])
+
+    def updates(self) -> dict[str, dict[str, int]]:
+        """How often each agent was accepted an update, by target state."""
+        updates: dict[str, dict[str, int]] = self.get("/_demo/updates")
+        return updates
+
+    def agents(self, **filters: Any) -> list[dict[str, Any]]:
+        """Agents in short; filters such as on_shift="true", status="available", limit=40."""
+        rows: list[dict[str, Any]] = self.get("/_demo/agents", **filters)["agents"]
+        return rows
+
+    def kill(self) -> None:
+        """kill -9, as a power cut would."""
+        self.process.kill()
+        self.process.wait(10)
+
+    def restart(self) -> None:
+        """Start it again on the same port with the same options (after kill)."""
+        if self.process.poll() is None:
+            self.kill()
+        port = int(self.url.rsplit(":", 1)[1])
+        self.process, self.info = _start({**self.options, "port": port})
+
+
+def _command(options: dict[str, object]) -> list[str]:
+    words = [sys.executable, "-m", "wfm.demo"]
+    for name, value in options.items():
+        if value is not None:
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    return words
+
+
+def _start(options: dict[str, object], patience_s: float = 60) -> tuple[subprocess.Popen[str], dict[str, Any]]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        _command(options), cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    line = _first_line(process.stdout, patience_s)
+    if not line.startswith("{"):
+        process.kill()
+        raise RuntimeError(f"the demo tenant did not start: {line}{process.stderr.read()}")
+    return process, json.loads(line)
+
+
+def _first_line(stream: IO[str], patience_s: float) -> str:
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        if select.select([stream], [], [], 0.5)[0]:
+            return stream.readline()
+    return ""
+
+
+@contextmanager
+def running_demo(
+    *,
+    agents: int = 240,
+    latency_ms: float = 0,
+    rate_limit: int = 100_000,
+    scenario: str | None = None,
+    state: Path | None = None,
+    seed: int | None = None,
+    port: int = 0,
+) -> Iterator[DemoHandle]:
+    """Start a demo tenant (without latency, nearly without limit), and stop it at the end."""
+    options: dict[str, object] = {
+        "port": port,
+        "agents": agents,
+        "latency_ms": latency_ms,
+        "rate_limit": rate_limit,
+        "scenario": scenario,
+        "state": state,
+        "seed": seed,
+    }
+    process, info = _start(options)
+    with httpx.Client(base_url=info["api"], timeout=30, trust_env=False) as http:
+        handle = DemoHandle(url=info["api"], info=info, process=process, options=options, http=http)
+        try:
+            yield handle
+        finally:
+            handle.process.terminate()
+            try:
+                handle.process.wait(5)
+            except subprocess.TimeoutExpired:
+                handle.process.kill()
+                handle.process.wait(5)
+            for stream in (handle.process.stdout, handle.process.stderr):
+                if stream is not None:
+                    stream.close()

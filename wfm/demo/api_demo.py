@@ -1,0 +1,291 @@
+"""/_demo: what tests and demonstrations need. Loopback only, no token, no limit, no latency."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wfm.catalogue import BRIEF_SCOPES, known_scopes
+from wfm.demo.api_brief import availability
+from wfm.demo.api_wfm import adherence_json
+from wfm.demo.roster import iso_minute
+from wfm.demo.scenarios import SCENARIOS
+from wfm.demo.states import AVAILABLE, UNAVAILABLE_STATUS
+from wfm.demo.tenant import DemoTenant
+from wfm.demo.wire import Answer, Call, Endpoint, Json, answer, bad_field, not_found
+from wfm.demo.world import Person
+
+
+def get_info(call: Call) -> Answer:
+    """Organization, addresses, clients with their secrets, scenario, scenarios, number of agents, limits."""
+    tenant = call.tenant
+    return answer(
+        {
+            "demo": True,
+            "organization": {"id": tenant.world.organization_id, "name": tenant.world.organization},
+            "api": call.base_url,
+            "login": call.base_url,
+            "clients": [client.public() for client in tenant.access.clients.values()],
+            "scenario": tenant.scenario.name,
+            "suggested_client": tenant.scenario.suggested_client,
+            "scenarios": [{"name": s.name, "text": s.text} for s in SCENARIOS.values()],
+            "agents": len(tenant.world.people),
+            "rate_limit": tenant.limit,
+            "latency_ms": tenant.latency * 1000,
+            "seed": tenant.seed,
+            "share_on_shift": round(tenant.roster.share_on_shift(tenant.minute()), 3),
+        }
+    )
+
+
+def get_updates(call: Call) -> Answer:
+    """How often each agent was accepted an update, by target state: {user_id: {"unavailable": n, "available": m}}."""
+    return answer(call.tenant.states.updates())
+
+
+def _person(call: Call) -> Person:
+    person = call.tenant.person(call.params["id"])
+    if person is None:
+        raise not_found()
+    return person
+
+
+def _agent_row(tenant: DemoTenant, person: Person, minute: int) -> Json:
+    snap = tenant.states.snapshot(person, minute)
+    status, reason = tenant.states.status(person)
+    return {
+        "id": person.id,
+        "name": person.name,
+        "email": person.email,
+        "management_unit": person.unit.name,
+        "business_unit": person.unit.business_unit.name,
+        "zone": person.unit.zone,
+        "team": person.team.name if person.team else None,
+        "division": person.division.name,
+        "active": tenant.states.active(person),
+        "scheduled": tenant.states.scheduled(person),
+        "out_of_office": snap.out_of_office,
+        "status": status,
+        "reason": reason,
+        "presence": snap.presence.system,
+        "in_contact": snap.in_contact,
+        "on_shift": snap.shift is not None and not snap.shift.off,
+        "time_off": snap.shift is not None and snap.shift.off,
+        "shift_ends": iso_minute(snap.shift.end) if snap.shift is not None else None,
+    }
+
+
+_FILTERS = ("active", "scheduled", "out_of_office", "in_contact", "on_shift", "time_off")
+
+
+def get_agents(call: Call) -> Answer:
+    """Everybody in short. Filters: active, scheduled, out_of_office, in_contact, on_shift, time_off (true or false),
+    status (available, unavailable), limit."""
+    tenant, minute = call.tenant, call.tenant.minute()
+    wanted: dict[str, object] = {}
+    for name in _FILTERS:
+        given = call.first(name).lower()
+        if given not in ("", "true", "false"):
+            raise bad_field(name, given, "true, false")
+        if given:
+            wanted[name] = given == "true"
+    if call.first("status"):
+        wanted["status"] = call.first("status")
+    most = call.whole("limit", 1, 50_000, 50_000)
+    rows: list[Json] = []
+    for person in tenant.world.people:
+        row = _agent_row(tenant, person, minute)
+        if all(row[name] == value for name, value in wanted.items()):
+            rows.append(row)
+            if len(rows) == most:
+                break
+    return answer({"agents": rows})
+
+
+def get_agent(call: Call) -> Answer:
+    """One agent with everything: state, availability, adherence, counts."""
+    tenant, person = call.tenant, _person(call)
+    minute, live = tenant.minute(), tenant.states.live(person)
+    return answer(
+        {
+            **_agent_row(tenant, person, minute),
+            "availability": availability(tenant, person),
+            "adherence": adherence_json(tenant, person, minute),
+            "updates": {"unavailable": live.unavailable, "available": live.available},
+        }
+    )
+
+
+def set_agent_state(call: Call) -> Answer:
+    """Somebody else changes an agent: status, reason, presence, in_contact, out_of_office, scheduled, active.
+
+    Not counted in /_demo/updates. `presence` is a presence's name; null for in_contact and its like means: as the
+    roster and the person have it.
+    """
+    tenant, body = call.tenant, call.members()
+    unknown = sorted(set(body) - {"status", "reason", "presence", "in_contact", "out_of_office", "scheduled", "active"})
+    if unknown:
+        raise bad_field(unknown[0], body[unknown[0]], "status, reason, presence, in_contact, out_of_office, scheduled, active")
+    if not body:
+        raise bad_field("body", body, "at least one of status, presence, in_contact, out_of_office, scheduled, active")
+    changes: dict[str, Any] = {}
+    for name in ("in_contact", "out_of_office", "scheduled", "active"):
+        if name in body:
+            if body[name] is not None and not isinstance(body[name], bool):
+                raise bad_field(name, body[name], "true, false, null")
+            changes[name] = body[name]
+    stamped = "status" in body or "presence" in body
+    changes |= _status_change(tenant, body)
+    person = _person(call)
+    tenant.states.change(person, tenant.millis() if stamped else None, **changes)
+    return answer(_agent_row(tenant, person, tenant.minute()))
+
+
+def _status_change(tenant: DemoTenant, body: Json) -> dict[str, Any]:
+    reason = body.get("reason", "")
+    if not isinstance(reason, str):
+        raise bad_field("reason", reason, "text")
+    if "status" in body:
+        if body["status"] not in (AVAILABLE, UNAVAILABLE_STATUS):
+            raise bad_field("status", body["status"], "available, unavailable")
+        return {"status": body["status"], "reason": reason, "message": reason, "presence": None}
+    if "presence" in body:
+        names = {d.name.casefold(): d for d in tenant.states.definitions.values()}
+        names |= {d.spoken.casefold(): d for d in tenant.states.definitions.values() if not d.secondary}
+        found = names.get(str(body["presence"]).casefold())
+        if found is None:
+            raise bad_field("presence", body["presence"], ", ".join(d.name for d in tenant.states.definitions.values()))
+        out = found.id == tenant.states.unavailable_presence.id
+        return {
+            "status": UNAVAILABLE_STATUS if out else AVAILABLE,
+            "reason": reason,
+            "message": reason,
+            "presence": None if out else found.id,
+        }
+    return {}
+
+
+def get_faults(call: Call) -> Answer:
+    """The script in force with what each step has done, and the standing faults of the scenario."""
+    return answer(call.tenant.faults.shown())
+
+
+def set_faults(call: Call) -> Answer:
+    """Replace the script (see faults.py)."""
+    call.tenant.faults.set_script(call.json())
+    return get_faults(call)
+
+
+def clear_faults(call: Call) -> Answer:
+    """End the script; the scenario's own faults stay."""
+    call.tenant.faults.set_script([])
+    return get_faults(call)
+
+
+def get_scenario(call: Call) -> Answer:
+    return answer({"scenario": call.tenant.scenario.name, "text": call.tenant.scenario.text, "scenarios": list(SCENARIOS)})
+
+
+def set_scenario(call: Call) -> Answer:
+    """Body {"name": "busy-hour"} (or {"scenario": …}). Agent states stay."""
+    body = call.members()
+    name = body.get("name", body.get("scenario"))
+    if not isinstance(name, str) or name not in SCENARIOS:
+        raise bad_field("name", name, ", ".join(SCENARIOS))
+    call.tenant.switch(name)
+    return get_scenario(call)
+
+
+def get_clients(call: Call) -> Answer:
+    return answer({"clients": [client.public() for client in call.tenant.access.clients.values()]})
+
+
+def change_client(call: Call) -> Answer:
+    """Body {"scopes": [...]}, {"add": [...]}, {"remove": [...]}, {"token_seconds": n}. The next token carries it."""
+    tenant, body, name = call.tenant, call.members(), call.params["name"]
+    unknown = sorted(set(body) - {"scopes", "add", "remove", "token_seconds"})
+    if unknown or not body:
+        raise bad_field(unknown[0] if unknown else "body", body, "scopes, add, remove, token_seconds")
+    lists = {member: _scopes(member, body[member]) for member in ("scopes", "add", "remove") if member in body}
+    seconds = body.get("token_seconds")
+    if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int) or not 1 <= seconds <= 172_800):
+        raise bad_field("token_seconds", seconds, "a whole number from 1 to 172800")
+    client = tenant.access.clients.get(name)
+    if client is None:
+        raise not_found()
+    scopes = [*lists.get("scopes", client.scopes), *lists.get("add", ())]
+    kept = tuple(scope for scope in dict.fromkeys(scopes) if scope not in lists.get("remove", ()))
+    return answer(tenant.access.change(name, scopes=kept, token_seconds=seconds).public())
+
+
+def _scopes(member: str, given: object) -> tuple[str, ...]:
+    if isinstance(given, str):
+        given = [given]
+    known = {*BRIEF_SCOPES, *known_scopes()}
+    if not isinstance(given, list) or any(scope not in known for scope in given):
+        wrong = next((scope for scope in given if scope not in known), given) if isinstance(given, list) else given
+        raise bad_field(member, wrong, f"a list of scopes, such as {', '.join(BRIEF_SCOPES)}")
+    return tuple(given)
+
+
+def revoke_tokens(call: Call) -> Answer:
+    """End every token now, or those of one client: body {"client": name}."""
+    client = call.members().get("client") if call.body else None
+    if client is not None and client not in call.tenant.access.clients:
+        raise bad_field("client", client, ", ".join(call.tenant.access.clients))
+    return answer({"revoked": call.tenant.access.revoke_all(client)})
+
+
+def change_settings(call: Call) -> Answer:
+    """Body {"rate_limit": n, "latency_ms": n}: until the process ends."""
+    tenant, body = call.tenant, call.members()
+    unknown = sorted(set(body) - {"rate_limit", "latency_ms"})
+    if unknown or not body:
+        raise bad_field(unknown[0] if unknown else "body", body, "rate_limit, latency_ms")
+    for name, lowest, highest in (("rate_limit", 1, 1_000_000), ("latency_ms", 0, 60_000)):
+        value = body.get(name, lowest)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not lowest <= value <= highest:
+            raise bad_field(name, value, f"a number from {lowest} to {highest}")
+    if "rate_limit" in body:
+        tenant.rate_limit = int(body["rate_limit"])
+    if "latency_ms" in body:
+        tenant.latency = body["latency_ms"] / 1000
+    return get_info(call)
+
+
+def republish(call: Call) -> Answer:
+    """Publish every schedule again: the same shifts, new schedule ids."""
+    return answer({"version": call.tenant.republish()})
+
+
+def reset(call: Call) -> Answer:
+    """Agents, counts, adherence, clients, tokens, faults, windows of the limit and scenario as at first."""
+    call.tenant.reset()
+    return get_info(call)
+
+
+def get_index(call: Call) -> Answer:
+    """What there is under /_demo."""
+    return answer({"routes": [f"{row.verb} {row.template}" for row in ENDPOINTS]})
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/_demo", get_index),
+    Endpoint("GET", "/_demo/info", get_info),
+    Endpoint("GET", "/_demo/updates", get_updates),
+    Endpoint("GET", "/_demo/agents", get_agents),
+    Endpoint("GET", "/_demo/agents/{id}", get_agent),
+    Endpoint("GET", "/_demo/agents/{id}/state", get_agent),
+    Endpoint("POST", "/_demo/agents/{id}/state", set_agent_state),
+    Endpoint("GET", "/_demo/faults", get_faults),
+    Endpoint("POST", "/_demo/faults", set_faults),
+    Endpoint("DELETE", "/_demo/faults", clear_faults),
+    Endpoint("GET", "/_demo/scenario", get_scenario),
+    Endpoint("POST", "/_demo/scenario", set_scenario),
+    Endpoint("PUT", "/_demo/scenario", set_scenario),
+    Endpoint("GET", "/_demo/clients", get_clients),
+    Endpoint("PATCH", "/_demo/clients/{name}", change_client),
+    Endpoint("POST", "/_demo/tokens/revoke", revoke_tokens),
+    Endpoint("PATCH", "/_demo/settings", change_settings),
+    Endpoint("POST", "/_demo/schedules/republish", republish),
+    Endpoint("POST", "/_demo/reset", reset),
+)

@@ -1,0 +1,362 @@
+"""People and the groups they are picked by, through the published paths (SDK models User, Team, Queue, Division)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from wfm.demo.api_presence import out_of_office, routing_status, user_presence
+from wfm.demo.tenant import DemoTenant
+from wfm.demo.wire import Answer, Call, Endpoint, Json, Problem, answer, bad_field, not_found, page_links
+from wfm.demo.world import Division, Person, Queue, Team
+
+_USERS = "/api/v2/users"
+
+
+def division_json(division: Division) -> Json:
+    return {"id": division.id, "name": division.name, "selfUri": f"/api/v2/authorization/divisions/{division.id}"}
+
+
+def user_json(tenant: DemoTenant, person: Person, expand: Iterable[str] = (), minute: int | None = None) -> Json:
+    """SDK model User, with the expansions team, presence, routingStatus and outOfOffice."""
+    user: Json = {
+        "id": person.id,
+        "name": person.name,
+        "division": division_json(person.division),
+        "chat": {"jabberId": f"{person.id}@{tenant.world.domain}"},
+        "department": person.unit.name,
+        "email": person.email,
+        "primaryContactInfo": [{"address": person.email, "mediaType": "EMAIL", "type": "PRIMARY"}],
+        "state": "active" if tenant.states.active(person) else "inactive",
+        "title": person.title,
+        "username": person.email,
+        "version": 1,
+        "acdAutoAnswer": False,
+        "selfUri": f"{_USERS}/{person.id}",
+    }
+    wanted = set(expand)
+    if "team" in wanted and person.team is not None:
+        user["team"] = team_json(tenant, person.team)
+    if wanted & {"presence", "routingStatus"}:
+        snap = tenant.states.snapshot(person, tenant.minute() if minute is None else minute)
+        if "presence" in wanted:
+            user["presence"] = user_presence(tenant, person, snap)
+        if "routingStatus" in wanted:
+            user["routingStatus"] = routing_status(tenant, person, snap)
+    if "outOfOffice" in wanted:
+        user["outOfOffice"] = out_of_office(tenant, person)
+    return user
+
+
+def team_json(tenant: DemoTenant, team: Team) -> Json:
+    return {
+        "id": team.id,
+        "name": team.name,
+        "division": division_json(team.division),
+        "description": team.description,
+        "dateCreated": "2025-01-07T09:00:00.000Z",
+        "dateModified": "2025-01-07T09:00:00.000Z",
+        "memberCount": len(tenant.world.of_team[team.index]),
+        "selfUri": f"/api/v2/teams/{team.id}",
+    }
+
+
+def queue_json(tenant: DemoTenant, queue: Queue) -> Json:
+    members = tenant.world.of_queue[queue.index]
+    return {
+        "id": queue.id,
+        "name": queue.name,
+        "division": division_json(queue.division),
+        "description": queue.description,
+        "dateCreated": "2025-01-07T09:00:00.000Z",
+        "dateModified": "2025-01-07T09:00:00.000Z",
+        "memberCount": len(members),
+        "userMemberCount": len(members),
+        "joinedMemberCount": sum(1 for _, joined in members if joined),
+        "selfUri": f"/api/v2/routing/queues/{queue.id}",
+    }
+
+
+def get_users(call: Call) -> Answer:
+    """Paged: 25 a page, at most 500, at most 100 with expand; `id` at most 100; `state` active (default), inactive, any."""
+    tenant = call.tenant
+    expand = call.query.get("expand", [])
+    ids = call.query.get("id", [])
+    if len(ids) > 100:
+        raise Problem(400, "max.user.ids", "Only 100 users can be requested at a time.", field="id")
+    size = call.whole("pageSize", 1, 100 if expand else 500, 100 if ids else 25)
+    number = call.whole("pageNumber", 1, 1_000_000, 1)
+    people: Iterable[Person]
+    if ids:
+        people = [person for user_id in dict.fromkeys(ids) if (person := tenant.person(user_id)) is not None]
+    else:
+        people = tenant.world.people
+    found = [person for person in people if _in_state(tenant, person, call.first("state", "active"))]
+    if call.first("sortOrder").lower() in ("desc", "descending"):
+        found.reverse()
+    minute = tenant.minute()
+    entities = [user_json(tenant, person, expand, minute) for person in found[(number - 1) * size : number * size]]
+    return answer({"entities": entities, **page_links(call, number, size, len(found))})
+
+
+def _in_state(tenant: DemoTenant, person: Person, state: str) -> bool:
+    if state not in ("active", "inactive", "deleted", "any"):
+        raise bad_field("state", state, "active, inactive, deleted, any")
+    return state == "any" or ((state == "active") == tenant.states.active(person) and state != "deleted")
+
+
+def get_user(call: Call) -> Answer:
+    person = call.tenant.person(call.params["userId"])
+    if person is None:
+        raise not_found()
+    return answer(user_json(call.tenant, person, call.query.get("expand", [])))
+
+
+def get_me(call: Call) -> Answer:
+    """Client credentials have no user (published: 400 not.a.user)."""
+    text = "This request requires a user context. Client credentials cannot be used for requests to this resource."
+    raise Problem(400, "not.a.user", text)
+
+
+_FIELDS: dict[str, Callable[[DemoTenant, Person], str]] = {
+    "id": lambda _tenant, person: person.id,
+    "guid": lambda _tenant, person: person.id,
+    "name": lambda _tenant, person: person.name,
+    "email": lambda _tenant, person: person.email,
+    "username": lambda _tenant, person: person.email,
+    "title": lambda _tenant, person: person.title,
+    "department": lambda _tenant, person: person.unit.name,
+    "state": lambda tenant, person: "active" if tenant.states.active(person) else "inactive",
+    "divisionId": lambda _tenant, person: person.division.id,
+    "teamId": lambda _tenant, person: person.team.id if person.team else "",
+}
+_TESTS: dict[str, Callable[[str, list[str]], bool]] = {
+    "EXACT": lambda text, values: text in values,
+    "TERM": lambda text, values: any(value in text.split() for value in values),
+    "TERMS": lambda text, values: text in values or any(value in text.split() for value in values),
+    "CONTAINS": lambda text, values: any(value in text for value in values),
+    "STARTS_WITH": lambda text, values: any(text.startswith(value) for value in values),
+    "QUERY_STRING": lambda text, values: any(value.strip("*") in text for value in values),
+}
+_DEFAULT_FIELDS = ["name", "email", "title", "department"]
+
+
+def _matches(tenant: DemoTenant, person: Person, criteria: list[Json]) -> bool:
+    verdict = True
+    for number, test in enumerate(criteria):
+        if isinstance(test.get("group"), list):
+            hit = _matches(tenant, person, test["group"])
+        else:
+            values = [str(v).casefold() for v in (test.get("values") or [test.get("value", "")])]
+            fields = test.get("fields") or _DEFAULT_FIELDS
+            hit = any(_TESTS[test["type"]](_FIELDS[name](tenant, person).casefold(), values) for name in fields)
+        operator = str(test.get("operator") or "AND").upper()
+        if operator == "NOT":
+            verdict = verdict and not hit
+        elif operator == "OR" and number:
+            verdict = verdict or hit
+        else:
+            verdict = verdict and hit
+    return verdict
+
+
+def _check_criteria(criteria: object, fields: Iterable[str], where: str = "query") -> list[Json]:
+    if not isinstance(criteria, list) or not all(isinstance(test, dict) for test in criteria):
+        raise bad_field(where, criteria, "a list of criteria, each with type, fields and value")
+    for number, test in enumerate(criteria):
+        here = f"{where}[{number}]"
+        if isinstance(test.get("group"), list):
+            _check_criteria(test["group"], fields, f"{here}.group")
+            continue
+        if test.get("type") not in _TESTS:
+            raise bad_field(f"{here}.type", test.get("type"), ", ".join(_TESTS))
+        given = test.get("fields") or []
+        if not isinstance(given, list) or any(name not in fields for name in given):
+            raise bad_field(f"{here}.fields", given, ", ".join(fields))
+    return criteria
+
+
+def _search_page(body: Json, highest: int) -> tuple[int, int]:
+    page: list[int] = []
+    for name, top, default in (("pageSize", highest, 25), ("pageNumber", 1_000_000, 1)):
+        value = body.get(name) or default
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= top:
+            raise bad_field(name, value, f"a whole number from 1 to {top}")
+        page.append(value)
+    return page[0], page[1]
+
+
+def _search_answer(found: list[Json], total: int, size: int, number: int, kind: str) -> Answer:
+    pages = -(-total // size)
+    return answer(
+        {"total": total, "pageCount": pages, "pageSize": size, "pageNumber": number, "types": [kind], "results": found}
+    )
+
+
+def search_users(call: Call) -> Answer:
+    """SDK UserSearchRequest. Active users only, unless a criterion asks for state."""
+    tenant, body = call.tenant, call.members()
+    criteria = _check_criteria(body.get("query") or [], _FIELDS)
+    size, number = _search_page(body, 100)
+    any_state = "state" in str(criteria)
+    found = [p for p in tenant.world.people if (any_state or tenant.states.active(p)) and _matches(tenant, p, criteria)]
+    sort_by = body.get("sortBy") or "name"
+    if sort_by not in _FIELDS:
+        raise bad_field("sortBy", sort_by, ", ".join(_FIELDS))
+    found.sort(key=lambda person: _FIELDS[sort_by](tenant, person).casefold())
+    if str(body.get("sortOrder") or "ASC").upper().startswith("DESC"):
+        found.reverse()
+    expand = body.get("expand") or []
+    page = [user_json(tenant, person, expand) for person in found[(number - 1) * size : number * size]]
+    return _search_answer(page, len(found), size, number, "users")
+
+
+def search_teams(call: Call) -> Answer:
+    """SDK TeamSearchRequest over id and name."""
+    tenant, body = call.tenant, call.members()
+    criteria = _check_criteria(body.get("query") or [], ("id", "name"))
+    size, number = _search_page(body, 100)
+
+    def matches(team: Team) -> bool:
+        texts = {"id": team.id, "name": team.name.casefold()}
+        return all(
+            any(
+                _TESTS[test["type"]](texts[name], [str(v).casefold() for v in (test.get("values") or [test.get("value", "")])])
+                for name in (test.get("fields") or ["name"])
+            )
+            for test in criteria
+        )
+
+    found = sorted((team for team in tenant.world.teams if matches(team)), key=lambda team: team.name)
+    page = [team_json(tenant, team) for team in found[(number - 1) * size : number * size]]
+    return _search_answer(page, len(found), size, number, "teams")
+
+
+def _cursor_page(call: Call, total: int) -> tuple[slice, Json]:
+    """Teams are paged by cursor (SDK TeamEntityListing: nextUri and previousUri, no counts)."""
+    size = call.whole("pageSize", 1, 100, 25)
+    at = call.whole("after", 0, 10_000_000, 0)
+    if call.first("before"):
+        at = max(0, call.whole("before", 0, 10_000_000, 0) - size)
+    links: Json = {"selfUri": f"{call.path}?pageSize={size}&after={at}"}
+    if at + size < total:
+        links["nextUri"] = f"{call.path}?pageSize={size}&after={at + size}"
+    if at:
+        links["previousUri"] = f"{call.path}?pageSize={size}&before={at}"
+    return slice(at, at + size), links
+
+
+def get_teams(call: Call) -> Answer:
+    name = call.first("name").casefold()
+    teams = [team for team in call.tenant.world.teams if name in team.name.casefold()]
+    page, links = _cursor_page(call, len(teams))
+    return answer({"entities": [team_json(call.tenant, team) for team in teams[page]], **links})
+
+
+def _team(call: Call) -> Team:
+    team = next((team for team in call.tenant.world.teams if team.id == call.params["teamId"]), None)
+    if team is None:
+        raise not_found()
+    return team
+
+
+def get_team(call: Call) -> Answer:
+    return answer(team_json(call.tenant, _team(call)))
+
+
+def get_team_members(call: Call) -> Answer:
+    members = call.tenant.world.of_team[_team(call).index]
+    page, links = _cursor_page(call, len(members))
+    entities = [{"id": p.id, "name": p.name, "selfUri": f"{_USERS}/{p.id}"} for p in members[page]]
+    return answer({"entities": entities, **links})
+
+
+def get_queues(call: Call) -> Answer:
+    name, wanted, divisions = call.first("name").casefold(), call.query.get("id"), call.query.get("divisionId")
+    queues = [
+        queue
+        for queue in call.tenant.world.queues
+        if name.strip("*") in queue.name.casefold()
+        and (not wanted or queue.id in wanted)
+        and (not divisions or queue.division.id in divisions)
+    ]
+    size, number = call.whole("pageSize", 1, 500, 25), call.whole("pageNumber", 1, 1_000_000, 1)
+    entities = [queue_json(call.tenant, queue) for queue in queues[(number - 1) * size : number * size]]
+    return answer({"entities": entities, **page_links(call, number, size, len(queues))})
+
+
+def _queue(call: Call) -> Queue:
+    queue = next((queue for queue in call.tenant.world.queues if queue.id == call.params["queueId"]), None)
+    if queue is None:
+        raise not_found()
+    return queue
+
+
+def get_queue(call: Call) -> Answer:
+    return answer(queue_json(call.tenant, _queue(call)))
+
+
+def get_queue_members(call: Call) -> Answer:
+    """At most 100 a page; `joined` true or false filters. No total is given, as published: pages follow nextUri."""
+    tenant, queue = call.tenant, _queue(call)
+    joined = call.first("joined").lower()
+    if joined not in ("", "true", "false"):
+        raise bad_field("joined", joined, "true, false")
+    size, number = call.whole("pageSize", 1, 100, 25), call.whole("pageNumber", 1, 1_000_000, 1)
+    members = [(p, j) for p, j in tenant.world.of_queue[queue.index] if not joined or j == (joined == "true")]
+    expand, minute = call.query.get("expand", []), tenant.minute()
+    entities = [
+        {
+            "id": person.id,
+            "name": person.name,
+            "user": user_json(tenant, person, expand, minute),
+            "ringNumber": 1,
+            "joined": is_joined,
+            "memberBy": "user",
+            "routingStatus": routing_status(tenant, person, tenant.states.snapshot(person, minute)),
+            "selfUri": f"/api/v2/routing/queues/{queue.id}/members/{person.id}",
+        }
+        for person, is_joined in members[(number - 1) * size : number * size]
+    ]
+    links = page_links(call, number, size, len(members))
+    kept = ("pageSize", "pageNumber", "firstUri", "selfUri", "nextUri", "previousUri")
+    return answer({"entities": entities, **{name: links[name] for name in kept if name in links}})
+
+
+def get_divisions(call: Call) -> Answer:
+    name, wanted = call.first("name").casefold().strip("*"), call.query.get("id")
+    divisions = [
+        division
+        for division in call.tenant.world.divisions
+        if name in division.name.casefold() and (not wanted or division.id in wanted)
+    ]
+    size, number = call.whole("pageSize", 1, 500, 25), call.whole("pageNumber", 1, 1_000_000, 1)
+    counts: dict[str, int] = {}
+    if call.first("objectCount").lower() == "true":
+        for person in call.tenant.world.people:
+            counts[person.division.id] = counts.get(person.division.id, 0) + 1
+    entities = [
+        {
+            **division_json(division),
+            "description": division.description,
+            "homeDivision": division.home,
+            "objectCounts": {"USER": counts.get(division.id, 0)} if counts else {},
+        }
+        for division in divisions[(number - 1) * size : number * size]
+    ]
+    return answer({"entities": entities, **page_links(call, number, size, len(divisions))})
+
+
+ENDPOINTS = (
+    Endpoint("GET", _USERS, get_users),
+    Endpoint("GET", "/api/v2/users/me", get_me),
+    Endpoint("POST", "/api/v2/users/search", search_users, heavy=True),
+    Endpoint("GET", "/api/v2/users/{userId}", get_user),
+    Endpoint("GET", "/api/v2/teams", get_teams),
+    Endpoint("POST", "/api/v2/teams/search", search_teams),
+    Endpoint("GET", "/api/v2/teams/{teamId}", get_team),
+    Endpoint("GET", "/api/v2/teams/{teamId}/members", get_team_members),
+    Endpoint("GET", "/api/v2/routing/queues", get_queues),
+    Endpoint("GET", "/api/v2/routing/queues/{queueId}", get_queue),
+    Endpoint("GET", "/api/v2/routing/queues/{queueId}/members", get_queue_members),
+    Endpoint("GET", "/api/v2/authorization/divisions", get_divisions),
+)

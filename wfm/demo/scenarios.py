@@ -1,0 +1,55 @@
+"""Named states of the whole demo tenant. Switching one never touches what agents were written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from wfm.demo.states import CONTACT_SHARE
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """`rate_limit` caps the limit the tenant was started with; shares are in per cent. `faults` as in faults.py.
+
+    `unmend` gives architect-flow back the scopes it has at first and ends its tokens.
+    """
+
+    name: str
+    text: str
+    suggested_client: str = "desk"
+    rate_limit: int | None = None
+    contact_share: int = CONTACT_SHARE
+    unscheduled_share: int = 0
+    unmend: bool = False
+    faults: tuple[dict[str, Any], ...] = field(default=())
+
+
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("healthy", "Everything works. The client architect-flow still lacks wfm:schedule:update until it is mended."),
+        Scenario(
+            "missing-scope",
+            "The brief's story: architect-flow reads schedules but may not update them. Mending it earlier is undone.",
+            suggested_client="architect-flow",
+            unmend=True,
+        ),
+        Scenario("unscheduled-agents", "Four in ten agents have no schedule: updating them answers 404.", unscheduled_share=40),
+        Scenario(
+            "busy-hour",
+            "At most 60 requests a minute, and nearly half of the agents on queue are in a contact.",
+            rate_limit=60,
+            contact_share=45,
+        ),
+        Scenario(
+            "flaky",
+            "Some server errors, some refusals, and some answers that never come although the write was done.",
+            faults=(
+                {"kind": "5xx", "status": 503, "share": 0.05},
+                {"kind": "429", "share": 0.03, "retry_after": 1},
+                {"kind": "timeout_after_write", "share": 0.03, "seconds": 30},
+            ),
+        ),
+    )
+}

@@ -1,0 +1,88 @@
+"""The server around the application: uvicorn on loopback, one JSON line when it is ready."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from wfm.demo.app import DemoApp
+from wfm.demo.journal import StateFileError
+from wfm.demo.tenant import BadOption, DemoTenant, Options
+
+HOST = "127.0.0.1"
+
+
+class _Server(uvicorn.Server):
+    """Says so when connections are taken."""
+
+    def __init__(self, config: uvicorn.Config, ready: dict[str, Any]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            sys.stdout.write(json.dumps(self._ready) + "\n")
+            sys.stdout.flush()
+
+
+def ready_line(tenant: DemoTenant, port: int) -> dict[str, Any]:
+    """{"api", "login", "clients": [{"name", "id", "secret", "scopes"}]}"""
+    url = f"http://{HOST}:{port}"
+    return {"api": url, "login": url, "clients": [client.public() for client in tenant.access.clients.values()]}
+
+
+def serve(
+    port: int = 8808,
+    agents: int = 240,
+    latency_ms: float = 20,
+    rate_limit: int = 300,
+    scenario: str | None = None,
+    state: Path | None = None,
+    seed: int | None = None,
+) -> None:
+    """Serve a demo tenant on 127.0.0.1 until interrupted. Prints one JSON line when ready.
+
+    Port 0 takes any free one. `scenario` and `seed` None: as the state file has them, else healthy and the default
+    seed. Exits with a sentence on standard error (status 2) for an option, a port or a state file that can't be used.
+    """
+    options = Options(agents=agents, latency_ms=latency_ms, rate_limit=rate_limit, scenario=scenario, state=state, seed=seed)
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except (OSError, OverflowError) as error:
+        _refuse(
+            f"port: {port} can't be used ({getattr(error, 'strerror', None) or error}). Stop what uses it, or name another."
+        )
+    try:
+        tenant = DemoTenant(options)
+    except (BadOption, StateFileError) as error:
+        _refuse(str(error))
+    except OSError as error:
+        _refuse(f"The state file {state} can't be used: {error.strerror or error}.")
+    config = uvicorn.Config(
+        DemoApp(tenant),
+        access_log=False,
+        log_level="warning",
+        lifespan="off",
+        ws="none",
+        timeout_keep_alive=120,  # longer than clients keep idle connections
+        timeout_graceful_shutdown=1,
+        backlog=2048,
+        server_header=False,
+    )
+    try:
+        _Server(config, ready_line(tenant, listener.getsockname()[1])).run(sockets=[listener])
+    finally:
+        tenant.close()
+
+
+def _refuse(sentence: str) -> None:
+    sys.stderr.write(sentence + "\n")
+    raise SystemExit(2)

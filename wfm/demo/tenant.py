@@ -1,0 +1,200 @@
+"""The demo tenant as one object: organization, roster, states, clients, limits, faults, scenario, state file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from wfm.demo.clients import Access, Limiter, default_clients
+from wfm.demo.faults import Faults
+from wfm.demo.journal import FORMAT, Journal, StateFileError
+from wfm.demo.roster import Roster, anchor_for
+from wfm.demo.scenarios import SCENARIOS, Scenario
+from wfm.demo.states import States
+from wfm.demo.world import DEFAULT_SEED, MOST_AGENTS, Person, build_world
+
+LEAST_ON_SHIFT = 0.6
+"""At start the roster is laid anew unless this share of the agents is at work."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class BadOption(ValueError):
+    """An option of the demo tenant that can't be used. The message is a sentence that names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a demo tenant is started. `seed` and `scenario` None: as the state file has them, else the defaults."""
+
+    agents: int = 240
+    latency_ms: float = 20
+    rate_limit: int = 300
+    scenario: str | None = None
+    state: Path | None = None
+    seed: int | None = None
+
+    def check(self) -> None:
+        """Raises BadOption naming the option, what was given and what is accepted."""
+        if not 1 <= self.agents <= MOST_AGENTS:
+            raise BadOption(f"agents: {self.agents} can't be used. Accepted: 1 to {MOST_AGENTS}.")
+        if not 0 <= self.latency_ms <= 60_000:
+            raise BadOption(f"latency-ms: {self.latency_ms} can't be used. Accepted: 0 to 60000.")
+        if not 1 <= self.rate_limit <= 1_000_000:
+            raise BadOption(f"rate-limit: {self.rate_limit} can't be used. Accepted: 1 to 1000000 requests a minute.")
+        if self.scenario is not None and self.scenario not in SCENARIOS:
+            raise BadOption(f"scenario: {self.scenario!r} can't be used. Accepted: {', '.join(SCENARIOS)}.")
+
+
+class DemoTenant:
+    """Everything that the handlers work on. Raises BadOption or StateFileError when it can't be made."""
+
+    def __init__(
+        self,
+        options: Options,
+        clock: Callable[[], datetime] = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        options.check()
+        self.clock = clock
+        self.latency = options.latency_ms / 1000
+        self.rate_limit = options.rate_limit
+        self.journal = Journal(options.state)
+        try:
+            self._open(options, monotonic)
+        except BaseException:
+            self.journal.close()
+            raise
+
+    def _open(self, options: Options, monotonic: Callable[[], float]) -> None:
+        records = list(self.journal.read())
+        self.seed = _seed(options, records)
+        self.world = build_world(self.seed, options.agents)
+        anchor, version, scenario = None, 1, None
+        self.access = Access(self.seed, self.journal.append)
+        self.roster = Roster(self.world, anchor_for(self.clock()))
+        self.states = States(self.world, self.roster, self.journal.append)
+        for record in records:
+            kind = record["t"]
+            if kind in ("live", "reset"):
+                self.states.replay(record)
+            elif kind == "roster":
+                anchor, version = int(record["anchor"]), int(record["version"])
+            elif kind == "scenario" and record["name"] in SCENARIOS:
+                scenario = str(record["name"])
+            else:
+                self.access.replay(record)
+        self._lay_roster(anchor, version)
+        self.limiter = Limiter(monotonic)
+        self.faults = Faults(self.seed)
+        self.scenario = SCENARIOS[options.scenario or scenario or "healthy"]
+        self.start_scenario = options.scenario or "healthy"
+        self._enter(self.scenario)
+        self.journal.compact(self._records())
+        if options.scenario is not None and self.scenario.unmend and scenario != self.scenario.name:
+            self.unmend()
+
+    def _lay_roster(self, anchor: int | None, version: int) -> None:
+        """Keep the roster of the state file while most people are at work under it, else lay it around this hour."""
+        if anchor is not None:
+            kept = Roster(self.world, anchor, version)
+            if kept.share_on_shift(self.minute()) >= LEAST_ON_SHIFT:
+                self._use(kept)
+                return
+            version += 1
+        self._use(Roster(self.world, anchor_for(self.clock()), version))
+
+    def _use(self, roster: Roster) -> None:
+        self.roster = roster
+        self.states.use_roster(roster)
+
+    def _records(self) -> Iterator[dict[str, Any]]:
+        yield {"t": "head", "format": FORMAT, "seed": self.seed}
+        yield {"t": "roster", "anchor": self.roster.anchor, "version": self.roster.version}
+        yield {"t": "scenario", "name": self.scenario.name}
+        yield from self.access.records(self.seconds())
+        yield from self.states.records()
+
+    # The clock, in the units used here.
+
+    def seconds(self) -> float:
+        return self.clock().timestamp()
+
+    def millis(self) -> int:
+        return int(self.clock().timestamp() * 1000)
+
+    def minute(self) -> int:
+        return int(self.clock().timestamp()) // 60
+
+    # What the handlers ask.
+
+    @property
+    def limit(self) -> int:
+        """Requests a minute that a client has now."""
+        cap = self.scenario.rate_limit
+        return self.rate_limit if cap is None else min(cap, self.rate_limit)
+
+    def person(self, user_id: str) -> Person | None:
+        return self.world.by_id.get(user_id)
+
+    # What /_demo does.
+
+    def switch(self, name: str) -> Scenario:
+        """Enter a scenario. Agent states stay. Raises KeyError."""
+        scenario = SCENARIOS[name]
+        self.journal.append({"t": "scenario", "name": name})
+        self._enter(scenario)
+        if scenario.unmend:
+            self.unmend()
+        return scenario
+
+    def _enter(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.states.contact_share = scenario.contact_share
+        self.states.unscheduled_share = scenario.unscheduled_share
+        self.faults.set_standing(scenario.faults)
+
+    def unmend(self) -> None:
+        """Give architect-flow the scopes it has at first."""
+        first = default_clients(self.seed)["architect-flow"]
+        if self.access.clients["architect-flow"].scopes != first.scopes:
+            self.access.change("architect-flow", scopes=first.scopes)
+            self.access.revoke_all("architect-flow")
+
+    def republish(self) -> int:
+        """Publish the same shifts again under new schedule ids. Returns the version."""
+        version = self.roster.version + 1
+        self.journal.append({"t": "roster", "anchor": self.roster.anchor, "version": version})
+        self._use(Roster(self.world, self.roster.anchor, version))
+        return version
+
+    def reset(self) -> None:
+        """Agents, counts, clients, tokens, faults, limits' windows and scenario as at first."""
+        self.states.reset()
+        self.access.restore_defaults()
+        self.faults.set_script([])
+        self.limiter.forget()
+        self.switch(self.start_scenario)
+
+    def close(self) -> None:
+        self.journal.close()
+
+
+def _seed(options: Options, records: list[dict[str, Any]]) -> int:
+    if not records:
+        return DEFAULT_SEED if options.seed is None else options.seed
+    head = records[0]
+    if head.get("t") != "head" or head.get("format") != FORMAT:
+        raise StateFileError(f"The state file {options.state} is not one of a demo tenant. Name another or move it away.")
+    kept = int(head["seed"])
+    if options.seed is not None and options.seed != kept:
+        raise StateFileError(
+            f"The state file {options.state} was made with seed {kept}, not {options.seed}. Use that seed or another file."
+        )
+    return kept

@@ -1,0 +1,250 @@
+"""What handlers get and give: calls, answers, problems, and the table that finds the handler of a path.
+
+Two dialects of errors: the published ErrorBody (SDK model ErrorBody) and, on the brief's paths, the brief's two keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, unquote
+
+import orjson
+
+if TYPE_CHECKING:
+    from wfm.demo.clients import Token
+    from wfm.demo.tenant import DemoTenant
+
+LARGEST_BODY = 512_000
+"""Bytes a request body may have. Source: the platform limit request.bytes.max, as quoted in public code."""
+
+Json = dict[str, Any]
+
+
+class Problem(Exception):
+    """An answer that is an error. `field` is the member of the body or query that can't be used."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        field: str = "",
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.status = status
+        self.code = code
+        self.message = message
+        self.field = field
+        self.headers = dict(headers or {})
+        self.extra = dict(extra or {})
+        super().__init__(message)
+
+    def body(self, brief: bool, correlation_id: str) -> Json:
+        """The body in the dialect of the path."""
+        if brief:
+            return {"code": _BRIEF_CODES.get(self.status, self.code), "message": self.message} | (
+                {"field": self.field} if self.field else {}
+            )
+        details = [{"errorCode": self.code, "fieldName": self.field}] if self.field else []
+        return error_body(self.status, self.code, self.message, correlation_id, details=details) | self.extra
+
+
+_BRIEF_CODES = {
+    400: "bad_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "conflict",
+    413: "payload_too_large",
+    429: "too_many_requests",
+}
+
+
+def error_body(
+    status: int,
+    code: str,
+    message: str,
+    correlation_id: str,
+    *,
+    details: list[Json] | None = None,
+    errors: list[Json] | None = None,
+) -> Json:
+    """The published error form: SDK model ErrorBody. `contextId` equals the header ININ-Correlation-Id."""
+    return {
+        "message": message,
+        "code": code,
+        "status": status,
+        "messageParams": {},
+        "contextId": correlation_id,
+        "details": details or [],
+        "errors": errors or [],
+    }
+
+
+def bad_field(field: str, given: object, accepted: str) -> Problem:
+    """400 for one member of a body or query."""
+    shown = str(given) if isinstance(given, str | int | float | bool) else type(given).__name__
+    return Problem(400, "invalid.value", f"Field '{field}': {shown[:80]!r} is not valid. Accepted: {accepted}.", field=field)
+
+
+def not_found() -> Problem:
+    """404 of the published paths."""
+    return Problem(404, "not.found", "The requested resource was not found.")
+
+
+def resource_not_found() -> Problem:
+    """404 of the brief's paths: it names nothing more, as the brief has it."""
+    return Problem(404, "not_found", "Resource not found")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole response. `headers` are added to those that every response has."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"
+
+
+def answer(payload: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+    """A JSON answer."""
+    return Answer(status, orjson.dumps(payload), headers or {})
+
+
+@dataclass(slots=True)
+class Call:
+    """One request, read. `token` is None outside /api. `params` are the path's parameters."""
+
+    tenant: DemoTenant
+    verb: str
+    path: str
+    raw_query: bytes
+    headers: Mapping[str, str]
+    body: bytes
+    correlation_id: str
+    base_url: str
+    token: Token | None = None
+    params: dict[str, str] = field(default_factory=dict)
+    _query: dict[str, list[str]] | None = None
+
+    @property
+    def query(self) -> dict[str, list[str]]:
+        """Query parameters, all values; values with commas are split, as the platform takes lists both ways."""
+        if self._query is None:
+            parsed = parse_qs(self.raw_query.decode("latin-1"), keep_blank_values=True)
+            self._query = {name: [part for value in values for part in value.split(",")] for name, values in parsed.items()}
+        return self._query
+
+    def first(self, name: str, default: str = "") -> str:
+        values = self.query.get(name)
+        return values[0] if values else default
+
+    def whole(self, name: str, lowest: int, highest: int, default: int) -> int:
+        """A whole number from the query. Raises Problem 400."""
+        given = self.first(name)
+        if not given:
+            return default
+        try:
+            value = int(given)
+        except ValueError:
+            raise bad_field(name, given, f"a whole number from {lowest} to {highest}") from None
+        if not lowest <= value <= highest:
+            raise bad_field(name, given, f"a whole number from {lowest} to {highest}")
+        return value
+
+    def json(self) -> Any:
+        """The body as JSON. Raises Problem 400."""
+        try:
+            return orjson.loads(self.body or b"null")
+        except orjson.JSONDecodeError:
+            raise Problem(400, "bad.request", "The request body is not valid JSON.", field="body") from None
+
+    def members(self) -> Json:
+        """The body as a JSON object. Raises Problem 400."""
+        value = self.json()
+        if not isinstance(value, dict):
+            raise Problem(400, "bad.request", "The request body must be a JSON object.", field="body")
+        return value
+
+
+Handler = Callable[[Call], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One row of the table. `scopes`: having any one of them is enough; empty means that every client may.
+
+    `brief` selects the dialect of errors. `denied` are code and message of the 403. A `heavy` handler reads only, and
+    runs beside the event loop.
+    """
+
+    verb: str
+    template: str
+    handler: Handler
+    scopes: tuple[str, ...] = ()
+    brief: bool = False
+    denied: tuple[str, str] = ("forbidden", "Insufficient permissions for resource access")
+    heavy: bool = False
+
+    @property
+    def writes(self) -> bool:
+        return self.verb not in ("GET", "HEAD") and not self.template.endswith(("/search", "/query"))
+
+
+class Table:
+    """Finds the endpoint of a verb and a path. Literal segments outrank parameters."""
+
+    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+        self._rows: dict[int, list[tuple[tuple[str, ...], Endpoint]]] = {}
+        for endpoint in sorted(endpoints, key=lambda row: row.template.count("{")):
+            segments = tuple(endpoint.template.strip("/").split("/"))
+            self._rows.setdefault(len(segments), []).append((segments, endpoint))
+
+    def find(self, verb: str, path: str) -> tuple[Endpoint, dict[str, str]] | frozenset[str]:
+        """The endpoint and its path parameters, or the verbs that the path would take (none: unknown path)."""
+        parts = path.strip("/").split("/")
+        verbs: set[str] = set()
+        for segments, endpoint in self._rows.get(len(parts), ()):
+            params: dict[str, str] = {}
+            for segment, part in zip(segments, parts, strict=True):
+                if segment.startswith("{"):
+                    params[segment[1:-1]] = unquote(part)
+                elif segment != part:
+                    break
+            else:
+                if endpoint.verb == verb:
+                    return endpoint, params
+                verbs.add(endpoint.verb)
+        return frozenset(verbs)
+
+
+def page_links(call: Call, number: int, size: int, total: int) -> Json:
+    """The paging members of a published listing (SDK: UserEntityListing and its like)."""
+    pages = max(1, -(-total // size))
+    kept = "".join(
+        f"&{name}={value}" for name, values in call.query.items() if name not in ("pageNumber", "pageSize") for value in values
+    )
+
+    def uri(page: int) -> str:
+        return f"{call.path}?pageSize={size}&pageNumber={page}{kept}"
+
+    links: Json = {
+        "pageSize": size,
+        "pageNumber": number,
+        "total": total,
+        "pageCount": pages if total else 0,
+        "firstUri": uri(1),
+        "lastUri": uri(pages),
+        "selfUri": uri(number),
+    }
+    if number < pages:
+        links["nextUri"] = uri(number + 1)
+    if number > 1:
+        links["previousUri"] = uri(min(number - 1, pages))
+    return links
