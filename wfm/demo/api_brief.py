@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from wfm import catalogue
-from wfm.demo.roster import ACTIVITY_CODES, Shift, date_of, iso_minute, local_day, monday, roll
+from wfm.demo.roster import ACTIVITY_CODES, Shift, date_of, iso_minute, local_day, monday, roll, shift_id
 from wfm.demo.states import AVAILABLE, UNAVAILABLE_STATUS
 from wfm.demo.tenant import DemoTenant
 from wfm.demo.wire import Answer, Call, Endpoint, Handler, Json, Problem, answer, bad_field, resource_not_found
@@ -108,15 +108,15 @@ def get_schedule(call: Call) -> Answer:
             "startDate": iso_minute(start),
             "endDate": iso_minute(end),
             "published": True,
-            "shifts": [_shift(tenant, person, shift) for shift in shifts if not shift.off],
+            "shifts": [_shift(person, shift) for shift in shifts if not shift.off],
             "timeOff": [{"startDate": iso_minute(s.start), "endDate": iso_minute(s.end)} for s in shifts if s.off],
         }
     )
 
 
-def _shift(tenant: DemoTenant, person: Person, shift: Shift) -> Json:
+def _shift(person: Person, shift: Shift) -> Json:
     return {
-        "id": stable_id(tenant.seed, "shift", person.id, shift.day),
+        "id": shift_id(person, shift),
         "startDate": iso_minute(shift.start),
         "endDate": iso_minute(shift.end),
         "activities": [

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from wfm.demo.api_brief import instant_ms, iso_ms
-from wfm.demo.roster import ACTIVITY_CODES, TIME_OFF, Shift, date_of, day_of, iso_minute, local_day, monday
+from wfm.demo.roster import ACTIVITY_CODES, TIME_OFF, Shift, date_of, day_of, iso_minute, local_day, monday, shift_id
 from wfm.demo.states import Snapshot, scheduled_category
 from wfm.demo.tenant import DemoTenant
 from wfm.demo.wire import Answer, Call, Endpoint, Json, Problem, answer, bad_field
@@ -336,8 +336,7 @@ class _Search:
 
 def _shift(person: Person, shift: Shift, schedule: Json) -> Json:
     return {
-        # The same shape as a UUID, cheaper than one: person and day name a shift.
-        "id": f"{person.id[:24]}{shift.day:012x}",
+        "id": shift_id(person, shift),
         "startDate": iso_minute(shift.start),
         "lengthMinutes": shift.end - shift.start,
         "manuallyEdited": False,

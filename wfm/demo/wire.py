@@ -21,6 +21,8 @@ LARGEST_BODY = 512_000
 
 Json = dict[str, Any]
 
+_LISTS = frozenset({"id", "ids", "expand", "userId", "divisionId", "managementUnitIds"})
+
 
 class Problem(Exception):
     """An answer that is an error. `field` is the member of the body or query that can't be used."""
@@ -135,10 +137,12 @@ class Call:
 
     @property
     def query(self) -> dict[str, list[str]]:
-        """Query parameters, all values; values with commas are split, as the platform takes lists both ways."""
+        """Query parameters, all values. Lists come repeated or with commas, as the platform takes them."""
         if self._query is None:
             parsed = parse_qs(self.raw_query.decode("latin-1"), keep_blank_values=True)
-            self._query = {name: [part for value in values for part in value.split(",")] for name, values in parsed.items()}
+            for name in _LISTS & parsed.keys():
+                parsed[name] = [part for value in parsed[name] for part in value.split(",") if part]
+            self._query = parsed
         return self._query
 
     def first(self, name: str, default: str = "") -> str:
