@@ -105,7 +105,7 @@ class AccessDesk(DeskCore):
         )
         diagnosis = None
         if not success:
-            diagnosis = diagnose(reply.status, reply.headers, json.dumps(answer), self._evidence(operation))
+            diagnosis = diagnose(reply.status, reply.headers, json.dumps(answer), _action_evidence(operation))
         settlement = _settlement(
             self.clock(), started, reply.exchanges, Outcome.APPLIED if success else Outcome.FAILED, diagnosis=diagnosis
         )
@@ -130,7 +130,7 @@ class AccessDesk(DeskCore):
         started: datetime,
         error: GenesysError,
     ) -> ActionResult:
-        diagnosis = diagnose(error.status, error.headers, error.body, self._evidence(operation))
+        diagnosis = diagnose(error.status, error.headers, error.body, _action_evidence(operation))
         settlement = _settlement(self.clock(), started, error.exchanges, Outcome.FAILED, diagnosis=diagnosis)
         run = self._record(action, operation, body, actor, started, settlement)
         return ActionResult(
@@ -142,9 +142,6 @@ class AccessDesk(DeskCore):
             exchanges=error.exchanges,
             run=run,
         )
-
-    def _evidence(self, operation: catalogue.PlatformOperation) -> Evidence:
-        return Evidence(call=operation.key, via="data_action", client_name=None)
 
     def _record(
         self,
@@ -215,6 +212,11 @@ class AccessDesk(DeskCore):
             workers=len(alive),
             problems=tuple(problems),
         )
+
+
+def _action_evidence(operation: catalogue.PlatformOperation) -> Evidence:
+    """A Data Action acts with credentials of its integration: the desk's own token says nothing about it."""
+    return Evidence(call=operation.key, via="data_action")
 
 
 def _asymmetry(client: str, reads_ok: int, writes_ok: int, writes_failed: int) -> str:

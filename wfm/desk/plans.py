@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
-from threading import Lock
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from functools import cached_property
 
 from wfm.desk.core import DeskCore
 from wfm.domain.agents import Agent, Directory, Group, GroupKind
-from wfm.domain.errors import DeskError, Refused
+from wfm.domain.errors import Refused
 from wfm.domain.operations import Operation
 from wfm.domain.people import Actor, Capability
-from wfm.domain.plans import PlanRequest, Preview, ResolvedSelection, RouteName, Selection
+from wfm.domain.plans import PlanRequest, Preview, ResolvedSelection, Selection
 from wfm.ledger.records import NewItem, NewOperation
 from wfm.preview import Previewer, differences
 
@@ -22,8 +23,15 @@ REHEARSABLE = frozenset({"access_missing"})
 class PlanDesk(DeskCore):
     """Reads the directory, previews plans, applies them."""
 
-    _seen: OrderedDict[str, Mapping[str, object]]
-    _seen_lock = Lock()
+    @cached_property
+    def _previewers(self) -> dict[str, Previewer]:
+        """By OAuth client; guarded by the lock."""
+        return {}
+
+    @cached_property
+    def _seen(self) -> OrderedDict[str, Mapping[str, object]]:
+        """What the plans seen lately rested on, to tell what changed when one is stale; guarded by the lock."""
+        return OrderedDict()
 
     # --- who ---------------------------------------------------------------------------------------------------------
 
@@ -55,17 +63,20 @@ class PlanDesk(DeskCore):
     def previewer(self, client_id: str | None = None) -> Previewer:
         """The preview room, wired to one client's reads and to the windows that hold agents already."""
         connection = self.connection(client_id)
-        return Previewer(
-            connection.reader,
-            held=self._held,
-            clock=self.clock,
-            tenant=self.tenant,
-            rate_share=self.settings.genesys_rate_share,
-            limit_per_minute=lambda: connection.client.pacer.usage().limit_per_minute,
-        )
+        with self._lock:
+            if connection.id not in self._previewers:
+                self._previewers[connection.id] = Previewer(
+                    connection.reader,
+                    held=self._held,
+                    clock=self.clock,
+                    tenant=self.tenant,
+                    rate_share=self.settings.genesys_rate_share,
+                    limit_per_minute=lambda: connection.client.pacer.usage().limit_per_minute,
+                )
+            return self._previewers[connection.id]
 
-    def _held(self, start: object, end: object, agent_ids: object) -> dict[str, str]:
-        held = self.ledger.held_agents(self.tenant.key, start, end, agent_ids)  # type: ignore[arg-type]
+    def _held(self, start: datetime, end: datetime, agent_ids: Collection[str]) -> dict[str, str]:
+        held = self.ledger.held_agents(self.tenant.key, start, end, agent_ids)
         return {agent_id: title for agent_id, (_operation, title) in held.items()}
 
     def preview(self, request: PlanRequest, *, fresh: bool = False) -> Preview:
@@ -110,7 +121,6 @@ class PlanDesk(DeskCore):
         needed = self.confirmation_needed(preview)
         if needed is not None and not rehearse and confirmation != needed:
             raise Refused("policy", f"This changes {needed} agents. Type {needed} to confirm.")
-        action_id, restore_action_id = self._action_ids(preview)
         new = NewOperation(
             tenant_key=self.tenant.key,
             client_id=connection.id,
@@ -119,8 +129,8 @@ class PlanDesk(DeskCore):
             title=_title(request),
             request=request,
             route=request.route,
-            action_id=action_id,
-            restore_action_id=restore_action_id,
+            action_id=preview.action_id,
+            restore_action_id=preview.restore_action_id,
             window=preview.window,
             created_by=actor.name,
             request_token=request_token,
@@ -155,13 +165,6 @@ class PlanDesk(DeskCore):
             if not (rehearse and code in REHEARSABLE):
                 raise Refused(code, sentence, tuple(check.advice for check in preview.access if check.missing))
 
-    def _action_ids(self, preview: Preview) -> tuple[str | None, str | None]:
-        if preview.request.route is not RouteName.DATA_ACTION:
-            return None, None
-        action = preview.ingredients.get("action_id")
-        restore = preview.ingredients.get("restore_action_id")
-        return (str(action) if action else None, str(restore) if restore else None)
-
     # --- half-filled plans -------------------------------------------------------------------------------------------
 
     def save_draft(self, actor: Actor, request: PlanRequest) -> None:
@@ -181,23 +184,15 @@ class PlanDesk(DeskCore):
     # --- plans seen lately, to tell what changed ---------------------------------------------------------------------
 
     def _remember(self, preview: Preview) -> None:
-        with self._seen_lock:
-            self._plans_seen()[preview.plan_id] = preview.ingredients
-            while len(self._plans_seen()) > SEEN_PLANS:
-                self._plans_seen().popitem(last=False)
+        with self._lock:
+            self._seen[preview.plan_id] = preview.ingredients
+            while len(self._seen) > SEEN_PLANS:
+                self._seen.popitem(last=False)
 
     def _recall(self, plan_id: str) -> Mapping[str, object]:
-        with self._seen_lock:
-            return self._plans_seen().get(plan_id, {})
-
-    def _plans_seen(self) -> OrderedDict[str, Mapping[str, object]]:
-        if not hasattr(self, "_seen"):
-            self._seen = OrderedDict()
-        return self._seen
+        with self._lock:
+            return self._seen.get(plan_id, {})
 
 
 def _title(request: PlanRequest) -> str:
     return " · ".join(part for part in (request.reason.replace("_", " "), request.ticket) if part)
-
-
-__all__ = ["DeskError", "PlanDesk"]

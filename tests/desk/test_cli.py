@@ -1,0 +1,241 @@
+"""The command line against the demo tenant, as cron would call it: JSON, exit codes, and what the tenant saw."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.demo_tenant import DemoHandle, running_demo
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Cli:
+    """Runs `python -m wfm …` with one client and one data folder."""
+
+    def __init__(self, demo: DemoHandle, data_dir: Path, client: str | None) -> None:
+        self.demo = demo
+        self.data_dir = data_dir
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("WFM_")}
+        self.environment |= {
+            "WFM_GENESYS_API_URL": demo.url,
+            "WFM_GENESYS_LOGIN_URL": demo.url,
+            "WFM_DATA_DIR": str(data_dir),
+            "PYTHONPATH": str(ROOT),
+        }
+        if client is not None:
+            chosen = demo.clients[client]
+            self.environment |= {"WFM_GENESYS_CLIENT_ID": chosen["id"], "WFM_GENESYS_CLIENT_SECRET": chosen["secret"]}
+
+    def __call__(self, *words: str, stdin: str = "") -> tuple[int, Any]:
+        done = subprocess.run(
+            [sys.executable, "-m", "wfm", *words, "--json"],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env=self.environment,
+            cwd=self.data_dir,
+            timeout=120,
+            check=False,
+        )
+        secrets = [client["secret"] for client in self.demo.clients.values()]
+        assert not any(secret in done.stdout + done.stderr for secret in secrets)
+        lines = done.stdout.strip().splitlines()
+        assert lines, done.stderr
+        return done.returncode, json.loads(lines[-1])
+
+    def plan(self, **plan: Any) -> str:
+        path = self.data_dir / "plan.json"
+        path.write_text(json.dumps(plan), encoding="utf-8")
+        return str(path)
+
+    def stop_worker(self) -> None:
+        from wfm import launcher
+
+        record = self.data_dir / "worker.json"
+        if record.exists():
+            launcher.stop(json.loads(record.read_text())["pid"])
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[DemoHandle]:
+    with running_demo(agents=240, latency_ms=2, rate_limit=6000) as handle:
+        yield handle
+
+
+@pytest.fixture
+def desk_cli(demo: DemoHandle, tmp_path: Path) -> Iterator[Cli]:
+    cli = Cli(demo, tmp_path, "desk")
+    yield cli
+    cli.stop_worker()
+
+
+@pytest.fixture
+def flow_cli(demo: DemoHandle, tmp_path: Path) -> Iterator[Cli]:
+    cli = Cli(demo, tmp_path, "architect-flow")
+    yield cli
+    cli.stop_worker()
+
+
+def ready_agents(cli: Cli, count: int, minutes: int = 30) -> list[str]:
+    """Agents that can be taken out now."""
+    everybody = [user["id"] for user in cli.demo.agents()]
+    _, found = cli("preview", cli.plan(agents=everybody, window={"minutes": minutes}))
+    ready = [row["id"] for row in found["agents"]["ready"] if row["fate"] == "ready"]
+    assert len(ready) >= count
+    return ready[:count]
+
+
+def test_out_and_back(desk_cli: Cli) -> None:
+    agents = ready_agents(desk_cli, 12)
+    before = desk_cli.demo.updates()
+    plan = desk_cli.plan(agents=agents, window={"minutes": 30}, ticket="CHG-1")
+    code, applied = desk_cli("apply", plan, "--yes")
+    assert code == 0
+    assert applied["state"] == "in effect"
+    assert (applied["ready"], applied["applied"], applied["failed"], applied["unconfirmed"]) == (12, 12, 0, 0)
+    assert {row["id"] for row in applied["agents"]["applied"]} == set(agents)
+    code, refused = desk_cli("apply", plan, "--yes")
+    assert code == 4
+    assert refused["reason"] in ("nobody_ready", "in_another_window")
+    code, restored = desk_cli("restore", applied["operation"])
+    assert code == 0
+    assert restored["restored"] == 12
+    after = desk_cli.demo.updates()
+    for agent in agents:
+        made = {kind: after[agent][kind] - before.get(agent, {}).get(kind, 0) for kind in ("unavailable", "available")}
+        assert made == {"unavailable": 1, "available": 1}
+    code, history = desk_cli("runs", "--operation", applied["operation"])
+    assert code == 0
+    assert sorted(run["phase"] for run in history["runs"]) == ["apply"] * 12 + ["restore"] * 12
+    assert all(run["outcome"] == "applied" and run["correlation_id"] for run in history["runs"])
+
+
+def test_the_missing_scope_is_named_before_anything_is_written(flow_cli: Cli) -> None:
+    agents = ready_agents(flow_cli, 8)
+    before = flow_cli.demo.updates()
+    plan = flow_cli.plan(agents=agents, window={"minutes": 30})
+    code, found = flow_cli("preview", plan)
+    assert code == 4
+    lanes = [check["lanes"]["scope"] for check in found["access"] if check["missing"]]
+    assert any(lane["needed"] == ["wfm:schedule:update"] and "wfm:schedule:write" in lane["evidence"] for lane in lanes)
+    code, refused = flow_cli("apply", plan, "--yes")
+    assert (code, refused["reason"]) == (4, "access_missing")
+    assert flow_cli.demo.updates() == before
+
+
+def test_a_rehearsal_fails_as_the_brief_tells_and_says_why(flow_cli: Cli) -> None:
+    agents = ready_agents(flow_cli, 8)
+    code, failed = flow_cli("apply", flow_cli.plan(agents=agents, window={"minutes": 30}), "--yes", "--rehearse")
+    assert code == 3
+    assert failed["applied"] == 0
+    assert failed["failed"] == 5
+    assert failed["skipped"] == 3
+    assert failed["state"] == "halted"
+    assert "wfm:schedule:update" in failed["halt_reason"]
+    _, history = flow_cli("runs", "--operation", failed["operation"])
+    assert {(run["status"], run["code"], run["kind"]) for run in history["runs"]} == {(403, "forbidden", "missing_scope")}
+
+
+def test_until_restored(desk_cli: Cli) -> None:
+    agents = ready_agents(desk_cli, 3, minutes=1)
+    plan = desk_cli.plan(agents=agents, window={"minutes": 1})
+    code, done = desk_cli("apply", plan, "--yes", "--until", "restored")
+    assert code == 0
+    assert (done["state"], done["applied"], done["restored"]) == ("restored", 3, 3)
+
+
+def test_a_window_that_starts_later_returns_at_once(desk_cli: Cli) -> None:
+    from datetime import UTC, datetime, timedelta
+
+    start = datetime.now(UTC) + timedelta(hours=1)
+    window = {"start": start.isoformat(), "end": (start + timedelta(hours=1)).isoformat(), "zone": "Europe/Berlin"}
+    everybody = [user["id"] for user in desk_cli.demo.agents()]
+    code, scheduled = desk_cli("apply", desk_cli.plan(agents=everybody, window=window), "--yes")
+    assert code == 0
+    assert scheduled["state"] == "scheduled"
+    assert scheduled["ready"] > 0
+    assert scheduled["applied"] == 0
+    code, cancelled = desk_cli("restore", scheduled["operation"])
+    assert code == 0
+    assert cancelled["state"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("plan", "field"),
+    [
+        ({"agents": [], "window": {"minutes": 30}}, "agents"),
+        ({"agents": ["nobody@example.invalid"], "window": {"minutes": 0}}, "window"),
+        ({"agents": ["x"], "window": {"start": "2026-11-23T15:00", "end": "2026-11-23T14:00", "zone": "UTC"}}, "window end"),
+        ({"agents": ["x"], "window": {"start": "2026-11-23T15:00", "end": "2027-01-02T15:00", "zone": "UTC"}}, "window length"),
+        (
+            {"agents": ["x"], "window": {"start": "2027-03-28T02:30", "end": "2027-03-28T05:00", "zone": "Europe/Berlin"}},
+            "window",
+        ),
+        ({"agents": ["x"], "window": {"minutes": 30}, "route": "teleport"}, "route"),
+        ({"selection": {"team": "No Such Team"}, "window": {"minutes": 30}}, "team"),
+        ({"agents": ["x"], "window": {"minutes": 30}, "route": "data_action"}, "action"),
+    ],
+)
+def test_bad_input_names_the_field(desk_cli: Cli, plan: dict[str, Any], field: str) -> None:
+    code, refused = desk_cli("apply", desk_cli.plan(**plan), "--yes")
+    assert code == 2
+    assert field in refused["error"].casefold()
+
+
+def test_unknown_agents_are_listed_and_nobody_ready_is_refused(desk_cli: Cli) -> None:
+    plan = desk_cli.plan(agents=["nobody@example.invalid", "0d6c1f0e-0000-4000-8000-000000000000"], window={"minutes": 30})
+    code, found = desk_cli("preview", plan)
+    assert code == 4
+    assert [row["fate"] for row in found["agents"]["blocked"]] == ["unknown user", "unknown user"]
+    code, refused = desk_cli("apply", plan, "--yes")
+    assert (code, refused["reason"]) == (4, "nobody_ready")
+
+
+def test_without_yes_nothing_is_written(desk_cli: Cli) -> None:
+    agents = ready_agents(desk_cli, 1)
+    code, refused = desk_cli("apply", desk_cli.plan(agents=agents, window={"minutes": 30}))
+    assert (code, refused["reason"]) == (4, "policy")
+
+
+def test_a_tenant_that_is_down(demo: DemoHandle, tmp_path: Path) -> None:
+    cli = Cli(demo, tmp_path, "desk")
+    cli.environment |= {"WFM_GENESYS_API_URL": "http://127.0.0.1:9", "WFM_GENESYS_LOGIN_URL": "http://127.0.0.1:9"}
+    code, refused = cli("preview", cli.plan(agents=["x"], window={"minutes": 30}))
+    assert code == 3
+    assert "127.0.0.1:9" in refused["error"]
+
+
+def test_a_database_that_can_t_be_written(demo: DemoHandle, tmp_path: Path) -> None:
+    cli = Cli(demo, tmp_path, "desk")
+    plan = cli.plan(agents=["x"], window={"minutes": 30})
+    (tmp_path / "blocker").write_text("a file, not a folder")
+    cli.environment["WFM_DATA_DIR"] = str(tmp_path / "blocker")
+    code, refused = cli("preview", plan)
+    assert code == 3
+    assert "blocker" in refused["error"]
+
+
+def test_diagnose_reads_the_brief_s_error_without_a_tenant(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "wfm", "diagnose", "--status", "403", "-", "--json"],
+        input='{"code": "forbidden", "message": "Insufficient permissions for resource access"}',
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["code"] == "forbidden"
+    assert found["kind"] in ("missing_scope", "forbidden_other", "missing_permission")
+    assert found["fix"]
