@@ -1,0 +1,86 @@
+"""Access: what this token may do, call by call, and any error explained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from wfm.domain.errors import DeskError
+from wfm.domain.people import Capability
+from wfm.ui.auth import require
+from wfm.ui.components import empty, lanes, times
+from wfm.ui.components.heading import heading
+from wfm.ui.context import desk
+from wfm.ui.views import access as view
+from wfm.ui.views.access_explain import explainer
+from wfm.ui.views.words import code, plain
+
+if TYPE_CHECKING:
+    from wfm.desk import AccessReport
+
+actor = require(Capability.VIEW)
+
+the_desk = desk()
+zone = times.viewer_zone()
+fresh = bool(st.session_state.pop("access-fresh", False))
+report: AccessReport | None = None
+fault: DeskError | None = None
+try:
+    report = the_desk.access(fresh=fresh)
+except DeskError as error:
+    fault = error
+
+heading(view.finding(report) if report else "Access", actor)
+
+
+def read_again() -> None:
+    """Asks the tenant anew at the next run."""
+    st.session_state["access-fresh"] = True
+
+
+held, explained = st.columns([7, 5], gap="large")
+with held:
+    if fault is not None:
+        empty.fault(fault, title="The access of this token can't be read just now")
+        st.button("Try again", icon=":material/refresh:", on_click=read_again)
+    if report is not None:
+        token = report.token
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            expires = f", token valid until {times.when(token.expires_at, zone)} {zone.key}" if token.expires_at else ""
+            st.markdown(
+                f"OAuth client **{plain(token.client_name or token.client_id)}** · {plain(token.grant_type)}{expires}",
+                width="content",
+            )
+            st.button("Read again", icon=":material/refresh:", type="tertiary", key="access-read-again", on_click=read_again)
+        if token.scopes is None:
+            st.caption(
+                "This token states no scopes. On the published platform a client-credentials token has none: the roles of the "
+                "client, in divisions, decide (published by Genesys)."
+            )
+        else:
+            st.markdown("Holds " + (", ".join(code(scope) for scope in token.scopes) or "no scope at all"))
+        if token.role_divisions:
+            st.caption("Roles: " + ", ".join(f"{plain(role)} in {plain(division)}" for role, division in token.role_divisions))
+        if report.asymmetry:
+            st.warning(plain(report.asymmetry), title="Reads work, writes fail", icon=":material/compare_arrows:")
+        else:
+            st.caption(
+                f"So far through this client: {report.reads_ok} reads and {report.writes_ok} writes worked, "
+                f"{report.writes_failed} writes failed."
+            )
+        for name, checks in report.checks.items():
+            title = next((words for route, words in view.ROUTE_TITLES.items() if route.value == name), name)
+            st.subheader(title, anchor=False)
+            st.table(
+                view.lanes_rows(checks), hide_index=True, border="horizontal", alt=f"Access by call and lane, route {name}"
+            )
+            lanes.advice(checks)
+            with st.expander("Evidence"):
+                st.markdown("\n".join(f"- {line}" for line in view.evidence_lines(checks)) or "None was given.")
+        st.caption(
+            f"As of {times.when(report.as_of, zone, seconds=True)}. Sources: "
+            + " · ".join(f"{view.provenance_badge(word)} {text}" for word, text in view.PROVENANCE_HELP.items())
+        )
+with explained:
+    explainer(the_desk)

@@ -1,0 +1,46 @@
+"""Settings: which tenant this is, what guards it, who may do what, and where each value comes from."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from wfm.domain.people import Capability
+from wfm.ui.auth import require
+from wfm.ui.components import empty, times
+from wfm.ui.components.heading import heading
+from wfm.ui.context import desk
+from wfm.ui.views import settings as view
+from wfm.ui.views import settings_panels as panels
+
+actor = require(Capability.VIEW)
+heading("Settings", actor)
+
+the_desk = desk()
+zone = times.viewer_zone()
+panels.notices()
+
+shown = the_desk.settings_shown()
+set_names = frozenset(f"WFM_{name.upper()}" for name in the_desk.settings.model_fields_set)
+sections = view.sections(shown, set_names, view.places())
+
+left, right = st.columns(2, gap="medium")
+with left:
+    panels.tenant(the_desk, zone)
+    panels.people(the_desk, actor)
+    panels.store(shown)
+with right:
+    with empty.guarded("The health can't be read just now"):
+        panels.health(the_desk, zone)
+    panels.policy(the_desk)
+    if the_desk.demo is not None:
+        with empty.guarded("The demo tenant does not answer"):
+            panels.demo(the_desk, the_desk.demo, actor)
+    panels.versions()
+
+st.subheader("Every setting", anchor=False)
+st.caption(
+    "Settings are read when the desk starts, from the environment, then .env, then .streamlit/secrets.toml. To change one, set "
+    "it there and start the desk again: this screen changes none, so that two dashboards never disagree."
+)
+for title, rows in sections.items():
+    panels.settings_table(title, rows)
