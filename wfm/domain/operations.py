@@ -115,10 +115,15 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """How many items stand where, by phase. Kept as items settle, never counted over all rows."""
+    """How many items stand where, by phase. Kept as items settle, never counted over all rows.
+
+    `restore` counts only the agents that are or may be out (apply state applied or unconfirmed): the others take no
+    part in it. `still_out` is the exact number of agents out as the ledger keeps it; None where only sums are known.
+    """
 
     apply: Mapping[ItemState, int]
     restore: Mapping[ItemState, int]
+    still_out: int | None = None
 
     @property
     def total(self) -> int:
@@ -127,6 +132,8 @@ class Counts:
     @property
     def out(self) -> int:
         """Agents that are out now: applied, and not yet restored or left alone on purpose."""
+        if self.still_out is not None:
+            return self.still_out
         done = self.restore.get(ItemState.APPLIED, 0) + self.restore.get(ItemState.SKIPPED, 0)
         return max(0, self.apply.get(ItemState.APPLIED, 0) - done)
 

@@ -1,0 +1,144 @@
+"""One database, SQLite or PostgreSQL: engine, short transactions, faults as sentences, and the few spots of own SQL."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from wfm.domain.errors import BadInput, StoreFault
+from wfm.ledger.faults import store_fault
+from wfm.ledger.ids import forget_sequence
+from wfm.ledger.sqlite import WRITES, sqlite_engine
+
+T = TypeVar("T")
+
+_TRIES = 5
+_PASSING = {"40001", "40P01"}
+"""PostgreSQL: serialization failure and deadlock. The transaction is rolled back whole and may be run again."""
+
+
+class Database:
+    """Gives short transactions. Thread-safe; every error of the database comes out as StoreFault."""
+
+    def __init__(self, url: str, *, busy_timeout_s: float = 10.0) -> None:
+        self.url = _parsed(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            self._make_folder()
+            self.engine = sqlite_engine(self.url, busy_timeout_s=busy_timeout_s)
+        else:
+            self.engine = sa.create_engine(
+                self.url,
+                pool_pre_ping=True,
+                pool_timeout=busy_timeout_s,
+                connect_args={
+                    "connect_timeout": max(2, round(busy_timeout_s)),
+                    "options": f"-c lock_timeout={int(busy_timeout_s * 1000)} -c timezone=UTC",
+                },
+            )
+
+    def close(self) -> None:
+        """Closes every connection."""
+        self.engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A connection to read from: one snapshot on SQLite. Never blocks writers."""
+        with self._faults(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    def write(self, work: Callable[[sa.Connection], T]) -> T:
+        """Runs `work` in one transaction that holds the write lock (SQLite) and gives its result.
+
+        `work` may be run again when an id was drawn twice or PostgreSQL chose it as the victim of a deadlock, so it must
+        change nothing but the database.
+        """
+        for tried in range(1, _TRIES + 1):
+            try:
+                with self._faults(), self.engine.connect() as connection:
+                    connection.execution_options(**{WRITES: True})
+                    with connection.begin():
+                        return work(connection)
+            except sa.exc.DBAPIError as error:
+                passing = isinstance(error, sa.exc.IntegrityError) or getattr(error.orig, "sqlstate", None) in _PASSING
+                if not passing or tried == _TRIES:
+                    raise
+                forget_sequence()
+                time.sleep(random.uniform(0, 0.01 * tried))  # noqa: S311 - spreads two rivals, guards nothing
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    def lock(self, connection: sa.Connection, *words: object) -> None:
+        """Serialises transactions that name the same words until this one ends. SQLite has one writer anyway."""
+        if not self.is_sqlite:
+            digest = hashlib.sha256("\x1f".join(map(str, words)).encode()).digest()
+            key = int.from_bytes(digest[:8], "big", signed=True)
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+
+    def add_missing(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Inserts the rows whose keys are not there yet."""
+        if rows:
+            connection.execute(self._insert(table).on_conflict_do_nothing(), list(rows))
+
+    def put(
+        self,
+        connection: sa.Connection,
+        table: sa.Table,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        keys: Sequence[str],
+        added: Sequence[str] = (),
+        replaced: Sequence[str] = (),
+    ) -> None:
+        """Inserts rows; where the keys are there already, adds to the `added` columns and replaces the `replaced` ones."""
+        if not rows:
+            return
+        insert = self._insert(table)
+        changes: dict[str, Any] = {name: table.c[name] + insert.excluded[name] for name in added}
+        changes |= {name: insert.excluded[name] for name in replaced}
+        connection.execute(insert.on_conflict_do_update(index_elements=list(keys), set_=changes), list(rows))
+
+    def _insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
+            fault = store_fault(error, self.url)
+            if fault is None:
+                raise
+            raise fault from error
+
+    def _make_folder(self) -> None:
+        if not self.url.database or self.url.database == ":memory:":
+            raise BadInput("WFM_DATABASE_URL", "sqlite in memory", "a file, so that dashboard and worker share it")
+        folder = Path(self.url.database).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreFault(
+                f"The folder {folder} for the desk's database can't be made ({error.strerror}). Set WFM_DATA_DIR to another."
+            ) from error
+
+
+def _parsed(url: str) -> sa.URL:
+    """The URL with the drivers that are used here. Raises BadInput without repeating a password."""
+    accepted = "sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        raise BadInput("WFM_DATABASE_URL", "a text that is no URL", accepted) from None
+    if parsed.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
+        return parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
+        return parsed
+    raise BadInput("WFM_DATABASE_URL", parsed.drivername, accepted)

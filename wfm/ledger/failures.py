@@ -1,0 +1,197 @@
+"""Failure groups: the runs that failed for the same reason, with what people said about them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from wfm.domain.diagnoses import Diagnosis, Kind
+from wfm.domain.errors import NotFound
+from wfm.domain.operations import FailureGroup, GroupState
+from wfm.ledger import words
+from wfm.ledger.counters import bucket_start, by_bucket
+from wfm.ledger.ids import encode
+from wfm.ledger.records import GroupChange
+from wfm.ledger.schema import group_agents, group_changes, groups
+from wfm.ledger.store import Store
+
+_PROVEN_WRONG = (GroupState.FIXED.value, GroupState.RESOLVED.value)
+
+
+class Failures(Store):
+    """Groups, kept as runs settle."""
+
+    def failure_groups(self, tenant_key: str, *, states: Collection[GroupState] | None = None) -> list[FailureGroup]:
+        """Failure groups of this tenant, the last seen first."""
+        with self._db.read() as connection:
+            tenant = self._known_tenant(connection, tenant_key)
+            asked = sa.select(groups).where(groups.c.tenant_id == tenant)
+            if states is not None:
+                asked = asked.where(groups.c.state.in_([state.value for state in states]))
+            rows = connection.execute(asked.order_by(groups.c.last_seen.desc(), groups.c.id.desc())).all()
+        return [_group(row, tenant_key) for row in rows]
+
+    def failure_group(self, tenant_key: str, fingerprint: str) -> FailureGroup:
+        """One failure group. Raises NotFound."""
+        with self._db.read() as connection:
+            return _group(self._group_row(connection, tenant_key, fingerprint), tenant_key)
+
+    def group_series(
+        self, tenant_key: str, fingerprint: str, since: datetime, *, step_minutes: int = 60, until: datetime | None = None
+    ) -> list[tuple[datetime, int]]:
+        """(start of step, runs) of a group since an instant, from counters; steps without runs are left out."""
+        with self._db.read() as connection:
+            row = self._group_row(connection, tenant_key, fingerprint)
+            found = by_bucket(connection, row.tenant_id, "group", str(row.id), since, until)
+        steps: dict[int, int] = {}
+        for bucket, _, n in found:
+            step = bucket - bucket % step_minutes
+            steps[step] = steps.get(step, 0) + n
+        return [(bucket_start(step), n) for step, n in sorted(steps.items())]
+
+    def set_group_state(
+        self, tenant_key: str, fingerprint: str, state: GroupState, *, actor: str, note: str, now: datetime
+    ) -> FailureGroup:
+        """What a person says of a group. The change is kept in its history. Raises NotFound."""
+
+        def work(connection: sa.Connection) -> FailureGroup:
+            row = self._group_row(connection, tenant_key, fingerprint, lock=True)
+            self._change_state(connection, row.id, row.state, state, actor, note, now)
+            return _group(self._group_row(connection, tenant_key, fingerprint), tenant_key)
+
+        return self._db.write(work)
+
+    def group_changes(self, tenant_key: str, fingerprint: str) -> list[GroupChange]:
+        """Everything said of a group, oldest first. Raises NotFound."""
+        with self._db.read() as connection:
+            row = self._group_row(connection, tenant_key, fingerprint)
+            asked = sa.select(group_changes).where(group_changes.c.group_id == row.id).order_by(group_changes.c.id)
+            found = connection.execute(asked).all()
+        return [
+            GroupChange(
+                at=one.at,
+                actor=one.actor,
+                from_state=GroupState(one.from_state),
+                to_state=GroupState(one.to_state),
+                note=one.note,
+            )
+            for one in found
+        ]
+
+    # --- as runs settle ----------------------------------------------------------------------------------------------
+
+    def _join_groups(
+        self, connection: sa.Connection, tenant: int, diagnosed: Sequence[tuple[Any, Diagnosis]]
+    ) -> dict[int, tuple[int, int]]:
+        """Puts runs (rows with words) that fail for the first time into their groups; gives (cause, group) by run."""
+        if not diagnosed:
+            return {}
+        fingerprints = {row.id: diagnosis.fingerprint(row.call) for row, diagnosis in diagnosed}
+        causes = words.make_causes(
+            self._db, connection, tenant, [(diagnosis, fingerprints[row.id]) for row, diagnosis in diagnosed]
+        )
+        by_group: dict[str, list[tuple[Any, Diagnosis]]] = {}
+        for row, diagnosis in diagnosed:
+            by_group.setdefault(fingerprints[row.id], []).append((row, diagnosis))
+        joined: dict[int, tuple[int, int]] = {}
+        for fingerprint, members in sorted(by_group.items()):
+            group = self._grow_group(connection, tenant, fingerprint, members)
+            for row, diagnosis in members:
+                joined[row.id] = (causes[words.cause_digest(diagnosis, fingerprint)], group)
+        return joined
+
+    def _grow_group(
+        self, connection: sa.Connection, tenant: int, fingerprint: str, members: Sequence[tuple[Any, Diagnosis]]
+    ) -> int:
+        newest, diagnosis = max(members, key=lambda member: int(member[0].id))
+        first = min(row.started_at for row, _ in members)
+        self._db.add_missing(connection, groups, [_new_group(tenant, fingerprint, newest, diagnosis, first)])
+        asked = sa.select(groups).where(groups.c.tenant_id == tenant, groups.c.fingerprint == fingerprint)
+        group = connection.execute(asked.with_for_update()).one()
+        touched = sorted({row.agent_no for row, _ in members})
+        known: set[int] = set()
+        for some in words.batches(touched):
+            asked_agents = sa.select(group_agents.c.agent_no).where(
+                group_agents.c.group_id == group.id, group_agents.c.agent_no.in_(some)
+            )
+            known.update(connection.scalars(asked_agents))
+        new_agents = [{"group_id": group.id, "agent_no": number} for number in touched if number not in known]
+        if new_agents:
+            connection.execute(sa.insert(group_agents), new_agents)
+        changes = {
+            "runs": group.runs + len(members),
+            "agents": group.agents + len(new_agents),
+            "first_seen": min(group.first_seen, first),
+            "last_seen": max(group.last_seen, newest.started_at),
+        }
+        if newest.id >= group.sample_run:
+            # Today's rules explain it best.
+            changes |= {"sample_run": newest.id, "rule": diagnosis.rule, "cause": diagnosis.cause}
+        connection.execute(sa.update(groups).where(groups.c.id == group.id).values(changes))
+        if group.state in _PROVEN_WRONG and group.state_at is not None and newest.started_at > group.state_at:
+            said = f"Failed again after it was marked {group.state}."
+            self._change_state(connection, group.id, group.state, GroupState.REGRESSED, "desk", said, newest.started_at)
+        return int(group.id)
+
+    def _change_state(
+        self, connection: sa.Connection, group: int, before: str, state: GroupState, actor: str, note: str, now: datetime
+    ) -> None:
+        values = {"state": state.value, "state_at": now, "state_by": actor, "note": note}
+        connection.execute(sa.update(groups).where(groups.c.id == group).values(values))
+        change = {"group_id": group, "at": now, "actor": actor, "from_state": before, "to_state": state.value, "note": note}
+        connection.execute(sa.insert(group_changes).values(change))
+
+    def _group_row(self, connection: sa.Connection, tenant_key: str, fingerprint: str, *, lock: bool = False) -> Any:
+        tenant = self._known_tenant(connection, tenant_key)
+        asked = sa.select(groups).where(groups.c.tenant_id == tenant, groups.c.fingerprint == fingerprint)
+        row = connection.execute(asked.with_for_update() if lock else asked).one_or_none()
+        if row is None:
+            raise NotFound(f"There is no failure group {fingerprint!r} in this tenant.")
+        return row
+
+
+def _new_group(tenant: int, fingerprint: str, row: Any, diagnosis: Diagnosis, first: datetime) -> dict[str, Any]:
+    return {
+        "tenant_id": tenant,
+        "fingerprint": fingerprint,
+        "kind": diagnosis.kind.value,
+        "code": diagnosis.code,
+        "call": row.call,
+        "rule": diagnosis.rule,
+        "cause": diagnosis.cause,
+        "missing": diagnosis.missing,
+        "state": GroupState.OPEN.value,
+        "first_seen": first,
+        "last_seen": row.started_at,
+        "runs": 0,
+        "agents": 0,
+        "sample_run": row.id,
+        "state_at": None,
+        "state_by": "",
+        "note": "",
+    }
+
+
+def _group(row: Any, tenant_key: str) -> FailureGroup:
+    return FailureGroup(
+        fingerprint=row.fingerprint,
+        tenant_key=tenant_key,
+        kind=Kind(row.kind),
+        code=row.code,
+        call=row.call,
+        rule=row.rule,
+        cause=row.cause,
+        missing=row.missing,
+        state=GroupState(row.state),
+        first_seen=row.first_seen,
+        last_seen=row.last_seen,
+        runs=row.runs,
+        agents=row.agents,
+        sample_run=encode(row.sample_run),
+        state_at=row.state_at,
+        state_by=row.state_by,
+        note=row.note,
+    )

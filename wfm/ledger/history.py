@@ -1,0 +1,273 @@
+"""The run history: pages by cursor, one run with its attempts, totals and charts from counters, runs made by hand."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from wfm.domain.diagnoses import Kind
+from wfm.domain.errors import BadInput, NotFound
+from wfm.domain.operations import Exchange, Outcome, Phase, Run, RunFilter, RunPage
+from wfm.ledger import words
+from wfm.ledger.counters import bucket_start, by_bucket, by_outcome, count_runs
+from wfm.ledger.ids import decode, encode, new_id
+from wfm.ledger.items import Ended, Items, counted, runs_with_words
+from wfm.ledger.query import COUNTED_UP_TO, RunQuery
+from wfm.ledger.records import DirectRun
+from wfm.ledger.schema import agents, attempts, causes, groups, operations, origins, read_counts, runs, ways
+
+LARGEST_PAGE = 1_000
+
+
+class History(Items):
+    """What happened."""
+
+    def runs(self, tenant_key: str, which: RunFilter, *, cursor: str | None = None, limit: int = 50) -> RunPage:
+        """One page of runs, newest first, by the cursor of another page. Raises BadInput for a cursor that is none.
+
+        `total` is exact where counters or a short count give it; beyond 10,000 only `at_least` is said.
+        """
+        limit = max(1, min(limit, LARGEST_PAGE))
+        newer_than, older_than = _positions(cursor)
+        with self._db.read() as connection:
+            query = RunQuery(self._db, connection, self._known_tenant(connection, tenant_key), which)
+            ids, more = query.page(limit, older_than=older_than, newer_than=newer_than)
+            if newer_than is not None and not more:
+                # Back at the newest end: the first page, filled up with what has come since.
+                cursor, newer_than = None, None
+                ids, more = query.page(limit)
+            older_exist = more if newer_than is None else True
+            newer_exist = cursor is not None if newer_than is None else more
+            total = len(ids) if cursor is None and not more else query.total()
+            found = self._read_runs(connection, tenant_key, ids)
+        newer = older = None
+        if newer_exist and (ids or older_than is not None):
+            newer = f"n{encode(ids[0] if ids else max(0, (older_than or 0) - 1))}"
+        if older_exist and ids:
+            older = f"o{encode(ids[-1])}"
+        at_least = total if total is not None else COUNTED_UP_TO
+        return RunPage(runs=tuple(found), newer=newer, older=older, total=total, at_least=at_least)
+
+    def run(self, tenant_key: str, run_id: str) -> tuple[Run, tuple[Exchange, ...]]:
+        """One run with its attempts in order. Raises NotFound."""
+        number = decode(run_id)
+        with self._db.read() as connection:
+            tenant = self._known_tenant(connection, tenant_key)
+            ours = sa.select(runs.c.id).where(runs.c.id == number, runs.c.tenant_id == tenant)
+            if number is None or connection.scalar(ours) is None:
+                raise NotFound(f"There is no run {run_id!r} in this tenant.")
+            run = self._read_runs(connection, tenant_key, [number])[0]
+            asked = sa.select(attempts).where(attempts.c.run_id == number).order_by(attempts.c.number)
+            return run, tuple(_exchange(row) for row in connection.execute(asked))
+
+    def origin(self, tenant_key: str, run_id: str) -> tuple[str, dict[str, str]] | None:
+        """Who made a run outside an operation, and its tags; None for a run of an operation. Raises NotFound."""
+        run, _ = self.run(tenant_key, run_id)
+        with self._db.read() as connection:
+            row = connection.execute(sa.select(origins).where(origins.c.run_id == decode(run.id))).one_or_none()
+        return None if row is None else (row.created_by, row.tags)
+
+    def iter_runs(self, tenant_key: str, which: RunFilter, *, batch: int = 1_000) -> Iterator[list[Run]]:
+        """All runs of a filter, newest first, in batches; each batch is read for itself, so nothing is held open."""
+        older_than: int | None = None
+        more = True
+        while more:
+            with self._db.read() as connection:
+                query = RunQuery(self._db, connection, self._known_tenant(connection, tenant_key), which)
+                ids, more = query.page(batch, older_than=older_than)
+                found = self._read_runs(connection, tenant_key, ids)
+            if found:
+                older_than = ids[-1]
+                yield found
+
+    def runs_over_time(
+        self, tenant_key: str, since: datetime, until: datetime, *, step_minutes: int, operation_id: str | None = None
+    ) -> list[tuple[datetime, Outcome, int]]:
+        """(start of step, outcome, runs), from counters; steps are multiples of `step_minutes` since 1970, UTC.
+
+        Steps without runs are left out. The first and the last step are whole minutes (hours from steps of an hour on).
+        """
+        if step_minutes < 1:
+            raise BadInput("step", step_minutes, "a number of minutes, at least 1")
+        facet, value = ("minute", "") if step_minutes % 60 else ("hour", "")
+        if operation_id is not None:
+            facet, value = "operation", str(decode(operation_id))
+        if facet == "hour":
+            since -= timedelta(minutes=since.minute, seconds=since.second, microseconds=since.microsecond)
+        with self._db.read() as connection:
+            tenant = self._known_tenant(connection, tenant_key)
+            found = [] if tenant is None else by_bucket(connection, tenant, facet, value, since, until)
+        steps: Counter[tuple[int, Outcome]] = Counter()
+        for bucket, outcome, n in found:
+            steps[bucket - bucket % step_minutes, outcome] += n
+        ordered = sorted(steps.items(), key=lambda one: (one[0][0], list(Outcome).index(one[0][1])))
+        return [(bucket_start(step), outcome, n) for (step, outcome), n in ordered]
+
+    def totals(self, tenant_key: str, since: datetime | None = None, until: datetime | None = None) -> dict[Outcome, int]:
+        """Runs by outcome that began at or after `since` and before `until`; exact."""
+        with self._db.read() as connection:
+            query = RunQuery(
+                self._db, connection, self._known_tenant(connection, tenant_key), RunFilter(since=since, until=until)
+            )
+            found = query.counted_by_outcome() or Counter()
+        return {outcome: found[outcome] for outcome in Outcome}
+
+    def read_write_counts(self, tenant_key: str, client_id: str) -> tuple[int, int, int]:
+        """How many reads and writes have worked with a client, and how many writes failed."""
+        with self._db.read() as connection:
+            tenant = self._known_tenant(connection, tenant_key)
+            if tenant is None:
+                return 0, 0, 0
+            asked = sa.select(read_counts.c.ok).where(read_counts.c.tenant_id == tenant, read_counts.c.client_id == client_id)
+            reads = connection.scalar(asked) or 0
+            writes = by_outcome(connection, tenant, "client", client_id, None, None)
+        return reads, writes[Outcome.APPLIED], writes[Outcome.FAILED]
+
+    def note_reads(self, tenant_key: str, client_id: str, ok: int, failed: int = 0) -> None:
+        """Counts reads that worked and failed with a client."""
+
+        def work(connection: sa.Connection) -> None:
+            row = {"tenant_id": self._tenant(connection, tenant_key), "client_id": client_id, "ok": ok, "failed": failed}
+            self._db.put(connection, read_counts, [row], keys=["tenant_id", "client_id"], added=["ok", "failed"])
+
+        if ok or failed:
+            self._db.write(work)
+
+    def record(self, direct: DirectRun) -> Run:
+        """Stores a run made outside an operation, with its attempts; once for a given run id."""
+        number = decode(direct.settlement.run_id)
+
+        def work(connection: sa.Connection) -> Run:
+            tenant = self._tenant(connection, direct.tenant_key)
+            if number is not None:
+                there = connection.scalar(sa.select(runs.c.tenant_id).where(runs.c.id == number))
+                if there == tenant:
+                    return self._read_runs(connection, direct.tenant_key, [number])[0]
+            run = number if number is not None else new_id(direct.started_at)
+            self._begin_direct(connection, tenant, run, direct)
+            begun = connection.execute(runs_with_words().where(runs.c.id == run)).one()
+            count_runs(self._db, connection, tenant, come=[counted(begun)])
+            self.end_runs(connection, tenant, [Ended(begun, direct.settlement)])
+            return self._read_runs(connection, direct.tenant_key, [run])[0]
+
+        return self._db.write(work)
+
+    def _begin_direct(self, connection: sa.Connection, tenant: int, run: int, direct: DirectRun) -> None:
+        way = words.make_way(
+            self._db,
+            connection,
+            tenant,
+            route=direct.route,
+            action=direct.action or "",
+            via=direct.via,
+            call=direct.call,
+            client_id=direct.client_id,
+        )
+        agent = words.make_agents(self._db, connection, tenant, {direct.agent_id: direct.agent_name})[direct.agent_id]
+        row = {
+            "id": run,
+            "tenant_id": tenant,
+            "agent_no": agent,
+            "way_id": way,
+            "phase": direct.phase.value,
+            "outcome": Outcome.SENDING.value,
+            "attempts": 0,
+            "started_at": direct.started_at,
+            "note": "",
+        }
+        connection.execute(sa.insert(runs).values(row))
+        origin = {"run_id": run, "created_by": direct.created_by, "tags": dict(direct.tags)}
+        connection.execute(sa.insert(origins).values(origin))
+
+    def _read_runs(self, connection: sa.Connection, tenant_key: str, ids: list[int]) -> list[Run]:
+        rows: dict[int, Any] = {}
+        for some in words.batches(ids):
+            rows |= {row.id: row for row in connection.execute(_WHOLE_RUNS.where(runs.c.id.in_(some)))}
+        return [_run(rows[number], tenant_key) for number in ids]
+
+
+_WHOLE_RUNS = (
+    sa.select(
+        runs,
+        agents.c.agent_id,
+        agents.c.name.label("agent_name"),
+        ways.c.route,
+        ways.c.action,
+        ways.c.via,
+        ways.c.call,
+        causes.c.rule,
+        causes.c.cause,
+        causes.c.missing,
+        causes.c.retryable,
+        groups.c.fingerprint,
+        operations.c.title,
+        operations.c.example,
+    )
+    .join(agents, agents.c.id == runs.c.agent_no)
+    .join(ways, ways.c.id == runs.c.way_id)
+    .outerjoin(causes, causes.c.id == runs.c.cause_id)
+    .outerjoin(groups, groups.c.id == runs.c.group_id)
+    .outerjoin(operations, operations.c.id == runs.c.operation_id)
+)
+
+
+def _run(row: Any, tenant_key: str) -> Run:
+    return Run(
+        id=encode(row.id),
+        tenant_key=tenant_key,
+        operation_id=encode(row.operation_id) if row.operation_id is not None else None,
+        operation_title=row.title or "",
+        phase=Phase(row.phase),
+        agent_id=row.agent_id,
+        agent_name=row.agent_name,
+        route=row.route,
+        action=row.action or None,
+        via=row.via,
+        call=row.call,
+        outcome=Outcome(row.outcome),
+        status=row.status,
+        code=row.code,
+        kind=Kind(row.kind) if row.kind else None,
+        cause=row.cause or "",
+        rule=row.rule or "",
+        fingerprint=row.fingerprint,
+        missing=row.missing or (),
+        correlation_id=row.correlation_id,
+        retryable=row.retryable,
+        attempts=row.attempts,
+        duration_ms=row.duration_ms,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        example=bool(row.example),
+        note=row.note,
+    )
+
+
+def _exchange(row: Any) -> Exchange:
+    return Exchange(
+        number=row.number,
+        method=row.method,
+        url=row.url,
+        request_body=row.request_body,
+        status=row.status,
+        response_headers=row.response_headers,
+        response_body=row.response_body,
+        correlation_id=row.correlation_id,
+        fault=row.fault,
+        started_at=row.started_at,
+        duration_ms=row.duration_ms,
+    )
+
+
+def _positions(cursor: str | None) -> tuple[int | None, int | None]:
+    """(newer than, older than) of a cursor."""
+    if cursor is None:
+        return None, None
+    number = decode(cursor[1:])
+    if cursor[:1] not in ("n", "o") or number is None:
+        raise BadInput("cursor", cursor, "the cursor of a page, as the links “newer” and “older” carry it")
+    return (number, None) if cursor[0] == "n" else (None, number)

@@ -1,0 +1,100 @@
+"""The small things: the story of an operation, preferences, drafts, heartbeats."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from wfm.domain.errors import NotFound
+from wfm.ledger.ids import decode
+from wfm.ledger.records import Event, WorkerSeen
+from wfm.ledger.schema import drafts, events, operations, preferences, workers
+from wfm.ledger.store import Store
+
+
+class Notes(Store):
+    """Everything that is neither an operation nor a run."""
+
+    def events(self, operation_id: str) -> list[Event]:
+        """An operation's story, oldest first."""
+        asked = sa.select(events).where(events.c.operation_id == decode(operation_id)).order_by(events.c.id)
+        with self._db.read() as connection:
+            rows = connection.execute(asked).all()
+        return [Event(operation_id=operation_id, at=row.at, actor=row.actor, kind=row.kind, text=row.text) for row in rows]
+
+    def add_event(self, operation_id: str, *, at: datetime, actor: str, kind: str, text: str) -> None:
+        """Adds a line to an operation's story; kind "comment" for what a person says. Raises NotFound."""
+        number = decode(operation_id)
+
+        def work(connection: sa.Connection) -> None:
+            if number is None or connection.scalar(sa.select(operations.c.id).where(operations.c.id == number)) is None:
+                raise NotFound(f"There is no operation {operation_id!r}.")
+            self._event(connection, number, at, actor, kind, text)
+
+        self._db.write(work)
+
+    def preference(self, tenant_key: str, key: str) -> str | None:
+        """A remembered value of this tenant, None when there is none."""
+        with self._db.read() as connection:
+            tenant = self._known_tenant(connection, tenant_key)
+            asked = sa.select(preferences.c.value).where(preferences.c.tenant_id == tenant, preferences.c.key == key)
+            return connection.scalar(asked)
+
+    def set_preference(self, tenant_key: str, key: str, value: str) -> None:
+        """Remembers a value for this tenant."""
+
+        def work(connection: sa.Connection) -> None:
+            row = {"tenant_id": self._tenant(connection, tenant_key), "key": key, "value": value}
+            self._db.put(connection, preferences, [row], keys=["tenant_id", "key"], replaced=["value"])
+
+        self._db.write(work)
+
+    def draft(self, subject: str, tenant_key: str) -> str | None:
+        """A person's half-filled plan as JSON, None when there is none."""
+        with self._db.read() as connection:
+            tenant = self._known_tenant(connection, tenant_key)
+            return connection.scalar(sa.select(drafts.c.plan).where(drafts.c.tenant_id == tenant, drafts.c.subject == subject))
+
+    def save_draft(self, subject: str, tenant_key: str, plan: str) -> None:
+        """Keeps a person's half-filled plan, in place of the one before."""
+
+        def work(connection: sa.Connection) -> None:
+            row = {"tenant_id": self._tenant(connection, tenant_key), "subject": subject, "plan": plan}
+            self._db.put(connection, drafts, [row], keys=["tenant_id", "subject"], replaced=["plan"])
+
+        self._db.write(work)
+
+    def heartbeat(self, worker_id: str, tenant_key: str, *, state: str, pid: int, host: str, now: datetime) -> None:
+        """A worker says that it lives, and in which state."""
+
+        def work(connection: sa.Connection) -> None:
+            row = {
+                "worker_id": worker_id,
+                "tenant_id": self._tenant(connection, tenant_key),
+                "state": state,
+                "pid": pid,
+                "host": host,
+                "seen_at": now,
+            }
+            said = ["tenant_id", "state", "pid", "host", "seen_at"]
+            self._db.put(connection, workers, [row], keys=["worker_id"], replaced=said)
+
+        self._db.write(work)
+
+    def workers(self, tenant_key: str) -> list[WorkerSeen]:
+        """Workers of this tenant by their last heartbeat, the newest first."""
+        with self._db.read() as connection:
+            tenant = self._known_tenant(connection, tenant_key)
+            asked = sa.select(workers).where(workers.c.tenant_id == tenant).order_by(workers.c.seen_at.desc())
+            rows = connection.execute(asked).all()
+        return [
+            WorkerSeen(
+                worker_id=row.worker_id, tenant_key=tenant_key, state=row.state, pid=row.pid, host=row.host, seen_at=row.seen_at
+            )
+            for row in rows
+        ]
+
+    def forget_worker(self, worker_id: str) -> None:
+        """Removes a worker that has ended."""
+        self._db.write(lambda connection: connection.execute(sa.delete(workers).where(workers.c.worker_id == worker_id)))

@@ -1,0 +1,135 @@
+"""What crosses into and out of the ledger beside the values of the domain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from wfm.domain.agents import Status
+from wfm.domain.diagnoses import Diagnosis
+from wfm.domain.operations import Exchange, GroupState, Item, ItemState, Outcome, Phase
+from wfm.domain.plans import PlanRequest, RouteName
+from wfm.domain.windows import Window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewItem:
+    """One agent to write. `before` is the state that the bulk read gave; `fate` is the word of the preview."""
+
+    agent_id: str
+    agent_name: str
+    before: Status | None
+    fate: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewOperation:
+    """A plan that is applied. `request_token` makes creation happen once: the same token gives the same operation."""
+
+    tenant_key: str
+    client_id: str
+    client_name: str
+    plan_id: str
+    title: str
+    request: PlanRequest
+    route: RouteName
+    action_id: str | None
+    restore_action_id: str | None
+    window: Window
+    created_by: str
+    request_token: str
+    items: tuple[NewItem, ...]
+    blocked: tuple[tuple[str, str, str], ...] = ()
+    """Agents left out: (agent id or given word, name, fate and reason)."""
+    example: bool = False
+    rehearsal: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """An item whose intent is committed: it is in `sending`, its run row exists. `sent_at` is when the intent was."""
+
+    item: Item
+    run_id: str
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """How one claimed item ended. `state` is the item's new state; `outcome` the run's.
+
+    `status`, `code`, `correlation_id` are of the last exchange; `diagnosis` is None when it worked. A settlement with
+    `state=PENDING` gives the item back unsent (read back: not applied): the run stays with the exchanges it had.
+    """
+
+    run_id: str
+    agent_id: str
+    state: ItemState
+    outcome: Outcome
+    finished_at: datetime
+    duration_ms: int
+    status: int | None = None
+    code: str | None = None
+    correlation_id: str | None = None
+    marker: str | None = None
+    diagnosis: Diagnosis | None = None
+    skip_reason: str = ""
+    note: str = ""
+    exchanges: tuple[Exchange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line of an operation's story, append-only. `kind` is a stable word: created, started, applied, halted, …"""
+
+    operation_id: str
+    at: datetime
+    actor: str
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSeen:
+    """A worker's last heartbeat."""
+
+    worker_id: str
+    tenant_key: str
+    state: str
+    pid: int
+    host: str
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectRun:
+    """A run made outside an operation: a Data Action executed by hand. `exchanges` as in Settlement.
+
+    `settlement.run_id` may be empty: the ledger then draws one. The id of a run that is there already records nothing.
+    `client_id` is the OAuth client whose token was used.
+    """
+
+    tenant_key: str
+    agent_id: str
+    agent_name: str
+    route: str
+    action: str | None
+    via: str
+    call: str
+    phase: Phase
+    settlement: Settlement
+    started_at: datetime
+    created_by: str = ""
+    client_id: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupChange:
+    """One change of a failure group's state, by a person or by a new failure (actor "desk")."""
+
+    at: datetime
+    actor: str
+    from_state: GroupState
+    to_state: GroupState
+    note: str

@@ -1,0 +1,95 @@
+"""Text search over names, codes, correlation ids and payloads: the same words on SQLite (FTS5) and PostgreSQL (GIN).
+
+Both databases are given words that are cut here, so that no punctuation in a query can be read as their syntax and a
+query finds the same on both. A word is a run of letters and digits; case and accents don't count; Chinese, Japanese and
+Korean characters are words of their own. What a person writes without a space ("wfm:schedule:update", a correlation
+id) is looked for as these words in this order; its last word may be the beginning of a longer one.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+MOST_WORDS = 2_000
+LONGEST_WORD = 200
+SHORTEST_PREFIX = 3
+
+_PLAIN = str.maketrans({"ı": "i", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"})
+_EACH_CHARACTER = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
+_WORD = re.compile(rf"[{_EACH_CHARACTER}]|(?:(?![{_EACH_CHARACTER}])[^\W_])+")
+
+
+def fold(text: str) -> str:
+    """The text without case and accents, for comparing what people type with what is stored."""
+    return _without_marks(_without_marks(text).casefold()).translate(_PLAIN)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text, in order."""
+    return [word[:LONGEST_WORD] for word in _WORD.findall(fold(text))]
+
+
+def document(parts: Iterable[str | None]) -> list[str]:
+    """The words under which a run is found; at most 2,000, the first parts first."""
+    words: list[str] = []
+    for part in parts:
+        if part:
+            # A body may be long; no more of it than can still be kept is cut into words.
+            words += words_of(part[: MOST_WORDS * 20])
+            if len(words) >= MOST_WORDS:
+                return words[:MOST_WORDS]
+    return words
+
+
+def sqlite_document(words: list[str]) -> str:
+    """What FTS5 keeps."""
+    return " ".join(words)
+
+
+def postgres_document(words: list[str]) -> str:
+    """The literal of a tsvector: every word with its places."""
+    places: dict[str, list[str]] = {}
+    for place, word in enumerate(words, start=1):
+        places.setdefault(word, []).append(str(place))
+    # PostgreSQL keeps at most 255 places of one word.
+    return " ".join(f"'{word}':{','.join(at[:255])}" for word, at in places.items())
+
+
+def sqlite_query(text: str) -> str | None:
+    """The FTS5 expression for what a person typed; None when it holds no letter and no digit."""
+    phrases = _phrases(text)
+    if not phrases:
+        return None
+    return " AND ".join(f'"{" ".join(phrase)}"' + (" *" if _open_ended(phrase) else "") for phrase in phrases)
+
+
+def postgres_query(text: str) -> str | None:
+    """The literal of a tsquery for what a person typed; None when it holds no letter and no digit."""
+    phrases = _phrases(text)
+    if not phrases:
+        return None
+    parts = []
+    for phrase in phrases:
+        quoted = [f"'{word}'" for word in phrase]
+        if _open_ended(phrase):
+            quoted[-1] += ":*"
+        parts.append("(" + " <-> ".join(quoted) + ")")
+    return " & ".join(parts)
+
+
+def _phrases(text: str) -> list[list[str]]:
+    return [words for given in text.split() if (words := words_of(given))]
+
+
+def _open_ended(phrase: list[str]) -> bool:
+    return len(phrase[-1]) >= SHORTEST_PREFIX
+
+
+def _without_marks(text: str) -> str:
+    # Hangul is kept composed: one syllable, one word.
+    if text.isascii():
+        return text
+    stripped = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return unicodedata.normalize("NFC", stripped)

@@ -1,0 +1,26 @@
+"""The index of words behind the text search: FTS5 on SQLite, tsvector with GIN on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import sqlalchemy as sa
+
+from wfm.ledger.database import Database
+from wfm.ledger.search import document, postgres_document, sqlite_document
+
+
+def index_runs(db: Database, connection: sa.Connection, texts: Mapping[int, Iterable[str | None]]) -> None:
+    """Makes runs findable by these texts, instead of those they were findable by."""
+    if db.is_sqlite:
+        rows = [{"run": number, "words": sqlite_document(document(parts))} for number, parts in texts.items()]
+        connection.execute(sa.text("INSERT OR REPLACE INTO run_search (rowid, words) VALUES (:run, :words)"), rows)
+        return
+    rows = [{"run": number, "words": postgres_document(document(parts))} for number, parts in texts.items()]
+    connection.execute(
+        sa.text(
+            "INSERT INTO run_search (run_id, words) VALUES (:run, CAST(:words AS tsvector)) "
+            "ON CONFLICT (run_id) DO UPDATE SET words = excluded.words"
+        ),
+        rows,
+    )
