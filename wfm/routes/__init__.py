@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from wfm.domain.plans import RouteName
 from wfm.routes.adherence import AdherenceRoute
 from wfm.routes.availability import AvailabilityRoute
-from wfm.routes.base import Interrupted, Left, ReadBack, Route, Sender, Task, Verdict, Written
+from wfm.routes.base import Interrupted, Left, Prepared, ReadBack, Route, Sender, Task, Verdict, Written
 from wfm.routes.data_action import DataActionRoute
 
 ROUTES: Mapping[RouteName, Route] = {
@@ -25,4 +25,4 @@ def by_name(name: RouteName) -> Route:
     return ROUTES[name]
 
 
-__all__ = ["ROUTES", "Interrupted", "Left", "ReadBack", "Route", "Sender", "Task", "Verdict", "Written", "by_name"]
+__all__ = ["ROUTES", "Interrupted", "Left", "Prepared", "ReadBack", "Route", "Sender", "Task", "Verdict", "Written", "by_name"]

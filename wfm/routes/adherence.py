@@ -22,6 +22,7 @@ from wfm.routes.base import (
     Answer,
     Interrupted,
     Left,
+    Prepared,
     ReadBack,
     Sender,
     Task,
@@ -73,8 +74,8 @@ class AdherenceRoute:
             route=self.name, offered=True, best=True, reason="corrects the record of a past window; undone on demand only"
         )
 
-    def prepare(self, client: Sender, operation: Operation, phase: Phase) -> frozenset[str] | None:
-        return None
+    def prepare(self, client: Sender, operation: Operation, phase: Phase) -> Prepared:
+        return Prepared()
 
     def apply(self, client: Sender, task: Task) -> Written | Left:
         read = _read(client, task)
@@ -124,7 +125,9 @@ class AdherenceRoute:
 
 
 def _read(client: Sender, task: Task) -> Answer:
-    return client.send(GET_ADHERENCE, path={"userId": task.item.agent_id}, lane=task.lane)
+    window = task.operation.window
+    range_ = {"startDate": shown(window.start), "endDate": shown(window.end)}
+    return client.send(GET_ADHERENCE, path={"userId": task.item.agent_id}, query=range_, lane=task.lane)
 
 
 def _records(answer: Answer) -> list[Record]:

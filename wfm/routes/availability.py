@@ -14,7 +14,21 @@ from wfm.domain.operations import Operation, Phase, SkipReason
 from wfm.domain.plans import RouteName, RouteOffer
 from wfm.domain.tenant import TokenFacts
 from wfm.domain.windows import Window
-from wfm.routes.base import Answer, Left, ReadBack, Sender, Task, Verdict, Written, fields, instant, joined, pack, unpack
+from wfm.routes.base import (
+    Answer,
+    Left,
+    Prepared,
+    ReadBack,
+    Sender,
+    Task,
+    Verdict,
+    Written,
+    fields,
+    instant,
+    joined,
+    pack,
+    unpack,
+)
 
 SKEW = timedelta(seconds=30)
 """How far the tenant's clock may be behind ours before a write of ours looks older than its intent."""
@@ -43,8 +57,8 @@ class AvailabilityRoute:
         reason = "takes effect at once" if window.start <= now else "sent when the window starts"
         return RouteOffer(route=self.name, offered=True, best=True, reason=f"{reason}, undone when it ends")
 
-    def prepare(self, client: Sender, operation: Operation, phase: Phase) -> frozenset[str] | None:
-        return None
+    def prepare(self, client: Sender, operation: Operation, phase: Phase) -> Prepared:
+        return Prepared()
 
     def apply(self, client: Sender, task: Task) -> Written | Left:
         reason = task.operation.request.reason

@@ -117,6 +117,14 @@ class ReadBack:
     exchanges: tuple[Exchange, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What a phase needs to know once: the `inputs` of its tasks, and the name of the Data Action (None: no action)."""
+
+    inputs: frozenset[str] | None = None
+    action: str | None = None
+
+
 class Interrupted(Exception):
     """A write of several requests broke off in the middle.
 
@@ -158,8 +166,8 @@ class Route(Protocol):
     def offer(self, window: Window, now: datetime, facts: TokenFacts | None) -> RouteOffer:
         """Whether it fits this window, and why. Whether the token may is the access check's question."""
 
-    def prepare(self, client: Sender, operation: Operation, phase: Phase) -> frozenset[str] | None:
-        """What is read once for all agents of a phase: the `inputs` of their tasks. Never raises GenesysError."""
+    def prepare(self, client: Sender, operation: Operation, phase: Phase) -> Prepared:
+        """What is read once for all agents of a phase. Never raises GenesysError."""
 
     def apply(self, client: Sender, task: Task) -> Written | Left:
         """Makes the agent unavailable, or leaves them alone where there is nothing to write.

@@ -20,7 +20,7 @@ from wfm.domain.tenant import TokenFacts
 from wfm.domain.windows import Window
 from wfm.genesys.errors import GenesysError
 from wfm.genesys.pacing import RequestLane
-from wfm.routes.base import Left, ReadBack, Sender, Task, Verdict, Written, fields
+from wfm.routes.base import Left, Prepared, ReadBack, Sender, Task, Verdict, Written, fields
 
 EXECUTE = catalogue.operation("POST /api/v2/integrations/actions/{actionId}/execute")
 READ_ACTION = catalogue.operation("GET /api/v2/integrations/actions/{actionId}")
@@ -51,17 +51,18 @@ class DataActionRoute:
             route=self.name, offered=True, best=False, reason="runs a Data Action that you choose, as a flow would"
         )
 
-    def prepare(self, client: Sender, operation: Operation, phase: Phase) -> frozenset[str] | None:
+    def prepare(self, client: Sender, operation: Operation, phase: Phase) -> Prepared:
         action_id = action_for(operation, phase)
         if action_id is None:
-            return None
+            return Prepared()
         try:
             answer = client.send(
                 READ_ACTION, path={"actionId": action_id}, query={"expand": "contract"}, lane=RequestLane.APPLY
             )
         except GenesysError:
-            return None  # executing needs other rights than reading: the execution itself will tell
-        return contract_inputs(answer.json)
+            return Prepared(action=action_id)  # executing needs other rights than reading: the execution will tell
+        name = fields(answer.json).get("name")
+        return Prepared(inputs=contract_inputs(answer.json), action=name if isinstance(name, str) and name else action_id)
 
     def apply(self, client: Sender, task: Task) -> Written | Left:
         return _execute(client, task)

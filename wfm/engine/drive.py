@@ -1,0 +1,284 @@
+"""Many agents through one route: claims a few, keeps some sixteen requests under way, settles as they end.
+
+One thread (the workflow's) talks to the ledger; the others only send. Claims are small and settled in small
+transactions several times a second, so that neither a screen nor a cancel ever waits behind a large operation.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from wfm.domain.errors import StoreFault
+from wfm.domain.operations import Counts, Exchange, ItemState, Phase
+from wfm.engine.sending import Errand, Result, Unsure
+from wfm.ledger.records import Claim, Settlement
+
+log = logging.getLogger(__name__)
+
+IN_FLIGHT = 16
+CLAIM = 25
+CANARY = 5
+"""So many agents go first; the others follow when not all of these failed for one cause."""
+SETTLE_EVERY_S = 0.25
+LOOK_EVERY_S = 0.4
+"""How often the ledger is asked whether the operation was cancelled or ended."""
+SENDS = 3
+"""An agent whose update was read back as not applied is sent again, this often in all."""
+STORE_PATIENCE_S = 30.0
+
+
+class Stop(StrEnum):
+    """Why nothing more is sent."""
+
+    WORKER = "the worker stops"
+    CANCELLED = "the operation was cancelled"
+    OVER = "the window is over"
+    HALTED = "the first agents all failed for one cause"
+
+
+@dataclass(slots=True)
+class Ended:
+    """How a drive ended. `left` says that there may be more to send. `cause` is the sentence of a halt."""
+
+    stop: Stop | None
+    left: bool
+    cause: str = ""
+
+
+@dataclass(slots=True)
+class Canary:
+    """The first agents of an operation. `left` more may be claimed before a verdict; None once there is one."""
+
+    left: int | None
+    causes: list[tuple[str, str]] = field(default_factory=list)
+    """(fingerprint, sentence) of those that failed so far."""
+
+    def systemic(self) -> str | None:
+        """The one cause for which all the first agents failed, or None."""
+        if len(self.causes) < CANARY or len({fingerprint for fingerprint, _ in self.causes}) != 1:
+            return None
+        return self.causes[0][1]
+
+
+class Drive:
+    """Takes the items of one phase through their route until none is left, a budget is used up, or something stops it.
+
+    `why_stop` reads the ledger and the clock. `unsent` is set when requests that still wait for a permit should give up.
+    """
+
+    def __init__(
+        self,
+        errand: Errand,
+        *,
+        why_stop: Callable[[], Stop | None],
+        unsent: threading.Event,
+        canary: Canary,
+        progress: Callable[[Counts], None] = lambda counts: None,
+    ) -> None:
+        self._errand = errand
+        self._ledger = errand.rooms.ledger
+        self._why_stop = why_stop
+        self._unsent = unsent
+        self._canary = canary
+        self._progress = progress
+        self._flying: dict[Future[Result], Claim] = {}
+        self._settlements: list[Settlement] = []
+        self._unsure: list[Unsure] = []
+        self._sends: dict[str, int] = {}
+        self._settled_at = time.monotonic()
+        self._looked_at = 0.0
+        self._store_down_since: float | None = None
+        self._stop: Stop | None = None
+        self._cause = ""
+        self._none_pending = False
+
+    def resume(self, stranded: list[Claim], ready: float) -> None:
+        """Takes over items that were found in `sending`: to be read back, not before `ready`."""
+        self._unsure += [Unsure(claim=claim, ready=ready) for claim in stranded]
+
+    def go(self, budget: int) -> Ended:
+        """Runs. Raises StoreFault when the ledger stays out of reach; what was sent is then read back next time."""
+        claimed = 0
+        with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="send") as pool:
+            try:
+                while True:
+                    self._collect()
+                    self._settle()
+                    self._look()
+                    self._read_back(pool)
+                    if self._stop is None and claimed < budget:
+                        claimed += self._claim(pool)
+                    if self._idle(claimed >= budget):
+                        return Ended(stop=self._stop, left=not self._none_pending, cause=self._cause)
+                    self._wait()
+            except BaseException:
+                self._unsent.set()
+                for flying in self._flying:
+                    flying.cancel()
+                raise
+
+    def _idle(self, budget_used: bool) -> bool:
+        if self._flying or self._settlements:
+            return False
+        if self._unsure and self._stop is not Stop.WORKER:
+            return False
+        return self._stop is not None or self._none_pending or budget_used
+
+    def _wait(self) -> None:
+        pause = SETTLE_EVERY_S if not self._settlements else 0.05
+        if self._flying:
+            wait(self._flying, timeout=pause, return_when=FIRST_COMPLETED)
+        else:
+            time.sleep(0.05)
+
+    # --- results -----------------------------------------------------------------------------------------------------
+
+    def _collect(self) -> None:
+        for flying in [flying for flying in self._flying if flying.done()]:
+            claim = self._flying.pop(flying)
+            result = self._errand.give_back(claim) if flying.cancelled() else flying.result()
+            if isinstance(result, Unsure):
+                self._unsure.append(result)
+            else:
+                self._settlements.append(self._counted(result))
+
+    def _counted(self, settlement: Settlement) -> Settlement:
+        if settlement.state is ItemState.PENDING and settlement.exchanges:
+            self._sends[settlement.agent_id] = self._sends.get(settlement.agent_id, 1) + 1
+            if self._sends[settlement.agent_id] > SENDS:
+                return self._errand.gave_up(settlement)
+        return settlement
+
+    def _settle(self) -> None:
+        due = len(self._settlements) >= CLAIM or not self._flying or time.monotonic() - self._settled_at >= SETTLE_EVERY_S
+        if not self._settlements or not due:
+            return
+        errand = self._errand
+        try:
+            counts = self._ledger.settle(errand.operation.id, errand.phase, tuple(self._settlements), now=errand.rooms.clock())
+        except StoreFault as fault:
+            self._store_is_down(fault)
+            return
+        self._store_down_since = None
+        self._settled_at = time.monotonic()
+        settled, self._settlements = self._settlements, []
+        if any(settlement.state is ItemState.PENDING for settlement in settled):
+            self._none_pending = False
+        self._note_reads(settled)
+        self._judge(settled, counts)
+        self._progress(counts)
+
+    def _store_is_down(self, fault: StoreFault) -> None:
+        """Results must not be lost: they are held while the ledger is out of reach, and nothing more is sent."""
+        since = self._store_down_since = self._store_down_since or time.monotonic()
+        if time.monotonic() - since > STORE_PATIENCE_S or self._stop is Stop.WORKER:
+            raise fault
+        log.warning("The outcome of %d updates can't be stored yet: %s", len(self._settlements), fault)
+        time.sleep(0.5)
+
+    def _note_reads(self, settled: list[Settlement]) -> None:
+        reads = [exchange for settlement in settled for exchange in settlement.exchanges if exchange.method == "GET"]
+        if not reads:
+            return
+        worked = sum(1 for exchange in reads if _worked(exchange))
+        operation = self._errand.operation
+        try:
+            self._ledger.note_reads(operation.tenant_key, operation.client_id, ok=worked, failed=len(reads) - worked)
+        except StoreFault as fault:
+            log.warning("Reads could not be counted: %s", fault)
+
+    def _judge(self, settled: list[Settlement], counts: Counts) -> None:
+        """Halts when the first agents all failed for one cause; otherwise lets the others follow."""
+        canary = self._canary
+        if canary.left is None:
+            return
+        if counts.apply[ItemState.APPLIED]:
+            canary.left = None
+            return
+        for settlement in settled:
+            if settlement.state in (ItemState.FAILED, ItemState.UNCONFIRMED):
+                diagnosis = settlement.diagnosis
+                fingerprint = diagnosis.fingerprint(self._errand.call) if diagnosis else settlement.note
+                canary.causes.append((fingerprint, diagnosis.cause if diagnosis else settlement.note))
+        if len(canary.causes) >= CANARY:
+            cause = canary.systemic()
+            canary.left = None
+            if cause is not None:
+                self._halt(cause)
+        else:
+            canary.left = CANARY - len(canary.causes)
+
+    def _halt(self, cause: str) -> None:
+        self._stop, self._cause = Stop.HALTED, cause
+        self._give_up_unsent()
+
+    # --- what goes out -----------------------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        if self._stop is Stop.WORKER or now - self._looked_at < LOOK_EVERY_S:
+            return
+        self._looked_at = now
+        try:
+            stop = self._why_stop()
+        except StoreFault as fault:
+            log.warning("Whether the operation goes on can't be read yet: %s", fault)
+            return
+        if stop is not None and (self._stop is None or stop is Stop.WORKER):
+            self._stop = stop
+            self._give_up_unsent()
+
+    def _give_up_unsent(self) -> None:
+        """Requests that wait for a permit give up, claims that wait for a thread are given back."""
+        self._unsent.set()
+        for flying in self._flying:
+            flying.cancel()
+
+    def _claim(self, pool: ThreadPoolExecutor) -> int:
+        room = CLAIM if self._canary.left is None else self._canary.left - len(self._flying) - len(self._unsure)
+        waiting = len(self._flying) >= IN_FLIGHT if self._canary.left is None else room <= 0
+        if waiting or self._none_pending or (self._settlements and self._store_down_since is not None):
+            return 0
+        errand = self._errand
+        operation = errand.operation
+        claims = self._ledger.claim(
+            operation.id,
+            errand.phase,
+            limit=room,
+            worker_id=errand.rooms.worker_id,
+            now=errand.rooms.clock(),
+            route=operation.route.value,
+            action=errand.prepared.action,
+            via=errand.route.via,
+            call=errand.call,
+        )
+        self._none_pending = not claims
+        for claim in claims:
+            self._flying[pool.submit(errand.send, claim)] = claim
+        return len(claims)
+
+    def _read_back(self, pool: ThreadPoolExecutor) -> None:
+        if self._stop is Stop.WORKER:
+            return
+        now = time.monotonic()
+        due = [unsure for unsure in self._unsure if unsure.ready <= now]
+        self._unsure = [unsure for unsure in self._unsure if unsure.ready > now]
+        for unsure in due:
+            self._flying[pool.submit(self._errand.look, unsure)] = unsure.claim
+
+
+def _worked(exchange: Exchange) -> bool:
+    return exchange.status is not None and exchange.status < 400
+
+
+def canary_for(phase: Phase, counts: Counts, causes: list[tuple[str, str]]) -> Canary:
+    """The canary of a phase that starts or resumes: none once an agent was taken out, and none when restoring."""
+    if phase is Phase.RESTORE or counts.apply[ItemState.APPLIED] or len(causes) >= CANARY:
+        return Canary(left=None, causes=causes)
+    return Canary(left=CANARY - len(causes), causes=causes)

@@ -1,0 +1,120 @@
+"""How a phase ends: which state an operation comes to, and the sentence that goes with it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from wfm.domain.operations import Counts, ItemState, Operation, OperationState, Phase, SkipReason
+from wfm.engine.drive import Ended, Stop
+from wfm.ledger import Ledger
+from wfm.routes import by_name
+
+_S = OperationState
+_REASONS = {
+    Stop.CANCELLED: SkipReason.CANCELLED,
+    Stop.OVER: SkipReason.WINDOW_OVER,
+    Stop.HALTED: SkipReason.HALTED,
+}
+
+
+def end_apply(ledger: Ledger, operation: Operation, ended: Ended, now: datetime) -> None:
+    """Ends the apply phase: nothing more is sent. Whoever may be out by then is restored at once if it was stopped.
+
+    Raises StoreFault.
+    """
+    if operation.state is not _S.APPLYING:
+        return
+    stop = _stop_of(operation, ended)
+    if stop is not None:
+        ledger.skip(operation.id, Phase.APPLY, None, _REASONS[stop].value, now=now)
+    counts = ledger.counts([operation.id])[operation.id]
+    if counts.apply[ItemState.PENDING] or counts.apply[ItemState.SENDING]:
+        return  # not the end after all: the sweep comes back to it
+    maybe_out = counts.apply[ItemState.APPLIED] + counts.apply[ItemState.UNCONFIRMED]
+    halted = {"halt_reason": ended.cause} if stop is Stop.HALTED else {}
+    if stop is None:
+        _end_unstopped(ledger, operation, counts, maybe_out, now)
+    elif maybe_out:
+        ledger.move(
+            operation.id,
+            [_S.APPLYING],
+            _S.RESTORING,
+            now=now,
+            event=f"{_said(stop, ended)} {maybe_out} agents are put back.",
+            restore_started_at=now,
+            **halted,
+        )
+    else:
+        to_state = {Stop.CANCELLED: _S.CANCELLED, Stop.HALTED: _S.HALTED}.get(stop, _S.FAILED)
+        event = f"{_said(stop, ended)} Nobody is out."
+        ledger.move(operation.id, [_S.APPLYING], to_state, now=now, event=event, ended_at=now, **halted)
+
+
+def _stop_of(operation: Operation, ended: Ended) -> Stop | None:
+    """A request that came in the last moment counts as well as one that was seen in time."""
+    if ended.stop is not None:
+        return ended.stop
+    if operation.cancel_requested:
+        return Stop.CANCELLED
+    return Stop.OVER if operation.restore_requested else None
+
+
+def _said(stop: Stop, ended: Ended) -> str:
+    if stop is Stop.HALTED:
+        return f"Halted: the first agents all failed for one cause. {ended.cause}"
+    return {Stop.CANCELLED: "Cancelled.", Stop.OVER: "The window is over."}[stop]
+
+
+def _end_unstopped(ledger: Ledger, operation: Operation, counts: Counts, maybe_out: int, now: datetime) -> None:
+    applied, failed = counts.apply[ItemState.APPLIED], counts.apply[ItemState.FAILED]
+    doubtful = counts.apply[ItemState.UNCONFIRMED]
+    told = ", ".join(
+        part
+        for part in (
+            f"{applied} done",
+            f"{failed} failed" if failed else "",
+            f"{doubtful} unconfirmed" if doubtful else "",
+            f"{counts.apply[ItemState.SKIPPED]} left out" if counts.apply[ItemState.SKIPPED] else "",
+        )
+        if part
+    )
+    if not maybe_out:
+        event = f"Nobody could be taken out: {told}."
+        ledger.move(operation.id, [_S.APPLYING], _S.FAILED, now=now, event=event, ended_at=now)
+    elif by_name(operation.route).undoable_by_clock:
+        ledger.move(operation.id, [_S.APPLYING], _S.IN_EFFECT, now=now, event=f"In effect: {told}.", applied_at=now)
+    else:
+        event = f"Corrected: {told}."
+        ledger.move(operation.id, [_S.APPLYING], _S.CORRECTED, now=now, event=event, applied_at=now, ended_at=now)
+
+
+def end_restore(ledger: Ledger, operation: Operation, counts: Counts, now: datetime) -> None:
+    """Ends the restore phase. Raises StoreFault."""
+    if counts.restore[ItemState.PENDING] or counts.restore[ItemState.SENDING]:
+        return
+    to_state = restored_state(operation, counts)
+    back, left = counts.restore[ItemState.APPLIED], counts.restore[ItemState.SKIPPED]
+    failed, doubtful = counts.restore[ItemState.FAILED], counts.restore[ItemState.UNCONFIRMED]
+    told = f"{back} agents are back" + (f", {left} were left as they are" if left else "")
+    if failed or doubtful:
+        told += f", {failed} could not be put back" if failed else ""
+        told += f", {doubtful} are unconfirmed" if doubtful else ""
+    ledger.move(operation.id, [_S.RESTORING, _S.FAILED_IN_PART], to_state, now=now, event=f"{told}.", ended_at=now)
+
+
+def restored_state(operation: Operation, counts: Counts) -> OperationState:
+    """Where a restore that has nothing left to send comes to."""
+    if counts.restore[ItemState.FAILED] or counts.restore[ItemState.UNCONFIRMED]:
+        return _S.FAILED_IN_PART
+    if operation.halt_reason:
+        return _S.HALTED
+    if operation.cancel_requested:
+        return _S.CANCELLED
+    began = operation.restore_started_at
+    return _S.ENDED_EARLY if began is not None and began < operation.window.end else _S.RESTORED
+
+
+def close_if_settled(ledger: Ledger, operation: Operation, counts: Counts, now: datetime) -> None:
+    """An operation that failed in part ends well once later reads have settled every doubt. Raises StoreFault."""
+    if operation.state is _S.FAILED_IN_PART and restored_state(operation, counts) is not _S.FAILED_IN_PART:
+        end_restore(ledger, operation, counts, now)

@@ -1,0 +1,83 @@
+"""What the runner asks before it sends: states and shifts in bulk, items page by page, causes of earlier failures."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from wfm.domain.agents import Agent, Status
+from wfm.domain.operations import Item, ItemState, Operation, SkipReason
+from wfm.domain.plans import INCLUDABLE
+from wfm.engine.drive import CANARY
+from wfm.engine.rooms import Reads
+from wfm.ledger import Ledger
+
+PAGE = 2_000
+_NOT_ON_SHIFT = frozenset(fate.value for fate in INCLUDABLE)
+"""Fates of agents who were taken out although they were not on shift: being off shift later says nothing new."""
+
+
+def items_in(
+    ledger: Ledger,
+    operation_id: str,
+    *,
+    apply_states: Collection[ItemState] | None = None,
+    restore_states: Collection[ItemState] | None = None,
+    most: int | None = None,
+) -> list[Item]:
+    """The items in these states, in their order, at most `most`. Raises StoreFault."""
+    found: list[Item] = []
+    after = 0
+    while most is None or len(found) < most:
+        page = ledger.items(operation_id, apply_states=apply_states, restore_states=restore_states, after_seq=after, limit=PAGE)
+        if not page:
+            break
+        found += page
+        after = page[-1].seq
+    return found if most is None else found[:most]
+
+
+def states_of(reads: Reads, agent_ids: Sequence[str]) -> dict[str, Status]:
+    """The state of each agent just now; those the tenant says nothing of are left out. Raises GenesysError."""
+    agents = _agents(reads, agent_ids)
+    found = reads.states(agents, fresh=True) if agents else {}
+    return {agent_id: state.status for agent_id, state in found.items()}
+
+
+def off_shift(reads: Reads, items: Sequence[Item], now: datetime) -> dict[str, str]:
+    """Agents who were on shift when they were taken out and are not any more, with the reason. Raises GenesysError.
+
+    An agent whose schedule is not known or not published counts as on shift: better made available than forgotten.
+    """
+    worked = [item.agent_id for item in items if item.fate not in _NOT_ON_SHIFT]
+    agents = _agents(reads, worked)
+    if not agents:
+        return {}
+    schedules = reads.schedules(agents, now, now + timedelta(minutes=1))
+    return {
+        agent_id: SkipReason.OFF_SHIFT.value
+        for agent_id, schedule in schedules.items()
+        if schedule.published and not any(shift.start <= now < shift.end for shift in schedule.shifts)
+    }
+
+
+def not_ours(reads: Reads, items: Sequence[Item]) -> dict[str, str]:
+    """Agents who are available already, for routes that can't look themselves. Raises GenesysError."""
+    states = states_of(reads, [item.agent_id for item in items])
+    return {
+        item.agent_id: (SkipReason.NOT_OURS if item.apply_state is ItemState.APPLIED else SkipReason.NEVER_OUT).value
+        for item in items
+        if states.get(item.agent_id) is Status.AVAILABLE
+    }
+
+
+def causes_so_far(ledger: Ledger, operation: Operation) -> list[tuple[str, str]]:
+    """(fingerprint, sentence) of the first agents that failed, when a phase is resumed. Raises StoreFault."""
+    failed = items_in(ledger, operation.id, apply_states=[ItemState.FAILED, ItemState.UNCONFIRMED], most=CANARY)
+    runs = [ledger.run(operation.tenant_key, item.apply_run)[0] for item in failed if item.apply_run is not None]
+    return [(run.fingerprint or run.note, run.cause or run.note) for run in runs]
+
+
+def _agents(reads: Reads, agent_ids: Sequence[str]) -> list[Agent]:
+    known = reads.directory().agents
+    return [known[agent_id] for agent_id in agent_ids if agent_id in known]

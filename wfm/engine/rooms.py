@@ -1,0 +1,83 @@
+"""What the engine needs of the other rooms, handed in by whoever composes them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from wfm.catalogue import PlatformOperation
+from wfm.domain.agents import Agent, AgentState, Directory
+from wfm.domain.diagnoses import Diagnosis, Evidence
+from wfm.domain.operations import Item, Operation
+from wfm.domain.plans import Fate
+from wfm.domain.schedules import AgentSchedule
+from wfm.domain.tenant import TokenFacts
+from wfm.genesys.pacing import RequestLane
+from wfm.ledger import Ledger
+from wfm.routes.base import Answer
+
+Clock = Callable[[], datetime]
+Recheck = Callable[[Operation, Sequence[Item]], Mapping[str, tuple[Fate, str]]]
+"""The agents that can't be taken out any more, with why. Raises GenesysError."""
+Diagnose = Callable[[int | None, Mapping[str, str], bytes | str | None, Evidence], Diagnosis]
+
+
+class Reads(Protocol):
+    """The bulk reads that the engine makes; `wfm.genesys.reads.Reader` gives them. All raise GenesysError."""
+
+    def token(self, *, fresh: bool = False) -> TokenFacts: ...
+
+    def directory(self, *, fresh: bool = False) -> Directory: ...
+
+    def states(self, agents: Sequence[Agent], *, fresh: bool = False) -> Mapping[str, AgentState]: ...
+
+    def schedules(
+        self, agents: Sequence[Agent], start: datetime, end: datetime, *, fresh: bool = False
+    ) -> Mapping[str, AgentSchedule]: ...
+
+
+class Discards(Protocol):
+    """What holds a token."""
+
+    def discard(self) -> None:
+        """Drops it, so that the next request carries what the client may now."""
+
+
+class Client(Protocol):
+    """What is sent through; `wfm.genesys.client.GenesysClient` is one."""
+
+    @property
+    def auth(self) -> Discards: ...
+
+    def send(
+        self,
+        operation: PlatformOperation,
+        *,
+        path: Mapping[str, str],
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+        lane: RequestLane,
+        retry: bool = True,
+        cancel: threading.Event | None = None,
+    ) -> Answer: ...
+
+
+ClientFor = Callable[[str], tuple[Client, Reads]]
+"""The client of that id and its reader. Raises NotFound for a client the desk has no secret of."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rooms:
+    """Everything around the engine. `timeout_s` is how long the client waits for one answer."""
+
+    ledger: Ledger
+    tenant_key: str
+    client_for: ClientFor
+    recheck: Recheck
+    diagnose: Diagnose
+    clock: Clock
+    worker_id: str
+    timeout_s: float = 10.0

@@ -1,0 +1,254 @@
+"""What is done in a phase of an operation, step by step. The durable workflow only repeats `advance` until it is done.
+
+Everything that must survive is in the ledger: a step may be called again after a crash, in this process or another, and
+goes on with what it finds there.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from datetime import datetime
+
+from wfm.domain.agents import Status
+from wfm.domain.errors import DeskError
+from wfm.domain.operations import Counts, ItemState, Operation, OperationState, Phase, SkipReason
+from wfm.engine import endings, findings
+from wfm.engine.drive import Canary, Drive, Ended, Stop, canary_for
+from wfm.engine.rooms import Client, Reads, Rooms
+from wfm.engine.sending import Errand
+from wfm.engine.unconfirmed import settle_unconfirmed
+from wfm.ledger.records import Claim
+from wfm.routes import by_name
+
+log = logging.getLogger(__name__)
+
+STEP_BUDGET = 1_000
+"""Agents a step claims at most, so that a durable workflow repeats little after a crash."""
+FRESH_S = 30.0
+"""A plan that was checked so short a time ago is not checked again at the start."""
+
+_S = OperationState
+_TO_RESTORE = (_S.IN_EFFECT, _S.CORRECTED, _S.HALTED, _S.CANCELLED)
+
+
+class Runner:
+    """Applies and restores. Thread-safe: operations run side by side, each in one thread at a time.
+
+    `stop` is set when the worker is to end: requests under way are heard out, everything else is given back.
+    """
+
+    def __init__(self, rooms: Rooms, stop: threading.Event) -> None:
+        self._rooms = rooms
+        self._stop = stop
+
+    def advance(self, operation_id: str, phase: Phase, first: bool) -> bool:
+        """Takes a phase some way on; whether more is left to do by this workflow.
+
+        `first` marks a workflow's first step. Raises StoreFault, NotFound; a fault of the tenant never gets out of here.
+        """
+        operation = self._rooms.ledger.operation(self._rooms.tenant_key, operation_id)
+        if self._stop.is_set():
+            return False
+        return self._apply(operation, first) if phase is Phase.APPLY else self._restore(operation, first)
+
+    def look_again(self, operation_id: str) -> None:
+        """Reads back what is unconfirmed in an operation that rests. Raises StoreFault, NotFound."""
+        operation = self._rooms.ledger.operation(self._rooms.tenant_key, operation_id)
+        for phase in Phase:
+            self._settle_doubts(operation, phase)
+        endings.close_if_settled(self._rooms.ledger, operation, self._counts(operation), self._rooms.clock())
+
+    # --- taking out --------------------------------------------------------------------------------------------------
+
+    def _apply(self, operation: Operation, first: bool) -> bool:
+        ledger, now = self._rooms.ledger, self._rooms.clock()
+        if operation.state is _S.SCHEDULED:
+            if not ledger.move(operation.id, [_S.SCHEDULED], _S.APPLYING, now=now, started_at=now):
+                return False
+        elif operation.state is not _S.APPLYING:
+            return False
+        stop = self._why_not_apply(operation.id)
+        befores: dict[str, Status] = {}
+        if stop is None and first:
+            self._client(operation).auth.discard()
+            befores = self._check_again(operation)
+        ended = self._drive(operation, Phase.APPLY, befores)
+        if ended.stop is Stop.WORKER or (ended.stop is None and ended.left):
+            return ended.stop is None
+        self._settle_doubts(operation, Phase.APPLY)
+        endings.end_apply(ledger, self._fresh(operation), ended, self._rooms.clock())
+        return False
+
+    def _why_not_apply(self, operation_id: str) -> Stop | None:
+        """What the ledger, the clock and the worker say about sending more."""
+        if self._stop.is_set():
+            return Stop.WORKER
+        operation = self._rooms.ledger.operation(self._rooms.tenant_key, operation_id)
+        if operation.cancel_requested:
+            return Stop.CANCELLED
+        by_clock = by_name(operation.route).undoable_by_clock
+        if operation.restore_requested or (by_clock and operation.window.end <= self._rooms.clock()):
+            return Stop.OVER
+        return None if operation.state is _S.APPLYING else Stop.OVER
+
+    def _check_again(self, operation: Operation) -> dict[str, Status]:
+        """Leaves out who can't be taken out any more; gives the state of the others as last read."""
+        ledger = self._rooms.ledger
+        if (self._rooms.clock() - operation.created_at).total_seconds() <= FRESH_S:
+            return {}
+        waiting = findings.items_in(ledger, operation.id, apply_states=[ItemState.PENDING])
+        if not waiting:
+            return {}
+        try:
+            blocked = self._rooms.recheck(operation, waiting)
+            befores = findings.states_of(self._reads(operation), [item.agent_id for item in waiting])
+        except DeskError as error:
+            ledger.add_event(
+                operation.id,
+                at=self._rooms.clock(),
+                actor="worker",
+                kind="unchecked",
+                text=f"The agents could not be checked again at the start; the plan's own check stands. {error}",
+            )
+            return {}
+        if blocked:
+            reasons = {agent_id: f"{SkipReason.NEWLY_BLOCKED}: {fate}, {why}" for agent_id, (fate, why) in blocked.items()}
+            skipped = ledger.skip(operation.id, Phase.APPLY, reasons, SkipReason.NEWLY_BLOCKED.value, now=self._rooms.clock())
+            ledger.add_event(
+                operation.id,
+                at=self._rooms.clock(),
+                actor="worker",
+                kind="rechecked",
+                text=f"{skipped} agents can't be taken out any more and were left out.",
+            )
+        return befores
+
+    # --- putting back ------------------------------------------------------------------------------------------------
+
+    def _restore(self, operation: Operation, first: bool) -> bool:
+        if operation.state is _S.APPLYING:
+            # Somebody asked to stop, and no apply is running any more: end it properly first.
+            ended = self._drive(operation, Phase.APPLY, {})
+            if ended.stop is Stop.WORKER:
+                return False
+            endings.end_apply(self._rooms.ledger, self._fresh(operation), ended, self._rooms.clock())
+            operation = self._fresh(operation)
+        if not self._begin_restore(operation):
+            return False
+        operation = self._fresh(operation)
+        if first:
+            self._client(operation).auth.discard()
+            self._settle_doubts(operation, Phase.APPLY)
+            self._leave_alone(operation)
+        ended = self._drive(operation, Phase.RESTORE, {})
+        if ended.stop is Stop.WORKER or ended.left:
+            return ended.stop is None
+        self._settle_doubts(operation, Phase.RESTORE)
+        endings.end_restore(self._rooms.ledger, self._fresh(operation), self._counts(operation), self._rooms.clock())
+        return False
+
+    def _begin_restore(self, operation: Operation) -> bool:
+        ledger, now = self._rooms.ledger, self._rooms.clock()
+        if operation.state is _S.RESTORING:
+            return True
+        if operation.state not in _TO_RESTORE or not _is_due(operation, now):
+            return False
+        begun = operation.restore_started_at or now
+        if not ledger.move(operation.id, [operation.state], _S.RESTORING, now=now, restore_started_at=begun):
+            return False
+        if not _is_due(self._fresh(operation), now):
+            # Extended in this very moment: the window goes on.
+            ledger.move(operation.id, [_S.RESTORING], operation.state, now=now, restore_started_at=operation.restore_started_at)
+            return False
+        return True
+
+    def _leave_alone(self, operation: Operation) -> None:
+        """Skips those who are not to be made available: off shift by now or, where a route can't look, not ours."""
+        ledger, route = self._rooms.ledger, by_name(operation.route)
+        out = (ItemState.APPLIED, ItemState.UNCONFIRMED)
+        waiting = findings.items_in(ledger, operation.id, apply_states=out, restore_states=[ItemState.PENDING])
+        if not waiting or not route.undoable_by_clock:
+            return
+        now = self._rooms.clock()
+        reasons: dict[str, str] = {}
+        try:
+            reasons |= findings.off_shift(self._reads(operation), waiting, now)
+            if not route.reads_back:
+                reasons |= findings.not_ours(self._reads(operation), waiting)
+        except DeskError as error:
+            # Better made available off shift than forgotten.
+            log.warning("Who is off shift could not be read before restoring %s: %s", operation.id, error)
+        if reasons:
+            ledger.skip(operation.id, Phase.RESTORE, reasons, SkipReason.OFF_SHIFT.value, now=now)
+
+    # --- both --------------------------------------------------------------------------------------------------------
+
+    def _drive(self, operation: Operation, phase: Phase, befores: dict[str, Status]) -> Ended:
+        ledger = self._rooms.ledger
+        begun = time.monotonic()
+        stranded = ledger.stranded(operation.id, phase)
+        counts = self._counts(operation)
+        waiting = _states(counts, phase)[ItemState.PENDING]
+        stop = self._why_not_apply if phase is Phase.APPLY else self._why_not_restore
+        if not stranded and not waiting:
+            return Ended(stop=stop(operation.id), left=False)
+        unsent = threading.Event()
+        errand = self._errand(operation, phase, befores, unsent)
+        drive = Drive(
+            errand,
+            why_stop=lambda: stop(operation.id),
+            unsent=unsent,
+            canary=self._canary(operation, phase, counts),
+        )
+        drive.resume(stranded, ready=begun + self._settled_after(stranded))
+        return drive.go(STEP_BUDGET)
+
+    def _settled_after(self, stranded: list[Claim]) -> float:
+        """Seconds until no request of an earlier process can be under way.
+
+        It may have waited for a permit long after its intent, so the time-out counts from now, not from the intent.
+        """
+        return self._rooms.timeout_s if stranded else 0.0
+
+    def _why_not_restore(self, operation_id: str) -> Stop | None:
+        return Stop.WORKER if self._stop.is_set() else None
+
+    def _canary(self, operation: Operation, phase: Phase, counts: Counts) -> Canary:
+        causes: list[tuple[str, str]] = []
+        if phase is Phase.APPLY and not counts.apply[ItemState.APPLIED]:
+            causes = findings.causes_so_far(self._rooms.ledger, operation)
+        return canary_for(phase, counts, causes)
+
+    def _settle_doubts(self, operation: Operation, phase: Phase) -> None:
+        if _states(self._counts(operation), phase)[ItemState.UNCONFIRMED]:
+            settle_unconfirmed(self._errand(operation, phase, {}), self._stop)
+
+    def _errand(
+        self, operation: Operation, phase: Phase, befores: dict[str, Status], unsent: threading.Event | None = None
+    ) -> Errand:
+        client, reads = self._rooms.client_for(operation.client_id)
+        return Errand.of(self._rooms, operation, phase, client, reads, befores, unsent=unsent or self._stop, stop=self._stop)
+
+    def _client(self, operation: Operation) -> Client:
+        return self._rooms.client_for(operation.client_id)[0]
+
+    def _reads(self, operation: Operation) -> Reads:
+        return self._rooms.client_for(operation.client_id)[1]
+
+    def _fresh(self, operation: Operation) -> Operation:
+        return self._rooms.ledger.operation(operation.tenant_key, operation.id)
+
+    def _counts(self, operation: Operation) -> Counts:
+        return self._rooms.ledger.counts([operation.id])[operation.id]
+
+
+def _states(counts: Counts, phase: Phase) -> Mapping[ItemState, int]:
+    return counts.apply if phase is Phase.APPLY else counts.restore
+
+
+def _is_due(operation: Operation, now: datetime) -> bool:
+    asked = operation.restore_requested or operation.cancel_requested
+    return asked or (by_name(operation.route).undoable_by_clock and operation.window.end <= now)

@@ -1,0 +1,290 @@
+"""One agent through one route: send, or read back what was sent, and say how it ended.
+
+Runs in the threads of the drive. Touches the ledger nowhere: what it says becomes a settlement there.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from wfm.catalogue import PlatformOperation
+from wfm.domain.agents import Status
+from wfm.domain.diagnoses import Diagnosis, Evidence
+from wfm.domain.errors import DeskError
+from wfm.domain.operations import Exchange, ItemState, Operation, Outcome, Phase
+from wfm.engine.rooms import Client, Reads, Rooms
+from wfm.genesys.errors import BudgetTimeout, Cancelled, GenesysError, OutcomeUnknown
+from wfm.genesys.pacing import RequestLane
+from wfm.ledger.records import Claim, Settlement
+from wfm.routes import Interrupted, Left, Prepared, Route, Sender, Task, Verdict, by_name
+from wfm.routes.base import Answer, joined
+
+log = logging.getLogger(__name__)
+
+NOT_SENT = "given back unsent"
+READ_BACK = "the outcome was unknown; read back"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsure:
+    """Sent, outcome not known yet. To be read back, not before `ready` (on the monotonic clock, in seconds).
+
+    A request that nobody waits for any more may still be under way: until one time-out has passed, "not applied" could
+    become "applied" behind our back.
+    """
+
+    claim: Claim
+    ready: float
+    marker: str | None = None
+    exchanges: tuple[Exchange, ...] = ()
+    diagnosis: Diagnosis | None = None
+    error: GenesysError | None = None
+
+
+Result = Settlement | Unsure
+
+
+class Bound:
+    """A client whose waiting for permits ends with an event. A request under way is always heard out."""
+
+    def __init__(self, client: Client, cancel: threading.Event) -> None:
+        self._client = client
+        self._cancel = cancel
+
+    def send(
+        self,
+        operation: PlatformOperation,
+        *,
+        path: Mapping[str, str],
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+        lane: RequestLane,
+        retry: bool = True,
+    ) -> Answer:
+        return self._client.send(operation, path=path, query=query, body=body, lane=lane, retry=retry, cancel=self._cancel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """One phase of one operation: what all its agents have in common."""
+
+    rooms: Rooms
+    operation: Operation
+    phase: Phase
+    route: Route
+    sender: Sender
+    looker: Sender
+    """As `sender`, but it goes on when an operation is stopped: what was sent is read back all the same."""
+    reads: Reads
+    prepared: Prepared
+    befores: Mapping[str, Status]
+
+    @classmethod
+    def of(
+        cls,
+        rooms: Rooms,
+        operation: Operation,
+        phase: Phase,
+        client: Client,
+        reads: Reads,
+        befores: Mapping[str, Status],
+        *,
+        unsent: threading.Event,
+        stop: threading.Event,
+    ) -> Errand:
+        """An errand with what its route reads once. `unsent` gives up what waits for a permit, `stop` ends the worker."""
+        route = by_name(operation.route)
+        looker = Bound(client, stop)
+        return cls(
+            rooms=rooms,
+            operation=operation,
+            phase=phase,
+            route=route,
+            sender=Bound(client, unsent),
+            looker=looker,
+            reads=reads,
+            prepared=route.prepare(looker, operation, phase),
+            befores=befores,
+        )
+
+    @property
+    def call(self) -> str:
+        """The writing call as "VERB /path/template"."""
+        return self.route.calls(self.phase)[-1].key
+
+    def task(self, claim: Claim, marker: str | None = None) -> Task:
+        item = claim.item if marker is None else replace(claim.item, marker=marker)
+        return Task(
+            operation=self.operation,
+            item=item,
+            phase=self.phase,
+            before=self.befores.get(item.agent_id),
+            intent=claim.sent_at,
+            inputs=self.prepared.inputs,
+        )
+
+    # --- sending -----------------------------------------------------------------------------------------------------
+
+    def send(self, claim: Claim) -> Result:
+        """Sends one claimed item. Never raises."""
+        begun = time.monotonic()
+        try:
+            write = self.route.apply if self.phase is Phase.APPLY else self.route.restore
+            done = write(self.sender, self.task(claim))
+        except Interrupted as broken:
+            return self._broken(claim, broken.cause, begun, broken.marker, broken.exchanges)
+        except GenesysError as error:
+            return self._broken(claim, error, begun, None, error.exchanges)
+        except DeskError as error:  # the route itself refuses: not undoable, no action
+            return self.settled(claim, ItemState.FAILED, Outcome.FAILED, note=str(error))
+        except Exception:
+            # A mistake of ours. The request may be out: only reading back can tell.
+            log.exception("Sending for agent %s failed unexpectedly", claim.item.agent_id)
+            return Unsure(claim=claim, ready=begun + self.rooms.timeout_s)
+        if isinstance(done, Left):
+            return self.settled(claim, ItemState.SKIPPED, Outcome.SKIPPED, done.exchanges, skip_reason=done.reason)
+        return self.settled(claim, ItemState.APPLIED, Outcome.APPLIED, done.exchanges, marker=done.marker)
+
+    def _broken(
+        self, claim: Claim, error: GenesysError, begun: float, marker: str | None, exchanges: tuple[Exchange, ...]
+    ) -> Result:
+        if isinstance(error, Cancelled | BudgetTimeout) and marker is None:
+            return self.give_back(claim)
+        diagnosis = self.diagnose(error)
+        if isinstance(error, OutcomeUnknown):
+            unsure = Unsure(
+                claim=claim,
+                # An answer of 500 is the end of that request; without one, or from a gateway, it may still be worked on.
+                ready=begun if error.status == 500 else begun + self.rooms.timeout_s,
+                marker=marker,
+                exchanges=exchanges,
+                diagnosis=diagnosis,
+                error=error,
+            )
+            return self.look(unsure)
+        return self.settled(claim, ItemState.FAILED, Outcome.FAILED, exchanges, marker=marker, diagnosis=diagnosis, error=error)
+
+    # --- reading back ------------------------------------------------------------------------------------------------
+
+    def look(self, unsure: Unsure) -> Result:
+        """Reads back once. Applied is settled at once; not applied only when no request can be under way any more."""
+        task = self.task(unsure.claim, unsure.marker)
+        try:
+            seen = self.route.read_back(self.looker, task)
+        except (Cancelled, BudgetTimeout):
+            return unsure
+        except GenesysError as error:
+            exchanges = joined(unsure.exchanges, error.exchanges)
+            return self._unconfirmed(unsure, exchanges, f"it could not be read back: {error}")
+        except Exception:
+            log.exception("Reading back for agent %s failed unexpectedly", unsure.claim.item.agent_id)
+            return self._unconfirmed(unsure, unsure.exchanges, "it could not be read back")
+        exchanges = joined(unsure.exchanges, seen.exchanges)
+        if seen.verdict is Verdict.APPLIED:
+            marker = seen.marker or unsure.marker
+            return self.settled(
+                unsure.claim, ItemState.APPLIED, Outcome.APPLIED, exchanges, marker=marker, note=f"{READ_BACK}: applied"
+            )
+        if seen.verdict is Verdict.UNKNOWN:
+            return self._unconfirmed(unsure, exchanges, "this route can't read back what it wrote")
+        if time.monotonic() < unsure.ready:
+            return Unsure(
+                claim=unsure.claim,
+                ready=unsure.ready,
+                marker=unsure.marker,
+                exchanges=exchanges,
+                diagnosis=unsure.diagnosis,
+                error=unsure.error,
+            )
+        return self.settled(
+            unsure.claim,
+            ItemState.PENDING,
+            Outcome.FAILED,
+            exchanges,
+            marker=unsure.marker,
+            diagnosis=unsure.diagnosis,
+            error=unsure.error,
+            note=f"{READ_BACK}: not applied, so it is sent again",
+        )
+
+    def _unconfirmed(self, unsure: Unsure, exchanges: tuple[Exchange, ...], why: str) -> Settlement:
+        return self.settled(
+            unsure.claim,
+            ItemState.UNCONFIRMED,
+            Outcome.UNCONFIRMED,
+            exchanges,
+            marker=unsure.marker,
+            diagnosis=unsure.diagnosis,
+            error=unsure.error,
+            note=f"sent, and the outcome is unknown: {why}",
+        )
+
+    # --- settlements -------------------------------------------------------------------------------------------------
+
+    def give_back(self, claim: Claim) -> Settlement:
+        """The claim was never sent: the item waits again."""
+        return self.settled(claim, ItemState.PENDING, Outcome.SKIPPED, note=NOT_SENT)
+
+    def gave_up(self, settlement: Settlement) -> Settlement:
+        """A settlement that gives back an item which was given back too often already: failed instead."""
+        return replace(settlement, state=ItemState.FAILED, note="sent several times; read back each time: not applied")
+
+    def diagnose(self, error: GenesysError) -> Diagnosis:
+        """What a failed request means, with what is known around it."""
+        ledger, operation = self.rooms.ledger, self.operation
+        try:
+            reads_ok, writes_ok, _ = ledger.read_write_counts(self.rooms.tenant_key, operation.client_id)
+        except DeskError:
+            reads_ok, writes_ok = None, None
+        evidence = Evidence(
+            call=self.call,
+            via=self.route.via,
+            client_name=operation.client_name,
+            held_scopes=self._held_scopes(),
+            reads_ok=reads_ok,
+            writes_ok=writes_ok,
+        )
+        return self.rooms.diagnose(error.status, error.headers, error.body, evidence)
+
+    def _held_scopes(self) -> tuple[str, ...] | None:
+        try:
+            return self.reads.token().scopes
+        except DeskError:
+            return None
+
+    def settled(
+        self,
+        claim: Claim,
+        state: ItemState,
+        outcome: Outcome,
+        exchanges: tuple[Exchange, ...] = (),
+        *,
+        marker: str | None = None,
+        diagnosis: Diagnosis | None = None,
+        error: GenesysError | None = None,
+        skip_reason: str = "",
+        note: str = "",
+    ) -> Settlement:
+        """The settlement of a claim that ended so."""
+        last = exchanges[-1] if exchanges else None
+        return Settlement(
+            run_id=claim.run_id,
+            agent_id=claim.item.agent_id,
+            state=state,
+            outcome=outcome,
+            finished_at=self.rooms.clock(),
+            # Time on the wire: what was waited for a permit is the limit's doing, not the call's.
+            duration_ms=sum(exchange.duration_ms for exchange in exchanges),
+            status=error.status if error is not None else (last.status if last else None),
+            code=diagnosis.code if diagnosis is not None else None,
+            correlation_id=(error.correlation_id if error is not None else None) or (last.correlation_id if last else None),
+            marker=marker,
+            diagnosis=diagnosis,
+            skip_reason=skip_reason,
+            note=note,
+            exchanges=exchanges,
+        )
