@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
 from wfm.demo.scenarios import SCENARIOS
 from wfm.demo.server import serve
+from wfm.domain.errors import BadInput
 
 
 @click.command()
@@ -22,7 +24,11 @@ def main(
     port: int, agents: int, latency_ms: float, rate_limit: int, scenario: str | None, state: Path | None, seed: int | None
 ) -> None:
     """Serve a demo tenant and print one JSON line when it is ready."""
-    serve(port, agents, latency_ms, rate_limit, scenario, state, seed)
+    try:
+        serve(port, agents, latency_ms, rate_limit, scenario, state, seed)
+    except BadInput as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

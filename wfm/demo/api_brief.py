@@ -170,9 +170,9 @@ def _record(tenant: DemoTenant, person: Person, day: int) -> Record | None:
         status, reason = UNAVAILABLE_STATUS, "late_start"
     record_id = _record_id(tenant, person, day)
     corrected = tenant.states.live(person).records.get(record_id, {})
-    if shift.end > tenant.minute() and not shift.off:
-        # The current record says what is now; a correction has set that as well.
-        corrected = {name: corrected[name] for name in ("start", "end") if name in corrected}
+    if corrected.get("end", 0) > tenant.millis() and not shift.off:
+        # A record that lasts says what is now; correcting it has set that as well.
+        corrected = {name: corrected[name] for name in ("start", "end")}
     return Record(
         id=record_id,
         day=day,
@@ -229,7 +229,7 @@ def _named(tenant: DemoTenant, person: Person, record_id: str) -> Record:
 
 
 def patch_adherence(call: Call) -> Answer:
-    """Correct one record, or with no id the current one. Correcting what is going on now also sets it."""
+    """Correct one record, or with no id the current one. A correction that lasts beyond now also sets availability."""
     tenant = call.tenant
     body = call.members()
     status, reason = read_update(body)
@@ -246,7 +246,7 @@ def patch_adherence(call: Call) -> Answer:
     _refuse_overlap(tenant, person, record, begin, finish)
     kept = dict(tenant.states.live(person).records)
     kept[record.id] = {"status": status, "reason": reason, "start": begin, "end": finish}
-    if record.end > tenant.millis():
+    if begin <= tenant.millis() < finish:
         set_availability(tenant, person, status, reason, records=kept)
     else:
         live = tenant.states.live(person)

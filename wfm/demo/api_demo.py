@@ -42,6 +42,21 @@ def get_updates(call: Call) -> Answer:
     return answer(call.tenant.states.updates())
 
 
+def get_stats(call: Call) -> Answer:
+    """Requests to /api since the start: accepted, refused for the limit, writes accepted, and each client's window.
+
+    `window_resets_in_s` is the longest wait until every client has a fresh window (0 when all have).
+    """
+    tenant = call.tenant
+    windows = {}
+    for name in tenant.access.clients:
+        usage = tenant.limiter.look(name, tenant.limit)
+        left = tenant.limiter.remaining(name)
+        windows[name] = {"allowed": usage.allowed, "count": usage.count, "resets_in_s": round(left, 3)}
+    longest = max(float(row["resets_in_s"]) for row in windows.values())
+    return answer({**tenant.counters, "window_resets_in_s": longest, "clients": windows})
+
+
 def _person(call: Call) -> Person:
     person = call.tenant.person(call.params["id"])
     if person is None:
@@ -272,6 +287,7 @@ ENDPOINTS = (
     Endpoint("GET", "/_demo", get_index),
     Endpoint("GET", "/_demo/info", get_info),
     Endpoint("GET", "/_demo/updates", get_updates),
+    Endpoint("GET", "/_demo/stats", get_stats),
     Endpoint("GET", "/_demo/agents", get_agents),
     Endpoint("GET", "/_demo/agents/{id}", get_agent),
     Endpoint("GET", "/_demo/agents/{id}/state", get_agent),

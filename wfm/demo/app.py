@@ -109,6 +109,8 @@ class DemoApp:
                 raise _too_many(usage)
             return await self._api(call, too_large), usage
         except Problem as problem:
+            if problem.status == 429:
+                tenant.counters["refused_429"] += 1
             return _problem(call, problem, brief), usage
         except _NoAnswer:
             raise
@@ -148,6 +150,7 @@ class DemoApp:
         step = tenant.faults.strike(call.verb, call.path, lambda kind: kind == "429")
         if step is not None:
             _act(step)
+        tenant.counters["requests_accepted"] += 1
         if tenant.latency:
             await asyncio.sleep(tenant.latency / 2)
         step = tenant.faults.strike(call.verb, call.path, lambda kind: kind in _SENT_BEFORE)
@@ -162,6 +165,7 @@ class DemoApp:
             raise Problem(413, "request.entity.too.large", text)
         reply = await asyncio.to_thread(endpoint.handler, call) if endpoint.heavy else endpoint.handler(call)
         if endpoint.writes and reply.status < 300:
+            tenant.counters["writes_accepted"] += 1
             step = tenant.faults.strike(call.verb, call.path, lambda kind: kind in AFTER_WRITE)
             if step is not None:
                 _act(step)

@@ -228,6 +228,11 @@ class Limiter:
             return Usage(allowed, 0, int(WINDOW_SECONDS))
         return Usage(allowed, min(window.count, allowed), self._reset(window, now))
 
+    def remaining(self, client: str) -> float:
+        """Seconds until the client's window ends; 0 when none is open."""
+        window = self._windows.get(client)
+        return 0.0 if window is None else max(0.0, window.began + WINDOW_SECONDS - self._monotonic())
+
     def forget(self) -> None:
         """Begin every window anew."""
         self._windows.clear()

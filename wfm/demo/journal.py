@@ -15,15 +15,13 @@ from typing import Any
 import orjson
 from filelock import FileLock, Timeout
 
+from wfm.domain.errors import BadInput
+
 FORMAT = 1
 
 
-class StateFileError(Exception):
-    """The state file can't be used. The message is a sentence for people."""
-
-
 class Journal:
-    """The file behind `--state`; without a path it keeps nothing."""
+    """The file behind `--state`; without a path it keeps nothing. Raises BadInput for a file that is in use."""
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
@@ -35,10 +33,13 @@ class Journal:
             try:
                 self._lock.acquire(timeout=0)
             except Timeout:
-                raise StateFileError(f"The state file {path} is in use by another demo tenant. Stop that one first.") from None
+                raise BadInput("state", path, "a file that no other running demo tenant uses") from None
 
     def read(self) -> Iterator[dict[str, Any]]:
-        """Every whole line. A line cut short at the end (killed while writing) was never answered and is dropped."""
+        """Every whole line. Raises BadInput for a damaged one.
+
+        A line cut short at the end (killed while writing) was never answered for and is dropped.
+        """
         if self.path is None or not self.path.exists():
             return
         lines = self.path.read_bytes().split(b"\n")
@@ -50,9 +51,8 @@ class Journal:
             except orjson.JSONDecodeError:
                 if number == len(lines):
                     return
-                raise StateFileError(
-                    f"The state file {self.path} is damaged at line {number}. Move it away to start afresh."
-                ) from None
+                accepted = f"a whole state file (line {number} of this one is damaged; move it away to start afresh)"
+                raise BadInput("state", self.path, accepted) from None
             yield record
 
     def compact(self, records: Iterable[dict[str, Any]]) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import uvicorn
 
 from wfm.demo.app import DemoApp
-from wfm.demo.journal import StateFileError
-from wfm.demo.tenant import BadOption, DemoTenant, Options
+from wfm.demo.tenant import DemoTenant, Options
+from wfm.domain.errors import BadInput
 
 HOST = "127.0.0.1"
 
@@ -49,23 +49,18 @@ def serve(
     """Serve a demo tenant on 127.0.0.1 until interrupted. Prints one JSON line when ready.
 
     Port 0 takes any free one. `scenario` and `seed` None: as the state file has them, else healthy and the default
-    seed. Exits with a sentence on standard error (status 2) for an option, a port or a state file that can't be used.
+    seed. Raises BadInput for an option, a port or a state file that can't be used.
     """
     options = Options(agents=agents, latency_ms=latency_ms, rate_limit=rate_limit, scenario=scenario, state=state, seed=seed)
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, port))
-    except (OSError, OverflowError) as error:
-        _refuse(
-            f"port: {port} can't be used ({getattr(error, 'strerror', None) or error}). Stop what uses it, or name another."
-        )
+    listener = _listen(port)
     try:
         tenant = DemoTenant(options)
-    except (BadOption, StateFileError) as error:
-        _refuse(str(error))
     except OSError as error:
-        _refuse(f"The state file {state} can't be used: {error.strerror or error}.")
+        listener.close()
+        raise BadInput("state", state, f"a file that can be written ({error.strerror or error})") from None
+    except BadInput:
+        listener.close()
+        raise
     config = uvicorn.Config(
         DemoApp(tenant),
         access_log=False,
@@ -83,6 +78,14 @@ def serve(
         tenant.close()
 
 
-def _refuse(sentence: str) -> None:
-    sys.stderr.write(sentence + "\n")
-    raise SystemExit(2)
+def _listen(port: int) -> socket.socket:
+    """A socket bound to that port of 127.0.0.1. Raises BadInput."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        why = getattr(error, "strerror", None) or str(error)
+        raise BadInput("port", port, f"a free port, or 0 for any free one ({why})") from None
+    return listener

@@ -11,11 +11,12 @@ from typing import Any
 
 from wfm.demo.clients import Access, Limiter, default_clients
 from wfm.demo.faults import Faults
-from wfm.demo.journal import FORMAT, Journal, StateFileError
+from wfm.demo.journal import FORMAT, Journal
 from wfm.demo.roster import Roster, anchor_for
 from wfm.demo.scenarios import SCENARIOS, Scenario
 from wfm.demo.states import States
 from wfm.demo.world import DEFAULT_SEED, MOST_AGENTS, Person, build_world
+from wfm.domain.errors import BadInput
 
 LEAST_ON_SHIFT = 0.6
 """At start the roster is laid anew unless this share of the agents is at work."""
@@ -23,10 +24,6 @@ LEAST_ON_SHIFT = 0.6
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-class BadOption(ValueError):
-    """An option of the demo tenant that can't be used. The message is a sentence that names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,19 +38,19 @@ class Options:
     seed: int | None = None
 
     def check(self) -> None:
-        """Raises BadOption naming the option, what was given and what is accepted."""
+        """Raises BadInput naming the option, what was given and what is accepted."""
         if not 1 <= self.agents <= MOST_AGENTS:
-            raise BadOption(f"agents: {self.agents} can't be used. Accepted: 1 to {MOST_AGENTS}.")
+            raise BadInput("agents", self.agents, f"1 to {MOST_AGENTS}")
         if not 0 <= self.latency_ms <= 60_000:
-            raise BadOption(f"latency-ms: {self.latency_ms} can't be used. Accepted: 0 to 60000.")
+            raise BadInput("latency-ms", self.latency_ms, "0 to 60000")
         if not 1 <= self.rate_limit <= 1_000_000:
-            raise BadOption(f"rate-limit: {self.rate_limit} can't be used. Accepted: 1 to 1000000 requests a minute.")
+            raise BadInput("rate-limit", self.rate_limit, "1 to 1000000 requests a minute")
         if self.scenario is not None and self.scenario not in SCENARIOS:
-            raise BadOption(f"scenario: {self.scenario!r} can't be used. Accepted: {', '.join(SCENARIOS)}.")
+            raise BadInput("scenario", self.scenario, ", ".join(SCENARIOS))
 
 
 class DemoTenant:
-    """Everything that the handlers work on. Raises BadOption or StateFileError when it can't be made."""
+    """Everything that the handlers work on. Raises BadInput when it can't be made."""
 
     def __init__(
         self,
@@ -65,6 +62,7 @@ class DemoTenant:
         self.clock = clock
         self.latency = options.latency_ms / 1000
         self.rate_limit = options.rate_limit
+        self.counters = {"requests_accepted": 0, "refused_429": 0, "writes_accepted": 0}
         self.journal = Journal(options.state)
         try:
             self._open(options, monotonic)
@@ -191,10 +189,8 @@ def _seed(options: Options, records: list[dict[str, Any]]) -> int:
         return DEFAULT_SEED if options.seed is None else options.seed
     head = records[0]
     if head.get("t") != "head" or head.get("format") != FORMAT:
-        raise StateFileError(f"The state file {options.state} is not one of a demo tenant. Name another or move it away.")
+        raise BadInput("state", options.state, "the state file of a demo tenant, or a new file")
     kept = int(head["seed"])
     if options.seed is not None and options.seed != kept:
-        raise StateFileError(
-            f"The state file {options.state} was made with seed {kept}, not {options.seed}. Use that seed or another file."
-        )
+        raise BadInput("seed", options.seed, f"{kept}, with which the state file {options.state} was made")
     return kept
