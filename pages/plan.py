@@ -1,10 +1,106 @@
-"""Plan."""
+"""Plan: who, when, how; what would happen; and the one action that does it."""
 
 from __future__ import annotations
 
+import streamlit as st
+
+from wfm.domain.errors import DeskError
 from wfm.domain.people import Capability
+from wfm.domain.plans import PlanRequest
+from wfm.ui import context
 from wfm.ui.auth import require
+from wfm.ui.components import empty, times
 from wfm.ui.components.heading import heading
+from wfm.ui.components.plan import act, state, verdict
+from wfm.ui.components.plan.asking import ask, question
+from wfm.ui.components.plan.how import how
+from wfm.ui.components.plan.when import when
+from wfm.ui.components.plan.who import chosen_line, who
+from wfm.ui.views.plan_form import action_label
 
 actor = require(Capability.VIEW)
-heading("Plan", actor)
+heading("Plan a window", actor)
+desk = context.desk()
+
+state.begin(clicked=bool(st.session_state.get(act.APPLY) or st.session_state.get(act.REHEARSE)))
+form = state.form(desk, actor)
+last = state.seen()
+shown = last.preview if last else None
+
+try:
+    zones = sorted({unit.zone for unit in desk.directory().units.values()})
+except DeskError as error:
+    empty.fault(error, title="The tenant's directory can't be read")
+    st.stop()
+
+one, two, three = st.columns([10, 11, 9], gap="small", border=True)
+with one:
+    st.markdown("**1 Who**")
+    selection = who(desk, form)
+    picked = st.container()
+with two:
+    st.markdown("**2 When**")
+    timing = when(form, zones)
+with three:
+    st.markdown("**3 How**")
+    route, action = how(desk, form, shown)
+
+request = PlanRequest(
+    selection=selection,
+    window=timing.window,
+    route=route,
+    action=action,
+    reason=timing.reason,
+    ticket=timing.ticket,
+    include=verdict.included(form.include),
+)
+with picked:
+    chosen_line(desk, request)
+
+status, bar = st.empty(), st.bottom.empty()
+if selection.is_empty():
+    state.keep(desk, actor, request)
+    state.forget_preview()
+    with status.container():
+        empty.nothing(
+            "Nobody is picked yet",
+            "Pick a team, queue, unit or division, or find, paste or upload agents. What would happen to each of them is "
+            "shown here before anything is written.",
+            icon=":material/group_add:",
+        )
+    with bar.container():
+        act.nothing_to_do("Pick agents first.")
+    st.stop()
+
+asked = question(desk, request)
+if last is None or last.question != asked or times.now() - last.at > state.OLD or st.session_state.get("plan_fresh"):
+    if shown is not None:
+        with status.container():
+            old = times.clock(shown.computed_at, seconds=True)
+            st.markdown(f"**Preview** :orange-badge[:material/hourglass_top: old numbers, of {old}] :gray[recomputing …]")
+        with bar.container():
+            act.waiting(action_label(shown))
+    last = ask(desk, request, asked, fresh=bool(st.session_state.get("plan_fresh")))
+    shown = last.preview
+    if shown is not None and shown.missing_access:
+        st.session_state["story_saw_missing"] = True
+state.keep(desk, actor, request)
+
+if shown is None:
+    with status.container():
+        empty.fault(last.error or DeskError("The preview could not be made."))
+    with bar.container():
+        act.nothing_to_do("Mend what is named above first. Nothing you typed is lost.")
+    st.stop()
+
+with status.container():
+    verdict.refused_notice()
+    verdict.status_line(shown)
+left, right = st.columns([11, 10], gap="small", border=True)
+with left:
+    verdict.access(shown)
+with right:
+    verdict.outcome(shown)
+verdict.agents(shown)
+with bar.container():
+    act.act(desk, actor, shown)

@@ -96,14 +96,14 @@ def _demo(
         )
 
 
-def mend_button(demo: DemoControls, actor: Actor, current: ClientChoice, *, key: str) -> None:
+def mend_button(demo: DemoControls, actor: Actor, current: ClientChoice, *, key: str, caption: bool = True) -> None:
     """Adds the scope that is missing, or takes it away again. Marked as something only the demo tenant has."""
     if current.scopes is None:
         return
     may = actor.may(Capability.EXECUTE)
     if story.NEEDED not in current.scopes:
         st.button(
-            f"Mend: add the missing scope to {current.name}",
+            f"Mend: add the missing scope to {current.name}" if caption else "Mend (demo only)",
             icon=":material/build:",
             key=f"mend-{key}",
             on_click=_mend,
@@ -111,7 +111,8 @@ def mend_button(demo: DemoControls, actor: Actor, current: ClientChoice, *, key:
             disabled=not may,
             help="Demo only. On a real tenant the OAuth admin does this in Admin › Integrations › OAuth.",
         )
-        st.caption(f"Demo only: adds `{story.NEEDED}` as an OAuth admin would.")
+        if caption:
+            st.caption(f"Demo only: adds `{story.NEEDED}` as an OAuth admin would.")
     elif key == "menu":
         st.button(
             f"Unmend: take {story.NEEDED} from {current.name}",

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from wfm.domain.agents import GroupKind
-from wfm.domain.plans import Fate, PlanRequest, Preview, RouteName, Selection, Severity
+from wfm.domain.plans import SEVERITY, Fate, PlanRequest, Preview, RouteName, Selection, Severity
 from wfm.domain.windows import WindowSpec
 from wfm.ui.components import times
 
@@ -35,9 +35,9 @@ ROUTE_WORDS = {
     RouteName.DATA_ACTION: "Data Action",
 }
 ROUTE_HELP = {
-    RouteName.AVAILABILITY: "sets each agent unavailable at the start and back at the end",
-    RouteName.ADHERENCE: "corrects the record of a window in the past; undone on demand only",
-    RouteName.DATA_ACTION: "lets one of your Data Actions do it, as an Architect flow does",
+    RouteName.AVAILABILITY: "unavailable at the start, back at the end",
+    RouteName.ADHERENCE: "for a window in the past; undone on demand",
+    RouteName.DATA_ACTION: "as an Architect flow does it",
 }
 
 
@@ -140,8 +140,6 @@ def cost_line(preview: Preview) -> str:
 
 def totals_by_severity(preview: Preview) -> dict[Severity, dict[Fate, int]]:
     """The fates under ready, warning and blocked, in the order of Fate."""
-    from wfm.domain.plans import SEVERITY
-
     groups: dict[Severity, dict[Fate, int]] = {severity: {} for severity in Severity}
     for fate, count in preview.totals().items():
         groups[SEVERITY[fate]][fate] = count

@@ -30,6 +30,11 @@ def chosen(rows: Sequence[AgentFate], fates: Sequence[str], text: str) -> list[A
     return [row for row in rows if (not fates or row.fate.value in fates) and all(word in _haystack(row) for word in words)]
 
 
+def _haystack(row: AgentFate) -> str:
+    email = row.agent.email if row.agent else ""
+    return f"{name_of(row)} {email} {row.reason} {row.given}".casefold()
+
+
 def name_of(row: AgentFate) -> str:
     return row.agent.name if row.agent else row.given
 
@@ -83,14 +88,14 @@ def bars(rows: Sequence[AgentFate], window: Window) -> pd.DataFrame:
                 start, end = max(activity.start, first), min(activity.end, last)
                 if start < end:
                     kind = "work" if activity.category in _WORK else "pause"
-                    found.append((label(row, number), _wall(start, zone), _wall(end, zone), activity.category, kind))
+                    found.append((label(row, number), wall(start, zone), wall(end, zone), activity.category, kind))
             if not shift.activities and shift.start < last and shift.end > first:
                 start, end = max(shift.start, first), min(shift.end, last)
-                found.append((label(row, number), _wall(start, zone), _wall(end, zone), "shift", "work"))
+                found.append((label(row, number), wall(start, zone), wall(end, zone), "shift", "work"))
         for off_start, off_end in row.schedule.time_off:
             start, end = max(off_start, first), min(off_end, last)
             if start < end:
-                found.append((label(row, number), _wall(start, zone), _wall(end, zone), "time off", "off"))
+                found.append((label(row, number), wall(start, zone), wall(end, zone), "time off", "off"))
     return pd.DataFrame(found, columns=["agent", "start", "end", "what", "kind"])
 
 
@@ -98,7 +103,7 @@ def marks(rows: Sequence[AgentFate], window: Window) -> pd.DataFrame:
     """The window across each agent's line, with fate and severity."""
     zone = times.zone_or_utc(window.zone)
     first, last = horizon(window)
-    start, end = _wall(max(window.start, first), zone), _wall(min(window.end, last), zone)
+    start, end = wall(max(window.start, first), zone), wall(min(window.end, last), zone)
     return pd.DataFrame(
         [(label(row, number), start, end, row.fate.value, row.severity.value, row.reason) for number, row in enumerate(rows)],
         columns=["agent", "start", "end", "fate", "severity", "reason"],
@@ -111,7 +116,7 @@ def label(row: AgentFate, number: int) -> str:
     return (name if len(name) <= 22 else name[:21] + "…") + "\u200b" * number
 
 
-def _wall(instant: datetime, zone: ZoneInfo) -> datetime:
+def wall(instant: datetime, zone: ZoneInfo) -> datetime:
     """The wall clock of the zone, labelled UTC: the chart draws in UTC, so every browser shows the same times."""
     return instant.astimezone(zone).replace(tzinfo=UTC)
 

@@ -1,0 +1,70 @@
+"""3 How: the routes, each with whether it can be taken for this window and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from wfm.domain.errors import DeskError
+from wfm.domain.plans import PlanRequest, Preview, RouteName
+from wfm.ui.components import empty
+from wfm.ui.views.plan_form import ROUTE_HELP, ROUTE_WORDS
+
+if TYPE_CHECKING:
+    from wfm.desk import DataAction, Desk
+
+ROUTE = "plan_route"
+ACTION = "plan_action"
+
+
+def how(desk: Desk, form: PlanRequest, last: Preview | None) -> tuple[RouteName, str | None]:
+    """Draws the card; gives the route, and the Data Action where it is one."""
+    offers = {offer.route: offer for offer in last.routes} if last else {}
+    words, captions = {}, []
+    for route in RouteName:
+        offer = offers.get(route)
+        words[route] = ROUTE_WORDS[route]
+        if offer is None:
+            captions.append(ROUTE_HELP[route])
+        elif not offer.offered:
+            captions.append(f":gray[:material/block:] not offered: {offer.reason}")
+        else:
+            words[route] += " :green-badge[best now]" if offer.best else ""
+            captions.append(offer.reason or ROUTE_HELP[route])
+    if ROUTE not in st.session_state:
+        st.session_state[ROUTE] = form.route
+    chosen = st.radio(
+        "Route",
+        list(RouteName),
+        key=ROUTE,
+        format_func=lambda name: words[RouteName(name)],
+        captions=captions,
+        label_visibility="collapsed",
+    )
+    route = RouteName(chosen or RouteName.AVAILABILITY)
+    return route, _action(desk, form) if route is RouteName.DATA_ACTION else None
+
+
+def _action(desk: Desk, form: PlanRequest) -> str | None:
+    try:
+        actions = sorted(desk.actions(), key=_likeliest)
+    except DeskError as error:
+        empty.fault(error)
+        return form.action
+    if not actions:
+        st.caption("This tenant has no Data Action that the token may see.")
+        return None
+    names = {action.id: f"{action.name} · {action.credential_client or action.integration}" for action in actions}
+    if st.session_state.get(ACTION) not in names:
+        wanted = (action.id for action in actions if form.action in (action.id, action.name))
+        st.session_state[ACTION] = next(wanted, actions[0].id)
+    return st.selectbox(
+        "Data Action", list(names), key=ACTION, format_func=lambda action_id: names[action_id], label_visibility="collapsed"
+    )
+
+
+def _likeliest(action: DataAction) -> tuple[bool, str]:
+    """Those that take a user id and speak of unavailable come first."""
+    inputs = {name.casefold() for name, _, _ in action.inputs}
+    return (not ("userid" in inputs and "unavailable" in action.name.casefold()), action.name.casefold())

@@ -1,0 +1,269 @@
+"""What the preview found: access, what will happen, and every agent with the shift and the window across it."""
+
+from __future__ import annotations
+
+import altair as alt
+import streamlit as st
+
+from wfm.domain.plans import INCLUDABLE, SEVERITY, AgentFate, Fate, Finding, LaneState, Preview, Severity, short_plan_id
+from wfm.ui.components import bars, lanes, times
+from wfm.ui.components.bars import Part
+from wfm.ui.components.plan import state
+from wfm.ui.components.states import Look, hex_color, look
+from wfm.ui.views import plan_table
+from wfm.ui.views.plan_form import cost_line, totals_by_severity
+
+INCLUDE = "plan_include"
+SHOWN_FINDINGS = 3
+ROW = 35
+
+
+def status_line(preview: Preview) -> None:
+    """When this was computed, from what, and the plan's id; looks again on demand."""
+    reads = f"{preview.read_requests} reads" if preview.read_requests else "nothing read anew"
+    oldest = min(preview.as_of.values(), default=preview.computed_at)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f"**Preview** :gray[· {times.clock(preview.computed_at, seconds=True)} · {reads}, "
+            f"data as of {times.clock(oldest, seconds=True)} · plan `{short_plan_id(preview.plan_id)}` · "
+            f"with OAuth client {preview.client_name}]",
+            width="stretch",
+        )
+        st.button(
+            "Read again",
+            icon=":material/refresh:",
+            type="tertiary",
+            key="plan_fresh",
+            help="Reads directory, schedules and states anew instead of from the cache.",
+        )
+
+
+def refused_notice() -> None:
+    """Why the last Apply was refused and what changed since; goes away with the next edit."""
+    notice = st.session_state.get(state.NOTICE)
+    if notice:
+        sentence, differences = notice
+        lines = "".join(f"\n- {line}" for line in differences)
+        st.warning(f"{sentence}\n{lines}", title="Not applied", icon=":material/warning:")
+
+
+def access(preview: Preview) -> None:
+    """The calls that write, lane by lane; the reads in one line, each by name on demand."""
+    writes = [check for check in preview.access if check.to_write]
+    reads = [check for check in preview.access if not check.to_write]
+    st.markdown("**Access**")
+    lanes.lanes_table(writes, alt="Access of every call that this plan makes, by lane")
+    lanes.advice(writes)
+    if reads:
+        missing = sum(check.missing for check in reads)
+        said = (
+            f"{missing} of {len(reads)} reads are not allowed"
+            if missing
+            else f"{len(reads)} reads of the preview: none refused"
+        )
+        with st.popover(said, type="tertiary", icon=":material/visibility:"):
+            lanes.lanes_table(reads, alt="Access of the calls that only read, by lane")
+            lanes.advice(reads)
+
+
+def outcome(preview: Preview) -> None:
+    """The bar by fate, the numbers in words, the cost, and what is worth a look."""
+    st.markdown("**What will happen**")
+    parts, lines = [], []
+    for severity, fates in totals_by_severity(preview).items():
+        shown = look(severity)
+        for number, (fate, count) in enumerate(fates.items()):
+            parts.append(Part(Look(fate.value, shown.color, shown.icon), count, shade=max(0.45, 1 - 0.18 * number)))
+        if fates:
+            words = ", ".join(f"**{times.number(count)}** {fate.value}" for fate, count in fates.items())
+            note = {Severity.WARNING: "taken out, worth a look", Severity.BLOCKED: "left out"}.get(severity, "")
+            lines.append(f":{shown.color}[:material/{shown.icon}:] {words}{f' :gray[{note}]' if note else ''}")
+    bars.stacked(parts, key="plan_bar", title="Agents by fate")
+    st.markdown("  \n".join(lines))
+    _include(preview)
+    st.caption(f":material/timer: {cost_line(preview)}")
+    findings([finding for finding in preview.findings if finding.code not in ("missing_access", "blocked_left_out")])
+
+
+def findings(found: list[Finding]) -> None:
+    """The answers to the questions asked of the whole plan, the blocking ones first."""
+    shown = [finding for finding in found if finding.severity is not Severity.READY]
+    for finding in shown[:SHOWN_FINDINGS]:
+        _finding(finding)
+    if len(shown) > SHOWN_FINDINGS:
+        with st.popover(f"{len(shown) - SHOWN_FINDINGS} more findings", type="tertiary"):
+            for finding in shown[SHOWN_FINDINGS:]:
+                _finding(finding)
+
+
+def _finding(finding: Finding) -> None:
+    shown = look(finding.severity)
+    rest = " ".join(part for part in (finding.detail, finding.fix) if part)
+    st.markdown(f":{shown.color}[:material/{shown.icon}:] **{finding.title}.** {rest}")
+
+
+@st.fragment
+def agents(preview: Preview) -> None:
+    """Every agent, searchable and by fate; the shifts of one page of them as a timeline with the window across."""
+    totals = preview.totals()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        fates = st.pills(
+            "Fate",
+            [fate.value for fate in totals],
+            selection_mode="multi",
+            key="plan_fates",
+            format_func=lambda fate: f"{fate} {times.number(totals.get(Fate(fate), 0))}",
+            label_visibility="collapsed",
+        )
+        text = st.text_input(
+            "Search the list",
+            key="plan_search",
+            placeholder="name, e-mail or reason",
+            type="search",
+            live=True,
+            label_visibility="collapsed",
+            width=260,
+        )
+    rows = plan_table.ordered(plan_table.chosen(preview.rows, list(fates), text or ""))
+    if not rows:
+        st.caption("No agent matches. Clear the search or the fates to see all.")
+        return
+    left, right = st.columns([11, 9], gap="small")
+    with left:
+        _table(preview, rows)
+    with right:
+        _timeline(preview, rows)
+
+
+def _table(preview: Preview, rows: list[AgentFate]) -> None:
+    totals = preview.totals()
+    colors = [hex_color(look(SEVERITY[fate]).color) for fate in totals]
+    st.dataframe(
+        plan_table.table(rows, preview.window),
+        hide_index=True,
+        height=ROW * (min(len(rows), plan_table.PAGE) + 1) + 3,
+        row_height=ROW,
+        column_config={
+            "agent": st.column_config.TextColumn("Agent", width=150, pinned=True),
+            "fate": st.column_config.MultiselectColumn(
+                "Fate", options=[fate.value for fate in totals], color=colors, width=130
+            ),
+            "reason": st.column_config.TextColumn("Reason", width=210),
+            "local": st.column_config.TextColumn("Local start", width=90),
+            "unit": st.column_config.TextColumn("Unit", width=100),
+            "team": st.column_config.TextColumn("Team", width=110),
+            "e-mail": st.column_config.TextColumn("E-mail", width=180),
+        },
+        alt=f"{len(rows)} agents with fate, reason and local time",
+        key="plan_table",
+    )
+    if len(rows) > 1:
+        st.caption(f"{times.agents(len(rows))} in this list.")
+
+
+def _timeline(preview: Preview, rows: list[AgentFate]) -> None:
+    pages = -(-len(rows) // plan_table.PAGE)
+    page = min(int(st.session_state.get("plan_page", 1) or 1), pages)
+    some = rows[(page - 1) * plan_table.PAGE : page * plan_table.PAGE]
+    title = plan_table.finding_of_timeline(some, preview.window)
+    st.altair_chart(_chart(preview, some), width="stretch", alt=f"Shifts with the window across them. {title}")
+    if pages > 1:
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.caption(title, width="content")
+            st.pagination(pages, key="plan_page")
+    else:
+        st.caption(title)
+
+
+def _chart(preview: Preview, rows: list[AgentFate]) -> alt.LayerChart:
+    names = [plan_table.label(row, number) for number, row in enumerate(rows)]
+    first, last = plan_table.horizon(preview.window)
+    zone = times.zone_or_utc(preview.window.zone)
+    domain = [plan_table.wall(first, zone), plan_table.wall(last, zone)]
+    domain_ms = [instant.timestamp() * 1000 for instant in domain]
+    hours = int((last - first).total_seconds() // 3600)
+    step = next(step for step in (1, 2, 3, 6, 12) if hours / step <= 14 or step == 12)
+    ticks = [domain_ms[0] + hour * 3_600_000 for hour in range(0, hours + 1, step)]
+    axis = alt.Axis(format="%H", orient="top", title=None, grid=True, values=ticks, labelFlush=False)
+    x = alt.X("start:T", scale=alt.Scale(type="utc", domain=domain_ms), axis=axis)
+    y = alt.Y("agent:N", sort=names, scale=alt.Scale(domain=names), title=None, axis=alt.Axis(labelLimit=150, ticks=False))
+    kinds = alt.Scale(domain=["work", "pause", "off"], range=[hex_color("gray"), hex_color("gray"), hex_color("yellow")])
+    shifts = (
+        alt.Chart(plan_table.bars(rows, preview.window))
+        .mark_bar(height=12, cornerRadius=2)
+        .encode(
+            x=x,
+            x2="end:T",
+            y=y,
+            color=alt.Color("kind:N", scale=kinds, legend=None),
+            opacity=alt.Opacity(
+                "kind:N", scale=alt.Scale(domain=["work", "pause", "off"], range=[0.55, 0.2, 0.5]), legend=None
+            ),
+            tooltip=[alt.Tooltip("what:N"), _clock_tip("start", "from"), _clock_tip("end", "to")],
+        )
+    )
+    severities = [severity.value for severity in Severity]
+    colors = alt.Scale(domain=severities, range=[hex_color(look(severity).color) for severity in Severity])
+    window = (
+        alt.Chart(plan_table.marks(rows, preview.window))
+        .mark_bar(height=22, cornerRadius=2, fillOpacity=0.28, strokeWidth=1.5)
+        .encode(
+            x=x,
+            x2="end:T",
+            y=y,
+            color=alt.Color("severity:N", scale=colors, legend=None),
+            stroke=alt.Stroke("severity:N", scale=colors, legend=None),
+            tooltip=["fate:N", "reason:N", _clock_tip("start", "window from"), _clock_tip("end", "to")],
+        )
+    )
+    layered: alt.LayerChart = (
+        alt.layer(shifts, window)
+        .resolve_scale(color="independent", stroke="independent", opacity="independent")
+        .properties(height=alt.Step(ROW))
+        .configure_view(strokeWidth=0)
+        .configure_axis(labelFontSize=11, gridOpacity=0.35, domain=False)
+    )
+    return layered
+
+
+def _clock_tip(field: str, title: str) -> alt.Tooltip:
+    return alt.Tooltip(f"utchoursminutes({field}):T", title=title, format="%H:%M")
+
+
+def included(before: frozenset[Fate]) -> frozenset[Fate]:
+    """The blocked fates that a person includes on purpose, as chosen below the bar in the run before."""
+    chosen = st.session_state.get(INCLUDE)
+    return before if chosen is None else frozenset(Fate(value) for value in chosen)
+
+
+def _include(preview: Preview) -> None:
+    """Blocked agents may be included on purpose. Drawn only where there are any that the tenant might accept."""
+    now = preview.request.include
+    options = [fate.value for fate in Fate if fate in INCLUDABLE and (fate in preview.totals() or fate in now)]
+    if not options:
+        return
+    if INCLUDE not in st.session_state:
+        st.session_state[INCLUDE] = [fate.value for fate in now]
+    st.session_state[INCLUDE] = [value for value in st.session_state[INCLUDE] if value in options]
+    st.pills(
+        "Include on purpose",
+        options,
+        key=INCLUDE,
+        selection_mode="multi",
+        format_func=lambda value: f"include {value}",
+        help="These are left out unless you say so. The tenant may still refuse them, each with a failure of its own.",
+        label_visibility="collapsed",
+    )
+
+
+def missing_words(preview: Preview) -> str:
+    """What access is missing, in one line."""
+    names = [
+        need
+        for check in preview.access
+        if check.missing and check.to_write
+        for verdict in check.lanes.values()
+        if verdict.state is LaneState.MISSING
+        for need in verdict.needed
+    ]
+    return ", ".join(dict.fromkeys(names)) or "access"

@@ -1,0 +1,90 @@
+"""2 When: now for so long, or from one time to another in a zone; why, and under which ticket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from zoneinfo import available_timezones
+
+import streamlit as st
+
+from wfm.domain.plans import PlanRequest
+from wfm.domain.windows import WindowSpec
+from wfm.ui.components import times
+from wfm.ui.views.plan_form import AT, DEFAULT_REASON, PRESETS, minutes_word, next_slot, preset_of
+
+CHOICE = "plan_when"
+START = "plan_start"
+END = "plan_end"
+ZONE = "plan_zone"
+REASON = "plan_reason"
+TICKET = "plan_ticket"
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """What the card says."""
+
+    window: WindowSpec
+    reason: str
+    ticket: str
+
+
+def when(form: PlanRequest, zones: Iterable[str]) -> When:
+    """Draws the card; gives window, reason and ticket as they are now."""
+    options = [*(str(minutes) for minutes in PRESETS), AT]
+    _default(CHOICE, preset_of(form.window))
+    choice = st.segmented_control(
+        "When",
+        options,
+        key=CHOICE,
+        format_func=lambda key: "at a time" if key == AT else f"{'now for ' if key == '15' else ''}{minutes_word(int(key))}",
+        required=True,
+        label_visibility="collapsed",
+        width="stretch",
+    )
+    zone = form.window.zone
+    if choice == AT:
+        start_guess, end_guess = next_slot(times.now(), times.zone_or_utc(zone).key)
+        _default(START, form.window.start or start_guess)
+        _default(END, form.window.end or end_guess)
+        left, middle, right = st.columns([5, 5, 5], gap="xsmall")
+        start = left.datetime_input("Start", key=START, step=300, format="DD.MM.YYYY")
+        end = middle.datetime_input("End", key=END, step=300, format="DD.MM.YYYY")
+        zone = _zone(right, form, zones)
+        window = WindowSpec(start=start, end=end, zone=zone)
+    else:
+        minutes = int(choice or 30)
+        left, right = st.columns([10, 5], gap="xsmall", vertical_alignment="bottom")
+        ends = times.clock(times.now() + timedelta(minutes=minutes), times.zone_or_utc(zone))
+        left.markdown(f"Starts when you apply it, ends about **{ends}**")
+        zone = _zone(right, form, zones)
+        window = WindowSpec(minutes=minutes, zone=zone)
+    _default(REASON, "" if form.reason == DEFAULT_REASON else form.reason)
+    _default(TICKET, form.ticket)
+    left, right = st.columns([10, 5], gap="xsmall")
+    reason = left.text_input("Reason", key=REASON, placeholder="maintenance window", max_chars=200)
+    ticket = right.text_input("Ticket", key=TICKET, placeholder="CHG-1042", max_chars=80)
+    return When(window, (reason or "").strip() or DEFAULT_REASON, (ticket or "").strip())
+
+
+def _zone(place: st.delta_generator.DeltaGenerator, form: PlanRequest, zones: Iterable[str]) -> str:
+    options = _zones(tuple(dict.fromkeys((form.window.zone, times.viewer_zone().key, *zones, "UTC"))))
+    _default(ZONE, form.window.zone if form.window.zone in options else "UTC")
+    return place.selectbox("Time zone", options, key=ZONE)
+
+
+@cache
+def _zones(first: tuple[str, ...]) -> list[str]:
+    """Zones that matter here first, then all others by name."""
+    known = available_timezones()
+    near = [zone for zone in first if zone in known]
+    skipped = ("Etc/", "posix", "right")
+    return [*near, *sorted(zone for zone in known - set(near) if "/" in zone and not zone.startswith(skipped))]
+
+
+def _default(key: str, value: object) -> None:
+    if key not in st.session_state:
+        st.session_state[key] = value

@@ -1,0 +1,233 @@
+"""1 Who: groups, search, pasted words, a CSV; and the list, to leave somebody out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from wfm.domain.agents import Agent, GroupKind
+from wfm.domain.errors import BadInput, DeskError
+from wfm.domain.plans import PlanRequest, Selection
+from wfm.ui.components import empty, times
+from wfm.ui.components.plan import state
+from wfm.ui.views.plan_form import KIND_WORDS, group_keys, with_agents, with_groups, without_agents
+from wfm.ui.views.plan_words import BadRow, read_csv, split_pasted, unmatched
+
+if TYPE_CHECKING:
+    from wfm.desk import Desk
+
+GROUPS = "plan_groups"
+FOUND = "plan_find"
+PASTED = "plan_paste"
+BAD_ROWS = "plan_bad_rows"
+SHOWN_MATCHES = 6
+
+
+def who(desk: Desk, form: PlanRequest) -> Selection:
+    """Draws the card; gives the selection as it is now."""
+    labels = _group_labels(desk)
+    chosen = [key for key in group_keys(form.selection) if key in labels]
+    if GROUPS not in st.session_state:
+        st.session_state[GROUPS] = chosen
+    else:
+        st.session_state[GROUPS] = [key for key in st.session_state[GROUPS] if key in labels]
+    st.multiselect(
+        "Teams, queues, units, divisions",
+        list(labels),
+        key=GROUPS,
+        format_func=lambda key: labels.get(key, key),
+        placeholder="Pick a team, queue, unit or division",
+        label_visibility="collapsed",
+        wrap=True,
+    )
+    selection = with_groups(form.selection, st.session_state[GROUPS])
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.popover("Find", icon=":material/person_search:"):
+            _find(desk, form)
+        with st.popover("Paste", icon=":material/content_paste:"):
+            _paste(form)
+        with st.popover("CSV", icon=":material/upload_file:"):
+            _csv(desk, form)
+    return selection
+
+
+def chosen_line(desk: Desk, request: PlanRequest) -> None:
+    """How many agents that is, and the list to take somebody out again."""
+    selection = request.selection
+    if selection.is_empty():
+        st.caption("Nobody yet. Pick a group, or find, paste or upload agents.")
+        return
+    try:
+        found = desk.resolve(selection)
+    except DeskError as error:
+        empty.fault(error)
+        return
+    parts = [f"**{times.agents(len(found.agents))}**"]
+    if selection.agents:
+        parts.append(f"{times.number(len(selection.agents))} named one by one")
+    if selection.exclude:
+        parts.append(f"{times.number(len(selection.exclude))} left out by you")
+    if found.unknown:
+        parts.append(f":red[:material/block: {times.number(len(found.unknown))} match nobody]")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(" · ".join(parts), width="stretch")
+        with st.popover("Edit list", icon=":material/edit:", type="tertiary"):
+            _edit(request, found.agents, found.unknown)
+
+
+def _group_labels(desk: Desk) -> dict[str, str]:
+    labels = {}
+    for kind in GroupKind:
+        for group in desk.groups(kind):
+            size = "" if group.size is None else f" · {times.number(group.size)}"
+            labels[f"{kind.value}:{group.id}"] = f"{group.name} · {KIND_WORDS[kind]}{size}"
+    return labels
+
+
+def _find(desk: Desk, form: PlanRequest) -> None:
+    text = st.text_input("Name or e-mail", key=FOUND, placeholder="Aylin, or support-2@", live=True, type="search") or ""
+    if len(text.strip()) < 2:
+        st.caption("Two letters are enough to begin. Accents and case do not matter.")
+        return
+    found = desk.search_agents(text, limit=200)
+    if not found:
+        st.caption("Nobody's name or e-mail holds these words.")
+        return
+    named = set(form.selection.agents)
+    for agent in found[:SHOWN_MATCHES]:
+        there = agent.id in named
+        st.button(
+            f"{agent.name} · {agent.management_unit or agent.division}",
+            key=f"plan_add_{agent.id}",
+            icon=":material/check:" if there else ":material/add:",
+            disabled=there,
+            on_click=_add,
+            args=(form, (agent.id,)),
+            type="tertiary",
+        )
+    if len(found) > 1:
+        st.button(
+            f"Add all {times.number(len(found))}",
+            key="plan_add_all",
+            icon=":material/group_add:",
+            on_click=_add,
+            args=(form, tuple(agent.id for agent in found)),
+        )
+
+
+def _paste(form: PlanRequest) -> None:
+    st.text_area(
+        "Ids, e-mails or names",
+        key=PASTED,
+        placeholder="one a line, or with commas between",
+        height=140,
+        help="E-mails and ids are found inside other text, such as a column copied from a sheet or an e-mail.",
+    )
+    st.button("Add these", key="plan_paste_add", icon=":material/group_add:", on_click=_add_pasted, args=(form,))
+
+
+def _csv(desk: Desk, form: PlanRequest) -> None:
+    upload = st.file_uploader("A CSV with one agent a line", type=["csv", "txt", "tsv"], key="plan_csv")
+    st.caption("A column called id, e-mail or name is found by its head. Nothing else in the file is kept.")
+    if upload is None:
+        st.session_state.pop("plan_csv_read", None)
+        return
+    try:
+        read = read_csv(upload.getvalue())
+        found = desk.resolve(Selection(agents=tuple(word for _, word in read.words))) if read.words else None
+    except DeskError as error:
+        empty.fault(error)
+        return
+    if found is None:
+        empty.fault(BadInput("CSV", "no usable line", "a column of ids, e-mails or names"))
+        return
+    kept, bad = unmatched(read, found.unknown, found.ambiguous)
+    st.markdown(f"{times.agents(len(kept.words))} found in {read.column}")
+    bad_rows(bad)
+    words = tuple(word for _, word in kept.words)
+    st.button(
+        f"Add {times.agents(len(words))}",
+        key="plan_csv_add",
+        icon=":material/group_add:",
+        disabled=not words,
+        on_click=_add,
+        args=(form, words),
+    )
+
+
+def bad_rows(bad: tuple[BadRow, ...]) -> None:
+    """The lines of a file that can't be used, with their numbers; the rest is kept."""
+    if not bad:
+        return
+    word = "line" if len(bad) == 1 else "lines"
+    st.markdown(f":red[:material/block: {times.number(len(bad))} {word} left out]")
+    st.dataframe(
+        {"line": [row.line for row in bad], "given": [row.given for row in bad], "why": [row.why for row in bad]},
+        hide_index=True,
+        height=min(220, 38 + 35 * len(bad)),
+        alt="Lines of the file that were left out",
+        key=BAD_ROWS,
+    )
+
+
+def _edit(request: PlanRequest, agents: tuple[Agent, ...], unknown: tuple[str, ...]) -> None:
+    names = {agent.id: f"{agent.name} · {agent.email}" for agent in agents}
+    out = st.multiselect(
+        "Leave out", list(names), format_func=lambda agent_id: names.get(agent_id, agent_id), key="plan_leave_out"
+    )
+    st.button(
+        f"Leave out {len(out)}" if out else "Leave out",
+        key="plan_leave_out_do",
+        disabled=not out,
+        on_click=_leave_out,
+        args=(request, tuple(out)),
+    )
+    if unknown:
+        shown = ", ".join(unknown[:8]) + (f" and {len(unknown) - 8} more" if len(unknown) > 8 else "")
+        st.caption(f"These match nobody here: {shown}")
+        st.button("Drop what matches nobody", key="plan_drop_unknown", on_click=_drop, args=(request, unknown))
+    if request.selection.exclude:
+        count = len(request.selection.exclude)
+        st.button(f"Take {count} left out back in", key="plan_take_back", on_click=_take_back, args=(request,))
+    st.button("Start over with nobody", key="plan_clear", icon=":material/backspace:", on_click=_clear, args=(request,))
+
+
+def _put(request: PlanRequest, selection: Selection) -> None:
+    # The group field has the last word on groups, so it is made to agree.
+    st.session_state[GROUPS] = group_keys(selection)
+    state.change(request.model_copy(update={"selection": selection}))
+
+
+def _now(form: PlanRequest) -> Selection:
+    return with_groups(form.selection, st.session_state.get(GROUPS, ()))
+
+
+def _add(form: PlanRequest, words: tuple[str, ...]) -> None:
+    _put(form, with_agents(_now(form), words))
+
+
+def _add_pasted(form: PlanRequest) -> None:
+    words = split_pasted(str(st.session_state.get(PASTED, "")))
+    if words:
+        _put(form, with_agents(_now(form), words))
+        st.session_state[PASTED] = ""
+
+
+def _leave_out(form: PlanRequest, ids: tuple[str, ...]) -> None:
+    _put(form, without_agents(_now(form), ids))
+    st.session_state["plan_leave_out"] = []
+
+
+def _drop(form: PlanRequest, words: tuple[str, ...]) -> None:
+    gone = set(words)
+    selection = _now(form)
+    _put(form, selection.model_copy(update={"agents": tuple(word for word in selection.agents if word not in gone)}))
+
+
+def _take_back(form: PlanRequest) -> None:
+    _put(form, _now(form).model_copy(update={"exclude": ()}))
+
+
+def _clear(form: PlanRequest) -> None:
+    _put(form, Selection())
