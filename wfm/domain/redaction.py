@@ -15,17 +15,22 @@ _NAMES = re.compile(
     r"(authorization|secret|password|passwd|token$|_token|api[-_]?key|cookie|credential|private[-_]?key|assertion)",
     re.IGNORECASE,
 )
+_SECRET_WORDS = (
+    r"(?:access|refresh|id|oauth|session)[-_]?token|client[-_]?secret|pass(?:word|wd)|api[-_]?key|private[-_]?key|assertion"
+)
 _SHAPES = (
     (re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9\-._~+/]{6,}=*", re.IGNORECASE), rf"\1 {HIDDEN}"),
     (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"), HIDDEN),
+    # name: "value", also with the quotes escaped, as JSON within JSON has them; the value ends with the same quote
     (
-        re.compile(
-            r"((?:access_token|refresh_token|id_token|client_secret|password|api_key|assertion)"
-            r"(?:\\*[\"'])?\s*[=:]\s*(?:\\*[\"'])?)[^\s\"'&,;}\\]+",
-            re.IGNORECASE,
-        ),
-        rf"\1{HIDDEN}",
+        re.compile(rf"""((?:{_SECRET_WORDS})(?:\\*["'])?\s*[=:]\s*)(\\*["'])(?:(?!\2).)+""", re.IGNORECASE | re.DOTALL),
+        rf"\1\2{HIDDEN}",
     ),
+    # name=value, name: value, as in forms, queries and notes
+    (re.compile(rf"""((?:{_SECRET_WORDS})(?:\\*["'])?\s*[=:]\s*)[^\s"'&,;}}\\]+""", re.IGNORECASE), rf"\1{HIDDEN}"),
+    # scheme://user:value@host
+    (re.compile(r"(://[^\s/:@]*:)[^\s/@]+@"), rf"\1{HIDDEN}@"),
+    (re.compile(r"\b((?:Set-)?Cookie\s*:\s*)[^\r\n]+", re.IGNORECASE), rf"\1{HIDDEN}"),
 )
 
 
@@ -42,22 +47,25 @@ def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def redact_json(value: object) -> object:
-    """A JSON value with the values of secret-named members replaced, at any depth up to 200."""
-    return _walk(value, 0)
+    """A JSON value with the values of secret-named members replaced, at any depth up to 200.
+
+    A list or object under a secret name keeps its shape; every text and number in it is replaced.
+    """
+    return _walk(value, 0, hide=False)
 
 
-def _walk(value: object, depth: int) -> object:
+def _walk(value: object, depth: int, hide: bool) -> object:
     if depth > 200:
         return HIDDEN
     if isinstance(value, Mapping):
         return {
-            key: HIDDEN
-            if isinstance(key, str) and _NAMES.search(key) and isinstance(item, str | int)
-            else _walk(item, depth + 1)
+            key: _walk(item, depth + 1, hide or (isinstance(key, str) and bool(_NAMES.search(key))))
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
-        return [_walk(item, depth + 1) for item in value]
+        return [_walk(item, depth + 1, hide) for item in value]
+    if hide and isinstance(value, str | int | float):
+        return HIDDEN
     return redact_text(value) if isinstance(value, str) else value
 
 

@@ -13,6 +13,7 @@ from wfm.domain.errors import BadInput
 SHORTEST = timedelta(minutes=1)
 LONGEST = timedelta(days=31)
 FURTHEST = timedelta(days=26 * 7)
+"""As far as WFM keeps schedules at hand, either way (published: 26 weeks around the current one)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +82,8 @@ class WindowSpec(BaseModel):
             raise BadInput("window length", f"{length.days} days", f"at most {LONGEST.days} days")
         if start - now > FURTHEST:
             raise BadInput("window start", _shown(start, zone), "at most 26 weeks ahead")
+        if now - start > FURTHEST:
+            raise BadInput("window start", _shown(start, zone), "at most 26 weeks back")
         return Window(start=start, end=end, zone=self.zone, now=is_now)
 
 
@@ -103,10 +106,13 @@ def _shown(instant: datetime, zone: ZoneInfo) -> str:
 
 
 def _instant(field: str, value: datetime, zone: ZoneInfo) -> datetime:
-    if value.tzinfo is not None:
-        return value.astimezone(UTC)
-    local = value.replace(tzinfo=zone)
-    back = local.astimezone(UTC).astimezone(zone)
+    try:
+        if value.tzinfo is not None:
+            return value.astimezone(UTC)
+        local = value.replace(tzinfo=zone)
+        back = local.astimezone(UTC).astimezone(zone)
+    except OverflowError:  # the first and the last day that a computer knows
+        raise BadInput(field, value.isoformat(), "a date within 26 weeks of today") from None
     if back.replace(tzinfo=None) != value:
         raise BadInput(
             field,
