@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import altair as alt
 import streamlit as st
 
@@ -144,12 +146,12 @@ def _table(preview: Preview, rows: list[AgentFate]) -> None:
         height=ROW * (min(len(rows), plan_table.PAGE) + 1) + 3,
         row_height=ROW,
         column_config={
-            "agent": st.column_config.TextColumn("Agent", width=150, pinned=True),
+            "agent": st.column_config.TextColumn("Agent", width=150),
             "fate": st.column_config.MultiselectColumn(
                 "Fate", options=[fate.value for fate in totals], color=colors, width=130
             ),
             "reason": st.column_config.TextColumn("Reason", width=210),
-            "local": st.column_config.TextColumn("Local start", width=90),
+            "local": st.column_config.TextColumn("Local start", width=110),
             "unit": st.column_config.TextColumn("Unit", width=100),
             "team": st.column_config.TextColumn("Team", width=110),
             "e-mail": st.column_config.TextColumn("E-mail", width=180),
@@ -180,12 +182,11 @@ def _chart(preview: Preview, rows: list[AgentFate]) -> alt.LayerChart:
     first, last = plan_table.horizon(preview.window)
     zone = times.zone_or_utc(preview.window.zone)
     domain = [plan_table.wall(first, zone), plan_table.wall(last, zone)]
-    domain_ms = [instant.timestamp() * 1000 for instant in domain]
     hours = int((last - first).total_seconds() // 3600)
-    step = next(step for step in (1, 2, 3, 6, 12) if hours / step <= 14 or step == 12)
-    ticks = [domain_ms[0] + hour * 3_600_000 for hour in range(0, hours + 1, step)]
-    axis = alt.Axis(format="%H", orient="top", title=None, grid=True, values=ticks, labelFlush=False)
-    x = alt.X("start:T", scale=alt.Scale(type="utc", domain=domain_ms), axis=axis)
+    step = next(step for step in (1, 2, 3, 6, 12) if hours / step <= 8 or step == 12)
+    ticks = [_vega_time(domain[0] + timedelta(hours=hour)) for hour in range(0, hours + 1, step)]
+    axis = alt.Axis(format="%H:%M", orient="top", title=None, grid=True, values=ticks, labelFlush=False, labelPadding=6)
+    x = alt.X("start:T", scale=alt.Scale(type="utc", domain=[_vega_time(instant) for instant in domain]), axis=axis)
     y = alt.Y("agent:N", sort=names, scale=alt.Scale(domain=names), title=None, axis=alt.Axis(labelLimit=150, ticks=False))
     kinds = alt.Scale(domain=["work", "pause", "off"], range=[hex_color("gray"), hex_color("gray"), hex_color("yellow")])
     shifts = (
@@ -219,11 +220,17 @@ def _chart(preview: Preview, rows: list[AgentFate]) -> alt.LayerChart:
     layered: alt.LayerChart = (
         alt.layer(shifts, window)
         .resolve_scale(color="independent", stroke="independent", opacity="independent")
-        .properties(height=alt.Step(ROW))
+        .properties(height=alt.Step(ROW), padding={"left": 4, "right": 8, "top": 15, "bottom": 4})
         .configure_view(strokeWidth=0)
         .configure_axis(labelFontSize=11, gridOpacity=0.35, domain=False)
     )
     return layered
+
+
+def _vega_time(instant: datetime) -> alt.DateTime:
+    return alt.DateTime(
+        year=instant.year, month=instant.month, date=instant.day, hours=instant.hour, minutes=instant.minute, utc=True
+    )
 
 
 def _clock_tip(field: str, title: str) -> alt.Tooltip:

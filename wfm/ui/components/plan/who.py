@@ -40,6 +40,7 @@ def who(desk: Desk, form: PlanRequest) -> Selection:
         placeholder="Pick a team, queue, unit or division",
         label_visibility="collapsed",
         wrap=True,
+        select_all=False,
     )
     selection = with_groups(form.selection, st.session_state[GROUPS])
     with st.container(horizontal=True, vertical_alignment="center"):
