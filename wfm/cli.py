@@ -19,6 +19,7 @@ import click
 
 from wfm import __version__, launcher, settings
 from wfm.desk import Desk, OperationView
+from wfm.domain.diagnoses import Evidence
 from wfm.domain.errors import BadInput, DeskError, NotAllowed, NotFound, Refused
 from wfm.domain.operations import OPEN_STATES, ItemState, OperationState, RunFilter
 from wfm.domain.people import Actor, Role
@@ -147,11 +148,11 @@ def diagnose(source: Any, status: int | None, jsonl: TextIO | None, wants_json: 
     body: bytes = source.read()
     if not body.strip() and status is None:
         _fail(BadInput("payload", None, "the text of an error, or --status"), wants_json, BAD_INPUT)
-    found = diagnosis.diagnose_input(status, body)
     if wants_json:
-        click.echo(json.dumps(diagnosis.as_dict(found), ensure_ascii=False))
+        found = diagnosis.diagnose_jsonl_line({"id": None, "http_status": status, "body": body})
+        click.echo(json.dumps(found, ensure_ascii=False))
     else:
-        click.echo(diagnosis.render(found))
+        click.echo(diagnosis.render(diagnosis.diagnose(status, {}, body, Evidence())))
 
 
 @main.command()

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from wfm.desk.core import DeskCore
 from wfm.desk.values import RunDetail
-from wfm.diagnosis import Explanation, diagnose, explain, four_lanes, hand_off_card
-from wfm.domain.diagnoses import Diagnosis, Evidence
-from wfm.domain.errors import BadInput
+from wfm.diagnosis import diagnose, explain, four_lanes, hand_off_card
+from wfm.domain.diagnoses import Diagnosis, Evidence, Explanation
+from wfm.domain.errors import BadInput, NotFound
 from wfm.domain.exports import csv_lines, json_lines
 from wfm.domain.operations import Exchange, FailureGroup, GroupState, Outcome, Run, RunFilter, RunPage
 from wfm.domain.people import Actor, Capability
@@ -110,8 +110,14 @@ class HistoryDesk(DeskCore):
         page = self.runs(RunFilter(fingerprint=fingerprint), limit=5)
         correlation_ids = tuple(run.correlation_id for run in page.runs if run.correlation_id)
         client = self._client_of(detail.run)[1]
+        if detail.diagnosis is None:
+            raise NotFound("The payload of this failure is not kept any more, so there is nothing to hand off.")
         return hand_off_card(
-            group, detail.diagnosis, client_name=client, tenant=self.tenant, correlation_ids=correlation_ids, now=self.clock()
+            group,
+            detail.diagnosis,
+            organization=self.tenant.organization_name,
+            client_name=client or "",
+            correlation_ids=correlation_ids,
         )
 
     def explain(self, text: str) -> Explanation:

@@ -82,6 +82,8 @@ class PlanDesk(DeskCore):
     def preview(self, request: PlanRequest, *, fresh: bool = False) -> Preview:
         """What applying this plan would do now. Nothing is written. Raises BadInput, GenesysError, StoreFault."""
         preview = self.previewer().preview(request, fresh=fresh)
+        if preview.read_requests:
+            self.ledger.note_reads(self.tenant.key, preview.client_id, preview.read_requests)
         self._remember(preview)
         return preview
 
