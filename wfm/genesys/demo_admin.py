@@ -1,6 +1,6 @@
-"""The demo tenant's own switches, over its HTTP: `/_demo/…` on loopback, no token.
+"""The demo tenant's own switches, over its HTTP. Nothing here reaches a real tenant: every call is to loopback.
 
-A tenant is the demo tenant only if its host is loopback and `GET /_demo/info` answers as the demo tenant does.
+A tenant is the demo tenant only if its host is loopback and `GET /_demo/info` answers.
 """
 
 from __future__ import annotations
@@ -8,122 +8,183 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 from pydantic import SecretStr
 
 from wfm.domain.errors import BadInput, NotFound
-from wfm.genesys.errors import BadAnswer, ConnectionProblem
+from wfm.genesys.errors import BadAnswer, ConnectionProblem, GenesysError, ServerFault, TimedOut, parse_body
 from wfm.genesys.regions import Endpoint
+from wfm.genesys.tape import fault_of
 
-TIMEOUT_S = 10.0
-PROBE_TIMEOUT_S = 2.0
+TIMEOUT_S = 5.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class DemoClient:
-    """One of the demo tenant's OAuth clients. Its secret is the demo's own; it is kept out of every repr."""
+    """One of the demo tenant's OAuth clients. Its secret is the demo's own; even so it appears in no repr."""
 
-    id: str
     name: str
+    id: str
     secret: SecretStr
     scopes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoInfo:
-    """What the demo tenant says of itself. `scenarios` are (name, what it is for); `rate_limit` is a minute."""
+    """What the demo tenant says of itself. `scenarios` are pairs of name and what it is for."""
 
     organization_id: str
     organization_name: str
     clients: tuple[DemoClient, ...]
     scenario: str
     scenarios: tuple[tuple[str, str], ...]
+    suggested_client: str
     agents: int
     rate_limit: int
-
-
-def probe_demo(endpoint: Endpoint) -> DemoInfo | None:
-    """The demo tenant at this address; None where the host is not loopback or nothing of the kind answers."""
-    if not endpoint.is_loopback:
-        return None
-    try:
-        response = httpx.get(f"{endpoint.api_url}/_demo/info", timeout=PROBE_TIMEOUT_S)
-        answer = response.json() if response.status_code == httpx.codes.OK else None
-    except (httpx.HTTPError, ValueError):
-        return None
-    return _info(answer) if isinstance(answer, Mapping) and answer.get("demo") is True else None
+    latency_ms: float
 
 
 class DemoAdmin:
-    """Reads and switches the demo tenant. Raises ConnectionProblem when it does not answer."""
+    """Scenario, scopes, faults and states of a demo tenant. Raises GenesysError; BadInput for a word it refuses."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._http = httpx.Client(base_url=endpoint.api_url, timeout=TIMEOUT_S)
-        self._host = endpoint.host
+    def __init__(
+        self, endpoint: Endpoint, *, timeout_s: float = TIMEOUT_S, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        if not endpoint.is_loopback:
+            raise BadInput("demo tenant", endpoint.host, "a loopback address")
+        self._http = httpx.Client(base_url=endpoint.api_url, timeout=timeout_s, trust_env=False, transport=transport)
 
     def close(self) -> None:
         self._http.close()
 
     def info(self) -> DemoInfo:
-        return _info(self._ask("GET", "/_demo/info"))
+        """Organization, clients, scenario."""
+        found = _info(self._call("GET", "/_demo/info"))
+        if found is None:
+            raise BadAnswer("GET /_demo/info", message="it is not a demo tenant's")
+        return found
 
     def switch_scenario(self, name: str) -> None:
-        """Another scenario from now on; what agents were written stays. Raises BadInput for an unknown one."""
-        known = [scenario for scenario, _ in self.info().scenarios]
-        if name not in known:
-            raise BadInput("scenario", name, ", ".join(known))
-        self._ask("POST", "/_demo/scenario", {"name": name})
+        """Another scenario from now on; agents stay as they are. Raises BadInput."""
+        self._call("POST", "/_demo/scenario", {"name": name})
 
-    def add_scopes(self, client: str, scopes: Sequence[str]) -> None:
-        """Adds scopes to a client, by name; its next token carries them. Raises NotFound."""
-        self._ask("PATCH", f"/_demo/clients/{client}", {"add": list(scopes)})
+    def add_scopes(self, client: str, scopes: Sequence[str]) -> tuple[str, ...]:
+        """Gives a client more scopes; gives all it has then. The next token carries them. Raises NotFound, BadInput."""
+        return self._change(client, {"add": list(scopes)})
 
-    def remove_scopes(self, client: str, scopes: Sequence[str]) -> None:
-        """Takes scopes from a client, by name; its next token lacks them. Raises NotFound."""
-        self._ask("PATCH", f"/_demo/clients/{client}", {"remove": list(scopes)})
+    def remove_scopes(self, client: str, scopes: Sequence[str]) -> tuple[str, ...]:
+        """Takes scopes from a client; gives those left. Raises NotFound, BadInput."""
+        return self._change(client, {"remove": list(scopes)})
 
     def reset(self) -> None:
-        """Agents, counts, clients and scenario as at first."""
-        self._ask("POST", "/_demo/reset", {})
+        """Agents, counts, clients, tokens, faults and scenario as at first."""
+        self._call("POST", "/_demo/reset")
 
-    def _ask(self, method: str, path: str, body: object = None) -> Mapping[str, Any]:
-        call = f"{method} {path}"
+    def agent(self, agent_id: str) -> Mapping[str, Any]:
+        """One agent as the demo tenant has them: state, availability, adherence, counts. Raises NotFound."""
+        return self._object("GET", f"/_demo/agents/{quote(agent_id, safe='')}")
+
+    def set_agent(self, agent_id: str, **changes: object) -> Mapping[str, Any]:
+        """Somebody else changes an agent: status, reason, presence, in_contact, out_of_office, scheduled, active."""
+        return self._object("POST", f"/_demo/agents/{quote(agent_id, safe='')}/state", changes)
+
+    def updates(self) -> Mapping[str, Mapping[str, int]]:
+        """How often each agent was accepted an update, by target state."""
+        return self._object("GET", "/_demo/updates")
+
+    def faults(self, steps: Sequence[Mapping[str, object]]) -> None:
+        """Replaces the fault script. An empty one ends it. Raises BadInput."""
+        self._call("POST", "/_demo/faults", list(steps))
+
+    def revoke_tokens(self) -> None:
+        """Ends every token now."""
+        self._call("POST", "/_demo/tokens/revoke")
+
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _change(self, client: str, body: Mapping[str, object]) -> tuple[str, ...]:
+        changed = self._object("PATCH", f"/_demo/clients/{quote(client, safe='')}", body)
+        return _words(changed.get("scopes"))
+
+    def _object(self, verb: str, path: str, body: object = None) -> Mapping[str, Any]:
+        found = self._call(verb, path, body)
+        if not isinstance(found, dict):
+            raise BadAnswer(f"{verb} {path}", message="it is not a JSON object")
+        return found
+
+    def _call(self, verb: str, path: str, body: object = None) -> Any:
+        call, failed, timed_out, response = f"{verb} {path}", "", False, None
         try:
-            response = self._http.request(method, path, json=body)
+            response = self._http.request(verb, path, json=body) if body is not None else self._http.request(verb, path)
         except httpx.HTTPError as error:
-            raise ConnectionProblem(
-                call, message=f"The demo tenant at {self._host} does not answer ({type(error).__name__})."
-            ) from None
-        if response.status_code == httpx.codes.NOT_FOUND:
-            raise NotFound(f"The demo tenant knows nothing at {path}.")
-        try:
-            answer = response.json()
-        except ValueError:
-            answer = None
-        if response.status_code >= httpx.codes.BAD_REQUEST or not isinstance(answer, Mapping):
-            said = answer.get("message", "") if isinstance(answer, Mapping) else ""
-            raise BadAnswer(
-                call, status=response.status_code, message=f"The demo tenant refused: {said or response.status_code}"
-            )
-        return answer
+            failed, timed_out = fault_of(error), isinstance(error, httpx.TimeoutException)
+        if response is None:
+            raise (TimedOut if timed_out else ConnectionProblem)(call, message=failed)
+        if response.status_code < 300:
+            try:
+                return response.json() if response.content else None
+            except (ValueError, RecursionError):
+                return None
+        code, message, correlation_id = parse_body(response.text)
+        if response.status_code == 400:
+            raise BadInput("demo tenant", str(body)[:80], message.rstrip(".") or "another value")
+        if response.status_code == 404:
+            raise NotFound(f"The demo tenant has no {path.removeprefix('/_demo/')}.")
+        kind = ServerFault if response.status_code >= 500 else GenesysError
+        raise kind(call, status=response.status_code, code=code, message=message, correlation_id=correlation_id)
 
 
-def _info(answer: Mapping[str, Any]) -> DemoInfo:
+def probe_demo(endpoint: Endpoint, *, transport: httpx.BaseTransport | None = None) -> DemoInfo | None:
+    """What the demo tenant says of itself, or None: the host is not loopback, nothing answers, or something else does."""
+    if not endpoint.is_loopback:
+        return None
+    admin = DemoAdmin(endpoint, transport=transport)
+    try:
+        return admin.info()
+    except (GenesysError, BadInput, NotFound):
+        return None
+    finally:
+        admin.close()
+
+
+is_demo = probe_demo
+"""The name under which docs/architecture.md knows it."""
+
+
+def _info(body: object) -> DemoInfo | None:
+    if not isinstance(body, dict) or body.get("demo") is not True:
+        return None
+    organization, clients = body.get("organization"), body.get("clients")
+    if not isinstance(organization, dict) or not isinstance(clients, list) or not organization.get("id"):
+        return None
     return DemoInfo(
-        organization_id=str(answer["organization"]["id"]),
-        organization_name=str(answer["organization"]["name"]),
+        organization_id=str(organization["id"]),
+        organization_name=str(organization.get("name") or ""),
         clients=tuple(
-            DemoClient(
-                id=str(client["id"]),
-                name=str(client["name"]),
-                secret=SecretStr(str(client["secret"])),
-                scopes=tuple(map(str, client["scopes"])),
-            )
-            for client in answer["clients"]
+            DemoClient(str(c.get("name")), str(c.get("id")), SecretStr(str(c.get("secret"))), _words(c.get("scopes")))
+            for c in clients
+            if isinstance(c, dict)
         ),
-        scenario=str(answer["scenario"]),
-        scenarios=tuple((str(scenario["name"]), str(scenario["text"])) for scenario in answer["scenarios"]),
-        agents=int(answer["agents"]),
-        rate_limit=int(answer["rate_limit"]),
+        scenario=str(body.get("scenario") or ""),
+        scenarios=tuple(
+            (str(s.get("name")), str(s.get("text") or "")) for s in body.get("scenarios") or () if isinstance(s, dict)
+        ),
+        suggested_client=str(body.get("suggested_client") or ""),
+        agents=_whole(body.get("agents")),
+        rate_limit=_whole(body.get("rate_limit")),
+        latency_ms=float(_number(body.get("latency_ms"))),
     )
+
+
+def _words(value: object) -> tuple[str, ...]:
+    return tuple(word for word in value if isinstance(word, str)) if isinstance(value, list) else ()
+
+
+def _number(value: object) -> float:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else 0
+
+
+def _whole(value: object) -> int:
+    return int(_number(value))

@@ -1,0 +1,150 @@
+"""Many requests at once: pages, lists, and a small pool of threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, TypeVar
+
+from wfm.catalogue import PlatformOperation
+from wfm.genesys.client import GenesysClient, Query, Reply
+from wfm.genesys.errors import BadAnswer, GenesysError
+from wfm.genesys.pacing import RequestLane
+
+T = TypeVar("T")
+
+PARALLEL = 8
+BULK_PATIENCE_S = 90.0
+"""A bulk read may have to wait for the next limit window once; longer is not worth anybody's while."""
+PAGE_SIZE = 100
+
+
+class Bulk:
+    """Sends reads for one Reader and counts them. Thread-safe."""
+
+    def __init__(self, client: GenesysClient) -> None:
+        self.client = client
+        self._lock = threading.Lock()
+        self._pool: ThreadPoolExecutor | None = None
+        self.requests = 0
+
+    def send(
+        self,
+        operation: PlatformOperation,
+        lane: RequestLane,
+        *,
+        path: Mapping[str, str] | None = None,
+        query: Query | None = None,
+        body: object = None,
+    ) -> Reply:
+        """One read. Raises GenesysError."""
+        try:
+            reply = self.client.send(operation, path=path, query=query, body=body, lane=lane, patience_s=BULK_PATIENCE_S)
+        except BaseException:
+            with self._lock:
+                self.requests += 1
+            raise
+        with self._lock:
+            self.requests += max(1, len(reply.takes))
+        return reply
+
+    def gather(self, jobs: Sequence[Callable[[], T]]) -> list[T]:
+        """The results in the order of the jobs, at most eight at a time. The first error is raised once all have ended.
+
+        Jobs must not gather themselves: they would wait for threads that wait for them.
+        """
+        if len(jobs) <= 1:
+            return [job() for job in jobs]
+        futures: list[Future[T]] = [self._threads().submit(job) for job in jobs]
+        failed: BaseException | None = None
+        results: list[T] = []
+        for future in futures:
+            if failed is not None:
+                future.cancel()
+                continue
+            try:
+                results.append(future.result())
+            except Exception as error:
+                failed = error
+        if failed is not None:
+            for future in futures:
+                if not future.cancelled():
+                    future.exception()
+            raise failed
+        return results
+
+    def close(self) -> None:
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _threads(self) -> ThreadPoolExecutor:
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="genesys-read")
+            return self._pool
+
+    def pages(self, operation: PlatformOperation, lane: RequestLane, query: Mapping[str, str | int]) -> list[dict[str, Any]]:
+        """Every entity of a listing with pageNumber and pageCount: the first page, then the rest at once."""
+
+        def page(number: int) -> dict[str, Any]:
+            whole = {**query, "pageSize": PAGE_SIZE, "pageNumber": number}
+            return members(self.send(operation, lane, query=whole))
+
+        first = page(1)
+        rest = self.gather([partial(page, number) for number in range(2, page_count(first) + 1)])
+        return [entity for one in (first, *rest) for entity in entities(one)]
+
+
+@contextmanager
+def reading(read: str) -> Iterator[None]:
+    """An error that breaks out says which read it broke."""
+    try:
+        yield
+    except GenesysError as error:
+        error.at(read)
+        raise
+
+
+def page_count(page: Mapping[str, Any]) -> int:
+    """How many pages a listing has, by its own word."""
+    count, total = page.get("pageCount"), page.get("total")
+    if isinstance(count, int) and not isinstance(count, bool):
+        return max(1, count)
+    if isinstance(total, int) and not isinstance(total, bool):
+        return max(1, -(-total // PAGE_SIZE))
+    return 1
+
+
+def members(reply: Reply) -> dict[str, Any]:
+    """The answer as a JSON object. Raises BadAnswer."""
+    if not isinstance(reply.json, dict):
+        raise bad_answer(reply, "it is not a JSON object")
+    return reply.json
+
+
+def entities(page: Mapping[str, Any] | Sequence[Any] | None) -> list[dict[str, Any]]:
+    """The entities of a listing that are objects with an id; [] where there are none."""
+    rows: Any = page.get("entities") if isinstance(page, Mapping) else page
+    return [row for row in rows or () if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def bad_answer(reply: Reply, why: str) -> BadAnswer:
+    call = f"{reply.takes[-1].method} {reply.takes[-1].url.path}" if reply.takes else "the read"
+    return BadAnswer(call, status=reply.status, message=why, correlation_id=reply.correlation_id)
+
+
+def chunks(items: Iterable[T], most: int) -> Iterator[tuple[T, ...]]:
+    """Tuples of at most so many items."""
+    chunk: list[T] = []
+    for item in items:
+        chunk.append(item)
+        if len(chunk) == most:
+            yield tuple(chunk)
+            chunk = []
+    if chunk:
+        yield tuple(chunk)

@@ -1,0 +1,355 @@
+"""One way to the tenant for one OAuth client: paced, authenticated, retried where that is right, recorded.
+
+What is retried and what is not:
+
+* Reads (GET, and POST …/search or …/query): 408, 429, 5xx, time-outs and broken connections.
+* Writes: 429, 408 and 503, which say that nothing was accepted, and a connection that never came about. A write that
+  was sent and got no answer, or 500, 502, 504, raises OutcomeUnknown: it is read back, not resent.
+* Never 400, 401 (after one fresh token), 403, 404, 409.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+import stamina
+
+from wfm.catalogue import PlatformOperation
+from wfm.domain.operations import Exchange
+from wfm.domain.redaction import redact_headers, redact_text
+from wfm.genesys.auth import TOKEN_CALL, ClientCredentialsAuth, Credentials, utcnow
+from wfm.genesys.errors import (
+    BadAnswer,
+    BudgetTimeout,
+    Cancelled,
+    ConnectionProblem,
+    GenesysError,
+    OutcomeUnknown,
+    TimedOut,
+    class_for,
+    parse_body,
+)
+from wfm.genesys.pacing import NoPermit, Pacer, RequestLane
+from wfm.genesys.regions import Endpoint, is_loopback
+from wfm.genesys.retry import SCREEN_POLICY, WORK_POLICY, Hook, Policy, retry_after_seconds
+from wfm.genesys.tape import Take, Tape, fault_of
+
+log = logging.getLogger("wfm.genesys")
+
+CONNECTIONS = 32
+KEEPALIVE_S = 4.0
+"""Idle connections are let go before servers do so (5 s is a common default): a write that meets a closing connection
+has an unknown outcome."""
+CONNECT_TIMEOUT_S = 5.0
+
+Query = Mapping[str, str | int | bool | Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A 2xx answer. `json` is None where there is no body. `headers` are redacted."""
+
+    status: int
+    json: Any
+    correlation_id: str | None
+    takes: tuple[Take, ...] = field(repr=False)
+
+    @cached_property
+    def headers(self) -> Mapping[str, str]:
+        last = self.takes[-1] if self.takes else None
+        return redact_headers(last.headers) if last is not None and last.headers is not None else {}
+
+    @cached_property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """Every attempt, redacted; made when asked for, because bulk reads never ask."""
+        return exchanges_of(self.takes)
+
+
+class GenesysClient:
+    """Sends catalogue operations. Thread-safe; one instance serves a process and one OAuth client.
+
+    `timeout_s` bounds connecting (at most 5 s of it) and every wait for data. `transport` replaces the network in
+    tests (httpx.MockTransport). `policies` say how patient each lane is.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        credentials: Credentials,
+        pacer: Pacer,
+        timeout_s: float = 10.0,
+        transport: httpx.BaseTransport | None = None,
+        *,
+        clock: Callable[[], datetime] = utcnow,
+        policies: Mapping[RequestLane, Policy] | None = None,
+    ) -> None:
+        self.endpoint = endpoint
+        self.pacer = pacer
+        self.timeout_s = timeout_s
+        self.auth = ClientCredentialsAuth(endpoint, credentials, clock=clock)
+        self._clock = clock
+        self._policies = dict(policies or {})
+        self._counter = threading.Lock()
+        self._requests = 0
+        limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS, keepalive_expiry=KEEPALIVE_S)
+        if transport is None:
+            transport = httpx.HTTPTransport(limits=limits, proxy=proxy_for(endpoint))
+        self._tape = Tape(transport, self.auth.token_url, clock)
+        timeout = httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s))
+        self._http = httpx.Client(
+            base_url=endpoint.api_url,
+            auth=self.auth,
+            timeout=timeout,
+            transport=self._tape,
+            follow_redirects=False,
+            headers={"Accept": "application/json", "User-Agent": "maintenance-desk"},
+            trust_env=False,  # else a proxy of the environment would be mounted past the tape; see proxy_for
+        )
+
+    def __repr__(self) -> str:
+        return f"GenesysClient(host={self.endpoint.host!r}, client_id={self.auth.client_id!r})"
+
+    @property
+    def client_id(self) -> str:
+        return self.auth.client_id
+
+    @property
+    def requests(self) -> int:
+        """API requests sent so far, token requests not counted."""
+        return self._requests
+
+    def close(self) -> None:
+        self._http.close()
+        self.pacer.close()
+
+    def send(
+        self,
+        operation: PlatformOperation,
+        *,
+        path: Mapping[str, str] | None = None,
+        query: Query | None = None,
+        body: object = None,
+        lane: RequestLane,
+        retry: bool = True,
+        patience_s: float | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Reply:
+        """Sends one operation and gives its answer. Raises GenesysError (see errors.py), StoreFault.
+
+        `patience_s` bounds everything, waiting for the request budget included (default: 25 s for screens, 300 s for
+        work). `cancel` ends that waiting with Cancelled; a request under way is always heard out.
+        """
+        policy = self._policy(lane, patience_s)
+        call = _Call(operation, path or {}, query, body, lane, cancel, time.monotonic() + policy.patience_s)
+        if not retry:
+            return self._once(call)
+        hook = Hook(policy)
+        for attempt in stamina.retry_context(
+            on=hook,
+            attempts=None,
+            timeout=policy.patience_s,
+            wait_initial=policy.wait_initial_s,
+            wait_max=policy.wait_max_s,
+            wait_jitter=policy.wait_jitter_s,
+        ):
+            with attempt:
+                return self._once(call)
+        raise AssertionError("stamina always returns or raises")
+
+    def download(self, address: str) -> Any:
+        """The JSON behind a signed download address of an answer. It gets no token and counts towards no limit.
+
+        Raises BadAnswer, TimedOut, ConnectionProblem.
+        """
+        call, failed, timed_out, response = "GET (download address)", "", False, None
+        try:
+            url = httpx.URL(address)
+            if url.scheme != "https" and not is_loopback(address):
+                failed = "the download address is not https"
+            else:
+                response = self._http.get(url, auth=None)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            timed_out = isinstance(error, httpx.TimeoutException)
+            failed = fault_of(error) if isinstance(error, httpx.HTTPError) else "the download address can't be read"
+        if response is None:
+            raise (TimedOut if timed_out else ConnectionProblem)(call, message=failed)
+        try:
+            value = json.loads(response.content) if response.status_code == 200 else None
+        except (ValueError, RecursionError):
+            value = None
+        if value is None:
+            raise BadAnswer(call, status=response.status_code, message="it is not JSON")
+        return value
+
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _policy(self, lane: RequestLane, patience_s: float | None) -> Policy:
+        policy = self._policies.get(lane) or (SCREEN_POLICY if lane is RequestLane.SCREEN else WORK_POLICY)
+        if patience_s is None:
+            return policy
+        return Policy(
+            patience_s=patience_s,
+            attempts=policy.attempts,
+            wait_initial_s=policy.wait_initial_s,
+            wait_max_s=policy.wait_max_s,
+            wait_jitter_s=policy.wait_jitter_s,
+        )
+
+    def _once(self, call: _Call) -> Reply:
+        """One attempt: a permit, an exchange (two after a 401), what it means."""
+        permit = self._permit(call)
+        takes: list[Take] = []
+        outcome = self._exchange(call, takes)
+        call.takes.extend(take for take in takes if not take.login or isinstance(outcome, GenesysError))
+        last = next((take for take in reversed(takes) if not take.login), None)
+        with self._counter:
+            self._requests += sum(1 for take in takes if not take.login)
+        self.pacer.observe(
+            permit, last.headers if last else None, last.status if last else None, sent=last is not None and last.sent
+        )
+        self._log(call, takes)
+        result = self._read(call, outcome, takes[-1]) if isinstance(outcome, httpx.Response) else outcome
+        if isinstance(result, Reply):
+            return result
+        # Raised here, outside every except block: an httpx error in the chain would carry the token along.
+        result.exchanges = exchanges_of(tuple(call.takes))
+        call.last_error = result
+        raise result
+
+    def _permit(self, call: _Call) -> Any:
+        gone: NoPermit | None = None
+        try:
+            return self.pacer.acquire(call.lane, max(0.0, call.deadline - time.monotonic()), call.cancel)
+        except NoPermit as none:
+            gone = none
+        if gone.cancelled:
+            raise Cancelled(call.key, exchanges=exchanges_of(tuple(call.takes)))
+        if call.last_error is not None:
+            raise call.last_error
+        room = f", room again at {gone.until:%H:%M:%S} UTC" if gone.until else ""
+        raise BudgetTimeout(call.key, message=f"the limit is {gone.limit} requests a minute{room}")
+
+    def _exchange(self, call: _Call, takes: list[Take]) -> httpx.Response | GenesysError:
+        request = self._http.build_request(
+            call.operation.verb,
+            call.operation.fill(**call.path),
+            params=call.params,
+            content=call.content,
+            headers={"Content-Type": "application/json"} if call.content is not None else None,
+        )
+        try:
+            with self._tape.recording(takes):
+                return self._http.send(request)
+        except GenesysError as error:  # of the token request
+            return error.with_traceback(None)
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            failed, timed_out = takes[-1] if takes else None, isinstance(error, httpx.TimeoutException)
+        fault = failed.fault if failed is not None and failed.fault else "the request could not be made"
+        # Only the API call itself can have done something: a token request that broke changed nothing.
+        maybe_done = failed is not None and failed.sent and not failed.login and not call.operation.reads
+        at = TOKEN_CALL if failed is not None and failed.login else call.key
+        if maybe_done:
+            return OutcomeUnknown(at, message=fault, status=failed.status if failed else None)
+        return (TimedOut if timed_out else ConnectionProblem)(at, message=fault)
+
+    def _read(self, call: _Call, response: httpx.Response, take: Take) -> Reply | GenesysError:
+        status = response.status_code
+        if 200 <= status < 300:
+            value: Any = None
+            if take.body.strip():
+                try:
+                    value = json.loads(take.body)
+                except (ValueError, RecursionError):
+                    if call.operation.reads:
+                        return BadAnswer(call.key, status=status, message="it is not JSON", correlation_id=take.correlation_id)
+            return Reply(status, value, take.correlation_id, tuple(call.takes))
+        text = redact_text(take.text())
+        code, message, _ = parse_body(text)
+        return class_for(status, reads=call.operation.reads)(
+            call.key,
+            status=status,
+            code=code,
+            message=message,
+            correlation_id=take.correlation_id,
+            headers=redact_headers(response.headers),
+            body=text,
+            retry_after=retry_after_seconds(response.headers.get("Retry-After"), self._clock),
+        )
+
+    def _log(self, call: _Call, takes: Sequence[Take]) -> None:
+        if not log.isEnabledFor(logging.DEBUG):
+            return
+        for take in takes:
+            log.debug(
+                "%s status=%s ms=%d lane=%s client=%s correlation=%s%s",
+                TOKEN_CALL if take.login else call.key,
+                take.status,
+                take.duration_ms,
+                call.lane.value,
+                self.auth.client_id,
+                take.correlation_id,
+                f" fault={take.fault!r}" if take.fault else "",
+            )
+
+
+class _Call:
+    """One operation on its way, over all its attempts."""
+
+    def __init__(
+        self,
+        operation: PlatformOperation,
+        path: Mapping[str, str],
+        query: Query | None,
+        body: object,
+        lane: RequestLane,
+        cancel: threading.Event | None,
+        deadline: float,
+    ) -> None:
+        self.operation = operation
+        self.key = operation.key
+        self.path = path
+        self.params = query_params(query)
+        self.content = None if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        self.lane = lane
+        self.cancel = cancel
+        self.deadline = deadline
+        self.takes: list[Take] = []
+        self.last_error: GenesysError | None = None
+
+
+def proxy_for(endpoint: Endpoint) -> str | None:
+    """The proxy that the environment names for that host (HTTPS_PROXY, ALL_PROXY, NO_PROXY); none for loopback."""
+    if endpoint.is_loopback or proxy_bypass(endpoint.host.rsplit(":", 1)[0]):
+        return None
+    known = getproxies()
+    return known.get("https") or known.get("all")
+
+
+def query_params(query: Query | None) -> dict[str, str | list[str]] | None:
+    """Query values as the platform takes them: lists repeated, booleans in lower case."""
+    if not query:
+        return None
+    params: dict[str, str | list[str]] = {}
+    for name, value in query.items():
+        if isinstance(value, bool):
+            params[name] = "true" if value else "false"
+        elif isinstance(value, str | int):
+            params[name] = str(value)
+        else:
+            params[name] = [str(item) for item in value]
+    return params
+
+
+def exchanges_of(takes: Sequence[Take]) -> tuple[Exchange, ...]:
+    """Numbered and redacted."""
+    return tuple(take.exchange(number) for number, take in enumerate(takes, start=1))

@@ -1,0 +1,274 @@
+"""Request permits, shared by all processes through one database row a client. The arithmetic is in budget.py.
+
+Why not a limiter from the shelf, and what this measures: docs/decisions/0005-pacing.md.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from wfm.genesys.budget import DEFAULT_LIMIT, WINDOW_S, Budget, RequestLane, Seen, ask, observe
+from wfm.genesys.pacing_store import BudgetRow
+from wfm.genesys.retry import retry_after_seconds
+
+FLUSH_S = 0.05
+"""Answers wait at most so long in this process before the others learn of them."""
+FLUSH_MANY = 16
+
+__all__ = ["NoPermit", "Pacer", "Permit", "RequestLane", "SharedPacer", "Unpaced", "Usage"]
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Leave to send one request. `window` is the limit window it was taken from."""
+
+    window: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """How far the limit is used up now. Instants are aware UTC.
+
+    `limit_per_minute` is the tenant's own (`known` is false while it is assumed), `budget` the share of it that the
+    desk may use, `used` what is gone of this window, whoever used it. `reset_at` is None between windows.
+    """
+
+    limit_per_minute: int
+    budget: int
+    used: int
+    reset_at: datetime | None
+    blocked_until: datetime | None
+    known: bool
+
+
+class NoPermit(Exception):
+    """No permit came in time, or the caller gave up (`cancelled`). `until` is when there should be room."""
+
+    def __init__(self, *, cancelled: bool, until: datetime | None, limit: int) -> None:
+        self.cancelled = cancelled
+        self.until = until
+        self.limit = limit
+        super().__init__("cancelled" if cancelled else "no room in the request budget")
+
+
+class Pacer(Protocol):
+    """What the client paces itself by."""
+
+    def acquire(self, lane: RequestLane, timeout: float | None = None, cancel: threading.Event | None = None) -> Permit:
+        """Waits for leave to send one request. Raises NoPermit."""
+
+    def observe(self, permit: Permit, headers: Mapping[str, str] | None, status: int | None, *, sent: bool = True) -> None:
+        """What came of it. `headers` None when no answer came; `sent` false when the request never left."""
+
+    def usage(self) -> Usage:
+        """For the health line."""
+
+    def close(self) -> None: ...
+
+
+class Unpaced:
+    """No limit at all: for tests."""
+
+    def acquire(self, lane: RequestLane, timeout: float | None = None, cancel: threading.Event | None = None) -> Permit:
+        return Permit(0)
+
+    def observe(self, permit: Permit, headers: Mapping[str, str] | None, status: int | None, *, sent: bool = True) -> None:
+        pass
+
+    def usage(self) -> Usage:
+        return Usage(
+            limit_per_minute=DEFAULT_LIMIT, budget=DEFAULT_LIMIT, used=0, reset_at=None, blocked_until=None, known=False
+        )
+
+    def close(self) -> None:
+        pass
+
+
+class SharedPacer:
+    """One client's budget, shared by every process that opens the same database with the same key. Thread-safe.
+
+    `key` is tenant key and client id; `share` the part of the tenant's limit to use (0 to 1). A SQLite database
+    should be a file of its own: every permit is a small write, and SQLite has one writer at a time. Raises StoreFault
+    where the database can't be used.
+    """
+
+    def __init__(
+        self,
+        database_url: str,
+        key: str,
+        share: float = 0.9,
+        *,
+        clock: Callable[[], float] = time.time,
+        window_s: float = WINDOW_S,
+    ) -> None:
+        if not 0 < share <= 1:
+            raise ValueError("share must be above 0 and at most 1")
+        self._row = BudgetRow(database_url, key, clock)
+        self._share = share
+        self._window_s = window_s
+        self._turns = {lane: threading.Lock() for lane in RequestLane}
+        self._changed = threading.Condition()
+        self._changes = 0
+        self._seen: list[Seen] = []
+        self._seen_lock = threading.Lock()
+        self._flushed_at = 0.0
+
+    def acquire(self, lane: RequestLane, timeout: float | None = None, cancel: threading.Event | None = None) -> Permit:
+        """Waits for leave to send one request; at most `timeout` seconds, and only while `cancel` is not set.
+
+        Raises NoPermit, StoreFault.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self._turn(lane, deadline, cancel):
+            while True:
+                if cancel is not None and cancel.is_set():
+                    raise self._none(cancelled=True)
+                changes = self._changes
+                budget, wait = self._ask(lane)
+                if wait == 0.0:
+                    return Permit(budget.window)
+                if deadline is not None:
+                    left = deadline - time.monotonic()
+                    if left <= 0:
+                        raise self._none(cancelled=False)
+                    wait = min(wait, left)
+                self._pause(wait, changes, cancel)
+
+    def observe(self, permit: Permit, headers: Mapping[str, str] | None, status: int | None, *, sent: bool = True) -> None:
+        """Takes in what the tenant said, at once where it matters to others, else with the next permit."""
+        seen = read_headers(permit.window, self._row.now(), headers, status, sent=sent)
+        with self._seen_lock:
+            self._seen.append(seen)
+            urgent = status == 429 or len(self._seen) >= FLUSH_MANY or seen.at - self._flushed_at > FLUSH_S
+        if urgent:
+            self._change(lambda budget, now: budget)
+        with self._changed:
+            self._changes += 1
+            self._changed.notify_all()
+
+    def usage(self) -> Usage:
+        """How far the limit is used up now. Raises StoreFault."""
+        budget, now = self._change(lambda budget, now: budget)
+        running = now < budget.ends
+        return Usage(
+            limit_per_minute=budget.limit if budget.limit is not None else DEFAULT_LIMIT,
+            budget=budget.allowed(self._share),
+            used=budget.used if running else 0,
+            reset_at=_instant(budget.ends) if running else None,
+            blocked_until=_instant(budget.blocked_until) if budget.blocked_until > now else None,
+            known=budget.limit is not None,
+        )
+
+    def close(self) -> None:
+        """Tells the others what is still untold and closes the database."""
+        with contextlib.suppress(Exception):
+            self._change(lambda budget, now: budget)
+        self._row.close()
+
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _ask(self, lane: RequestLane) -> tuple[Budget, float]:
+        wait = 0.0
+
+        def change(budget: Budget, now: float) -> Budget:
+            nonlocal wait
+            budget, wait = ask(budget, lane, now, self._share, self._window_s)
+            return budget
+
+        budget, _ = self._change(change)
+        return budget, wait
+
+    def _change(self, change: Callable[[Budget, float], Budget]) -> tuple[Budget, float]:
+        """One transaction: first what was seen since the last one, then the change."""
+        with self._seen_lock:
+            seen, self._seen = self._seen, []
+
+        def both(budget: Budget, now: float) -> Budget:
+            for one in seen:
+                budget = observe(budget, one, self._window_s)
+            return change(budget, now)
+
+        try:
+            budget, now = self._row.change(both)
+        except BaseException:
+            with self._seen_lock:
+                self._seen[:0] = seen
+            raise
+        self._flushed_at = now
+        return budget, now
+
+    @contextlib.contextmanager
+    def _turn(self, lane: RequestLane, deadline: float | None, cancel: threading.Event | None) -> Iterator[None]:
+        """One thread a lane asks the database at a time; the others queue here."""
+        lock = self._turns[lane]
+        while not lock.acquire(timeout=0.1 if cancel is not None else _left(deadline, 5.0)):
+            if cancel is not None and cancel.is_set():
+                raise self._none(cancelled=True)
+            if deadline is not None and time.monotonic() >= deadline:
+                raise self._none(cancelled=False)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _pause(self, wait: float, changes: int, cancel: threading.Event | None) -> None:
+        """Waits, but no longer than until an answer changed what is known or the caller gives up."""
+        end = time.monotonic() + wait
+        with self._changed:
+            while self._changes == changes and (left := end - time.monotonic()) > 0:
+                if cancel is not None and cancel.is_set():
+                    return
+                self._changed.wait(min(left, 0.1) if cancel is not None else left)
+
+    def _none(self, *, cancelled: bool) -> NoPermit:
+        usage = self.usage()
+        return NoPermit(cancelled=cancelled, until=usage.blocked_until or usage.reset_at, limit=usage.limit_per_minute)
+
+
+def read_headers(window: int, at: float, headers: Mapping[str, str] | None, status: int | None, *, sent: bool = True) -> Seen:
+    """The rate-limit headers of an answer (published: inin-ratelimit-allowed, -count, -reset; Retry-After). Junk is None."""
+    if headers is None or status == 401:
+        # Who is not authenticated is counted as nobody: those headers speak of somebody else's window.
+        return Seen(window, at, status, sent=sent)
+    reset = headers.get("inin-ratelimit-reset", "")
+    return Seen(
+        window,
+        at,
+        status,
+        allowed=_whole(headers.get("inin-ratelimit-allowed")),
+        count=_whole(headers.get("inin-ratelimit-count")),
+        reset=_seconds(reset),
+        exact="." in reset,
+        retry_after=retry_after_seconds(headers.get("Retry-After"), lambda: _instant(at)) if status == 429 else None,
+        sent=sent,
+    )
+
+
+def _left(deadline: float | None, most: float) -> float:
+    return most if deadline is None else max(0.0, min(most, deadline - time.monotonic()))
+
+
+def _whole(value: str | None) -> int | None:
+    try:
+        number = int(value or "")
+    except ValueError:
+        return None
+    return number if 0 <= number < 10**9 else None
+
+
+def _seconds(value: str) -> float | None:
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if 0 <= number < 86_400 else None
+
+
+def _instant(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

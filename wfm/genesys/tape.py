@@ -1,0 +1,161 @@
+"""Every HTTP exchange of a call, written down as it happens and redacted when it is looked at."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import httpx
+
+from wfm.domain.operations import Exchange
+from wfm.domain.redaction import redact_body, redact_headers, redact_json, redact_text
+from wfm.genesys.errors import parse_body
+
+KEPT_BODY = 64_000
+"""Characters of a body that an exchange keeps."""
+
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
+"""Failures in which the request never left. Anything else may have been received."""
+
+
+@dataclass(slots=True, repr=False)
+class Take:
+    """One exchange, raw. Never shown as it is: it holds the token. `login` marks a request for a token."""
+
+    method: str
+    url: httpx.URL
+    login: bool
+    request_body: bytes
+    started_at: datetime
+    duration_ms: int = 0
+    status: int | None = None
+    headers: httpx.Headers | None = None
+    body: bytes = b""
+    fault: str = ""
+    sent: bool = True
+
+    @property
+    def correlation_id(self) -> str | None:
+        """ININ-Correlation-Id of the answer; the body's contextId where the header is missing."""
+        if self.headers is None:
+            return None
+        found: str | None = self.headers.get("ININ-Correlation-Id")
+        if found is None and self.status is not None and self.status >= 400:
+            found = parse_body(self.text())[2]
+        return found
+
+    def text(self) -> str:
+        """The answer's body as text, cut."""
+        return self.body[: 4 * KEPT_BODY].decode("utf-8", "replace")[:KEPT_BODY]
+
+    def exchange(self, number: int) -> Exchange:
+        """As it may be stored and shown."""
+        # A login's bodies hold the secret or the token and nothing else worth keeping.
+        request_body = None if self.login or not self.request_body else self.request_body.decode("utf-8", "replace")
+        kept = self.status is not None and not (self.login and self.status == 200)
+        return Exchange(
+            number=number,
+            method=self.method,
+            url=safe_url(self.url),
+            request_body=redact_body(request_body, KEPT_BODY),
+            status=self.status,
+            response_headers=redact_headers(self.headers or {}),
+            response_body=redact_body(self.text(), KEPT_BODY) if kept else None,
+            correlation_id=self.correlation_id,
+            fault=self.fault,
+            started_at=self.started_at,
+            duration_ms=self.duration_ms,
+        )
+
+
+def safe_url(url: httpx.URL) -> str:
+    """The address without user info and with secret-named or secret-shaped query values replaced."""
+    bare = url.copy_with(username=None, password=None, query=None, fragment=None)
+    clean = redact_json(dict.fromkeys(url.params))
+    assert isinstance(clean, dict)
+    pairs = []
+    for name, value in url.params.multi_items():
+        hidden = redact_json({name: value})
+        assert isinstance(hidden, dict)
+        pairs.append(f"{name}={hidden[name]}")
+    return redact_text(str(bare)) + ("?" + "&".join(pairs) if pairs else "")
+
+
+@dataclass
+class _Reel(threading.local):
+    takes: list[Take] | None = None
+
+
+@dataclass
+class Tape(httpx.BaseTransport):
+    """A transport that writes down what goes through the one it wraps, for the thread that is recording."""
+
+    inner: httpx.BaseTransport
+    token_url: str
+    clock: Callable[[], datetime]
+    _reel: _Reel = field(default_factory=_Reel)
+
+    @contextmanager
+    def recording(self, takes: list[Take]) -> Iterator[None]:
+        """What this thread sends inside goes to `takes`."""
+        self._reel.takes = takes
+        try:
+            yield
+        finally:
+            self._reel.takes = None
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        take = Take(
+            method=request.method,
+            url=request.url,
+            login=str(request.url) == self.token_url,
+            request_body=request.read(),
+            started_at=self.clock(),
+        )
+        if self._reel.takes is not None:
+            self._reel.takes.append(take)
+        began = time.perf_counter()
+        try:
+            response = self.inner.handle_request(request)
+            take.status, take.headers = response.status_code, response.headers
+            take.body = response.read()
+        except httpx.TransportError as error:
+            take.status = None
+            take.fault = fault_of(error)
+            take.sent = not isinstance(error, NOT_SENT)
+            raise
+        except httpx.HTTPError as error:  # a body that can't be decoded
+            take.fault = fault_of(error)
+            raise
+        finally:
+            take.duration_ms = round((time.perf_counter() - began) * 1000)
+        return response
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+def fault_of(error: httpx.HTTPError) -> str:
+    """Why no answer came, in a few words."""
+    match error:
+        case httpx.ConnectTimeout():
+            return "no connection in time"
+        case httpx.PoolTimeout():
+            return "no free connection in time"
+        case httpx.ReadTimeout():
+            return "no answer in time"
+        case httpx.WriteTimeout():
+            return "the request could not be sent in time"
+        case httpx.ConnectError():
+            return f"no connection ({redact_text(str(error))[:160]})"
+        case httpx.RemoteProtocolError():
+            return "the connection ended without an answer"
+        case httpx.NetworkError():
+            return "the connection broke"
+        case httpx.DecodingError():
+            return "the answer's encoding can't be read"
+    return f"no answer ({type(error).__name__})"
