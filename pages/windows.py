@@ -1,10 +1,37 @@
-"""Windows."""
+"""Windows: all of them, the open ones first; or one of them opened (`?id=`)."""
 
 from __future__ import annotations
 
+import streamlit as st
+
+from wfm.domain.errors import DeskError
 from wfm.domain.people import Capability
+from wfm.ui import context
 from wfm.ui.auth import require
+from wfm.ui.components import empty
 from wfm.ui.components.heading import heading
+from wfm.ui.components.window.listed import listed
+from wfm.ui.components.window.opened import opened
+from wfm.ui.pages import page
+from wfm.ui.views.windows import title_of
 
 actor = require(Capability.VIEW)
-heading("Windows", actor)
+desk = context.desk()
+wanted = st.query_params.get("id", "")
+view = None
+fault: DeskError | None = None
+if wanted:
+    try:
+        view = desk.operation(wanted)
+    except DeskError as error:
+        fault = error
+
+heading(title_of(view.operation) if view else "Windows", actor)
+if view is not None:
+    st.page_link(page("windows"), label="All windows", icon=":material/arrow_back:")
+    opened(desk, actor, view)
+else:
+    if fault is not None:
+        empty.fault(fault, title="That window can't be opened")
+    with empty.guarded():
+        listed(desk, actor)

@@ -1,0 +1,121 @@
+"""All windows: the open ones as cards, the others as a table with filters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from wfm.domain.operations import OPEN_STATES, OperationState
+from wfm.domain.people import Actor
+from wfm.ui.components import empty, times
+from wfm.ui.components.states import hex_color, look
+from wfm.ui.components.window import actions
+from wfm.ui.components.window.card import card
+from wfm.ui.pages import page
+from wfm.ui.views.windows import FINAL, View, pace, table, title_of
+
+if TYPE_CHECKING:
+    from wfm.desk import Desk
+
+CARDS = 12
+PAST = 200
+
+
+def listed(desk: Desk, actor: Actor) -> None:
+    """The list. Raises DeskError."""
+    actions.said()
+    views = desk.operations(states=OPEN_STATES)
+    seconds = min((found for view in views if (found := pace(view))), default=None)
+    st.fragment(_open, run_every=seconds)(desk, actor, _drawn(views))
+    st.markdown("**Earlier**")
+    _past(desk)
+
+
+def open_windows(desk: Desk) -> list[View]:
+    """Windows that hold agents, those in effect first, then by start."""
+    views = desk.operations(states=OPEN_STATES)
+    first = (OperationState.FAILED_IN_PART, OperationState.RESTORING, OperationState.APPLYING, OperationState.IN_EFFECT)
+    return sorted(views, key=lambda view: (view.operation.state not in first, view.operation.window.start))
+
+
+def _drawn(views: Sequence[View]) -> tuple[tuple[str, str, int], ...]:
+    return tuple(sorted((view.operation.id, view.operation.state.value, view.operation.revision) for view in views))
+
+
+def _open(desk: Desk, actor: Actor, drawn: tuple[tuple[str, str, int], ...]) -> None:
+    with empty.guarded():
+        views = open_windows(desk)
+        if _drawn(views) != drawn:
+            st.rerun()
+        if not views:
+            empty.nothing(
+                "No window is open",
+                "Plan one on the Plan screen; it appears here with its progress as soon as it is applied.",
+                icon=":material/event_available:",
+            )
+        now = times.now()
+        for view in views[:CARDS]:
+            card(desk, actor, view, now=now)
+        if len(views) > CARDS:
+            st.caption(f"{len(views) - CARDS} more open windows are scheduled later.")
+
+
+def _past(desk: Desk) -> None:
+    states = sorted(state.value for state in FINAL)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.pills(
+            "State", states, selection_mode="multi", key="state", bind="query-params", label_visibility="collapsed"
+        )
+        text = st.text_input(
+            "Search windows",
+            key="find",
+            bind="query-params",
+            type="search",
+            placeholder="reason, ticket or person",
+            label_visibility="collapsed",
+            width=240,
+        )
+    wanted = [OperationState(state) for state in chosen] or list(FINAL)
+    words = (text or "").casefold().split()
+    views = [
+        view
+        for view in desk.operations(states=wanted, limit=PAST)
+        if all(word in f"{title_of(view.operation)} {view.operation.created_by}".casefold() for word in words)
+    ]
+    if not views:
+        st.caption(
+            "No window has ended yet." if not (chosen or words) else "No window matches. Clear the search or the states."
+        )
+        return
+    shown = list(dict.fromkeys(view.operation.state for view in views))
+    picked = st.dataframe(
+        table(views, times.now()),
+        hide_index=True,
+        height=35 * (min(len(views), 12) + 1) + 3,
+        column_config={
+            "state": st.column_config.MultiselectColumn(
+                "State",
+                options=[state.value for state in shown],
+                color=[hex_color(look(state).color) for state in shown],
+                width=130,
+            ),
+            "window": st.column_config.TextColumn("Window", width="large"),
+            "start": st.column_config.TextColumn("Start", width=150),
+            "lasted": st.column_config.TextColumn("Length", width=90),
+            "agents": st.column_config.NumberColumn("Agents", width=80),
+            "out": st.column_config.NumberColumn("Out", width=70),
+            "failed": st.column_config.NumberColumn("Failed", width=70),
+            "restored": st.column_config.NumberColumn("Restored", width=80),
+            "by": st.column_config.TextColumn("By", width=140),
+        },
+        on_select="rerun",
+        selection_mode="single-row",
+        key="windows_past",
+        alt=f"{len(views)} windows that have ended",
+    )
+    st.caption("Select a window to open it.")
+    rows = picked.selection.rows
+    if rows and rows[0] < len(views):
+        st.switch_page(page("windows"), query_params={"id": views[rows[0]].operation.id})

@@ -1,0 +1,249 @@
+"""One window opened: progress, every agent, what is not settled, the story, comments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from wfm.domain.errors import DeskError
+from wfm.domain.operations import Item, OperationState, Phase
+from wfm.domain.people import Actor, Capability
+from wfm.ui.components import empty, times
+from wfm.ui.components.states import AgentWord, agent_word, hex_color, look
+from wfm.ui.components.window import actions
+from wfm.ui.components.window.card import progress
+from wfm.ui.pages import page
+from wfm.ui.views.windows import WORD_STATES, View, agent_table, agents_by_word, pace, state_sentence, story_line, tags
+
+if TYPE_CHECKING:
+    from wfm.desk import Desk
+
+LISTED = 500
+UNSETTLED_SHOWN = 10
+
+
+def opened(desk: Desk, actor: Actor, view: View) -> None:
+    """The whole page of one window, below its title."""
+    operation = view.operation
+    now = times.now()
+    actions.said()
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(f"{look(operation.state).markdown} {tags(operation)} {state_sentence(view, now)}", width="stretch")
+        with st.container(horizontal=True, horizontal_alignment="right", width="content"):
+            actions.buttons(desk, actor, view, now=now)
+    _why(view)
+    seconds = pace(view)
+    st.fragment(_live, run_every=seconds)(desk, actor, operation.id, (operation.state, operation.revision))
+    left, right = st.columns([1, 1], gap="small")
+    with left:
+        _comments(desk, actor, operation.id)
+    with right:
+        _particulars(desk, view)
+
+
+def _why(view: View) -> None:
+    """Why it stopped, and where to go on from there."""
+    operation = view.operation
+    if operation.state is OperationState.HALTED or operation.halt_reason:
+        st.error(
+            f"The first agents all failed for one cause, so the rest were not sent. {operation.halt_reason}",
+            title="Halted before everybody failed the same way",
+            icon=":material/front_hand:",
+        )
+        with st.container(horizontal=True):
+            st.page_link(page("failures"), label="The cause and its fix", icon=":material/report:")
+            st.page_link(
+                page("runs"), label="Its runs", icon=":material/receipt_long:", query_params={"operation": operation.id}
+            )
+    elif operation.state is OperationState.FAILED_IN_PART:
+        st.error(
+            f"{times.agents(view.counts.out)} could not be put back. They stay unavailable until they are restored here or "
+            "change their state themselves.",
+            title="Not everybody is back",
+            icon=":material/error:",
+        )
+
+
+def _live(desk: Desk, actor: Actor, operation_id: str, drawn: tuple[OperationState, int]) -> None:
+    """What moves: read from the ledger each time; a change of state draws the whole page anew, once."""
+    try:
+        view = desk.operation(operation_id)
+        events = desk.events(operation_id)
+    except DeskError as error:
+        empty.fault(error)
+        return
+    if (view.operation.state, view.operation.revision) != drawn:
+        st.rerun()
+    progress(view, key="window_bar")
+    st.markdown(story_line(view.operation, events, times.now()))
+    _unsettled(desk, actor, view)
+    _agents(desk, view)
+
+
+def _unsettled(desk: Desk, actor: Actor, view: View) -> None:
+    """Agents whose update was sent and never answered: a person looks and says."""
+    words = agents_by_word(view.counts)
+    if not (words[AgentWord.UNCONFIRMED] or words[AgentWord.BACK_UNCONFIRMED]):
+        return
+    found = [(Phase.APPLY, item) for item in _items(desk, view, AgentWord.UNCONFIRMED, UNSETTLED_SHOWN)]
+    found += [(Phase.RESTORE, item) for item in _items(desk, view, AgentWord.BACK_UNCONFIRMED, UNSETTLED_SHOWN)]
+    with st.container(border=True):
+        st.markdown(
+            f":yellow[:material/help:] **{times.agents(len(found))} unconfirmed.** Sent, but no answer came and the state "
+            "can't be read back. Nothing is sent again by itself. Look in Genesys Cloud, then say how it is."
+        )
+        for phase, item in found[:UNSETTLED_SHOWN]:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(item.agent_name or item.agent_id, width=240)
+                done = "Is unavailable" if phase is Phase.APPLY else "Is back"
+                not_done = "Is not" if phase is Phase.APPLY else "Is not back"
+                for label, truth in ((done, True), (not_done, False)):
+                    st.button(
+                        label,
+                        key=f"settle_{phase.value}_{item.agent_id}_{truth}",
+                        on_click=_settle,
+                        args=(desk, actor, view.operation.id, phase, item.agent_id, truth),
+                        disabled=not actor.may(Capability.EXECUTE),
+                    )
+
+
+def _settle(desk: Desk, actor: Actor, operation_id: str, phase: Phase, agent_id: str, truth: bool) -> None:
+    try:
+        desk.settle(operation_id, phase, agent_id, truth, actor)
+    except DeskError as error:
+        empty.fault(error)
+
+
+def _agents(desk: Desk, view: View) -> None:
+    counts = {word: count for word, count in agents_by_word(view.counts).items() if count}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.pills(
+            "State",
+            [word.value for word in counts],
+            key="window_states",
+            format_func=lambda word: f"{word} {times.number(counts.get(AgentWord(word), 0))}",
+            label_visibility="collapsed",
+        )
+        text = st.text_input(
+            "Search agents",
+            key="window_search",
+            placeholder="name",
+            type="search",
+            live=True,
+            label_visibility="collapsed",
+            width=220,
+        )
+    word = AgentWord(chosen) if chosen else None
+    try:
+        items = _items(desk, view, word, LISTED, text or "")
+    except DeskError as error:
+        empty.fault(error)
+        return
+    if not items:
+        st.caption("No agent stands there.")
+        return
+    options = list(dict.fromkeys(agent_word(item.apply_state, item.restore_state) for item in items))
+    st.dataframe(
+        agent_table(items),
+        hide_index=True,
+        height=35 * (min(len(items), 10) + 1) + 3,
+        column_config={
+            "agent": st.column_config.TextColumn("Agent", width="medium"),
+            "state": st.column_config.MultiselectColumn(
+                "State",
+                options=[one.value for one in options],
+                color=[hex_color(look(one).color) for one in options],
+                width=150,
+            ),
+            "since": st.column_config.TextColumn("Since", width=110),
+            "note": st.column_config.TextColumn("Note", width="large"),
+        },
+        on_select="rerun",
+        selection_mode="single-row",
+        key="window_agents",
+        alt=f"{len(items)} agents of this window with their state",
+    )
+    if len(items) == LISTED:
+        st.caption(f"The first {LISTED} are listed. Search or pick a state to find others.")
+    _picked(items)
+
+
+def _picked(items: list[Item]) -> None:
+    """The selected agent: the way to its runs."""
+    chosen = st.session_state.get("window_agents") or {}
+    rows = chosen.get("selection", {}).get("rows", [])
+    if not rows or rows[0] >= len(items):
+        st.caption("Select an agent to open its runs.")
+        return
+    item = items[rows[0]]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        before = f", was {item.before.value} before" if item.before else ""
+        st.markdown(f"**{item.agent_name}** {agent_word(item.apply_state, item.restore_state).value}{before}", width="content")
+        last = item.restore_run or item.apply_run
+        if last:
+            st.page_link(
+                page("runs"), label="Open the last run", icon=":material/receipt_long:", query_params={"run": last, "time": "all"}
+            )
+        st.page_link(
+            page("runs"),
+            label="All runs of this agent here",
+            icon=":material/history:",
+            query_params={"operation": item.operation_id, "agent": item.agent_id, "time": "all"},
+        )
+
+
+def _items(desk: Desk, view: View, word: AgentWord | None, limit: int, text: str = "") -> list[Item]:
+    apply, restore = WORD_STATES[word] if word else (None, None)
+    return desk.items(view.operation.id, apply_states=apply, restore_states=restore, search=text, limit=limit)
+
+
+def _comments(desk: Desk, actor: Actor, operation_id: str) -> None:
+    st.markdown("**Comments and audit**")
+    with st.form("comment", clear_on_submit=True, border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input("Comment", placeholder="what others should know", label_visibility="collapsed", max_chars=2000)
+        sent = st.form_submit_button("Add", disabled=not actor.may(Capability.EXECUTE))
+    if sent and text:
+        with empty.guarded():
+            desk.comment(operation_id, text, actor)
+    zone = times.viewer_zone()
+    with empty.guarded():
+        for event in reversed(desk.events(operation_id)):
+            icon = ":material/chat:" if event.kind == "comment" else ":gray[:material/history:]"
+            with st.container(horizontal=True, gap="small"):
+                st.caption(times.when(event.at, zone, seconds=True), width=120)
+                st.markdown(f"{icon} {_plain(event.text)} :gray[{_plain(event.actor)}]", width="stretch")
+
+
+def _particulars(desk: Desk, view: View) -> None:
+    operation = view.operation
+    st.markdown("**Particulars**")
+    rows = {
+        "Window": times.span(operation.window.start, operation.window.end, operation.window.zone),
+        "Route": operation.route.value.replace("_", " "),
+        "OAuth client": operation.client_name,
+        "Planned by": f"{operation.created_by}, {times.when(operation.created_at)}",
+        "Revision": str(operation.revision),
+        "Plan": operation.plan_id,
+        "Id": operation.id,
+    }
+    st.table({"what": list(rows), "value": list(rows.values())}, hide_index=True, hide_header=True, border="horizontal")
+    st.page_link(
+        page("runs"),
+        label="Every run of this window",
+        icon=":material/receipt_long:",
+        query_params={"operation": operation.id, "time": "all"},
+    )
+    if view.blocked:
+        with st.expander(f"{times.agents(view.blocked)} left out when it was planned"), empty.guarded():
+            left_out = desk.blocked(operation.id)
+            st.dataframe(
+                {"agent": [name or agent for agent, name, _ in left_out], "why": [why for _, _, why in left_out]},
+                hide_index=True,
+                alt="Agents left out when the window was planned",
+            )
+
+
+def _plain(text: str) -> str:
+    """People's words as text, not as Markdown."""
+    return "".join(f"\\{letter}" if letter in "\\`*_[]()#:$<>~|" else letter for letter in text)

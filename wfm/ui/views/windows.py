@@ -1,0 +1,302 @@
+"""What the Now and Windows screens say of operations, as values. Pure: testable without a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+import pandas as pd
+
+from wfm.domain.operations import OPEN_STATES, Counts, Item, ItemState, Operation, OperationState
+from wfm.domain.plans import RouteName
+from wfm.ui.components import times
+from wfm.ui.components.bars import Part
+from wfm.ui.components.states import AgentWord, agent_word, look
+
+_S = OperationState
+MOVING = (_S.APPLYING, _S.RESTORING)
+FINAL = frozenset(OperationState) - OPEN_STATES
+
+
+class View(Protocol):
+    """As wfm.desk.OperationView."""
+
+    @property
+    def operation(self) -> Operation: ...
+    @property
+    def counts(self) -> Counts: ...
+    @property
+    def blocked(self) -> int: ...
+    @property
+    def eta(self) -> datetime | None: ...
+
+
+class Happened(Protocol):
+    """As wfm.ledger.records.Event."""
+
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def actor(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+
+
+def agents_by_word(counts: Counts) -> dict[AgentWord, int]:
+    """How many agents stand where, each counted once; the sum is the number of agents of the operation."""
+    apply, restore = counts.apply, counts.restore
+    coming, lost = restore.get(ItemState.SENDING, 0), restore.get(ItemState.FAILED, 0)
+    unsure = restore.get(ItemState.UNCONFIRMED, 0)
+    found = {
+        AgentWord.RESTORED: restore.get(ItemState.APPLIED, 0),
+        AgentWord.LEFT_AS_IS: restore.get(ItemState.SKIPPED, 0),
+        AgentWord.COMING_BACK: coming,
+        AgentWord.OUT: max(0, counts.out - coming - lost - unsure),
+        AgentWord.SENDING: apply.get(ItemState.SENDING, 0),
+        AgentWord.WAITING: apply.get(ItemState.PENDING, 0),
+        AgentWord.SKIPPED: apply.get(ItemState.SKIPPED, 0),
+        AgentWord.BACK_UNCONFIRMED: unsure,
+        AgentWord.FAILED: apply.get(ItemState.FAILED, 0),
+        AgentWord.NOT_BACK: lost,
+    }
+    # What is left are those sent without an answer and not settled since.
+    rest = max(0, counts.total - sum(found.values()))
+    order = [AgentWord.RESTORED, AgentWord.OUT, AgentWord.COMING_BACK, AgentWord.SENDING, AgentWord.WAITING]
+    order += [AgentWord.LEFT_AS_IS, AgentWord.SKIPPED, AgentWord.UNCONFIRMED, AgentWord.BACK_UNCONFIRMED]
+    order += [AgentWord.FAILED, AgentWord.NOT_BACK]
+    found[AgentWord.UNCONFIRMED] = rest
+    return {word: found[word] for word in order}
+
+
+_SHADES = {AgentWord.COMING_BACK: 0.75, AgentWord.SENDING: 0.75, AgentWord.WAITING: 0.45, AgentWord.LEFT_AS_IS: 0.8}
+
+WORD_STATES: Mapping[AgentWord, tuple[tuple[ItemState, ...], tuple[ItemState, ...] | None]] = {
+    AgentWord.WAITING: ((ItemState.PENDING,), None),
+    AgentWord.SENDING: ((ItemState.SENDING,), None),
+    AgentWord.FAILED: ((ItemState.FAILED,), None),
+    AgentWord.SKIPPED: ((ItemState.SKIPPED,), None),
+    AgentWord.UNCONFIRMED: ((ItemState.UNCONFIRMED,), (ItemState.PENDING,)),
+    AgentWord.OUT: ((ItemState.APPLIED,), (ItemState.PENDING,)),
+    AgentWord.COMING_BACK: ((ItemState.APPLIED, ItemState.UNCONFIRMED), (ItemState.SENDING,)),
+    AgentWord.RESTORED: ((ItemState.APPLIED, ItemState.UNCONFIRMED), (ItemState.APPLIED,)),
+    AgentWord.NOT_BACK: ((ItemState.APPLIED, ItemState.UNCONFIRMED), (ItemState.FAILED,)),
+    AgentWord.LEFT_AS_IS: ((ItemState.APPLIED, ItemState.UNCONFIRMED), (ItemState.SKIPPED,)),
+    AgentWord.BACK_UNCONFIRMED: ((ItemState.APPLIED, ItemState.UNCONFIRMED), (ItemState.UNCONFIRMED,)),
+}
+"""Which states of the two phases a word stands for, to ask the ledger for exactly those agents."""
+
+
+def parts(counts: Counts) -> list[Part]:
+    """The progress bar: one part a word, good ones left, lost ones right."""
+    return [Part(look(word), count, _SHADES.get(word, 1.0)) for word, count in agents_by_word(counts).items() if count]
+
+
+def state_sentence(view: View, now: datetime) -> str:
+    """Where an operation stands and until when: "in effect until 15:00 Europe/Berlin, in 22 min"."""
+    operation = view.operation
+    zone = times.zone_or_utc(operation.window.zone)
+    start, end = operation.window.start, operation.window.end
+
+    def at(instant: datetime) -> str:
+        return f"{times.when(instant, zone, today=now)} {operation.window.zone}, {times.relative(instant, now)}"
+
+    if operation.state is _S.SCHEDULED:
+        return f"starts {at(start)}, until {times.when(end, zone, today=now)}"
+    if operation.state is _S.APPLYING:
+        asked = "stopping, agents already out are put back" if operation.cancel_requested else "taking agents out"
+        return f"{asked}{_done_by(view, now)}, until {times.when(end, zone, today=now)} {operation.window.zone}"
+    if operation.state is _S.IN_EFFECT:
+        if operation.restore_requested:
+            return "ending now, agents are being put back"
+        late = " (the restore is due)" if end <= now else ""
+        return f"until {at(end)}{late}"
+    if operation.state is _S.RESTORING:
+        return f"putting agents back{_done_by(view, now)}"
+    if operation.state is _S.FAILED_IN_PART:
+        return f"{times.agents(view.counts.out)} not back since {times.when(end, zone, today=now)}"
+    ended = operation.ended_at or operation.applied_at or end
+    if operation.state is _S.CORRECTED:
+        return f"{times.span(start, end, operation.window.zone, today=now)}, corrected {times.relative(ended, now)}"
+    out = f", {times.agents(view.counts.out)} still out until {at(end)}" if view.counts.out else ""
+    return f"{times.span(start, end, operation.window.zone, today=now)}, ended {times.relative(ended, now)}{out}"
+
+
+def _done_by(view: View, now: datetime) -> str:
+    return f", done {times.relative(view.eta, now)}" if view.eta else ""
+
+
+def pace(view: View) -> float | None:
+    """How often, in seconds, a screen looks again: None when nothing moves by itself any more."""
+    operation = view.operation
+    asked = operation.cancel_requested or operation.restore_requested
+    if operation.state in MOVING or (asked and (operation.state in OPEN_STATES or view.counts.out)):
+        return 1.0
+    if operation.state in (_S.IN_EFFECT, _S.SCHEDULED):
+        return 5.0
+    return 5.0 if view.counts.out and operation.state in (_S.HALTED, _S.CANCELLED) else None
+
+
+class Act(StrEnum):
+    """What a person may do to an operation."""
+
+    EXTEND = "extend"
+    END_NOW = "end_now"
+    CANCEL = "cancel"
+    RESTORE_NOW = "restore_now"
+    RETRY = "retry"
+    UNDO = "undo"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An action as a button: its label names what it does with its number; `says` is what will happen."""
+
+    act: Act
+    label: str
+    says: str
+    primary: bool = False
+
+
+def choices(view: View, now: datetime) -> list[Choice]:
+    """What may be done now, the main thing first. The ledger checks again: this only decides what is offered."""
+    operation, counts = view.operation, view.counts
+    found: list[Choice] = []
+    if operation.state is _S.IN_EFFECT and not operation.restore_requested:
+        found.append(_end_now(view, now))
+    if operation.state is _S.APPLYING and not operation.cancel_requested:
+        says = f"Nothing more is sent, and the {times.agents(counts.out)} already out are put back."
+        found.append(Choice(Act.CANCEL, "Stop and put back", says, primary=True))
+    if operation.state is _S.SCHEDULED:
+        says = f"The window does not start; {times.agents(counts.total)} stay as they are."
+        found.append(Choice(Act.CANCEL, "Cancel this window", says))
+    stopped_with_agents_out = operation.state in (_S.HALTED, _S.CANCELLED) and counts.out and not operation.restore_requested
+    if stopped_with_agents_out or operation.state is _S.FAILED_IN_PART:
+        says = f"{times.agents(counts.out)} still out are put back. Who changed state since is left alone."
+        found.append(Choice(Act.RESTORE_NOW, f"Restore {times.agents(counts.out)} now", says, primary=True))
+    if operation.state is _S.CORRECTED and not operation.restore_requested:
+        count = times.agents(counts.out)
+        found.append(
+            Choice(Act.UNDO, f"Undo the correction of {count}", "Each record gets the status back that it had before.")
+        )
+    found += _retry(view, now)
+    asked = operation.cancel_requested or operation.restore_requested
+    movable = operation.state in (_S.SCHEDULED, _S.APPLYING, _S.IN_EFFECT) and operation.route is not RouteName.ADHERENCE
+    if movable and not asked:
+        found.append(Choice(Act.EXTEND, "Extend", "The end of the window moves; everything else stays as it is."))
+    return found
+
+
+def _end_now(view: View, now: datetime) -> Choice:
+    left = view.operation.window.end - now
+    early = f", {times.duration(left)} before time" if left > timedelta(minutes=1) else ""
+    says = (
+        f"{times.agents(view.counts.out)} are put back now{early}. Who changed state since is left alone, and who is off "
+        "shift by now is listed and not made available."
+    )
+    return Choice(Act.END_NOW, "End now and restore", says, primary=True)
+
+
+def _retry(view: View, now: datetime) -> list[Choice]:
+    operation, failed = view.operation, view.counts.apply.get(ItemState.FAILED, 0)
+    if operation.state is _S.FAILED_IN_PART:
+        return []  # restoring now is the same thing there
+    stopped = view.counts.apply.get(ItemState.SKIPPED, 0) if operation.state is _S.HALTED else 0
+    again = operation.state in (_S.IN_EFFECT, _S.HALTED, _S.FAILED)
+    if not again or not (failed or stopped) or operation.window.end <= now or operation.rehearsal:
+        return []
+    says = f"{times.agents(failed + stopped)} are sent once more, as they are now and with the same OAuth client."
+    return [Choice(Act.RETRY, f"Retry {times.number(failed + stopped)} failed", says)]
+
+
+def title_of(operation: Operation) -> str:
+    """The title with what kind of operation it is, where it is a special one."""
+    return operation.title or "Maintenance window"
+
+
+def tags(operation: Operation) -> str:
+    """Badges that tell an example or a rehearsal apart."""
+    found = []
+    if operation.example:
+        found.append(":violet-badge[:material/school: example]")
+    if operation.rehearsal:
+        found.append(":violet-badge[:material/theater_comedy: rehearsal]")
+    if operation.route is not RouteName.AVAILABILITY:
+        found.append(f":gray-badge[{operation.route.value.replace('_', ' ')}]")
+    return " ".join(found)
+
+
+def table(views: Sequence[View], now: datetime) -> pd.DataFrame:
+    """A row a window: state, title, when, agents by what became of them, who made it."""
+    zone = times.viewer_zone()
+    return pd.DataFrame(
+        {
+            "state": [[view.operation.state.value] for view in views],
+            "window": [_named(view.operation) for view in views],
+            "start": [times.when(view.operation.window.start, zone, today=now) for view in views],
+            "lasted": [times.duration(view.operation.window.end - view.operation.window.start) for view in views],
+            "agents": [view.counts.total for view in views],
+            "out": [view.counts.out for view in views],
+            "failed": [view.counts.apply.get(ItemState.FAILED, 0) for view in views],
+            "restored": [view.counts.restore.get(ItemState.APPLIED, 0) for view in views],
+            "by": [view.operation.created_by for view in views],
+        }
+    )
+
+
+def _named(operation: Operation) -> str:
+    marks = [word for word, there in (("example", operation.example), ("rehearsal", operation.rehearsal)) if there]
+    return title_of(operation) + (f" ({', '.join(marks)})" if marks else "")
+
+
+def agent_table(items: Sequence[Item]) -> pd.DataFrame:
+    """A row an agent: where it stands, since when, why."""
+    zone = times.viewer_zone()
+    words = [agent_word(item.apply_state, item.restore_state) for item in items]
+    return pd.DataFrame(
+        {
+            "agent": [item.agent_name or item.agent_id for item in items],
+            "state": [[word.value] for word in words],
+            "since": [times.when(item.changed_at, zone, seconds=True) for item in items],
+            "note": [item.skip_reason or ("" if item.fate == "ready" else item.fate) for item in items],
+        }
+    )
+
+
+_SHORT = {
+    "created": "planned",
+    "applying": "started",
+    "started": "started",
+    "in_effect": "all sent",
+    "applied": "all sent",
+    "restoring": "restore began",
+}
+
+
+def story_line(operation: Operation, events: Sequence[Happened], now: datetime) -> str:
+    """The operation as one line: what happened when, and what the clock brings next."""
+    zone = times.zone_or_utc(operation.window.zone)
+    told = [event for event in events if event.kind != "comment"]
+    shown = told if len(told) <= 5 else [*told[:2], *told[-3:]]
+    steps = [f"**{times.when(event.at, zone, today=now, seconds=True)}** {_step(event)}" for event in shown]
+    if len(told) > 5:
+        steps.insert(2, f":gray[{len(told) - 5} more]")
+    if operation.state is OperationState.SCHEDULED:
+        steps.append(f":gray[{times.when(operation.window.start, zone, today=now)} starts]")
+    if operation.state in (OperationState.SCHEDULED, OperationState.APPLYING, OperationState.IN_EFFECT):
+        steps.append(f":gray[{times.when(operation.window.end, zone, today=now)} restore]")
+    return " :gray[:material/arrow_right_alt:] ".join(steps)
+
+
+def _step(event: Happened) -> str:
+    return _SHORT.get(event.kind, event.kind.replace("_", " "))
+
+
+def extend_choices(operation: Operation, now: datetime) -> list[int]:
+    """By how many minutes the end may be moved, as quick choices."""
+    longest = timedelta(days=31) - (operation.window.end - operation.window.start)
+    return [minutes for minutes in (15, 30, 60, 120) if timedelta(minutes=minutes) <= longest]
