@@ -80,11 +80,16 @@ if last is None or last.question != asked or times.now() - last.at > state.OLD o
             st.markdown(f"**Preview** :orange-badge[:material/hourglass_top: old numbers, of {old}] :gray[recomputing …]")
         with bar.container():
             act.waiting(action_label(shown))
+    offers = shown.routes if shown else ()
     last = ask(desk, request, asked, fresh=bool(st.session_state.get("plan_fresh")))
     shown = last.preview
     if shown is not None and shown.missing_access:
         st.session_state["story_saw_missing"] = True
-state.keep(desk, actor, request)
+    state.keep(desk, actor, request)
+    if shown is not None and shown.routes != offers:
+        st.rerun()  # the routes' cards stand above what was found out about them just now
+else:
+    state.keep(desk, actor, request)
 
 if shown is None:
     with status.container():

@@ -43,14 +43,14 @@ def lanes_table(checks: Iterable[AccessCheck], *, alt: str = "Access by call and
     st.table(table, hide_index=True, border="horizontal", alt=alt)
 
 
-def advice(checks: Iterable[AccessCheck]) -> None:
-    """What is missing and the one next step, once each."""
+def advice(checks: Iterable[AccessCheck], *, client: str = "") -> None:
+    """What is missing and the one next step, once each. `client` is named in front: "architect-flow holds …"."""
     for check in rows_with_advice(checks):
         evidence = [v.evidence for v in check.lanes.values() if v.state is LaneState.MISSING and v.evidence]
-        for line in dict.fromkeys(evidence):
-            st.markdown(f":red[{line}]")
+        lines = [f":red[**{f'{client} ' if client else ''}{line}**]" for line in dict.fromkeys(evidence)]
         if check.advice:
-            st.markdown(f":material/arrow_forward: {check.advice}")
+            lines.append(f":material/arrow_forward: {check.advice[:1].upper()}{check.advice[1:]}")
+        st.markdown("  \n".join(lines))
 
 
 def rows_with_advice(checks: Iterable[AccessCheck]) -> list[AccessCheck]:

@@ -130,12 +130,16 @@ def cost_line(preview: Preview) -> str:
     if not cost.apply_requests:
         return "Nothing would be sent."
     line = (
-        f"{times.number(cost.apply_requests)} requests · about {times.duration(cost.apply_seconds)} "
+        f"{times.number(cost.apply_requests)} requests · {_about(cost.apply_seconds)} "
         f"at {times.number(cost.limit_per_minute)}/min"
     )
     if cost.restore_requests:
-        line += f" · back: up to {times.number(cost.restore_requests)}, about {times.duration(cost.restore_seconds)}"
+        line += f" · back: up to {times.number(cost.restore_requests)}, {_about(cost.restore_seconds)}"
     return line
+
+
+def _about(seconds: float) -> str:
+    return times.duration(seconds) if seconds < 1 else f"about {times.duration(seconds)}"
 
 
 def totals_by_severity(preview: Preview) -> dict[Severity, dict[Fate, int]]:

@@ -55,7 +55,7 @@ def access(preview: Preview) -> None:
     reads = [check for check in preview.access if not check.to_write]
     st.markdown("**Access**")
     lanes.lanes_table(writes, alt="Access of every call that this plan makes, by lane")
-    lanes.advice(writes)
+    lanes.advice(writes, client=preview.client_name)
     if reads:
         missing = sum(check.missing for check in reads)
         said = (
@@ -65,7 +65,7 @@ def access(preview: Preview) -> None:
         )
         with st.popover(said, type="tertiary", icon=":material/visibility:"):
             lanes.lanes_table(reads, alt="Access of the calls that only read, by lane")
-            lanes.advice(reads)
+            lanes.advice(reads, client=preview.client_name)
 
 
 def outcome(preview: Preview) -> None:

@@ -45,28 +45,25 @@ def when(form: PlanRequest, zones: Iterable[str]) -> When:
         label_visibility="collapsed",
         width="stretch",
     )
-    zone = form.window.zone
+    zone = times.zone_or_utc(st.session_state.get(ZONE, form.window.zone)).key
     if choice == AT:
-        start_guess, end_guess = next_slot(times.now(), times.zone_or_utc(zone).key)
+        start_guess, end_guess = next_slot(times.now(), zone)
         _default(START, form.window.start or start_guess)
         _default(END, form.window.end or end_guess)
-        left, middle, right = st.columns([5, 5, 5], gap="xsmall")
+        left, right = st.columns(2, gap="xsmall")
         start = left.datetime_input("Start", key=START, step=300, format="DD.MM.YYYY")
-        end = middle.datetime_input("End", key=END, step=300, format="DD.MM.YYYY")
-        zone = _zone(right, form, zones)
-        window = WindowSpec(start=start, end=end, zone=zone)
+        end = right.datetime_input("End", key=END, step=300, format="DD.MM.YYYY")
     else:
         minutes = int(choice or 30)
-        left, right = st.columns([10, 5], gap="xsmall", vertical_alignment="bottom")
         ends = times.clock(times.now() + timedelta(minutes=minutes), times.zone_or_utc(zone))
-        left.markdown(f"Starts when you apply it, ends about **{ends}**")
-        zone = _zone(right, form, zones)
-        window = WindowSpec(minutes=minutes, zone=zone)
+        st.markdown(f"Starts when you apply it, ends about **{ends}**")
     _default(REASON, "" if form.reason == DEFAULT_REASON else form.reason)
     _default(TICKET, form.ticket)
-    left, right = st.columns([10, 5], gap="xsmall")
-    reason = left.text_input("Reason", key=REASON, placeholder="maintenance window", max_chars=200)
+    left, middle, right = st.columns([5, 6, 4], gap="xsmall")
+    zone = _zone(left, form, zones)
+    reason = middle.text_input("Reason", key=REASON, placeholder="maintenance window", max_chars=200)
     ticket = right.text_input("Ticket", key=TICKET, placeholder="CHG-1042", max_chars=80)
+    window = WindowSpec(start=start, end=end, zone=zone) if choice == AT else WindowSpec(minutes=minutes, zone=zone)
     return When(window, (reason or "").strip() or DEFAULT_REASON, (ticket or "").strip())
 
 

@@ -182,9 +182,8 @@ def _picked(items: list[Item]) -> None:
         st.markdown(f"**{item.agent_name}** {agent_word(item.apply_state, item.restore_state).value}{before}", width="content")
         last = item.restore_run or item.apply_run
         if last:
-            st.page_link(
-                page("runs"), label="Open the last run", icon=":material/receipt_long:", query_params={"run": last, "time": "all"}
-            )
+            to_run = {"run": last, "time": "all"}
+            st.page_link(page("runs"), label="Open the last run", icon=":material/receipt_long:", query_params=to_run)
         st.page_link(
             page("runs"),
             label="All runs of this agent here",
