@@ -12,6 +12,7 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -92,12 +93,11 @@ class DemoHandle:
     def kill(self) -> None:
         """kill -9, as a power cut would."""
         self.process.kill()
-        self.process.wait(10)
+        _ended(self.process, 10)
 
     def restart(self) -> None:
         """Start it again on the same port with the same options (after kill)."""
-        if self.process.poll() is None:
-            self.kill()
+        self.kill()
         port = int(self.url.rsplit(":", 1)[1])
         self.process, self.info = _start({**self.options, "port": port})
 
@@ -112,16 +112,26 @@ def _command(options: dict[str, object]) -> list[str]:
 
 def _start(options: dict[str, object], patience_s: float = 60) -> tuple[subprocess.Popen[str], dict[str, Any]]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(
-        _command(options), cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    line = _first_line(process.stdout, patience_s)
-    if not line.startswith("{"):
-        process.kill()
-        raise RuntimeError(f"the demo tenant did not start: {line}{process.stderr.read()}")
+    # Errors go to a file: a pipe that nobody reads would stop the process once it is full.
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(
+            _command(options), cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
+        )
+        assert process.stdout is not None
+        line = _first_line(process.stdout, patience_s)
+        if not line.startswith("{"):
+            process.kill()
+            _ended(process, 10)
+            errors.seek(0)
+            raise RuntimeError(f"the demo tenant did not start: {line}{errors.read()}")
     return process, json.loads(line)
+
+
+def _ended(process: subprocess.Popen[str], patience_s: float) -> None:
+    """Wait for its end and close what belongs to it."""
+    process.wait(patience_s)
+    if process.stdout is not None:
+        process.stdout.close()
 
 
 def _first_line(stream: IO[str], patience_s: float) -> str:
@@ -161,10 +171,6 @@ def running_demo(
         finally:
             handle.process.terminate()
             try:
-                handle.process.wait(5)
+                _ended(handle.process, 5)
             except subprocess.TimeoutExpired:
-                handle.process.kill()
-                handle.process.wait(5)
-            for stream in (handle.process.stdout, handle.process.stderr):
-                if stream is not None:
-                    stream.close()
+                handle.kill()
