@@ -115,12 +115,14 @@ def what_happens(preview: Preview) -> str:
             "It is undone only if you ask for it."
         )
     start = "now" if window.now or window.start <= preview.computed_at else f"at {times.when(window.start, zone)}"
-    parts = [f"{times.agents(count)} become unavailable {start} and are given back at {end} {window.zone}."]
+    one = count == 1
+    become, given = ("becomes", "is given") if one else ("become", "are given")
+    parts = [f"{times.agents(count)} {become} unavailable {start} and {given} back at {end} {window.zone}."]
     if waiting:
-        parts.append(f"{times.agents(waiting)} finish their contact first.")
+        parts.append(f"{times.agents(waiting)} {'finishes the' if waiting == 1 else 'finish their'} contact first.")
     left_out = len(preview.rows) - count
     if left_out:
-        parts.append(f"{times.agents(left_out)} are left out.")
+        parts.append(f"{times.agents(left_out)} {'is' if left_out == 1 else 'are'} left out.")
     return " ".join(parts)
 
 

@@ -1,0 +1,361 @@
+"""The Plan screen: preview on every edit, one action, drafts that survive, refusals that say what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from tests.ui.fakes import NEEDED, SCOPES, FakeDesk, FakeSettings, a_directory, refused
+from tests.ui.fakes_history import HistoryDesk, an_action
+from wfm.domain.errors import BadInput, DeskError, StoreFault
+from wfm.domain.plans import Fate, Finding, PlanRequest, RouteName, Selection, Severity
+from wfm.domain.windows import WindowSpec
+from wfm.ui.pages import page
+
+Open = Callable[..., AppTest]
+
+
+def said(app: AppTest) -> str:
+    parts = (app.markdown, app.caption, app.warning, app.error, app.title, app.header)
+    return "\n".join(str(element.value) for part in parts for element in part)
+
+
+def param(app: AppTest, name: str) -> str:
+    value = app.query_params[name]
+    return value if isinstance(value, str) else value[0]
+
+
+def picked(open_screen: Open, *groups: str, **query: str) -> AppTest:
+    app = open_screen("plan", **query)
+    return app.multiselect(key="plan_groups").set_value(list(groups or ("team:t0",))).run()
+
+
+def mended(desk: FakeDesk) -> FakeDesk:
+    desk.scopes = (*SCOPES, NEEDED)
+    return desk
+
+
+def previews(desk: FakeDesk) -> list[PlanRequest]:
+    return [call[1] for call in desk.calls if call[0] == "preview"]
+
+
+def applied(desk: FakeDesk) -> list[tuple[Any, ...]]:
+    return [call for call in desk.calls if call[0] == "apply"]
+
+
+# --- nothing picked yet ----------------------------------------------------------------------------------------------
+
+
+def test_nobody_picked_teaches_the_first_step_and_asks_nothing_of_the_tenant(desk: FakeDesk, open_screen: Open) -> None:
+    app = open_screen("plan")
+    assert not app.exception
+    assert "Nobody is picked yet" in said(app)
+    assert previews(desk) == []
+    assert app.button(key="plan_apply_nothing").disabled
+
+
+# --- the preview -----------------------------------------------------------------------------------------------------
+
+
+def test_picking_a_team_shows_what_would_happen(desk: FakeDesk, open_screen: Open) -> None:
+    app = picked(open_screen)
+    assert not app.exception
+    text = said(app)
+    assert "**What will happen**" in text
+    assert "requests ·" in text
+    assert "7f3a·91c2" in text
+    assert "architect-flow" in text
+
+
+def test_missing_scope_reads_exactly_so_before_anything_is_written(desk: FakeDesk, open_screen: Open) -> None:
+    app = picked(open_screen)
+    assert "holds wfm:schedule:write, needs wfm:schedule:update" in said(app)
+    assert app.button(key="plan_apply").disabled
+    assert applied(desk) == []
+
+
+def test_every_edit_recomputes(desk: FakeDesk, open_screen: Open) -> None:
+    app = picked(open_screen)
+    before = len(previews(desk))
+    app.segmented_control(key="plan_when").set_value("60").run()
+    app.text_input(key="plan_reason").set_value("DB upgrade").run()
+    assert [request.window.minutes for request in previews(desk)[before:]] == [60, 60]
+    assert previews(desk)[-1].reason == "DB upgrade"
+
+
+def test_what_changes_nothing_asks_nothing(desk: FakeDesk, open_screen: Open) -> None:
+    app = picked(open_screen)
+    before = len(previews(desk))
+    app.run()
+    app.text_input(key="plan_search").set_value("aylin").run()
+    assert len(previews(desk)) == before
+
+
+def test_a_start_and_an_end_in_a_zone(desk: FakeDesk, open_screen: Open) -> None:
+    mended(desk)
+    app = picked(open_screen)
+    app.segmented_control(key="plan_when").set_value("at").run()
+    app.selectbox(key="plan_zone").set_value("Europe/Berlin").run()
+    app.datetime_input(key="plan_start").set_value(datetime(2027, 1, 12, 14, 30)).run()  # noqa: DTZ001  # wall clock
+    app.datetime_input(key="plan_end").set_value(datetime(2027, 1, 12, 15, 0)).run()  # noqa: DTZ001
+    window = previews(desk)[-1].window
+    assert window.start == datetime(2027, 1, 12, 14, 30)  # noqa: DTZ001
+    assert window.zone == "Europe/Berlin"
+    assert window.resolve(datetime(2026, 12, 1, tzinfo=UTC)).start == datetime(2027, 1, 12, 13, 30, tzinfo=UTC)
+    assert "14:30" in app.button(key="plan_apply").label
+
+
+def test_a_window_that_ends_before_it_begins_is_a_sentence_and_nothing_is_lost(desk: FakeDesk, open_screen: Open) -> None:
+    app = picked(open_screen)
+    app.segmented_control(key="plan_when").set_value("at").run()
+    app.datetime_input(key="plan_start").set_value(datetime(2027, 1, 12, 14, 30)).run()  # noqa: DTZ001
+    app.datetime_input(key="plan_end").set_value(datetime(2027, 1, 12, 14, 0)).run()  # noqa: DTZ001
+    assert not app.exception
+    assert "window end" in said(app)
+    assert app.multiselect(key="plan_groups").value == ["team:t0"]
+    assert app.button(key="plan_apply_nothing").disabled
+
+
+def test_a_tenant_that_is_down_while_previewing_is_a_sentence(desk: FakeDesk, open_screen: Open) -> None:
+    desk.preview_error = DeskError("The tenant did not answer within 10 s.")
+    app = picked(open_screen)
+    assert not app.exception
+    assert "did not answer within 10 s" in said(app)
+
+
+def test_findings_name_what_is_worth_a_look(desk: FakeDesk, open_screen: Open) -> None:
+    desk.extra_findings = (
+        Finding(code="too_slow", severity=Severity.WARNING, title="Taking everybody out uses much of the window", detail="D."),
+    )
+    assert "Taking everybody out uses much of the window" in said(picked(open_screen))
+
+
+def test_including_blocked_ones_on_purpose_goes_into_the_plan(desk: FakeDesk, open_screen: Open) -> None:
+    app = picked(open_screen, "division:d1")
+    app.button_group(key="plan_include").set_value(["time off"]).run()
+    assert previews(desk)[-1].include == frozenset({Fate.TIME_OFF})
+
+
+# --- who -------------------------------------------------------------------------------------------------------------
+
+
+def test_pasted_words_are_added_and_those_that_match_nobody_are_named(desk: FakeDesk, open_screen: Open) -> None:
+    app = open_screen("plan")
+    app.text_area(key="plan_paste").set_value("agent1@example.com\nnobody@example.com").run()
+    app.button(key="plan_paste_add").click().run()
+    assert previews(desk)[-1].selection.agents == ("agent1@example.com", "nobody@example.com")
+    assert "1 match nobody" in said(app)
+    app.button(key="plan_drop_unknown").click().run()
+    assert previews(desk)[-1].selection.agents == ("agent1@example.com",)
+
+
+def test_finding_people_by_name(desk: FakeDesk, open_screen: Open) -> None:
+    app = open_screen("plan")
+    app.text_input(key="plan_find").set_value("aylin").run()
+    app.button(key="plan_add_a0000").click().run()
+    assert previews(desk)[-1].selection.agents == ("a0000",)
+    assert app.button(key="plan_add_a0000").disabled
+
+
+def test_a_csv_keeps_the_good_lines_and_numbers_the_bad_ones(desk: FakeDesk, open_screen: Open) -> None:
+    app = open_screen("plan")
+    rows = b"email,team\nagent1@example.com,A\n,B\nghost@example.com,C\nagent2@example.com,D\n"
+    app.file_uploader(key="plan_csv").set_value([("people.csv", rows, "text/csv")]).run()
+    assert not app.exception
+    shown = next(frame.value for frame in app.dataframe if "why" in frame.value)
+    assert list(shown["line"]) == [3, 4]
+    app.button(key="plan_csv_add").click().run()
+    assert previews(desk)[-1].selection.agents == ("agent1@example.com", "agent2@example.com")
+
+
+def test_a_file_that_is_no_csv_is_a_sentence(desk: FakeDesk, open_screen: Open) -> None:
+    app = open_screen("plan")
+    app.file_uploader(key="plan_csv").set_value([("x.csv", b"\x00\x01\x00", "text/csv")]).run()
+    assert not app.exception
+    assert "no text" in said(app)
+
+
+def test_leaving_somebody_out_and_taking_back_in(desk: FakeDesk, open_screen: Open) -> None:
+    app = picked(open_screen)
+    app.multiselect(key="plan_leave_out").set_value(["a0003"]).run()
+    app.button(key="plan_leave_out_do").click().run()
+    assert previews(desk)[-1].selection.exclude == ("a0003",)
+    assert previews(desk)[-1].selection.teams == ("t0",)
+    app.button(key="plan_take_back").click().run()
+    assert previews(desk)[-1].selection.exclude == ()
+    app.button(key="plan_clear").click().run()
+    assert "Nobody is picked yet" in said(app)
+
+
+# --- applying --------------------------------------------------------------------------------------------------------
+
+
+def test_applying_goes_to_the_windows_page_of_the_operation(desk: FakeDesk, open_screen: Open) -> None:
+    mended(desk)
+    app = picked(open_screen)
+    assert app.button(key="plan_apply").label == "Take 14 agents out now"
+    app.button(key="plan_apply").click().run()
+    assert not app.exception
+    assert len(applied(desk)) == 1
+    assert param(app, "id") == "op-new"
+    assert [title.value for title in app.title] == ["DB upgrade · CHG-1042"]
+
+
+def test_the_same_preview_has_one_token_and_an_edit_makes_another(desk: FakeDesk, open_screen: Open) -> None:
+    mended(desk)
+    desk.apply_error = StoreFault("The database is locked.")
+    app = picked(open_screen)
+    app.button(key="plan_apply").click().run()
+    app.button(key="plan_apply").click().run()
+    app.text_input(key="plan_ticket").set_value("CHG-7").run()
+    app.button(key="plan_apply").click().run()
+    tokens = [call[2] for call in applied(desk)]
+    assert tokens[0] == tokens[1] != tokens[2]
+    assert "The database is locked." in said(app)
+
+
+def test_a_stale_plan_is_refused_with_what_changed_and_previewed_anew(desk: FakeDesk, open_screen: Open) -> None:
+    mended(desk)
+    desk.apply_error = refused("stale")
+    app = picked(open_screen)
+    before = len(previews(desk))
+    app.button(key="plan_apply").click().run()
+    assert "Bo Lindqvist is not scheduled any more." in said(app)
+    assert len(previews(desk)) > before
+    assert app.multiselect(key="plan_groups").value == ["team:t0"]
+    app.text_input(key="plan_ticket").set_value("CHG-7").run()
+    assert "Bo Lindqvist is not scheduled any more." not in said(app)
+
+
+def test_many_agents_ask_for_a_typed_confirmation_first(desk: FakeDesk, open_screen: Open) -> None:
+    mended(desk)
+    desk.settings = FakeSettings(confirm_above=5)
+    app = picked(open_screen)
+    app.button(key="plan_apply").click().run()
+    assert applied(desk) == []
+    assert "14 agents become unavailable now" in said(app)
+    assert [field.label for field in app.text_input if field.key == "plan_typed"] == ["Type 14 to confirm"]
+    assert app.button(key="plan_confirm_apply").disabled
+
+
+def test_a_rehearsal_is_offered_on_the_demo_tenant_only(desk: FakeDesk, open_screen: Open, serve: Callable[[Any], Any]) -> None:
+    app = picked(open_screen)
+    app.button(key="plan_rehearse").click().run()
+    assert [(call[3], call[2].endswith("|rehearsal")) for call in applied(desk)] == [(True, True)]
+    real = serve(FakeDesk(is_demo=False, settings=FakeSettings(oidc_configured=True, admins=("boss@example.com",))))
+    boss = {"is_logged_in": True, "sub": "s", "email": "boss@example.com", "iat": datetime.now(UTC).timestamp()}
+    app = open_screen("plan", user=boss)
+    app.multiselect(key="plan_groups").set_value(["team:t0"]).run()
+    assert not app.exception
+    assert "plan_rehearse" not in {button.key for button in app.button}
+    assert "mend-plan" not in {button.key for button in app.button}
+    assert app.button(key="plan_apply").disabled
+    assert real.calls
+
+
+def test_mending_on_the_spot_makes_the_same_plan_possible(desk: FakeDesk, open_screen: Open) -> None:
+    app = picked(open_screen)
+    app.button(key="mend-plan").click().run()
+    assert not app.button(key="plan_apply").disabled
+    assert app.multiselect(key="plan_groups").value == ["team:t0"]
+
+
+def test_a_viewer_sees_the_preview_and_can_not_apply(open_screen: Open, serve: Callable[[Any], Any]) -> None:
+    settings = FakeSettings(oidc_configured=True, admins=("boss@example.com",))
+    desk = serve(FakeDesk(is_demo=False, settings=settings, scopes=(*SCOPES, NEEDED)))
+    viewer = {"is_logged_in": True, "sub": "v", "email": "v@example.com", "iat": datetime.now(UTC).timestamp()}
+    app = open_screen("plan", user=viewer)
+    app.multiselect(key="plan_groups").set_value(["team:t0"]).run()
+    assert "**What will happen**" in said(app)
+    assert app.button(key="plan_apply").disabled
+    assert applied(desk) == []
+
+
+# --- drafts ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_half_filled_plan_survives_a_reload(desk: FakeDesk, open_screen: Open) -> None:
+    app = picked(open_screen, "team:t1", "queue:q1")
+    app.text_input(key="plan_reason").set_value("DB upgrade").run()
+    app.segmented_control(key="plan_when").set_value("120").run()
+    draft = param(app, "draft")
+    again = open_screen("plan", draft=draft)
+    assert again.multiselect(key="plan_groups").value == ["team:t1", "queue:q1"]
+    assert again.text_input(key="plan_reason").value == "DB upgrade"
+    assert again.segmented_control(key="plan_when").value == "120"
+    assert previews(desk)[-1].reason == "DB upgrade"
+
+
+def test_two_tabs_keep_two_drafts(desk: FakeDesk, open_screen: Open) -> None:
+    one = picked(open_screen, "team:t1")
+    other = open_screen("plan")
+    other.multiselect(key="plan_groups").set_value(["team:t2"]).run()
+    first, second = param(one, "draft"), param(other, "draft")
+    assert first != second
+    assert open_screen("plan", draft=first).multiselect(key="plan_groups").value == ["team:t1"]
+    assert open_screen("plan", draft=second).multiselect(key="plan_groups").value == ["team:t2"]
+
+
+def test_a_half_filled_time_is_kept_too(desk: FakeDesk, open_screen: Open) -> None:
+    request = PlanRequest(selection=Selection(teams=("t0",)), window=WindowSpec(start=None, end=None, zone="Asia/Tokyo"))
+    desk.drafts["demo"] = request
+    app = open_screen("plan")
+    assert app.segmented_control(key="plan_when").value == "at"
+    assert app.selectbox(key="plan_zone").value == "Asia/Tokyo"
+
+
+def test_a_draft_of_somebody_else_can_not_be_named(desk: FakeDesk, open_screen: Open) -> None:
+    desk.drafts["other#0badcafe"] = PlanRequest(selection=Selection(teams=("t2",)), window=WindowSpec(minutes=30))
+    for named in ("0badcafe", "../other#0badcafe", "other#0badcafe", "zzzz"):
+        assert open_screen("plan", draft=named).multiselect(key="plan_groups").value == []
+
+
+def test_a_draft_with_a_group_that_is_gone_opens_without_it(desk: FakeDesk, open_screen: Open) -> None:
+    desk.drafts["demo"] = PlanRequest(selection=Selection(teams=("gone", "t0")), window=WindowSpec(minutes=30))
+    app = open_screen("plan")
+    assert not app.exception
+    assert app.multiselect(key="plan_groups").value == ["team:t0"]
+
+
+def test_a_draft_that_can_not_be_saved_does_not_stop_the_plan(desk: FakeDesk, open_screen: Open) -> None:
+    def broken(*_: object) -> None:
+        raise StoreFault("The database file can't be written.")
+
+    desk.save_draft = broken  # type: ignore[method-assign, assignment]
+    app = picked(open_screen)
+    assert not app.exception
+    assert "**What will happen**" in said(app)
+
+
+def test_the_data_action_route_takes_an_action(serve: Callable[[Any], Any], open_screen: Open) -> None:
+    history = serve(HistoryDesk(scopes=(*SCOPES, NEEDED), tenant_actions=(an_action(),)))
+    app = picked(open_screen)
+    app.radio(key="plan_route").set_value(RouteName.DATA_ACTION).run()
+    assert not app.exception
+    assert previews(history)[-1].route is RouteName.DATA_ACTION
+    assert previews(history)[-1].action is not None
+
+
+def test_ten_thousand_agents_are_one_table(desk: FakeDesk, open_screen: Open) -> None:
+    desk.people = a_directory(10_000)
+    app = picked(open_screen, "division:d1")
+    assert not app.exception
+    assert max(len(frame.value) for frame in app.dataframe) == 10_000
+
+
+def test_coming_back_after_applying_begins_another_plan(desk: FakeDesk, open_screen: Open) -> None:
+    mended(desk)
+    app = picked(open_screen)
+    app.button(key="plan_apply").click().run()
+    first = applied(desk)[0][2]
+    app.switch_page(page("plan")).run()
+    app.button(key="plan_apply").click().run()
+    assert applied(desk)[1][2] != first
+
+
+def test_bad_input_of_a_group_is_shown_where_it_belongs(desk: FakeDesk, open_screen: Open) -> None:
+    desk.preview_error = BadInput("team", "Nowhere", "the name or id of a team")
+    assert "team: “Nowhere” can't be used" in said(picked(open_screen))

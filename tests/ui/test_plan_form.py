@@ -1,0 +1,132 @@
+"""The form as a request, and the words of the Plan screen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.ui.fakes import NEEDED, SCOPES, FakeDesk, a_request
+from wfm.domain.plans import PlanRequest, Preview, RouteName, Selection, Severity
+from wfm.domain.windows import WindowSpec
+from wfm.ui.views import plan_form, plan_table
+
+NOW = datetime(2026, 11, 24, 13, 12, tzinfo=UTC)
+
+
+def preview(**changes: object) -> Preview:
+    desk = FakeDesk(scopes=(*SCOPES, NEEDED), clock=lambda: NOW)
+    return desk.preview(a_request(**changes))
+
+
+def test_groups_go_through_the_one_field_and_back() -> None:
+    selection = Selection(teams=("t1",), queues=("q1", "q2"), divisions=("d",), agents=("a",))
+    keys = plan_form.group_keys(selection)
+    assert plan_form.with_groups(selection, keys) == selection
+    assert plan_form.with_groups(selection, ["queue:q2"]) == Selection(queues=("q2",), agents=("a",))
+    assert plan_form.with_groups(Selection(), ["team:with:colon"]).teams == ("with:colon",)
+
+
+def test_agents_are_added_once_and_taken_back_in() -> None:
+    selection = Selection(agents=("a",), exclude=("b", "c"))
+    added = plan_form.with_agents(selection, ["a", "b"])
+    assert added.agents == ("a", "b")
+    assert added.exclude == ("c",)
+
+
+def test_leaving_somebody_out_drops_the_name_or_excludes_who_came_with_a_group() -> None:
+    selection = Selection(agents=("a",), teams=("t",))
+    left = plan_form.without_agents(selection, ["a", "z"])
+    assert left.agents == ()
+    assert left.exclude == ("z",)
+
+
+@pytest.mark.parametrize(
+    ("window", "expected"),
+    [
+        (WindowSpec(minutes=30), "30"),
+        (WindowSpec(minutes=45), "at"),
+        (WindowSpec(start=NOW, end=NOW + timedelta(hours=1)), "at"),
+        (WindowSpec(), "at"),
+    ],
+)
+def test_which_preset_a_window_is(window: WindowSpec, expected: str) -> None:
+    assert plan_form.preset_of(window) == expected
+
+
+def test_the_first_guess_is_soon_round_and_on_the_wall_clock_of_the_zone() -> None:
+    start, end = plan_form.next_slot(NOW, "Europe/Berlin")
+    assert (start, end) == (datetime(2026, 11, 24, 14, 30), datetime(2026, 11, 24, 15, 0))  # noqa: DTZ001  # wall clock
+
+
+def test_the_action_is_named_by_what_it_does() -> None:
+    assert plan_form.action_label(preview()) == "Take 14 agents out now"
+    later = preview(window=WindowSpec(start=NOW + timedelta(hours=2), end=NOW + timedelta(hours=3), zone="Europe/Berlin"))
+    assert plan_form.action_label(replace(later, computed_at=datetime.now(UTC))).startswith("Take ")
+    correction = preview(route=RouteName.ADHERENCE)
+    assert plan_form.action_label(correction) == "Correct 14 agents"
+
+
+def test_what_happens_counts_those_who_finish_their_contact_and_those_left_out() -> None:
+    said = plan_form.what_happens(preview())
+    assert said.startswith("14 agents become unavailable now and are given back at ")
+    assert "1 agent finishes the contact first." in said
+    assert "2 agents are left out." in said
+
+
+def test_every_row_is_counted_once_by_severity() -> None:
+    found = plan_form.totals_by_severity(preview())
+    assert sum(count for fates in found.values() for count in fates.values()) == 16
+    assert set(found[Severity.BLOCKED]) <= {row.fate for row in preview().rows}
+
+
+def test_cost_in_words() -> None:
+    assert plan_form.cost_line(preview()) == "14 requests · about 3 s at 300/min · back: up to 28, about 6 s"
+
+
+def test_the_table_shows_what_needs_a_look_first() -> None:
+    rows = plan_table.ordered(preview().rows)
+    ranks = [[Severity.BLOCKED, Severity.WARNING, Severity.READY].index(row.severity) for row in rows]
+    assert ranks == sorted(ranks)
+
+
+def test_the_local_start_is_named_where_it_differs() -> None:
+    shown = preview()
+    table = plan_table.table(shown.rows, shown.window)
+    local = dict(zip(table["e-mail"], table["local"], strict=True))
+    assert local["agent0@example.com"] == "08:12 New York"
+    assert local["agent3@example.com"] == "14:12"
+
+
+def test_filters_of_the_list() -> None:
+    rows = preview().rows
+    assert {row.fate.value for row in plan_table.chosen(rows, ["time off"], "")} <= {"time off"}
+    assert [row.agent.name for row in plan_table.chosen(rows, [], "aylin") if row.agent] == [
+        row.agent.name for row in rows if row.agent and "Aylin" in row.agent.name
+    ]
+    assert plan_table.chosen(rows, [], "no such person") == []
+
+
+def test_the_timeline_stays_inside_its_horizon_and_names_tell_apart() -> None:
+    shown = preview()
+    first, last = plan_table.horizon(shown.window)
+    assert first < shown.window.start < shown.window.end < last
+    assert timedelta(hours=6) <= last - first <= timedelta(days=5)
+    bars = plan_table.bars(shown.rows, shown.window)
+    assert (bars["start"] < bars["end"]).all()
+    labels = [plan_table.label(row, number) for number, row in enumerate(shown.rows)]
+    assert len(set(labels)) == len(labels)
+
+
+def test_a_window_of_a_month_still_has_a_timeline() -> None:
+    window = WindowSpec(minutes=31 * 24 * 60).resolve(NOW)
+    first, last = plan_table.horizon(window)
+    assert last - first < timedelta(days=5)
+
+
+def test_a_fresh_request_is_nobody_now_for_half_an_hour() -> None:
+    fresh = plan_form.fresh_request("Europe/Berlin")
+    assert isinstance(fresh, PlanRequest)
+    assert fresh.selection.is_empty()
+    assert fresh.window.minutes == 30

@@ -1,0 +1,60 @@
+"""The main script: navigation on every path, and the first screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.ui.fakes import FakeDesk, FakeSettings, an_operation
+from wfm.domain.errors import DeskError
+from wfm.domain.operations import OperationState
+from wfm.ui import context
+from wfm.ui.pages import ROOT
+
+MAIN = str(ROOT / "wfm" / "ui" / "main.py")
+
+
+def main() -> AppTest:
+    return AppTest.from_file(MAIN, default_timeout=20)
+
+
+def test_plan_comes_first_when_no_window_is_open(desk: FakeDesk) -> None:
+    assert [title.value for title in main().run().title] == ["Plan a window"]
+
+
+def test_now_comes_first_when_a_window_is_open(desk: FakeDesk) -> None:
+    desk.views = [an_operation()]
+    assert [title.value for title in main().run().title] == ["Now"]
+
+
+def test_a_past_window_does_not_count(desk: FakeDesk) -> None:
+    desk.views = [an_operation(state=OperationState.RESTORED, out=0, restored=36)]
+    assert [title.value for title in main().run().title] == ["Plan a window"]
+
+
+def test_a_signed_out_visitor_gets_the_sign_in_page_and_no_other(serve: Callable[[Any], Any]) -> None:
+    serve(FakeDesk(is_demo=False, settings=FakeSettings(oidc_configured=True, admins=("a@example.com",))))
+    app = main().run()
+    assert [header.value for header in app.header] == ["Sign in to go on"]
+    assert [button.label for button in app.button] == ["Sign in"]
+    assert not app.title
+    with pytest.raises(ValueError, match=r"Known pages: \['Sign in'\]"):
+        app.switch_page(str(ROOT / "pages" / "settings.py"))
+
+
+def test_an_unreachable_tenant_is_a_sentence_with_a_way_on(serve: Callable[[Any], Any], desk: FakeDesk) -> None:
+    answers = [DeskError("The tenant does not answer."), DeskError("The tenant does not answer.")]
+
+    def sometimes() -> Any:
+        if answers:
+            raise answers.pop()
+        return desk
+
+    context.use(sometimes)
+    app = main().run()
+    assert "The tenant does not answer." in [markdown.value for markdown in app.markdown]
+    app.button(key="try-again").click().run()
+    assert [title.value for title in app.title] == ["Plan a window"]

@@ -1,0 +1,249 @@
+"""The launcher's side over plain HTTP: headers, the gate, health, and exports that ask who is there."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
+
+from tests.ui.fakes import FakeDesk, FakeSettings
+from tests.ui.fakes_history import HistoryDesk, a_run
+from wfm.domain.errors import BadInput, NotFound
+from wfm.domain.exports import csv_lines, json_lines
+from wfm.domain.operations import RunFilter
+from wfm.ui.web import identity
+from wfm.ui.web.gate import LocalOnly
+from wfm.ui.web.headers import CONTENT_SECURITY_POLICY, HEADERS, INLINE_SCRIPT, SecurityHeaders
+from wfm.ui.web.routes import ROUTES
+
+HOST = "http://127.0.0.1:8501"
+SECRET = "a cookie secret of more than thirty-two characters"
+Serve = Callable[[Any], Any]
+
+
+class ExportDesk(HistoryDesk):
+    """Three runs to export, one with a name that a spreadsheet would run."""
+
+    asked: list[RunFilter]
+
+    def export_runs(self, which: RunFilter, fmt: str) -> Iterator[bytes]:
+        if fmt not in ("csv", "jsonl"):
+            raise BadInput("format", fmt, "csv or jsonl")
+        self.asked = [which]
+        runs = [a_run(1), a_run(2, agent_name="=HYPERLINK(1)"), a_run(3)]
+        return csv_lines(runs) if fmt == "csv" else json_lines(runs)
+
+    def export_run(self, run_id: str) -> bytes:
+        if run_id != "run-00001":
+            raise NotFound("There is no such run in this tenant.")
+        return b'{"run": "run-00001"}'
+
+
+@pytest.fixture
+def client() -> Iterator[TestClient]:
+    with TestClient(Starlette(routes=list(ROUTES)), base_url=HOST, client=("127.0.0.1", 50_000)) as made:
+        yield made
+
+
+@pytest.fixture
+def provider(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> ExportDesk:
+    """A real tenant with an OpenID provider, whose cookies Streamlit signs with SECRET."""
+    from streamlit.web.server.starlette import starlette_websocket
+
+    monkeypatch.setattr(starlette_websocket, "get_cookie_secret", lambda: SECRET)
+    monkeypatch.setattr(identity, "get_origin_from_redirect_uri", lambda: HOST)
+    desk = ExportDesk(is_demo=False, settings=FakeSettings(oidc_configured=True, admins=("boss@example.com",)))
+    serve(desk)
+    return desk
+
+
+def cookie(secret: str = SECRET, **changes: object) -> dict[str, str]:
+    """The sign-in cookie as Streamlit writes it after /oauth2callback."""
+    claims = {
+        "is_logged_in": True,
+        "origin": HOST,
+        "sub": "s1",
+        "email": "someone@example.com",
+        "iat": datetime.now(UTC).timestamp(),
+        **changes,
+    }
+    return {"_streamlit_user": create_signed_value(secret, "_streamlit_user", json.dumps(claims)).decode()}
+
+
+def get(client: TestClient, path: str, cookies: Mapping[str, str] | None = None) -> Any:
+    client.cookies.clear()
+    for name, value in (cookies or {}).items():
+        client.cookies.set(name, value)
+    return client.get(path)
+
+
+# --- who gets a file -------------------------------------------------------------------------------------------------
+
+EXPORTS = ["/export/runs.csv", "/export/runs.jsonl", "/export/run/run-00001.json"]
+
+
+@pytest.mark.parametrize("path", EXPORTS)
+def test_an_anonymous_visitor_gets_no_file(path: str, client: TestClient, provider: ExportDesk) -> None:
+    answer = get(client, path)
+    assert answer.status_code == 401
+    assert "run-00001" not in answer.text
+
+
+@pytest.mark.parametrize("path", EXPORTS)
+@pytest.mark.parametrize(
+    "bad",
+    [
+        cookie(secret="another secret of more than thirty-two characters"),
+        cookie(origin="http://evil.example"),
+        cookie(is_logged_in=False),
+        cookie(iat=1_000_000),
+        {"_streamlit_user": "not-signed"},
+        {"_streamlit_user": ""},
+    ],
+    ids=["other secret", "other origin", "signed out", "expired", "unsigned", "empty"],
+)
+def test_a_cookie_that_does_not_prove_who_it_is_gets_no_file(
+    path: str, bad: dict[str, str], client: TestClient, provider: ExportDesk
+) -> None:
+    assert get(client, path, bad).status_code == 401
+
+
+@pytest.mark.parametrize("path", EXPORTS)
+def test_a_signed_in_viewer_gets_the_file(path: str, client: TestClient, provider: ExportDesk) -> None:
+    answer = get(client, path, cookie())
+    assert answer.status_code == 200
+    assert "run-00001" in answer.text
+    assert answer.headers["content-disposition"].startswith("attachment; filename=")
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_the_demo_tenant_gives_files_to_everyone(client: TestClient, serve: Serve) -> None:
+    serve(ExportDesk())
+    assert get(client, "/export/runs.csv").status_code == 200
+
+
+def test_without_a_provider_only_this_machine_gets_files(client: TestClient, serve: Serve) -> None:
+    serve(ExportDesk(is_demo=False))
+    assert get(client, "/export/runs.csv").status_code == 200
+    assert client.get("/export/runs.csv", headers={"x-forwarded-for": "127.0.0.1"}).status_code == 401
+    assert client.get("/export/runs.csv", headers={"host": "evil.example"}).status_code == 401
+    with TestClient(Starlette(routes=list(ROUTES)), base_url=HOST, client=("10.1.2.3", 1)) as distant:
+        assert distant.get("/export/runs.csv").status_code == 401
+
+
+# --- what is in it ---------------------------------------------------------------------------------------------------
+
+
+def test_the_filter_of_the_address_is_the_filter_of_the_file(client: TestClient, serve: Serve) -> None:
+    desk = serve(ExportDesk())
+    assert get(client, "/export/runs.jsonl?time=all&status=403&agent=a0001").status_code == 200
+    assert desk.asked == [RunFilter(status=403, agent_id="a0001")]
+
+
+def test_a_filter_that_makes_no_sense_is_refused_by_name_instead_of_giving_everything(client: TestClient, serve: Serve) -> None:
+    serve(ExportDesk())
+    answer = get(client, "/export/runs.csv?status=teapot")
+    assert answer.status_code == 400
+    assert "teapot" in answer.text
+
+
+def test_formulas_are_made_safe_on_the_way(client: TestClient, serve: Serve) -> None:
+    serve(ExportDesk())
+    assert "'=HYPERLINK(1)" in get(client, "/export/runs.csv").text
+
+
+def test_other_formats_and_unknown_runs_are_said_so(client: TestClient, serve: Serve) -> None:
+    serve(ExportDesk())
+    assert get(client, "/export/runs.exe").status_code == 400
+    assert get(client, "/export/run/nobody.json").status_code == 404
+
+
+# --- health ----------------------------------------------------------------------------------------------------------
+
+
+def test_health_says_nothing_of_the_tenant(client: TestClient, serve: Serve) -> None:
+    serve(FakeDesk(is_demo=False))
+    assert get(client, "/healthz").json() == {"status": "ok"}
+    assert "Contoso" not in get(client, "/readyz").text
+
+
+def test_not_ready_without_a_worker(client: TestClient, serve: Serve) -> None:
+    serve(FakeDesk())
+    assert get(client, "/readyz").status_code == 200
+    serve(FakeDesk(health_problems=("No worker is alive.",)))
+    answer = get(client, "/readyz")
+    assert (answer.status_code, answer.json()["worker"]) == (503, False)
+
+
+# --- headers and the gate --------------------------------------------------------------------------------------------
+
+
+def plain(_: Request) -> Response:
+    return PlainTextResponse("hello", headers={"set-cookie": "a=b; HttpOnly"})
+
+
+async def echo(socket: WebSocket) -> None:
+    await socket.accept()
+    await socket.send_text("hello")
+    await socket.close()
+
+
+def app(*middleware: Middleware) -> Starlette:
+    return Starlette(routes=[Route("/", plain), Route("/healthz", plain), WebSocketRoute("/ws", echo)], middleware=middleware)
+
+
+def test_every_answer_carries_the_security_headers() -> None:
+    with TestClient(app(Middleware(SecurityHeaders)), base_url=HOST) as client:
+        answer = client.get("/nowhere")
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+    assert "strict-transport-security" not in answer.headers
+
+
+def test_behind_https_cookies_are_secure() -> None:
+    with TestClient(app(Middleware(SecurityHeaders, https=True)), base_url=HOST) as client:
+        answer = client.get("/")
+    assert answer.headers["set-cookie"] == "a=b; HttpOnly; Secure"
+    assert "max-age" in answer.headers["strict-transport-security"]
+
+
+def test_the_policy_allows_streamlits_one_inline_script_and_no_other() -> None:
+    index = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+    inline = re.findall(r"<script>(.*?)</script>", index, flags=re.DOTALL)
+    hashes = [f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}" for text in inline]
+    assert hashes == [INLINE_SCRIPT]
+    assert "unsafe-eval'" not in CONTENT_SECURITY_POLICY.replace("'wasm-unsafe-eval'", "")
+    assert re.search(r"script-src[^;]*unsafe-inline", CONTENT_SECURITY_POLICY) is None
+
+
+@pytest.mark.parametrize("distant", [("10.1.2.3", 1), ("192.168.0.9", 2)])
+def test_the_gate_keeps_others_out_of_pages_and_sockets(distant: tuple[str, int]) -> None:
+    with TestClient(app(Middleware(LocalOnly, active=lambda: True)), base_url=HOST, client=distant) as client:
+        assert client.get("/").status_code == 403
+        assert client.get("/healthz").status_code == 200
+        with pytest.raises(WebSocketDisconnect), client.websocket_connect("/ws"):
+            pass
+
+
+def test_the_gate_lets_this_machine_in_and_everyone_when_it_is_open() -> None:
+    with TestClient(app(Middleware(LocalOnly, active=lambda: True)), base_url=HOST, client=("127.0.0.1", 1)) as client:
+        assert client.get("/").status_code == 200
+        with client.websocket_connect("/ws", headers={"host": "127.0.0.1:8501"}) as socket:
+            assert socket.receive_text() == "hello"
+    with TestClient(app(Middleware(LocalOnly, active=lambda: False)), base_url=HOST, client=("10.1.2.3", 1)) as client:
+        assert client.get("/").status_code == 200
