@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import threading
+from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import SecretStr
 
-from wfm.domain.redaction import redact_headers, redact_text
+from wfm.domain.redaction import HIDDEN, redact_headers, redact_text
 from wfm.genesys.errors import AuthenticationFailed, BadAnswer, GenesysError, RateLimited, ServerFault, parse_body
 from wfm.genesys.regions import Endpoint
 from wfm.genesys.retry import retry_after_seconds
@@ -26,6 +27,8 @@ TOKEN_CALL = "POST /oauth/token"
 MARGIN_S = 60.0
 """A token is renewed so long before its end (or a tenth of its life, if that is shorter)."""
 DEFAULT_LIFE_S = 86_400
+SHORTEST_SECRET = 6
+"""A shorter value is no secret worth the name, and replacing it everywhere would spoil the text."""
 
 Clock = Callable[[], datetime]
 
@@ -73,6 +76,7 @@ class ClientCredentialsAuth(httpx.Auth):
         self._credentials = credentials
         self._clock = clock
         self._token: _Token | None = None
+        self._given: deque[SecretStr] = deque(maxlen=8)  # an answer may echo the token before the last
         self._lock = threading.Lock()
         self.fetched = 0
         """How many tokens were fetched so far."""
@@ -91,6 +95,13 @@ class ClientCredentialsAuth(httpx.Auth):
         """The scopes that the token answer named, None where it named none."""
         token = self._token
         return token.scopes if token is not None else None
+
+    def scrub(self, text: str) -> str:
+        """The text without this client's secret and its latest tokens, wherever they are echoed, whatever they look like."""
+        for value in (self._credentials.secret, *tuple(self._given)):
+            if len(value) >= SHORTEST_SECRET:
+                text = text.replace(value.get_secret_value(), HIDDEN)
+        return text
 
     def discard(self) -> None:
         """Drops the token held, so that the next call carries what the client may now (a mended scope)."""
@@ -121,6 +132,7 @@ class ClientCredentialsAuth(httpx.Auth):
             response = yield self._token_request(request)
             response.read()
             self._token = token = self._read(response)
+            self._given.append(token.value)
             self.fetched += 1
             return token
 
@@ -136,7 +148,7 @@ class ClientCredentialsAuth(httpx.Auth):
 
     def _read(self, response: httpx.Response) -> _Token:
         if response.status_code != 200:
-            raise _refusal(response)
+            raise _refusal(response, self.scrub(response.text[:8000]))
         life, value, scopes = _token_members(response)
         now = self._clock()
         expires_at = now + timedelta(seconds=life)
@@ -157,9 +169,9 @@ def _token_members(response: httpx.Response) -> tuple[float, str, tuple[str, ...
     return life, value, tuple(said.split()) if isinstance(said, str) else None
 
 
-def _refusal(response: httpx.Response) -> GenesysError:
+def _refusal(response: httpx.Response, said: str) -> GenesysError:
     status = response.status_code
-    text = redact_text(response.text[:8000])
+    text = redact_text(said)
     code, message, correlation_id = parse_body(text)
     kind: type[GenesysError] = AuthenticationFailed
     if status == 429:

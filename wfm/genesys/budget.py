@@ -101,12 +101,12 @@ def ask(budget: Budget, lane: RequestLane, now: float, share: float, window_s: f
 
     The wait is a guess of when asking again makes sense, never longer than makes the lane's precedence lapse.
     """
-    if budget.blocked_until > now:
+    if _ahead(budget.blocked_until, now, LONGEST_BLOCK_S):
         return _waiting(budget, lane, now, budget.blocked_until - now)
     budget = _rolled(budget, now, window_s)
-    if lane is not RequestLane.SCREEN and budget.screen_waits_until > now:
+    if lane is not RequestLane.SCREEN and _ahead(budget.screen_waits_until, now, WAITING_S):
         return _waiting(budget, lane, now, 0.05)
-    if lane is RequestLane.APPLY and budget.restore_waits_until > now:
+    if lane is RequestLane.APPLY and _ahead(budget.restore_waits_until, now, WAITING_S):
         return _waiting(budget, lane, now, 0.05)
     room = ceiling(budget, lane, now, share, window_s) - budget.used
     if room <= 0:
@@ -127,7 +127,7 @@ def ceiling(budget: Budget, lane: RequestLane, now: float, share: float, window_
     early = RELEASE_EARLY * window_s
     left = min(1.0, max(0.0, (budget.ends - early - now) / (window_s - early)))
     kept = int(allowed * SCREEN_SHARE * left)
-    if lane is RequestLane.APPLY and budget.restoring_until > now:
+    if lane is RequestLane.APPLY and _ahead(budget.restoring_until, now, RESTORING_S):
         kept += int(allowed * RESTORE_SHARE * left)
     return allowed - kept
 
@@ -146,6 +146,11 @@ def observe(budget: Budget, seen: Seen, window_s: float = WINDOW_S) -> Budget:
         wait = min(LONGEST_BLOCK_S, DEFAULT_BLOCK_S if wait is None else wait)
         budget = replace(budget, blocked_until=max(budget.blocked_until, seen.at + wait + GUARD_S))
     return budget
+
+
+def _ahead(until: float, now: float, most: float) -> bool:
+    """Whether that moment is still to come. One further off than it can be was set by a clock that has jumped since."""
+    return now < until <= now + most + 1.0
 
 
 def _rolled(budget: Budget, now: float, window_s: float) -> Budget:

@@ -26,7 +26,7 @@ import stamina
 
 from wfm.catalogue import PlatformOperation
 from wfm.domain.operations import Exchange
-from wfm.domain.redaction import redact_headers, redact_text
+from wfm.domain.redaction import redact_text
 from wfm.genesys.auth import TOKEN_CALL, ClientCredentialsAuth, Credentials, utcnow
 from wfm.genesys.errors import (
     BadAnswer,
@@ -45,6 +45,8 @@ from wfm.genesys.retry import SCREEN_POLICY, WORK_POLICY, Hook, Policy, retry_af
 from wfm.genesys.tape import Take, Tape, fault_of
 
 log = logging.getLogger("wfm.genesys")
+# The library's own line a request repeats ours, with the whole query in it.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 CONNECTIONS = 32
 KEEPALIVE_S = 4.0
@@ -60,14 +62,14 @@ class Reply:
     """A 2xx answer. `json` is None where there is no body. `headers` are redacted."""
 
     status: int
-    json: Any
+    json: Any = field(repr=False)
     correlation_id: str | None
     takes: tuple[Take, ...] = field(repr=False)
 
     @cached_property
     def headers(self) -> Mapping[str, str]:
         last = self.takes[-1] if self.takes else None
-        return redact_headers(last.headers) if last is not None and last.headers is not None else {}
+        return last.safe_headers() if last is not None else {}
 
     @cached_property
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -104,7 +106,7 @@ class GenesysClient:
         limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS, keepalive_expiry=KEEPALIVE_S)
         if transport is None:
             transport = httpx.HTTPTransport(limits=limits, proxy=proxy_for(endpoint))
-        self._tape = Tape(transport, self.auth.token_url, clock)
+        self._tape = Tape(transport, self.auth.token_url, clock, self.auth.scrub)
         timeout = httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s))
         self._http = httpx.Client(
             base_url=endpoint.api_url,
@@ -281,7 +283,7 @@ class GenesysClient:
             code=code,
             message=message,
             correlation_id=take.correlation_id,
-            headers=redact_headers(response.headers),
+            headers=take.safe_headers(),
             body=text,
             retry_after=retry_after_seconds(response.headers.get("Retry-After"), self._clock),
         )

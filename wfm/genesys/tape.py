@@ -31,6 +31,7 @@ class Take:
     login: bool
     request_body: bytes
     started_at: datetime
+    scrub: Callable[[str], str]
     duration_ms: int = 0
     status: int | None = None
     headers: httpx.Headers | None = None
@@ -49,21 +50,25 @@ class Take:
         return found
 
     def text(self) -> str:
-        """The answer's body as text, cut."""
-        return self.body[: 4 * KEPT_BODY].decode("utf-8", "replace")[:KEPT_BODY]
+        """The answer's body as text, cut, without what the client keeps secret."""
+        return self.scrub(self.body[: 4 * KEPT_BODY].decode("utf-8", "replace")[:KEPT_BODY])
+
+    def safe_headers(self) -> dict[str, str]:
+        """The answer's headers, redacted."""
+        return {name: self.scrub(value) for name, value in redact_headers(self.headers or {}).items()}
 
     def exchange(self, number: int) -> Exchange:
         """As it may be stored and shown."""
         # A login's bodies hold the secret or the token and nothing else worth keeping.
-        request_body = None if self.login or not self.request_body else self.request_body.decode("utf-8", "replace")
+        request_body = None if self.login or not self.request_body else self.scrub(self.request_body.decode("utf-8", "replace"))
         kept = self.status is not None and not (self.login and self.status == 200)
         return Exchange(
             number=number,
             method=self.method,
-            url=safe_url(self.url),
+            url=self.scrub(safe_url(self.url)),
             request_body=redact_body(request_body, KEPT_BODY),
             status=self.status,
-            response_headers=redact_headers(self.headers or {}),
+            response_headers=self.safe_headers(),
             response_body=redact_body(self.text(), KEPT_BODY) if kept else None,
             correlation_id=self.correlation_id,
             fault=self.fault,
@@ -97,6 +102,7 @@ class Tape(httpx.BaseTransport):
     inner: httpx.BaseTransport
     token_url: str
     clock: Callable[[], datetime]
+    scrub: Callable[[str], str]
     _reel: _Reel = field(default_factory=_Reel)
 
     @contextmanager
@@ -115,6 +121,7 @@ class Tape(httpx.BaseTransport):
             login=str(request.url) == self.token_url,
             request_body=request.read(),
             started_at=self.clock(),
+            scrub=self.scrub,
         )
         if self._reel.takes is not None:
             self._reel.takes.append(take)
