@@ -59,7 +59,7 @@ def buttons(desk: Desk, actor: Actor, view: View, *, now: datetime, only: tuple[
         ):
             st.markdown(choice.says)
             if choice.act is Act.EXTEND:
-                _extend(desk, actor, operation, now)
+                _extend(desk, actor, operation, now, may=may)
             else:
                 st.button(
                     choice.label,
@@ -68,6 +68,7 @@ def buttons(desk: Desk, actor: Actor, view: View, *, now: datetime, only: tuple[
                     key=f"do_{choice.act.value}_{operation.id}",
                     on_click=_do,
                     args=(desk, actor, choice, operation.id),
+                    disabled=not may,
                 )
 
 
@@ -94,7 +95,7 @@ def _do(desk: Desk, actor: Actor, choice: Choice, operation_id: str) -> None:
     st.session_state[_DONE] = words[choice.act]
 
 
-def _extend(desk: Desk, actor: Actor, operation: Operation, now: datetime) -> None:
+def _extend(desk: Desk, actor: Actor, operation: Operation, now: datetime, *, may: bool) -> None:
     zone = times.zone_or_utc(operation.window.zone)
     with st.container(horizontal=True):
         for minutes in extend_choices(operation, now):
@@ -103,6 +104,7 @@ def _extend(desk: Desk, actor: Actor, operation: Operation, now: datetime) -> No
                 key=f"extend_{minutes}_{operation.id}",
                 on_click=_move_end,
                 args=(desk, actor, operation.id, operation.window.end + timedelta(minutes=minutes)),
+                disabled=not may,
             )
     end = st.datetime_input(
         f"New end, {operation.window.zone}",
@@ -118,6 +120,7 @@ def _extend(desk: Desk, actor: Actor, operation: Operation, now: datetime) -> No
             key=f"extend_do_{operation.id}",
             on_click=_move_end,
             args=(desk, actor, operation.id, end.replace(tzinfo=zone)),
+            disabled=not may,
         )
 
 

@@ -1,0 +1,69 @@
+"""Now: windows in effect, what comes next, causes, health."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from streamlit.testing.v1 import AppTest
+
+from tests.ui.fakes import FakeDesk, an_operation
+from tests.ui.fakes_history import a_group
+from wfm.domain.errors import StoreFault
+from wfm.domain.operations import GroupState, OperationState
+
+Open = Callable[..., AppTest]
+
+
+def said(app: AppTest) -> str:
+    parts = (app.markdown, app.caption, app.error, app.title)
+    return "\n".join(str(element.value) for part in parts for element in part)
+
+
+def test_a_calm_desk_says_so_and_where_to_begin(desk: FakeDesk, open_screen: Open) -> None:
+    app = open_screen("now")
+    assert not app.exception
+    text = said(app)
+    assert "Nobody is out for maintenance." in text
+    assert "Nothing is scheduled." in text
+    assert "No open cause." in text
+    assert "worker alive" in text
+
+
+def test_windows_in_effect_come_with_their_two_actions(desk: FakeDesk, open_screen: Open) -> None:
+    desk.views = [
+        an_operation("w", out=34, failed=0, total=34),
+        an_operation("next", OperationState.SCHEDULED, out=0, starts_in=timedelta(hours=3)),
+    ]
+    app = open_screen("now")
+    assert not app.exception
+    assert {button.key for button in app.button} >= {"do_end_now_w", "extend_30_w"}
+    assert "do_cancel_next" not in {button.key for button in app.button}
+    assert "**34** out" in said(app)
+    app.button(key="do_end_now_w").click().run()
+    assert ("end_now", "w") in desk.calls
+
+
+def test_open_causes_are_named_and_settled_ones_are_not(desk: FakeDesk, open_screen: Open) -> None:
+    desk.groups_failed = [a_group(cause="lacks the scope"), a_group(cause="was mended", state=GroupState.RESOLVED)]
+    text = said(open_screen("now"))
+    assert "lacks the scope" in text
+    assert "was mended" not in text
+
+
+def test_what_is_wrong_with_the_desk_is_said(desk: FakeDesk, open_screen: Open) -> None:
+    desk.health_problems = ("No worker is alive: nothing is taken out or restored until one runs.",)
+    text = said(open_screen("now"))
+    assert "nothing is taken out or restored until one runs" in text
+    assert "no worker is alive" in text
+
+
+def test_a_locked_database_is_a_sentence(desk: FakeDesk, open_screen: Open) -> None:
+    def locked(*_: object, **__: object) -> None:
+        raise StoreFault("The desk's database is locked. Try again in a moment.")
+
+    desk.operations = locked  # type: ignore[method-assign, assignment]
+    desk.open_or_due = lambda within=None: True  # type: ignore[method-assign]
+    app = open_screen("now")
+    assert not app.exception
+    assert "database is locked" in said(app)

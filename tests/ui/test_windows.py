@@ -1,0 +1,291 @@
+"""Windows: what is said of each, what may be done to it, and one of them opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.ui.fakes import FakeDesk, FakeEvent, FakeSettings, an_operation, items_of
+from wfm.domain.errors import Refused
+from wfm.domain.operations import Counts, ItemState, OperationState, Phase
+from wfm.domain.plans import RouteName
+from wfm.ui.components import times
+from wfm.ui.components.states import AgentWord, agent_word
+from wfm.ui.views import windows
+from wfm.ui.views.windows import Act
+
+Open = Callable[..., AppTest]
+S = OperationState
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def said(app: AppTest) -> str:
+    parts = (app.markdown, app.caption, app.warning, app.error, app.title)
+    return "\n".join(str(element.value) for part in parts for element in part)
+
+
+def acts(view: Any) -> set[Act]:
+    return {choice.act for choice in windows.choices(view, now())}
+
+
+# --- counting --------------------------------------------------------------------------------------------------------
+
+
+def test_every_agent_is_counted_once() -> None:
+    counts = Counts(
+        apply={
+            ItemState.APPLIED: 20,
+            ItemState.FAILED: 3,
+            ItemState.SKIPPED: 2,
+            ItemState.PENDING: 4,
+            ItemState.SENDING: 1,
+            ItemState.UNCONFIRMED: 2,
+        },
+        restore={
+            ItemState.APPLIED: 9,
+            ItemState.FAILED: 1,
+            ItemState.SKIPPED: 2,
+            ItemState.SENDING: 3,
+            ItemState.PENDING: 7,
+        },
+        still_out=9,
+    )
+    found = windows.agents_by_word(counts)
+    assert sum(found.values()) == counts.total == 32
+    assert found[AgentWord.RESTORED] == 9
+    assert found[AgentWord.OUT] == 9 - 3 - 1
+    assert found[AgentWord.UNCONFIRMED] == 2
+    assert list(found) == sorted(found, key=list(found).index)
+    assert set(found) == set(AgentWord)
+
+
+@pytest.mark.parametrize("word", list(AgentWord))
+def test_the_states_asked_for_are_the_states_of_the_word(word: AgentWord) -> None:
+    apply, restore = windows.WORD_STATES[word]
+    for one in apply:
+        for other in restore or (ItemState.PENDING,):
+            assert agent_word(one, other) is word
+
+
+# --- what may be done ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("view", "expected"),
+    [
+        (an_operation(state=S.SCHEDULED, out=0, starts_in=timedelta(hours=2)), {Act.CANCEL, Act.EXTEND}),
+        (an_operation(state=S.APPLYING, out=5), {Act.CANCEL, Act.EXTEND}),
+        (an_operation(state=S.APPLYING, out=5, cancel_requested=True), set()),
+        (an_operation(state=S.IN_EFFECT), {Act.END_NOW, Act.EXTEND}),
+        (an_operation(state=S.IN_EFFECT, out=30, failed=6), {Act.END_NOW, Act.EXTEND, Act.RETRY}),
+        (an_operation(state=S.IN_EFFECT, restore_requested=True), set()),
+        (an_operation(state=S.RESTORING, out=10, restored=26), set()),
+        (an_operation(state=S.FAILED_IN_PART, out=2, restored=34), {Act.RESTORE_NOW}),
+        (an_operation(state=S.HALTED, out=0, failed=5), {Act.RETRY}),
+        (an_operation(state=S.HALTED, out=2, failed=5), {Act.RETRY, Act.RESTORE_NOW}),
+        (an_operation(state=S.HALTED, out=0, failed=5, rehearsal=True), set()),
+        (an_operation(state=S.HALTED, out=0, failed=5, starts_in=timedelta(hours=-3)), set()),
+        (an_operation(state=S.CANCELLED, out=3), {Act.RESTORE_NOW}),
+        (an_operation(state=S.CORRECTED, out=36, route=RouteName.ADHERENCE), {Act.UNDO}),
+        (an_operation(state=S.RESTORED, out=0, restored=36), set()),
+        (an_operation(state=S.ENDED_EARLY, out=0, restored=36), set()),
+    ],
+)
+def test_only_what_makes_sense_is_offered(view: Any, expected: set[Act]) -> None:
+    assert acts(view) == expected
+    assert sum(choice.primary for choice in windows.choices(view, now())) <= 1
+
+
+def test_an_adherence_correction_is_never_extended() -> None:
+    assert Act.EXTEND not in acts(an_operation(state=S.IN_EFFECT, route=RouteName.ADHERENCE))
+
+
+def test_ending_now_says_for_whom_and_how_much_before_time() -> None:
+    view = an_operation(out=34)
+    choice = next(
+        choice for choice in windows.choices(view, view.operation.window.end - timedelta(minutes=22)) if choice.primary
+    )
+    assert choice.says.startswith("34 agents are put back now, 22 min before time.")
+
+
+@pytest.mark.parametrize(
+    ("state", "seconds"), [(S.APPLYING, 1.0), (S.RESTORING, 1.0), (S.IN_EFFECT, 5.0), (S.SCHEDULED, 5.0), (S.RESTORED, None)]
+)
+def test_screens_look_again_only_while_something_moves(state: S, seconds: float | None) -> None:
+    assert windows.pace(an_operation(state=state, out=0)) == seconds
+
+
+def test_what_is_asked_for_is_watched_closely() -> None:
+    assert windows.pace(an_operation(state=S.IN_EFFECT, restore_requested=True)) == 1.0
+    assert windows.pace(an_operation(state=S.HALTED, out=3, restore_requested=True)) == 1.0
+
+
+@pytest.mark.parametrize("state", list(S))
+def test_every_state_has_a_sentence_and_a_story(state: S) -> None:
+    view = an_operation(state=state)
+    assert windows.state_sentence(view, now())
+    events = [FakeEvent("op-1", now(), "worker", kind, "text") for kind in ("created", "started", "applied")]
+    assert "planned" in windows.story_line(view.operation, events, now())
+
+
+def test_a_long_story_is_cut_in_the_middle() -> None:
+    events = [FakeEvent("op-1", now(), "worker", f"kind{n}", "text") for n in range(12)]
+    line = windows.story_line(an_operation(state=S.RESTORED).operation, events, now())
+    assert "7 more" in line
+    assert "kind0" in line
+    assert "kind11" in line
+
+
+# --- the list --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def busy(desk: FakeDesk) -> FakeDesk:
+    desk.views = [
+        an_operation("later", S.SCHEDULED, out=0, starts_in=timedelta(hours=3)),
+        an_operation("open", failed=1, unconfirmed=1, out=34),
+        an_operation("old", S.RESTORED, out=0, restored=36, starts_in=timedelta(days=-1)),
+        an_operation("bad", S.HALTED, out=0, failed=5, starts_in=timedelta(days=-2), title="Patch night"),
+    ]
+    for view in desk.views:
+        desk.agent_items[view.operation.id] = items_of(view)
+    return desk
+
+
+def test_no_window_teaches_the_first_step(desk: FakeDesk, open_screen: Open) -> None:
+    app = open_screen("windows")
+    assert not app.exception
+    assert "No window is open" in said(app)
+
+
+def test_open_ones_come_first_and_past_ones_as_a_table(busy: FakeDesk, open_screen: Open) -> None:
+    app = open_screen("windows")
+    assert not app.exception
+    text = said(app)
+    assert text.index("in effect") < text.index(":gray-badge[:material/schedule: scheduled]")
+    past = next(frame.value for frame in app.dataframe if "lasted" in frame.value)
+    assert [row[0] for row in past["state"]] == ["restored", "halted"]
+
+
+def test_past_ones_are_filtered_by_words_and_states(busy: FakeDesk, open_screen: Open) -> None:
+    app = open_screen("windows")
+    app.text_input(key="find").set_value("patch").run()
+    past = next(frame.value for frame in app.dataframe if "lasted" in frame.value)
+    assert list(past["window"]) == ["Patch night"]
+    app.text_input(key="find").set_value("nothing like it").run()
+    assert "No window matches" in said(app)
+
+
+# --- one opened ------------------------------------------------------------------------------------------------------
+
+
+def test_one_opened_shows_progress_agents_and_what_is_not_settled(busy: FakeDesk, open_screen: Open) -> None:
+    app = open_screen("windows", id="open")
+    assert not app.exception
+    text = said(app)
+    assert [title.value for title in app.title] == ["DB upgrade · CHG-1042"]
+    assert "**34** out" in text
+    assert "**1** failed" in text
+    assert "1 agent unconfirmed" in text
+    agents = next(frame.value for frame in app.dataframe if "since" in frame.value)
+    assert len(agents) == 36
+
+
+def test_an_unknown_id_is_a_sentence_above_the_list(busy: FakeDesk, open_screen: Open) -> None:
+    app = open_screen("windows", id="nowhere")
+    assert not app.exception
+    assert "There is no such window in this tenant." in said(app)
+    assert "in effect" in said(app)
+
+
+@pytest.mark.parametrize(
+    ("state", "key", "call"),
+    [
+        (S.IN_EFFECT, "do_end_now_w", ("end_now", "w")),
+        (S.SCHEDULED, "do_cancel_w", ("cancel", "w")),
+        (S.FAILED_IN_PART, "do_restore_now_w", ("restore_now", "w")),
+        (S.CORRECTED, "do_undo_w", ("undo", "w")),
+    ],
+)
+def test_actions_ask_the_desk(state: S, key: str, call: tuple[str, ...], desk: FakeDesk, open_screen: Open) -> None:
+    desk.views = [an_operation("w", state)]
+    app = open_screen("windows", id="w")
+    app.button(key=key).click().run()
+    assert not app.exception
+    assert call in desk.calls
+
+
+def test_retrying_the_failed_ones(busy: FakeDesk, open_screen: Open) -> None:
+    app = open_screen("windows", id="open")
+    app.button(key="do_retry_open").click().run()
+    assert ("retry_failed", "open") in busy.calls
+
+
+def test_extending_by_half_an_hour_and_to_a_time(busy: FakeDesk, open_screen: Open) -> None:
+    end = busy.operation("open").operation.window.end
+    app = open_screen("windows", id="open")
+    app.button(key="extend_30_open").click().run()
+    assert ("extend", "open", end + timedelta(minutes=30)) in busy.calls
+    wall = (end + timedelta(hours=2)).astimezone(times.zone_or_utc("Europe/Berlin")).replace(tzinfo=None, microsecond=0)
+    app.datetime_input(key="extend_to_open").set_value(wall).run()
+    app.button(key="extend_do_open").click().run()
+    moved = [call[2] for call in busy.calls if call[0] == "extend"][-1]
+    assert moved.astimezone(UTC).replace(second=0) == (end + timedelta(hours=2)).replace(second=0)
+
+
+def test_a_person_settles_what_is_unconfirmed(busy: FakeDesk, open_screen: Open) -> None:
+    item = next(item for item in busy.agent_items["open"] if item.apply_state is ItemState.UNCONFIRMED)
+    app = open_screen("windows", id="open")
+    app.button(key=f"settle_apply_{item.agent_id}_True").click().run()
+    assert ("settle", "open", Phase.APPLY, item.agent_id, True) in busy.calls
+
+
+def test_a_refusal_is_said(busy: FakeDesk, open_screen: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise Refused("state", "“DB upgrade” is restored. There is nobody to put back through it.")
+
+    monkeypatch.setattr(busy, "end_now", refuse, raising=False)
+    app = open_screen("windows", id="open")
+    app.button(key="do_end_now_open").click().run()
+    assert "There is nobody to put back through it." in said(app)
+
+
+def test_comments_are_text_not_markup(busy: FakeDesk, open_screen: Open) -> None:
+    busy.story["open"] = [FakeEvent("open", now(), "Ann", "comment", "[x](http://evil) **bold** $a$")]
+    text = said(open_screen("windows", id="open"))
+    assert "[x](http://evil)" not in text
+    assert "\\[x\\]\\(http\\://evil\\)" in text
+
+
+def test_a_comment_is_sent(busy: FakeDesk, open_screen: Open) -> None:
+    app = open_screen("windows", id="open")
+    comment = next(field for field in app.text_input if field.label == "Comment")
+    comment.set_value("Vendor is late")
+    next(button for button in app.button if button.label == "Add").click().run()
+    assert ("comment", "open", "Vendor is late") in busy.calls
+
+
+def test_a_viewer_may_look_only(serve: Callable[[Any], Any], open_screen: Open) -> None:
+    settings = FakeSettings(oidc_configured=True, admins=("boss@example.com",))
+    desk = serve(FakeDesk(is_demo=False, settings=settings, views=[an_operation("w", failed=1, out=35)]))
+    desk.agent_items["w"] = items_of(desk.views[0])
+    viewer = {"is_logged_in": True, "sub": "v", "email": "v@example.com", "iat": now().timestamp()}
+    app = open_screen("windows", user=viewer, id="w")
+    assert not app.exception
+    assert app.button(key="do_end_now_w").disabled
+    assert app.button(key="do_retry_w").disabled
+    assert app.button(key="extend_30_w").disabled
+    assert "WFM_SUPERVISORS" in said(app)
+
+
+def test_halted_says_why_and_where_the_fix_is(desk: FakeDesk, open_screen: Open) -> None:
+    desk.views = [an_operation("h", S.HALTED, out=0, failed=5, halt_reason="architect-flow lacks wfm:schedule:update.")]
+    app = open_screen("windows", id="h")
+    assert "architect-flow lacks wfm:schedule:update." in said(app)
