@@ -53,7 +53,7 @@ class InProcess:
 
         async def send() -> httpx.Response:
             transport = httpx.ASGITransport(DemoApp(self.tenant), client=(self.peer, 5000))
-            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8808") as http:
+            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8808", trust_env=False) as http:
                 return await http.request(method, path, headers=headers, **more)
 
         return asyncio.run(send())

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from wfm.catalogue import BRIEF_SCOPES, known_scopes
+from wfm.demo.api_adherence import adherence_json
 from wfm.demo.api_brief import availability
-from wfm.demo.api_wfm import adherence_json
 from wfm.demo.roster import iso_minute
 from wfm.demo.scenarios import SCENARIOS
 from wfm.demo.states import AVAILABLE, UNAVAILABLE_STATUS
@@ -32,7 +32,7 @@ def get_info(call: Call) -> Answer:
             "rate_limit": tenant.limit,
             "latency_ms": tenant.latency * 1000,
             "seed": tenant.seed,
-            "share_on_shift": round(tenant.roster.share_on_shift(tenant.minute()), 3),
+            "share_on_shift": round(tenant.share_on_shift(), 3),
         }
     )
 

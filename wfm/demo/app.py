@@ -17,7 +17,18 @@ from typing import Any
 
 import orjson
 
-from wfm.demo import api_access, api_actions, api_brief, api_demo, api_directory, api_presence, api_wfm, oauth
+from wfm.demo import (
+    api_access,
+    api_actions,
+    api_adherence,
+    api_brief,
+    api_demo,
+    api_directory,
+    api_presence,
+    api_schedules,
+    api_units,
+    oauth,
+)
 from wfm.demo.clients import Usage
 from wfm.demo.faults import AFTER_WRITE, Step
 from wfm.demo.tenant import DemoTenant
@@ -35,7 +46,9 @@ API = Table(
         *api_brief.ENDPOINTS,
         *api_access.ENDPOINTS,
         *api_directory.ENDPOINTS,
-        *api_wfm.ENDPOINTS,
+        *api_units.ENDPOINTS,
+        *api_schedules.ENDPOINTS,
+        *api_adherence.ENDPOINTS,
         *api_presence.ENDPOINTS,
         *api_actions.ENDPOINTS,
     )
@@ -72,7 +85,10 @@ class DemoApp:
             return
         path = str(scope["path"])
         largest = _LARGEST_DEMO_BODY if path.startswith("/_demo") else LARGEST_BODY
-        body, too_large = await _read(receive, largest)
+        received = await _read(receive, largest)
+        if received is None:
+            return
+        body, too_large = received
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         call = Call(
             tenant=self.tenant,
@@ -228,14 +244,14 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-async def _read(receive: Receive, largest: int) -> tuple[bytes, bool]:
-    """The body, and whether it is larger than may be (the rest is read and dropped)."""
+async def _read(receive: Receive, largest: int) -> tuple[bytes, bool] | None:
+    """The body, and whether it is larger than may be (the rest is read and dropped). None: the client went away."""
     parts: list[bytes] = []
     size = 0
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            break
+            return None
         part = message.get("body", b"")
         size += len(part)
         if part and size <= largest:

@@ -141,6 +141,12 @@ class DemoTenant:
     def person(self, user_id: str) -> Person | None:
         return self.world.by_id.get(user_id)
 
+    def share_on_shift(self) -> float:
+        """How many of the first 2,000 agents with a schedule are at work now. Cheap: it looks where states look."""
+        people = [person for person in self.world.people[:2000] if self.states.scheduled(person)]
+        hits = (self.states.at_work(person, self.minute()) for person in people)
+        return sum(1 for hit in hits if hit is not None and not hit[0].off) / max(1, len(people))
+
     # What /_demo does.
 
     def switch(self, name: str) -> Scenario:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
 
 import orjson
 
@@ -211,14 +211,17 @@ class Table:
             self._rows.setdefault(len(segments), []).append((segments, endpoint))
 
     def find(self, verb: str, path: str) -> tuple[Endpoint, dict[str, str]] | frozenset[str]:
-        """The endpoint and its path parameters, or the verbs that the path would take (none: unknown path)."""
+        """The endpoint and its path parameters, or the verbs that the path would take (none: unknown path).
+
+        `path` comes decoded from the server.
+        """
         parts = path.strip("/").split("/")
         verbs: set[str] = set()
         for segments, endpoint in self._rows.get(len(parts), ()):
             params: dict[str, str] = {}
             for segment, part in zip(segments, parts, strict=True):
                 if segment.startswith("{"):
-                    params[segment[1:-1]] = unquote(part)
+                    params[segment[1:-1]] = part
                 elif segment != part:
                     break
             else:

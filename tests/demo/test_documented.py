@@ -1,0 +1,40 @@
+"""docs/demo-tenant.md names everything there is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+
+from tests.support.demo_tenant import ROOT
+from wfm.demo.__main__ import main
+from wfm.demo.api_actions import ACTIONS
+from wfm.demo.api_brief import ENDPOINTS as BRIEF
+from wfm.demo.api_demo import ENDPOINTS as CONTROL
+from wfm.demo.faults import KINDS
+from wfm.demo.scenarios import SCENARIOS
+
+PAGE = (ROOT / "docs" / "demo-tenant.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("template", sorted({row.template for row in CONTROL}))
+def test_control_routes(template: str) -> None:
+    shown = template if template in PAGE else "…/" + Path(template).name
+    assert shown in PAGE
+
+
+@pytest.mark.parametrize("verb_and_end", sorted({f"{row.verb} {Path(row.template).name}" for row in BRIEF}))
+def test_brief_routes(verb_and_end: str) -> None:
+    verb, end = verb_and_end.split()
+    assert any(verb in line and end in line for line in PAGE.splitlines())
+
+
+@pytest.mark.parametrize("word", [*SCENARIOS, *KINDS, *(action.name for action in ACTIONS)])
+def test_scenarios_faults_and_actions(word: str) -> None:
+    assert f'"{word}"' in PAGE or f"`{word}`" in PAGE
+
+
+@pytest.mark.parametrize("option", [name for row in main.params if isinstance(row, click.Option) for name in row.opts])
+def test_options(option: str) -> None:
+    assert f"`{option}`" in PAGE or f"{option} " in PAGE
