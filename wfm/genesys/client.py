@@ -212,7 +212,8 @@ class GenesysClient:
         permit = self._permit(call)
         takes: list[Take] = []
         outcome = self._exchange(call, takes)
-        call.takes.extend(take for take in takes if not take.login or isinstance(outcome, GenesysError))
+        # A request for a token is part of the story only where the story ends with it.
+        call.takes.extend(take for take in takes if not take.login or takes[-1].login)
         last = next((take for take in reversed(takes) if not take.login), None)
         with self._counter:
             self._requests += sum(1 for take in takes if not take.login)
