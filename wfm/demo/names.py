@@ -11,6 +11,7 @@ import random
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import cache
 
 LANGUAGES = (
     "de_DE", "es_CO", "tr_TR", "fr_FR", "pt_PT", "cs_CZ", "it_IT", "sv_SE", "hu_HU", "ro_RO", "fi_FI", "en_IN",
@@ -49,6 +50,7 @@ def fold(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", bare.translate(_LETTERS)).strip("-")
 
 
+@cache
 def _pool(language: str) -> tuple[tuple[Spelling, ...], tuple[Spelling, ...]]:
     provider = importlib.import_module(f"faker.providers.person.{language}").Provider
     if hasattr(provider, "first_name_pairs"):  # Japanese: (kanji, kana, romanised)
