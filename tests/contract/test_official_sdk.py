@@ -42,9 +42,10 @@ def client_of(demo: DemoHandle, name: str) -> Any:
 
 @pytest.fixture(scope="module")
 def agent(demo: DemoHandle) -> dict[str, Any]:
-    """An agent on shift, by what /_demo says."""
-    rows = demo.agents(on_shift="true", status="available", out_of_office="false", scheduled="true", limit=1)
-    return rows[0]
+    """An agent on shift for an hour at least, by what /_demo says."""
+    rows = demo.agents(on_shift="true", status="available", out_of_office="false", scheduled="true")
+    later = datetime.now(UTC) + timedelta(hours=1)
+    return next(row for row in rows if row["team"] and datetime.fromisoformat(row["shift_ends"]) > later)
 
 
 def nothing_missing(model: Any, *names: str) -> None:
