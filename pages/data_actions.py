@@ -12,7 +12,7 @@ from wfm.ui.components.heading import heading
 from wfm.ui.context import desk
 from wfm.ui.views import actions as view
 from wfm.ui.views.action_panel import panel
-from wfm.ui.views.run_table import chosen_row
+from wfm.ui.views.run_table import chosen_row, table_height
 from wfm.ui.views.words import plain
 
 actor = require(Capability.VIEW)
@@ -80,12 +80,12 @@ else:
         view.table(listed),
         key=table_key,
         hide_index=True,
-        height=35 * (min(len(listed), 7) + 1) + 3,
+        height=table_height(len(listed), 7),
         on_select=lambda: open_row(table_key, shown_ids),
         selection_mode="single-cell",
         alt="Data Actions of this tenant. Choose a cell to open one.",
         column_config={
-            "name": st.column_config.TextColumn("name", pinned=True, width=230),
+            "name": st.column_config.TextColumn("name", width=230),
             "category": st.column_config.TextColumn("category", width=260),
             "request": st.column_config.TextColumn("request it makes", width=420),
             "inputs": st.column_config.TextColumn("inputs", width=200),

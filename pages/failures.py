@@ -30,7 +30,7 @@ except DeskError as error:
 heading(view.finding(groups), actor)
 notices()
 looking = Looking(desk=the_desk, actor=actor, zone=times.viewer_zone(), now=times.now())
-linked = st.query_params.get("group")
+linked = st.query_params.get("failure")
 sizes = {show: sum(group.state in view.STATES[show] for group in groups) for show in Show}
 
 if not groups:

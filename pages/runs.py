@@ -16,7 +16,7 @@ from wfm.ui.components.heading import heading
 from wfm.ui.context import desk
 from wfm.ui.views import run_filters, run_panel, run_state, run_table
 from wfm.ui.views.run_query import EXACT, PRESETS, filter_params
-from wfm.ui.views.runs import PAGE, totals_sentence
+from wfm.ui.views.runs import PAGE, finding, matching_words
 from wfm.ui.views.words import plain
 
 actor = require(Capability.VIEW)
@@ -43,31 +43,22 @@ try:
         )
         query = replace(query, cursor=None)
         shown = the_desk.runs(which, limit=PAGE)
-    totals = the_desk.totals(which.since, which.until)
+    spread = run_table.spread_of(the_desk, which, now)
 except DeskError as error:
     empty.fault(error, title="The run history can't be read just now")
     st.button("Try again", icon=":material/refresh:")
     st.stop()
 
-export = urlencode(filter_params(replace(which, until=which.until or now)))
-with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="runs-summary"):
-    st.markdown(totals_sentence(shown, totals, range_word, narrowed=query.narrowed), width="content")
-    with st.container(horizontal=True, width="content"):
-        st.button("Refresh", icon=":material/refresh:", type="tertiary", key="runs-refresh")
-        st.link_button(
-            "CSV", f"/export/runs.csv?{export}", icon=":material/download:", type="tertiary", disabled=not shown.runs
-        )
-        st.link_button(
-            "JSON Lines", f"/export/runs.jsonl?{export}", icon=":material/download:", type="tertiary", disabled=not shown.runs
-        )
+title = finding(spread, range_word if which.since else "in the last 90 days", zone)
+matching = matching_words(shown, narrowed=query.narrowed)
+st.markdown(f"**{matching}** :gray[of all: {title}]" if matching else f"**{title}**")
 
-if query.run is None:
-    with empty.guarded("The chart can't be drawn just now"):
-        run_table.over_time(the_desk, query, which, now, zone, range_word)
+if query.run is None and spread.total:
+    run_table.over_time(spread, title, zone)
 
 if shown.runs:
     run_table.table(shown, query, zone)
-    run_table.pager(shown, query)
+    run_table.pager(shown, query, urlencode(filter_params(replace(which, until=which.until or now))))
 else:
     run_table.nothing(query, any_at_all=bool(sum(the_desk.totals().values())))
 

@@ -248,7 +248,7 @@ def _retry_restore(group: FailureGroup, looking: Looking) -> None:
         empty.fault(error)
         return
     if run.phase is Phase.RESTORE and run.operation_id:
-        st.switch_page(page("windows"), query_params={"operation": run.operation_id})
+        st.switch_page(page("windows"), query_params={"id": run.operation_id})
     st.warning("No agent of this group can be planned again: its runs name none.")
 
 

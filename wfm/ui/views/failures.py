@@ -112,6 +112,8 @@ def propagation(group: FailureGroup, now: datetime, zone: ZoneInfo) -> Clock | N
     since = group.state_at or now
     by = f" by {group.state_by}" if group.state_by else ""
     marked = f"Marked as fixed{by} at {clock(since, zone)}."
+    if group.kind not in ACCESS_KINDS:
+        return Clock(share=1.0, text=f"{marked} Retry to prove it: the same failure again reopens the group as regressed.")
     over = since + PROPAGATION
     if now >= over:
         return Clock(
@@ -166,7 +168,7 @@ def sparkline(series: Sequence[tuple[datetime, int]], group: FailureGroup, now: 
         }
     )
     earliest = min([group.first_seen - width, *(start for start, _ in series)])
-    bars: alt.Chart = alt.Chart(data).mark_bar(color=hex_color("red"), binSpacing=1)
+    bars: alt.Chart = alt.Chart(data).mark_bar(orient="vertical", color=hex_color("red"), binSpacing=0)
     encoded: alt.Chart = bars.encode(
         x=alt.X("from:T", axis=None, scale=alt.Scale(domain=[earliest.isoformat(), now.isoformat()])),
         x2="to:T",

@@ -10,6 +10,8 @@ from wfm.domain.redaction import redact_headers, redact_text
 from wfm.ui.components.times import milliseconds
 
 LONGEST_SHOWN = 20_000
+ONE_LINE = 70
+"""JSON up to this many characters stays on one line."""
 
 
 def pretty(body: str | None) -> tuple[str, str | None]:
@@ -17,7 +19,10 @@ def pretty(body: str | None) -> tuple[str, str | None]:
     if body is None or body == "":
         return "(empty)", None
     try:
-        text = json.dumps(json.loads(body), ensure_ascii=False, indent=2)
+        value = json.loads(body)
+        text = json.dumps(value, ensure_ascii=False)
+        if len(text) > ONE_LINE:
+            text = json.dumps(value, ensure_ascii=False, indent=2)
         language: str | None = "json"
     except (ValueError, RecursionError):
         text, language = body, None

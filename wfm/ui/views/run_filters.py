@@ -31,16 +31,17 @@ def bar(desk: Desk, query: RunQuery, zone: ZoneInfo) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="runs-filters"):
         _time(query)
         _choice("outcome", "Outcome", list(Outcome), query.chosen.outcome, lambda value: look(Outcome(value)).word, width=150)
-        _choice("kind", "Cause", list(Kind), query.chosen.kind, kind_word, width=190)
+        _choice("kind", "Cause", list(Kind), query.chosen.kind, kind_word, width=150)
         operations = _operations(desk, query, zone)
         _choice(
             "operation_id", "Operation", list(operations), query.chosen.operation_id, lambda key: operations[key], width=230
         )
-        _text("text", "Text in payloads, names, codes", query.chosen.text, width=230, kind="search")
+        _text("text", "Find in payloads, names", query.chosen.text, width=210, kind="search")
         hidden = _hidden_filters(query, zone)
         label = f"More filters ({len(hidden)})" if hidden else "More filters"
         with st.popover(label, icon=":material/tune:", key="runs-more"):
             _more(desk, query, zone)
+        st.button("Refresh", icon=":material/refresh:", type="tertiary", key="runs-refresh")
         if query.narrowed or query.preset == EXACT:
             st.button("Clear all", type="tertiary", icon=":material/close:", key="runs-clear", on_click=_clear)
     if hidden:

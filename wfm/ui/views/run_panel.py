@@ -16,6 +16,7 @@ from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import LaneState
 from wfm.ui.components import empty, ids, story
 from wfm.ui.components.lanes import verdict_badges
+from wfm.ui.components.plan import state as plan_state
 from wfm.ui.components.states import look, phase_word
 from wfm.ui.components.times import clock, milliseconds, when
 from wfm.ui.pages import page
@@ -94,7 +95,7 @@ def _meaning(detail: RunDetail) -> None:
             if verdict.state is LaneState.MISSING and verdict.evidence:
                 st.caption(f"{lane.value}: {plain(verdict.evidence)}")
     if diagnosis is not None:
-        meaning(diagnosis)
+        meaning(diagnosis, missing=not detail.lanes)
 
 
 def _without_diagnosis(run: Run) -> str:
@@ -103,18 +104,17 @@ def _without_diagnosis(run: Run) -> str:
     return run.cause or run.note or {Outcome.SENDING: "The answer is not here yet"}.get(run.outcome, run.outcome.value)
 
 
-def meaning(diagnosis: Diagnosis, *, confirm: bool = True) -> None:
-    """What an error payload means, field by field, with where that knowledge comes from."""
-    if diagnosis.missing:
+def meaning(diagnosis: Diagnosis, *, missing: bool = True) -> None:
+    """What an error payload means, field by field, with where that knowledge comes from.
+
+    `missing` is False where the lanes beside it say already what is missing.
+    """
+    if diagnosis.missing and missing:
         st.markdown("Missing: " + ", ".join(code(name) for name in diagnosis.missing))
     if diagnosis.divisions:
         st.markdown("Divisions: " + ", ".join(code(name) for name in diagnosis.divisions))
-    lines = [("Fix", diagnosis.fix), ("Who can", diagnosis.who)]
-    if confirm:
-        lines.insert(1, ("Confirm", diagnosis.confirm))
-    for name, sentence in lines:
-        if sentence:
-            st.markdown(f"**{name}** {plain(sentence)}")
+    lines = [("Fix", diagnosis.fix), ("Confirm", diagnosis.confirm), ("Who can", diagnosis.who)]
+    st.markdown("  \n".join(f"**{name}** {plain(sentence)}" for name, sentence in lines if sentence))
     provenance = PROVENANCE.get(diagnosis.provenance.value, diagnosis.provenance.value)
     retry = "a retry can help" if diagnosis.retryable else "a retry alone does not help"
     st.caption(
@@ -146,7 +146,7 @@ def _next_steps(desk: Desk, detail: RunDetail, actor: Actor, now: datetime) -> N
                 start_plan(desk, actor, [run.agent_id], run, now)
         if run.operation_id:
             st.page_link(
-                page("windows"), label="Its window", icon=":material/event_busy:", query_params={"operation": run.operation_id}
+                page("windows"), label="Its window", icon=":material/event_busy:", query_params={"id": run.operation_id}
             )
         group = detail.same_failure
         if group is not None:
@@ -154,7 +154,7 @@ def _next_steps(desk: Desk, detail: RunDetail, actor: Actor, now: datetime) -> N
                 page("failures"),
                 label=f"Same failure: {count(group.runs, 'run')}",
                 icon=":material/report:",
-                query_params={"group": group.fingerprint},
+                query_params={"failure": group.fingerprint},
             )
         if run.agent_id:
             st.button(
@@ -175,10 +175,12 @@ def start_plan(desk: Desk, actor: Actor, agent_ids: list[str], run: Run, now: da
     """Fills in the plan of this person with these agents, as the run's operation had it, and goes to Plan."""
     try:
         operation: Operation | None = desk.operation(run.operation_id).operation if run.operation_id else None
-        desk.save_draft(actor, retry_request(agent_ids, operation, now, run))
+        request = retry_request(agent_ids, operation, now, run)
+        desk.save_draft(actor, request)
     except DeskError as error:
         empty.fault(error, title="The plan could not be filled in")
         return
+    plan_state.change(request)
     st.switch_page(page("plan"))
 
 
@@ -191,21 +193,19 @@ def _raw(exchanges: tuple[Exchange, ...], run: Run, zone: ZoneInfo) -> None:
         ids.correlation(run.correlation_id)
         return
     exchange = _chosen_attempt(exchanges)
-    st.markdown(f"{code(f'{exchange.method} {exchange.url}')}")
-    at = clock(exchange.started_at, zone, seconds=True)
-    st.caption(f"attempt {exchange.number} at {at}: {plain(payloads.answer_line(exchange))}")
+    st.markdown(f"Request {code(f'{exchange.method} {exchange.url}')}")
     request, request_language = payloads.pretty(exchange.request_body)
-    st.caption("Request body")
     st.code(request, language=request_language, wrap_lines=True)
-    st.caption(f"Response {exchange.status if exchange.status is not None else ''}")
+    at = clock(exchange.started_at, zone, seconds=True)
+    st.markdown(f"Response **{plain(payloads.answer_line(exchange))}**, attempt {exchange.number} at {at}")
     if exchange.status is None:
         st.code(f"no answer: {exchange.fault or 'unknown'}", language=None, wrap_lines=True)
     else:
         response, language = payloads.pretty(exchange.response_body)
         st.code(response, language=language, wrap_lines=True)
+    ids.correlation(exchange.correlation_id or run.correlation_id)
     with st.expander("Response headers"):
         st.code(payloads.headers(exchange.response_headers), language=None, wrap_lines=True)
-    ids.correlation(exchange.correlation_id or run.correlation_id)
 
 
 def _chosen_attempt(exchanges: tuple[Exchange, ...]) -> Exchange:

@@ -18,32 +18,32 @@ from wfm.ui.components.states import look
 from wfm.ui.pages import page
 from wfm.ui.views import run_state
 from wfm.ui.views.run_query import EXACT, PRESETS, RunQuery, changed, with_range
-from wfm.ui.views.runs import PAGE, Spread, chart_range, finding, frame, over_time_chart, step_for, text_alternative
+from wfm.ui.views.runs import PAGE, Spread, chart_range, frame, over_time_chart, step_for, text_alternative
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
 
-_ROW = 35
-_ROWS_ALONE, _ROWS_BESIDE_A_RUN = 12, 6
+_ROW = 31
+"""Pixels of a row at the base font size of the theme."""
+_ROWS_ALONE, _ROWS_BESIDE_A_RUN = 14, 5
 _COLORS = {"red": "red", "green": "green", "blue": "blue", "yellow": "yellow", "gray": "gray"}
 
 
-def over_time(desk: Desk, query: RunQuery, which: RunFilter, now: datetime, zone: ZoneInfo, range_word: str) -> None:
-    """Runs over time by outcome, titled with what it shows. A click filters to that stretch and outcome."""
+def spread_of(desk: Desk, which: RunFilter, now: datetime) -> Spread:
+    """Runs over the time of the filter. Raises StoreFault."""
     since, until = chart_range(which.since, which.until, now)
     step = step_for(since, until)
-    points = desk.runs_over_time(since, until, step)
-    spread = Spread(since=since, until=until, step_minutes=step, points=points)
-    if not spread.total:
-        return
-    title = finding(spread, range_word if which.since else "in the last 90 days", zone)
-    st.markdown(f"**{title}**" + (" :gray[(all runs, whatever else is filtered)]" if query.narrowed else ""))
+    return Spread(since=since, until=until, step_minutes=step, points=desk.runs_over_time(since, until, step))
+
+
+def over_time(spread: Spread, title: str, zone: ZoneInfo) -> None:
+    """Runs over time by outcome. A click filters to that stretch of time and outcome."""
     st.altair_chart(
         over_time_chart(spread, zone),
-        height=110,
+        height=120,
         key="runs-over-time",
         on_select=partial(_pick, spread),
-        alt=f"{title}. Bars of {step} minutes: {text_alternative(spread, zone)}",
+        alt=f"{title}. Bars of {spread.step_minutes} minutes: {text_alternative(spread, zone)}",
     )
 
 
@@ -81,7 +81,7 @@ def table(shown: RunPage, query: RunQuery, zone: ZoneInfo) -> None:
     st.dataframe(
         data,
         key=_table_key(query, run_ids),
-        height=_ROW * (min(rows, len(run_ids)) + 1) + 3,
+        height=table_height(len(run_ids), rows),
         hide_index=True,
         on_select=_open,
         selection_mode="single-cell",
@@ -89,9 +89,9 @@ def table(shown: RunPage, query: RunQuery, zone: ZoneInfo) -> None:
         placeholder="–",
         alt="Runs, newest first. Choose a cell to open its run.",
         column_config={
-            "time": st.column_config.DatetimeColumn(f"time ({zone.key})", format="DD MMM HH:mm:ss", width=130, pinned=True),
-            "agent": st.column_config.TextColumn("agent", width=150, pinned=True),
-            "route": st.column_config.TextColumn("action or route", width=130),
+            "time": st.column_config.DatetimeColumn(f"time ({zone.key})", format="DD MMM HH:mm:ss", width=125, pinned=True),
+            "agent": st.column_config.TextColumn("agent", width=145),
+            "route": st.column_config.TextColumn("action or route", width=120),
             "operation": st.column_config.TextColumn("operation", width=160),
             "outcome": st.column_config.MultiselectColumn(
                 "outcome",
@@ -99,14 +99,19 @@ def table(shown: RunPage, query: RunQuery, zone: ZoneInfo) -> None:
                 options=[look(outcome).word for outcome in outcomes],
                 color=[_COLORS.get(look(outcome).color, "gray") for outcome in outcomes],
             ),
-            "status": st.column_config.NumberColumn("status", format="%d", width=60),
-            "code": st.column_config.TextColumn("code", width=90),
-            "cause": st.column_config.TextColumn("cause", width=270),
-            "ms": st.column_config.NumberColumn("ms", format="localized", width=65),
-            "tries": st.column_config.NumberColumn("tries", format="%d", width=50),
-            "correlation": st.column_config.TextColumn("correlation id", width=150),
+            "status": st.column_config.NumberColumn("status", format="%d", width=58),
+            "code": st.column_config.TextColumn("code", width=85),
+            "cause": st.column_config.TextColumn("cause", width=240),
+            "ms": st.column_config.NumberColumn("ms", format="localized", width=55),
+            "tries": st.column_config.NumberColumn("tries", format="%d", width=48),
+            "correlation": st.column_config.TextColumn("correlation id", width=145),
         },
     )
+
+
+def table_height(rows: int, most: int) -> int:
+    """Pixels for that many rows and the header, at most `most` rows; the rest scrolls."""
+    return _ROW * (min(rows, most) + 1) + 2 + (_ROW // 2 if rows > most else 0)
 
 
 def _table_key(query: RunQuery, run_ids: list[str]) -> str:
@@ -134,31 +139,33 @@ def chosen_row(state: Any) -> int | None:
     return int(rows[0]) if rows else None
 
 
-def pager(shown: RunPage, query: RunQuery) -> None:
-    """Newer and older, by cursor."""
-    if not (shown.newer or shown.older or query.cursor):
-        return
-    with st.container(horizontal=True, horizontal_alignment="right", key="runs-pager"):
-        if query.cursor:
-            st.button("Newest", icon=":material/first_page:", type="tertiary", key="runs-newest", on_click=_go, args=(None,))
-        st.button(
-            "Newer",
-            icon=":material/chevron_left:",
-            key="runs-newer",
-            disabled=not shown.newer,
-            on_click=_go,
-            args=(shown.newer,),
-        )
-        st.button(
-            "Older",
-            icon=":material/chevron_right:",
-            icon_position="right",
-            key="runs-older",
-            disabled=not shown.older,
-            on_click=_go,
-            args=(shown.older,),
-            help=f"{PAGE} runs a page",
-        )
+def pager(shown: RunPage, query: RunQuery, export: str) -> None:
+    """Newer and older, by cursor; and the whole filter as a file, `export` being its parameters."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="runs-pager"):
+        with st.container(horizontal=True, width="content", gap="small"):
+            for label, fmt in (("CSV", "csv"), ("JSON Lines", "jsonl")):
+                st.link_button(label, f"/export/runs.{fmt}?{export}", icon=":material/download:", type="tertiary")
+        if not (shown.newer or shown.older or query.cursor):
+            return
+        with st.container(horizontal=True, width="content", gap="small"):
+            if query.cursor:
+                st.button(
+                    "Newest", icon=":material/first_page:", type="tertiary", key="runs-newest", on_click=_go, args=(None,)
+                )
+            newer, older = shown.newer, shown.older
+            st.button(
+                "Newer", icon=":material/chevron_left:", key="runs-newer", disabled=not newer, on_click=_go, args=(newer,)
+            )
+            st.button(
+                "Older",
+                icon=":material/chevron_right:",
+                icon_position="right",
+                key="runs-older",
+                disabled=not older,
+                on_click=_go,
+                args=(older,),
+                help=f"{PAGE} runs a page",
+            )
 
 
 def _go(cursor: str | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -77,17 +77,12 @@ def _operation(run: Run) -> str:
 # --- how many --------------------------------------------------------------------------------------------------------
 
 
-def totals_sentence(page: RunPage, totals: Mapping[Outcome, int], range_word: str, *, narrowed: bool) -> str:
-    """How many runs there are and failed, and how many of them the other filters leave."""
-    everything, failed = sum(totals.values()), totals.get(Outcome.FAILED, 0)
-    whole = f"{count(everything, 'run')} {range_word}, {number(failed)} failed"
-    unconfirmed = totals.get(Outcome.UNCONFIRMED, 0)
-    if unconfirmed:
-        whole += f", {number(unconfirmed)} unconfirmed"
+def matching_words(page: RunPage, *, narrowed: bool) -> str:
+    """How many runs the filters beside the time range leave; "" where there are none."""
     if not narrowed:
-        return whole
-    matching = f"{number(page.at_least)}+" if page.total is None else number(page.total)
-    return f"{matching} match · {whole}"
+        return ""
+    found = f"{number(page.at_least)}+" if page.total is None else number(page.total)
+    return f"{found} match"
 
 
 # --- over time -------------------------------------------------------------------------------------------------------
@@ -131,8 +126,10 @@ def finding(spread: Spread, range_word: str, zone: ZoneInfo) -> str:
     """The title of the chart: what it shows, in a sentence."""
     if not spread.total:
         return f"No runs {range_word}"
+    unconfirmed = sum(n for _, outcome, n in spread.points if outcome is Outcome.UNCONFIRMED)
+    tail = f", {number(unconfirmed)} unconfirmed" if unconfirmed else ""
     if not spread.failed:
-        return f"None of {count(spread.total, 'run')} {range_word} failed"
+        return f"None of {count(spread.total, 'run')} {range_word} failed{tail}"
     by_step: dict[datetime, int] = defaultdict(int)
     for start, outcome, n in spread.points:
         if outcome is Outcome.FAILED:
@@ -140,11 +137,11 @@ def finding(spread: Spread, range_word: str, zone: ZoneInfo) -> str:
     start, most = max(by_step.items(), key=lambda pair: (pair[1], pair[0]))
     sentence = f"{number(spread.failed)} of {count(spread.total, 'run')} {range_word} failed"
     if most * 2 < spread.failed:
-        return sentence
+        return sentence + tail
     share = "all of them" if most == spread.failed else f"{number(most)} of them"
     if spread.failed == 1:
         share = "it did"
-    return f"{sentence}, {share} {_stretch(spread, start, zone)}"
+    return f"{sentence}, {share} {_stretch(spread, start, zone)}{tail}"
 
 
 def _stretch(spread: Spread, start: datetime, zone: ZoneInfo) -> str:
@@ -184,13 +181,13 @@ def over_time_chart(spread: Spread, zone: ZoneInfo) -> alt.Chart:
     )
     shown = [outcome for outcome in order if any(outcome is point[2] for point in rows)]
     pick = alt.selection_point(name="pick", fields=["at", "outcome"])
-    base: alt.Chart = alt.Chart(data).mark_bar(binSpacing=1)
+    base: alt.Chart = alt.Chart(data).mark_bar(orient="vertical", binSpacing=1)
     return base.encode(
         x=alt.X(
             "from:T",
             title=None,
             scale=alt.Scale(domain=[_wall(spread.since, zone), _wall(spread.until, zone)]),
-            axis=alt.Axis(grid=False, labelOverlap=True, tickCount=8),
+            axis=alt.Axis(grid=False, labelOverlap=True, tickCount=8, format=_axis_format(spread)),
         ),
         x2="to:T",
         y=alt.Y("runs:Q", title=None, stack="zero", axis=alt.Axis(tickCount=3, tickMinStep=1, format="~s")),
@@ -206,6 +203,10 @@ def over_time_chart(spread: Spread, zone: ZoneInfo) -> alt.Chart:
         tooltip=[alt.Tooltip("from:T", format="%a %d %b %H:%M", title="from"), "outcome:N", alt.Tooltip("runs:Q", format=",")],
         opacity=alt.condition(pick, alt.value(1.0), alt.value(0.35)),
     ).add_params(pick)
+
+
+def _axis_format(spread: Spread) -> str:
+    return "%H:%M" if spread.until - spread.since <= timedelta(hours=36) else "%d %b"
 
 
 def _wall(instant: datetime, zone: ZoneInfo) -> str:
