@@ -19,11 +19,10 @@ import httpx
 from pydantic import SecretStr
 
 from wfm.domain.redaction import HIDDEN, redact_headers, redact_text
-from wfm.genesys.errors import AuthenticationFailed, BadAnswer, GenesysError, RateLimited, ServerFault, parse_body
+from wfm.genesys.errors import TOKEN_CALL, AuthenticationFailed, BadAnswer, GenesysError, RateLimited, ServerFault, parse_body
 from wfm.genesys.regions import Endpoint
 from wfm.genesys.retry import retry_after_seconds
 
-TOKEN_CALL = "POST /oauth/token"
 MARGIN_S = 60.0
 """A token is renewed so long before its end (or a tenth of its life, if that is shorter)."""
 DEFAULT_LIFE_S = 86_400

@@ -27,8 +27,9 @@ import stamina
 from wfm.catalogue import PlatformOperation
 from wfm.domain.operations import Exchange
 from wfm.domain.redaction import redact_text
-from wfm.genesys.auth import TOKEN_CALL, ClientCredentialsAuth, Credentials, utcnow
+from wfm.genesys.auth import ClientCredentialsAuth, Credentials, utcnow
 from wfm.genesys.errors import (
+    TOKEN_CALL,
     BadAnswer,
     BudgetTimeout,
     Cancelled,
@@ -152,10 +153,10 @@ class GenesysClient:
         work). `cancel` ends that waiting with Cancelled; a request under way is always heard out.
         """
         policy = self._policy(lane, patience_s)
-        call = _Call(operation, path or {}, query, body, lane, cancel, time.monotonic() + policy.patience_s)
+        hook = Hook(policy)
+        call = _Call(operation, path or {}, query, body, lane, cancel, time.monotonic() + policy.patience_s, hook)
         if not retry:
             return self._once(call)
-        hook = Hook(policy)
         for attempt in stamina.retry_context(
             on=hook,
             attempts=None,
@@ -238,6 +239,7 @@ class GenesysClient:
         if gone.cancelled:
             raise Cancelled(call.key, exchanges=exchanges_of(tuple(call.takes)))
         if call.last_error is not None:
+            call.hook.over = True
             raise call.last_error
         room = f", room again at {gone.until:%H:%M:%S} UTC" if gone.until else ""
         raise BudgetTimeout(call.key, message=f"the limit is {gone.limit} requests a minute{room}")
@@ -317,6 +319,7 @@ class _Call:
         lane: RequestLane,
         cancel: threading.Event | None,
         deadline: float,
+        hook: Hook,
     ) -> None:
         self.operation = operation
         self.key = operation.key
@@ -326,6 +329,7 @@ class _Call:
         self.lane = lane
         self.cancel = cancel
         self.deadline = deadline
+        self.hook = hook
         self.takes: list[Take] = []
         self.last_error: GenesysError | None = None
 

@@ -31,6 +31,9 @@ from wfm.domain.errors import DeskError
 from wfm.domain.operations import Exchange
 from wfm.domain.redaction import redact_text
 
+TOKEN_CALL = "POST /oauth/token"
+"""The call of errors that happened on the way to a token."""
+
 
 class GenesysError(DeskError):
     """Something between the desk and the tenant failed.

@@ -52,6 +52,8 @@ class BudgetRow:
         self._synced_at: float | None = None
         self._lock = threading.Lock()
         self._url = sa.make_url(database_url)
+        if self._url.drivername in ("postgres", "postgresql"):
+            self._url = self._url.set(drivername="postgresql+psycopg")
         self._sqlite = self._url.get_backend_name() == "sqlite"
         listed = ", ".join(_stored(name) for name in _COLUMNS)
         lock = "" if self._sqlite else " FOR UPDATE"
@@ -63,7 +65,7 @@ class BudgetRow:
             "ON CONFLICT (key) DO NOTHING"
         )
         try:
-            self._engine = self._open(database_url)
+            self._engine = self._open()
             self._prepare()
         except (SQLAlchemyError, OSError) as error:
             raise self._fault(error) from None
@@ -97,11 +99,11 @@ class BudgetRow:
     def _values(self, budget: Budget) -> dict[str, Any]:
         return {"key": self._key, **{name: getattr(budget, name) for name in _COLUMNS}}
 
-    def _open(self, database_url: str) -> sa.Engine:
+    def _open(self) -> sa.Engine:
         if not self._sqlite:
-            return sa.create_engine(database_url, pool_size=1, max_overflow=1, pool_pre_ping=True)
+            return sa.create_engine(self._url, pool_size=1, max_overflow=1, pool_pre_ping=True)
         engine = sa.create_engine(
-            database_url, pool_size=1, max_overflow=0, connect_args={"timeout": 10.0, "check_same_thread": False}
+            self._url, pool_size=1, max_overflow=0, connect_args={"timeout": 10.0, "check_same_thread": False}
         )
 
         @sa.event.listens_for(engine, "connect")

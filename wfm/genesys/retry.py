@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from wfm.genesys.errors import (
+    TOKEN_CALL,
     AuthenticationFailed,
     BadAnswer,
     BudgetTimeout,
@@ -80,17 +81,19 @@ WORK_POLICY = Policy(patience_s=300.0)
 class Hook:
     """The predicate in the form that stamina asks for: False, or seconds to wait, or True for its own backoff.
 
-    `now` is an aware UTC clock, needed for a Retry-After that is a date (already resolved by the client).
+    `over` is set when no permit came in time: then the failure that was met before is the last word.
     """
 
     policy: Policy
     faults: int = field(default=0, init=False)
+    over: bool = field(default=False, init=False)
 
     def __call__(self, error: Exception) -> bool | float:
-        if not isinstance(error, GenesysError) or not verdict(error).again:
+        if self.over or not isinstance(error, GenesysError) or not verdict(error).again:
             return False
         if isinstance(error, RateLimited):
-            return 0.0 if error.call.startswith(("GET /api", "POST /api", "PATCH /api", "PUT /api", "DELETE /api")) else 1.0
+            # The pacer holds the call back. It does not pace the login host: there the wait is ours.
+            return min(error.retry_after or 1.0, LONGEST_WAIT_S) if error.call == TOKEN_CALL else 0.0
         self.faults += 1
         if self.faults >= self.policy.attempts:
             return False
