@@ -29,6 +29,7 @@ from wfm.ui.components.empty import script_error  # noqa: E402
 from wfm.ui.web.gate import LocalOnly  # noqa: E402
 from wfm.ui.web.headers import SecurityHeaders  # noqa: E402
 from wfm.ui.web.hosts import served_hosts  # noqa: E402
+from wfm.ui.web.return_to import ReturnTo  # noqa: E402
 from wfm.ui.web.routes import ROUTES  # noqa: E402
 
 try:
@@ -55,13 +56,15 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         await anyio.to_thread.run_sync(beside.__exit__, None, None, None)
 
 
+https = (settings.oidc_redirect_uri or "").startswith("https://")
 app = st.App(
     ROOT / "wfm" / "ui" / "main.py",
     secrets=settings.auth_secrets() or None,
     routes=list(ROUTES),
     middleware=[
         Middleware(TrustedHostMiddleware, allowed_hosts=served_hosts(settings.oidc_redirect_uri)),
-        Middleware(SecurityHeaders, https=(settings.oidc_redirect_uri or "").startswith("https://")),
+        Middleware(SecurityHeaders, https=https),
+        *([Middleware(ReturnTo, https=https)] if settings.oidc_configured else []),
         # Which tenant is real is known once it answered; until then only this machine is served.
         Middleware(LocalOnly, active=lambda: not settings.oidc_configured and not context.known_demo()),
     ],

@@ -9,7 +9,7 @@ from wfm.domain.people import Capability
 from wfm.domain.plans import PlanRequest
 from wfm.ui import context
 from wfm.ui.auth import require
-from wfm.ui.components import empty, times
+from wfm.ui.components import empty, story, times
 from wfm.ui.components.heading import heading
 from wfm.ui.components.plan import act, state, verdict
 from wfm.ui.components.plan.asking import ask, question
@@ -68,6 +68,14 @@ if selection.is_empty():
             "shown here before anything is written.",
             icon=":material/group_add:",
         )
+        if desk.demo is not None and not st.session_state.get(story.ON):
+            st.button(
+                "New here? Tell me the story in three minutes",
+                icon=":material/auto_stories:",
+                type="tertiary",
+                key="story-begin",
+                on_click=story.start,
+            )
     with bar.container():
         act.nothing_to_do("Pick agents first.")
     st.stop()

@@ -10,9 +10,9 @@ from wfm.ui import context
 from wfm.ui.auth import require
 from wfm.ui.components import empty
 from wfm.ui.components.heading import heading
+from wfm.ui.components.links import go
 from wfm.ui.components.window.listed import listed
 from wfm.ui.components.window.opened import opened
-from wfm.ui.pages import page
 from wfm.ui.views.windows import title_of
 
 actor = require(Capability.VIEW)
@@ -28,7 +28,7 @@ if wanted:
 
 heading(title_of(view.operation) if view else "Windows", actor)
 if view is not None:
-    st.page_link(page("windows"), label="All windows", icon=":material/arrow_back:")
+    go("All windows", "windows", key="all_windows", icon=":material/arrow_back:")
     opened(desk, actor, view)
 else:
     if fault is not None:

@@ -16,7 +16,7 @@ import streamlit
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -30,6 +30,7 @@ from wfm.domain.operations import RunFilter
 from wfm.ui.web import identity
 from wfm.ui.web.gate import LocalOnly
 from wfm.ui.web.headers import CONTENT_SECURITY_POLICY, HEADERS, INLINE_SCRIPT, SecurityHeaders
+from wfm.ui.web.return_to import ReturnTo, safe_path
 from wfm.ui.web.routes import ROUTES
 
 HOST = "http://127.0.0.1:8501"
@@ -247,3 +248,63 @@ def test_the_gate_lets_this_machine_in_and_everyone_when_it_is_open() -> None:
             assert socket.receive_text() == "hello"
     with TestClient(app(Middleware(LocalOnly, active=lambda: False)), base_url=HOST, client=("10.1.2.3", 1)) as client:
         assert client.get("/").status_code == 200
+
+
+# --- back to where one came from -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("/windows?id=7", "/windows?id=7"),
+        ("/", "/"),
+        ("//evil.example/x", None),
+        ("https://evil.example", None),
+        ("/\\evil.example", None),
+        ("/a\nb", None),
+        ("", None),
+        ("/" + "x" * 3_000, None),
+    ],
+)
+def test_only_paths_of_this_desk_are_followed(asked: str, expected: str | None) -> None:
+    assert safe_path(asked) == expected
+
+
+def document(_: Request) -> Response:
+    return HTMLResponse("<html></html>")
+
+
+def callback(_: Request) -> Response:
+    return RedirectResponse("/", status_code=302)
+
+
+@pytest.fixture
+def returning() -> Iterator[TestClient]:
+    routes = [Route("/oauth2callback", callback), Route("/{rest:path}", document)]
+    made = Starlette(routes=routes, middleware=[Middleware(ReturnTo)])
+    with TestClient(made, base_url=HOST, follow_redirects=False, headers={"accept": "text/html"}) as client:
+        yield client
+
+
+def test_the_address_asked_for_is_kept_over_the_sign_in(returning: TestClient) -> None:
+    returning.get("/windows?id=7&x=a%2Fb")
+    answer = returning.get("/oauth2callback?code=1")
+    assert answer.headers["location"] == "/windows?id=7&x=a%2Fb"
+    assert returning.get("/oauth2callback?code=2").headers["location"] == "/"
+
+
+def test_the_cookie_is_short_lived_and_not_for_scripts(returning: TestClient) -> None:
+    made = returning.get("/windows").headers["set-cookie"]
+    assert "HttpOnly" in made
+    assert "SameSite=Lax" in made
+    assert "Max-Age=600" in made
+
+
+def test_who_is_signed_in_gets_no_such_cookie(returning: TestClient) -> None:
+    returning.cookies.set("_streamlit_user", "something")
+    assert "set-cookie" not in returning.get("/windows").headers
+
+
+def test_a_forged_cookie_leads_nowhere_else(returning: TestClient) -> None:
+    returning.cookies.set("wfm_next", "%2F%2Fevil.example")
+    assert returning.get("/oauth2callback").headers["location"] == "/"

@@ -39,7 +39,8 @@ def tenant_menu(desk: Desk, actor: Actor) -> None:
         st.badge("DEMO tenant: no answer", icon=":material/science:", color="red", help=str(error))
         return
     current = next((client for client in clients if client.current), clients[0])
-    with st.popover(f":orange-badge[DEMO] {state.scenario} · {current.name}", icon=":material/science:", key="tenant-menu"):
+    label = f":orange-badge[DEMO] {state.scenario} · {current.name}"
+    with st.popover(label, icon=":material/science:", key="tenant-menu"), st.container(width=460):
         _demo(desk, desk.demo, actor, state, clients, current)
 
 

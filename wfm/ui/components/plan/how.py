@@ -21,24 +21,23 @@ ACTION = "plan_action"
 def how(desk: Desk, form: PlanRequest, last: Preview | None) -> tuple[RouteName, str | None]:
     """Draws the card; gives the route, and the Data Action where it is one."""
     offers = {offer.route: offer for offer in last.routes} if last else {}
-    words, captions = {}, []
+    captions = []
     for route in RouteName:
         offer = offers.get(route)
-        words[route] = ROUTE_WORDS[route]
         if offer is None:
             captions.append(ROUTE_HELP[route])
         elif not offer.offered:
             captions.append(f":gray[:material/block:] not offered: {offer.reason}")
         else:
-            words[route] += " :green-badge[best now]" if offer.best else ""
-            captions.append(offer.reason or ROUTE_HELP[route])
+            best = ":green-badge[best now] " if offer.best else ""
+            captions.append(f"{best}{offer.reason or ROUTE_HELP[route]}")
     if ROUTE not in st.session_state:
         st.session_state[ROUTE] = form.route
     chosen = st.radio(
         "Route",
         list(RouteName),
         key=ROUTE,
-        format_func=lambda name: words[RouteName(name)],
+        format_func=lambda name: ROUTE_WORDS[RouteName(name)],
         captions=captions,
         label_visibility="collapsed",
     )

@@ -9,9 +9,9 @@ import streamlit as st
 
 from wfm.domain.people import Actor
 from wfm.ui.components import bars, times
+from wfm.ui.components.links import go
 from wfm.ui.components.states import look
 from wfm.ui.components.window.actions import buttons
-from wfm.ui.pages import page
 from wfm.ui.views.windows import View, parts, state_sentence, tags, title_of
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ def card(desk: Desk, actor: Actor, view: View, *, now: datetime) -> None:
     with st.container(border=True, key=f"card_{operation.id}"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(headline(view, now), width="stretch")
-            with st.container(horizontal=True, horizontal_alignment="right", width="content"):
+            with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", width="content"):
                 buttons(desk, actor, view, now=now)
-                st.page_link(page("windows"), label="Open", icon=":material/arrow_forward:", query_params={"id": operation.id})
+                go("Open", "windows", key=f"open_{operation.id}", id=operation.id)
         progress(view, key=f"bar_{operation.id}")
 
 
