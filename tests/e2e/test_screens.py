@@ -56,7 +56,7 @@ def test_a_screen_opens_and_axe_has_nothing_serious_to_say(
     page = new_page(scheme=scheme)
     open_at(page, f"{dashboard.url}/{screen}")
     expect(page.locator("h1")).to_have_count(1)
-    expect(page.get_by_text("DEMO").first).to_be_visible()
+    expect(page.get_by_text("DEMO", exact=True).first).to_be_visible()
     assert violations(page) == []
 
 

@@ -6,6 +6,8 @@ past every check; so the page files live elsewhere and st.navigation is called o
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from wfm.domain.errors import DeskError
@@ -40,16 +42,22 @@ def cannot_start() -> None:
         st.rerun()
 
 
+def _everywhere(shown: Callable[[], None], title: str) -> None:
+    """The same page at every address, so that no address says "not found" to who has not signed in yet."""
+    at = [st.Page(shown, title=title, url_path=screen.name) for screen in SCREENS]
+    st.navigation([st.Page(shown, title=title, url_path="home", default=True), *at], position="hidden").run()
+
+
 def main() -> None:
     st.set_page_config(page_title="Maintenance Desk", page_icon=str(STATIC / "icon.png"), layout="wide")
     st.logo(str(STATIC / "icon.svg"), icon_image=str(STATIC / "icon.svg"), size="small")
     try:
         actor = auth.current_actor()
     except DeskError:
-        st.navigation([st.Page(cannot_start, title="Maintenance Desk", url_path="unavailable")], position="hidden").run()
+        _everywhere(cannot_start, "Maintenance Desk")
         return
     if not actor.may(Capability.VIEW):
-        st.navigation([st.Page(sign_in, title="Sign in", url_path="sign-in")], position="hidden").run()
+        _everywhere(sign_in, "Sign in")
         return
     # A hidden default page keeps every address the same, whichever screen is the first one just now.
     listed = [
