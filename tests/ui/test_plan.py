@@ -80,7 +80,7 @@ def test_missing_scope_reads_exactly_so_before_anything_is_written(desk: FakeDes
 def test_every_edit_recomputes(desk: FakeDesk, open_screen: Open) -> None:
     app = picked(open_screen)
     before = len(previews(desk))
-    app.segmented_control(key="plan_when").set_value("60").run()
+    app.radio(key="plan_when").set_value("60").run()
     app.text_input(key="plan_reason").set_value("DB upgrade").run()
     assert [request.window.minutes for request in previews(desk)[before:]] == [60, 60]
     assert previews(desk)[-1].reason == "DB upgrade"
@@ -97,7 +97,7 @@ def test_what_changes_nothing_asks_nothing(desk: FakeDesk, open_screen: Open) ->
 def test_a_start_and_an_end_in_a_zone(desk: FakeDesk, open_screen: Open) -> None:
     mended(desk)
     app = picked(open_screen)
-    app.segmented_control(key="plan_when").set_value("at").run()
+    app.radio(key="plan_when").set_value("at").run()
     app.selectbox(key="plan_zone").set_value("Europe/Berlin").run()
     app.datetime_input(key="plan_start").set_value(datetime(2027, 1, 12, 14, 30)).run()  # noqa: DTZ001  # wall clock
     app.datetime_input(key="plan_end").set_value(datetime(2027, 1, 12, 15, 0)).run()  # noqa: DTZ001
@@ -110,7 +110,7 @@ def test_a_start_and_an_end_in_a_zone(desk: FakeDesk, open_screen: Open) -> None
 
 def test_a_window_that_ends_before_it_begins_is_a_sentence_and_nothing_is_lost(desk: FakeDesk, open_screen: Open) -> None:
     app = picked(open_screen)
-    app.segmented_control(key="plan_when").set_value("at").run()
+    app.radio(key="plan_when").set_value("at").run()
     app.datetime_input(key="plan_start").set_value(datetime(2027, 1, 12, 14, 30)).run()  # noqa: DTZ001
     app.datetime_input(key="plan_end").set_value(datetime(2027, 1, 12, 14, 0)).run()  # noqa: DTZ001
     assert not app.exception
@@ -280,12 +280,12 @@ def test_a_viewer_sees_the_preview_and_can_not_apply(open_screen: Open, serve: C
 def test_a_half_filled_plan_survives_a_reload(desk: FakeDesk, open_screen: Open) -> None:
     app = picked(open_screen, "team:t1", "queue:q1")
     app.text_input(key="plan_reason").set_value("DB upgrade").run()
-    app.segmented_control(key="plan_when").set_value("120").run()
+    app.radio(key="plan_when").set_value("120").run()
     draft = param(app, "draft")
     again = open_screen("plan", draft=draft)
     assert again.multiselect(key="plan_groups").value == ["team:t1", "queue:q1"]
     assert again.text_input(key="plan_reason").value == "DB upgrade"
-    assert again.segmented_control(key="plan_when").value == "120"
+    assert again.radio(key="plan_when").value == "120"
     assert previews(desk)[-1].reason == "DB upgrade"
 
 
@@ -303,7 +303,7 @@ def test_a_half_filled_time_is_kept_too(desk: FakeDesk, open_screen: Open) -> No
     request = PlanRequest(selection=Selection(teams=("t0",)), window=WindowSpec(start=None, end=None, zone="Asia/Tokyo"))
     desk.drafts["demo"] = request
     app = open_screen("plan")
-    assert app.segmented_control(key="plan_when").value == "at"
+    assert app.radio(key="plan_when").value == "at"
     assert app.selectbox(key="plan_zone").value == "Asia/Tokyo"
 
 

@@ -29,7 +29,7 @@ def how(desk: Desk, form: PlanRequest, last: Preview | None) -> tuple[RouteName,
         elif not offer.offered:
             captions.append(f":gray[:material/block:] not offered: {offer.reason}")
         else:
-            best = ":green-badge[best now] " if offer.best else ""
+            best = "**best now** · " if offer.best else ""
             captions.append(f"{best}{offer.reason or ROUTE_HELP[route]}")
     if ROUTE not in st.session_state:
         st.session_state[ROUTE] = form.route

@@ -36,14 +36,15 @@ def when(form: PlanRequest, zones: Iterable[str]) -> When:
     """Draws the card; gives window, reason and ticket as they are now."""
     options = [*(str(minutes) for minutes in PRESETS), AT]
     _default(CHOICE, preset_of(form.window))
-    choice = st.segmented_control(
+    # Radio buttons, not a segmented control: that one writes the chosen segment in the primary colour, which in the dark
+    # theme can't have enough contrast to both its ground and the white text of a primary button.
+    choice = st.radio(
         "When",
         options,
         key=CHOICE,
         format_func=lambda key: "at a time" if key == AT else f"{'now for ' if key == '15' else ''}{minutes_word(int(key))}",
-        required=True,
+        horizontal=True,
         label_visibility="collapsed",
-        width="stretch",
     )
     zone = times.zone_or_utc(st.session_state.get(ZONE, form.window.zone)).key
     if choice == AT:
