@@ -12,7 +12,7 @@ import streamlit as st
 
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import Operation, OperationState
-from wfm.ui.pages import page
+from wfm.ui.components.links import go
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
@@ -22,6 +22,7 @@ SEEN_RUN = "story_seen_run"
 NEEDED = "wfm:schedule:update"
 
 _DONE = (OperationState.RESTORED, OperationState.ENDED_EARLY)
+_FAILED = (OperationState.HALTED, OperationState.FAILED, OperationState.FAILED_IN_PART, *_DONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def stop() -> None:
 def current_step(*, holds_scope: bool, saw_missing: bool, saw_run: bool, operations: list[Operation]) -> int:
     """Which step comes next, from 0; len(STEPS) when the story is told. Pure."""
     mine = [operation for operation in operations if not operation.example]
-    rehearsed = any(operation.rehearsal and operation.state is not OperationState.APPLYING for operation in mine)
+    rehearsed = any(operation.rehearsal and operation.state in _FAILED for operation in mine)
     applied = [operation for operation in mine if not operation.rehearsal and operation.started_at is not None]
     if any(operation.state in _DONE for operation in applied):
         return len(STEPS)
@@ -93,12 +94,12 @@ def strip(desk: Desk) -> None:
         saw_run=bool(st.session_state.get(SEEN_RUN)),
         operations=operations,
     )
-    with st.container(border=True, horizontal=True, vertical_alignment="center", key="story"):
+    with st.container(horizontal=True, vertical_alignment="center", key="story"):
         if number >= len(STEPS):
             st.markdown(f":violet-badge[:material/auto_stories: Story] {FINISHED}", width="stretch")
         else:
             step = STEPS[number]
             badge = f":violet-badge[:material/auto_stories: Story {number + 1} of {len(STEPS)}]"
             st.markdown(f"{badge} {step.text}", width="stretch")
-            st.page_link(page(step.screen), label=step.link, icon=":material/arrow_forward:")
+            go(step.link, step.screen, key="story-go")
         st.button("Close", icon=":material/close:", type="tertiary", key="story-close", on_click=stop)

@@ -214,8 +214,9 @@ def _retry(view: View, now: datetime) -> list[Choice]:
 
 
 def title_of(operation: Operation) -> str:
-    """The title with what kind of operation it is, where it is a special one."""
-    return operation.title or "Maintenance window"
+    """The title as a heading: the reason given, and the ticket."""
+    title = operation.title or "Maintenance window"
+    return title[:1].upper() + title[1:]
 
 
 def tags(operation: Operation) -> str:
