@@ -22,7 +22,8 @@ actor = require(Capability.VIEW)
 heading("Plan a window", actor)
 desk = context.desk()
 
-state.begin(clicked=bool(st.session_state.get(act.APPLY) or st.session_state.get(act.REHEARSE)))
+clicked = bool(st.session_state.get(act.APPLY) or st.session_state.get(act.REHEARSE))
+state.begin(clicked=clicked)
 form = state.form(desk, actor)
 last = state.seen()
 shown = last.preview if last else None
@@ -81,13 +82,21 @@ if selection.is_empty():
     st.stop()
 
 asked = question(desk, request)
-if last is None or last.question != asked or times.now() - last.at > state.OLD or st.session_state.get("plan_fresh"):
+# Whoever clicks means the numbers on the screen: they are not made anew under the click, and a click that comes together
+# with an edit is not heeded. What changed in the world since is found out by the Desk, which refuses a stale plan.
+old = last is not None and times.now() - last.at > state.OLD and not clicked
+anew = last is None or last.question != asked or old or bool(st.session_state.get("plan_fresh"))
+if last is None or anew:
     if shown is not None:
         with status.container():
-            old = times.clock(shown.computed_at, seconds=True)
-            st.markdown(f"**Preview** :orange-badge[:material/hourglass_top: old numbers, of {old}] :gray[recomputing …]")
+            made = times.clock(shown.computed_at, seconds=True)
+            st.markdown(f"**Preview** :orange-badge[:material/hourglass_top: old numbers, of {made}] :gray[recomputing …]")
         with bar.container():
             act.waiting(action_label(shown))
+    else:
+        with status.container():
+            st.caption(":material/hourglass_top: Reading directory, schedules, states and access …")
+            st.skeleton(height=320)
     offers = shown.routes if shown else ()
     last = ask(desk, request, asked, fresh=bool(st.session_state.get("plan_fresh")))
     shown = last.preview
@@ -116,4 +125,4 @@ with right:
     verdict.outcome(shown)
 verdict.agents(shown)
 with bar.container():
-    act.act(desk, actor, shown)
+    act.act(desk, actor, shown, heed=not anew)

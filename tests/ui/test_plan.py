@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.fakes import NEEDED, SCOPES, FakeDesk, FakeSettings, a_directory, refused
@@ -13,6 +14,7 @@ from tests.ui.fakes_history import HistoryDesk, an_action
 from wfm.domain.errors import BadInput, DeskError, StoreFault
 from wfm.domain.plans import Fate, Finding, PlanRequest, RouteName, Selection, Severity
 from wfm.domain.windows import WindowSpec
+from wfm.ui.components.plan import state
 from wfm.ui.pages import page
 
 Open = Callable[..., AppTest]
@@ -359,3 +361,29 @@ def test_coming_back_after_applying_begins_another_plan(desk: FakeDesk, open_scr
 def test_bad_input_of_a_group_is_shown_where_it_belongs(desk: FakeDesk, open_screen: Open) -> None:
     desk.preview_error = BadInput("team", "Nowhere", "the name or id of a team")
     assert "team: “Nowhere” can't be used" in said(picked(open_screen))
+
+
+def test_a_click_that_comes_with_an_edit_is_not_heeded(desk: FakeDesk, open_screen: Open) -> None:
+    mended(desk)
+    app = picked(open_screen)
+    app.text_input(key="plan_ticket").set_value("CHG-9")
+    app.button(key="plan_apply").click().run()
+    assert applied(desk) == []
+    assert previews(desk)[-1].ticket == "CHG-9"
+    app.button(key="plan_apply").click().run()
+    assert len(applied(desk)) == 1
+
+
+def test_an_old_preview_is_made_anew_but_never_under_a_click(
+    desk: FakeDesk, open_screen: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mended(desk)
+    app = picked(open_screen)
+    before = len(previews(desk))
+    monkeypatch.setattr(state, "OLD", timedelta(0))
+    desk.apply_error = StoreFault("The database is locked.")
+    app.button(key="plan_apply").click().run()
+    assert len(applied(desk)) == 1
+    assert len(previews(desk)) == before
+    app.run()
+    assert len(previews(desk)) > before

@@ -37,8 +37,11 @@ def nothing_to_do(why: str) -> None:
         st.button("Take agents out", type="primary", disabled=True, key="plan_apply_nothing")
 
 
-def act(desk: Desk, actor: Actor, preview: Preview) -> None:
-    """The bar for a preview: apply it, or why not and what may be done instead."""
+def act(desk: Desk, actor: Actor, preview: Preview, *, heed: bool = True) -> None:
+    """The bar for a preview: apply it, or why not and what may be done instead.
+
+    `heed` is False when the preview was made in this very run: a click that came with it meant other numbers.
+    """
     may = actor.may(Capability.EXECUTE)
     refusals = list(preview.refusals)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -52,7 +55,7 @@ def act(desk: Desk, actor: Actor, preview: Preview) -> None:
                 disabled=not may,
                 help="Demo only: a rehearsal that sends the calls and records what comes back.",
             )
-            if rehearse:
+            if rehearse and heed:
                 apply(desk, actor, preview, rehearse=True)
         needed = desk.confirmation_needed(preview) if preview.can_apply else None
         clicked = st.button(
@@ -62,9 +65,14 @@ def act(desk: Desk, actor: Actor, preview: Preview) -> None:
             disabled=not (may and preview.can_apply),
             help=_why_not(actor, refusals, may),
         )
-    if clicked and needed:
+    if clicked and not heed:
+        st.toast("The plan changed together with that click. Look at the new numbers, then apply.", icon=":material/info:")
+        return
+    if not clicked:
+        return
+    if needed:
         _confirm(desk, actor, preview, needed)
-    elif clicked:
+    else:
         apply(desk, actor, preview)
 
 
