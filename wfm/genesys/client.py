@@ -26,7 +26,7 @@ import stamina
 
 from wfm.catalogue import PlatformOperation
 from wfm.domain.operations import Exchange
-from wfm.domain.redaction import redact_text
+from wfm.domain.redaction import redact_body
 from wfm.genesys.auth import ClientCredentialsAuth, Credentials, utcnow
 from wfm.genesys.errors import (
     TOKEN_CALL,
@@ -43,7 +43,7 @@ from wfm.genesys.errors import (
 from wfm.genesys.pacing import NoPermit, Pacer, RequestLane
 from wfm.genesys.regions import Endpoint, is_loopback
 from wfm.genesys.retry import SCREEN_POLICY, WORK_POLICY, Hook, Policy, retry_after_seconds
-from wfm.genesys.tape import Take, Tape, fault_of
+from wfm.genesys.tape import KEPT_BODY, Take, Tape, fault_of
 
 log = logging.getLogger("wfm.genesys")
 # The library's own line a request repeats ours, with the whole query in it.
@@ -278,7 +278,7 @@ class GenesysClient:
                     if call.operation.reads:
                         return BadAnswer(call.key, status=status, message="it is not JSON", correlation_id=take.correlation_id)
             return Reply(status, value, take.correlation_id, tuple(call.takes))
-        text = redact_text(take.text())
+        text = redact_body(take.text(), KEPT_BODY)
         code, message, _ = parse_body(text)
         return class_for(status, reads=call.operation.reads)(
             call.key,
