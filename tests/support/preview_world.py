@@ -12,6 +12,8 @@ from wfm.domain.plans import PlanRequest, RouteName, Selection
 from wfm.domain.schedules import Activity, AgentSchedule, Shift
 from wfm.domain.tenant import Tenant, TokenFacts
 from wfm.domain.windows import WindowSpec
+from wfm.genesys.errors import GenesysError
+from wfm.genesys.pacing import RequestLane
 from wfm.preview import Previewer
 
 NOW = datetime(2026, 11, 24, 13, 12, 7, tzinfo=UTC)  # a Tuesday, 14:12 in Berlin
@@ -103,6 +105,8 @@ class FakeReader:
     requests: int = 0
     as_of: dict[str, datetime] = field(default_factory=dict)
     now: Callable[[], datetime] = lambda: NOW
+    lanes: set[RequestLane] = field(default_factory=set)
+    gaps: dict[str, GenesysError] = field(default_factory=dict)
 
     def _read(self, source: str, fresh: bool) -> None:
         self.reads.append((source, fresh))
@@ -115,7 +119,7 @@ class FakeReader:
         self._read("token", fresh)
         return self.facts
 
-    def directory(self, *, fresh: bool = False) -> Directory:
+    def directory(self, *, fresh: bool = False, lane: RequestLane = RequestLane.SCREEN) -> Directory:
         self._read("directory", fresh)
         groups = {
             *((GroupKind.TEAM, one.team_id, one.team) for one in self.agents.values()),
@@ -134,13 +138,23 @@ class FakeReader:
         self._read("queue_members", fresh)
         return self.queues[queue_id]
 
-    def states(self, agents: Sequence[Agent], *, fresh: bool = False) -> Mapping[str, AgentState]:
+    def states(
+        self, agents: Sequence[Agent], *, fresh: bool = False, lane: RequestLane = RequestLane.SCREEN
+    ) -> Mapping[str, AgentState]:
+        self.lanes.add(lane)
         self._read("states", fresh)
         return {one.id: self.state_of[one.id] for one in agents if one.id in self.state_of}
 
     def schedules(
-        self, agents: Sequence[Agent], start: datetime, end: datetime, *, fresh: bool = False
+        self,
+        agents: Sequence[Agent],
+        start: datetime,
+        end: datetime,
+        *,
+        fresh: bool = False,
+        lane: RequestLane = RequestLane.SCREEN,
     ) -> Mapping[str, AgentSchedule]:
+        self.lanes.add(lane)
         self._read("schedules", fresh)
         return {one.id: self.schedule_of[one.id] for one in agents if one.id in self.schedule_of}
 

@@ -146,11 +146,15 @@ class LaneState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneVerdict:
-    """One lane for one call. `needed` names what the call needs; `evidence` says how the state is known."""
+    """One lane for one call. `needed` names what the call needs; `evidence` says how the state is known.
+
+    `next_step` is what to do about this lane, "" where nothing is.
+    """
 
     state: LaneState
     evidence: str
     needed: tuple[str, ...] = ()
+    next_step: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,8 +178,8 @@ class AccessCheck:
 
     @property
     def to_write(self) -> bool:
-        """Needed to write or to take back what was written, not only to look."""
-        return any(purpose != "preview" for purpose in self.purposes)
+        """Needed to write or to take back what was written, not only to look (also where the purposes aren't stated)."""
+        return self.purposes != ("preview",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,7 +257,8 @@ class Preview:
 
     @property
     def missing_access(self) -> bool:
-        return any(check.missing for check in self.access)
+        """A call that the plan needs to write lacks something: every agent would fail the same way."""
+        return any(check.missing and check.to_write for check in self.access)
 
     def totals(self) -> dict[Fate, int]:
         """How many agents have each fate, in the order of Fate."""

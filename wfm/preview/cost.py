@@ -11,57 +11,53 @@ from dataclasses import dataclass
 
 from wfm.domain.operations import Phase
 from wfm.domain.plans import Cost
+from wfm.genesys.budget import SCREEN_SHARE, WINDOW_S
 from wfm.preview.reads import RouteFacts
-
-WINDOW_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """How fast this client may and can send.
 
-    `share` is the part of the limit that the run may use; `latency_s` the time of one request and `parallel` how many
-    are in flight; `left_now` and `resets_in_s` describe the window that has begun, where they are known.
+    `share` is the part of the limit that the desk may use; of that, a tenth is kept for screens and released as the
+    minute runs out. `latency_s` is the time of one request, `parallel` how many are in flight.
     """
 
     limit_per_minute: int
     share: float = 0.9
     latency_s: float = 0.1
     parallel: int = 16
-    left_now: int | None = None
-    resets_in_s: float | None = None
 
     def seconds(self, requests: int) -> float:
-        """The time that so many requests take, from the first sent to the last answered.
+        """The time that so many requests take from the first sent to the last answered, beginning with a fresh budget.
 
-        Pure waiting for limit windows plus the flight time of the last burst; where the network is slower than the
-        limit, the flight time of all.
+        Whole limit windows are waited for; the rest goes as one burst, as fast as the network carries it, but for the
+        last tenth, which is released bit by bit. Where the network is slower than the limit, its time counts alone.
         """
         if requests <= 0:
             return 0.0
-        budget = max(1, int(self.limit_per_minute * self.share))
-        flight = requests * self.latency_s / max(1, self.parallel)
-        first = budget if self.left_now is None else max(0, min(self.left_now, budget))
-        if requests <= first:
-            return max(self.latency_s, flight)
-        until_reset = WINDOW_S if self.resets_in_s is None else max(0.0, min(self.resets_in_s, WINDOW_S))
-        rest = requests - first
-        whole = (rest - 1) // budget
-        last = rest - whole * budget
-        waited = until_reset + whole * WINDOW_S + max(self.latency_s, last * self.latency_s / max(1, self.parallel))
-        return max(waited, flight)
+        budget = max(1, int(self.limit_per_minute * self.share + 1e-9))
+        whole = (requests - 1) // budget
+        last = requests - whole * budget
+        at_once = budget - int(budget * SCREEN_SHARE)
+        released = WINDOW_S * (last - at_once) / (budget - at_once) if last > at_once else 0.0
+        waited = whole * WINDOW_S + max(released, self._flight(last))
+        return max(waited, self._flight(requests))
+
+    def _flight(self, requests: int) -> float:
+        """Rounds of requests side by side."""
+        return math.ceil(requests / max(1, self.parallel)) * self.latency_s
 
 
 def cost_of(route: RouteFacts, agents: int, pace: Pace) -> Cost:
-    """Requests and seconds to apply to so many agents and to restore them. Restoring is reckoned with a fresh budget."""
+    """Requests and seconds to apply to so many agents and to restore them."""
     apply = math.ceil(route.requests(Phase.APPLY) * agents)
     restore = math.ceil(route.requests(Phase.RESTORE) * agents)
-    fresh = Pace(limit_per_minute=pace.limit_per_minute, share=pace.share, latency_s=pace.latency_s, parallel=pace.parallel)
     return Cost(
         apply_requests=apply,
         restore_requests=restore,
         apply_seconds=round(pace.seconds(apply), 1),
-        restore_seconds=round(fresh.seconds(restore), 1),
+        restore_seconds=round(pace.seconds(restore), 1),
         limit_per_minute=pace.limit_per_minute,
     )
 

@@ -59,9 +59,7 @@ class World:
     @property
     def about_now(self) -> bool:
         """Whether what agents do at this moment counts: the window starts now or within NEAR_START."""
-        if self.route is RouteName.ADHERENCE or self.window.end <= self.now:
-            return False
-        return self.window.now or self.window.start - self.now <= NEAR_START
+        return is_about_now(self.window, self.route, self.now)
 
     def clock(self, zone: str) -> LocalClock:
         clock = self.clocks.get(zone)
@@ -81,6 +79,13 @@ class Fates:
     rows: tuple[AgentFate, ...]
     agents: Mapping[str, str]
     blocked: Mapping[str, tuple[Fate, str]]
+
+
+def is_about_now(window: Window, route: RouteName, now: datetime) -> bool:
+    """Whether the window starts now or within NEAR_START, so that present states count. Corrections never are."""
+    if route is RouteName.ADHERENCE or window.end <= now:
+        return False
+    return window.now or window.start - now <= NEAR_START
 
 
 def decide(chosen: ResolvedSelection, world: World) -> Fates:

@@ -44,6 +44,8 @@ class Plan:
     restorable: bool = True
     unreadable: tuple[str, ...] = field(default=())
     """Sources that the tenant refused to read with 403: schedules, states."""
+    gaps: tuple[str, ...] = field(default=())
+    """Parts of the directory that it refused: time zones, teams, …"""
 
     @property
     def writes(self) -> int:
@@ -113,6 +115,17 @@ def _unreadable(plan: Plan) -> Iterable[Finding]:
             title=f"{plan.client_name} may not read present states",
             detail="Who is in a contact, out of office or unavailable already can't be told.",
             fix="Let the OAuth client read real-time adherence; the access lanes name what it needs.",
+        )
+
+
+def _zones(plan: Plan) -> Iterable[Finding]:
+    if "time zones" in plan.gaps:
+        yield Finding(
+            code="zones_unknown",
+            severity=Severity.WARNING,
+            title="Time zones of business units can't be read",
+            detail="Agents' local times are shown in UTC; what will happen to them is judged by instants and stays right.",
+            fix="Let the OAuth client read business units (wfm:businessUnit:view).",
         )
 
 
@@ -276,6 +289,7 @@ def _unsure(plan: Plan) -> Iterable[Finding]:
 QUESTIONS = (
     _access,
     _unreadable,
+    _zones,
     _offer,
     _undo,
     _nobody,

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from wfm.domain.agents import Agent
 from wfm.domain.plans import AccessCheck, Fate, LaneState, PlanRequest, short_plan_id
 from wfm.domain.schedules import AgentSchedule
 from wfm.domain.tenant import TokenFacts
@@ -31,7 +30,6 @@ NAMED = 3
 def ingredients_of(
     *,
     fates: Fates,
-    agents: Iterable[Agent],
     schedules: Mapping[str, AgentSchedule],
     access: Iterable[AccessCheck],
     tenant_key: str,
@@ -46,7 +44,7 @@ def ingredients_of(
         "agents": dict(sorted(fates.agents.items())),
         "blocked": {key: [fate.value, name] for key, (fate, name) in sorted(fates.blocked.items())},
         "access": {check.call: _verdict(check) for check in sorted(access, key=lambda check: check.call) if check.to_write},
-        "schedules": _versions(fates, agents, schedules),
+        "schedules": _versions(fates, schedules),
         "tenant": tenant_key,
         "client": [facts.client_id, facts.client_name],
         "route": request.route.value,
@@ -103,14 +101,18 @@ def _verdict(check: AccessCheck) -> list[str]:
     )
 
 
-def _versions(fates: Fates, agents: Iterable[Agent], schedules: Mapping[str, AgentSchedule]) -> dict[str, list[str]]:
-    """The published versions that the agents to write were judged by, by business unit."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for agent in agents:
-        schedule = schedules.get(agent.id)
-        if schedule is not None and agent.id in fates.agents:
-            found[agent.business_unit_id or ""].add(schedule.version)
-    return {unit: sorted(versions) for unit, versions in sorted(found.items())}
+def _versions(fates: Fates, schedules: Mapping[str, AgentSchedule]) -> dict[str, str]:
+    """A short print of the published version that each agent to write was judged by."""
+    prints: dict[str, str] = {}  # many agents share a version, or none does
+    found = {}
+    for agent_id in sorted(fates.agents):
+        schedule = schedules.get(agent_id)
+        if schedule is not None:
+            version = schedule.version
+            if version not in prints:
+                prints[version] = hashlib.sha256(version.encode()).hexdigest()[:12]
+            found[agent_id] = prints[version]
+    return found
 
 
 def _of_identity(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[str]:
@@ -153,12 +155,13 @@ def _sentence(one: str, many: str, said: list[str]) -> Iterable[str]:
 
 
 def _of_schedules(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[str]:
+    """Only those ready before and after count: whoever came or went is told already."""
     old, new = before["schedules"], after["schedules"]
-    units = [unit for unit in new if unit in old and set(new[unit]) - set(old[unit])]
-    if units:
-        yield "the schedule was republished" + (f" in {len(units)} business units" if len(units) > 1 else "")
-    elif old != new and before["agents"].keys() == after["agents"].keys():
-        yield "the schedules that the plan was judged by are others"
+    both = [key for key in after["agents"] if key in before["agents"]]
+    changed = [after["agents"][key] for key in both if old.get(key) != new.get(key)]
+    if changed:
+        whom = ", ".join(changed[:NAMED]) + (f", and {len(changed) - NAMED:,} more" if len(changed) > NAMED else "")
+        yield f"the schedule was republished or edited: {whom}"
 
 
 def _of_access(before: Mapping[str, list[str]], after: Mapping[str, list[str]]) -> Iterable[str]:

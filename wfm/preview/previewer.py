@@ -6,10 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from wfm.catalogue import PlatformOperation
-from wfm.catalogue import operation as known
 from wfm.domain.agents import Agent, AgentState, Directory
-from wfm.domain.operations import Item, Operation, Phase
+from wfm.domain.operations import Item, Operation
 from wfm.domain.plans import (
     AccessCheck,
     Fate,
@@ -24,23 +22,15 @@ from wfm.domain.schedules import AgentSchedule
 from wfm.domain.tenant import Tenant, TokenFacts
 from wfm.domain.windows import Window
 from wfm.genesys.errors import Forbidden
-from wfm.preview import access, actions, identity, selection
+from wfm.genesys.pacing import RequestLane
+from wfm.preview import access, actions, calls, identity, selection
 from wfm.preview.cost import Pace, cost_of
-from wfm.preview.fates import World, decide
+from wfm.preview.fates import World, decide, is_about_now
 from wfm.preview.findings import Plan, findings_of, refusals_of
 from wfm.preview.reads import Clock, Held, PreviewReads, RouteFacts
 from wfm.routes import by_name
 
 Routes = Callable[[RouteName], RouteFacts]
-
-SOURCES: Mapping[str, tuple[str, ...]] = {
-    "token": ("GET /api/v2/tokens/me",),
-    "directory": ("GET /api/v2/users", "GET /api/v2/workforcemanagement/managementunits/{managementUnitId}/users"),
-    "schedules": ("POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/agentschedules/search",),
-    "states": ("GET /api/v2/workforcemanagement/managementunits/{managementUnitId}/adherence",),
-    "actions": ("GET /api/v2/integrations/actions",),
-}
-"""The calls that each source of a preview is read with."""
 
 DIRECTORY_FRESH = timedelta(seconds=60)
 """A directory this young is fresh enough to apply by."""
@@ -48,10 +38,11 @@ DIRECTORY_FRESH = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class _Reads:
-    """What was read for one preview. `unreadable` are the sources that the tenant refused with 403."""
+    """What was read for one preview: `sources` by name, of which the tenant refused the `unreadable` with 403."""
 
     schedules: Mapping[str, AgentSchedule]
     states: Mapping[str, AgentState]
+    sources: tuple[str, ...]
     unreadable: tuple[str, ...]
 
 
@@ -125,12 +116,12 @@ class Previewer:
         world = self._world(request, window, now, facts, reads, chosen)
         fates = decide(chosen, world)
         route = self._routes(request.route)
-        checks = self._access(route, facts, reads, action)
+        checks = self._access(request, chosen.agents, facts, reads, action)
         offers = self.offers(window, now, facts)
+        used = {*reads.sources, "token", "directory"} | ({"actions"} if action else set())
         cost = cost_of(route, sum(row.writes for row in fates.rows), self._pace())
         ingredients = identity.ingredients_of(
             fates=fates,
-            agents=chosen.agents,
             schedules=reads.schedules,
             access=checks,
             tenant_key=self._tenant.key,
@@ -154,6 +145,7 @@ class Previewer:
                 action_name=action.name if action else "",
                 restorable=action is None or action.restore_id is not None,
                 unreadable=reads.unreadable,
+                gaps=tuple(self._reader.gaps),
             )
         )
         return Preview(
@@ -168,7 +160,7 @@ class Previewer:
             findings=findings,
             routes=offers,
             cost=cost,
-            as_of=dict(self._reader.as_of),
+            as_of={source: at for source, at in self._reader.as_of.items() if source in used},
             computed_at=now,
             read_requests=self._reader.requests - before,
             ingredients=ingredients,
@@ -194,7 +186,7 @@ class Previewer:
         """
         now = self._clock()
         window = replace(operation.window, now=True) if operation.window.end > now else operation.window
-        directory = self._reader.directory()
+        directory = self._reader.directory(lane=RequestLane.APPLY)
         agents, gone = [], {}
         for item in items:
             agent = directory.agents.get(item.agent_id)
@@ -202,7 +194,7 @@ class Previewer:
                 gone[item.agent_id] = (Fate.UNKNOWN_USER, "no longer in the directory")
             else:
                 agents.append(agent)
-        reads = self._read(tuple(agents), window, operation.route, now, fresh=True)
+        reads = self._read(tuple(agents), window, operation.route, now, fresh=True, lane=RequestLane.APPLY)
         world = World(
             window=window,
             now=now,
@@ -218,21 +210,35 @@ class Previewer:
 
     # --- parts -------------------------------------------------------------------------------------------------------
 
-    def _read(self, agents: Sequence[Agent], window: Window, route: RouteName, now: datetime, fresh: bool) -> _Reads:
-        unreadable = []
+    def _read(
+        self,
+        agents: Sequence[Agent],
+        window: Window,
+        route: RouteName,
+        now: datetime,
+        fresh: bool,
+        lane: RequestLane = RequestLane.SCREEN,
+    ) -> _Reads:
+        """Schedules, and states when the window is about now. A source that answers 403 is noted, any other trouble is
+        raised: a preview of half the facts misleads.
+        """
+        sources, unreadable = [], []
         schedules: Mapping[str, AgentSchedule] = {}
         states: Mapping[str, AgentState] = {}
         in_units = [agent for agent in agents if agent.active and agent.management_unit_id is not None]
-        try:
-            schedules = self._reader.schedules(in_units, window.start, window.end, fresh=fresh) if in_units else {}
-        except Forbidden:  # any other trouble is raised: a preview of half the facts misleads
-            unreadable.append("schedules")
-        if in_units and _about_now(window, route, now):
+        if in_units:
+            sources.append("schedules")
             try:
-                states = self._reader.states(in_units, fresh=fresh)
+                schedules = self._reader.schedules(in_units, window.start, window.end, fresh=fresh, lane=lane)
+            except Forbidden:
+                unreadable.append("schedules")
+        if in_units and is_about_now(window, route, now):
+            sources.append("states")
+            try:
+                states = self._reader.states(in_units, fresh=fresh, lane=lane)
             except Forbidden:
                 unreadable.append("states")
-        return _Reads(schedules, states, tuple(unreadable))
+        return _Reads(schedules, states, tuple(sources), tuple(unreadable))
 
     def _world(
         self,
@@ -257,41 +263,32 @@ class Previewer:
         )
 
     def _access(
-        self, route: RouteFacts, facts: TokenFacts, reads: _Reads, action: actions.ChosenAction | None
+        self,
+        request: PlanRequest,
+        agents: Sequence[Agent],
+        facts: TokenFacts,
+        reads: _Reads,
+        action: actions.ChosenAction | None,
     ) -> tuple[AccessCheck, ...]:
         """The calls that write first, then those that look."""
-        calls: dict[PlatformOperation, list[str]] = {}
-        for phase in Phase:
-            made = route.calls(phase)
-            rarely = made[:-1] if route.requests(phase) < len(made) else ()  # only to read back an unknown outcome
-            for call in reversed(made):
-                purposes = calls.setdefault(call, [])
-                purpose = "read back" if call in rarely else phase.value
-                purposes += [] if purpose in purposes else [purpose]
-        seen = dict(self._observed())
-        for source, at in self._reader.as_of.items():
-            for key in SOURCES.get(source, ()):
-                seen[key] = access.Observation(worked=source not in reads.unreadable, at=at)
-        for source in reads.unreadable:
-            seen |= dict.fromkeys(SOURCES[source], access.Observation(worked=False, at=self._clock()))
-        for source, keys in SOURCES.items():
-            if source != "actions" or action is not None:
-                for key in keys:
-                    calls.setdefault(known(key), []).append("preview")
+        made = calls.to_write(self._routes(request.route))
+        sources = {*reads.sources, "token", "directory"}
+        sources |= {"queues"} if request.selection.queues else set()
+        sources |= {"actions"} if action is not None else set()
+        looks = calls.to_look(sources, [agent for agent in agents if agent.active and agent.management_unit_id])
+        for call in looks:
+            made.setdefault(call, []).append(calls.PREVIEW)
+        seen = calls.observed(looks, self._reader.as_of, reads.unreadable, self._reader.gaps, self._clock())
         checks = access.checks_for(
             facts,
-            calls,
-            seen,
+            made,
+            {**self._observed(), **seen},
             permissions=self._permissions(),
-            purposes={call.key: tuple(purposes) for call, purposes in calls.items()},
+            purposes={call.key: tuple(purposes) for call, purposes in made.items()},
         )
         if action is not None and action.call is not None:
             checks = (checks[0], access.inner_check(action.call, action.name, action.client, facts), *checks[1:])
         return checks
-
-
-def _about_now(window: Window, route: RouteName, now: datetime) -> bool:
-    return World(window=window, now=now, route=route, schedules={}, states={}, held={}).about_now
 
 
 def _divisions(facts: TokenFacts, route: RouteName) -> frozenset[str] | None:

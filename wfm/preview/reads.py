@@ -16,6 +16,8 @@ from wfm.domain.plans import RouteName, RouteOffer
 from wfm.domain.schedules import AgentSchedule
 from wfm.domain.tenant import TokenFacts
 from wfm.domain.windows import Window
+from wfm.genesys.errors import GenesysError
+from wfm.genesys.pacing import RequestLane
 
 Clock = Callable[[], datetime]
 Held = Callable[[datetime, datetime, Collection[str]], Mapping[str, str]]
@@ -27,24 +29,36 @@ class PreviewReads(Protocol):
 
     @property
     def as_of(self) -> Mapping[str, datetime]:
-        """The instant of each source: directory, schedules, states, token."""
+        """The instant of each source: token, directory, schedules, states, actions."""
 
     @property
     def requests(self) -> int:
         """Requests made to the tenant so far."""
 
+    @property
+    def gaps(self) -> Mapping[str, GenesysError]:
+        """Optional parts of the directory that the tenant refused, by name."""
+
     def token(self, *, fresh: bool = False) -> TokenFacts: ...
 
-    def directory(self, *, fresh: bool = False) -> Directory: ...
+    def directory(self, *, fresh: bool = False, lane: RequestLane = RequestLane.SCREEN) -> Directory: ...
 
     def queue_members(self, queue_id: str, *, fresh: bool = False) -> frozenset[str]: ...
 
-    def states(self, agents: Sequence[Agent], *, fresh: bool = False) -> Mapping[str, AgentState]: ...
-
     def actions(self, *, fresh: bool = False) -> Sequence[Mapping[str, Any]]: ...
 
+    def states(
+        self, agents: Sequence[Agent], *, fresh: bool = False, lane: RequestLane = RequestLane.SCREEN
+    ) -> Mapping[str, AgentState]: ...
+
     def schedules(
-        self, agents: Sequence[Agent], start: datetime, end: datetime, *, fresh: bool = False
+        self,
+        agents: Sequence[Agent],
+        start: datetime,
+        end: datetime,
+        *,
+        fresh: bool = False,
+        lane: RequestLane = RequestLane.SCREEN,
     ) -> Mapping[str, AgentSchedule]: ...
 
 
