@@ -6,10 +6,12 @@ Its lifespan starts what the desk needs beside itself (the demo tenant, a worker
 from __future__ import annotations
 
 import contextlib
+import logging
 import sys
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent
 if str(ROOT) not in sys.path:
@@ -22,6 +24,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware  # noqa: E402
 from streamlit import config  # noqa: E402
 
 from wfm import launcher  # noqa: E402
+from wfm.desk.core import endpoint_of  # noqa: E402
 from wfm.domain.errors import DeskError  # noqa: E402
 from wfm.settings import load  # noqa: E402
 from wfm.ui import context  # noqa: E402
@@ -32,10 +35,20 @@ from wfm.ui.web.hosts import served_hosts  # noqa: E402
 from wfm.ui.web.return_to import ReturnTo  # noqa: E402
 from wfm.ui.web.routes import ROUTES  # noqa: E402
 
+
+def give_up(sentence: str) -> NoReturn:
+    """Ends the start with a sentence, and without the traceback that the web server would log around it."""
+    logging.getLogger("uvicorn.error").disabled = True
+    print(f"The desk does not start: {sentence}", file=sys.stderr, flush=True)  # noqa: T201
+    sys.exit(1)
+
+
 try:
     settings = load()
+    if settings.tenant_configured:
+        endpoint_of(settings)
 except DeskError as error:
-    sys.exit(f"The desk does not start: {error}")
+    give_up(str(error))
 
 
 @contextlib.asynccontextmanager
@@ -45,7 +58,9 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     try:
         await anyio.to_thread.run_sync(beside.__enter__)
     except DeskError as error:
-        sys.exit(f"The desk does not start: {error}")
+        give_up(str(error))
+    except OSError as error:
+        give_up(f"WFM_DATA_DIR, the folder “{settings.data_dir}”, can't be used: {error.strerror}.")
     address, port = config.get_option("server.address") or "127.0.0.1", config.get_option("server.port")
     print(f"The desk is at http://{address}:{port}", flush=True)  # noqa: T201
     threading.Thread(target=context.warm, name="warm", daemon=True).start()

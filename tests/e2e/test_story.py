@@ -41,6 +41,7 @@ def wfm(desk: RunningDesk, *words: str, stdin: str = "") -> dict[str, Any]:
         timeout=120,
         check=False,
     )
+    assert done.stdout, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
