@@ -101,3 +101,24 @@ def test_a_few_agents_are_in_a_contact_and_it_changes_with_time_not_with_asking(
     assert contacts(inside) & first
     clock.advance(600)
     assert contacts(inside) != first
+
+
+def hours_later(inside: InProcess, hours: float) -> float:
+    inside.clock.advance(hours * 3600)
+    return float(inside.demo("GET", "/info")["share_on_shift"])
+
+
+def test_a_demo_left_running_still_has_people_at_work_whenever_it_is_looked_at(inside: InProcess) -> None:
+    first = inside.tenant.roster
+    assert all(hours_later(inside, 1.3) > LEAST_ON_SHIFT for _ in range(40))
+    assert inside.tenant.roster.version > first.version
+
+
+def test_the_roster_stays_while_an_update_holds_somebody_out(inside: InProcess) -> None:
+    agent, before = inside.working()["id"], inside.tenant.roster
+    path = f"/api/v2/wfm/users/{agent}/availability"
+    inside.request("PATCH", path, "desk", json={"status": "unavailable", "reason": "x"})
+    assert hours_later(inside, 10) < 0.3
+    assert inside.tenant.roster is before
+    inside.request("PATCH", path, "desk", json={"status": "available"})
+    assert hours_later(inside, 0.3) > LEAST_ON_SHIFT

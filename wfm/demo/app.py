@@ -112,6 +112,7 @@ class DemoApp:
         usage = tenant.limiter.look("", tenant.limit)
         brief = call.path.startswith("/api/v2/wfm/")
         try:
+            tenant.tend()
             if call.path == "/_demo" or call.path.startswith("/_demo/"):
                 return self._demo(call, scope), usage
             if call.path == "/oauth/token":

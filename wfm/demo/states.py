@@ -202,6 +202,10 @@ class States:
         mixed = (person.salt ^ (slot * 0x9E3779B97F4A7C15)) & ((1 << 64) - 1)
         return ((mixed ^ (mixed >> 29)) * 0xBF58476D1CE4E5B9 >> 32) % 100 < self.contact_share
 
+    def anybody_held(self) -> bool:
+        """Whether an agent is unavailable because of an accepted update."""
+        return any(live.status == UNAVAILABLE_STATUS and live.unavailable for live in self._live.values())
+
     def updates(self) -> dict[str, dict[str, int]]:
         """How often each agent was accepted an update, by target state. Agents without any are left out."""
         return {

@@ -89,6 +89,7 @@ class DemoTenant:
             else:
                 self.access.replay(record)
         self._lay_roster(anchor, version)
+        self._tended = self.minute() // 15
         self.limiter = Limiter(monotonic)
         self.faults = Faults(self.seed)
         self.scenario = SCENARIOS[options.scenario or scenario or "healthy"]
@@ -107,6 +108,21 @@ class DemoTenant:
                 return
             version += 1
         self._use(Roster(self.world, anchor_for(self.clock()), version))
+
+    def tend(self) -> None:
+        """Once a quarter of an hour: lay the roster around this hour when most people have gone home.
+
+        Not while an update holds somebody out: a window that is in effect keeps the shifts it was planned on.
+        """
+        quarter = self.minute() // 15
+        if quarter == self._tended:
+            return
+        self._tended = quarter
+        if self.roster.share_on_shift(self.minute()) >= LEAST_ON_SHIFT or self.states.anybody_held():
+            return
+        anchor, version = anchor_for(self.clock()), self.roster.version + 1
+        self.journal.append({"t": "roster", "anchor": anchor, "version": version})
+        self._use(Roster(self.world, anchor, version))
 
     def _use(self, roster: Roster) -> None:
         self.roster = roster
