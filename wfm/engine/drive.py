@@ -241,9 +241,8 @@ class Drive:
             flying.cancel()
 
     def _claim(self, pool: ThreadPoolExecutor) -> int:
-        room = CLAIM if self._canary.left is None else self._canary.left - len(self._flying) - len(self._unsure)
-        waiting = len(self._flying) >= IN_FLIGHT if self._canary.left is None else room <= 0
-        if waiting or self._none_pending or (self._settlements and self._store_down_since is not None):
+        room = self._room()
+        if room <= 0 or self._none_pending or self._store_down_since is not None:
             return 0
         errand = self._errand
         operation = errand.operation
@@ -262,6 +261,12 @@ class Drive:
         for claim in claims:
             self._flying[pool.submit(errand.send, claim)] = claim
         return len(claims)
+
+    def _room(self) -> int:
+        """How many may be claimed now. The first agents go alone: the others wait for what comes of them."""
+        if self._canary.left is not None:
+            return self._canary.left - len(self._flying) - len(self._unsure) - len(self._settlements)
+        return CLAIM if len(self._flying) < IN_FLIGHT else 0
 
     def _read_back(self, pool: ThreadPoolExecutor) -> None:
         if self._stop is Stop.WORKER:

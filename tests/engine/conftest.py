@@ -1,0 +1,32 @@
+"""Fixtures of the engine's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.demo_tenant import DemoHandle, running_demo
+from tests.support.engine_world import open_ledger
+from wfm.ledger import Ledger
+
+
+@pytest.fixture(scope="module")
+def shared_demo() -> Iterator[DemoHandle]:
+    with running_demo(agents=240) as handle:
+        yield handle
+
+
+@pytest.fixture
+def demo(shared_demo: DemoHandle) -> DemoHandle:
+    """A demo tenant as at first."""
+    shared_demo.post("/_demo/reset")
+    return shared_demo
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    opened = open_ledger(tmp_path)
+    yield opened
+    opened.close()
