@@ -1,12 +1,30 @@
 """What an error payload means: `diagnose`, and the rules that know it.
 
 `diagnose(status, headers, body, evidence) -> Diagnosis` takes any bytes and never raises. One cause is one rule in
-wfm/diagnosis/rules, with its documentation and an example payload; docs/errors/ is made from them.
+wfm/diagnosis/rules, with its documentation and an example payload; docs/errors/ is made from them. `explain` takes a
+pasted text, `four_lanes` gives the verdict on a refusal, `hand_off_card` the request to whoever can mend it.
 """
 
 from __future__ import annotations
 
+from wfm.diagnosis.cards import hand_off_card
+from wfm.diagnosis.explaining import explain
+from wfm.diagnosis.families import contradiction
 from wfm.diagnosis.judging import diagnose
+from wfm.diagnosis.lanes import four_lanes, reads_work_writes_fail
 from wfm.diagnosis.lines import diagnose_jsonl_line, render
+from wfm.diagnosis.pages import page_for, rules, sections
 
-__all__ = ["diagnose", "diagnose_jsonl_line", "render"]
+__all__ = [
+    "contradiction",
+    "diagnose",
+    "diagnose_jsonl_line",
+    "explain",
+    "four_lanes",
+    "hand_off_card",
+    "page_for",
+    "reads_work_writes_fail",
+    "render",
+    "rules",
+    "sections",
+]

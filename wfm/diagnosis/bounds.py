@@ -64,8 +64,15 @@ def excerpt(text: str) -> str:
     return f"{text[:HEAD]}\n…\n{text[-TAIL:]}"
 
 
-def clean(text: str, limit: int = 1_000) -> str:
-    """Text that can be encoded, stored and shown: no lone surrogates, no control characters, no secrets, cut at `limit`."""
-    text = text[: limit * 2].encode("utf-8", "replace").decode("utf-8").translate(_CONTROL)
-    text = redact_text(text).strip()
+def tidy(text: str, limit: int = 1_000) -> str:
+    """Text that can be encoded: no lone surrogates, no control characters, cut at `limit`. Secrets are still in it."""
+    text = text[: limit * 2]
+    if not text.isascii() or not text.isprintable():
+        text = text.encode("utf-8", "replace").decode("utf-8").translate(_CONTROL)
+    text = text.strip()
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def clean(text: str, limit: int = 1_000) -> str:
+    """Text that can leave this room, to be stored and shown: tidy, and without secrets."""
+    return tidy(redact_text(text[: limit * 2]), limit)

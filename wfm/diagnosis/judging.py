@@ -8,7 +8,7 @@ from dataclasses import replace
 from wfm.diagnosis.bounds import clean
 from wfm.diagnosis.layers import Layer
 from wfm.diagnosis.reading import Form, Reading, dotted, read
-from wfm.diagnosis.rules import RULES, UNREAD, Case, Rule, Words
+from wfm.diagnosis.rules import RULES, UNREAD, Case, Rule, Words, servers
 from wfm.diagnosis.rules.request import fields
 from wfm.domain.diagnoses import Confidence, Diagnosis, Evidence, Kind
 
@@ -34,12 +34,11 @@ def verdict(reading: Reading, evidence: Evidence) -> Diagnosis:
     case = Case(reading=reading, evidence=evidence)
     rule, confidence = judge(case)
     names = rule.names(case) if rule.names else ()
-    words = rule.said(case, names) if rule.said else rule.words
-    words = _filled(words, case, names)
+    words = _words(rule, case, names)
     return Diagnosis(
         kind=rule.kind,
         status=reading.status if reading.status is not None else case.status,
-        code=clean(reading.deciding.code, 200) if reading.deciding.code else None,
+        code=_code(reading, rule),
         message=clean(reading.deciding.message or reading.outer_text or reading.text, 1_000),
         missing=tuple(clean(name, 200) for name in names),
         divisions=reading.names.divisions,
@@ -55,6 +54,12 @@ def verdict(reading: Reading, evidence: Evidence) -> Diagnosis:
         fix=words.fix,
         who=words.who,
     )
+
+
+def _code(reading: Reading, rule: Rule) -> str | None:
+    """The code of the error that decides. Of a torn answer that no code explains, the one left is not it."""
+    code = reading.deciding.code
+    return clean(code, 200) if code and rule is not UNREAD[0] else None
 
 
 def judge(case: Case) -> tuple[Rule, Confidence]:
@@ -91,7 +96,9 @@ def _by_code(case: Case) -> tuple[Rule, Confidence] | None:
 
 
 def _by_sentence(case: Case, text: str) -> tuple[Rule, Confidence] | None:
-    for rule in RULES if text else ():
+    # What a web server's page says of permissions is about its files, not about the platform's roles.
+    asked = servers.RULES if case.reading.form is Form.PAGE else RULES
+    for rule in asked if text else ():
         signs = rule.signs
         if signs.sentences is not None and signs.inside(case) and signs.sentences.search(text):
             return rule, Confidence.LIKELY
@@ -128,15 +135,18 @@ def _by_outer(case: Case) -> tuple[Rule, Confidence] | None:
     return _by_status(case.reading.status)
 
 
-def _filled(words: Words, case: Case, names: tuple[str, ...]) -> Words:
-    values = {"{names}": ", ".join(names), "{client}": case.client, "{call}": case.call or "this call"}
+def _words(rule: Rule, case: Case, names: tuple[str, ...]) -> Words:
+    """The rule's sentences for this case; whatever comes from outside is cleaned."""
+    words = rule.said(case, names) if rule.said else rule.words
+    sentences = (words.cause, words.confirm, words.fix)
+    if not rule.said and not any("{client}" in sentence for sentence in sentences):
+        return words
+    cause, confirm, fix = (sentence.replace("{client}", case.client) for sentence in sentences)
+    return Words(cause=_sentence(cause), confirm=_sentence(confirm), fix=_sentence(fix), who=words.who)
 
-    def fill(sentence: str) -> str:
-        for mark, value in values.items():
-            sentence = sentence.replace(mark, value)
-        return clean(sentence[:1].upper() + sentence[1:], 600)
 
-    return Words(cause=fill(words.cause), confirm=fill(words.confirm), fix=fill(words.fix), who=words.who)
+def _sentence(text: str) -> str:
+    return clean(text[:1].upper() + text[1:], 600)
 
 
 def _entity(case: Case) -> str | None:

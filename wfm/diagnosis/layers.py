@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 
-from wfm.diagnosis.bounds import MAX_BYTES, MAX_DEPTH, clean
+from wfm.diagnosis.bounds import MAX_BYTES, MAX_DEPTH, tidy
 
 MAX_LAYERS = 40
 MAX_ITEMS = 50
@@ -30,15 +31,15 @@ _MESSAGE_KEYS = (
     "faultstring",
     "msg",
     "userparamsmessage",
-    "reason",
 )
 _STATUS_KEYS = ("status", "statuscode", "status_code", "httpstatus", "http_status", "httpstatuscode", "responsestatus")
 _ID_KEYS = ("contextid", "correlationid", "correlation_id", "correlation-id", "traceid")
-_NAMED = re.compile(r"^(?:required|missing|needed)?_?(scopes?|permissions?|divisions?|divisionids?|licen[sc]es?)$")
+_NAMED = re.compile(r"^(?:required|missing|needed)?_?(scopes?|permissions?|divisions?|divisionids?|licen[sc]es?)$|^needed$")
 _CARRIERS = (*_MESSAGE_KEYS, "body", "response", "responsebody", "rawresult", "error", "finalresult", "data", "result")
 _INNER = ("error", "fault", "exception", "response", "data", "result", "body")
 _URI = re.compile(r"^(?:https?://|urn:)", re.IGNORECASE)
-_PHRASE = re.compile(r"\s")
+_SPACE = re.compile(r"\s")
+_PHRASES = frozenset(status.phrase for status in HTTPStatus)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,7 @@ class Layer:
     method: str = ""
     path: str = ""
     is_function: bool = False
+    operation_id: str = ""
     carried: tuple[str, ...] = ()
 
     @property
@@ -98,7 +100,7 @@ def _visit(value: object, place: str, walk: _Walk, depth: int) -> None:
     if isinstance(value, str):
         if value.strip():
             carried = (value,) if "{" in value else ()
-            walk.found.append(Layer(place=place, level=walk.level, message=clean(value, 4_000), carried=carried))
+            walk.found.append(Layer(place=place, level=walk.level, message=tidy(value, 4_000), carried=carried))
     elif isinstance(value, list):
         for number, item in enumerate(value[:MAX_ITEMS]):
             if isinstance(item, Mapping) or place != "body":
@@ -132,7 +134,7 @@ def _visit_steps(steps: object, walk: _Walk, depth: int) -> None:
         return
     for step in steps[:MAX_ITEMS]:
         if isinstance(step, Mapping) and step.get("success") is False:
-            name = clean(f"step {step.get('step', '?')}: {step.get('name', '')}", 200)
+            name = tidy(f"step {step.get('step', '?')}: {step.get('name', '')}", 200)
             before = len(walk.found)
             _visit(step.get("error"), name, walk, depth + 1)
             if len(walk.found) > before:
@@ -155,6 +157,7 @@ def _own(members: Mapping[str, object], place: str, level: int) -> Layer:
         method=_text(members, ("method", "httpmethod", "verb"), 10).upper(),
         path=_text(members, ("path", "uri", "url", "endpoint", "requesturi", "instance"), 500),
         is_function="errortype" in members and ("trace" in members or "stacktrace" in members),
+        operation_id=_text(members, ("operationid",), 200),
         carried=tuple(
             dict.fromkeys(
                 item[:MAX_BYTES]
@@ -170,21 +173,28 @@ def _code_and_message(members: Mapping[str, object]) -> tuple[str | None, str]:
     code = _text(members, _CODE_KEYS, 200)
     error = members.get("error")
     if isinstance(error, str) and error.strip():
-        # OAuth says error="invalid_client", a Java server says error="Method Not Allowed".
-        if _PHRASE.search(error.strip()):
-            message = message or clean(error, 4_000)
+        # OAuth says error="invalid_client"; servers that say error="Method Not Allowed" repeat the status in words.
+        if _SPACE.search(error.strip()) or error.strip() in _PHRASES:
+            message = message or tidy(error, 4_000)
         else:
-            code = code or clean(error, 200)
+            code = code or tidy(error, 200)
     if not code:
         kind = members.get("type")
         if isinstance(kind, str) and _URI.match(kind) and ("title" in members or "detail" in members):
-            code = clean(kind, 300)
+            code = tidy(kind, 300)
     title, detail = members.get("title"), members.get("detail")
     if isinstance(title, str) and isinstance(detail, str):
-        message = clean(f"{title} {detail}", 4_000)
-    inner = members.get("detail")
-    if not code and isinstance(inner, Mapping):
-        code = _text({str(key).casefold(): item for key, item in inner.items()}, _CODE_KEYS, 200)
+        message = tidy(f"{title} {detail}", 4_000)
+    for name in ("detail", "extensions"):
+        inner = members.get(name)
+        if not code and isinstance(inner, Mapping):
+            code = _text({str(key).casefold(): item for key, item in list(inner.items())[:MAX_ITEMS]}, _CODE_KEYS, 200)
+    reason = members.get("reason")
+    if not message and isinstance(reason, str) and (code or _status(members)):
+        message = tidy(reason, 4_000)
+    state = members.get("status")
+    if not message and not code and isinstance(state, str) and "operationid" in members:
+        message = tidy(state, 200)  # an asynchronous operation that ended: a state is all that it says
     return code or None, message
 
 
@@ -211,7 +221,7 @@ def _text(members: Mapping[str, object], keys: tuple[str, ...], limit: int) -> s
     for key in keys:
         value = members.get(key)
         if isinstance(value, str) and value.strip():
-            return clean(value, limit)
+            return tidy(value, limit)
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**12:
             return str(value)
     return ""
@@ -228,7 +238,7 @@ def _params(members: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
             if isinstance(entry, Mapping):
                 pairs.append((_flat(entry.get("key", "")), _flat(entry.get("value", ""))))
     pairs += [(key, _flat(value)) for key, value in members.items() if _NAMED.match(key)]
-    return tuple((clean(key, 100), clean(value, 2_000)) for key, value in pairs[:MAX_ITEMS])
+    return tuple((tidy(key, 100), tidy(value, 2_000)) for key, value in pairs[:MAX_ITEMS])
 
 
 def _flat(value: object) -> str:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from wfm.diagnosis import sentences
-from wfm.diagnosis.bounds import clean, decode, excerpt, too_deep
+from wfm.diagnosis.bounds import decode, excerpt, tidy, too_deep
 from wfm.diagnosis.layers import Layer, as_status, layers_of
 from wfm.diagnosis.names import Names, find_names
 
@@ -130,7 +130,9 @@ class Reading:
     def names(self) -> Names:
         """Permissions, scopes, licences and divisions named by the deciding body."""
         params = tuple(pair for layer in self.layers if layer.level == self.level for pair in layer.params)
-        return find_names(self.inner_text, params, self.correlation_id)
+        # The last word of a torn text may be half a name.
+        text = self.inner_text.rpartition(" ")[0] if self.form is Form.TORN else self.inner_text
+        return find_names(text, params, self.correlation_id)
 
     @cached_property
     def call(self) -> str | None:
@@ -159,7 +161,7 @@ def read(status: int | None, headers: Mapping[str, str], body: bytes | str | Non
     text = raw.strip("\ufeff\x00 \t\r\n")
     known = _lowered(headers)
     form, layers = (Form.OVERSIZE, ()) if cut else _taken_apart(text)
-    shown = clean(excerpt(text), 16_000)
+    shown = tidy(excerpt(text), 16_000)
     if form in (Form.TEXT, Form.OVERSIZE):
         for name, value in sentences.headers_in(shown).items():
             known.setdefault(name, value)
@@ -177,7 +179,7 @@ def read(status: int | None, headers: Mapping[str, str], body: bytes | str | Non
 
 
 def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
-    return {clean(str(name), 200).casefold(): clean(str(value), 2_000) for name, value in list(headers.items())[:200]}
+    return {tidy(str(name), 200).casefold(): tidy(str(value), 2_000) for name, value in list(headers.items())[:200]}
 
 
 def _taken_apart(text: str) -> tuple[Form, tuple[Layer, ...]]:
@@ -222,11 +224,10 @@ def _from_text(text: str, form: Form) -> tuple[Layer, ...]:
     """A sentence, an exception text or a log line, with the body that it may carry."""
     if not text:
         return ()
-    found = sentences.embedded(text)
-    if found is not None:
-        inner = _with_embedded(layers_of(found[0]))
-        if any(layer.says_something for layer in inner):
-            return inner
+    candidates = (layers_of(value) for value in sentences.embedded(text))
+    readable = [layers for layers in candidates if any(layer.says_something for layer in layers)]
+    for inner in sorted(readable, key=lambda layers: not any(layer.code for layer in layers)):
+        return _with_embedded(inner)
     return (Layer(place=form.value if form is Form.OVERSIZE else "text", code=sentences.code_in(text), message=text[:4_000]),)
 
 
@@ -238,9 +239,8 @@ def _with_embedded(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
         inner: list[Layer] = []
         for layer in fresh:
             for carried in layer.carried:
-                found = sentences.embedded(carried)
-                if found is not None and len(inner) < 20:
-                    inner += [replace(part, place=f"inside {layer.place}") for part in layers_of(found[0], level)]
+                for value in sentences.embedded(carried)[:1] if len(inner) < 20 else ():
+                    inner += [replace(part, place=f"inside {layer.place}") for part in layers_of(value, level)]
         if not inner:
             break
         everything += inner

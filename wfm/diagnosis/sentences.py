@@ -8,7 +8,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from wfm.diagnosis.bounds import clean, too_deep
+from wfm.diagnosis.bounds import tidy, too_deep
 from wfm.diagnosis.layers import Layer, as_status
 
 UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
@@ -23,6 +23,13 @@ _TRAILING_ID = re.compile(rf"[\[(]({UUID})[\])]\s*[.\"'}}\]]*\s*$")
 _STATUS = re.compile(
     r"(?:^\s*\(?|\b(?:API|Auth)\s+Error:?\s*|\bHTTP(?:/\d(?:\.\d)?)?[ :=]+|\bstatus(?:[ _-]?code)?\"?\s*[:=]?\s*\"?"
     r"|\berror(?: code)?\s*:?\s+|\bresponded with (?:a )?|\breturned (?:a |an )?)([1-5]\d\d)\b",
+    re.IGNORECASE,
+)
+_STATUS_PHRASE = re.compile(
+    r"\b([345]\d\d) (?:Bad Request|Unauthorized|Payment Required|Forbidden|Not Found|Method Not Allowed|Not Acceptable"
+    r"|Request Time"
+    r"|Conflict|Gone|Precondition|Payload|Request Entity|Unsupported|Unprocessable|Locked|Failed Dep|Too Many|Internal Server"
+    r"|Not Implemented|Bad Gateway|Service (?:Temporarily )?Unavailable|Gateway Time)",
     re.IGNORECASE,
 )
 _MEMBER_CODE = re.compile(
@@ -85,20 +92,23 @@ def parse_literal(text: str) -> object:
     return value
 
 
-def embedded(text: str) -> tuple[object, int, int] | None:
-    """The first JSON object inside a sentence, with where it begins and ends; escaped quotes are undone first."""
+def embedded(text: str) -> list[object]:
+    """The JSON objects inside a sentence, in order; quotes that were escaped on the way are undone where need be."""
     for version in _unescaped(text):
-        for tries, start in enumerate(_START.finditer(version)):
-            if tries == MAX_TRIES:
-                break
+        found: list[object] = []
+        position, tries = 0, 0
+        while tries < MAX_TRIES and (start := _START.search(version, position)):
+            tries += 1
             try:
-                value, end = _DECODER.raw_decode(version, start.start())
+                value, position = _DECODER.raw_decode(version, start.start())
             except (ValueError, RecursionError):
-                continue
-            if value and (isinstance(value, dict) or isinstance(value[0], dict)):
-                exact = version == text
-                return value, start.start(), end if exact else len(text)
-    return None
+                position = start.end()
+            else:
+                if value:
+                    found.append(value)
+        if found:
+            return found
+    return []
 
 
 def _unescaped(text: str) -> list[str]:
@@ -121,11 +131,12 @@ def named_id(text: str) -> str | None:
 
 
 def status_in(text: str) -> int | None:
-    """An HTTP status that a text names: "(403)", "API Error: 403 - …", "status=403"."""
-    for found in _STATUS.finditer(text[:8_000]):
-        status = as_status(found.group(1))
-        if status is not None and status >= 300:
-            return status
+    """An HTTP status that a text names: "(403)", "API Error: 403 - …", "status=403", "403 Forbidden"."""
+    for pattern in (_STATUS, _STATUS_PHRASE):
+        for found in pattern.finditer(text[:8_000]):
+            status = as_status(found.group(1))
+            if status is not None and status >= 300:
+                return status
     return None
 
 
@@ -156,7 +167,7 @@ def page_text(text: str) -> str:
     """The words of an HTML page, its title first."""
     titles = " ".join(dict.fromkeys(html.unescape(title).strip() for title in _TITLE.findall(text[:20_000])))
     body = html.unescape(_TAG.sub(" ", _SCRIPT.sub(" ", text)))
-    return clean(f"{titles}. {' '.join(body.split())}", 2_000)
+    return tidy(f"{titles}. {' '.join(body.split())}", 2_000)
 
 
 def xml_layer(text: str) -> Layer | None:
@@ -167,7 +178,7 @@ def xml_layer(text: str) -> Layer | None:
     message = next((found[key] for key in keys if key in found), "")
     if not code and not message:
         return None
-    return Layer(place="XML", code=clean(code, 200) if code else None, message=clean(message, 2_000), status=as_status(code))
+    return Layer(place="XML", code=tidy(code, 200) if code else None, message=tidy(message, 2_000), status=as_status(code))
 
 
 def salvage(text: str) -> Torn:
@@ -190,8 +201,8 @@ def salvage(text: str) -> Torn:
         code = error
     layer = Layer(
         place="torn body",
-        code=clean(code, 200) if code else None,
-        message=clean(next((members[name] for name in message_names if name in members), ""), 2_000),
+        code=tidy(code, 200) if code else None,
+        message=tidy(next((members[name] for name in message_names if name in members), ""), 2_000),
         status=as_status(members.get("status", members.get("statusCode"))),
         correlation_id=members.get("contextId") or members.get("correlationId"),
     )

@@ -104,7 +104,8 @@ class RulePage:
     """What is to be known of one cause, under the fixed headings; docs/errors/ and the panels are made from it.
 
     `provenance` says where the knowledge comes from, `retry` whether the same request may work later. `example` is a
-    payload (its raw text) that this rule explains, `example_status` its HTTP status.
+    payload (its raw text) that this rule explains, `example_status` its HTTP status, `example_call` the request where
+    that matters.
     """
 
     key: str
@@ -118,6 +119,7 @@ class RulePage:
     retry: str
     example: str
     example_status: int | None
+    example_call: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, li
 from wfm.domain.diagnoses import Kind, Provenance
 
 _REFUSED = frozenset({401, 403})
+_RIGHTS = r"[^.\n]{0,90}\b(?:permissions?|privileges?)\b"
 
 
 def listed(names: tuple[str, ...], joint: str) -> str:
@@ -203,6 +204,7 @@ LICENCE = Rule(
             r"\blicen[sc]es?\b[^.\n]{0,60}\b(?:not|missing|required|assigned|expired)\b",
             r"\b(?:missing|requires?|without|no)\b[^.\n]{0,40}\blicen[sc]e",
             r"\b(?:feature|product|functionality|capability)\b[^.\n]{0,50}\bnot (?:enabled|available|licensed|provisioned)",
+            r"\b(?:is|are) not licensed\b",
             r"\bnot (?:enabled|licensed) for (?:this|your|the) organi[sz]ation",
             r"feature toggle",
         ),
@@ -342,8 +344,8 @@ PERMISSION = Rule(
             r"^permission\.denied$",
         ),
         sentences=pattern(
-            r"\b(?:missing|lacks?|lacking|lack of|insufficient|improper|no|without)\b[^.\n]{0,90}\b(?:permissions?|privileges?)\b",
-            r"\b(?:requires?|required|needs?|(?:do|does)(?: not|n'?t) have|must have)\b[^.\n]{0,90}\b(?:permissions?|privileges?)\b",
+            rf"\b(?:missing|lacks?|lacking|lack of|insufficient|improper|no|without)\b{_RIGHTS}",
+            rf"\b(?:requires?|required|needs?|(?:do|does)(?: not|n'?t) have|must have)\b{_RIGHTS}",
             r"\b(?:permissions?|privileges?)\b[^.\n]{0,40}\b(?:required|missing|denied|insufficient|needed)\b",
             r"\bmissing [\w ]{0,30}permission",
         ),
@@ -386,7 +388,7 @@ USER_CONTEXT = Rule(
     title="The call needs a person, not a client",
     provenance=Provenance.PUBLISHED,
     signs=Signs(
-        codes=pattern(r"\bnot\.a\.user$", r"^not\.a\.client$"),
+        codes=pattern(r"^not\.a\.user$", r"^not\.a\.client$"),
         sentences=pattern(r"\brequires? a user context", r"\bclient credentials cannot be used"),
     ),
     words=Words(

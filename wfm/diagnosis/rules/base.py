@@ -67,7 +67,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """The four sentences of a diagnosis. `{names}`, `{client}`, `{call}`, `{entity}` and `{field}` are filled in."""
+    """The four sentences of a diagnosis. `{client}` is filled in."""
 
     cause: str
     confirm: str

@@ -8,7 +8,7 @@ from wfm.domain.diagnoses import Kind, Provenance
 _REFUSED = pattern(r"insufficient permissions? for resource access", r"^\s*forbidden\.?\s*$")
 _USER = pattern(r"\b(?:user|agent)\b")
 _SOURCE = (
-    "The brief: a forum thread. The path and the scope are not in Genesys's published API; an organization may have a "
+    "Brief: a forum thread. The path and the scope are not in Genesys's published API; an organization may have a "
     "gateway of its own there."
 )
 
@@ -51,7 +51,7 @@ def _scope_words(case: Case, names: tuple[str, ...]) -> Words:
     elif reads_work:
         cause = "The OAuth client may read schedules but not update them."
     else:
-        cause = "The OAuth client may not update schedules; that reading works elsewhere does not help, it is another scope."
+        cause = "The OAuth client may not update schedules, even where reading them works."
     held = case.evidence.held_scopes
     if held is None:
         confirm = f"Look at the scopes of {case.client}: {scope} is not among them."
@@ -84,9 +84,9 @@ SCOPE = Rule(
     ),
     page=Page(
         means=(
-            "The token may read schedules, yet the write is refused with two words, forbidden, and no name. On this "
-            "tenant the scope of the OAuth client decides: a write needs wfm:schedule:update. Having wfm:schedule:write "
-            "or an admin's role is not enough."
+            "The token may read schedules, yet a write is refused: forbidden, and nothing named. On this tenant the scope of "
+            "the OAuth client decides: a write needs wfm:schedule:update. Having wfm:schedule:write or an admin's role is not "
+            "enough."
         ),
         confirm=(
             "Access shows the scopes that the token holds beside the one that the call needs. A read of the same agent "
@@ -94,7 +94,7 @@ SCOPE = Rule(
         ),
         fix="Add wfm:schedule:update to the OAuth client. Nothing else changes; the next token carries it.",
         who_can="Whoever administers OAuth clients.",
-        provenance=f"Brief. {_SOURCE}",
+        provenance=_SOURCE,
         retry="No. After the scope is added, the same window can be applied again.",
     ),
     example=Example(
@@ -124,7 +124,7 @@ SCOPE_HELD = Rule(
         confirm="Access shows the scopes of the token held now. Try one agent again, and one of another division.",
         fix="Use a new token. If it is still refused, ask for the role that may edit schedules in the agents' division.",
         who_can="Whoever administers OAuth clients and roles.",
-        provenance=f"Brief. {_SOURCE}",
+        provenance=_SOURCE,
         retry="Not with the same token.",
     ),
     example=Example(
@@ -154,7 +154,7 @@ SCHEDULE = Rule(
         confirm="The preview says whether the agent is scheduled in the window. Compare the ids in the path with it.",
         fix="Check the schedule id; the agent may have no schedule. Publish a schedule, or leave the agent out.",
         who_can="The WFM planner of the agent's unit.",
-        provenance=f"Brief. {_SOURCE}",
+        provenance=_SOURCE,
         retry="No. After a schedule is published, yes.",
     ),
     example=Example(

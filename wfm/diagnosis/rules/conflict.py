@@ -126,10 +126,9 @@ CONFLICT = Rule(
     title="It does not fit the present state",
     provenance=Provenance.PUBLISHED,
     signs=Signs(
-        codes=pattern(r"\bconflict$"),
-        weak_codes=pattern(r"\bconflict\b"),
+        weak_codes=pattern(r"\bconflict\b", r"\bconflict(?:ed|ing)?$"),
         statuses=frozenset({409, 423}),
-        within=_CLASH,
+        within=_CLASH | {400},
     ),
     words=Words(
         cause="The request does not fit the present state of what it touches.",

@@ -1,4 +1,4 @@
-"""What goes wrong in a Data Action itself: its contract, its templates, its function."""
+"""What goes wrong in a Data Action itself (contract, templates, function), and in an asynchronous operation."""
 
 from __future__ import annotations
 
@@ -139,4 +139,39 @@ FUNCTION = Rule(
     ),
 )
 
-RULES = (FUNCTION, CONTRACT, TEMPLATE)
+
+def _ended_without_reason(case: Case) -> bool:
+    deciding = case.reading.deciding
+    ended = deciding.message.casefold() in ("error", "failed", "canceled", "cancelled")
+    return bool(deciding.operation_id) and not deciding.code and ended
+
+
+WITHOUT_REASON = Rule(
+    key="operation-without-reason",
+    kind=Kind.SERVER_ERROR,
+    title="An asynchronous operation ended without a reason",
+    provenance=Provenance.OBSERVED,
+    signs=Signs(special=_ended_without_reason),
+    words=Words(
+        cause="The asynchronous operation ended in an error, and the platform gives no reason for it.",
+        confirm="Read the schedule again and compare its version: it did not change.",
+        fix="Read the newest version and try once more. If it repeats, give the operation id to Genesys support.",
+        who="Genesys support",
+    ),
+    page=Page(
+        means=(
+            "A schedule update, import or copy was taken and failed later. The notification carries a state and an operation "
+            "id, and nothing else. A version that somebody else changed meanwhile is one possible reason."
+        ),
+        confirm="Read metadata.version of the schedule again: it did not grow.",
+        fix="Preview again, so that the newest version is used, and try once more.",
+        who_can="The supervisor for the second try; Genesys support for the reason.",
+        provenance="Observed: the developer forum shows such notifications.",
+        retry="Not unchanged: read the version first.",
+    ),
+    example=Example(
+        status=200, body='{"status":"Error","operationId":"86cb276f-3af5-48da-94be-8945d8b5fc09","eventType":"Update"}'
+    ),
+)
+
+RULES = (FUNCTION, WITHOUT_REASON, CONTRACT, TEMPLATE)

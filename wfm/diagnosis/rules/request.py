@@ -61,6 +61,7 @@ VALIDATION = Rule(
             r"\b(?:is|are|was) not (?:a )?valid",
             r"\binvalid (?:value|input|param\w*|date|id|uuid|format|request (?:data|body|parameters?)|query)",
             r"\b(?:cannot|can'?t|may not) be (?:null|blank|empty)",
+            r"\bvalidation (?:errors?|failed|failure)",
             r"\ballowable values",
             r"\bdid not pass validation",
             r"\bincorrect values?\b",
@@ -208,4 +209,27 @@ BAD_REQUEST = Rule(
     ),
 )
 
-RULES = (TOO_LARGE, METHOD, VALIDATION, BAD_REQUEST)
+REDIRECTED = Rule(
+    key="redirected",
+    kind=Kind.BAD_REQUEST_OTHER,
+    title="The answer is a redirect",
+    provenance=Provenance.OBSERVED,
+    signs=Signs(statuses=frozenset(range(300, 400))),
+    words=Words(
+        cause="The server sends the call elsewhere instead of answering it.",
+        confirm="The Location header says where: a sign-in page, or another host.",
+        fix="Call the API host of the organization's region directly.",
+        who="Action owner",
+    ),
+    page=Page(
+        means="A redirect came instead of an answer. The API does not redirect: the host, the scheme or the region is wrong.",
+        confirm="Look at the Location header.",
+        fix="Correct the host in the settings or in the Data Action.",
+        who_can="Whoever set the address.",
+        provenance="Observed.",
+        retry="No.",
+    ),
+    example=Example(status=302, headers={"Location": "https://login.example.com/"}, body=""),
+)
+
+RULES = (REDIRECTED, TOO_LARGE, METHOD, VALIDATION, BAD_REQUEST)

@@ -6,6 +6,7 @@ from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pa
 from wfm.domain.diagnoses import Kind, Provenance
 
 _PASSING = frozenset({408, 425, 429, 502, 503, 504, 520, 521, 522, 523, 524, 527, 530, 598, 599})
+_BROKEN = frozenset({424, 500, 502, 503, 504, 520, 521, 523, 527, 530})
 _TRY_AGAIN = pattern(
     r"\btry (?:your request |it )?again",
     r"\btoo busy",
@@ -63,7 +64,8 @@ RATE = Rule(
             r"\bthrottl",
             r"\bretry the request in\b",
             r"\brequests? per (?:second|minute)",
-            r"\bquota exceeded",
+            r"\bquota exceeded for\b",
+            r"\bexceeded (?:your|the) (?:api|request|rate|call)\b",
             r"\bslow down",
             r"\bconcurren\w+ (?:rate )?limit",
         ),
@@ -106,7 +108,8 @@ TIMEOUT = Rule(
     provenance=Provenance.PUBLISHED,
     signs=Signs(
         codes=pattern(
-            r"\b(?:request|client|service|gateway|read|socket|connect(?:ion)?|authentication|authorization|integration|backend|api|upstream|execution|function)\.time(?:d)?\.?out\b",
+            r"\b(?:request|client|service|gateway|read|socket|connect(?:ion)?|api|upstream|execution|function)\.timed?\.?out\b",
+            r"\b(?:authentication|authorization|integration|backend)\.timed?\.?out\b",
             r"^time(?:d)?\.?out(?:\.\w+)?$",
             r"^etimedout$",
         ),
@@ -129,7 +132,7 @@ TIMEOUT = Rule(
     page=Page(
         means="The platform, or the service behind a Data Action, took longer than allowed. What became of a write is open.",
         confirm="Read the agent's state back.",
-        fix="Send again only what was not done. If it repeats, send less at once or raise the action's time-out (60 s at most).",
+        fix="Send again only what was not done. If it repeats, send less, or raise the action's time-out (60 s at most).",
         who_can="Nobody has to; for a Data Action's time-out its owner.",
         provenance="Published: request.timeout and client.timeout are declared on practically every call.",
         retry="Yes, after reading back.",
@@ -173,6 +176,46 @@ CERTIFICATE = Rule(
     ),
 )
 
+ADDRESS_UNKNOWN = Rule(
+    key="address-unknown",
+    kind=Kind.UPSTREAM_UNAVAILABLE,
+    title="The address that is called does not exist",
+    provenance=Provenance.OBSERVED,
+    signs=Signs(
+        codes_within=pattern(r"\bunknown\.?host", r"^enotfound$"),
+        sentences=pattern(
+            r"\bunknown ?host",
+            r"\bname or service not known",
+            r"\b(?:could not|cannot|unable to) resolve (?:the )?host",
+            r"\bgetaddrinfo\b",
+            r"\bnodename nor servname",
+        ),
+        within=_BROKEN,
+    ),
+    words=Words(
+        cause="The host name that the Data Action calls is not known to the network.",
+        confirm="Compare the host name in the action's request URL with the service's real one.",
+        fix="Correct the host name in the Data Action, or have it published.",
+        who="Action owner",
+    ),
+    page=Page(
+        means="The name in the request URL could not be turned into an address: a typing error, or a private name.",
+        confirm="Look the host name up from another network.",
+        fix="Correct the host name in the Data Action. A private name can't be reached from the platform.",
+        who_can="The owner of the Data Action.",
+        provenance="Observed: the messages are those of common HTTP clients behind Data Actions.",
+        retry="No, unless the name server itself was at fault.",
+    ),
+    example=Example(
+        status=500,
+        body=(
+            '{"message":"REST call for action execute failed. Message: api.example.invalid: Name or service not known",'
+            '"code":"internal.server.error","status":500,"details":[{"errorCode":"ACTION.REMOTE_ENDPOINT"}]}'
+        ),
+        via="data_action",
+    ),
+)
+
 UNAVAILABLE = Rule(
     key="not-reachable",
     kind=Kind.UPSTREAM_UNAVAILABLE,
@@ -185,28 +228,22 @@ UNAVAILABLE = Rule(
             r"\bbad\.gateway",
             r"^external\.?service\b",
             r"^external\.server",
-            r"\bunknown\.?host",
             r"\bconnection\.(?:refused|reset|error|failed)",
             r"\bhost\.unreachable",
             r"^econn(?:refused|reset)$",
-            r"^enotfound$",
         ),
         sentences=pattern(
             r"\b(?:temporarily|currently) (?:unavailable|unable)",
             r"\bconnect(?:ion)? (?:was )?(?:refused|reset|aborted|closed)",
-            r"\bunknown ?host",
-            r"\bname or service not known",
             r"\bno route to host",
             r"\bbad gateway",
             r"\bcircuit breaker",
             r"\bservice unavailable",
             r"\bfailed to connect",
-            r"\bcould not resolve host",
-            r"\bgetaddrinfo",
             r"\bserver is (?:overloaded|down)",
         ),
         statuses=frozenset({424, 502, 503, 520, 521, 523, 527, 530}),
-        within=frozenset({424, 500, 502, 503, 504, 520, 521, 523, 527, 530}),
+        within=_BROKEN,
     ),
     retryable=True,
     words=Words(
@@ -236,8 +273,8 @@ BROKEN = Rule(
     provenance=Provenance.PUBLISHED,
     signs=Signs(
         codes=pattern(r"^wfm\.server\.error$"),
-        codes_within=pattern(r"\binternal\.(?:server\.|service\.|dependency\.)?error\b"),
-        sentences=pattern(r"\bunexpected condition which prevented", r"\binternal server error"),
+        weak_codes=pattern(r"\binternal\.(?:server\.|service\.|dependency\.)?error\b"),
+        sentences=pattern(r"\bunexpected condition which prevented"),
         within=frozenset({400, 500}),
         statuses=frozenset({500, 501, *range(505, 520), 529}),
     ),
@@ -265,4 +302,4 @@ BROKEN = Rule(
     ),
 )
 
-RULES = (RATE, CERTIFICATE, TIMEOUT, UNAVAILABLE, BROKEN)
+RULES = (RATE, CERTIFICATE, ADDRESS_UNKNOWN, TIMEOUT, UNAVAILABLE, BROKEN)

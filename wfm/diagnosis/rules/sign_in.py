@@ -197,11 +197,22 @@ UNAUTHENTICATED = Rule(
     provenance=Provenance.PUBLISHED,
     signs=Signs(
         codes=pattern(
-            r"^(?:authentication\.required|bad\.credentials|unauthenticated|not\.authenticated|missing\.authentication\.token|unrecognized\.client|invalid\.access\.token|(?:third\.party\.)?invalid\.credentials)$"
+            r"^authentication\.required$",
+            r"^bad\.credentials$",
+            r"^(?:not\.|un)authenticated$",
+            r"^missing\.authentication\.token$",
+            r"^unrecognized\.client$",
+            r"^(?:third\.party\.)?invalid\.credentials$",
         ),
         codes_within=pattern(
-            r"^(?:invalid\.(?:token|api\.key|signature|auth\w*)|(?:auth\w*\.)?token\.(?:missing|invalid|required)|login\.required|authentication\.(?:failed|error|failure)|unauthorized(?:\.\w+)*|auth\.failed|incomplete\.signature|signature\.does\.not\.match)$"
+            r"^invalid\.(?:api\.key|signature|auth\w*)$",
+            r"^(?:auth\w*\.)?token\.(?:missing|required)$",
+            r"^login\.required$",
+            r"^auth(?:entication)?\.(?:failed|error|failure)$",
+            r"^incomplete\.signature$",
+            r"^signature\.does\.not\.match$",
         ),
+        weak_codes=pattern(r"^invalid\.(?:access\.|authentication\.)?token$", r"^token\.invalid$", r"^unauthorized(?:\.\w+)?$"),
         sentences=pattern(
             r"\bmissing authentication token",
             r"\b(?:access |bearer |auth(?:entication)? )?token (?:is )?(?:missing|invalid|not (?:recogni[sz]ed|provided))",

@@ -87,6 +87,30 @@ EMPTY = Rule(
     example=Example(body="[]"),
 )
 
+PAGE = Rule(
+    key="answer-page",
+    kind=Kind.UNPARSEABLE,
+    title="A web page came instead of an answer",
+    provenance=Provenance.OBSERVED,
+    signs=Signs(special=lambda case: case.reading.form is Form.PAGE),
+    retryable=passes,
+    words=Words(
+        cause="A web page came back, not an answer of an API: the address is probably that of a sign-in page or a proxy.",
+        confirm="Open the address in a browser: a page appears.",
+        fix="Correct the host or the path. The API host begins with api., the login host with login.",
+        who="Action owner",
+    ),
+    page=Page(
+        means="The address answers with a web page: a sign-in page, a proxy, or the wrong host.",
+        confirm="Open the address in a browser.",
+        fix="Correct host or path in the settings or in the Data Action.",
+        who_can="Whoever set the address.",
+        provenance="Observed.",
+        retry="Not known.",
+    ),
+    example=Example(status=200, body="<!DOCTYPE html><html><head><title>Sign in</title></head><body></body></html>"),
+)
+
 UNKNOWN = Rule(
     key="answer-unknown",
     kind=Kind.UNPARSEABLE,
@@ -111,4 +135,4 @@ UNKNOWN = Rule(
     example=Example(body='"something went wrong"'),
 )
 
-RULES = (TORN, EMPTY, UNKNOWN)
+RULES = (TORN, EMPTY, PAGE, UNKNOWN)

@@ -1,0 +1,184 @@
+"""The four lanes of a refusal: scope, permission, division, licence or feature; each with its evidence and next step.
+
+On the published platform a client-credentials token has no scopes: roles in divisions decide (source: SDK model
+OAuthClient). The brief's tenant decides by scope alone.
+"""
+
+from __future__ import annotations
+
+from wfm import catalogue
+from wfm.catalogue import PlatformOperation
+from wfm.domain.diagnoses import Diagnosis, Evidence, Kind, Provenance
+from wfm.domain.plans import LaneName, LaneState, LaneVerdict
+
+REFUSALS = frozenset(
+    {Kind.MISSING_SCOPE, Kind.MISSING_PERMISSION, Kind.MISSING_DIVISION, Kind.MISSING_LICENSE, Kind.FORBIDDEN_OTHER}
+)
+
+
+def four_lanes(diagnosis: Diagnosis, evidence: Evidence, call: str | None = None) -> dict[LaneName, LaneVerdict]:
+    """The verdict on a refused call, lane by lane. `call` is "VERB /path"; without it the evidence's.
+
+    Where the failure is no refusal, every lane is unknown and says so.
+    """
+    if diagnosis.kind not in REFUSALS:
+        unknown = LaneVerdict(state=LaneState.UNKNOWN, evidence="This failure is not about access.")
+        return dict.fromkeys(LaneName, unknown)
+    known = _operation(call or evidence.call)
+    return {
+        LaneName.SCOPE: _scope(diagnosis, evidence, known),
+        LaneName.PERMISSION: _permission(diagnosis, evidence, known),
+        LaneName.DIVISION: _division(diagnosis, known),
+        LaneName.LICENCE: _licence(diagnosis, evidence),
+    }
+
+
+def _operation(call: str | None) -> PlatformOperation | None:
+    verb, _, path = (call or "").partition(" ")
+    return catalogue.match(verb, path) if path else None
+
+
+def reads_work_writes_fail(evidence: Evidence) -> str:
+    """The sentence for it, when the ledger has counted it so; else ""."""
+    if evidence.reads_ok and evidence.writes_ok == 0:
+        reads = "1 read" if evidence.reads_ok == 1 else f"{evidence.reads_ok} reads"
+        return f"Reads work, writes fail: {reads} worked with this client, no write did."
+    return ""
+
+
+def _client_credentials(evidence: Evidence) -> bool:
+    return (evidence.grant_type or "").casefold().replace("_", "-") == "client-credentials"
+
+
+def _is_brief(known: PlatformOperation | None, diagnosis: Diagnosis) -> bool:
+    return diagnosis.provenance is Provenance.BRIEF or (known is not None and known.provenance is Provenance.BRIEF)
+
+
+def _scope(diagnosis: Diagnosis, evidence: Evidence, known: PlatformOperation | None) -> LaneVerdict:
+    listed = known.scopes if known else ()
+    held = evidence.held_scopes
+    if diagnosis.kind is Kind.MISSING_SCOPE:
+        needed = diagnosis.missing or listed
+        said = (
+            "The answer refuses for a scope."
+            if diagnosis.provenance is not Provenance.BRIEF
+            else "This tenant decides by scope."
+        )
+        holds = f" The token holds {', '.join(held) or 'none'}." if held is not None else ""
+        return LaneVerdict(
+            state=LaneState.MISSING,
+            evidence=f"{said}{holds} {reads_work_writes_fail(evidence)}".strip(),
+            needed=needed,
+            next_step=diagnosis.fix,
+        )
+    if _client_credentials(evidence) and not _is_brief(known, diagnosis):
+        return LaneVerdict(
+            state=LaneState.NOT_APPLICABLE,
+            evidence="Client credentials have no scopes: roles in divisions decide.",
+            needed=listed,
+        )
+    if held is not None and listed:
+        common = [scope for scope in listed if scope in held]
+        if common:
+            return LaneVerdict(
+                state=LaneState.HELD, evidence=f"The token holds {common[0]}; one listed scope is enough.", needed=listed
+            )
+        return LaneVerdict(
+            state=LaneState.UNKNOWN,
+            evidence="None of the listed scopes is held, but the answer does not refuse for a scope: enforcement may be off.",
+            needed=listed,
+            next_step=f"Ask whether the organization enforces scopes; if so, add {listed[0]}.",
+        )
+    return LaneVerdict(
+        state=LaneState.UNKNOWN,
+        evidence="The scopes of the token are not known here.",
+        needed=listed,
+        next_step="Read GET /api/v2/tokens/me with the same token.",
+    )
+
+
+def _permission(diagnosis: Diagnosis, evidence: Evidence, known: PlatformOperation | None) -> LaneVerdict:
+    listed = known.permissions if known else ()
+    if diagnosis.kind is Kind.MISSING_PERMISSION and diagnosis.provenance is not Provenance.BRIEF:
+        said = "The answer names it." if diagnosis.missing else "The answer says permission and names none."
+        return LaneVerdict(
+            state=LaneState.MISSING,
+            evidence=f"{said} {reads_work_writes_fail(evidence)}".strip(),
+            needed=diagnosis.missing or listed,
+            next_step=diagnosis.fix,
+        )
+    if diagnosis.kind is Kind.MISSING_DIVISION:
+        return LaneVerdict(
+            state=LaneState.HELD,
+            evidence="The answer says that only the division is missing.",
+            needed=diagnosis.missing or listed,
+        )
+    if diagnosis.rule == "brief-refused-with-scope":
+        return LaneVerdict(
+            state=LaneState.UNKNOWN, evidence="The scope is held, so a role may refuse.", needed=listed, next_step=diagnosis.fix
+        )
+    if _is_brief(known, diagnosis):
+        return LaneVerdict(
+            state=LaneState.NOT_APPLICABLE, evidence="The call declares no permission; this tenant decides by scope."
+        )
+    if known is not None and not listed:
+        return LaneVerdict(
+            state=LaneState.UNKNOWN,
+            evidence="The API definition declares no permission for this call; some are enforced all the same.",
+        )
+    if diagnosis.kind is Kind.MISSING_SCOPE:
+        return LaneVerdict(
+            state=LaneState.UNKNOWN, evidence="The scope was refused; permissions were not the reason.", needed=listed
+        )
+    if diagnosis.kind is Kind.MISSING_LICENSE:
+        return LaneVerdict(
+            state=LaneState.NOT_APPLICABLE,
+            evidence="Permissions of a feature that is switched off do not count, or do not exist in the organization.",
+            needed=listed,
+        )
+    return LaneVerdict(
+        state=LaneState.UNKNOWN,
+        evidence="The answer does not say.",
+        needed=listed,
+        next_step=f"Look for {' or '.join(listed[:3])} in the caller's roles."
+        if listed
+        else "Read GET /api/v2/authorization/subjects/me.",
+    )
+
+
+def _division(diagnosis: Diagnosis, known: PlatformOperation | None) -> LaneVerdict:
+    if diagnosis.kind is Kind.MISSING_DIVISION:
+        which = "The answer names it." if diagnosis.divisions else "The answer says division and names none."
+        return LaneVerdict(state=LaneState.MISSING, evidence=which, needed=diagnosis.divisions, next_step=diagnosis.fix)
+    if _is_brief(known, diagnosis) and diagnosis.rule != "brief-refused-with-scope":
+        return LaneVerdict(state=LaneState.NOT_APPLICABLE, evidence="This tenant decides by scope.")
+    if diagnosis.kind is Kind.MISSING_PERMISSION:
+        return LaneVerdict(
+            state=LaneState.UNKNOWN,
+            evidence="Divisions are asked once the permission is held somewhere.",
+            next_step="Grant the role in the division of the agents from the start.",
+        )
+    return LaneVerdict(
+        state=LaneState.UNKNOWN,
+        evidence="The answer does not say.",
+        next_step="Try one agent of another division with the same token.",
+    )
+
+
+def _licence(diagnosis: Diagnosis, evidence: Evidence) -> LaneVerdict:
+    if diagnosis.kind is Kind.MISSING_LICENSE:
+        return LaneVerdict(
+            state=LaneState.MISSING,
+            evidence="The answer says that a licence or feature is missing.",
+            needed=diagnosis.missing,
+            next_step=diagnosis.fix,
+        )
+    if evidence.reads_ok:
+        return LaneVerdict(
+            state=LaneState.HELD, evidence=f"The feature is there: {evidence.reads_ok} reads worked with this client."
+        )
+    return LaneVerdict(
+        state=LaneState.UNKNOWN,
+        evidence="The answer does not say.",
+        next_step="If the named permission does not exist in the organization, it is a licence or feature.",
+    )
