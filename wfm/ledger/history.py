@@ -15,10 +15,11 @@ from wfm.domain.operations import Exchange, Outcome, Phase, Run, RunFilter, RunP
 from wfm.ledger import words
 from wfm.ledger.counters import bucket_start, by_bucket, by_outcome, count_runs
 from wfm.ledger.ids import decode, encode, new_id
-from wfm.ledger.items import Ended, Items, counted, runs_with_words
+from wfm.ledger.items import Items
 from wfm.ledger.query import COUNTED_UP_TO, RunQuery
 from wfm.ledger.records import DirectRun
 from wfm.ledger.schema import agents, attempts, causes, groups, operations, origins, read_counts, runs, ways
+from wfm.ledger.settling import Ended, counted, runs_with_words
 
 LARGEST_PAGE = 1_000
 
@@ -143,11 +144,10 @@ class History(Items):
 
         def work(connection: sa.Connection) -> Run:
             tenant = self._tenant(connection, direct.tenant_key)
-            if number is not None:
-                there = connection.scalar(sa.select(runs.c.tenant_id).where(runs.c.id == number))
-                if there == tenant:
-                    return self._read_runs(connection, direct.tenant_key, [number])[0]
-            run = number if number is not None else new_id(direct.started_at)
+            there = connection.scalar(sa.select(runs.c.tenant_id).where(runs.c.id == number))
+            if number is not None and there == tenant:
+                return self._read_runs(connection, direct.tenant_key, [number])[0]
+            run = number if number is not None and there is None else new_id(direct.started_at)
             self._begin_direct(connection, tenant, run, direct)
             begun = connection.execute(runs_with_words().where(runs.c.id == run)).one()
             count_runs(self._db, connection, tenant, come=[counted(begun)])

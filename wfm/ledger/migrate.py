@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from alembic.script.revision import ResolutionError
+from alembic.util import CommandError
 
 from wfm.domain.errors import StoreFault
 from wfm.ledger.database import Database
@@ -53,7 +53,7 @@ def _refuse_unknown(database: Database, found: str | None) -> None:
         return
     try:
         script_directory().get_revision(found)
-    except (ResolutionError, Exception) as error:
+    except CommandError as error:
         raise StoreFault(
             f"The desk's database was written by a newer version of this program (its schema is {found!r}). "
             "Nothing was changed. Install that version, or point WFM_DATA_DIR or WFM_DATABASE_URL at another database."

@@ -9,41 +9,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from wfm.domain.errors import BadInput, NotFound, Refused
-from wfm.domain.operations import OPEN_STATES, Counts, Item, ItemState, Operation, OperationState, Phase, SkipReason
-from wfm.domain.plans import RouteName
+from wfm.domain.operations import OPEN_STATES, Counts, Item, ItemState, Operation, OperationState
 from wfm.ledger import words
 from wfm.ledger.ids import decode, encode, new_id
 from wfm.ledger.records import NewOperation
-from wfm.ledger.schema import agents, blocked, item_counts, items, operations, tenants
+from wfm.ledger.schema import agents, blocked, items, operations
 from wfm.ledger.search import fold
-from wfm.ledger.store import RESTORABLE, Store, item_of, items_with_agents
+from wfm.ledger.store import Store, item_of, items_with_agents
 
 _S = OperationState
 
-_STOPPED = (_S.HALTED, _S.CANCELLED)
+STOPPED = (_S.HALTED, _S.CANCELLED)
 """Nothing more is sent to take agents out, but some may be out until the window ends."""
-
-_OVER = (_S.RESTORED, _S.ENDED_EARLY, _S.CANCELLED, _S.FAILED, _S.FAILED_IN_PART, _S.CORRECTED)
-"""Only a person's request starts anything more."""
-
-_ASKED_FOR = (_S.RESTORED, _S.ENDED_EARLY, _S.FAILED, _S.FAILED_IN_PART, _S.CORRECTED)
-"""Reaching one of these fulfils what a person had asked for."""
-
-_EVENTS: Mapping[OperationState, tuple[str, str]] = {
-    _S.SCHEDULED: ("scheduled", "Scheduled."),
-    _S.APPLYING: ("started", "Taking agents out."),
-    _S.IN_EFFECT: ("applied", "All sent; the window is in effect."),
-    _S.RESTORING: ("restoring", "Putting agents back."),
-    _S.RESTORED: ("restored", "Restored."),
-    _S.ENDED_EARLY: ("ended_early", "Ended early."),
-    _S.HALTED: ("halted", "Halted."),
-    _S.CANCELLED: ("cancelled", "Cancelled."),
-    _S.FAILED: ("failed", "Nobody could be taken out."),
-    _S.FAILED_IN_PART: ("failed_in_part", "Ended; some agents are not back."),
-    _S.CORRECTED: ("corrected", "Corrected."),
-}
-
-_STAMPS = frozenset({"started_at", "applied_at", "restore_started_at", "ended_at", "halt_reason"})
 
 _SHOWN_DIFFERENCES = 20
 
@@ -74,9 +51,9 @@ class Operations(Store):
         if token and (earlier := self._read_operations(connection, *same_token)):
             return earlier[0]
         numbers = words.make_agents(self._db, connection, tenant, names)
-        held = _held(connection, tenant, new.window.start, new.window.end, names.keys(), None)
+        held = held_by_others(connection, tenant, new.window.start, new.window.end, names.keys(), None)
         if held:
-            raise _in_another_window(held, names)
+            raise in_another_window(held, names)
         number = new_id(now)
         connection.execute(sa.insert(operations).values(_new_row(new, number, tenant, token, now)))
         rows = [
@@ -192,250 +169,10 @@ class Operations(Store):
             if tenant is None:
                 return {}
             spared = decode(except_operation) if except_operation else None
-            return _held(connection, tenant, start, end, agent_ids, spared)
-
-    # --- the worker --------------------------------------------------------------------------------------------------
-
-    def move(
-        self,
-        operation_id: str,
-        from_states: Collection[OperationState],
-        to_state: OperationState,
-        *,
-        now: datetime,
-        actor: str = "worker",
-        event: str = "",
-        **stamps: Any,
-    ) -> bool:
-        """Moves an operation on if it is in one of `from_states`; whether it was. Writes an event if the state changes.
-
-        `stamps` are started_at, applied_at, restore_started_at, ended_at, halt_reason. The end of a restore also fulfils
-        a request to restore.
-        """
-        if unknown := set(stamps) - _STAMPS:
-            raise ValueError(f"no such stamps: {sorted(unknown)}")
-        return self._db.write(
-            lambda connection: self._move(connection, operation_id, from_states, to_state, now, actor, event, stamps)
-        )
-
-    def _move(
-        self,
-        connection: sa.Connection,
-        operation_id: str,
-        from_states: Collection[OperationState],
-        to_state: OperationState,
-        now: datetime,
-        actor: str,
-        event: str,
-        stamps: dict[str, Any],
-    ) -> bool:
-        row = self._locked(connection, operation_id)
-        if OperationState(row.state) not in from_states:
-            return False
-        changes = {"state": to_state.value, **stamps}
-        if to_state in _ASKED_FOR:
-            changes["restore_requested"] = False
-        connection.execute(sa.update(operations).where(operations.c.id == row.id).values(changes))
-        if row.state != to_state.value or event:
-            kind, sentence = _EVENTS[to_state]
-            self._event(connection, row.id, now, actor, kind, event or sentence)
-        return True
-
-    def due(self, tenant_key: str, now: datetime) -> list[tuple[Operation, Phase]]:
-        """Operations with something to do at `now`, restores first, then by time; each once.
-
-        Apply: scheduled or applying, the window has begun, nobody asked to stop. Restore: in effect, halted, or cancelled
-        with agents out, when the window is over or somebody asked; restoring; applying when somebody asked to stop.
-        Corrections of adherence are restored only when somebody asks.
-        """
-        due = [(when, phase, operation) for when, phase, operation in self._waiting(tenant_key) if when <= now]
-        due.sort(key=lambda one: (one[1] is Phase.APPLY, one[0], one[2].id))
-        return [(operation, phase) for _, phase, operation in due]
-
-    def next_due(self, tenant_key: str, now: datetime) -> datetime | None:
-        """When the next thing is due (not after `now` when something is), None when nothing waits."""
-        return min((when for when, _, _ in self._waiting(tenant_key)), default=None)
-
-    def _waiting(self, tenant_key: str) -> list[tuple[datetime, Phase, Operation]]:
-        someone_waits = sa.exists().where(
-            item_counts.c.operation_id == operations.c.id,
-            item_counts.c.apply_state.in_([state.value for state in RESTORABLE]),
-            item_counts.c.restore_state.in_([ItemState.PENDING.value, ItemState.SENDING.value]),
-            item_counts.c.n > 0,
-        )
-        busy = [state.value for state in (_S.SCHEDULED, _S.APPLYING, _S.IN_EFFECT, _S.RESTORING)]
-        with self._db.read() as connection:
-            tenant = self._known_tenant(connection, tenant_key)
-            found = self._read_operations(
-                connection,
-                operations.c.tenant_id == tenant,
-                sa.or_(
-                    operations.c.state.in_(busy),
-                    sa.and_(operations.c.state.in_([state.value for state in _STOPPED]), someone_waits),
-                    sa.and_(operations.c.state == _S.CORRECTED.value, operations.c.restore_requested),
-                ),
-            )
-        waiting = ((_when(operation), operation) for operation in found)
-        return [(when[0], when[1], operation) for when, operation in waiting if when is not None]
-
-    # --- people ------------------------------------------------------------------------------------------------------
-
-    def revise_window(self, operation_id: str, *, end: datetime, now: datetime, actor: str, note: str = "") -> Operation:
-        """Moves the end of the window. Raises BadInput, Refused (over already, or an agent is in another window then)."""
-
-        def work(connection: sa.Connection) -> Operation:
-            row = self._locked(connection, operation_id)
-            _refuse_unless(row, [state for state in OperationState if state not in _OVER], "Its window can't be moved any more")
-            if end <= max(now, row.window_start):
-                raise BadInput("window end", f"{end:%Y-%m-%d %H:%M} UTC", "a time after now and after the start")
-            self._refuse_held(connection, row, row.window_start, end)
-            changes = {"window_end": end, "revision": row.revision + 1}
-            connection.execute(sa.update(operations).where(operations.c.id == row.id).values(changes))
-            moved = f"End moved from {row.window_end:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC."
-            self._event(connection, row.id, now, actor, "revised", f"{moved} {note}".strip())
-            return self._operation_now(connection, row.id)
-
-        return self._db.write(work)
-
-    def request_cancel(self, operation_id: str, *, now: datetime, actor: str) -> Operation:
-        """Cancels what has not started, at once; stops what is being applied and has those already out put back.
-
-        Raises Refused("state") for an operation that is past that.
-        """
-
-        def work(connection: sa.Connection) -> Operation:
-            row = self._locked(connection, operation_id)
-            _refuse_unless(row, [_S.SCHEDULED, _S.APPLYING], "It can't be cancelled; end it now or restore it instead")
-            changes: dict[str, Any] = {"cancel_requested": True}
-            if row.state == _S.SCHEDULED.value:
-                changes |= {"state": _S.CANCELLED.value, "ended_at": now}
-                pending = items.c.apply_state == ItemState.PENDING.value
-                self._move_items(connection, row.id, Phase.APPLY, pending, ItemState.SKIPPED, now, SkipReason.CANCELLED.value)
-                self._event(connection, row.id, now, actor, "cancelled", "Cancelled before it started.")
-            elif not row.cancel_requested:
-                changes["restore_requested"] = True
-                self._event(
-                    connection, row.id, now, actor, "cancel_requested", "Asked to stop; agents already out are put back."
-                )
-            connection.execute(sa.update(operations).where(operations.c.id == row.id).values(changes))
-            return self._operation_now(connection, row.id)
-
-        return self._db.write(work)
-
-    def request_restore(self, operation_id: str, *, now: datetime, actor: str, early: bool) -> Operation:
-        """Has agents put back now. `early` says that the window is ended before its time.
-
-        Raises Refused("state") for an operation that has not started or in which nobody is left to put back.
-        """
-        may = [_S.APPLYING, _S.IN_EFFECT, _S.RESTORING, _S.HALTED, _S.CANCELLED, _S.CORRECTED]
-
-        def work(connection: sa.Connection) -> Operation:
-            row = self._locked(connection, operation_id)
-            _refuse_unless(row, may, "There is nobody to put back through it")
-            if not row.restore_requested:
-                kind, said = ("end_requested", "Asked to end now and put everybody back.")
-                if not early:
-                    kind, said = ("restore_requested", "Asked to put everybody back.")
-                connection.execute(sa.update(operations).where(operations.c.id == row.id).values(restore_requested=True))
-                self._event(connection, row.id, now, actor, kind, said)
-            return self._operation_now(connection, row.id)
-
-        return self._db.write(work)
-
-    def requeue_failed(self, operation_id: str, phase: Phase, *, now: datetime, actor: str) -> int:
-        """Puts what failed in a phase back to pending as a new revision; gives how many, 0 when nothing had failed.
-
-        In the apply phase that includes agents who were not sent because the operation was halted. Raises Refused for a
-        state in which that can't be, a window that is over, or an agent who is in another window by now.
-        """
-        may = {
-            Phase.APPLY: [_S.HALTED, _S.IN_EFFECT, _S.FAILED, _S.CORRECTED],
-            Phase.RESTORE: [_S.FAILED_IN_PART, _S.RESTORING, _S.IN_EFFECT, _S.HALTED, _S.CANCELLED],
-        }[phase]
-
-        def work(connection: sa.Connection) -> int:
-            row = self._locked(connection, operation_id)
-            _refuse_unless(row, may, "What failed in it can't be tried again")
-            correction = row.route == RouteName.ADHERENCE.value
-            if phase is Phase.APPLY and not correction and row.window_end <= now:
-                raise Refused("state", f"“{row.title}” is over: plan a new window for these agents.")
-            again = _to_try_again(phase)
-            if phase is Phase.APPLY:
-                self._refuse_held(connection, row, row.window_start, row.window_end, again)
-            moved = self._move_items(connection, row.id, phase, again, ItemState.PENDING, now, "")
-            if moved:
-                state = _S.APPLYING if phase is Phase.APPLY else _S.RESTORING
-                changes = {"state": state.value, "revision": row.revision + 1, "ended_at": None, "cancel_requested": False}
-                changes |= {"restore_requested": False, "halt_reason": ""} if phase is Phase.APPLY else {}
-                connection.execute(sa.update(operations).where(operations.c.id == row.id).values(changes))
-                self._event(connection, row.id, now, actor, "retried", f"Asked to try {moved} agents again.")
-            return moved
-
-        return self._db.write(work)
-
-    def _refuse_held(
-        self, connection: sa.Connection, row: sa.Row[Any], start: datetime, end: datetime, *conditions: Any
-    ) -> None:
-        """Refuses when one of the operation's agents that it holds (or meets the conditions) is in another window."""
-        ours = sa.select(agents.c.agent_id, agents.c.name).join(items, items.c.agent_no == agents.c.id)
-        holds = conditions or (_holding(),)
-        tenant_key = connection.scalar(sa.select(tenants.c.key).where(tenants.c.id == row.tenant_id))
-        self._db.lock(connection, "operations", tenant_key)
-        found = connection.execute(ours.where(items.c.operation_id == row.id, *holds))
-        names = {row.agent_id: row.name for row in found}
-        held = _held(connection, row.tenant_id, start, end, names.keys(), row.id)
-        if held:
-            raise _in_another_window(held, names)
-
-    def _move_items(
-        self,
-        connection: sa.Connection,
-        number: int,
-        phase: Phase,
-        condition: sa.ColumnElement[bool],
-        to_state: ItemState,
-        now: datetime,
-        reason: str | None,
-    ) -> int:
-        """Moves all items that meet a condition to a state of a phase, with their counters. The operation is locked."""
-        which = sa.and_(items.c.operation_id == number, condition)
-        pair = (items.c.apply_state, items.c.restore_state)
-        found = connection.execute(sa.select(*pair, sa.func.count()).where(which).group_by(*pair)).all()
-        column = "apply_state" if phase is Phase.APPLY else "restore_state"
-        values = {column: to_state.value, "changed_at": now, "sender": ""}
-        if reason is not None:
-            values["skip_reason"] = reason
-        connection.execute(sa.update(items).where(which).values(values))
-        changes: dict[tuple[str, str], int] = {}
-        for apply, restore, n in found:
-            after = (to_state.value, restore) if phase is Phase.APPLY else (apply, to_state.value)
-            changes[apply, restore] = changes.get((apply, restore), 0) - n
-            changes[after] = changes.get(after, 0) + n
-        self._count_items(connection, number, changes)
-        return sum(n for _, _, n in found)
+            return held_by_others(connection, tenant, start, end, agent_ids, spared)
 
 
-def _when(operation: Operation) -> tuple[datetime, Phase] | None:
-    """When the next step of an operation is due, and which; None when nothing happens by itself."""
-    stop = operation.cancel_requested or operation.restore_requested
-    by_clock = operation.route is not RouteName.ADHERENCE
-    if operation.state in (_S.SCHEDULED, _S.APPLYING) and not stop:
-        return operation.window.start, Phase.APPLY
-    at_once = operation.state is _S.RESTORING or operation.state is _S.APPLYING or operation.restore_requested
-    if at_once:
-        return operation.window.start, Phase.RESTORE
-    return (operation.window.end, Phase.RESTORE) if by_clock else None
-
-
-def _to_try_again(phase: Phase) -> sa.ColumnElement[bool]:
-    if phase is Phase.RESTORE:
-        restorable = items.c.apply_state.in_([state.value for state in RESTORABLE])
-        return sa.and_(items.c.restore_state == ItemState.FAILED.value, restorable)
-    not_sent = sa.and_(items.c.apply_state == ItemState.SKIPPED.value, items.c.skip_reason == SkipReason.HALTED.value)
-    return sa.or_(items.c.apply_state == ItemState.FAILED.value, not_sent)
-
-
-def _holding() -> sa.ColumnElement[bool]:
+def holding() -> sa.ColumnElement[bool]:
     """Whether an item holds its agent."""
     out = [ItemState.PENDING, ItemState.SENDING, ItemState.APPLIED, ItemState.UNCONFIRMED]
     return sa.and_(
@@ -444,7 +181,7 @@ def _holding() -> sa.ColumnElement[bool]:
     )
 
 
-def _held(
+def held_by_others(
     connection: sa.Connection,
     tenant: int,
     start: datetime,
@@ -452,10 +189,10 @@ def _held(
     agent_ids: Collection[str] | None,
     except_number: int | None,
 ) -> Held:
-    stopped = operations.c.state.in_([state.value for state in _STOPPED])
+    stopped = operations.c.state.in_([state.value for state in STOPPED])
     rivals = sa.select(operations.c.id, operations.c.title, stopped.label("stopped")).where(
         operations.c.tenant_id == tenant,
-        operations.c.state.in_([state.value for state in (*OPEN_STATES, *_STOPPED)]),
+        operations.c.state.in_([state.value for state in (*OPEN_STATES, *STOPPED)]),
         operations.c.window_start < end,
         operations.c.window_end > start,
     )
@@ -465,7 +202,7 @@ def _held(
     wanted = None if agent_ids is None else set(agent_ids)
     for number, title, is_stopped in connection.execute(rivals.order_by(operations.c.id)).all():
         asked = sa.select(agents.c.agent_id).join(items, items.c.agent_no == agents.c.id)
-        asked = asked.where(items.c.operation_id == number, _holding())
+        asked = asked.where(items.c.operation_id == number, holding())
         if is_stopped:
             asked = asked.where(items.c.apply_state != ItemState.PENDING.value)
         for agent_id in connection.scalars(asked):
@@ -474,19 +211,13 @@ def _held(
     return held
 
 
-def _in_another_window(held: Held, names: Mapping[str, str]) -> Refused:
+def in_another_window(held: Held, names: Mapping[str, str]) -> Refused:
     sentences = [f"{names.get(agent_id) or agent_id} is in “{title}”." for agent_id, (_, title) in sorted(held.items())]
     more = len(sentences) - _SHOWN_DIFFERENCES
     if more > 0:
         sentences = [*sentences[:_SHOWN_DIFFERENCES], f"And {more} more."]
     who = "1 agent is" if len(held) == 1 else f"{len(held)} agents are"
     return Refused("in_another_window", f"{who} in another window at that time. Nothing was written.", tuple(sentences))
-
-
-def _refuse_unless(row: sa.Row[Any], states: Collection[OperationState], sentence: str) -> None:
-    state = OperationState(row.state)
-    if state not in states:
-        raise Refused("state", f"“{row.title}” is {state.value}. {sentence}.")
 
 
 def _created_sentence(new: NewOperation) -> str:
