@@ -53,7 +53,7 @@ def ready_agents(desk: RunningDesk) -> list[str]:
     for team in teams(desk):
         request = {"selection": {"team": team}, "window": {"minutes": 30}, "route": "availability", "reason": "look"}
         plan.write_text(json.dumps(request), encoding="utf-8")
-        found += wfm(desk, "preview", str(plan))["agents"]["ready"]
+        found += [one["id"] for one in wfm(desk, "preview", str(plan))["agents"]["ready"]]
         if len(set(found)) >= AGENTS:
             break
     chosen = list(dict.fromkeys(found))[:AGENTS]
@@ -87,7 +87,7 @@ def updates(desk: RunningDesk, agents: list[str]) -> Counter[tuple[int, int]]:
 
 def paste(page: Page, agents: list[str]) -> None:
     page.get_by_role("button", name="Paste").click()
-    page.get_by_label("Ids, e-mails or names").fill("\n".join(agents))
+    page.get_by_role("textbox", name="Ids, e-mails or names").fill("\n".join(agents))
     page.get_by_role("button", name="Add these").click()
     expect(page.get_by_text(f"{AGENTS} agents", exact=True)).to_be_visible()
     page.keyboard.press("Escape")
@@ -113,8 +113,8 @@ def test_the_briefs_story(desk: RunningDesk, new_page: NewPage) -> None:
     page.get_by_role("link", name="Plan").click()
     expect(page.locator("h1")).to_have_text("Plan a window")
     paste(page, agents)
-    page.get_by_label("Reason").fill("DB upgrade")
-    page.get_by_label("Ticket").fill("CHG-1042")
+    page.get_by_role("textbox", name="Reason").fill("DB upgrade")
+    page.get_by_role("textbox", name="Ticket").fill("CHG-1042")
     page.keyboard.press("Tab")
     expect(page.get_by_text("architect-flow holds wfm:schedule:write, needs wfm:schedule:update")).to_be_visible()
     settled(page)
@@ -138,7 +138,7 @@ def test_the_briefs_story(desk: RunningDesk, new_page: NewPage) -> None:
     # Mended, the same plan is applied to the 40.
     page.get_by_role("link", name="Plan").click()
     expect(page.get_by_text(f"{AGENTS} agents", exact=True)).to_be_visible()
-    expect(page.get_by_label("Ticket")).to_have_value("CHG-1042")
+    expect(page.get_by_role("textbox", name="Ticket")).to_have_value("CHG-1042")
     page.get_by_role("button", name="Mend (demo only)").click()
     expect(take).to_be_enabled()
     take.click()

@@ -80,7 +80,7 @@ def outcome(preview: Preview) -> None:
             words = ", ".join(f"**{times.number(count)}** {fate.value}" for fate, count in fates.items())
             note = {Severity.WARNING: "taken out, worth a look", Severity.BLOCKED: "left out"}.get(severity, "")
             lines.append(f":{shown.color}[:material/{shown.icon}:] {words}{f' :gray[{note}]' if note else ''}")
-    bars.stacked(parts, key="plan_bar", title="Agents by fate")
+    bars.stacked(parts, title="Agents by fate")
     st.markdown("  \n".join(lines))
     _include(preview)
     st.caption(f":material/timer: {cost_line(preview)}")

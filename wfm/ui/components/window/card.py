@@ -27,7 +27,7 @@ def card(desk: Desk, actor: Actor, view: View, *, now: datetime) -> None:
             with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", width="content"):
                 buttons(desk, actor, view, now=now)
                 go("Open", "windows", key=f"open_{operation.id}", id=operation.id)
-        progress(view, key=f"bar_{operation.id}")
+        progress(view)
 
 
 def headline(view: View, now: datetime) -> str:
@@ -37,8 +37,8 @@ def headline(view: View, now: datetime) -> str:
     return f"**{title_of(operation)}** {shown.markdown} {tags(operation)}  \n:gray[{state_sentence(view, now)}]"
 
 
-def progress(view: View, *, key: str) -> None:
+def progress(view: View) -> None:
     """The stacked bar with its numbers in words."""
     shown = parts(view.counts)
-    bars.stacked(shown, key=key, title=f"{title_of(view.operation)}: {times.agents(view.counts.total)}")
+    bars.stacked(shown, title=f"{title_of(view.operation)}: {times.agents(view.counts.total)}")
     bars.legend(shown, total=f"of {times.agents(view.counts.total)}")

@@ -75,7 +75,7 @@ def _live(desk: Desk, actor: Actor, operation_id: str, drawn: tuple[OperationSta
         return
     if (view.operation.state, view.operation.revision) != drawn:
         st.rerun()
-    progress(view, key="window_bar")
+    progress(view)
     st.markdown(story_line(view.operation, events, times.now()))
     _unsettled(desk, actor, view)
     _agents(desk, view)
