@@ -390,3 +390,28 @@ def test_a_host_that_nobody_listens_on() -> None:
     assert not isinstance(caught.value, OutcomeUnknown)
     assert str(caught.value).startswith("The tenant can't be reached for POST /oauth/token")
     client.close()
+
+
+class TestProbe:
+    def test_all_is_well(self, tenant: FakeTenant, client: GenesysClient) -> None:
+        probe = client.probe()
+        assert (probe.reachable, probe.problem, probe.at) == (True, None, NOW)
+        assert (tenant.requests[0].method, tenant.requests[0].url.path) == ("HEAD", "/api/v2/tokens/me")
+
+    def test_a_tenant_that_refuses_is_there(self, tenant: FakeTenant, client: GenesysClient) -> None:
+        tenant.handler = lambda request: httpx.Response(403)
+        probe = client.probe()
+        assert probe.reachable
+        assert isinstance(probe.problem, Forbidden)
+
+    def test_a_tenant_that_is_silent_is_not(self, tenant: FakeTenant, client: GenesysClient) -> None:
+        tenant.handler = lambda request: httpx.ReadTimeout("slow")
+        probe = client.probe()
+        assert not probe.reachable
+        assert "did not answer" in str(probe.problem)
+        assert len(tenant.requests) == 1
+
+    def test_a_used_up_budget_says_nothing_of_the_tenant(self, tenant: FakeTenant, clock: SteppingClock) -> None:
+        probe = make_client(tenant, clock, FullPacer()).probe()
+        assert probe.reachable
+        assert isinstance(probe.problem, BudgetTimeout)

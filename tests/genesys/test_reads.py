@@ -327,6 +327,37 @@ class TestStates:
         assert list(reader.states(many)) == [many[0].id]
         assert list(world.asked) == [f"{WFM}/managementunits/mu1/adherence"]
 
+    def test_a_state_that_is_gone_is_not_kept(self, reader: Reader, world: World, clock: SteppingClock) -> None:
+        one = agent(1)
+        assert list(reader.states([one])) == [one.id]
+        clock.step(16)
+        world.refuse[f"{WFM}/adherence"] = 503
+        with pytest.raises(ServerFault):
+            reader.states([one])
+        world.refuse.clear()
+        assert list(reader.states([one])) == [one.id]
+        assert reader.as_of["states"] == clock.now
+
+    def test_threads_that_read_afresh_do_not_take_each_others_answers_away(self, reader: Reader) -> None:
+        many = [agent(n) for n in range(80)]
+        short: list[int] = []
+
+        def run() -> None:
+            for _ in range(15):
+                if len(reader.states(many, fresh=True)) != 80:
+                    short.append(1)
+                found = reader.schedules(many[:5], NOW, NOW + HOUR, fresh=True)
+                if not all(one.published for one in found.values()):
+                    short.append(2)
+                reader.forget()
+
+        threads = [threading.Thread(target=run) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert short == []
+
     def test_refused_states_say_so(self, reader: Reader, world: World) -> None:
         world.refuse[f"{WFM}/adherence"] = 403
         with pytest.raises(Forbidden) as caught:

@@ -24,7 +24,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 import stamina
 
-from wfm.catalogue import PlatformOperation
+from wfm.catalogue import PlatformOperation, operation
 from wfm.domain.operations import Exchange
 from wfm.domain.redaction import redact_body
 from wfm.genesys.auth import ClientCredentialsAuth, Credentials, utcnow
@@ -55,6 +55,8 @@ KEEPALIVE_S = 4.0
 has an unknown outcome."""
 CONNECT_TIMEOUT_S = 5.0
 
+PROBE = operation("HEAD /api/v2/tokens/me")
+
 Query = Mapping[str, str | int | bool | Sequence[str]]
 
 
@@ -76,6 +78,16 @@ class Reply:
     def exchanges(self) -> tuple[Exchange, ...]:
         """Every attempt, redacted; made when asked for, because bulk reads never ask."""
         return exchanges_of(self.takes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """What a probe found. `problem` is a sentence when printed; None when all is well."""
+
+    reachable: bool
+    at: datetime
+    duration_ms: int
+    problem: GenesysError | None
 
 
 class GenesysClient:
@@ -168,6 +180,21 @@ class GenesysClient:
             with attempt:
                 return self._once(call)
         raise AssertionError("stamina always returns or raises")
+
+    def probe(self) -> Probe:
+        """Whether the tenant answers and takes the token, by its cheapest call. Never raises GenesysError.
+
+        Published: HEAD /api/v2/tokens/me. One attempt, and no more than a second of waiting for a permit.
+        """
+        began, at = time.perf_counter(), self._clock()
+        problem: GenesysError | None = None
+        try:
+            self.send(PROBE, lane=RequestLane.SCREEN, retry=False, patience_s=1.0)
+        except GenesysError as error:
+            problem = error
+        # A budget that is used up says nothing of the tenant.
+        reachable = problem is None or problem.status is not None or isinstance(problem, BudgetTimeout)
+        return Probe(reachable=reachable, at=at, duration_ms=round((time.perf_counter() - began) * 1000), problem=problem)
 
     def download(self, address: str) -> Any:
         """The JSON behind a signed download address of an answer. It gets no token and counts towards no limit.

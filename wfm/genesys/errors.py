@@ -2,14 +2,14 @@
 
 GenesysError                 has call, status, code, message, correlation_id, exchanges, headers, body
 ├── Refused4xx               the tenant understood and said no
-│   ├── BadRequest           400, 405, 409-less 4xx: the request itself is wrong
+│   ├── BadRequest           400, 405, 413 and other 4xx: the request itself is wrong
 │   ├── Unauthenticated      401, also with a fresh token
 │   │   └── AuthenticationFailed   the token endpoint refused the client's id or secret
 │   ├── Forbidden            403: scope, permission, division or licence
 │   ├── ResourceNotFound     404
 │   ├── Conflict             409: re-read before trying again
 │   └── RateLimited          429, longer than the caller's patience
-├── ServerFault              5xx (for a write: 503 only), 408; nothing was accepted
+├── ServerFault              5xx of a read, 503 of a write, 408: nothing was accepted
 ├── ConnectionProblem        no answer; the request was not sent, or it was a read
 │   └── TimedOut             the same, by time-out
 ├── BadAnswer                an answer that can't be read as what it should be
@@ -197,17 +197,17 @@ _BY_STATUS: Mapping[int, type[GenesysError]] = {
     429: RateLimited,
 }
 
-MAYBE_DONE = frozenset({500, 502, 504})
-"""Answers to a write that do not say whether it was done: a fault in the middle of it, or a gateway that lost it.
+NOT_DONE = frozenset({501, 503, 505})
+"""Server faults that say that nothing was done: not implemented, takes no work now (RFC 9110, 15.6.4), wrong protocol.
 
-503 is not among them: it is the answer of a server that takes no work (RFC 9110, 15.6.4), like 429 and 408.
+The others do not say it of a write: 500 may be a fault in the middle of it, 502 and 504 a gateway that lost it.
 """
 
 
 def class_for(status: int, *, reads: bool) -> type[GenesysError]:
     """The error class of an HTTP status that is not a success."""
     if status >= 500:
-        return OutcomeUnknown if not reads and status not in (501, 503, 505) else ServerFault
+        return ServerFault if reads or status in NOT_DONE else OutcomeUnknown
     return _BY_STATUS.get(status, BadRequest)
 
 

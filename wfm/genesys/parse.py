@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -32,8 +33,12 @@ def inside(value: object, *names: str) -> Any:
 
 def instant(value: object) -> datetime | None:
     """An ISO 8601 instant as aware UTC; None for anything else."""
-    if not isinstance(value, str):
-        return None
+    return _instant(value) if isinstance(value, str) else None
+
+
+# Schedules name the same quarter-hours over and over: read once, and one object instead of hundreds of thousands.
+@lru_cache(maxsize=8192)
+def _instant(value: str) -> datetime | None:
     try:
         read = datetime.fromisoformat(value)
     except ValueError:
@@ -102,18 +107,17 @@ def shift(row: Mapping[str, Any], codes: Mapping[str, tuple[str, str]]) -> Shift
     for part in row.get("activities") or ():
         begins = instant(part.get("startDate")) if isinstance(part, dict) else None
         if begins is not None:
-            category, name = codes.get(text(part.get("activityCodeId")), ("", ""))
-            activities.append(
-                Activity(
-                    start=begins,
-                    end=begins + _minutes(part.get("lengthMinutes")),
-                    category=category,
-                    name=text(part.get("description")) or name,
-                )
-            )
+            code, said = text(part.get("activityCodeId")), text(part.get("description"))
+            category, name = codes.get(code, ("", ""))
+            activities.append(_activity(begins, _minutes(part.get("lengthMinutes")), category, said or name))
     return Shift(
         id=text(row.get("id")), start=start, end=start + _minutes(row.get("lengthMinutes")), activities=tuple(activities)
     )
+
+
+@lru_cache(maxsize=16_384)
+def _activity(start: datetime, length: timedelta, category: str, name: str) -> Activity:
+    return Activity(start=start, end=start + length, category=category, name=name)
 
 
 def time_off(row: Mapping[str, Any], zone: str) -> tuple[datetime, datetime] | None:
@@ -169,4 +173,9 @@ def token_facts(
 
 
 def _minutes(value: object) -> timedelta:
-    return timedelta(minutes=value) if isinstance(value, int | float) and not isinstance(value, bool) else timedelta()
+    return _length(value) if type(value) in (int, float) else timedelta()
+
+
+@lru_cache(maxsize=2048)
+def _length(minutes: float) -> timedelta:
+    return timedelta(minutes=minutes) if -1e6 < minutes < 1e6 else timedelta()

@@ -152,16 +152,14 @@ class Reader:
         now = self._clock()
         oldest = now if fresh else now - timedelta(seconds=STATES_TTL_S)
         with self._states_lock:
-            missing = [
-                agent for agent in agents if (held := self._states.get(agent.id)) is None or not oldest < held.read_at <= now
-            ]
-            for agent in missing:
-                self._states.pop(agent.id, None)
+            held = {agent.id: self._states[agent.id] for agent in agents if agent.id in self._states}
+        # Kept apart from what is shared: another thread may read the same agents, or forget them, meanwhile.
+        held = {agent_id: one for agent_id, one in held.items() if oldest < one.read_at <= now}
+        missing = [agent for agent in agents if agent.id not in held]
         if missing:
             with reading("states"):
-                self._read_states(missing, lane)
-        with self._states_lock:
-            found = {agent.id: self._states[agent.id] for agent in agents if agent.id in self._states}
+                held |= self._read_states(missing, lane)
+        found = {agent.id: held[agent.id] for agent in agents if agent.id in held}
         self._as_of["states"] = min((one.read_at for one in found.values()), default=now)
         return found
 
@@ -218,17 +216,20 @@ class Reader:
 
     # --- inside ------------------------------------------------------------------------------------------------------------
 
-    def _read_states(self, agents: Sequence[Agent], lane: RequestLane) -> None:
+    def _read_states(self, agents: Sequence[Agent], lane: RequestLane) -> dict[str, AgentState]:
+        """Those asked for, and everybody else of a unit that was read whole. Kept for the next."""
         units, ids = cheapest(agents)
         jobs = [partial(self._states_of_unit, unit, lane) for unit in units]
         jobs += [partial(self._states_of_agents, chunk, lane) for chunk in chunks(ids, USERS_A_CALL)]
         read_at = self._clock()
-        rows = [row for found in self._bulk.gather(jobs) for row in found]
+        rows = (state(row, read_at) for found in self._bulk.gather(jobs) for row in found)
+        read = {one.agent_id: one for one in rows if one is not None}
         with self._states_lock:
-            for row in rows:
-                one = state(row, read_at)
-                if one is not None:
-                    self._states[one.agent_id] = one
+            # Whoever the tenant leaves out now has no state, whatever was kept before.
+            for agent in agents:
+                self._states.pop(agent.id, None)
+            self._states |= read
+        return read
 
     def _states_of_unit(self, unit_id: str, lane: RequestLane) -> list[dict[str, Any]]:
         reply = self._bulk.send(UNIT_ADHERENCE, lane, path={"managementUnitId": unit_id})

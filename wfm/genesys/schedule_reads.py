@@ -91,19 +91,23 @@ class ScheduleReads:
         asked_at = self._clock()
         with self._reading:  # the second of two screens finds what the first has just read
             oldest = asked_at if fresh else asked_at - self._ttl
-            missing = [agent for agent in with_unit if not self._has(agent.id, first, after, oldest)]
+            # Kept apart from what is shared: another thread may forget it meanwhile.
+            kept = {agent.id: one for agent in with_unit if (one := self._fitting(agent.id, first, after, oldest)) is not None}
+            missing = [agent for agent in with_unit if agent.id not in kept]
             if missing:
                 with reading("schedules"):
-                    self._fetch(missing, first, after, lane)
-        kept = {agent.id: self._kept[agent.id] for agent in with_unit if agent.id in self._kept}
+                    kept |= self._fetch(missing, first, after, lane)
         self.as_of = min((one.read_at for one in kept.values()), default=asked_at)
         return {agent.id: _schedule(agent, kept.get(agent.id), start, end, first, after) for agent in agents}
 
-    def _has(self, agent_id: str, first: datetime, after: datetime, oldest: datetime) -> bool:
+    def _fitting(self, agent_id: str, first: datetime, after: datetime, oldest: datetime) -> _Kept | None:
+        """What is kept of the agent, if it is young enough and covers these days."""
         kept = self._kept.get(agent_id)
-        return kept is not None and kept.first <= first and after <= kept.after and oldest < kept.read_at <= self._clock()
+        if kept is None or not (kept.first <= first and after <= kept.after and oldest < kept.read_at <= self._clock()):
+            return None
+        return kept
 
-    def _fetch(self, agents: Sequence[Agent], first: datetime, after: datetime, lane: RequestLane) -> None:
+    def _fetch(self, agents: Sequence[Agent], first: datetime, after: datetime, lane: RequestLane) -> dict[str, _Kept]:
         by_unit: dict[str, dict[str, str]] = defaultdict(dict)
         for agent in agents:
             by_unit[agent.business_unit_id or ""][agent.id] = agent.zone
@@ -116,12 +120,12 @@ class ScheduleReads:
             for unit, known in by_unit.items()
             for ids in chunks(known, most)
         ]
-        found: list[dict[str, _Kept]] = self._bulk.gather(jobs)
+        read = {agent_id: one for found in self._bulk.gather(jobs) for agent_id, one in found.items()}
         with self._lock:
             if len(self._kept) > KEPT_AGENTS:
                 self._kept.clear()
-            for one in found:
-                self._kept.update(one)
+            self._kept |= read
+        return read
 
     def _codes_of(self, business_unit: str, lane: RequestLane) -> Codes:
         """(category, name) of every activity code of a business unit, kept ten minutes."""
