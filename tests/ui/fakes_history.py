@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from streamlit.testing.v1 import AppTest
+
 from tests.ui.fakes import NEEDED, FakeDesk, access_checks, an_agent
 from wfm.desk.values import AccessReport, ActionResult, ActionStep, DataAction, RunDetail
 from wfm.domain.diagnoses import Confidence, Diagnosis, Explanation, Kind, Provenance, RulePage, UnknownName
@@ -367,3 +369,30 @@ def _matches(run: Run, which: RunFilter) -> bool:
         and (which.until is None or run.started_at < which.until)
         and which.text.casefold() in f"{run.agent_name} {run.code} {FORBIDDEN}".casefold()
     )
+
+
+def a_real_tenant(**changes: Any) -> HistoryDesk:
+    """A Desk on a tenant that is not the demo, with an OpenID provider: boss@example.com is admin."""
+    settings = Settings(_env_file=None, oidc_metadata_url="https://id.example/.well-known", admins=("boss@example.com",))
+    return HistoryDesk(is_demo=False, settings=settings, **changes)
+
+
+def somebody(email: str = "viewer@example.com") -> dict[str, Any]:
+    """The claims of somebody who signed in just now."""
+    return {"is_logged_in": True, "sub": email, "email": email, "iat": datetime.now(UTC).timestamp()}
+
+
+def words(app: AppTest) -> str:
+    """Everything that is written on a screen."""
+    kinds = (app.markdown, app.caption, app.warning, app.error, app.info, app.code, app.title, app.subheader)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def tables(app: AppTest) -> str:
+    """Everything that stands in the tables of a screen."""
+    return "\n".join(table.value.to_string(max_colwidth=400) for table in app.table)
+
+
+def button(app: AppTest, label: str) -> Any:
+    """The button of that label."""
+    return next(found for found in app.button if found.label == label)

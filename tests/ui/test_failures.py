@@ -1,0 +1,281 @@
+"""The Failures screen and its values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.ui.conftest import Open
+from tests.ui.fakes import NEEDED, SCOPES, access_checks, an_operation
+from tests.ui.fakes_history import (
+    CALL,
+    CAUSE,
+    FINGERPRINT,
+    HistoryDesk,
+    a_group,
+    a_real_tenant,
+    a_run,
+    button,
+    somebody,
+    words,
+)
+from wfm.domain.diagnoses import Kind
+from wfm.domain.errors import StoreFault
+from wfm.domain.operations import FailureGroup, GroupState, Outcome, Phase
+from wfm.ui.views.failures import (
+    PROPAGATION,
+    Show,
+    facts,
+    finding,
+    ordered,
+    proof,
+    propagation,
+    retryable,
+    spark_step,
+    spark_words,
+    sparkline,
+)
+
+UTC_ZONE = ZoneInfo("UTC")
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+# --- values -------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("groups", "title"),
+    [
+        ([], "Nothing has failed"),
+        ([a_group()], "1 cause keeps 212 agents waiting"),
+        ([a_group(agents=1)], "1 cause keeps 1 agent waiting"),
+        (
+            [a_group(), a_group(fingerprint="b", agents=2, state=GroupState.REGRESSED)],
+            "2 causes keep up to 214 agents waiting",
+        ),
+        ([a_group(), a_group(fingerprint="b", state=GroupState.IGNORED)], "1 cause keeps 212 agents waiting"),
+        ([a_group(state=GroupState.FIXED)], "1 cause waits for proof that it is fixed"),
+        ([a_group(state=GroupState.RESOLVED)], "No cause is open"),
+    ],
+)
+def test_the_title_says_the_finding(groups: list[FailureGroup], title: str) -> None:
+    assert finding(groups) == title
+
+
+def test_open_causes_come_first_and_the_linked_one_before_all() -> None:
+    old = a_group(fingerprint="old", last_seen=NOON - timedelta(days=2))
+    fixed = a_group(fingerprint="fixed", state=GroupState.FIXED, last_seen=NOON)
+    new = a_group(fingerprint="new", state=GroupState.REGRESSED, last_seen=NOON)
+    ignored = a_group(fingerprint="ignored", state=GroupState.IGNORED)
+    groups = [ignored, fixed, old, new]
+    assert [group.fingerprint for group in ordered(groups, Show.WAITING)] == ["new", "old", "fixed"]
+    # A link reaches its group whatever list is chosen.
+    assert [group.fingerprint for group in ordered(groups, Show.WAITING, first="ignored")][0] == "ignored"
+    assert len(ordered(groups, Show.ALL)) == 4
+
+
+def test_the_facts_say_how_many_since_when() -> None:
+    group = a_group(first_seen=NOON - timedelta(hours=2), last_seen=NOON - timedelta(minutes=5))
+    assert facts(group, UTC_ZONE, NOON) == "212 runs · 212 agents · since 10:00 · last 11:55"
+    once = a_group(first_seen=NOON, last_seen=NOON, runs=1, agents=1)
+    assert facts(once, UTC_ZONE, NOON) == "1 run · 1 agent · since 12:00"
+
+
+def test_the_clock_runs_five_minutes_and_says_where_that_comes_from() -> None:
+    fixed = a_group(state=GroupState.FIXED, state_at=NOON, state_by="Ada")
+    halfway = propagation(fixed, NOON + PROPAGATION / 2, UTC_ZONE)
+    assert halfway is not None
+    assert halfway.running
+    assert halfway.share == pytest.approx(0.5)
+    assert "published by Genesys" in halfway.text
+    assert "until 12:05" in halfway.text
+    over = propagation(fixed, NOON + PROPAGATION, UTC_ZONE)
+    assert over is not None
+    assert not over.running
+    assert "reopens the group" in over.text
+    assert propagation(a_group(), NOON, UTC_ZONE) is None
+
+
+def test_a_missing_schedule_has_no_clock_for_roles() -> None:
+    fixed = a_group(state=GroupState.FIXED, state_at=NOON, kind=Kind.NOT_FOUND_SCHEDULE)
+    said = propagation(fixed, NOON, UTC_ZONE)
+    assert said is not None
+    assert "role" not in said.text
+    assert not said.running
+
+
+def test_proof_is_what_the_token_holds_now() -> None:
+    held = access_checks((*SCOPES, NEEDED))
+    assert proof(a_group(), held, "architect-flow", "architect-flow") == (
+        True,
+        f"architect-flow holds what {CALL} needs now.",
+    )
+    proven, why = proof(a_group(), access_checks(SCOPES), "architect-flow", "architect-flow")
+    assert not proven
+    assert NEEDED in why
+
+
+def test_another_clients_access_proves_nothing() -> None:
+    proven, why = proof(a_group(), access_checks((*SCOPES, NEEDED)), "architect-flow", "desk")
+    assert not proven
+    assert "proves nothing" in why
+    proven, why = proof(a_group(call="POST /elsewhere"), access_checks(SCOPES), None, "desk")
+    assert not proven
+    assert "Retry one agent" in why
+
+
+def test_the_sparkline_fits_its_group_and_has_words() -> None:
+    group = a_group(first_seen=NOON - timedelta(hours=2), last_seen=NOON)
+    step = spark_step(group, NOON)
+    assert 120 / step <= 40
+    series = [(NOON - timedelta(minutes=60), 7), (NOON - timedelta(minutes=10), 2), (NOON, 0)]
+    assert spark_words(series, UTC_ZONE, NOON) == "Failures over time: most, 7, at 11:00; newest, 2, at 11:50"
+    assert spark_words([], UTC_ZONE, NOON) == "Failures over time: none kept"
+    assert json.loads(sparkline(series, group, NOON, step).to_json())["mark"]["orient"] == "vertical"
+    assert sparkline([], group, NOON, step).to_json()
+
+
+def test_retry_takes_each_agent_once_and_leaves_restores_out() -> None:
+    runs = [a_run(n % 700) for n in range(1_200)]
+    runs += [a_run(900, phase=Phase.RESTORE), a_run(901, Outcome.APPLIED), a_run(902, agent_id="")]
+    found = retryable(HistoryDesk(kept=runs), FINGERPRINT)  # type: ignore[arg-type]
+    assert len(found.agent_ids) == 700
+    assert found.newest == runs[0]
+    assert not found.cut
+
+
+# --- screen -------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def failed(serve: Callable[[Any], Any]) -> HistoryDesk:
+    """The brief's failure, three agents."""
+    made = HistoryDesk(
+        views=[an_operation()],
+        groups_failed=[a_group(runs=3, agents=3)],
+        kept=[a_run(n) for n in range(3)],
+    )
+    serve(made)
+    return made
+
+
+def test_a_cause_is_one_card_with_what_it_means(failed: HistoryDesk, open_screen: Open) -> None:
+    app = open_screen("failures")
+    assert not app.exception
+    assert app.title[0].value == "1 cause keeps 3 agents waiting"
+    text = words(app)
+    assert CAUSE.split(".")[0].replace("-", "\\-") in text
+    assert "**Fix** Add" in text
+    assert "**Who can** An OAuth admin" in text
+    assert "scope: missing" in text
+
+
+def test_i_fixed_it_starts_the_clock_with_a_note(failed: HistoryDesk, open_screen: Open) -> None:
+    app = open_screen("failures")
+    app.text_input(key=f"note-{FINGERPRINT}").set_value("added the scope")
+    app.button(key=f"fixed-{FINGERPRINT}").click().run()
+    assert ("mark_group", FINGERPRINT, GroupState.FIXED, "added the scope") in failed.calls
+    assert "up to 5 minutes" in words(app)
+    assert "added the scope" in words(app)
+    assert app.title[0].value == "1 cause waits for proof that it is fixed"
+
+
+def test_a_read_of_the_access_resolves_or_says_what_is_still_missing(failed: HistoryDesk, open_screen: Open) -> None:
+    failed.groups_failed = [replace(failed.groups_failed[0], state=GroupState.FIXED, state_at=datetime.now(UTC))]
+    app = open_screen("failures")
+    app.button(key=f"prove-{FINGERPRINT}").click().run()
+    assert failed.groups_failed[0].state is GroupState.FIXED
+    assert any("Still missing" in toast.value for toast in app.toast)
+    failed.scopes = (*SCOPES, NEEDED)
+    app.button(key=f"prove-{FINGERPRINT}").click().run()
+    assert failed.groups_failed[0].state is GroupState.RESOLVED
+    assert ("access", True) in failed.calls
+
+
+def test_ignored_and_reopened(failed: HistoryDesk, open_screen: Open) -> None:
+    app = open_screen("failures")
+    app.button(key=f"ignored-{FINGERPRINT}").click().run()
+    assert failed.groups_failed[0].state is GroupState.IGNORED
+    assert "No cause is waiting" in words(app)
+    app = open_screen("failures", show="ignored")
+    app.button(key=f"open-{FINGERPRINT}").click().run()
+    assert failed.groups_failed[0].state is GroupState.OPEN
+
+
+def test_the_second_of_two_people_sees_the_note_of_the_first(failed: HistoryDesk, open_screen: Open) -> None:
+    app = open_screen("failures")
+    failed.groups_failed = [
+        replace(
+            failed.groups_failed[0], state=GroupState.FIXED, state_at=datetime.now(UTC), state_by="Ada", note="done at 14:30"
+        )
+    ]
+    app.button(key=f"ignored-{FINGERPRINT}").click().run()
+    assert failed.groups_failed[0].state is GroupState.FIXED
+    assert any("Ada" in toast.value and "done at 14:30" in toast.value for toast in app.toast)
+
+
+def test_the_hand_off_card_is_there_to_copy(failed: HistoryDesk, open_screen: Open) -> None:
+    app = open_screen("failures")
+    app.button(key=f"hand-{FINGERPRINT}").click().run()
+    assert any("Please change one thing" in block.value for block in app.code)
+    app.button(key=f"hand-{FINGERPRINT}").click().run()
+    assert not any("Please change one thing" in block.value for block in app.code)
+
+
+def test_retry_these_fills_in_the_plan(failed: HistoryDesk, open_screen: Open) -> None:
+    app = open_screen("failures")
+    button(app, "Retry 3 agents").click().run()
+    assert failed.drafts["demo"].selection.agents == ("a0000", "a0001", "a0002")
+
+
+def test_a_failed_restore_is_retried_in_its_window_and_not_planned_again(failed: HistoryDesk, open_screen: Open) -> None:
+    failed.kept = [replace(run, phase=Phase.RESTORE) for run in failed.kept]
+    app = open_screen("failures")
+    button(app, "Retry 3 agents").click().run()
+    assert failed.drafts == {}
+    assert not app.exception
+
+
+def test_a_link_to_a_group_opens_it_and_a_wrong_one_is_said(failed: HistoryDesk, open_screen: Open) -> None:
+    failed.groups_failed.append(a_group(fingerprint="quiet", state=GroupState.IGNORED, cause="Somebody ignored this."))
+    app = open_screen("failures", failure="quiet")
+    assert "Somebody ignored this" in words(app)
+    app = open_screen("failures", failure="gone")
+    assert "is not here" in words(app)
+    assert not app.exception
+
+
+def test_a_list_that_is_none_is_named(failed: HistoryDesk, open_screen: Open) -> None:
+    app = open_screen("failures", show="everything")
+    assert "waiting, resolved, ignored or all" in words(app)
+    assert app.title[0].value == "1 cause keeps 3 agents waiting"
+
+
+def test_no_failure_is_good_news(serve: Callable[[Any], Any], open_screen: Open) -> None:
+    serve(HistoryDesk())
+    app = open_screen("failures")
+    assert app.title[0].value == "Nothing has failed"
+    assert "No run has failed yet" in words(app)
+
+
+def test_a_viewer_reads_and_changes_nothing(serve: Callable[[Any], Any], open_screen: Open) -> None:
+    desk = serve(a_real_tenant(views=[an_operation()], groups_failed=[a_group()], kept=[a_run()]))
+    app = open_screen("failures", user=somebody())
+    assert not app.exception
+    assert app.button(key=f"ignored-{FINGERPRINT}").disabled
+    assert button(app, "Retry 212 agents").disabled
+    assert not app.button(key=f"hand-{FINGERPRINT}").disabled
+    assert desk.calls == []
+
+
+def test_failures_that_can_not_be_read_are_a_sentence(failed: HistoryDesk, open_screen: Open) -> None:
+    failed.history_error = StoreFault("The database is gone.")
+    app = open_screen("failures")
+    assert not app.exception
+    assert "The database is gone" in words(app)

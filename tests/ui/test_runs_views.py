@@ -1,0 +1,281 @@
+"""The run history as values: table, chart, what it finds, retry."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pytest
+
+from tests.ui.fakes import a_request, an_operation
+from tests.ui.fakes_history import CAUSE, FORBIDDEN, a_diagnosis, a_run, an_exchange
+from wfm.domain.operations import Outcome, Phase, RunPage
+from wfm.domain.plans import RouteName
+from wfm.domain.windows import WindowSpec
+from wfm.ui.views import payloads
+from wfm.ui.views.run_table import chosen_row, table_height
+from wfm.ui.views.runs import (
+    MOST_BARS,
+    Spread,
+    can_retry,
+    cause_word,
+    chart_range,
+    finding,
+    frame,
+    matching_words,
+    over_time_chart,
+    retry_request,
+    step_for,
+    text_alternative,
+    what_now,
+)
+from wfm.ui.views.words import code, count, listed, plain
+
+BERLIN = ZoneInfo("Europe/Berlin")
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+# --- table --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_table_has_the_columns_that_people_look_for_in_their_zone() -> None:
+    run = a_run(started_at=datetime(2026, 11, 23, 23, 30, 2, tzinfo=UTC), attempts=3, duration_ms=1041)
+    data = frame([run], BERLIN)
+    assert list(data.columns) == [
+        "time",
+        "agent",
+        "route",
+        "operation",
+        "outcome",
+        "status",
+        "code",
+        "cause",
+        "ms",
+        "tries",
+        "correlation",
+    ]
+    row = data.iloc[0]
+    assert row["time"] == pd.Timestamp("2026-11-24 00:30:02")
+    assert row["outcome"] == ["failed"]
+    assert row["cause"] == "missing scope: wfm:schedule:update"
+    assert (row["status"], row["ms"], row["tries"]) == (403, 1041, 3)
+
+
+def test_what_is_unknown_is_missing_and_not_zero() -> None:
+    data = frame([a_run(outcome=Outcome.SKIPPED, status=None, duration_ms=None, note="off shift by then")], BERLIN)
+    assert pd.isna(data.iloc[0]["status"])
+    assert pd.isna(data.iloc[0]["ms"])
+    assert data.iloc[0]["cause"] == "off shift by then"
+
+
+def test_the_route_names_the_action_and_the_way_back() -> None:
+    routes = frame([a_run(), a_run(phase=Phase.RESTORE), a_run(route="data_action", action="set_agent_unavailable")], BERLIN)[
+        "route"
+    ]
+    assert list(routes) == ["availability", "availability (restore)", "set_agent_unavailable"]
+
+
+def test_examples_and_runs_by_hand_are_marked() -> None:
+    operations = frame(
+        [a_run(example=True), a_run(example=True, operation_title="example: x"), a_run(operation_id=None, operation_title="")],
+        BERLIN,
+    )["operation"]
+    assert list(operations) == ["DB upgrade · CHG-1042 (example)", "example: x", "by hand"]
+
+
+def test_an_empty_table_is_a_table() -> None:
+    assert len(frame([], BERLIN)) == 0
+
+
+def test_a_cause_without_names_is_its_kind() -> None:
+    assert cause_word(a_run(missing=())) == "missing scope"
+    assert cause_word(a_run(kind=None, cause="", note="looked back: not applied")) == "looked back: not applied"
+
+
+def test_a_selection_becomes_a_row_or_nothing() -> None:
+    assert chosen_row({"selection": {"cells": [(3, "agent")], "rows": []}}) == 3
+    assert chosen_row({"selection": {"rows": [2]}}) == 2
+    assert chosen_row({"selection": {"cells": [], "rows": []}}) is None
+    assert chosen_row(None) is None
+
+
+def test_a_short_table_has_no_empty_rows_and_a_long_one_shows_that_it_goes_on() -> None:
+    assert table_height(3, 14) == 31 * 4 + 2
+    assert table_height(50, 14) == table_height(14, 14) + 15
+
+
+# --- over time ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hours", [0.1, 1, 24, 24 * 7, 24 * 30, 24 * 365])
+def test_a_chart_has_few_enough_bars(hours: float) -> None:
+    step = step_for(NOON - timedelta(hours=hours), NOON)
+    assert hours * 60 / step <= MOST_BARS
+
+
+def spread(*points: tuple[int, Outcome, int], step: int = 30) -> Spread:
+    return Spread(
+        since=NOON - timedelta(hours=24),
+        until=NOON,
+        step_minutes=step,
+        points=[(NOON - timedelta(minutes=ago), outcome, n) for ago, outcome, n in points],
+    )
+
+
+def test_the_title_says_what_the_chart_shows() -> None:
+    word = "in the last 24 hours"
+    assert finding(spread(), word, BERLIN) == "No runs in the last 24 hours"
+    assert finding(spread((60, Outcome.APPLIED, 48)), word, BERLIN) == "None of 48 runs in the last 24 hours failed"
+    one = finding(spread((60, Outcome.APPLIED, 2), (60, Outcome.FAILED, 1)), word, BERLIN)
+    assert one == "1 of 3 runs in the last 24 hours failed, it did between 12:00 and 12:30"
+    every = finding(spread((60, Outcome.FAILED, 9)), word, BERLIN)
+    assert every == "9 of 9 runs in the last 24 hours failed, all of them between 12:00 and 12:30"
+    most = finding(spread((60, Outcome.FAILED, 9), (120, Outcome.FAILED, 3)), word, BERLIN)
+    assert most.endswith("failed, 9 of them between 12:00 and 12:30")
+    even = finding(spread((60, Outcome.FAILED, 4), (120, Outcome.FAILED, 4), (180, Outcome.FAILED, 4)), word, BERLIN)
+    assert even == "12 of 12 runs in the last 24 hours failed"
+
+
+def test_the_title_does_not_hide_what_is_unconfirmed() -> None:
+    points = spread((60, Outcome.APPLIED, 4), (60, Outcome.UNCONFIRMED, 2))
+    assert finding(points, "so far", BERLIN) == "None of 6 runs so far failed, 2 unconfirmed"
+
+
+def test_days_are_named_by_their_date() -> None:
+    assert "on 22 Nov" in finding(spread((2880, Outcome.FAILED, 3), step=1440), "in the last 30 days", BERLIN)
+
+
+def test_the_chart_in_words_is_the_newest_first_and_says_what_it_leaves_out() -> None:
+    words = text_alternative(spread((60, Outcome.APPLIED, 2), (60, Outcome.FAILED, 4), (120, Outcome.APPLIED, 1)), BERLIN)
+    assert words == "12:00: 2 applied, 4 failed; 11:00: 1 applied"
+    many = text_alternative(spread(*[(30 * n, Outcome.APPLIED, 1) for n in range(1, 20)]), BERLIN, most=5)
+    assert many.endswith("and 14 earlier bars")
+
+
+def test_the_chart_is_drawn_upright_on_the_viewers_clock() -> None:
+    made = over_time_chart(spread((60, Outcome.FAILED, 4), (60, Outcome.APPLIED, 2), (120, Outcome.SKIPPED, 0)), BERLIN)
+    drawn = json.loads(made.to_json())
+    assert drawn["mark"]["orient"] == "vertical"
+    (rows,) = drawn["datasets"].values()
+    assert [(row["from"], row["outcome"], row["runs"]) for row in rows] == [
+        ("2026-11-24T12:00:00", "failed", 4),
+        ("2026-11-24T12:00:00", "applied", 2),
+    ]
+
+
+def test_a_filter_without_beginning_still_has_a_chart() -> None:
+    since, until = chart_range(None, None, NOON)
+    assert until == NOON
+    assert until - since == timedelta(days=90)
+    assert chart_range(NOON - timedelta(hours=1), NOON + timedelta(hours=4), NOON) == (NOON - timedelta(hours=1), NOON)
+
+
+def test_a_count_that_is_not_exact_says_so() -> None:
+    page = RunPage(runs=(), newer=None, older=None, total=None, at_least=10_000)
+    assert matching_words(page, narrowed=True) == "10\u202f000+ match"
+    assert matching_words(replace(page, total=7), narrowed=True) == "7 match"
+    assert matching_words(page, narrowed=False) == ""
+
+
+# --- what to do ---------------------------------------------------------------------------------------------------------
+
+
+def test_every_outcome_has_a_next_step() -> None:
+    for outcome in Outcome:
+        for phase in Phase:
+            words = what_now(a_run(outcome=outcome, phase=phase), None)
+            assert words.endswith(".")
+    assert "never sent again by itself" in what_now(a_run(outcome=Outcome.UNCONFIRMED), None)
+
+
+def test_a_retry_is_advised_only_where_it_can_help() -> None:
+    assert "Mend the cause first" in what_now(a_run(), a_diagnosis())
+    assert "may work later" in what_now(a_run(), a_diagnosis(retryable=True))
+    assert "may still be out" in what_now(a_run(phase=Phase.RESTORE), a_diagnosis())
+
+
+def test_only_a_failed_update_that_takes_out_becomes_a_plan() -> None:
+    assert can_retry(a_run())
+    assert not can_retry(a_run(outcome=Outcome.APPLIED))
+    # A new plan for an agent who could not be brought back would take him out once more.
+    assert not can_retry(a_run(phase=Phase.RESTORE))
+    assert not can_retry(a_run(agent_id=""))
+
+
+def test_a_retry_keeps_what_is_left_of_the_window() -> None:
+    operation = an_operation(starts_in=timedelta(minutes=-8), lasts=timedelta(minutes=30)).operation
+    request = retry_request(["a0001", "a0001", "a0002"], operation, datetime.now(UTC))
+    assert request.selection.agents == ("a0001", "a0002")
+    assert request.selection.teams == ()
+    assert request.window.minutes is not None
+    assert 20 <= request.window.minutes <= 22
+    assert request.ticket == "CHG-1042"
+
+
+def test_a_retry_of_a_window_to_come_keeps_it_and_of_one_that_is_over_asks_for_half_an_hour() -> None:
+    now = datetime.now(UTC)
+    coming = an_operation(starts_in=timedelta(hours=3)).operation
+    kept = retry_request(["a0001"], coming, now).window.resolve(now)
+    assert (kept.start, kept.end) == (coming.window.start, coming.window.end)
+    over = an_operation(starts_in=timedelta(hours=-3)).operation
+    assert retry_request(["a0001"], over, now).window == WindowSpec(minutes=30, zone="Europe/Berlin")
+
+
+def test_a_retry_of_a_correction_keeps_the_past() -> None:
+    past = WindowSpec(
+        start=datetime(2026, 11, 20, 9, tzinfo=UTC), end=datetime(2026, 11, 20, 10, tzinfo=UTC), zone="Europe/Berlin"
+    )
+    view = an_operation(starts_in=timedelta(days=-4), route=RouteName.ADHERENCE, request=a_request(window=past))
+    assert retry_request(["a0001"], view.operation, datetime.now(UTC)).window == past
+
+
+def test_a_retry_without_an_operation_takes_the_route_of_the_run() -> None:
+    run = a_run(operation_id=None, route="data_action", action="set_agent_unavailable")
+    request = retry_request(["a0001"], None, datetime.now(UTC), run)
+    assert (request.route, request.action) == (RouteName.DATA_ACTION, "set_agent_unavailable")
+
+
+# --- raw ----------------------------------------------------------------------------------------------------------------
+
+
+def test_payloads_are_readable_and_never_show_a_secret() -> None:
+    assert payloads.pretty('{"a":1}') == ('{"a": 1}', "json")
+    assert payloads.pretty(FORBIDDEN)[0].count("\n") == 3
+    assert payloads.pretty("<html>no</html>") == ("<html>no</html>", None)
+    assert payloads.pretty(None) == ("(empty)", None)
+    assert payloads.pretty("")[0] == "(empty)"
+    assert "hunter2" not in payloads.pretty('{"client_secret": "hunter2hunter2"}')[0]
+    assert "hunter2" not in payloads.headers({"Authorization": "Bearer hunter2hunter2"})
+    assert "[" * 500 in payloads.pretty("[" * 5000)[0]
+
+
+def test_a_long_payload_is_cut_and_says_so() -> None:
+    text, language = payloads.pretty("x" * 50_000)
+    assert len(text) < 21_000
+    assert "30,000 more characters" in text
+    assert language is None
+
+
+def test_an_attempt_without_answer_says_why() -> None:
+    silent = replace(an_exchange(a_run()), status=None, fault="timeout", duration_ms=10_012)
+    assert payloads.answer_line(silent) == "no answer: timeout after 10.0 s"
+
+
+# --- words --------------------------------------------------------------------------------------------------------------
+
+
+def test_text_of_others_is_never_markdown() -> None:
+    evil = "**b** [x](http://e) :red[y] $z$ <b> `c` # h"
+    for sign in "*[]():$<>`#":
+        assert f"\\{sign}" in plain(evil)
+    assert plain("two\n\nlines") == "two lines"
+    assert code("a`b") == "`` a`b ``"
+    assert code(CAUSE) == f"`{CAUSE}`"
+
+
+def test_counts_and_lists_read_well() -> None:
+    assert (count(1, "run"), count(12_431, "run"), count(2, "try", "tries")) == ("1 run", "12\u202f431 runs", "2 tries")
+    assert (listed(["a"]), listed(["a", "b", "c"]), listed([])) == ("a", "a, b and c", "")
