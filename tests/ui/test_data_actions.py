@@ -77,7 +77,7 @@ def test_actions_are_found_by_every_word() -> None:
     assert [action.name for action in matching(actions, "DESK avail")] == ["set_agent_available"]
     assert len(matching(actions, "")) == 2
     assert matching(actions, "nothing like it") == []
-    assert list(table(actions)["request"])[0].startswith("PATCH /api/v2/wfm")
+    assert table(actions)["request"].iloc[0].startswith("PATCH /api/v2/wfm")
 
 
 # --- screen ---------------------------------------------------------------------------------------------------------------

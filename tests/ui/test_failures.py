@@ -76,7 +76,7 @@ def test_open_causes_come_first_and_the_linked_one_before_all() -> None:
     groups = [ignored, fixed, old, new]
     assert [group.fingerprint for group in ordered(groups, Show.WAITING)] == ["new", "old", "fixed"]
     # A link reaches its group whatever list is chosen.
-    assert [group.fingerprint for group in ordered(groups, Show.WAITING, first="ignored")][0] == "ignored"
+    assert ordered(groups, Show.WAITING, first="ignored")[0].fingerprint == "ignored"
     assert len(ordered(groups, Show.ALL)) == 4
 
 
@@ -165,6 +165,10 @@ def failed(serve: Callable[[Any], Any]) -> HistoryDesk:
     return made
 
 
+def state(desk: HistoryDesk) -> GroupState:
+    return desk.groups_failed[0].state
+
+
 def test_a_cause_is_one_card_with_what_it_means(failed: HistoryDesk, open_screen: Open) -> None:
     app = open_screen("failures")
     assert not app.exception
@@ -190,22 +194,22 @@ def test_a_read_of_the_access_resolves_or_says_what_is_still_missing(failed: His
     failed.groups_failed = [replace(failed.groups_failed[0], state=GroupState.FIXED, state_at=datetime.now(UTC))]
     app = open_screen("failures")
     app.button(key=f"prove-{FINGERPRINT}").click().run()
-    assert failed.groups_failed[0].state is GroupState.FIXED
+    assert state(failed) is GroupState.FIXED
     assert any("Still missing" in toast.value for toast in app.toast)
     failed.scopes = (*SCOPES, NEEDED)
     app.button(key=f"prove-{FINGERPRINT}").click().run()
-    assert failed.groups_failed[0].state is GroupState.RESOLVED
+    assert state(failed) is GroupState.RESOLVED
     assert ("access", True) in failed.calls
 
 
 def test_ignored_and_reopened(failed: HistoryDesk, open_screen: Open) -> None:
     app = open_screen("failures")
     app.button(key=f"ignored-{FINGERPRINT}").click().run()
-    assert failed.groups_failed[0].state is GroupState.IGNORED
+    assert state(failed) is GroupState.IGNORED
     assert "No cause is waiting" in words(app)
     app = open_screen("failures", show="ignored")
     app.button(key=f"open-{FINGERPRINT}").click().run()
-    assert failed.groups_failed[0].state is GroupState.OPEN
+    assert state(failed) is GroupState.OPEN
 
 
 def test_the_second_of_two_people_sees_the_note_of_the_first(failed: HistoryDesk, open_screen: Open) -> None:
@@ -216,7 +220,7 @@ def test_the_second_of_two_people_sees_the_note_of_the_first(failed: HistoryDesk
         )
     ]
     app.button(key=f"ignored-{FINGERPRINT}").click().run()
-    assert failed.groups_failed[0].state is GroupState.FIXED
+    assert state(failed) is GroupState.FIXED
     assert any("Ada" in toast.value and "done at 14:30" in toast.value for toast in app.toast)
 
 
