@@ -17,7 +17,7 @@ mended role would else never get the try that proves it mended.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from wfm.catalogue import PlatformOperation
@@ -77,14 +77,15 @@ def inner_check(call: PlatformOperation, action: str, client: str | None, facts:
     `client` is the OAuth client the action's integration uses, where that is known. If it is the token's own client,
     the token's facts hold for it.
     """
+    name = f"{call.key} (inside {action})"
     if client is not None and client in (facts.client_id, facts.client_name):
-        return _check(facts, call, None, None, ("apply",))
+        return replace(_check(facts, call, None, None, ("apply",)), call=name)
     whose = f"{client}'s" if client else "the action's own"
     said = f"made by the Data Action {action}: {whose} credentials decide, not this token"
     lanes = {lane: LaneVerdict(state=LaneState.UNKNOWN, evidence=said, needed=_needed(call, lane)) for lane in LaneName}
     return AccessCheck(
         operation=call.key,
-        call=f"{call.key} (inside {action})",
+        call=name,
         lanes=lanes,
         advice="",
         provenance=call.provenance.value,

@@ -33,6 +33,7 @@ class LocalClock:
             self._zone = ZoneInfo("UTC")
         self._start = window.start.astimezone(self._zone)
         self._said: dict[datetime, str] = {}
+        self._spans: dict[Span, str] = {}
         differs = any(
             instant.astimezone(self._zone).utcoffset() != instant.astimezone(ZoneInfo(window.zone)).utcoffset()
             for instant in (window.start, window.end)
@@ -48,10 +49,13 @@ class LocalClock:
 
     def span(self, start: datetime, end: datetime) -> str:
         """ "09:00–17:00"; an end at the midnight after the start reads 24:00."""
-        local_start, local_end = start.astimezone(self._zone), end.astimezone(self._zone)
-        midnight = local_end.hour == 0 and local_end.minute == 0 and local_end.date() - local_start.date() == timedelta(days=1)
-        until = "24:00" if midnight else self.say(end)
-        return f"{self.say(start)}–{until}"
+        said = self._spans.get((start, end))
+        if said is None:
+            local_start, local_end = start.astimezone(self._zone), end.astimezone(self._zone)
+            next_day = local_end.date() - local_start.date() == timedelta(days=1)
+            until = "24:00" if next_day and local_end.hour == local_end.minute == 0 else self.say(end)
+            said = self._spans[start, end] = f"{self.say(start)}–{until}"
+        return said
 
     def day(self) -> str:
         """The day the window starts on, as "Mon 23 Nov"."""
