@@ -22,6 +22,7 @@ def shared_demo() -> Iterator[DemoHandle]:
 def demo(shared_demo: DemoHandle) -> DemoHandle:
     """A demo tenant as at first."""
     shared_demo.post("/_demo/reset")
+    shared_demo.patch("/_demo/settings", {"rate_limit": 100_000, "latency_ms": 0})
     return shared_demo
 
 

@@ -19,7 +19,7 @@ from wfm.domain.windows import Window, WindowSpec
 from wfm.engine.rooms import Rooms
 from wfm.genesys.auth import Credentials
 from wfm.genesys.client import GenesysClient
-from wfm.genesys.pacing import Unpaced
+from wfm.genesys.pacing import RequestLane, Unpaced
 from wfm.genesys.regions import endpoint_for_urls
 from wfm.ledger import Ledger
 from wfm.ledger.records import NewItem, NewOperation
@@ -53,17 +53,25 @@ class ScriptedReads:
             expires_at=None,
         )
 
-    def directory(self, *, fresh: bool = False) -> Directory:
+    def directory(self, *, fresh: bool = False, lane: RequestLane = RequestLane.SCREEN) -> Directory:
         return Directory(agents={agent_id: an_agent(agent_id) for agent_id in self.ids}, groups=(), units={}, as_of=utcnow())
 
-    def states(self, agents: Sequence[Agent], *, fresh: bool = False) -> dict[str, AgentState]:
+    def states(
+        self, agents: Sequence[Agent], *, fresh: bool = False, lane: RequestLane = RequestLane.SCREEN
+    ) -> dict[str, AgentState]:
         if self.fault is not None:
             raise self.fault
         known = self.statuses()
         return {agent.id: _a_state(agent.id, known.get(agent.id, Status.AVAILABLE)) for agent in agents}
 
     def schedules(
-        self, agents: Sequence[Agent], start: datetime, end: datetime, *, fresh: bool = False
+        self,
+        agents: Sequence[Agent],
+        start: datetime,
+        end: datetime,
+        *,
+        fresh: bool = False,
+        lane: RequestLane = RequestLane.SCREEN,
     ) -> dict[str, AgentSchedule]:
         if self.fault is not None:
             raise self.fault

@@ -10,6 +10,7 @@ from wfm.domain.operations import Item, ItemState, Operation, SkipReason
 from wfm.domain.plans import INCLUDABLE
 from wfm.engine.drive import CANARY
 from wfm.engine.rooms import Reads
+from wfm.genesys.pacing import RequestLane
 from wfm.ledger import Ledger
 
 PAGE = 2_000
@@ -37,10 +38,10 @@ def items_in(
     return found if most is None else found[:most]
 
 
-def states_of(reads: Reads, agent_ids: Sequence[str]) -> dict[str, Status]:
+def states_of(reads: Reads, agent_ids: Sequence[str], lane: RequestLane, *, fresh: bool = True) -> dict[str, Status]:
     """The state of each agent just now; those the tenant says nothing of are left out. Raises GenesysError."""
-    agents = _agents(reads, agent_ids)
-    found = reads.states(agents, fresh=True) if agents else {}
+    agents = _agents(reads, agent_ids, lane)
+    found = reads.states(agents, fresh=fresh, lane=lane) if agents else {}
     return {agent_id: state.status for agent_id, state in found.items()}
 
 
@@ -50,10 +51,10 @@ def off_shift(reads: Reads, items: Sequence[Item], now: datetime) -> dict[str, s
     An agent whose schedule is not known or not published counts as on shift: better made available than forgotten.
     """
     worked = [item.agent_id for item in items if item.fate not in _NOT_ON_SHIFT]
-    agents = _agents(reads, worked)
+    agents = _agents(reads, worked, RequestLane.RESTORE)
     if not agents:
         return {}
-    schedules = reads.schedules(agents, now, now + timedelta(minutes=1))
+    schedules = reads.schedules(agents, now, now + timedelta(minutes=1), lane=RequestLane.RESTORE)
     return {
         agent_id: SkipReason.OFF_SHIFT.value
         for agent_id, schedule in schedules.items()
@@ -63,7 +64,7 @@ def off_shift(reads: Reads, items: Sequence[Item], now: datetime) -> dict[str, s
 
 def not_ours(reads: Reads, items: Sequence[Item]) -> dict[str, str]:
     """Agents who are available already, for routes that can't look themselves. Raises GenesysError."""
-    states = states_of(reads, [item.agent_id for item in items])
+    states = states_of(reads, [item.agent_id for item in items], RequestLane.RESTORE)
     return {
         item.agent_id: (SkipReason.NOT_OURS if item.apply_state is ItemState.APPLIED else SkipReason.NEVER_OUT).value
         for item in items
@@ -78,6 +79,6 @@ def causes_so_far(ledger: Ledger, operation: Operation) -> list[tuple[str, str]]
     return [(run.fingerprint or run.note, run.cause or run.note) for run in runs]
 
 
-def _agents(reads: Reads, agent_ids: Sequence[str]) -> list[Agent]:
-    known = reads.directory().agents
+def _agents(reads: Reads, agent_ids: Sequence[str], lane: RequestLane) -> list[Agent]:
+    known = reads.directory(lane=lane).agents
     return [known[agent_id] for agent_id in agent_ids if agent_id in known]

@@ -20,6 +20,7 @@ from wfm.engine.drive import Canary, Drive, Ended, Stop, canary_for
 from wfm.engine.rooms import Client, Reads, Rooms
 from wfm.engine.sending import Errand
 from wfm.engine.unconfirmed import settle_unconfirmed
+from wfm.genesys.pacing import RequestLane
 from wfm.ledger.records import Claim
 from wfm.routes import by_name
 
@@ -104,7 +105,9 @@ class Runner:
             return {}
         try:
             blocked = self._rooms.recheck(operation, waiting)
-            befores = findings.states_of(self._reads(operation), [item.agent_id for item in waiting])
+            ids = [item.agent_id for item in waiting]
+            # Just read by the check: this costs no request.
+            befores = findings.states_of(self._reads(operation), ids, RequestLane.APPLY, fresh=False)
         except DeskError as error:
             ledger.add_event(
                 operation.id,

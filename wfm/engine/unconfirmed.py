@@ -12,6 +12,7 @@ from wfm.domain.errors import DeskError
 from wfm.domain.operations import Item, ItemState, Outcome, Phase
 from wfm.engine.findings import items_in, states_of
 from wfm.engine.sending import Errand, Unsure
+from wfm.genesys.pacing import RequestLane
 from wfm.ledger.records import Claim, Settlement
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ def _read_each(errand: Errand, claims: list[Claim]) -> list[Settlement]:
 
 def _read_in_bulk(errand: Errand, claims: list[Claim]) -> list[Settlement]:
     try:
-        states = states_of(errand.reads, [claim.item.agent_id for claim in claims])
+        states = states_of(errand.reads, [claim.item.agent_id for claim in claims], RequestLane.RESTORE)
     except DeskError as error:
         log.warning("Unconfirmed updates of %s could not be read: %s", errand.operation.id, error)
         return []

@@ -1,0 +1,303 @@
+"""The engine on DBOS: SQLite in a file of its own beside the ledger, or the PostgreSQL database of the ledger.
+
+Why so, and which traps are avoided here: docs/decisions/0004-engine.md. Only the worker imports this module: dashboards
+write ledger rows and the worker's sweep finds what is due.
+
+Workflow ids are `{phase}:{operation}:{revision}:{tenant}`, with `:2`, `:3` … for a phase that ended before its work was
+done (the worker was stopped, the ledger was out of reach) and was started anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID
+
+from wfm.domain.errors import StoreFault
+from wfm.domain.operations import Phase
+from wfm.domain.redaction import redact_text
+from wfm.engine.port import Advance, FlowState
+from wfm.engine.slots import Slot
+from wfm.ledger.sqlite import sqlite_module
+
+log = logging.getLogger(__name__)
+
+WORKFLOWS_VERSION = "1"
+"""Changes when the steps of the workflow change. Pinned, because the default (a hash of the code) would strand what runs
+whenever a line changes."""
+AT_ONCE = 24
+"""Operations that a worker drives at the same time."""
+POLL_S = 0.25
+FORSAKEN_AFTER_S = 60.0
+"""A workflow of another version that nobody took for so long is started anew in ours."""
+_ACTIVE = ("ENQUEUED", "PENDING", "DELAYED")
+_ENDED = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+
+_advance: Advance | None = None
+_running: set[str] = set()
+_running_lock = threading.Lock()
+
+
+@DBOS.step(name="advance")
+def _advance_step(operation_id: str, phase: str, first: bool) -> bool:
+    if _advance is None:
+        raise RuntimeError("the engine was launched without a runner")
+    return _advance(operation_id, Phase(phase), first)
+
+
+@DBOS.workflow(name="operation-phase")
+def _operation_phase(operation_id: str, phase: str) -> None:
+    """One phase of one operation, step by step. What each step finds and leaves is in the ledger."""
+    workflow_id = str(DBOS.workflow_id)
+    with _running_lock:
+        _running.add(workflow_id)
+    try:
+        first = True
+        while _advance_step(operation_id, phase, first):
+            first = False
+    finally:
+        with _running_lock:
+            _running.discard(workflow_id)
+
+
+class DbosEngine:
+    """Runs the phases of one tenant's operations. One instance a process: DBOS itself is one.
+
+    With SQLite the caller holds the lock that makes it the only worker of the file. With PostgreSQL each worker takes a
+    slot of its own, and `on_lost` is called when that is lost: the worker must then stop.
+    """
+
+    def __init__(
+        self,
+        tenant_key: str,
+        advance: Advance,
+        *,
+        sqlite_file: Path | None = None,
+        postgres_url: str | None = None,
+        on_lost: Callable[[], None] = lambda: None,
+        version: str = WORKFLOWS_VERSION,
+        poll_s: float = POLL_S,
+    ) -> None:
+        if (sqlite_file is None) == (postgres_url is None):
+            raise ValueError("either a file or a PostgreSQL server")
+        self._advance = advance
+        self._file = sqlite_file
+        self._postgres = postgres_url
+        self._on_lost = on_lost
+        self._version = version
+        self._poll_s = poll_s
+        self._tenant = hashlib.sha256(tenant_key.encode()).hexdigest()[:12]
+        self._queue = f"operations-{self._tenant}"
+        self._engine: sa.Engine | None = None
+        self._slot: Slot | None = None
+        self._executor = f"worker-{self._tenant}"
+        self._seen_idle: set[str] = set()
+
+    @property
+    def executor_id(self) -> str:
+        """What this worker's workflows are marked with; the same after a restart."""
+        return self._executor
+
+    def launch(self) -> None:
+        """Starts taking workflows, first those that this executor left behind. Raises StoreFault."""
+        global _advance
+        _advance = self._advance
+        config: DBOSConfig = {
+            "name": f"desk-{self._tenant}",
+            "application_version": self._version,
+            "serializer": DBOSPortableJSONSerializer(),
+            "log_level": "WARNING",
+            "enable_otlp": False,
+        }
+        try:
+            if self._file is not None:
+                self._file.parent.mkdir(parents=True, exist_ok=True)
+                url = f"sqlite:///{self._file.absolute()}"
+                self._engine = _sqlite_engine(url)
+                config["system_database_url"] = url
+                config["system_database_engine"] = self._engine
+            else:
+                assert self._postgres is not None
+                self._slot = Slot.take(self._postgres, self._executor)
+                self._executor = self._slot.name
+                config["system_database_url"] = _plain(self._postgres)
+                config["sys_db_pool_size"] = 10
+            config["executor_id"] = self._executor
+            DBOS(config=config)
+            DBOS.listen_queues([self._queue])
+            with self._alone():
+                DBOS.launch()
+                DBOS.register_queue(
+                    self._queue,
+                    worker_concurrency=AT_ONCE,
+                    partition_concurrency=1,
+                    polling_interval_sec=self._poll_s,
+                    on_conflict="always_update",
+                )
+        except (sa.exc.SQLAlchemyError, OSError) as error:
+            self.destroy(0)
+            raise StoreFault(f"The engine's database can't be used: {_first_line(error)}") from error
+
+    def _alone(self) -> AbstractContextManager[None]:
+        """Two workers that start together must not both make the tables."""
+        return self._slot.launching() if self._slot is not None else nullcontext()
+
+    def start(self, operation_id: str, phase: Phase, revision: int) -> bool:
+        """Enqueues the phase unless it waits or runs already; whether it did. Raises StoreFault."""
+        with _as_store_fault():
+            known = self._known(operation_id, phase)
+            if any(self._still_counts(flow) for flow in known if flow.status in _ACTIVE):
+                return False
+            base = f"{phase.value}:{operation_id}:{revision}:{self._tenant}"
+            taken = {flow.workflow_id for flow in known}
+            tries = 1
+            workflow_id = base
+            while workflow_id in taken:
+                tries += 1
+                workflow_id = f"{base}:{tries}"
+            with SetWorkflowID(workflow_id), SetEnqueueOptions(queue_partition_key=operation_id):
+                DBOS.enqueue_workflow(self._queue, _operation_phase, operation_id, phase.value)
+            return True
+
+    def status(self, operation_id: str, phase: Phase) -> FlowState:
+        """Where the phase's latest workflow stands. Raises StoreFault."""
+        with _as_store_fault():
+            known = {flow.status for flow in self._known(operation_id, phase)}
+        if "PENDING" in known:
+            return FlowState.RUNNING
+        if known & set(_ACTIVE):
+            return FlowState.WAITING
+        return FlowState.ENDED if known else FlowState.NONE
+
+    def reap(self) -> int:
+        """Takes over workflows of executors that are dead, and those of ours that nothing runs. Raises StoreFault."""
+        if self._slot is not None and not self._slot.held():
+            self._on_lost()
+            return 0
+        taken = 0
+        idle: set[str] = set()
+        with _as_store_fault():
+            pending = DBOS.list_workflows(
+                status="PENDING", queue_name=self._queue, load_input=False, load_output=False, limit=500
+            )
+        with _running_lock:
+            running = set(_running)
+        for flow in pending:
+            if flow.workflow_id in running:
+                continue
+            if flow.executor_id == self._executor:
+                # Just dequeued, perhaps: only one that is idle twice in a row was forgotten.
+                idle.add(flow.workflow_id)
+                if flow.workflow_id not in self._seen_idle:
+                    continue
+            elif not self._is_dead(flow.executor_id):
+                continue
+            with _as_store_fault():
+                if flow.app_version != self._version:
+                    DBOS.cancel_workflow(flow.workflow_id)  # its steps are not ours: the sweep starts it anew
+                else:
+                    DBOS.resume_workflow(flow.workflow_id, queue_name=self._queue)
+            taken += 1
+        self._seen_idle = idle
+        return taken
+
+    def _is_dead(self, executor_id: str | None) -> bool:
+        if self._slot is None:
+            return True  # the lock makes us the only worker of this file
+        return executor_id is not None and self._slot.is_free(executor_id)
+
+    def tidy(self, older_than: timedelta) -> int:
+        """Forgets workflows that ended so long ago; how many at most in one go. Raises StoreFault."""
+        before = (datetime.now(UTC) - older_than).isoformat()
+        with _as_store_fault():
+            ended = DBOS.list_workflows(
+                status=list(_ENDED),
+                queue_name=self._queue,
+                completed_before=before,
+                load_input=False,
+                load_output=False,
+                limit=500,
+            )
+            if ended:
+                DBOS.delete_workflows([flow.workflow_id for flow in ended])
+        return len(ended)
+
+    def destroy(self, patience_s: float) -> None:
+        """Stops taking workflows and waits for those that run, at most so many seconds."""
+        deadline = time.monotonic() + patience_s
+        with suppress(Exception):
+            while time.monotonic() < deadline:
+                with _running_lock:
+                    if not _running:
+                        break
+                time.sleep(0.05)
+            DBOS.destroy()
+        if self._slot is not None:
+            self._slot.release()
+            self._slot = None
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
+
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _known(self, operation_id: str, phase: Phase) -> list[Any]:
+        return DBOS.list_workflows(
+            workflow_id_prefix=f"{phase.value}:{operation_id}:",
+            queue_name=self._queue,
+            load_input=False,
+            load_output=False,
+        )
+
+    def _still_counts(self, flow: Any) -> bool:
+        """Whether an active workflow will be run: not one of another version that nobody takes any more."""
+        if flow.app_version == self._version or flow.status == "PENDING":
+            return True
+        age = time.time() - (flow.updated_at or flow.created_at or 0) / 1000
+        if age < FORSAKEN_AFTER_S:
+            return True
+        DBOS.cancel_workflow(flow.workflow_id)
+        return False
+
+
+@contextmanager
+def _as_store_fault() -> Iterator[None]:
+    """Errors of the engine's database as StoreFault."""
+    try:
+        yield
+    except sa.exc.SQLAlchemyError as error:
+        raise StoreFault(f"The engine's database can't be used just now: {_first_line(error)}") from error
+
+
+def _sqlite_engine(url: str) -> sa.Engine:
+    """SQLite as DBOS expects it (the driver begins transactions, at once for writing), and with WAL, which it does not
+    set: twice as fast, and readers don't wait for the writer.
+    """
+    engine = sa.create_engine(url, module=sqlite_module())
+
+    @sa.event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: object) -> None:
+        connection.isolation_level = "IMMEDIATE"
+        for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def _first_line(error: BaseException) -> str:
+    said = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return redact_text(said[0] if said else type(error).__name__)
+
+
+def _plain(url: str) -> str:
+    """The address without a driver's name: DBOS adds its own."""
+    return sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)

@@ -1,0 +1,85 @@
+"""PostgreSQL only: which worker is which, by advisory locks that end with the session that holds them.
+
+A worker takes the first free name of a row of names, so that it has the same one after a restart and nobody else has
+it meanwhile. Whoever gets another worker's lock knows that this worker is dead.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import psycopg
+import sqlalchemy as sa
+
+from wfm.domain.errors import StoreFault
+
+SLOTS = 64
+LAUNCHING = "maintenance-desk-launch"
+
+
+class Slot:
+    """A worker's name, held by one session for as long as the worker lives. Thread-safe."""
+
+    def __init__(self, connection: psycopg.Connection[tuple[object, ...]], name: str) -> None:
+        self.name = name
+        self._connection = connection
+        self._lock = threading.Lock()
+
+    @classmethod
+    def take(cls, url: str, prefix: str) -> Slot:
+        """The first free name with this prefix. Raises StoreFault."""
+        plain = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        try:
+            connection = psycopg.connect(plain, autocommit=True, keepalives_idle=5, keepalives_interval=2, keepalives_count=3)
+        except psycopg.Error as error:
+            raise StoreFault("The desk's PostgreSQL database can't be reached by the worker.") from error
+        for number in range(1, SLOTS + 1):
+            name = f"{prefix}-{number}"
+            if _try(connection, name):
+                return cls(connection, name)
+        connection.close()
+        raise StoreFault(f"There are {SLOTS} workers at this database already.")
+
+    def held(self) -> bool:
+        """Whether the session that holds the name is still there."""
+        with self._lock:
+            try:
+                self._connection.execute("select 1")
+            except psycopg.Error:
+                return False
+            return True
+
+    def is_free(self, name: str) -> bool:
+        """Whether the worker of that name is dead."""
+        with self._lock:
+            if not _try(self._connection, name):
+                return False
+            self._connection.execute("select pg_advisory_unlock(%s)", (_key(name),))
+            return True
+
+    @contextmanager
+    def launching(self) -> Iterator[None]:
+        """Held by one worker at a time."""
+        with self._lock:
+            self._connection.execute("select pg_advisory_lock(%s)", (_key(LAUNCHING),))
+        try:
+            yield
+        finally:
+            with self._lock, suppress(psycopg.Error):
+                self._connection.execute("select pg_advisory_unlock(%s)", (_key(LAUNCHING),))
+
+    def release(self) -> None:
+        with self._lock, suppress(psycopg.Error):
+            self._connection.close()
+
+
+def _key(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+
+
+def _try(connection: psycopg.Connection[tuple[object, ...]], name: str) -> bool:
+    row = connection.execute("select pg_try_advisory_lock(%s)", (_key(name),)).fetchone()
+    return bool(row and row[0])

@@ -1,0 +1,350 @@
+"""The worker: keeps a heartbeat, finds what is due, and lets the engine do it. Screens never do any of this.
+
+With the embedded database one worker works and the next waits as standby, by a lock of the operating system that ends
+with the process that holds it. With PostgreSQL as many work as are started.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from wfm.domain.errors import DeskError, NotFound, StoreFault
+from wfm.domain.operations import ItemState, Operation, OperationState, Phase
+from wfm.engine.port import Engine
+from wfm.engine.rooms import Clock, Rooms
+from wfm.engine.runner import Runner
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_S = 2.0
+SWEEP_S = 0.3
+REAP_S = 2.0
+LOOK_AGAIN_S = 60.0
+TIDY_S = 3_600.0
+TIDY_AFTER = timedelta(days=3)
+STANDBY_S = 0.5
+OVERDUE_FIRST_S = 120.0
+"""After a start, applies wait this long at most for overdue restores to be done."""
+SLOWEST_RETRY_S = 30.0
+PATIENCE_S = 15.0
+"""How long a stop waits for requests under way, beyond one request's time-out."""
+FORGET_AFTER = timedelta(hours=24)
+LOCK_FILE = "worker.lock"
+ENGINE_FILE = "engine.sqlite"
+
+WORKING, STANDBY, STOPPING = "working", "standby", "stopping"
+
+_RESTING = (OperationState.IN_EFFECT, OperationState.FAILED_IN_PART, OperationState.CORRECTED)
+_Key = tuple[str, Phase]
+
+
+@dataclass(slots=True)
+class _Try:
+    """How often a phase was started without coming to an end, and when it may be started again (monotonic, s)."""
+
+    revision: int
+    times: int = 0
+    again_at: float = 0.0
+
+
+class Sweep:
+    """Finds what is due and starts it. Holds no clock and no thread, so that tests can step it."""
+
+    def __init__(self, rooms: Rooms, engine: Engine, running: Callable[[], frozenset[_Key]]) -> None:
+        self._rooms = rooms
+        self._engine = engine
+        self._running = running
+        self._tries: dict[_Key, _Try] = {}
+        self._overdue: set[str] | None = None
+        self._began = time.monotonic()
+
+    def step(self) -> list[_Key]:
+        """One look at the ledger; gives what was started. Raises StoreFault."""
+        now = time.monotonic()
+        due = self._rooms.ledger.due(self._rooms.tenant_key, self._rooms.clock())
+        running = self._running()
+        restores = {operation.id for operation, phase in due if phase is Phase.RESTORE}
+        if self._overdue is None:
+            self._overdue = restores
+        self._overdue &= restores
+        hold_applies = bool(self._overdue) and now - self._began < OVERDUE_FIRST_S
+        started = []
+        waiting: set[_Key] = set()
+        for operation, phase in due:
+            key = (operation.id, phase)
+            waiting.add(key)
+            if key in running or (phase is Phase.APPLY and hold_applies):
+                continue
+            if self._start(operation, phase, now):
+                started.append(key)
+        self._tries = {key: one for key, one in self._tries.items() if key in waiting}
+        return started
+
+    def _start(self, operation: Operation, phase: Phase, now: float) -> bool:
+        key = (operation.id, phase)
+        known = self._tries.get(key)
+        if known is None or known.revision != operation.revision:
+            known = self._tries[key] = _Try(operation.revision)
+        if now < known.again_at or not self._engine.start(operation.id, phase, operation.revision):
+            return False
+        known.times += 1
+        # At once the first time; slower each time that it ended without having done its work.
+        known.again_at = now + min(SLOWEST_RETRY_S, 0.25 * 2**known.times)
+        return True
+
+
+class Worker:
+    """One process's worker. `run` returns when it was told to stop, or when it lost its right to work."""
+
+    def __init__(
+        self,
+        rooms: Rooms,
+        make_engine: Callable[[Callable[[str, Phase, bool], bool], Callable[[], None]], Engine],
+        *,
+        lock_file: Path | None,
+        stop: threading.Event | None = None,
+        on_state: Callable[[str], None] = lambda state: None,
+        exit_when_idle_s: float | None = None,
+    ) -> None:
+        self._rooms = rooms
+        self._make_engine = make_engine
+        self._lock_file = lock_file
+        self._stop = stop or threading.Event()
+        self._on_state = on_state
+        self._idle_s = exit_when_idle_s
+        self._state = STANDBY if lock_file is not None else WORKING
+        self._runner = Runner(rooms, self._stop)
+        self._busy: set[_Key] = set()
+        self._busy_lock = threading.Lock()
+        self._ended = threading.Event()
+        self._lost = False
+
+    def stop(self) -> None:
+        """Requests under way are heard out, everything else is given back. Safe in a signal handler."""
+        self._stop.set()
+
+    def run(self) -> int:
+        """Works until stopped; 0 after a proper stop, 1 when it lost its right to work. Raises StoreFault at the start."""
+        heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        heart.start()
+        try:
+            with self._only_one() as mine:
+                if mine:
+                    self._work()
+        finally:
+            self._ended.set()
+            heart.join(HEARTBEAT_S)
+            self._forget()
+        return 1 if self._lost else 0
+
+    # --- one worker an embedded database -----------------------------------------------------------------------------
+
+    @contextmanager
+    def _only_one(self) -> Iterator[bool]:
+        """Waits for the lock as standby; false when stopped before it came."""
+        if self._lock_file is None:
+            yield True
+            return
+        self._lock_file.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(str(self._lock_file))
+        while not self._stop.is_set():
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                self._say(STANDBY)
+                self._stop.wait(STANDBY_S)
+                continue
+            except OSError as error:
+                raise StoreFault(f"The lock file {self._lock_file} can't be used: {error.strerror or error}.") from error
+            try:
+                yield True
+            finally:
+                lock.release()
+            return
+        yield False
+
+    # --- work --------------------------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        engine = self._make_engine(self._advance, self._lose)
+        engine.launch()
+        self._say(WORKING)
+        sweep = Sweep(self._rooms, engine, self._running)
+        looker = threading.Thread(target=self._look_again, name="look-again", daemon=True)
+        looker.start()
+        last_reap = last_tidy = busy_at = time.monotonic()
+        try:
+            while not self._stop.is_set():
+                now = time.monotonic()
+                try:
+                    sweep.step()
+                    if now - last_reap >= REAP_S:
+                        last_reap = now
+                        engine.reap()
+                    if now - last_tidy >= TIDY_S:
+                        last_tidy = now
+                        engine.tidy(TIDY_AFTER)
+                        self._forget_others()
+                except DeskError as fault:
+                    log.warning("The sweep could not be done: %s", fault)
+                    self._stop.wait(1.0)
+                except Exception:
+                    log.exception("The sweep failed")
+                    self._stop.wait(5.0)
+                if self._running() or self._anything_open():
+                    busy_at = now
+                if self._idle_s is not None and now - busy_at > self._idle_s:
+                    break
+                self._stop.wait(SWEEP_S)
+        finally:
+            self._stop.set()
+            self._say(STOPPING)
+            engine.destroy(self._rooms.timeout_s + PATIENCE_S)
+            looker.join(self._rooms.timeout_s)
+
+    def _advance(self, operation_id: str, phase: Phase, first: bool) -> bool:
+        """A step of a workflow. Only this tenant's operations: another's is not found here and left alone."""
+        key = (operation_id, phase)
+        with self._busy_lock:
+            self._busy.add(key)
+        try:
+            return self._runner.advance(operation_id, phase, first)
+        except NotFound as error:
+            # No secret for its client, or not of this tenant: nothing this worker can do.
+            log.warning("%s of %s can't go on here: %s", phase, operation_id, error)
+            return False
+        finally:
+            with self._busy_lock:
+                self._busy.discard(key)
+
+    def _running(self) -> frozenset[_Key]:
+        with self._busy_lock:
+            return frozenset(self._busy)
+
+    def _lose(self) -> None:
+        log.error("This worker lost its session with the database and stops: another one may work in its place.")
+        self._lost = True
+        self._stop.set()
+
+    def _anything_open(self) -> bool:
+        if self._idle_s is None:
+            return False
+        try:
+            return self._rooms.ledger.next_due(self._rooms.tenant_key, self._rooms.clock()) is not None
+        except DeskError:
+            return True
+
+    def _look_again(self) -> None:
+        """Now and then reads back what is unconfirmed in operations that rest."""
+        ledger = self._rooms.ledger
+        while not self._stop.wait(LOOK_AGAIN_S):
+            try:
+                resting = ledger.operations(self._rooms.tenant_key, states=_RESTING, limit=200)
+                counts = ledger.counts([operation.id for operation in resting])
+                for operation in resting:
+                    found = counts[operation.id]
+                    doubts = found.apply[ItemState.UNCONFIRMED] + found.restore[ItemState.UNCONFIRMED]
+                    if doubts and not self._stop.is_set():
+                        self._runner.look_again(operation.id)
+            except DeskError as fault:
+                log.warning("Unconfirmed updates could not be looked at: %s", fault)
+            except Exception:
+                log.exception("Looking at unconfirmed updates failed")
+
+    # --- heartbeat ---------------------------------------------------------------------------------------------------
+
+    def _say(self, state: str) -> None:
+        if state != self._state:
+            self._state = state
+            self._heartbeat()
+        self._on_state(state)
+
+    def _beat(self) -> None:
+        while not self._ended.is_set():
+            self._heartbeat()
+            self._ended.wait(HEARTBEAT_S)
+
+    def _heartbeat(self) -> None:
+        rooms = self._rooms
+        try:
+            rooms.ledger.heartbeat(
+                rooms.worker_id,
+                rooms.tenant_key,
+                state=self._state,
+                pid=os.getpid(),
+                host=socket.gethostname(),
+                now=rooms.clock(),
+            )
+        except Exception as error:
+            log.warning("The heartbeat could not be written: %s", error)
+
+    def _forget(self) -> None:
+        try:
+            self._rooms.ledger.forget_worker(self._rooms.worker_id)
+        except Exception as error:
+            log.warning("The heartbeat could not be taken back: %s", error)
+
+    def _forget_others(self) -> None:
+        """Workers that were killed leave a heartbeat behind."""
+        ledger, now = self._rooms.ledger, self._rooms.clock()
+        for seen in ledger.workers(self._rooms.tenant_key):
+            if now - seen.seen_at > FORGET_AFTER:
+                ledger.forget_worker(seen.worker_id)
+
+
+def run_worker(
+    rooms: Rooms,
+    *,
+    data_dir: Path,
+    postgres_url: str | None = None,
+    stop: threading.Event | None = None,
+    on_state: Callable[[str], None] = lambda state: None,
+    exit_when_idle_s: float | None = None,
+    handle_signals: bool = True,
+) -> int:
+    """Runs a worker in this process until SIGTERM, SIGINT or `stop`; its exit code.
+
+    `data_dir` holds the lock and the engine's own database; with `postgres_url` (the ledger's) both lie there instead,
+    and several workers may run. `on_state` is told "standby", "working", "stopping". `rooms.worker_id` is made unique
+    to this process. Raises StoreFault when the engine can't start.
+    """
+    # Imported here: it takes half a second and 60 MB that no dashboard needs.
+    from wfm.engine.dbos_engine import DbosEngine
+
+    rooms = replace(rooms, worker_id=f"{rooms.worker_id}-{uuid.uuid4().hex[:8]}")
+
+    def make_engine(advance: Callable[[str, Phase, bool], bool], on_lost: Callable[[], None]) -> Engine:
+        if postgres_url is not None:
+            return DbosEngine(rooms.tenant_key, advance, postgres_url=postgres_url, on_lost=on_lost)
+        return DbosEngine(rooms.tenant_key, advance, sqlite_file=data_dir / ENGINE_FILE, on_lost=on_lost)
+
+    worker = Worker(
+        rooms,
+        make_engine,
+        lock_file=None if postgres_url is not None else data_dir / LOCK_FILE,
+        stop=stop,
+        on_state=on_state,
+        exit_when_idle_s=exit_when_idle_s,
+    )
+    if handle_signals and threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: worker.stop())
+    return worker.run()
+
+
+def worker_name(clock: Clock | None = None) -> str:
+    """A name for `Rooms.worker_id`: the host and the process id."""
+    return f"{socket.gethostname()}-{os.getpid()}"
