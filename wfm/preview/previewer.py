@@ -49,10 +49,12 @@ class _Reads:
 class Previewer:
     """Makes previews for one OAuth client of one tenant. Thread-safe as far as its reader is.
 
-    `held` names the window that has an agent already. `limit_per_minute` and `rate_share` give the pace; `observed` is
-    what came of earlier calls with this client, by catalogue key; `permissions` are those of the token's roles where
-    they can be seen. Every method raises BadInput for words that can't be used and GenesysError when the tenant can't
-    be read.
+    `held` names the window that has an agent already. `limit_per_minute` and `rate_share` give the pace (or `pace` whole).
+    `observed` is what came of earlier calls with this client, by catalogue key; `permissions` are those of the token's
+    roles where they can be seen. `renew` drops the access token, so that the next read gets a new one: a token keeps the
+    scopes it was given with, and a client that was mended shows only in a new token.
+
+    Every method raises BadInput for words that can't be used and GenesysError when the tenant can't be read.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Previewer:
         pace: Callable[[], Pace] | None = None,
         observed: Callable[[], access.Observed] = dict,
         permissions: Callable[[], frozenset[str] | None] = lambda: None,
+        renew: Callable[[], None] = lambda: None,
         routes: Routes = by_name,
     ) -> None:
         self._reader = reader
@@ -76,6 +79,7 @@ class Previewer:
         self._pace = pace or (lambda: Pace(limit_per_minute=limit_per_minute(), share=rate_share))
         self._observed = observed
         self._permissions = permissions
+        self._renew = renew
         self._routes = routes
         self._index: selection.Index | None = None
 
@@ -107,7 +111,7 @@ class Previewer:
         """What applying the request would do now. `fresh` bypasses every cache (used at Apply)."""
         now, before = self._clock(), self._reader.requests
         window = request.window.resolve(now)
-        facts = self._reader.token(fresh=fresh)
+        facts = self._facts(request.route, fresh)
         chosen = self.resolve(request.selection, fresh=fresh)
         action = None
         if request.route is RouteName.DATA_ACTION:
@@ -209,6 +213,14 @@ class Previewer:
         return gone | {row.given: (row.fate, row.reason) for row in rows if not row.writes}
 
     # --- parts -------------------------------------------------------------------------------------------------------
+
+    def _facts(self, route: RouteName, fresh: bool) -> TokenFacts:
+        """What the token says; asked afresh and found wanting, it is renewed once before that is believed."""
+        facts = self._reader.token(fresh=fresh)
+        if fresh and any(check.missing for check in access.checks_for(facts, calls.to_write(self._routes(route)))):
+            self._renew()
+            facts = self._reader.token(fresh=True)
+        return facts
 
     def _read(
         self,
