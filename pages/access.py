@@ -46,13 +46,10 @@ with held:
         st.button("Try again", icon=":material/refresh:", on_click=read_again)
     if report is not None:
         token = report.token
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            expires = f", token valid until {times.when(token.expires_at, zone)} {zone.key}" if token.expires_at else ""
-            st.markdown(
-                f"OAuth client **{plain(token.client_name or token.client_id)}** · {plain(token.grant_type)}{expires}",
-                width="content",
-            )
-            st.button("Read again", icon=":material/refresh:", type="tertiary", key="access-read-again", on_click=read_again)
+        parts = [f"OAuth client **{plain(token.client_name or token.client_id)}**", plain(token.grant_type.lower())]
+        if token.expires_at:
+            parts.append(f"token valid until {times.when(token.expires_at, zone)} {zone.key}")
+        st.markdown(" · ".join(parts))
         if token.scopes is None:
             st.caption(
                 "This token states no scopes. On the published platform a client-credentials token has none: the roles of the "
@@ -61,14 +58,12 @@ with held:
         else:
             st.markdown("Holds " + (", ".join(code(scope) for scope in token.scopes) or "no scope at all"))
         if token.role_divisions:
-            st.caption("Roles: " + ", ".join(f"{plain(role)} in {plain(division)}" for role, division in token.role_divisions))
+            with st.expander(view.roles_words(token.role_divisions), type="compact"):
+                st.markdown("\n".join(f"- {code(role)} in {code(division)}" for role, division in token.role_divisions))
         if report.asymmetry:
             st.warning(plain(report.asymmetry), title="Reads work, writes fail", icon=":material/compare_arrows:")
-        else:
-            st.caption(
-                f"So far through this client: {report.reads_ok} reads and {report.writes_ok} writes worked, "
-                f"{report.writes_failed} writes failed."
-            )
+        elif view.counts_words(report):
+            st.caption(view.counts_words(report))
         for name, checks in report.checks.items():
             title = next((words for route, words in view.ROUTE_TITLES.items() if route.value == name), name)
             st.subheader(title, anchor=False)
@@ -76,8 +71,9 @@ with held:
                 view.lanes_rows(checks), hide_index=True, border="horizontal", alt=f"Access by call and lane, route {name}"
             )
             lanes.advice(checks)
-            with st.expander("Evidence"):
+            with st.expander("Evidence", type="compact"):
                 st.markdown("\n".join(f"- {line}" for line in view.evidence_lines(checks)) or "None was given.")
+        st.button("Read again", icon=":material/refresh:", key="access-read-again", on_click=read_again)
         st.caption(
             f"As of {times.when(report.as_of, zone, seconds=True)}. Sources: "
             + " · ".join(f"{view.provenance_badge(word)} {text}" for word, text in view.PROVENANCE_HELP.items())

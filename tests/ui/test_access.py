@@ -13,7 +13,7 @@ from tests.ui.fakes import NEEDED, SCOPES, access_checks
 from tests.ui.fakes_history import HistoryDesk, tables, words
 from wfm.domain.errors import BadInput, DeskError
 from wfm.domain.plans import AccessCheck, LaneName, LaneState
-from wfm.ui.views.access import SAMPLES, evidence_lines, fields_table, finding, lanes_rows
+from wfm.ui.views.access import SAMPLES, counts_words, evidence_lines, fields_table, finding, lanes_rows, roles_words
 
 
 def report(scopes: tuple[str, ...] = SCOPES, **checks: tuple[AccessCheck, ...]) -> Any:
@@ -46,6 +46,18 @@ def test_a_row_a_call_with_four_lanes_and_its_source() -> None:
     assert rows["permission"] == [":gray[–]", ":gray[–]"]
     assert rows["for"] == ["apply, restore", "read back"]
     assert "brief" in rows["source"][0]
+
+
+def test_a_table_without_purposes_has_no_column_for_them() -> None:
+    assert "for" not in lanes_rows(replace(check, purposes=()) for check in access_checks(SCOPES))
+
+
+def test_roles_and_counts_are_said_in_numbers() -> None:
+    pairs = (("r1", "d1"), ("r1", "d2"), ("r2", "d1"))
+    assert roles_words(pairs) == "2 roles in 2 divisions"
+    assert roles_words(()) == ""
+    assert counts_words(report()) == "So far through this client: 14 reads worked, 0 writes worked, 212 failed."
+    assert counts_words(replace(report(), reads_ok=0, writes_ok=0, writes_failed=0)) == ""
 
 
 def test_evidence_says_how_each_verdict_is_known() -> None:
@@ -151,4 +163,4 @@ def test_a_token_without_scopes_says_who_decides(desk: HistoryDesk, open_screen:
     setattr(desk, "access", without_scopes)  # noqa: B010
     text = words(open_screen("access"))
     assert "states no scopes" in text
-    assert "Supervisor in Home" in text
+    assert "`Supervisor` in `Home`" in text

@@ -50,6 +50,24 @@ def _unknown(checks: Iterable[AccessCheck]) -> bool:
     return any(verdict.state is LaneState.UNKNOWN for check in checks for verdict in check.lanes.values())
 
 
+def roles_words(pairs: Iterable[tuple[str, str]]) -> str:
+    """How many roles in how many divisions the token carries; "" where it says nothing of them."""
+    found = list(pairs)
+    if not found:
+        return ""
+    roles, divisions = {role for role, _ in found}, {division for _, division in found}
+    return f"{count(len(roles), 'role')} in {count(len(divisions), 'division')}"
+
+
+def counts_words(report: AccessReport) -> str:
+    """What the ledger has seen go through this client; "" before anything did."""
+    if not (report.reads_ok or report.writes_ok or report.writes_failed):
+        return ""
+    parts = [f"{count(report.reads_ok, 'read')} worked" if report.reads_ok else ""]
+    parts += [f"{count(report.writes_ok, 'write')} worked", f"{report.writes_failed} failed"]
+    return "So far through this client: " + ", ".join(part for part in parts if part) + "."
+
+
 def missing_names(report: AccessReport) -> list[str]:
     """Every scope or permission that is missing somewhere, once each: "wfm:schedule:update is missing"."""
     names = {
@@ -79,6 +97,8 @@ def lanes_rows(checks: Iterable[AccessCheck]) -> dict[str, list[str]]:
             state = verdict.state if verdict else LaneState.UNKNOWN
             table[head].append(":gray[–]" if state is LaneState.NOT_APPLICABLE else look(state).markdown)
         table["source"].append(provenance_badge(check.provenance))
+    if set(table["for"]) <= {"–"}:
+        del table["for"]  # outside a plan nobody says what a call is for
     return table
 
 

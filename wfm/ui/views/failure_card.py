@@ -71,7 +71,11 @@ def card(group: FailureGroup, looking: Looking, *, opened: bool) -> None:
         if st.session_state.get(_CARD) == group.fingerprint:
             _hand_off(group, looking)
         with st.expander(
-            "What it means, how to confirm, how to fix", expanded=opened, key=f"means-{group.fingerprint}", on_change="rerun"
+            "What it means, how to confirm, how to fix",
+            expanded=opened,
+            key=f"means-{group.fingerprint}",
+            on_change="rerun",
+            type="compact",
         ) as more:
             if more.open:
                 with empty.guarded("This failure can't be read just now"):

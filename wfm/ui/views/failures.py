@@ -153,8 +153,13 @@ def proof(
 
 def spark_step(group: FailureGroup, now: datetime) -> int:
     """Minutes a bar, so that the life of the group fits into SPARK_BARS bars."""
-    minutes = max(1.0, (now - group.first_seen).total_seconds() / 60)
+    minutes = _spark_life(group, now).total_seconds() / 60
     return next((step for step in _SPARK_STEPS if minutes / step <= SPARK_BARS), _SPARK_STEPS[-1])
+
+
+def _spark_life(group: FailureGroup, now: datetime) -> timedelta:
+    """What the sparkline spans: the group's life, and never less than two hours, so that a young one is no wall of red."""
+    return max(now - group.first_seen, timedelta(hours=2))
 
 
 def sparkline(series: Sequence[tuple[datetime, int]], group: FailureGroup, now: datetime, step: int) -> alt.Chart:
@@ -167,7 +172,7 @@ def sparkline(series: Sequence[tuple[datetime, int]], group: FailureGroup, now: 
             "runs": [n for _, n in series],
         }
     )
-    earliest = min([group.first_seen - width, *(start for start, _ in series)])
+    earliest = min([now - _spark_life(group, now), *(start for start, _ in series)])
     bars: alt.Chart = alt.Chart(data).mark_bar(orient="vertical", color=hex_color("red"), binSpacing=0)
     encoded: alt.Chart = bars.encode(
         x=alt.X("from:T", axis=None, scale=alt.Scale(domain=[earliest.isoformat(), now.isoformat()])),

@@ -91,8 +91,8 @@ def table(shown: RunPage, query: RunQuery, zone: ZoneInfo) -> None:
         column_config={
             "time": st.column_config.DatetimeColumn(f"time ({zone.key})", format="DD MMM HH:mm:ss", width=125, pinned=True),
             "agent": st.column_config.TextColumn("agent", width=145),
-            "route": st.column_config.TextColumn("action or route", width=120),
-            "operation": st.column_config.TextColumn("operation", width=160),
+            "route": st.column_config.TextColumn("action or route", width=165),
+            "operation": st.column_config.TextColumn("operation", width=145),
             "outcome": st.column_config.MultiselectColumn(
                 "outcome",
                 width=105,
@@ -101,7 +101,7 @@ def table(shown: RunPage, query: RunQuery, zone: ZoneInfo) -> None:
             ),
             "status": st.column_config.NumberColumn("status", format="%d", width=58),
             "code": st.column_config.TextColumn("code", width=85),
-            "cause": st.column_config.TextColumn("cause", width=240),
+            "cause": st.column_config.TextColumn("cause", width=215),
             "ms": st.column_config.NumberColumn("ms", format="localized", width=55),
             "tries": st.column_config.NumberColumn("tries", format="%d", width=48),
             "correlation": st.column_config.TextColumn("correlation id", width=145),
