@@ -1,8 +1,8 @@
 """Route `adherence`: corrects the adherence records of a window in the past (source: the brief, called legacy there).
 
 PATCH /api/v2/wfm/users/{userId}/schedule/adherence/{adherenceId}, and the form without an id for the current record
-where the read names no record. The records as they were are remembered in the marker, so that an undo on demand can put
-them back; the clock never undoes a correction.
+where the read gives records without ids. The records as they were are remembered in the marker, so that an undo on
+demand can put them back; the clock never undoes a correction. An agent without a record in the window is left alone and listed.
 """
 
 from __future__ import annotations
@@ -79,19 +79,19 @@ class AdherenceRoute:
 
     def apply(self, client: Sender, task: Task) -> Written | Left:
         read = _read(client, task)
-        records = _records(read)
+        inside = [record for record in _records(read) if _overlaps(record, task.operation.window)]
+        if not inside:
+            # The form without an id would write to the current record, not to one of that time.
+            return Left(reason=SkipReason.NO_RECORD, exchanges=read.exchanges)
         mine = _remembered(task)
         changes = [
             _Change(_id(record), mine.get(_id(record), _kept(record)), _correction(record, task))
-            for record in records
-            if _overlaps(record, task.operation.window) and not (_id(record) in mine and _is_ours(record, task))
+            for record in inside
+            if _id(record) is not None and not (_id(record) in mine and _is_ours(record, task))
         ]
         kept: list[dict[str, object]] = [{"id": known, "was": was} for known, was in mine.items()]
         if not changes and not kept:
-            if any(_id(record) for record in records):
-                # The form without an id would write to the current record, not to one of that time.
-                return Left(reason=SkipReason.NO_RECORD, exchanges=read.exchanges)
-            changes = [_Change(None, None, _body(task, task.operation.window.start, task.operation.window.end))]
+            changes = [_Change(None, _kept(inside[-1]), _correction(inside[-1], task))]
         return _write(client, task, changes, kept, read.exchanges)
 
     def restore(self, client: Sender, task: Task) -> Written | Left:
@@ -148,7 +148,7 @@ def _kept(record: Record) -> Record:
 
 def _overlaps(record: Record, window: Window) -> bool:
     start, end = instant(record.get("startDate")), instant(record.get("endDate"))
-    return _id(record) is not None and start is not None and window.overlaps(start, end or window.end)
+    return start is not None and window.overlaps(start, end or window.end)
 
 
 def _is_ours(record: Record, task: Task) -> bool:

@@ -56,9 +56,8 @@ class DataActionRoute:
         if action_id is None:
             return Prepared()
         try:
-            answer = client.send(
-                READ_ACTION, path={"actionId": action_id}, query={"expand": "contract"}, lane=RequestLane.APPLY
-            )
+            lane = RequestLane.RESTORE if phase is Phase.RESTORE else RequestLane.APPLY
+            answer = client.send(READ_ACTION, path={"actionId": action_id}, query={"expand": "contract"}, lane=lane)
         except GenesysError:
             return Prepared(action=action_id)  # executing needs other rights than reading: the execution will tell
         name = fields(answer.json).get("name")
