@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -18,3 +19,13 @@ def error_payloads() -> list[dict[str, object]]:
     if not path.exists():
         pytest.skip(f"no test data at {path.name}: the shared folder beside the checkout is missing")
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+@pytest.fixture(scope="session")
+def error_codes() -> list[dict[str, str]]:
+    """Every machine code that the public API definition declares, with HTTP status and message template."""
+    path = TESTDATA / "error-codes.tsv"
+    if not path.exists():
+        pytest.skip(f"no test data at {path.name}: the shared folder beside the checkout is missing")
+    with path.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))

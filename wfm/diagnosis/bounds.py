@@ -13,7 +13,7 @@ MAX_BYTES = 256 * 1024
 MAX_DEPTH = 200
 """A deeper body is read as text."""
 
-HEAD, TAIL = 12_000, 4_000
+HEAD, TAIL = 8_000, 2_000
 """Of a text, so many characters at its start and at its end are looked at."""
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)

@@ -17,7 +17,7 @@ from wfm.diagnosis.reading import Reading, read
 from wfm.diagnosis.rules import Case
 from wfm.domain.diagnoses import Diagnosis, Evidence, Explanation, Provenance, UnknownName
 
-MAX_UNKNOWN = 12
+MAX_PATHS, MAX_NAMES = 8, 12
 
 _ANSWER = re.compile(r"^\s*(?:[<>*] ?)?HTTP/\d(?:\.\d)? ([1-5]\d\d)[^\n]{0,200}\n")
 _CURL_MARK = re.compile(r"^[<>*] ?", re.MULTILINE)
@@ -116,22 +116,24 @@ def _fields(reading: Reading, diagnosis: Diagnosis, call: str | None) -> tuple[t
 
 
 def _unknown(text: str) -> tuple[UnknownName, ...]:
+    """Names that no catalogue holds, each once; comparing costs time, so only the first few of each sort are looked at."""
     text = _normal(text)
-    found: dict[tuple[str, str], UnknownName] = {}
+    verbs: dict[str, str] = {}
     for verb, path in _PATHS.findall(text):
-        unknown = _unknown_path(verb, path.rstrip("./"))
-        if unknown:
-            found.setdefault((unknown.what, unknown.given), unknown)
+        path = path.rstrip("./")
+        verbs[path] = verbs.get(path) or verb
     names = find_names(text, (), None)
-    for name in dict.fromkeys((*names.permissions, *names.scopes)):
-        unknown = _unknown_name(name, as_scope=name in names.scopes and name.count(":") < 2)
-        if unknown:
-            found.setdefault(("name", name), unknown)
-    for given in dict.fromkeys(_RESOURCE.findall(text)):
-        nearest = "genesyscloud_integration_action"
-        sentence = f"`{given}` is no resource of the Genesys Cloud Terraform provider; nearest: `{nearest}`."
-        found[("resource", given)] = UnknownName(what="resource type", given=given, nearest=nearest, sentence=sentence)
-    return tuple(found.values())[:MAX_UNKNOWN]
+    given = list(dict.fromkeys((*names.permissions, *names.scopes)))
+    found = [_unknown_path(verb, path) for path, verb in list(verbs.items())[:MAX_PATHS]]
+    found += [_unknown_name(name, as_scope=name in names.scopes and name.count(":") < 2) for name in given[:MAX_NAMES]]
+    found += [_unknown_resource(name) for name in dict.fromkeys(_RESOURCE.findall(text))]
+    return tuple(unknown for unknown in found if unknown is not None)
+
+
+def _unknown_resource(given: str) -> UnknownName:
+    nearest = "genesyscloud_integration_action"
+    sentence = f"{given} is no resource of the Genesys Cloud Terraform provider; nearest: {nearest}."
+    return UnknownName(what="resource type", given=given, nearest=nearest, sentence=sentence)
 
 
 def _unknown_path(verb: str, path: str) -> UnknownName | None:
@@ -147,7 +149,7 @@ def _unknown_path(verb: str, path: str) -> UnknownName | None:
         return None  # the path is known, the verb was not meant as its verb
     else:
         says = "is not among the calls that this desk knows"
-    sentence = f"`{given}` {says}; nearest: `{nearest.verb} {nearest.path}`."
+    sentence = f"{given} {says}; nearest: {nearest.key}."
     return UnknownName(what="path", given=given, nearest=nearest.key, sentence=sentence)
 
 
@@ -172,4 +174,4 @@ def _unknown_name(name: str, *, as_scope: bool) -> UnknownName | None:
     else:
         says = f"is not among the {what}s that this desk knows"
     tail = f"; nearest: {nearest}" if nearest else ""
-    return UnknownName(what=what, given=clean(name, 200), nearest=nearest, sentence=f"`{clean(name, 200)}` {says}{tail}.")
+    return UnknownName(what=what, given=clean(name, 200), nearest=nearest, sentence=f"{clean(name, 200)} {says}{tail}.")

@@ -39,7 +39,7 @@ def verdict(reading: Reading, evidence: Evidence) -> Diagnosis:
         kind=rule.kind,
         status=reading.status if reading.status is not None else case.status,
         code=_code(reading, rule),
-        message=clean(reading.deciding.message or reading.outer_text or reading.text, 1_000),
+        message=clean(reading.deciding.message or reading.outer_text or reading.text or evidence.fault, 1_000),
         missing=tuple(clean(name, 200) for name in names),
         divisions=reading.names.divisions,
         correlation_id=clean(reading.correlation_id, 200) if reading.correlation_id else None,

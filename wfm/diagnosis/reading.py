@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from wfm.diagnosis import sentences
-from wfm.diagnosis.bounds import decode, excerpt, tidy, too_deep
+from wfm.diagnosis.bounds import HEAD, TAIL, decode, excerpt, tidy, too_deep
 from wfm.diagnosis.layers import Layer, as_status, layers_of
 from wfm.diagnosis.names import Names, find_names
 
@@ -100,12 +100,23 @@ class Reading:
         return dotted(kind.removesuffix("Exception"))
 
     @cached_property
+    def own_status(self) -> int | None:
+        """The status that the deciding body states itself."""
+        here = [self.deciding, *(layer for layer in self.layers if layer.level == self.level)]
+        return next((layer.status for layer in here if layer.status and layer.status >= 400), None)
+
+    @cached_property
+    def firm_status(self) -> int | None:
+        """The status as far as it is sure: a wrapper's 400 or 500 says nothing of the body inside it."""
+        status = self.effective_status
+        misleads = self.level > 0 and self.own_status is None and status in (400, 500)
+        return None if misleads else status
+
+    @cached_property
     def effective_status(self) -> int | None:
         """The status that counts: the deciding body's own, since a wrapper's may mislead; else the HTTP status."""
-        here = [self.deciding, *(layer for layer in self.layers if layer.level == self.level)]
-        own = next((layer.status for layer in here if layer.status and layer.status >= 400), None)
-        if own is not None:
-            return own
+        if self.own_status is not None:
+            return self.own_status
         if self.status is not None:
             return self.status
         return next((layer.status for layer in self.layers if layer.status), None)
@@ -161,7 +172,7 @@ def read(status: int | None, headers: Mapping[str, str], body: bytes | str | Non
     text = raw.strip("\ufeff\x00 \t\r\n")
     known = _lowered(headers)
     form, layers = (Form.OVERSIZE, ()) if cut else _taken_apart(text)
-    shown = tidy(excerpt(text), 16_000)
+    shown = tidy(excerpt(text), HEAD + TAIL + 10)
     if form in (Form.TEXT, Form.OVERSIZE):
         for name, value in sentences.headers_in(shown).items():
             known.setdefault(name, value)
@@ -186,6 +197,8 @@ def _taken_apart(text: str) -> tuple[Form, tuple[Layer, ...]]:
     if not text:
         return Form.EMPTY, ()
     text = _XSSI.sub("", text)
+    if too_deep(text):
+        return Form.OVERSIZE, ()
     try:
         value = sentences.parse(text)
     except ValueError:
@@ -209,12 +222,10 @@ def _not_json(text: str) -> tuple[Form, tuple[Layer, ...]]:
         layer = sentences.xml_layer(text)
         return (Form.XML, (layer,)) if layer else (Form.TEXT, ())
     if text[0] in "{[":
-        if too_deep(text):
-            return Form.OVERSIZE, ()
         try:
             return Form.JSON, _with_embedded(layers_of(sentences.parse_literal(text)))
         except ValueError:
-            torn = sentences.salvage(text)
+            torn = sentences.salvage(excerpt(text))
             layer = replace(torn.layer, code=None) if torn.cut_inside else torn.layer
             return Form.TORN, (layer,)
     return Form.TEXT, ()

@@ -51,7 +51,8 @@ class Evidence:
     """What is known around a payload, to diagnose it better than its text alone allows.
 
     `call` is "VERB /path/template" where known; `held_scopes` is None where unknown. `reads_ok` and `writes_ok` are
-    how many of each have worked with this client (None where not counted).
+    how many of each have worked with this client (None where not counted). `fault` says why no answer came
+    (Exchange.fault), "" where one did.
     """
 
     call: str | None = None
@@ -61,6 +62,7 @@ class Evidence:
     held_scopes: tuple[str, ...] | None = None
     reads_ok: int | None = None
     writes_ok: int | None = None
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

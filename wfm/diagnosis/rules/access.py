@@ -111,7 +111,7 @@ SCOPE = Rule(
 
 def _division_named(case: Case) -> bool:
     names = case.reading.names
-    return case.status in (None, 403) and bool(names.divisions) and bool(names.permissions)
+    return case.reading.firm_status in (None, 403) and bool(names.divisions) and bool(names.permissions)
 
 
 def _division_words(case: Case, names: tuple[str, ...]) -> Words:

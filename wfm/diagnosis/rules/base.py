@@ -9,7 +9,7 @@ from functools import cached_property
 
 from wfm import catalogue
 from wfm.catalogue import PlatformOperation
-from wfm.diagnosis.reading import Form, Reading
+from wfm.diagnosis.reading import Reading
 from wfm.domain.diagnoses import Evidence, Kind, Provenance
 
 EXECUTE = re.compile(r"/integrations/actions/[^/]+(?:/draft)?/(?:execute|test)\b")
@@ -54,10 +54,6 @@ class Case:
     def text(self) -> str:
         return self.reading.inner_text
 
-    @cached_property
-    def is_refusal(self) -> bool:
-        return self.status in (None, 403)
-
     @property
     def client(self) -> str:
         """How a sentence calls the OAuth client."""
@@ -96,6 +92,7 @@ class Example:
     headers: Mapping[str, str] = field(default_factory=dict)
     call: str | None = None
     via: str = "direct"
+    held_scopes: tuple[str, ...] | None = None
 
 
 def pattern(*alternatives: str) -> re.Pattern[str]:
@@ -122,7 +119,7 @@ class Signs:
 
     def inside(self, case: Case) -> bool:
         """Whether codes and sentences count under the status of this case. 2xx says nothing, so it counts as none."""
-        status = case.status
+        status = case.reading.firm_status
         return self.within is None or status is None or status < 300 or status in self.within
 
 
@@ -161,8 +158,3 @@ def scopes(case: Case) -> tuple[str, ...]:
 
 def licences(case: Case) -> tuple[str, ...]:
     return case.reading.names.licences
-
-
-def torn(case: Case) -> bool:
-    """Whether the body can't be trusted to have said everything: codes and sentences count, a bare status does not."""
-    return case.reading.form in (Form.TORN,)

@@ -23,7 +23,7 @@ def needed_scopes(case: Case) -> tuple[str, ...]:
 
 
 def _refused(case: Case) -> bool:
-    if not (case.is_brief and case.status in (None, 403)):
+    if not (case.is_brief and case.reading.firm_status in (None, 403)):
         return False
     named = case.reading.names
     if named.permissions or named.scopes or named.licences or named.divisions:
@@ -37,10 +37,11 @@ def _holds_what_is_needed(case: Case) -> bool:
 
 
 def _not_there(case: Case) -> bool:
-    if not case.is_brief or case.status not in (None, 404):
+    status = case.reading.firm_status
+    if not case.is_brief or status not in (None, 404):
         return False
     generic = case.reading.words in ("not.found", "resource.not.found", "404", "") and not _USER.search(case.text)
-    return generic and (case.status == 404 or case.reading.words in ("not.found", "resource.not.found"))
+    return generic and (status == 404 or case.reading.words in ("not.found", "resource.not.found"))
 
 
 def _scope_words(case: Case, names: tuple[str, ...]) -> Words:
@@ -131,6 +132,7 @@ SCOPE_HELD = Rule(
         status=403,
         body='{"code": "forbidden", "message": "Insufficient permissions for resource access"}',
         call="PATCH /api/v2/wfm/users/{userId}/availability",
+        held_scopes=("wfm:schedule:read", "wfm:schedule:update"),
     ),
 )
 

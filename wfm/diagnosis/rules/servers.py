@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from wfm.diagnosis.reading import Form
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
 from wfm.domain.diagnoses import Kind, Provenance
 
 _PASSING = frozenset({408, 425, 429, 502, 503, 504, 520, 521, 522, 523, 524, 527, 530, 598, 599})
 _BROKEN = frozenset({424, 500, 502, 503, 504, 520, 521, 523, 527, 530})
+_TIME = pattern(r"time")
 _TRY_AGAIN = pattern(
     r"\btry (?:your request |it )?again",
     r"\btoo busy",
@@ -101,12 +103,23 @@ RATE = Rule(
     ),
 )
 
+
+def _no_answer(case: Case) -> bool:
+    """Whether no answer came at all: the caller says why."""
+    return bool(case.evidence.fault) and case.reading.status is None and case.reading.form is Form.EMPTY
+
+
+def _no_answer_in_time(case: Case) -> bool:
+    return _no_answer(case) and bool(_TIME.search(case.evidence.fault))
+
+
 TIMEOUT = Rule(
     key="timed-out",
     kind=Kind.TIMEOUT,
     title="No answer in time",
     provenance=Provenance.PUBLISHED,
     signs=Signs(
+        special=_no_answer_in_time,
         codes=pattern(
             r"\b(?:request|client|service|gateway|read|socket|connect(?:ion)?|api|upstream|execution|function)\.timed?\.?out\b",
             r"\b(?:authentication|authorization|integration|backend)\.timed?\.?out\b",
@@ -222,6 +235,7 @@ UNAVAILABLE = Rule(
     title="The service is not available just now",
     provenance=Provenance.PUBLISHED,
     signs=Signs(
+        special=_no_answer,
         codes=pattern(r"\btoo\.busy$", r"\bcircuit\.open$"),
         codes_within=pattern(
             r"\b(?:service|server|temporarily)\.(?:is\.)?(?:unavailable|not\.available)",

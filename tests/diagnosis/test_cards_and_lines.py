@@ -1,0 +1,126 @@
+"""What leaves the room as text: hand-off cards, JSON lines, and diagnoses printed for people."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from wfm.diagnosis import diagnose, diagnose_jsonl_line, hand_off_card, render
+from wfm.domain.diagnoses import Diagnosis, Evidence, Kind
+from wfm.domain.operations import FailureGroup, GroupState
+
+CALL = "PATCH /api/v2/wfm/users/{userId}/availability"
+BODY = '{"code":"forbidden","message":"Insufficient permissions for resource access"}'
+ID = "5b2e1c9d-0d3a-4f7e-9a51-1f0e6c1b2a34"
+
+
+def brief() -> Diagnosis:
+    return diagnose(403, {}, BODY, Evidence(call=CALL, client_name="architect-flow"))
+
+
+def group_of(diagnosis: Diagnosis) -> FailureGroup:
+    return FailureGroup(
+        fingerprint=diagnosis.fingerprint(CALL),
+        tenant_key="host|org",
+        kind=diagnosis.kind,
+        code=diagnosis.code,
+        call=CALL,
+        rule=diagnosis.rule,
+        cause=diagnosis.cause,
+        missing=diagnosis.missing,
+        state=GroupState.OPEN,
+        first_seen=datetime(2026, 11, 23, 14, 30, tzinfo=UTC),
+        last_seen=datetime(2026, 11, 23, 15, 2, tzinfo=UTC),
+        runs=212,
+        agents=1,
+        sample_run="run-1",
+    )
+
+
+def test_a_card_asks_for_exactly_one_change() -> None:
+    diagnosis = brief()
+    ids = [ID, ID, *(f"{ID[:-1]}{n}" for n in range(1, 9))]
+    card = hand_off_card(group_of(diagnosis), diagnosis, organization="Acme", client_name="architect-flow", correlation_ids=ids)
+    assert card.startswith("# Request: Add wfm:schedule:update to the OAuth client architect-flow\n")
+    assert "212 updates of 1 agent failed" in card
+    assert "from 2026-11-23 14:30 UTC to 2026-11-23 15:02 UTC" in card
+    assert "GET /api/v2/tokens/me" in card
+    assert "Please change nothing else" in card
+    assert "not in Genesys's published API" in card
+    assert card.count(ID[:-1]) == 5
+    assert f"| Call | `{CALL}` |" in card
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (403, '{"code":"missing.permissions","message":"[wfm:schedule:edit]"}'),
+        (403, '{"code":"missing.division.permission"}'),
+        (503, ""),
+        (404, '{"code":"wfm.entity.not.found"}'),
+    ],
+)
+def test_every_card_can_be_verified(status: int, body: str) -> None:
+    diagnosis = diagnose(status, {}, body, Evidence(call=CALL))
+    card = hand_off_card(group_of(diagnosis), diagnosis, organization="Acme")
+    for heading in ("## The one change", "## Why", "## How to verify", "## Correlation ids"):
+        assert f"\n{heading}\n" in card
+    assert "none in the answers" in card
+
+
+def test_a_card_is_redacted_and_its_markdown_is_ours() -> None:
+    diagnosis = dataclasses.replace(brief(), cause="sent Bearer s3cr3tTokenValue\n# Not ours <img src=x> [a](http://b) | c")
+    card = hand_off_card(group_of(diagnosis), diagnosis, organization="A | B\n# x", client_name="`x`", correlation_ids=["`|\n"])
+    assert "s3cr3tTokenValue" not in card
+    assert "\n# Not ours" not in card
+    assert "\n# x" not in card
+    assert "<img" not in card.replace("\\<", "")
+
+
+LINE = {
+    "id": "x-1",
+    "http_status": 403,
+    "headers": {"ININ-Correlation-Id": ID},
+    "body": BODY,
+    "context": {"endpoint": CALL, "via": "direct"},
+}
+
+
+def test_a_line_in_a_line_out() -> None:
+    found = diagnose_jsonl_line(LINE)
+    assert list(found) == ["id", "kind", "missing", "code", "correlation_id", "retryable", "rule", "cause", "fix"]
+    assert found["id"] == "x-1"
+    assert (found["kind"], found["missing"], found["code"]) == ("missing_scope", ["wfm:schedule:update"], "forbidden")
+    assert (found["correlation_id"], found["retryable"]) == (ID, False)
+    assert json.loads(json.dumps(found)) == found
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"http_status": "403"},
+        {"http_status": 403.0},
+        {"headers": [["inin-correlation-id", ID]]},
+        {"headers": {"ININ-Correlation-Id": [ID]}},
+        {"body": json.loads(BODY)},
+        {"body": BODY.encode()},
+    ],
+)
+def test_a_line_in_other_shapes_reads_the_same(changed: dict[str, object]) -> None:
+    assert diagnose_jsonl_line({**LINE, **changed}) == diagnose_jsonl_line(LINE)
+
+
+@pytest.mark.parametrize("line", [{}, {"id": None, "headers": 3, "body": None, "context": [], "http_status": True}])
+def test_a_line_with_nothing_in_it(line: dict[str, object]) -> None:
+    assert diagnose_jsonl_line(line)["kind"] == Kind.UNPARSEABLE
+
+
+def test_rendered_for_people() -> None:
+    text = render(brief())
+    assert text.splitlines()[0].split(maxsplit=1) == ["What", "missing scope (HTTP 403, forbidden)"]
+    assert "Fix         Add wfm:schedule:update to the OAuth client architect-flow." in text
+    assert "OAuth admin" in text
+    assert all(len(line) <= 100 for line in text.splitlines())

@@ -1,0 +1,30 @@
+"""The committed error catalogue is the one that the rules make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wfm.diagnosis import rules
+from wfm.diagnosis.pages import FOLDER, HEADINGS, files, markdown, write
+
+
+def test_committed_pages_match_the_rules() -> None:
+    committed = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.iterdir()}
+    wanted = files()
+    assert set(committed) == set(wanted), "run: python -m wfm.diagnosis"
+    assert [name for name in wanted if committed[name] != wanted[name]] == [], "run: python -m wfm.diagnosis"
+
+
+def test_each_page_has_the_headings_in_order_and_its_example() -> None:
+    for page in rules():
+        text = markdown(page)
+        places = [text.index(f"\n## {heading}\n") for heading in (*HEADINGS, "Example")]
+        assert places == sorted(places)
+        assert page.example in text
+        assert f"]({page.key}.md)" in files()["README.md"]
+
+
+def test_writing_removes_pages_of_rules_that_are_no_more(tmp_path: Path) -> None:
+    (tmp_path / "a-rule-that-was.md").write_text("old")
+    write(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == set(files())
