@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from wfm.genesys.budget import (
     DEFAULT_LIMIT,
+    FIRST_FEW,
     GUARD_S,
     LONGEST_BLOCK_S,
     WAITING_S,
@@ -130,7 +131,7 @@ def simulate(
 
 
 @given(
-    limit=st.sampled_from([60, 300, 777, 3000]),
+    limit=st.sampled_from([40, 60, 300, 777, 3000]),
     kind=st.sampled_from(["lazy", "aligned"]),
     rounding=st.sampled_from(sorted(ROUNDINGS)),
     parallel=st.integers(1, 40),
@@ -238,6 +239,11 @@ def test_ours_are_not_refused_when_others_take_most_of_the_limit() -> None:
 
 def test_the_default_holds_until_the_tenant_says_more() -> None:
     budget, granted = Budget(), 0
+    for _ in range(2 * DEFAULT_LIMIT):
+        budget, wait = ask(budget, SCREEN, 10.0, 1.0)
+        granted += wait == 0
+    assert granted == FIRST_FEW  # nothing has answered yet
+    budget = observe(budget, Seen(budget.window, 10.0, 200))  # no headers at all
     for _ in range(2 * DEFAULT_LIMIT):
         budget, wait = ask(budget, SCREEN, 10.0, 1.0)
         granted += wait == 0

@@ -23,6 +23,8 @@ from enum import StrEnum
 WINDOW_S = 60.0
 DEFAULT_LIMIT = 300
 """Requests a minute until the tenant says otherwise: the platform's own default for client credentials."""
+FIRST_FEW = 10
+"""Requests that may be under way before the tenant has ever answered: its limit may be below the default."""
 SCREEN_SHARE = 0.1
 """A tenth of what is left of a window is kept for screens, so it is released as the window runs out."""
 RESTORE_SHARE = 0.5
@@ -109,6 +111,8 @@ def ask(budget: Budget, lane: RequestLane, now: float, share: float, window_s: f
     if lane is RequestLane.APPLY and _ahead(budget.restore_waits_until, now, WAITING_S):
         return _waiting(budget, lane, now, 0.05)
     room = ceiling(budget, lane, now, share, window_s) - budget.used
+    if budget.limit is None and budget.count == 0 and budget.used >= FIRST_FEW:
+        return _waiting(budget, lane, now, 0.1)
     if room <= 0:
         return _waiting(budget, lane, now, _until_room(budget, lane, now, share, window_s))
     changes: dict[str, float] = {"pending": budget.pending + 1}
