@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -19,6 +20,7 @@ SERIOUS = ("serious", "critical")
 KNOWN = {
     # Streamlit's own, each with where it comes from; nothing of ours may be listed here.
     ("svg-img-alt", "stMetric"): "the sparkline of st.metric has no alternative text",
+    ("aria-dialog-name", "stToast"): "a toast is an alertdialog without a name",
     ("empty-table-header", "stDataFrame"): "the checkbox column of a selectable grid has no header text",
     ("nested-interactive", "stMultiSelect"): "the tags of a multi-select are buttons inside a combobox",
     ("color-contrast", "stButtonGroup"): "the chosen segment is written in the primary colour, which must carry white text too",
@@ -94,6 +96,43 @@ def test_the_decision_is_in_view_at_once_on_a_laptop(dashboard: RunningDesk, new
     action = page.get_by_role("button", name=re.compile("^Take .* out now")).bounding_box()
     assert action is not None
     assert action["y"] + action["height"] <= 900
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_plan_with_its_preview_is_accessible(scheme: str, dashboard: RunningDesk, new_page: NewPage) -> None:
+    page = new_page(scheme=scheme)
+    open_at(page, f"{dashboard.url}/plan")
+    page.get_by_role("combobox", name="Teams, queues, units, divisions").click()
+    page.get_by_role("option").first.click()
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("What will happen")).to_be_visible()
+    settled(page)
+    assert violations(page) == []
+    page.get_by_role("button", name="Paste").click()
+    page.get_by_role("textbox", name="Ids, e-mails or names").wait_for()
+    assert violations(page) == []
+
+
+def test_the_tenant_menu_is_accessible_and_switches(dashboard: RunningDesk, new_page: NewPage) -> None:
+    page = new_page()
+    open_at(page, f"{dashboard.url}/access")
+    page.locator(".st-key-tenant-menu button").click()
+    page.get_by_text("missing-scope", exact=True).click()
+    expect(page.get_by_role("button", name="DEMO missing-scope")).to_be_visible()
+    assert violations(page) == []
+    page.get_by_text("healthy", exact=True).click()
+    expect(page.get_by_role("button", name="DEMO healthy")).to_be_visible()
+
+
+def test_a_window_opened_is_accessible(dashboard: RunningDesk, new_page: NewPage) -> None:
+    page = new_page()
+    open_at(page, f"{dashboard.url}/windows")
+    found = page.request.get(f"{dashboard.url}/export/runs.jsonl?time=all").text().splitlines()
+    if not found:
+        pytest.skip("the example operations have not run yet")
+    open_at(page, f"{dashboard.url}/windows?id={json.loads(found[0])['operation_id']}")
+    expect(page.get_by_text("Comments and audit")).to_be_visible()
+    assert violations(page) == []
 
 
 def test_the_plan_works_by_keyboard_alone(dashboard: RunningDesk, new_page: NewPage) -> None:

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -47,18 +48,30 @@ def wfm(desk: RunningDesk, *words: str, stdin: str = "") -> dict[str, Any]:
 
 
 def ready_agents(desk: RunningDesk) -> list[str]:
-    """Forty agents who can be taken out now: which those are depends on the hour."""
+    """Forty agents who can be taken out now, untouched by the examples: which those are depends on the hour."""
+    touched = examples_done(desk)
     plan = desk.data / "everybody.json"
     found: list[str] = []
     for team in teams(desk):
         request = {"selection": {"team": team}, "window": {"minutes": 30}, "route": "availability", "reason": "look"}
         plan.write_text(json.dumps(request), encoding="utf-8")
         found += [one["id"] for one in wfm(desk, "preview", str(plan))["agents"]["ready"]]
-        if len(set(found)) >= AGENTS:
+        if len(set(found) - touched) >= AGENTS:
             break
-    chosen = list(dict.fromkeys(found))[:AGENTS]
+    chosen = [agent for agent in dict.fromkeys(found) if agent not in touched][:AGENTS]
     assert len(chosen) == AGENTS
     return chosen
+
+
+def examples_done(desk: RunningDesk) -> set[str]:
+    """The agents of the two example operations, once these are over."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        seen = httpx.get(f"{demo_url(desk)}/_demo/updates").json()
+        if seen and all(one["unavailable"] == one["available"] for one in seen.values()):
+            return set(seen)
+        time.sleep(0.5)
+    raise AssertionError("The example operations were not over in time.")
 
 
 def teams(desk: RunningDesk) -> list[str]:

@@ -57,8 +57,8 @@ def cannot_start(error: DeskError) -> None:
 
 
 def script_error(error: Exception) -> bool:
-    """What a screen shows for a bug of ours: no traceback, no secret; the log has both. Always True: it is handled."""
-    log.exception("A screen failed", exc_info=error)
+    """What a screen shows for a bug of ours: no traceback; Streamlit logs that itself. Always True: it is handled."""
+    log.error("A screen failed: %s", type(error).__name__)
     st.error(
         "This part of the screen failed, and what it was is in the dashboard's log. Windows in effect are not touched by it: "
         "the worker keeps them. Reload the page; if it comes back, open another screen from the menu above.",
