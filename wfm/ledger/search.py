@@ -84,7 +84,8 @@ def _phrases(text: str) -> list[list[str]]:
 
 
 def _open_ended(phrase: list[str]) -> bool:
-    return len(phrase[-1]) >= SHORTEST_PREFIX
+    # A short beginning alone would match half of all words.
+    return len(phrase) > 1 or len(phrase[-1]) >= SHORTEST_PREFIX
 
 
 def _without_marks(text: str) -> str:

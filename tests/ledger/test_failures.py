@@ -1,0 +1,142 @@
+"""Failure groups: one for a reason, with its agents, its state and what people said."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from tests.ledger.ledger_world import HOUR, MINUTE, NOON, OTHER_TENANT, TENANT, World, diagnosis, direct_run, settlement
+from wfm.domain.diagnoses import Diagnosis, Kind
+from wfm.domain.errors import NotFound
+from wfm.domain.operations import GroupState, ItemState, Outcome, RunFilter
+
+I = ItemState  # noqa: E741
+G = GroupState
+
+
+def fail(world: World, agent: str, named: Diagnosis | None = None, at: object = None, tenant: str = TENANT) -> str:
+    """One failed run; gives its fingerprint."""
+    made = direct_run(agent, state=I.FAILED, at=at or world.later(), tenant_key=tenant)  # type: ignore[arg-type]
+    made = dataclasses.replace(made, settlement=dataclasses.replace(made.settlement, diagnosis=named or diagnosis()))
+    fingerprint = world.ledger.record(made).fingerprint
+    assert fingerprint is not None
+    return fingerprint
+
+
+def test_runs_that_fail_for_one_reason_are_one_group(world: World) -> None:
+    agents = [f"agent-{n}" for n in range(4)]
+    operation = world.start(world.create(agents))
+    claims = world.claim(operation)
+    begun = world.now
+    other = diagnosis(
+        Kind.RATE_LIMITED, missing=(), code="too.many", cause="The limit of the client is used up.", retryable=True
+    )
+    ends = [settlement(claim, I.FAILED) for claim in claims[:3]] + [settlement(claims[3], I.FAILED, diagnosis=other)]
+    world.settle(operation, ends)
+    first, second = sorted(world.ledger.failure_groups(TENANT), key=lambda group: -group.runs)
+    assert (first.runs, first.agents, first.kind, first.code) == (3, 3, Kind.MISSING_SCOPE, "forbidden")
+    assert (first.missing, first.state, first.rule, first.cause) == (
+        ("wfm:schedule:update",),
+        G.OPEN,
+        "missing-scope",
+        diagnosis().cause,
+    )
+    assert (first.first_seen, first.last_seen, first.sample_run) == (begun, begun, claims[2].run_id)
+    assert (second.runs, second.agents, second.kind, second.code) == (1, 1, Kind.RATE_LIMITED, "too.many")
+    assert world.ledger.runs(TENANT, RunFilter(fingerprint=first.fingerprint)).total == 3
+
+
+def test_a_group_counts_agents_once(world: World) -> None:
+    fingerprint = fail(world, "anna", at=NOON)
+    fail(world, "anna", at=NOON + MINUTE)
+    fail(world, "bo", at=NOON - MINUTE)
+    group = world.ledger.failure_group(TENANT, fingerprint)
+    assert (group.runs, group.agents) == (3, 2)
+    assert (group.first_seen, group.last_seen) == (NOON - MINUTE, NOON + MINUTE)
+
+
+def test_todays_words_explain_a_group(world: World) -> None:
+    fingerprint = fail(world, "anna")
+    better = diagnosis(cause="The client lacks wfm:schedule:update.", rule="brief-scope")
+    assert fail(world, "bo", better) == fingerprint
+    group = world.ledger.failure_group(TENANT, fingerprint)
+    assert (group.cause, group.rule) == (better.cause, "brief-scope")
+    causes = {run.agent_id: run.cause for run in world.ledger.runs(TENANT, RunFilter(fingerprint=fingerprint)).runs}
+    assert causes == {"anna": diagnosis().cause, "bo": better.cause}, "each run keeps what was said of it"
+
+
+def test_an_unconfirmed_run_with_a_diagnosis_joins_a_group(world: World) -> None:
+    operation = world.start(world.create(["anna"]))
+    claim = world.claim(operation)[0]
+    timeout = diagnosis(Kind.TIMEOUT, missing=(), code=None, status=None)
+    world.settle(operation, [settlement(claim, I.UNCONFIRMED, diagnosis=timeout)])
+    group = world.ledger.failure_groups(TENANT)[0]
+    assert (group.kind, group.runs, group.code) == (Kind.TIMEOUT, 1, None)
+    world.settle(operation, [settlement(claim, I.FAILED, diagnosis=diagnosis())])
+    assert [one.fingerprint for one in world.ledger.failure_groups(TENANT)] == [group.fingerprint]
+    run = world.ledger.run(TENANT, claim.run_id)[0]
+    assert (run.outcome, run.kind) == (Outcome.FAILED, Kind.TIMEOUT), "a run keeps its first diagnosis"
+
+
+def test_groups_are_by_tenant_last_seen_first(world: World) -> None:
+    one = fail(world, "anna")
+    two = fail(world, "anna", diagnosis(Kind.CONFLICT, missing=()))
+    assert [group.fingerprint for group in world.ledger.failure_groups(TENANT)] == [two, one]
+    fail(world, "bo")
+    assert [group.fingerprint for group in world.ledger.failure_groups(TENANT)] == [one, two]
+    assert world.ledger.failure_groups(OTHER_TENANT) == []
+    for tenant, strange in ((OTHER_TENANT, one), (TENANT, "junk"), ("strange", one)):
+        with pytest.raises(NotFound):
+            world.ledger.failure_group(tenant, strange)
+        with pytest.raises(NotFound):
+            world.ledger.set_group_state(tenant, strange, G.FIXED, actor="Sam", note="", now=world.now)
+        with pytest.raises(NotFound):
+            world.ledger.group_series(tenant, strange, NOON)
+    assert fail(world, "anna", tenant=OTHER_TENANT) == one
+    assert world.ledger.failure_group(TENANT, one).runs == 2
+
+
+def test_what_people_say_of_a_group_is_kept(world: World) -> None:
+    fingerprint = fail(world, "anna")
+    said = world.ledger.set_group_state(TENANT, fingerprint, G.IGNORED, actor="Sam", note="known", now=world.later())
+    assert (said.state, said.state_at, said.state_by, said.note) == (G.IGNORED, world.now, "Sam", "known")
+    fail(world, "bo")
+    assert world.ledger.failure_group(TENANT, fingerprint).state is G.IGNORED, "what is ignored stays so"
+    world.ledger.set_group_state(TENANT, fingerprint, G.OPEN, actor="Kim", note="not so", now=world.later())
+    changes = world.ledger.group_changes(TENANT, fingerprint)
+    assert [(one.actor, one.from_state, one.to_state, one.note) for one in changes] == [
+        ("Sam", G.OPEN, G.IGNORED, "known"),
+        ("Kim", G.IGNORED, G.OPEN, "not so"),
+    ]
+    assert [group.state for group in world.ledger.failure_groups(TENANT, states=[G.OPEN])] == [G.OPEN]
+    assert world.ledger.failure_groups(TENANT, states=[G.FIXED]) == []
+
+
+@pytest.mark.parametrize("state", [G.FIXED, G.RESOLVED])
+def test_a_new_failure_proves_a_fix_wrong(world: World, state: GroupState) -> None:
+    fingerprint = fail(world, "anna")
+    marked = world.later()
+    world.ledger.set_group_state(TENANT, fingerprint, state, actor="Sam", note="scope added", now=marked)
+    fail(world, "bo", at=marked - MINUTE)
+    assert world.ledger.failure_group(TENANT, fingerprint).state is state, "it was under way before"
+    fail(world, "cem", at=marked + MINUTE)
+    group = world.ledger.failure_group(TENANT, fingerprint)
+    assert (group.state, group.state_by, group.state_at) == (G.REGRESSED, "desk", marked + MINUTE)
+    assert state.value in group.note
+    assert [change.to_state for change in world.ledger.group_changes(TENANT, fingerprint)] == [state, G.REGRESSED]
+    fail(world, "dan", at=marked + HOUR)
+    assert len(world.ledger.group_changes(TENANT, fingerprint)) == 2
+
+
+def test_the_series_of_a_group(world: World) -> None:
+    for minutes in (0, 0, 3, 61):
+        fingerprint = fail(world, f"agent-{minutes}", at=NOON + minutes * MINUTE)
+    fail(world, "bo", diagnosis(Kind.CONFLICT, missing=()), at=NOON)
+    hourly = world.ledger.group_series(TENANT, fingerprint, NOON - HOUR)
+    assert hourly == [(NOON, 3), (NOON + HOUR, 1)]
+    assert world.ledger.group_series(TENANT, fingerprint, NOON + MINUTE, step_minutes=1) == [
+        (NOON + 3 * MINUTE, 1),
+        (NOON + 61 * MINUTE, 1),
+    ]
+    assert world.ledger.group_series(TENANT, fingerprint, NOON, step_minutes=5, until=NOON + HOUR) == [(NOON, 3)]
