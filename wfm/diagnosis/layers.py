@@ -57,7 +57,8 @@ class Layer:
     """One error of a chain. `level` counts bodies: 0 the answer itself, 1 a body escaped inside its sentences, …
 
     `params` are the values that fill a message (name, value) and members such as requiredScopes. `carried` are raw
-    strings that hold a bracket: a body of somebody else's may be escaped inside them.
+    strings that hold a bracket: a body of somebody else's may be escaped inside them. `torn` when this layer was read
+    out of JSON that does not parse.
     """
 
     place: str
@@ -74,6 +75,7 @@ class Layer:
     path: str = ""
     is_function: bool = False
     operation_id: str = ""
+    torn: bool = False
     carried: tuple[str, ...] = ()
 
     @property
@@ -103,7 +105,7 @@ def _visit(value: object, place: str, walk: _Walk, depth: int) -> None:
             walk.found.append(Layer(place=place, level=walk.level, message=tidy(value, 4_000), carried=carried))
     elif isinstance(value, list):
         for number, item in enumerate(value[:MAX_ITEMS]):
-            if isinstance(item, Mapping) or place != "body":
+            if isinstance(item, Mapping | str) or place != "body":
                 _visit(item, f"{place}[{number}]" if place != "body" else f"[{number}]", walk, depth + 1)
     elif isinstance(value, Mapping):
         _visit_object(value, place, walk, depth)

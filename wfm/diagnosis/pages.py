@@ -82,6 +82,13 @@ def index() -> str:
     ]
     lines += [
         "",
+        "## Adding a cause",
+        "",
+        "1. Write a `Rule` in the file of `wfm/diagnosis/rules` that fits: signs, words, page, example.",
+        "2. Put it into that file's `RULES`, the particular before the general.",
+        "3. Add payloads to `CASES` in `tests/diagnosis/test_rules.py`; a rule without page, example or test fails there.",
+        "4. Run `python -m wfm.diagnosis` and commit the page.",
+        "",
         "## Where the HTTP status misleads",
         "",
         "A code is closer to the cause than the status it comes with, so the code decides. That gives a kind outside the",

@@ -141,9 +141,14 @@ class Reading:
     def names(self) -> Names:
         """Permissions, scopes, licences and divisions named by the deciding body."""
         params = tuple(pair for layer in self.layers if layer.level == self.level for pair in layer.params)
-        # The last word of a torn text may be half a name.
-        text = self.inner_text.rpartition(" ")[0] if self.form is Form.TORN else self.inner_text
-        return find_names(text, params, self.correlation_id)
+        found = find_names(self.inner_text, params, self.correlation_id)
+        if not self.deciding.torn:
+            return found
+        # Where a text breaks off, its last word may be half a name.
+        ends = (*(layer.message for layer in self.layers if layer.torn), self.text.rstrip("\\"))
+        whole = tuple(name for name in found.permissions if not any(end.endswith(name) for end in ends))
+        scopes = tuple(name for name in found.scopes if not any(end.endswith(name) for end in ends))
+        return replace(found, permissions=whole, scopes=scopes)
 
     @cached_property
     def call(self) -> str | None:
@@ -225,9 +230,7 @@ def _not_json(text: str) -> tuple[Form, tuple[Layer, ...]]:
         try:
             return Form.JSON, _with_embedded(layers_of(sentences.parse_literal(text)))
         except ValueError:
-            torn = sentences.salvage(excerpt(text))
-            layer = replace(torn.layer, code=None) if torn.cut_inside else torn.layer
-            return Form.TORN, (layer,)
+            return Form.TORN, _with_embedded(sentences.salvage(excerpt(text)))
     return Form.TEXT, ()
 
 
@@ -250,13 +253,20 @@ def _with_embedded(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
         inner: list[Layer] = []
         for layer in fresh:
             for carried in layer.carried:
-                for value in sentences.embedded(carried)[:1] if len(inner) < 20 else ():
-                    inner += [replace(part, place=f"inside {layer.place}") for part in layers_of(value, level)]
+                if len(inner) < 20:
+                    inner += [replace(part, place=f"inside {layer.place}") for part in _inside(carried, level)]
         if not inner:
             break
         everything += inner
         fresh = inner
     return tuple(everything)
+
+
+def _inside(carried: str, level: int) -> tuple[Layer, ...]:
+    """The layers of the body inside a sentence, whole or torn."""
+    for value in sentences.embedded(carried)[:1]:
+        return layers_of(value, level)
+    return sentences.salvage(excerpt(sentences.torn_inside(carried)), level=level)
 
 
 def _challenge(header: str) -> Layer | None:

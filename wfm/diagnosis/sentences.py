@@ -6,7 +6,6 @@ import ast
 import html
 import json
 import re
-from dataclasses import dataclass
 
 from wfm.diagnosis.bounds import tidy
 from wfm.diagnosis.layers import Layer, as_status
@@ -57,18 +56,11 @@ _XML = re.compile(
     r"(?:\s[^<>]{0,200})?>([^<]{1,2000})<",
     re.IGNORECASE,
 )
+_SENTENCES = ("message", "userMessage", "errorMessage", "error_description", "detail", "title")
 _SALVAGE = re.compile(
     r"[\"'](code|errorCode|error|message|userMessage|errorMessage|error_description|detail|title|status|statusCode|contextId"
-    r"|correlationId)[\"']\s*:\s*(?:\"((?:[^\"\\]|\\.){0,4000})(\"|$)|(\d{1,6})\b)"
+    r"|correlationId)[\"']\s*:\s*(?:\"((?:[^\"\\]|\\.){0,4000})(\"|\\?$)|(\d{1,6})\b)"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Torn:
-    """What is left of JSON that does not parse. `cut_inside` when the tear is in a body escaped inside a sentence."""
-
-    layer: Layer
-    cut_inside: bool
 
 
 def parse(text: str) -> object:
@@ -114,6 +106,12 @@ def _unescaped(text: str) -> list[str]:
     while len(versions) < 4 and '\\"' in versions[-1]:
         versions.append(_ESCAPED.sub(r"\1", versions[-1]))
     return versions
+
+
+def torn_inside(text: str) -> str:
+    """The start of a body inside a sentence that does not parse: from its bracket on, unescaped; "" where there is none."""
+    start = _START.search(text)
+    return _TRAILING_ID.sub("", _unescaped(text[start.start() :])[-1]).rstrip() if start else ""
 
 
 def trailing_id(text: str) -> str | None:
@@ -179,29 +177,35 @@ def xml_layer(text: str) -> Layer | None:
     return Layer(place="XML", code=tidy(code, 200) if code else None, message=tidy(message, 2_000), status=as_status(code))
 
 
-def salvage(text: str) -> Torn:
-    """The members that can still be read in torn JSON.
+def salvage(text: str, level: int = 0) -> tuple[Layer, ...]:
+    """What can still be read in torn JSON; empty where nothing can.
 
-    Where the tear is inside an escaped body, the error that decides is lost: the wrapper's own code is then no answer.
+    Where the tear is inside an escaped body, the error that decides is in there: the wrapper's own code is then no
+    answer and is left out.
     """
     members: dict[str, str] = {}
-    open_ended = ""
+    carried: list[str] = []
+    torn_inside = False
     for name, quoted, closing, number in _SALVAGE.findall(text):
-        if number or closing == '"':
-            members.setdefault(name, number or quoted.replace('\\"', '"'))
-        else:
-            open_ended = quoted
-            members.setdefault(name, quoted.replace('\\"', '"'))
-    message_names = ("message", "userMessage", "errorMessage", "error_description", "detail", "title")
+        value = number or _ESCAPED.sub(r"\1", quoted)
+        whole = bool(number) or closing == '"'
+        if whole or name in _SENTENCES:  # half a sentence still says something, half a code says another one
+            members.setdefault(name, value)
+        if "{" in value:
+            carried.append(value)
+            torn_inside = not whole
     code = members.get("code") or members.get("errorCode")
     error = members.get("error", "")
     if not code and error and not re.search(r"\s", error):
         code = error
     layer = Layer(
         place="torn body",
-        code=tidy(code, 200) if code else None,
-        message=tidy(next((members[name] for name in message_names if name in members), ""), 2_000),
+        level=level,
+        code=tidy(code, 200) if code and not torn_inside else None,
+        message=tidy(next((members[name] for name in _SENTENCES if name in members), ""), 2_000),
         status=as_status(members.get("status", members.get("statusCode"))),
-        correlation_id=members.get("contextId") or members.get("correlationId"),
+        correlation_id=tidy(members.get("contextId") or members.get("correlationId") or "", 200) or None,
+        torn=True,
+        carried=tuple(carried),
     )
-    return Torn(layer, cut_inside="{" in open_ended)
+    return (layer,) if layer.says_something or layer.status or layer.correlation_id or carried else ()

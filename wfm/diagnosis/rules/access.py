@@ -119,9 +119,7 @@ def _division_words(case: Case, names: tuple[str, ...]) -> Words:
     what = listed(names, _joint(case)) if names else "the permission"
     where = f"division {listed(divisions, 'and')}" if divisions else "the division of these agents"
     return Words(
-        cause=f"{case.client[0].upper()}{case.client[1:]} may do this, but not in {where}."
-        if not names
-        else f"{what} is not held in {where}.",
+        cause=f"{what} is not held in {where}." if names else f"The caller may do this, but not in {where}.",
         confirm="Compare the divisions of the role's grants with the division of the agents or of their business unit.",
         fix=f"Grant the role with {what} in {where}.",
         who="Role admin",
