@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from wfm.domain.agents import Agent, AgentState, Directory
 from wfm.domain.operations import Item, Operation
 from wfm.domain.plans import (
     AccessCheck,
+    AgentFate,
+    Cost,
     Fate,
+    Finding,
     PlanRequest,
     Preview,
     ResolvedSelection,
@@ -87,10 +91,9 @@ class Previewer:
 
     def resolve(self, wanted: Selection, *, fresh: bool = False) -> ResolvedSelection:
         """Who a selection is. Raises BadInput for an empty selection, an unknown group or exclusion."""
-        if wanted.is_empty():
-            return selection.resolve(wanted, _nobody(self._clock()), lambda _: ())
+        selection.require_some(wanted)
         directory = self._directory(fresh)
-        members = lambda queue_id: self._reader.queue_members(queue_id, fresh=fresh)  # noqa: E731
+        members = partial(self._reader.queue_members, fresh=fresh)
         return selection.resolve(wanted, directory, members, self._index_of(directory))
 
     def _directory(self, fresh: bool) -> Directory:
@@ -111,19 +114,18 @@ class Previewer:
         """What applying the request would do now. `fresh` bypasses every cache (used at Apply)."""
         now, before = self._clock(), self._reader.requests
         window = request.window.resolve(now)
+        selection.require_some(request.selection)
         facts = self._facts(request.route, fresh)
         chosen = self.resolve(request.selection, fresh=fresh)
         action = None
         if request.route is RouteName.DATA_ACTION:
             action = actions.choose(request.action, self._reader.actions(fresh=fresh))
         reads = self._read(chosen.agents, window, request.route, now, fresh)
-        world = self._world(request, window, now, facts, reads, chosen)
-        fates = decide(chosen, world)
-        route = self._routes(request.route)
+        fates = decide(chosen, self._world(request, window, now, facts, reads, chosen))
         checks = self._access(request, chosen.agents, facts, reads, action)
         offers = self.offers(window, now, facts)
-        used = {*reads.sources, "token", "directory"} | ({"actions"} if action else set())
-        cost = cost_of(route, sum(row.writes for row in fates.rows), self._pace())
+        cost = cost_of(self._routes(request.route), sum(row.writes for row in fates.rows), self._pace())
+        action_ids = (action.id, action.restore_id) if action else (None, None)
         ingredients = identity.ingredients_of(
             fates=fates,
             schedules=reads.schedules,
@@ -132,26 +134,11 @@ class Previewer:
             facts=facts,
             request=request,
             window=window,
-            action_id=action.id if action else None,
-            restore_action_id=action.restore_id if action else None,
+            action_id=action_ids[0],
+            restore_action_id=action_ids[1],
         )
-        findings = findings_of(
-            Plan(
-                window=window,
-                now=now,
-                route=request.route,
-                undoable_by_clock=route.undoable_by_clock,
-                offer=next((offer for offer in offers if offer.route is request.route), None),
-                rows=fates.rows,
-                access=checks,
-                cost=cost,
-                client_name=facts.client_name,
-                action_name=action.name if action else "",
-                restorable=action is None or action.restore_id is not None,
-                unreadable=reads.unreadable,
-                gaps=tuple(self._reader.gaps),
-            )
-        )
+        findings = self._findings(request, window, now, facts, reads, fates.rows, checks, offers, cost, action)
+        used = {*reads.sources, "token", "directory"} | ({"actions"} if action else set())
         return Preview(
             plan_id=identity.plan_id_of(ingredients),
             request=request,
@@ -169,8 +156,8 @@ class Previewer:
             read_requests=self._reader.requests - before,
             ingredients=ingredients,
             refusals=refusals_of(findings),
-            action_id=action.id if action else None,
-            restore_action_id=action.restore_id if action else None,
+            action_id=action_ids[0],
+            restore_action_id=action_ids[1],
         )
 
     def offers(self, window: Window, now: datetime, facts: TokenFacts) -> tuple[RouteOffer, ...]:
@@ -274,6 +261,37 @@ class Previewer:
             schedules_known="schedules" not in reads.unreadable,
         )
 
+    def _findings(
+        self,
+        request: PlanRequest,
+        window: Window,
+        now: datetime,
+        facts: TokenFacts,
+        reads: _Reads,
+        rows: Sequence[AgentFate],
+        checks: Sequence[AccessCheck],
+        offers: Sequence[RouteOffer],
+        cost: Cost,
+        action: actions.ChosenAction | None,
+    ) -> tuple[Finding, ...]:
+        return findings_of(
+            Plan(
+                window=window,
+                now=now,
+                route=request.route,
+                undoable_by_clock=self._routes(request.route).undoable_by_clock,
+                offer=next((offer for offer in offers if offer.route is request.route), None),
+                rows=rows,
+                access=checks,
+                cost=cost,
+                client_name=facts.client_name,
+                action_name=action.name if action else "",
+                restorable=action is None or action.restore_id is not None,
+                unreadable=reads.unreadable,
+                gaps=tuple(self._reader.gaps),
+            )
+        )
+
     def _access(
         self,
         request: PlanRequest,
@@ -309,7 +327,3 @@ def _divisions(facts: TokenFacts, route: RouteName) -> frozenset[str] | None:
         return None
     divisions = frozenset(division for _, division in facts.role_divisions)
     return None if access.ALL_DIVISIONS in divisions else divisions
-
-
-def _nobody(now: datetime) -> Directory:
-    return Directory(agents={}, groups=(), units={}, as_of=now)

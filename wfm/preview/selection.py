@@ -80,6 +80,12 @@ class Index:
         return [agent for agent in self.directory.agents.values() if getattr(agent, attribute) == group.id]
 
 
+def require_some(selection: Selection) -> None:
+    """Raises BadInput for an empty selection. Needs no directory."""
+    if selection.is_empty():
+        raise BadInput("selection", "nothing", "agents, a search, a team, a queue, a management unit or a division")
+
+
 def resolve(
     selection: Selection, directory: Directory, queue_members: QueueMembers, index: Index | None = None
 ) -> ResolvedSelection:
@@ -89,8 +95,7 @@ def resolve(
     for an empty selection, for a group that doesn't exist, and for an exclusion that names nobody: leaving out the
     wrong person silently would take somebody out of work who was meant to stay.
     """
-    if selection.is_empty():
-        raise BadInput("selection", "nothing", "agents, a search, a team, a queue, a management unit or a division")
+    require_some(selection)
     index = index or Index(directory)
     chosen: dict[str, Agent] = {}
     unknown: dict[str, None] = {}
