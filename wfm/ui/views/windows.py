@@ -251,6 +251,7 @@ def table(views: Sequence[View], now: datetime) -> pd.DataFrame:
 
 def _named(operation: Operation) -> str:
     marks = [word for word, there in (("example", operation.example), ("rehearsal", operation.rehearsal)) if there]
+    marks = [mark for mark in marks if not title_of(operation).casefold().startswith(mark)]
     return title_of(operation) + (f" ({', '.join(marks)})" if marks else "")
 
 
