@@ -77,6 +77,16 @@ def test_undone_by_itself_where_it_takes_a_status(a_task: ATask) -> None:
     assert (sender.sent[0].path, sender.sent[0].body) == ({"actionId": "out"}, {"userId": "u 1", "status": "available"})
 
 
+@pytest.mark.parametrize(("required", "taken"), [([], {"userId", "status"}), (["reason"], {"userId", "status", "reason"})])
+def test_our_reason_is_not_given_for_being_back_unless_required(a_task: ATask, required: list[str], taken: set[str]) -> None:
+    action = contract("userId", "status", "reason")
+    action["contract"]["input"]["inputSchema"]["required"] = required
+    task = a_task(Phase.RESTORE, route=RouteName.DATA_ACTION, action_id="out", restore_action_id="in")
+    sender = FakeSender(lambda sent: action)
+    assert ROUTE.prepare(sender, task.operation, Phase.RESTORE).inputs == frozenset(taken)
+    assert sender.sent[0].path == {"actionId": "in"}
+
+
 def test_an_action_without_a_way_back_is_refused_rather_than_run_again(a_task: ATask) -> None:
     sender = FakeSender(lambda sent: {})
     task = a_task(Phase.RESTORE, route=RouteName.DATA_ACTION, action_id="out", inputs=frozenset({"userId"}))

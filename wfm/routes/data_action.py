@@ -61,7 +61,12 @@ class DataActionRoute:
         except GenesysError:
             return Prepared(action=action_id)  # executing needs other rights than reading: the execution will tell
         name = fields(answer.json).get("name")
-        return Prepared(inputs=contract_inputs(answer.json), action=name if isinstance(name, str) and name else action_id)
+        inputs = contract_inputs(answer.json)
+        if inputs is not None and phase is Phase.RESTORE:
+            # Our reason is for being out: nobody is made available "for maintenance", unless the contract insists.
+            needed = required_inputs(answer.json)
+            inputs = frozenset(one for one in inputs if _meaning(one) != REASON or one in needed)
+        return Prepared(inputs=inputs, action=name if isinstance(name, str) and name else action_id)
 
     def apply(self, client: Sender, task: Task) -> Written | Left:
         return _execute(client, task)
@@ -82,12 +87,27 @@ def action_for(operation: Operation, phase: Phase) -> str | None:
 
 def contract_inputs(action: object) -> frozenset[str] | None:
     """The names that the action's input contract takes; None where the answer holds no contract."""
+    schema = _schema(action)
+    return frozenset(str(name) for name in fields(schema["properties"])) if schema else None
+
+
+def required_inputs(action: object) -> frozenset[str]:
+    """The names without which the contract refuses."""
+    required = _schema(action).get("required")
+    return frozenset(str(name) for name in required) if isinstance(required, list) else frozenset()
+
+
+def _schema(action: object) -> Mapping[str, object]:
     taken = fields(fields(fields(action).get("contract")).get("input"))
     for form in ("inputSchemaFlattened", "inputSchema"):
-        properties = fields(taken.get(form)).get("properties")
-        if isinstance(properties, Mapping):
-            return frozenset(str(name) for name in properties)
-    return None
+        schema = fields(taken.get(form))
+        if isinstance(schema.get("properties"), Mapping):
+            return schema
+    return {}
+
+
+def _meaning(name: str) -> str | None:
+    return MEANINGS.get(name.replace("_", "").casefold())
 
 
 def mapped_inputs(task: Task) -> dict[str, object]:
@@ -98,9 +118,9 @@ def mapped_inputs(task: Task) -> dict[str, object]:
         REASON: task.operation.request.reason,
     }
     if task.inputs is None:
-        return {"userId": said[USER_ID], "status": said[STATUS], "reason": said[REASON]}
-    meaning = {name: MEANINGS.get(name.replace("_", "").casefold()) for name in task.inputs}
-    return {name: said[known] for name, known in sorted(meaning.items()) if known is not None}
+        blind = {"userId": said[USER_ID], "status": said[STATUS], "reason": said[REASON]}
+        return blind if task.phase is Phase.APPLY else {name: blind[name] for name in ("userId", "status")}
+    return {name: said[known] for name in sorted(task.inputs) if (known := _meaning(name)) is not None}
 
 
 def _execute(client: Sender, task: Task) -> Written:
@@ -109,7 +129,7 @@ def _execute(client: Sender, task: Task) -> Written:
         raise Refused("not_undoable", "No Data Action was chosen for this.")
     inputs = mapped_inputs(task)
     undoes_itself = task.phase is Phase.RESTORE and not task.operation.restore_action_id
-    if undoes_itself and not any(MEANINGS.get(name.casefold()) == STATUS for name in inputs):
+    if undoes_itself and not any(_meaning(name) == STATUS for name in inputs):
         raise Refused("not_undoable", "The Data Action takes no status and has no counterpart, so it can't be undone.")
     answer = client.send(EXECUTE, path={"actionId": action_id}, body=inputs, lane=task.lane)
     return Written(marker=None, exchanges=answer.exchanges)

@@ -1,0 +1,539 @@
+"""The runner against a tenant in memory: halting, leaving alone, resuming, doubts and their ends."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.support.engine_world import TENANT, ScriptedReads, new_operation, rooms_for, utcnow
+from tests.support.fake_sender import FakeSender, Sent
+from tests.support.fake_tenant import DOWN, FINE, LOST_AFTER, LOST_BEFORE, REFUSED, FakeTenant
+from wfm.domain.agents import Status
+from wfm.domain.errors import NotFound, StoreFault
+from wfm.domain.operations import Counts, Item, ItemState, Operation, OperationState, Outcome, Phase, RunFilter
+from wfm.domain.plans import Fate, RouteName
+from wfm.domain.schedules import Shift
+from wfm.engine import drive, unconfirmed
+from wfm.engine.runner import Runner
+from wfm.genesys.errors import OutcomeUnknown, ServerFault
+from wfm.ledger import Ledger
+from wfm.ledger.records import NewItem
+
+IDS = [f"agent-{number:02d}" for number in range(12)]
+
+
+class World:
+    """A ledger, a tenant in memory and a runner between them."""
+
+    def __init__(self, ledger: Ledger, tenant: Callable[[Sent], Any] | None = None, **rooms: Any) -> None:
+        self.ledger = ledger
+        self.tenant = tenant or FakeTenant()
+        self.sender = FakeSender(self.tenant)
+        self.reads = rooms.pop("reads", None) or ScriptedReads(IDS)
+        self.stop = threading.Event()
+        self.rooms = rooms_for(ledger, self.sender, self.reads, **{"timeout_s": 0.05, **rooms})
+        self.runner = Runner(self.rooms, self.stop)
+
+    def run(self, operation: Operation, phase: Phase = Phase.APPLY) -> Operation:
+        first = True
+        while self.runner.advance(operation.id, phase, first):
+            first = False
+        return self.now(operation)
+
+    def restore(self, operation: Operation, *, early: bool = True) -> Operation:
+        self.ledger.request_restore(operation.id, now=utcnow(), actor="tester", early=early)
+        return self.run(operation, Phase.RESTORE)
+
+    def now(self, operation: Operation) -> Operation:
+        return self.ledger.operation(TENANT, operation.id)
+
+    def counts(self, operation: Operation) -> Counts:
+        return self.ledger.counts([operation.id])[operation.id]
+
+    def applied(self, operation: Operation) -> dict[ItemState, int]:
+        return {state: n for state, n in self.counts(operation).apply.items() if n}
+
+    def restored(self, operation: Operation) -> dict[ItemState, int]:
+        return {state: n for state, n in self.counts(operation).restore.items() if n}
+
+
+# --- halting ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("script", "state", "failed"),
+    [
+        ([REFUSED] * 12, OperationState.HALTED, 5),
+        ([REFUSED] * 4 + [FINE] * 8, OperationState.IN_EFFECT, 4),
+        ([FINE] + [REFUSED] * 11, OperationState.IN_EFFECT, 11),  # only the start is judged
+        ([REFUSED, REFUSED, DOWN, REFUSED, DOWN] + [FINE] * 7, OperationState.IN_EFFECT, 5),  # two causes
+    ],
+)
+def test_halts_only_when_the_first_five_fail_for_one_cause(
+    ledger: Ledger, script: list[str], state: OperationState, failed: int
+) -> None:
+    world = World(ledger, FakeTenant(script))
+    operation = world.run(new_operation(ledger, IDS))
+    assert operation.state is state
+    assert world.counts(operation).apply[ItemState.FAILED] == failed
+    if state is OperationState.HALTED:
+        assert len(world.sender.sent) == 5
+        left = ledger.items(operation.id, apply_states=[ItemState.SKIPPED])
+        assert {item.skip_reason for item in left} == {"not sent: the operation was halted"}
+        assert operation.halt_reason
+        assert operation.ended_at is not None
+
+
+def test_fewer_than_five_agents_fail_without_a_halt(ledger: Ledger) -> None:
+    world = World(ledger, FakeTenant([REFUSED] * 4))
+    operation = world.run(new_operation(ledger, IDS[:4]))
+    assert operation.state is OperationState.FAILED
+    assert world.applied(operation) == {ItemState.FAILED: 4}
+
+
+def test_a_halted_operation_is_tried_again_after_the_cause_is_mended(ledger: Ledger) -> None:
+    world = World(ledger, FakeTenant([REFUSED] * 5))
+    operation = world.run(new_operation(ledger, IDS))
+    assert operation.state is OperationState.HALTED
+    assert ledger.requeue_failed(operation.id, Phase.APPLY, now=utcnow(), actor="tester") == 12
+    discarded = world.sender.auth.discarded
+    operation = world.run(operation)
+    assert operation.state is OperationState.IN_EFFECT
+    assert world.applied(operation) == {ItemState.APPLIED: 12}
+    assert world.sender.auth.discarded == discarded + 1  # so that the mended scope is seen
+
+
+def test_a_canary_that_was_interrupted_still_counts_to_five(ledger: Ledger) -> None:
+    """Three failed before a restart: two more decide."""
+    world = World(ledger, FakeTenant([REFUSED] * 12))
+    operation = new_operation(ledger, IDS)
+    ledger.move(operation.id, [OperationState.SCHEDULED], OperationState.APPLYING, now=utcnow(), started_at=utcnow())
+    errand = world.runner._errand(operation, Phase.APPLY, {})
+    claims = ledger.claim(
+        operation.id, Phase.APPLY, limit=3, worker_id="gone", now=utcnow(), route="availability", action=None, via="direct",
+        call=errand.call,
+    )  # fmt: skip
+    settlements = [errand.send(claim) for claim in claims]
+    ledger.settle(operation.id, Phase.APPLY, settlements, now=utcnow())  # type: ignore[arg-type]
+    operation = world.run(operation)
+    assert operation.state is OperationState.HALTED
+    assert len(world.sender.sent) == 5
+
+
+def test_a_halt_with_agents_who_may_be_out_puts_them_back(ledger: Ledger) -> None:
+    """The first five got no answer and can't be read: they may be out, so the halt is followed by a restore."""
+    world = World(ledger, _writes_lost_reads_down(5))
+    operation = new_operation(ledger, IDS)
+    world.runner.advance(operation.id, Phase.APPLY, True)
+    assert world.now(operation).state is OperationState.RESTORING
+    assert world.now(operation).halt_reason
+    assert world.counts(operation).apply[ItemState.UNCONFIRMED] == 5
+    operation = world.run(operation, Phase.RESTORE)
+    assert operation.state is OperationState.HALTED
+    inner: FakeTenant = world.tenant.inner  # type: ignore[attr-defined]
+    assert set(inner.available.values()) == {1}
+    assert len(inner.available) == 5
+    assert world.counts(operation).out == 0
+
+
+class _writes_lost_reads_down:
+    """Writes are done but never answered, reads fail, until so many writes were lost and twice as many reads failed."""
+
+    def __init__(self, writes: int) -> None:
+        self.inner = FakeTenant()
+        self._writes = writes
+        self._reads = 2 * writes  # once at once, once at the end of the phase
+        self._lock = threading.Lock()
+
+    def __call__(self, sent: Sent) -> Any:
+        with self._lock:
+            if sent.call.startswith("PATCH") and self._writes:
+                self._writes -= 1
+                return self.inner._answer(sent, LOST_AFTER)
+            if sent.call.startswith("GET") and self._reads:
+                self._reads -= 1
+                return self.inner._answer(sent, DOWN)
+            return self.inner._answer(sent, FINE)
+
+
+# --- outcomes that are not known -------------------------------------------------------------------------------------
+
+
+def test_an_answer_that_got_lost_is_read_back(ledger: Ledger) -> None:
+    tenant = FakeTenant([FINE, LOST_AFTER, LOST_BEFORE, FINE])
+    world = World(ledger, tenant)
+    operation = world.run(new_operation(ledger, IDS))
+    assert world.applied(operation) == {ItemState.APPLIED: 12}
+    assert set(tenant.unavailable.values()) == {1}
+    assert world.restore(operation).state is OperationState.ENDED_EARLY
+    assert set(tenant.available.values()) == {1}
+
+
+def test_the_runs_of_a_lost_answer_tell_the_story(ledger: Ledger) -> None:
+    world = World(ledger, FakeTenant([LOST_BEFORE]))
+    operation = world.run(new_operation(ledger, IDS[:1]))
+    runs = ledger.runs(TENANT, RunFilter(operation_id=operation.id)).runs
+    assert [run.outcome for run in runs] == [Outcome.APPLIED, Outcome.FAILED]
+    assert "sent again" in runs[1].note
+    first, exchanges = ledger.run(TENANT, runs[1].id)
+    assert [(exchange.method, exchange.status) for exchange in exchanges] == [("PATCH", None), ("GET", 200), ("GET", 200)]
+    assert first.attempts == 3
+
+
+def test_what_is_never_done_is_not_sent_for_ever(ledger: Ledger) -> None:
+    tenant = FakeTenant()
+    world = World(ledger, lambda sent: tenant._answer(sent, FINE if sent.call.startswith("GET") else LOST_BEFORE))
+    operation = world.run(new_operation(ledger, IDS[:2]))
+    assert operation.state is OperationState.FAILED
+    assert len([one for one in world.sender.sent if one.call.startswith("PATCH")]) == 2 * drive.SENDS
+    assert tenant.unavailable == {}
+
+
+def test_unconfirmed_is_never_sent_again_and_settled_by_a_later_read(ledger: Ledger) -> None:
+    blind = {"on": True}
+    tenant = FakeTenant()
+
+    def answer(sent: Sent) -> Any:
+        if sent.call.startswith("GET"):
+            return tenant._answer(sent, DOWN if blind["on"] else FINE)
+        number = int(sent.path["userId"].rsplit("-", 1)[1])
+        return tenant._answer(sent, {3: LOST_AFTER, 7: LOST_BEFORE}.get(number, FINE))
+
+    world = World(ledger, answer)
+    operation = world.run(new_operation(ledger, IDS))
+    assert operation.state is OperationState.IN_EFFECT
+    assert world.applied(operation) == {ItemState.APPLIED: 10, ItemState.UNCONFIRMED: 2}
+    writes = len([one for one in world.sender.sent if one.call.startswith("PATCH")])
+    world.runner.look_again(operation.id)
+    assert world.applied(operation) == {ItemState.APPLIED: 10, ItemState.UNCONFIRMED: 2}
+    blind["on"] = False
+    world.runner.look_again(operation.id)
+    assert world.applied(operation) == {ItemState.APPLIED: 11, ItemState.FAILED: 1}
+    assert len([one for one in world.sender.sent if one.call.startswith("PATCH")]) == writes
+    assert ledger.items(operation.id, apply_states=[ItemState.FAILED])[0].agent_id == IDS[7]
+    world.restore(operation)
+    assert tenant.available == {agent_id: 1 for agent_id in IDS if agent_id != IDS[7]}
+
+
+def test_stranded_items_are_read_back_after_a_time_out_before_anything_is_sent_to_them(ledger: Ledger) -> None:
+    tenant = FakeTenant()
+    world = World(ledger, tenant, timeout_s=0.4)
+    operation = new_operation(ledger, IDS)
+    ledger.move(operation.id, [OperationState.SCHEDULED], OperationState.APPLYING, now=utcnow(), started_at=utcnow())
+    errand = world.runner._errand(operation, Phase.APPLY, {})
+    claims = ledger.claim(
+        operation.id, Phase.APPLY, limit=4, worker_id="dead", now=utcnow(), route="availability", action=None, via="direct",
+        call=errand.call,
+    )  # fmt: skip
+    late = claims[2].item.agent_id
+    for claim in claims[:2]:
+        errand.send(claim)  # sent, and then the worker died
+    # The request of the third was still under way when it died: it is done a moment after the restart.
+    body = {"status": "unavailable", "reason": "maintenance_window"}
+    timer = threading.Timer(0.2, lambda: tenant._write(late, body))
+    timer.start()
+    operation = world.run(operation)
+    timer.join()
+    assert operation.state is OperationState.IN_EFFECT
+    assert world.applied(operation) == {ItemState.APPLIED: 12}
+    assert tenant.unavailable == dict.fromkeys(IDS, 1)
+
+
+# --- who is left alone -----------------------------------------------------------------------------------------------
+
+
+def test_who_is_newly_blocked_at_the_start_is_left_out_and_listed(ledger: Ledger) -> None:
+    def recheck(operation: Operation, items: Sequence[Item]) -> Mapping[str, tuple[Fate, str]]:
+        assert [item.agent_id for item in items] == IDS
+        return {IDS[0]: (Fate.TIME_OFF, "time off since 12:00"), IDS[1]: (Fate.INACTIVE, "the user was deactivated")}
+
+    world = World(ledger, recheck=recheck)
+    planned = utcnow() - timedelta(hours=3)
+    operation = new_operation(ledger, IDS, now=planned, start=utcnow(), minutes=30)
+    operation = world.run(operation)
+    assert world.applied(operation) == {ItemState.APPLIED: 10, ItemState.SKIPPED: 2}
+    reasons = {item.agent_id: item.skip_reason for item in ledger.items(operation.id, apply_states=[ItemState.SKIPPED])}
+    assert reasons[IDS[0]] == "newly blocked at the start: time off, time off since 12:00"
+    assert "2 agents" in next(event.text for event in ledger.events(operation.id) if event.kind == "rechecked")
+
+
+def test_a_check_that_fails_does_not_stop_the_window(ledger: Ledger) -> None:
+    def recheck(operation: Operation, items: Sequence[Item]) -> Mapping[str, tuple[Fate, str]]:
+        raise ServerFault("GET /api/v2/users", status=503)
+
+    world = World(ledger, recheck=recheck)
+    operation = new_operation(ledger, IDS, now=utcnow() - timedelta(hours=3), start=utcnow())
+    assert world.run(operation).state is OperationState.IN_EFFECT
+    assert any(event.kind == "unchecked" for event in ledger.events(operation.id))
+
+
+def test_what_was_just_planned_is_not_checked_again(ledger: Ledger) -> None:
+    def recheck(operation: Operation, items: Sequence[Item]) -> Mapping[str, tuple[Fate, str]]:
+        raise AssertionError("asked again")
+
+    assert World(ledger, recheck=recheck).run(new_operation(ledger, IDS)).state is OperationState.IN_EFFECT
+
+
+def test_the_state_before_is_that_of_the_start_not_of_the_plan(ledger: Ledger) -> None:
+    """Planned while the agent was unavailable, available when the window starts: available again at its end."""
+    tenant = FakeTenant()
+    world = World(ledger, tenant)
+    items = tuple(
+        NewItem(agent_id=agent_id, agent_name=agent_id, before=Status.UNAVAILABLE, fate="ready") for agent_id in IDS[:2]
+    )
+    operation = new_operation(ledger, IDS[:2], now=utcnow() - timedelta(hours=3), start=utcnow(), items=items)
+    operation = world.run(operation)
+    world.restore(operation)
+    assert {tenant.state(agent_id)["status"] for agent_id in IDS[:2]} == {"available"}
+
+
+def test_who_is_off_shift_by_then_is_listed_not_made_available(ledger: Ledger) -> None:
+    tenant = FakeTenant()
+    now = utcnow()
+    over = (Shift(id="s", start=now - timedelta(hours=9), end=now - timedelta(minutes=5), activities=()),)
+    reads = ScriptedReads(IDS, shifts={IDS[0]: over, IDS[1]: (), IDS[2]: ()}, unpublished=frozenset({IDS[2]}))
+    world = World(ledger, tenant, reads=reads)
+    items = tuple(
+        NewItem(
+            agent_id=agent_id,
+            agent_name=agent_id,
+            before=Status.AVAILABLE,
+            fate=(Fate.NOT_SCHEDULED if agent_id == IDS[3] else Fate.READY).value,
+        )
+        for agent_id in IDS
+    )
+    reads.shifts[IDS[3]] = ()  # was off shift already when taken out on purpose: is put back all the same
+    operation = world.run(new_operation(ledger, IDS, items=items))
+    operation = world.restore(operation)
+    left = ledger.items(operation.id, restore_states=[ItemState.SKIPPED])
+    assert {(item.agent_id, item.skip_reason) for item in left} == {
+        (IDS[0], "off shift by then"),
+        (IDS[1], "off shift by then"),
+    }
+    assert set(tenant.available) == set(IDS[2:])
+    assert operation.state is OperationState.ENDED_EARLY
+
+
+def test_without_schedules_everybody_is_put_back(ledger: Ledger) -> None:
+    tenant = FakeTenant()
+    world = World(ledger, tenant)
+    operation = world.run(new_operation(ledger, IDS))
+    world.reads.fault = ServerFault("POST …", status=503)
+    assert world.restore(operation).state is OperationState.ENDED_EARLY
+    assert set(tenant.available) == set(IDS)
+
+
+# --- ends ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_restore_that_fails_in_part_stays_open_and_is_tried_again(ledger: Ledger) -> None:
+    tenant = FakeTenant()
+    world = World(ledger, tenant)
+    operation = world.run(new_operation(ledger, IDS))
+    broken = {"on": True}
+    world.sender.answer = lambda sent: tenant._answer(
+        sent, REFUSED if broken["on"] and sent.path["userId"] in IDS[:2] else FINE
+    )
+    operation = world.restore(operation)
+    assert operation.state is OperationState.FAILED_IN_PART
+    assert world.counts(operation).out == 2
+    broken["on"] = False
+    assert ledger.requeue_failed(operation.id, Phase.RESTORE, now=utcnow(), actor="tester") == 2
+    operation = world.run(operation, Phase.RESTORE)
+    assert operation.state is OperationState.ENDED_EARLY
+    assert tenant.available == dict.fromkeys(IDS, 1)
+
+
+def test_a_doubtful_restore_ends_well_once_a_read_settles_it(ledger: Ledger) -> None:
+    tenant = FakeTenant()
+    world = World(ledger, tenant)
+    operation = world.run(new_operation(ledger, IDS))
+    looks = {"n": 0, "blind": True}
+
+    def answer(sent: Sent) -> Any:
+        if sent.path["userId"] == IDS[5] and sent.call.startswith("PATCH"):
+            return tenant._answer(sent, LOST_AFTER)
+        if sent.path["userId"] == IDS[5]:
+            looks["n"] += 1
+            return tenant._answer(sent, DOWN if looks["n"] > 1 and looks["blind"] else FINE)
+        return tenant._answer(sent, FINE)
+
+    world.sender.answer = answer
+    operation = world.restore(operation)
+    assert operation.state is OperationState.FAILED_IN_PART
+    assert world.restored(operation) == {ItemState.APPLIED: 11, ItemState.UNCONFIRMED: 1}
+    looks["blind"] = False
+    world.runner.look_again(operation.id)
+    assert world.now(operation).state is OperationState.ENDED_EARLY
+    assert tenant.available == dict.fromkeys(IDS, 1)
+
+
+def test_the_clock_ends_a_window_as_restored(ledger: Ledger) -> None:
+    clock = {"now": utcnow()}
+    world = World(ledger, clock=lambda: clock["now"])
+    operation = world.run(new_operation(ledger, IDS, now=clock["now"], minutes=30))
+    assert world.run(operation, Phase.RESTORE).state is OperationState.IN_EFFECT  # not due: nothing happens
+    clock["now"] += timedelta(minutes=31)
+    assert world.run(operation, Phase.RESTORE).state is OperationState.RESTORED
+
+
+def test_a_window_that_ends_while_it_is_applied_sends_nobody_more(ledger: Ledger) -> None:
+    clock = {"now": utcnow()}
+    tenant = FakeTenant()
+    world = World(ledger, tenant, clock=lambda: clock["now"])
+    operation = new_operation(ledger, [f"a{n}" for n in range(200)], now=clock["now"], minutes=30)
+
+    def late(agent_id: str) -> None:
+        if len(tenant.unavailable) == 20:
+            clock["now"] += timedelta(minutes=31)
+        threading.Event().wait(0.02)
+
+    tenant.on_write = late
+    world.runner.advance(operation.id, Phase.APPLY, True)
+    assert world.now(operation).state is OperationState.RESTORING
+    assert 20 <= len(tenant.unavailable) < 200
+    tenant.on_write = lambda agent_id: None
+    operation = world.run(operation, Phase.RESTORE)
+    assert operation.state is OperationState.RESTORED
+    assert tenant.available == tenant.unavailable
+    left = ledger.items(operation.id, apply_states=[ItemState.SKIPPED])
+    assert {item.skip_reason for item in left} == {"not sent: the window was over"}
+
+
+def test_a_correction_is_not_undone_by_the_clock_only_on_demand(ledger: Ledger) -> None:
+    start = utcnow() - timedelta(hours=5)
+    records = {
+        agent_id: {"id": f"r-{agent_id}", "startDate": start.isoformat(), "endDate": None, "status": "available", "reason": ""}
+        for agent_id in IDS
+    }
+
+    def answer(sent: Sent) -> Any:
+        agent_id = sent.path["userId"]
+        if sent.call.startswith("GET"):
+            return [records[agent_id]]
+        records[agent_id] |= sent.body
+        return records[agent_id]
+
+    world = World(ledger, answer)
+    operation = world.run(new_operation(ledger, IDS, start=start, minutes=60, route=RouteName.ADHERENCE))
+    assert operation.state is OperationState.CORRECTED
+    assert {record["status"] for record in records.values()} == {"unavailable"}
+    assert world.run(operation, Phase.RESTORE).state is OperationState.CORRECTED
+    assert world.restore(operation, early=False).state is OperationState.RESTORED
+    assert {record["status"] for record in records.values()} == {"available"}
+
+
+# --- Data Actions ----------------------------------------------------------------------------------------------------
+
+
+def test_a_data_action_without_an_answer_is_settled_by_the_bulk_read(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unconfirmed, "SETTLED_AFTER", timedelta(0))
+    states = dict.fromkeys(IDS, Status.AVAILABLE)
+
+    def answer(sent: Sent) -> Any:
+        if sent.call.startswith("GET"):
+            return {"name": "set_agent_unavailable", "contract": {"input": {"inputSchema": {"properties": {"userId": {}}}}}}
+        number = int(sent.body["userId"].rsplit("-", 1)[1])
+        if number != 4:
+            states[sent.body["userId"]] = Status.UNAVAILABLE if sent.path["actionId"] == "out" else Status.AVAILABLE
+        if number in (3, 4):
+            raise OutcomeUnknown(sent.call)
+        return {}
+
+    world = World(ledger, answer, reads=ScriptedReads(IDS, statuses=lambda: states))
+    operation = new_operation(ledger, IDS, route=RouteName.DATA_ACTION, action_id="out", restore_action_id="in")
+    operation = world.run(operation)
+    assert world.applied(operation) == {ItemState.APPLIED: 11, ItemState.FAILED: 1}
+    assert len([one for one in world.sender.sent if one.call.startswith("POST")]) == 12  # nobody twice
+    runs = ledger.runs(TENANT, RunFilter(operation_id=operation.id)).runs
+    assert {(run.via, run.action) for run in runs} == {("data_action", "set_agent_unavailable")}
+
+    states[IDS[0]] = Status.AVAILABLE  # somebody made this one available already
+    operation = world.restore(operation)
+    assert operation.state is OperationState.ENDED_EARLY
+    left = ledger.items(operation.id, restore_states=[ItemState.SKIPPED])
+    assert [(item.agent_id, item.skip_reason) for item in left] == [(IDS[0], "changed by somebody else since")]
+    assert set(states.values()) == {Status.AVAILABLE}
+
+
+# --- the ledger and the worker ---------------------------------------------------------------------------------------
+
+
+def test_results_survive_a_ledger_that_is_out_of_reach_for_a_while(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant = FakeTenant()
+    world = World(ledger, tenant)
+    faults = iter([True, True])
+    settle = ledger.settle
+
+    def shaky(*given: Any, **more: Any) -> Counts:
+        if next(faults, False):
+            raise StoreFault("locked")
+        return settle(*given, **more)
+
+    monkeypatch.setattr(ledger, "settle", shaky)
+    operation = world.run(new_operation(ledger, IDS))
+    assert operation.state is OperationState.IN_EFFECT
+    assert tenant.unavailable == dict.fromkeys(IDS, 1)
+
+
+def test_a_ledger_that_stays_away_ends_the_step_and_the_next_reads_back(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = FakeTenant()
+    world = World(ledger, tenant)
+    monkeypatch.setattr(drive, "STORE_PATIENCE_S", 0.1)
+    operation = new_operation(ledger, IDS)
+    with monkeypatch.context() as broken:
+
+        def away(*given: Any, **more: Any) -> Counts:
+            raise StoreFault("gone")
+
+        broken.setattr(ledger, "settle", away)
+        with pytest.raises(StoreFault):
+            world.run(operation)
+    assert ledger.stranded(operation.id, Phase.APPLY)
+    assert world.run(operation).state is OperationState.IN_EFFECT
+    assert tenant.unavailable == dict.fromkeys(IDS, 1)
+
+
+def test_a_stopped_worker_gives_back_and_another_goes_on(ledger: Ledger) -> None:
+    tenant = FakeTenant()
+    world = World(ledger, tenant)
+    operation = new_operation(ledger, [f"a{n}" for n in range(120)])
+
+    def stop_in_the_middle(agent_id: str) -> None:
+        threading.Event().wait(0.01)
+        if len(tenant.unavailable) == 15:
+            world.stop.set()
+
+    tenant.on_write = stop_in_the_middle
+    assert world.runner.advance(operation.id, Phase.APPLY, True) is False
+    counts = world.counts(operation)
+    assert world.now(operation).state is OperationState.APPLYING
+    assert counts.apply[ItemState.SENDING] == 0
+    assert counts.apply[ItemState.APPLIED] == len(tenant.unavailable) < 120
+    assert world.runner.advance(operation.id, Phase.APPLY, True) is False  # stopped: does nothing
+    other = World(ledger, tenant)
+    assert other.run(operation).state is OperationState.IN_EFFECT
+    assert set(tenant.unavailable.values()) == {1}
+    assert len(tenant.unavailable) == 120
+
+
+def test_reads_are_counted_for_the_evidence(ledger: Ledger) -> None:
+    world = World(ledger)
+    operation = world.run(new_operation(ledger, IDS))
+    world.restore(operation)
+    reads_ok, writes_ok, writes_failed = ledger.read_write_counts(TENANT, "c")
+    assert (reads_ok, writes_ok, writes_failed) == (12, 24, 0)
+
+
+def test_an_operation_of_another_tenant_is_not_found(ledger: Ledger) -> None:
+    world = World(ledger)
+    other = new_operation(ledger, IDS, tenant="api.mypurecloud.com|real")
+    with pytest.raises(NotFound):
+        world.runner.advance(other.id, Phase.APPLY, True)
+    assert world.sender.sent == []
