@@ -24,7 +24,7 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 	@touch $@
 
 run: $(VENV)/.run  ## the desk on the demo tenant (PORT=8501)
-	@exec $(BIN)/python -m wfm run --port $(PORT)
+	@exec $(BIN)/streamlit run app.py --server.port $(PORT)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

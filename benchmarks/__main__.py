@@ -55,7 +55,11 @@ def _preview(running: Bench, agents: int) -> list[str]:
     line(f"  requests for it (directory of {agents})", f"{found.read_requests}", f"aim < 150 at 10,000 people: {per_10k:.0f}")
     began = time.perf_counter()
     again = running.desk.preview(_request(some, minutes=540))
-    line("  again, only the window changed", f"{time.perf_counter() - began:.2f} s, {again.read_requests} requests", "aim 0 requests")
+    line(
+        "  again, only the window changed",
+        f"{time.perf_counter() - began:.2f} s, {again.read_requests} requests",
+        "aim 0 requests",
+    )
     ids = [str(agent["id"]) for agent in everybody]
     ready = running.desk.preview(_request(ids))
     return [row.agent.id for row in ready.ready if row.agent is not None]
@@ -92,7 +96,9 @@ def _apply_and_restore(running: Bench, ready: list[str], windows: int) -> None:
     full = int(seconds // 60)
     in_full = max((count for at, count in at_window_end if at <= full * 60 + 0.3), default=requests)
     line(f"apply {wanted} agents", f"{seconds:.1f} s", f"{full} full limit windows")
-    line("  requests accepted a minute / limit, over those windows", f"{in_full / (full * LIMIT) if full else 0:.3f}", "aim 0.97")
+    line(
+        "  requests accepted a minute / limit, over those windows", f"{in_full / (full * LIMIT) if full else 0:.3f}", "aim 0.97"
+    )
     line("  answers 429", f"{after['refused_429'] - before['refused_429']}", "aim 0")
     line("  requests an agent", f"{requests / wanted:.3f}", "aim <= 1.05")
     line("  from apply to the first agent out", f"{first_done or 0:.2f} s")

@@ -173,11 +173,11 @@ def worker(exit_when_idle: bool, wants_json: bool) -> None:
 @click.option(
     "--rate-limit", type=click.IntRange(1, 1_000_000), default=300, show_default=True, help="Requests a minute a client."
 )
-@click.option("--scenario", default="healthy", show_default=True, help="Which faults and oddities it shows.")
+@click.option("--scenario", help="Which faults and oddities it shows: healthy, or as the state file has it.")
 @click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="File that keeps its state across a kill.")
 @click.option("--json", "_wants_json", is_flag=True, help="Accepted for symmetry: the ready line is JSON anyway.")
 def demo_tenant(
-    port: int, agents: int, latency_ms: float, rate_limit: int, scenario: str, state: Path | None, _wants_json: bool
+    port: int, agents: int, latency_ms: float, rate_limit: int, scenario: str | None, state: Path | None, _wants_json: bool
 ) -> None:
     """Serve the demo tenant alone, on loopback. Prints one JSON line when ready."""
     from wfm import demo

@@ -19,10 +19,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 from wfm.desk import Desk
+from wfm.desk.core import endpoint_of
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import OPEN_STATES, OperationState
 from wfm.settings import Settings
@@ -81,13 +83,21 @@ def ensure_demo(settings: Settings) -> tuple[str, int | None]:
 
 
 def ensure_worker(settings: Settings, *options: str) -> int | None:
-    """The process id of a live worker of this data folder; one is started when none is alive."""
+    """The process id of a live worker of this data folder and tenant; one is started when none is alive.
+
+    One worker works on an embedded database, so one that was left for another tenant is ended first: that tenant's
+    windows wait, as they do whenever its desk is stopped.
+    """
     record = settings.data_dir / "worker.json"
-    pid = _read_json(record).get("pid")
-    if pid is not None and _is_ours(pid, "worker"):
-        return pid
+    known = _read_json(record)
+    pid, tenant = known.get("pid"), endpoint_of(settings).api_url
+    if isinstance(pid, int) and _is_ours(pid, "worker"):
+        if known.get("tenant") == tenant:
+            return pid
+        log.warning("The worker of %s in this data folder is stopped: the desk works on %s now", known.get("tenant"), tenant)
+        stop(pid)
     process = _spawn(["worker", *options], settings.data_dir / "worker.log")
-    record.write_text(json.dumps({"pid": process.pid}), encoding="utf-8")
+    record.write_text(json.dumps({"pid": process.pid, "tenant": tenant}), encoding="utf-8")
     return process.pid
 
 
@@ -190,7 +200,7 @@ def _free(port: int) -> bool:
     return True
 
 
-def _read_json(path: Path) -> dict[str, int]:
+def _read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

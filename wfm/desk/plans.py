@@ -16,7 +16,7 @@ from wfm.domain.plans import PlanRequest, Preview, ResolvedSelection, Selection
 from wfm.ledger.records import NewItem, NewOperation
 from wfm.preview import Previewer, differences
 
-SEEN_PLANS = 200
+SEEN_PLANS = 20
 REHEARSABLE = frozenset({"access_missing"})
 
 
@@ -45,14 +45,10 @@ class PlanDesk(DeskCore):
         return tuple(sorted(found, key=lambda group: group.name.casefold()))
 
     def search_agents(self, text: str, limit: int = 50) -> tuple[Agent, ...]:
-        """Agents whose name or e-mail contains every word of the text, by name."""
-        words = text.casefold().split()
-        found = (
-            agent
-            for agent in self.directory().agents.values()
-            if words and all(word in f"{agent.name} {agent.email}".casefold() for word in words)
-        )
-        return tuple(sorted(found, key=lambda agent: agent.name.casefold())[:limit])
+        """Agents whose name or e-mail contains every word of the text, by name, without regard to case and accents."""
+        if not text.strip():
+            return ()
+        return self.resolve(Selection(search=text)).agents[:limit]
 
     def resolve(self, selection: Selection) -> ResolvedSelection:
         """Who a selection is. Raises BadInput for an unknown group or an empty selection."""
@@ -72,6 +68,7 @@ class PlanDesk(DeskCore):
                     tenant=self.tenant,
                     rate_share=self.settings.genesys_rate_share,
                     limit_per_minute=lambda: connection.client.pacer.usage().limit_per_minute,
+                    renew=connection.client.auth.discard,
                 )
             return self._previewers[connection.id]
 

@@ -106,8 +106,13 @@ class WindowDesk(DeskCore):
         return self.ledger.request_restore(operation_id, now=self.clock(), actor=actor.name, early=True)
 
     def restore_now(self, operation_id: str, actor: Actor) -> Operation:
-        """Restores on demand; for a window in effect it is the same as ending it now."""
+        """Restores on demand: a window in effect ends now, one that has not started is cancelled.
+
+        Raises Refused when nobody is left to put back.
+        """
         operation = self._may(operation_id, actor)
+        if operation.state is OperationState.SCHEDULED:
+            return self.cancel(operation_id, actor)
         early = operation.state is OperationState.IN_EFFECT and operation.window.end > self.clock()
         return self.ledger.request_restore(operation_id, now=self.clock(), actor=actor.name, early=early)
 

@@ -93,6 +93,11 @@ class Diagnosis:
     fix: str
     who: str
 
+    def summary(self) -> str:
+        """The cause in one line, with the names that are missing unless the cause says them already."""
+        unsaid = [name for name in self.missing if name not in self.cause]
+        return f"{self.cause} Missing: {', '.join(unsaid)}." if unsaid else self.cause
+
     def fingerprint(self, call: str | None) -> str:
         """Groups the runs that failed for the same reason: kind, code, operation template, missing names."""
         import hashlib

@@ -205,7 +205,7 @@ class Drive:
             if settlement.state in (ItemState.FAILED, ItemState.UNCONFIRMED):
                 diagnosis = settlement.diagnosis
                 fingerprint = diagnosis.fingerprint(self._errand.call) if diagnosis else settlement.note
-                canary.causes.append((fingerprint, diagnosis.cause if diagnosis else settlement.note))
+                canary.causes.append((fingerprint, diagnosis.summary() if diagnosis else settlement.note))
         if len(canary.causes) >= CANARY:
             cause = canary.systemic()
             canary.left = None

@@ -38,7 +38,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Demo tenant": ("WFM_DEMO_PORT", "WFM_DEMO_AGENTS"),
 }
 OTHER = "Everything else"
-PACKAGES = ("streamlit", "httpx", "sqlalchemy", "dbos", "pydantic", "pyrate-limiter", "altair")
+PACKAGES = ("streamlit", "httpx", "sqlalchemy", "dbos", "pydantic", "stamina", "altair")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,72 @@
+"""The worker of this house: the engine composed with the Desk's own clients, preview, diagnosis and ledger.
+
+Beside the Desk, not in it: a dashboard never runs the engine.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from wfm.desk import Desk
+from wfm.diagnosis import diagnose
+from wfm.domain.errors import StoreFault
+from wfm.domain.operations import Item, Operation
+from wfm.domain.plans import Fate
+from wfm.engine.rooms import Client, Reads, Rooms
+from wfm.engine.worker import run_worker, worker_name
+
+log = logging.getLogger(__name__)
+
+FOLDER_GONE_S = 5.0
+
+
+def run(desk: Desk, *, exit_when_idle_s: float | None = None) -> int:
+    """Applies and restores what is due until told to stop; the exit code. Raises StoreFault when it can't start.
+
+    With `exit_when_idle_s` it also ends when nothing was open or due for so many seconds.
+    """
+    settings = desk.settings
+    stop = threading.Event()
+    if settings.embedded:
+        threading.Thread(target=_stop_without_folder, args=(settings.data_dir.absolute(), stop), daemon=True).start()
+    return run_worker(
+        rooms_of(desk),
+        data_dir=settings.data_dir,
+        postgres_url=None if settings.embedded else settings.ledger_url,
+        stop=stop,
+        on_state=lambda state: log.info("This worker is %s", state),
+        exit_when_idle_s=exit_when_idle_s,
+    )
+
+
+def rooms_of(desk: Desk) -> Rooms:
+    """What the engine needs of the other rooms. An operation keeps the client it was planned with."""
+
+    def client_for(client_id: str) -> tuple[Client, Reads]:
+        connection = desk.connection(client_id)
+        return connection.client, connection.reader
+
+    def recheck(operation: Operation, items: Sequence[Item]) -> Mapping[str, tuple[Fate, str]]:
+        return desk.previewer(operation.client_id).recheck(operation, items)
+
+    return Rooms(
+        ledger=desk.ledger,
+        tenant_key=desk.tenant.key,
+        client_for=client_for,
+        recheck=recheck,
+        diagnose=diagnose,
+        clock=desk.clock,
+        worker_id=worker_name(),
+        timeout_s=desk.settings.genesys_timeout_s,
+    )
+
+
+def _stop_without_folder(folder: Path, stop: threading.Event) -> None:
+    """A worker whose database was removed has nothing left to work on, and would hold its files open for ever."""
+    while not stop.wait(FOLDER_GONE_S):
+        if not folder.is_dir():
+            log.error("%s", StoreFault(f"The data folder {folder} is gone: this worker stops."))
+            stop.set()
