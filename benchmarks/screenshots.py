@@ -102,7 +102,7 @@ def _documentation(browser: Browser, url: str) -> None:
     _open(page, f"{url}/failures")
     page.screenshot(path=PICTURES / "failures.png")
     _open(page, f"{url}/runs?outcome=failed&time=all")
-    page.get_by_test_id("stDataFrame").first.locator("canvas").first.click(position={"x": 220, "y": 46})
+    page.get_by_test_id("stDataFrame").first.click(position={"x": 220, "y": 46})
     _settle(page)
     page.screenshot(path=PICTURES / "run.png")
     _open(page, f"{url}/plan")
