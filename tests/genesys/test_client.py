@@ -324,6 +324,13 @@ class TestPacing:
             patch(make_client(tenant, clock, FullPacer()), cancel=cancel)
         assert tenant.requests == []
 
+    def test_a_client_closed_under_a_thread_that_still_reads_says_so(self, tenant: FakeTenant, clock: SteppingClock) -> None:
+        client = make_client(tenant, clock, FullPacer(room=9))
+        client.close()
+        with pytest.raises(Cancelled, match="stopping"):
+            patch(client)
+        assert tenant.requests == []
+
     def test_when_patience_ends_the_tenants_own_answer_is_told(self, tenant: FakeTenant, clock: SteppingClock) -> None:
         tenant.handler = lambda request: httpx.Response(429, json={"code": "too.many.requests"})
         with pytest.raises(RateLimited) as caught:

@@ -286,6 +286,11 @@ class GenesysClient:
             return error.with_traceback(None)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             failed, timed_out = takes[-1] if takes else None, isinstance(error, httpx.TimeoutException)
+        except RuntimeError:
+            # httpx says so of a client that was closed: the desk stops while a thread still reads.
+            if not self._http.is_closed:
+                raise
+            return Cancelled(call.key, message="the desk is stopping")
         fault = failed.fault if failed is not None and failed.fault else "the request could not be made"
         # Only the API call itself can have done something: a token request that broke changed nothing.
         maybe_done = failed is not None and failed.sent and not failed.login and not call.operation.reads
