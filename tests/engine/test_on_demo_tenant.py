@@ -58,7 +58,7 @@ def test_the_missing_scope_halts_after_five_and_says_why(demo: DemoHandle, ledge
     now = ledger.operation(operation.tenant_key, operation.id)
     counts = ledger.counts([operation.id])[operation.id]
     assert now.state is OperationState.HALTED
-    assert now.halt_reason == "The OAuth client may read schedules but not update them."
+    assert now.halt_reason == "The OAuth client may read schedules but not update them. Missing: wfm:schedule:update."
     assert counts.apply[ItemState.FAILED] == 5
     assert counts.apply[ItemState.SKIPPED] == 35
     assert demo.updates() == {}
