@@ -46,8 +46,9 @@ from wfm.genesys.retry import SCREEN_POLICY, WORK_POLICY, Hook, Policy, retry_af
 from wfm.genesys.tape import KEPT_BODY, Take, Tape, fault_of
 
 log = logging.getLogger("wfm.genesys")
-# The library's own line a request repeats ours, with the whole query in it.
+# The libraries' own lines repeat ours: httpx with the whole query in it, stamina without a word of what is tried again.
 logging.getLogger("httpx").setLevel(logging.WARNING)
+logging.getLogger("stamina").setLevel(logging.ERROR)
 
 CONNECTIONS = 32
 KEEPALIVE_S = 4.0
@@ -177,6 +178,8 @@ class GenesysClient:
             wait_max=policy.wait_max_s,
             wait_jitter=policy.wait_jitter_s,
         ):
+            if attempt.num > 1:
+                log.info("Attempt %d: %s", attempt.num, call.last_error)
             with attempt:
                 return self._once(call)
         raise AssertionError("stamina always returns or raises")
