@@ -199,7 +199,12 @@ CASES: dict[str, list[Given]] = {
             missing=("telephony",),
             code="app.not.authorized.for.scope",
         ),
-        Given('{"ok":false,"error":"missing_scope","needed":"chat:write","provided":"identify"}', 200, code="missing_scope"),
+        Given(
+            '{"ok":false,"error":"missing_scope","needed":"chat:write","provided":"identify"}',
+            200,
+            code="missing_scope",
+            missing=("chat:write",),
+        ),
         Given(
             '{"message":"The token lacks scope: authorization:readonly","status":403}', 403, missing=("authorization:readonly",)
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import zlib
 
 from wfm.domain.redaction import redact_text
 
@@ -18,6 +19,7 @@ HEAD, TAIL = 8_000, 2_000
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _CONTROL = {code: None for code in range(32) if code not in (9, 10)} | {127: None}
+_GZIP = b"\x1f\x8b\x08"
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -35,10 +37,26 @@ def decode(body: bytes | str | None) -> tuple[str, bool]:
     if isinstance(body, str):
         return body[:MAX_BYTES], cut
     raw = bytes(body[:MAX_BYTES])
+    if raw.startswith(_GZIP):
+        raw, cut = _unpacked(raw, cut)
     for mark, encoding in _BOMS:
         if raw.startswith(mark):
             return raw[len(mark) :].decode(encoding, "replace"), cut
+    if raw[1:2] == b"\0" and raw[:1] in b'{[<"':  # UTF-16 without its mark: every other byte of such a start is nothing
+        return raw.decode("utf-16-le", "replace"), cut
+    if raw[:1] == b"\0" and raw[1:2] in (b"{", b"[", b"<", b'"'):
+        return raw.decode("utf-16-be", "replace"), cut
     return raw.decode("utf-8", "replace"), cut
+
+
+def _unpacked(raw: bytes, cut: bool) -> tuple[bytes, bool]:
+    """What a gzip'd body holds, up to MAX_BYTES; of a torn one the part that is there. Never more work than that."""
+    unpack = zlib.decompressobj(wbits=31)
+    try:
+        found = unpack.decompress(raw, MAX_BYTES)
+    except zlib.error:
+        return raw, cut
+    return (found, bool(unpack.unconsumed_tail)) if found else (raw, cut)
 
 
 def too_deep(text: str) -> bool:

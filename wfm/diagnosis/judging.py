@@ -67,7 +67,7 @@ def judge(case: Case) -> tuple[Rule, Confidence]:
     for rule in RULES:
         if rule.signs.special is not None and rule.signs.special(case):
             return rule, Confidence.LIKELY if rule.key.startswith("brief") else Confidence.CERTAIN
-    found = _by_code(case) or _by_sentence(case, case.text)
+    found = _by_code(case) or _by_sentence(case, case.text) or _by_hint(case)
     if found is not None:
         return found
     if case.reading.form is Form.TORN and UNREAD[0].signs.special is not None:
@@ -101,6 +101,13 @@ def _by_sentence(case: Case, text: str) -> tuple[Rule, Confidence] | None:
     for rule in asked if text else ():
         signs = rule.signs
         if signs.sentences is not None and signs.inside(case) and signs.sentences.search(text):
+            return rule, Confidence.LIKELY
+    return None
+
+
+def _by_hint(case: Case) -> tuple[Rule, Confidence] | None:
+    for rule in RULES:
+        if rule.signs.hint is not None and rule.signs.hint(case):
             return rule, Confidence.LIKELY
     return None
 

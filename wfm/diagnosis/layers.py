@@ -17,26 +17,34 @@ from wfm.diagnosis.bounds import MAX_BYTES, MAX_DEPTH, tidy
 MAX_LAYERS = 40
 MAX_ITEMS = 50
 
-_CODE_KEYS = ("code", "errorcode", "error_code", "scimtype", "errortype", "faultcode", "exceptioncode", "err_code")
+# Keys are compared as `_key` has them: error_code, errorCode and Error-Code are one.
+_CODE_KEYS = ("code", "errorcode", "scimtype", "errortype", "faultcode", "exceptioncode", "errcode", "__type")
 _MESSAGE_KEYS = (
     "message",
     "usermessage",
     "errormessage",
-    "error_message",
-    "error_description",
     "errordescription",
+    "errorsummary",
     "description",
     "detail",
     "title",
     "faultstring",
     "msg",
+    "httpmessage",
+    "moreinformation",
     "userparamsmessage",
 )
-_STATUS_KEYS = ("status", "statuscode", "status_code", "httpstatus", "http_status", "httpstatuscode", "responsestatus")
-_ID_KEYS = ("contextid", "correlationid", "correlation_id", "correlation-id", "traceid")
-_NAMED = re.compile(r"^(?:required|missing|needed)?_?(scopes?|permissions?|divisions?|divisionids?|licen[sc]es?)$|^needed$")
+_STATUS_KEYS = ("status", "statuscode", "httpstatus", "httpstatuscode", "httpcode", "responsestatus")
+_ID_KEYS = ("contextid", "correlationid", "traceid")
+_DEEP_ID_KEYS = ("contextid", "correlationid", "inincorrelationid")
+_NAMED = re.compile(
+    r"^(?:\w*(?:required|missing|needed)\w*?)?(scopes?|permissions?|divisions?|divisionids?|licen[sc]es?)$|^needed$"
+)
 _CARRIERS = (*_MESSAGE_KEYS, "body", "response", "responsebody", "rawresult", "error", "finalresult", "data", "result")
-_INNER = ("error", "fault", "exception", "response", "data", "result", "body")
+_INNER = ("error", "fault", "exception", "response", "responsebody", "data", "result", "body", "message", "detail", "eventbody")
+_INNER_NAME = re.compile(r"error|fault|exception|failure|causes$")
+_DETAIL_LISTS = ("details", "invalidparams", "violations", "constraintviolations", "fielderrors")
+_ASIDE = ("context", "extensions", "meta", "metadata", "properties", "parameters")
 _URI = re.compile(r"^(?:https?://|urn:)", re.IGNORECASE)
 _SPACE = re.compile(r"\s")
 _PHRASES = frozenset(status.phrase for status in HTTPStatus)
@@ -93,7 +101,32 @@ def layers_of(value: object, level: int = 0) -> tuple[Layer, ...]:
     """The layers of a JSON value, outside in; empty where nothing in it looks like an error."""
     walk = _Walk(level=level)
     _visit(value, "body", walk, 0)
+    if walk.found and not any(layer.correlation_id for layer in walk.found):
+        walk.found[0] = replace(walk.found[0], correlation_id=_id_beside(value))
     return tuple(walk.found)
+
+
+def _id_beside(value: object) -> str | None:
+    """A correlation id that stands beside the errors: in metadata, or in headers printed into the body."""
+    queue, looked = [value], 0
+    while queue and looked < 200:
+        looked += 1
+        item = queue.pop(0)
+        if isinstance(item, Mapping):
+            members = {_key(key): inner for key, inner in list(item.items())[:MAX_ITEMS]}
+            found = _text(members, _DEEP_ID_KEYS, 200)
+            if found:
+                return found
+            queue += [inner for inner in members.values() if isinstance(inner, Mapping | list)]
+        elif isinstance(item, list):
+            queue += [inner for inner in item[:MAX_ITEMS] if isinstance(inner, Mapping)]
+    return None
+
+
+def _key(name: object) -> str:
+    """A member's name for comparing: letters and digits only, lower case; the one that AWS writes as __type stays so."""
+    name = str(name)[:200]
+    return name if name == "__type" else "".join(filter(str.isalnum, name)).casefold()
 
 
 def _visit(value: object, place: str, walk: _Walk, depth: int) -> None:
@@ -112,16 +145,18 @@ def _visit(value: object, place: str, walk: _Walk, depth: int) -> None:
 
 
 def _visit_object(value: Mapping[object, object], place: str, walk: _Walk, depth: int) -> None:
-    members = {str(key).casefold(): item for key, item in list(value.items())[:500]}
+    members = {_key(key): item for key, item in reversed(list(value.items())[:500])}
+    members = dict(reversed(members.items()))  # of two spellings of one name the first counts, in the order given
     own = _own(members, place, walk.level)
     if own.says_something or own.status or own.correlation_id or own.params or own.details or own.carried:
         walk.found.append(own)
-    for name in _INNER:
+    named = [name for name in members if name not in _INNER and name != "errors" and _INNER_NAME.search(name)]
+    for name in (*_INNER, *named):
         inner = members.get(name)
-        if isinstance(inner, Mapping) or (isinstance(inner, list) and name == "error"):
+        if isinstance(inner, Mapping) or (isinstance(inner, list) and (name in ("error", "detail") or name in named)):
             _visit(inner, name, walk, depth + 1)
-    errors = members.get("errors", members.get("causes"))
-    if isinstance(errors, list):
+    errors = members.get("errors")
+    if isinstance(errors, list | str):
         _visit(errors, "errors", walk, depth + 1)
     elif isinstance(errors, Mapping):
         for field_name, said in list(errors.items())[:MAX_ITEMS]:
@@ -155,7 +190,7 @@ def _own(members: Mapping[str, object], place: str, level: int) -> Layer:
         entity_id=_text(members, ("entityid",), 200),
         entity_name=_text(members, ("entityname",), 200),
         params=_params(members),
-        details=_details(members.get("details")),
+        details=tuple(detail for name in _DETAIL_LISTS for detail in _details(members.get(name)))[:MAX_ITEMS],
         method=_text(members, ("method", "httpmethod", "verb"), 10).upper(),
         path=_text(members, ("path", "uri", "url", "endpoint", "requesturi", "instance"), 500),
         is_function="errortype" in members and ("trace" in members or "stacktrace" in members),
@@ -190,7 +225,7 @@ def _code_and_message(members: Mapping[str, object]) -> tuple[str | None, str]:
     for name in ("detail", "extensions"):
         inner = members.get(name)
         if not code and isinstance(inner, Mapping):
-            code = _text({str(key).casefold(): item for key, item in list(inner.items())[:MAX_ITEMS]}, _CODE_KEYS, 200)
+            code = _text({_key(key): item for key, item in list(inner.items())[:MAX_ITEMS]}, _CODE_KEYS, 200)
     reason = members.get("reason")
     if not message and isinstance(reason, str) and (code or _status(members)):
         message = tidy(reason, 4_000)
@@ -222,6 +257,8 @@ def as_status(value: object) -> int | None:
 def _text(members: Mapping[str, object], keys: tuple[str, ...], limit: int) -> str:
     for key in keys:
         value = members.get(key)
+        if isinstance(value, Mapping):  # OData: {"lang": "en", "value": "…"}
+            value = value.get("value", value.get("text"))
         if isinstance(value, str) and value.strip():
             return tidy(value, limit)
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**12:
@@ -231,15 +268,18 @@ def _text(members: Mapping[str, object], keys: tuple[str, ...], limit: int) -> s
 
 def _params(members: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
     pairs: list[tuple[str, str]] = []
-    filled = members.get("messageparams")
-    if isinstance(filled, Mapping):
-        pairs += [(str(key), _flat(value)) for key, value in list(filled.items())[:MAX_ITEMS]]
-    older = members.get("userparams")
-    if isinstance(older, list):
-        for entry in older[:MAX_ITEMS]:
+    for filled in (members.get("messageparams"), members.get("userparams")):
+        if isinstance(filled, Mapping):
+            pairs += [(str(key), _flat(value)) for key, value in list(filled.items())[:MAX_ITEMS]]
+        for number, entry in enumerate(filled[:MAX_ITEMS] if isinstance(filled, list) else ()):
             if isinstance(entry, Mapping):
-                pairs.append((_flat(entry.get("key", "")), _flat(entry.get("value", ""))))
-    pairs += [(key, _flat(value)) for key, value in members.items() if _NAMED.match(key)]
+                pairs.append((_flat(entry.get("key", entry.get("name", ""))), _flat(entry.get("value", ""))))
+            else:
+                pairs.append((str(number), _flat(entry)))
+    aside = [members[name] for name in _ASIDE if isinstance(members.get(name), Mapping)]
+    for given in (members, *aside):
+        items = [(_key(key), value) for key, value in list(given.items())[:500]] if isinstance(given, Mapping) else []
+        pairs += [(key, _flat(value)) for key, value in items if _NAMED.match(key)]
     return tuple((tidy(key, 100), tidy(value, 2_000)) for key, value in pairs[:MAX_ITEMS])
 
 
@@ -255,11 +295,11 @@ def _details(value: object) -> tuple[Detail, ...]:
     found = []
     for entry in value[:MAX_ITEMS]:
         if isinstance(entry, Mapping):
-            members = {str(key).casefold(): item for key, item in list(entry.items())[:MAX_ITEMS]}
+            members = {_key(key): item for key, item in list(entry.items())[:MAX_ITEMS]}
             found.append(
                 Detail(
                     code=_text(members, ("errorcode", "code"), 200),
-                    field=_text(members, ("fieldname", "field", "target", "property", "pointer"), 200),
+                    field=_text(members, ("fieldname", "field", "target", "property", "propertypath", "pointer", "name"), 200),
                     entity_id=_text(members, ("entityid",), 200),
                     entity_name=_text(members, ("entityname",), 200),
                 )

@@ -95,7 +95,7 @@ def _scopes(text: str, params: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
             if _is_scope(name) and (quoted or ":" in name or "-" in name):
                 found[name] = None
     for key, value in params:
-        if "scope" in key.casefold():
+        if "scope" in key.casefold() or (key == "needed" and not _PERMISSION.search(value)):
             found.update(dict.fromkeys(name for name in _SCOPE_TOKEN.findall(value) if _is_scope(name)))
     return tuple(found)[:MAX_NAMES]
 

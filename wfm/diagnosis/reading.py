@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ MAX_LEVELS = 6
 _XSSI = re.compile(r"^\)\]\}'?,?\s*\n")
 _CORRELATION_HEADERS = ("inin-correlation-id", "genesys-correlation-id", "x-correlation-id", "correlation-id")
 _CHALLENGE = re.compile(r'\b(error|error_description|scope)\s*=\s*(?:"([^"]{0,1000})"|([^\s,"]{1,300}))', re.IGNORECASE)
+_BASE64 = re.compile(r"[A-Za-z0-9+/\r\n]{24,}={0,2}")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SEPARATORS = re.compile(r"[\s_\-./:#]+")
 _CALL = re.compile(
@@ -96,8 +98,7 @@ class Reading:
     @cached_property
     def header_words(self) -> str:
         """The type that an AWS gateway puts into a header, in the same form."""
-        kind = self.headers.get("x-amzn-errortype", "").split(":")[0]
-        return dotted(kind.removesuffix("Exception"))
+        return dotted(self.headers.get("x-amzn-errortype", "").split(":")[0])
 
     @cached_property
     def own_status(self) -> int | None:
@@ -166,9 +167,10 @@ class Reading:
 
 
 def dotted(code: str) -> str:
-    """A machine code in any spelling as dotted lower-case words; of a URI the last part."""
-    code = code.rsplit("/", 1)[-1] if "://" in code else code
-    return _SEPARATORS.sub(".", _CAMEL.sub(".", code)).casefold().strip(".")
+    """A machine code in any spelling as dotted lower-case words; of a URI or an AWS type the last part."""
+    code = code.rsplit("/", 1)[-1] if "://" in code else code.rpartition("#")[2] or code
+    words = _SEPARATORS.sub(".", _CAMEL.sub(".", code)).casefold().strip(".")
+    return words.removesuffix(".exception") or words
 
 
 def read(status: int | None, headers: Mapping[str, str], body: bytes | str | None) -> Reading:
@@ -201,7 +203,7 @@ def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
 def _taken_apart(text: str) -> tuple[Form, tuple[Layer, ...]]:
     if not text:
         return Form.EMPTY, ()
-    text = _XSSI.sub("", text)
+    text = _plain(_XSSI.sub("", text))
     if too_deep(text):
         return Form.OVERSIZE, ()
     try:
@@ -218,6 +220,16 @@ def _taken_apart(text: str) -> tuple[Form, tuple[Layer, ...]]:
     if isinstance(value, dict | list):
         return Form.JSON, _with_embedded(layers_of(value))
     return (Form.TEXT, _with_embedded(layers_of(value))) if isinstance(value, str) else (Form.TEXT, ())
+
+
+def _plain(text: str) -> str:
+    """A body that came as base64 (some proxies and functions send it so), else the text as it is."""
+    if not text.startswith(("eyJ", "ewo", "ewog", "ew0K", "W3s")) or not _BASE64.fullmatch(text):
+        return text
+    try:
+        return base64.b64decode(text).decode("utf-8")
+    except ValueError:
+        return text
 
 
 def _not_json(text: str) -> tuple[Form, tuple[Layer, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wfm.diagnosis.reading import Form
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, licences, pattern, permissions, scopes
 from wfm.domain.diagnoses import Kind, Provenance
 
@@ -58,6 +59,26 @@ def _scope_words(case: Case, names: tuple[str, ...]) -> Words:
     return Words(cause=cause, confirm=confirm, fix=fix, who="OAuth admin")
 
 
+_REFUSING = pattern(r"forbidden|denied|not\.authorized|unauthorized|insufficient|not\.allowed")
+
+
+def _refuses(case: Case) -> bool:
+    """Whether the deciding answer is a refusal by its status, or, without one, by its code or words."""
+    status = case.reading.firm_status
+    if case.reading.form is Form.PAGE or case.evidence.via == "oauth":
+        return False
+    known = status is not None and status >= 300
+    return status == 403 if known else bool(_REFUSING.search(case.reading.words or case.text.replace(" ", ".")))
+
+
+def _scope_named(case: Case) -> bool:
+    return _refuses(case) and bool(case.reading.names.scopes)
+
+
+def _permission_named(case: Case) -> bool:
+    return _refuses(case) and bool(case.reading.names.permissions)
+
+
 SCOPE = Rule(
     key="scope-missing",
     kind=Kind.MISSING_SCOPE,
@@ -72,7 +93,10 @@ SCOPE = Rule(
             r"\b(?:lacks?|lacking|missing|requires?|required|needs?|insufficient|without)\b[^.\n]{0,60}\bscopes?\b",
             r"\bscopes?\b[^.\n]{0,80}\b(?:missing|required|insufficient|not granted|not authorized)\b",
             r"not authorized to use scope",
+            r"\b(?:do|does|did)(?: not|n'?t) (?:have|hold|include|contain|carry|grant)\b[^.\n]{0,60}\bscopes?\b",
+            r"\bscopes?\b[^.\n]{0,40}\b(?:not (?:present|included|held|allowed)|absent|denied)\b",
         ),
+        hint=_scope_named,
         within=frozenset({400, 401, 403}),
     ),
     names=scopes,
@@ -343,10 +367,11 @@ PERMISSION = Rule(
         ),
         sentences=pattern(
             rf"\b(?:missing|lacks?|lacking|lack of|insufficient|improper|no|without)\b{_RIGHTS}",
-            rf"\b(?:requires?|required|needs?|(?:do|does)(?: not|n'?t) have|must have)\b{_RIGHTS}",
+            rf"\b(?:requires?|required|needs?|(?:do|does)(?: not|n'?t) (?:have|hold)|must (?:have|hold))\b{_RIGHTS}",
             r"\b(?:permissions?|privileges?)\b[^.\n]{0,40}\b(?:required|missing|denied|insufficient|needed)\b",
             r"\bmissing [\w ]{0,30}permission",
         ),
+        hint=_permission_named,
         within=_REFUSED,
     ),
     names=permissions,
@@ -423,6 +448,7 @@ BLOCKED = Rule(
             r"\bpolicy\.denied$",
             r"\bblack\.listed$",
             r"^org(?:anization)?\.(?:disabled|forbidden)$",
+            r"^explicit\.deny$",
         ),
         sentences=pattern(
             r"\bblocked for your organi[sz]ation",
@@ -474,6 +500,7 @@ REFUSED = Rule(
     title="Refused without a reason",
     provenance=Provenance.PUBLISHED,
     signs=Signs(
+        codes=pattern(r"^access\.denied$"),
         weak_codes=pattern(
             r"^(?:.+\.)?(?:forbidden|not\.authorized|access\.denied|unauthorized|not\.allowed)$", r"^access\.denied"
         ),

@@ -105,14 +105,15 @@ class Signs:
     """What a rule recognises, from the strongest sign to the weakest.
 
     `special` is a test of the whole case; `codes` match the dotted code under any status, `codes_within` only under
-    the statuses of `within`, as do `sentences`; `weak_codes` are codes that say little more than a status. `within`
-    None means any status; a case without status is always inside.
+    the statuses of `within`, as do `sentences`; `hint` is a test asked when neither code nor sentence told; `weak_codes`
+    are codes that say little more than a status. `within` None means any status; a case without status is always inside.
     """
 
     special: Callable[[Case], bool] | None = None
     codes: re.Pattern[str] | None = None
     codes_within: re.Pattern[str] | None = None
     sentences: re.Pattern[str] | None = None
+    hint: Callable[[Case], bool] | None = None
     weak_codes: re.Pattern[str] | None = None
     statuses: frozenset[int] = frozenset()
     within: frozenset[int] | None = None

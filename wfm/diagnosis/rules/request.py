@@ -54,6 +54,7 @@ VALIDATION = Rule(
             r"\bunparseable\b",
             r"\bvalue\.\w+",
             r"\bunprocessable\b",
+            r"\buser\.input\b",
         ),
         sentences=pattern(
             r"\b(?:is|are) (?:a )?required\b",
@@ -67,6 +68,7 @@ VALIDATION = Rule(
             r"\bincorrect values?\b",
             r"\bexceeds \d+ characters",
             r"\bshould not be (?:null|empty|blank)",
+            r"\b(?:was|were) not (?:provided|supplied|given)\b",
         ),
         statuses=frozenset({422}),
         within=_BAD,

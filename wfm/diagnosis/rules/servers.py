@@ -59,7 +59,9 @@ RATE = Rule(
             r"\brate\.limit(?:ed|\.exceeded)",
             r"\bthrottl\w+",
             r"^request\.limit\.exceeded$",
+            r"\brate\.?limited$",
         ),
+        codes_within=pattern(r"^(?:api\.|call\.|quota\.|usage\.)?limit\.exceeded$", r"^quota\.exceeded$"),
         sentences=pattern(
             r"\brate limit",
             r"\btoo many requests",
