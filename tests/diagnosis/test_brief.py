@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from wfm.diagnosis import diagnose, explain
+from wfm.diagnosis import diagnose, explain, four_lanes
 from wfm.domain.diagnoses import Evidence, Kind, Provenance
+from wfm.domain.plans import LaneName, LaneState
 
 FORBIDDEN = '{"code":"forbidden","message":"Insufficient permissions for resource access"}'
 NOT_FOUND = '{"code":"not_found","message":"Resource not found"}'
@@ -118,3 +119,35 @@ def test_the_thread_pasted_whole() -> None:
     assert "is not in Genesys's published API; nearest:" in said["/api/v2/wfm/users/{userId}/schedule/adherence"].sentence
     assert "wfm:schedule:edit" in said["wfm:schedule:write"].nearest
     assert said["genesyscloud_dataaction"].nearest == "genesyscloud_integration_action"
+
+
+BEHIND = Evidence(
+    call="POST /api/v2/integrations/actions/{actionId}/execute",
+    via="data_action",
+    client_name="desk",
+    held_scopes=("wfm:schedule:update",),
+    behind=WRITES[0],
+)
+
+
+def test_behind_a_data_action_the_credentials_of_its_integration_are_named() -> None:
+    found = diagnose(403, {}, _wrapped(FORBIDDEN, 403), BEHIND)
+    assert (found.rule, found.missing) == ("brief-scope-missing", ("wfm:schedule:update",))
+    assert "credentials of the Data Action's integration" in found.fix
+    lanes = four_lanes(found, BEHIND, BEHIND.call)
+    assert [lanes[name].state for name in LaneName] == [
+        LaneState.MISSING,
+        LaneState.NOT_APPLICABLE,
+        LaneState.NOT_APPLICABLE,
+        LaneState.UNKNOWN,
+    ]
+    # What the client of the desk holds was not asked for, so it is not said.
+    assert "desk" not in found.fix
+    assert "holds" not in found.confirm
+
+
+def test_a_refusal_of_the_execution_itself_is_about_its_own_caller() -> None:
+    body = json.dumps({"message": "Missing permission", "code": "missing.permissions", "status": 403})
+    found = diagnose(403, {}, body, BEHIND)
+    assert found.rule == "permission-missing"
+    assert "credentials of the Data Action" not in found.fix

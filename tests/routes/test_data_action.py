@@ -15,7 +15,7 @@ from wfm.domain.operations import Phase
 from wfm.domain.plans import RouteName
 from wfm.domain.windows import Window
 from wfm.routes import Task, Verdict, by_name
-from wfm.routes.data_action import DataActionRoute, contract_inputs
+from wfm.routes.data_action import DataActionRoute, contract_inputs, request_behind
 
 ROUTE = DataActionRoute()
 EXECUTE = "POST /api/v2/integrations/actions/{actionId}/execute"
@@ -120,3 +120,17 @@ def test_offered_for_now_and_later() -> None:
 
 def test_every_route_has_its_name() -> None:
     assert {by_name(name).name for name in RouteName} == set(RouteName)
+
+
+@pytest.mark.parametrize(
+    ("verb", "url", "behind"),
+    [
+        ("PATCH", "/api/v2/wfm/users/${input.userId}/availability", "PATCH /api/v2/wfm/users/{userId}/availability"),
+        ("get", "/api/v2/users/$!{input.id}?expand=team", "GET /api/v2/users/{id}"),
+        ("", "/api/v2/users", None),
+        (None, None, None),
+    ],
+)
+def test_the_request_behind_an_action_is_read_from_its_configuration(verb: object, url: object, behind: str | None) -> None:
+    assert request_behind({"config": {"request": {"requestType": verb, "requestUrlTemplate": url}}}) == behind
+    assert request_behind({"name": "built in"}) is None

@@ -21,6 +21,7 @@ from wfm.genesys.pacing import RequestLane
 from wfm.ledger.records import DirectRun, Settlement
 from wfm.preview.access import checks_for
 from wfm.routes import by_name
+from wfm.routes.data_action import request_behind
 
 EXECUTE = catalogue.operation("POST /api/v2/integrations/actions/{actionId}/execute")
 TEST = catalogue.operation("POST /api/v2/integrations/actions/{actionId}/test")
@@ -105,7 +106,7 @@ class AccessDesk(DeskCore):
         )
         diagnosis = None
         if not success:
-            diagnosis = diagnose(reply.status, reply.headers, json.dumps(answer), _action_evidence(operation))
+            diagnosis = diagnose(reply.status, reply.headers, json.dumps(answer), _action_evidence(action, operation))
         settlement = _settlement(
             self.clock(), started, reply.exchanges, Outcome.APPLIED if success else Outcome.FAILED, diagnosis=diagnosis
         )
@@ -130,7 +131,7 @@ class AccessDesk(DeskCore):
         started: datetime,
         error: GenesysError,
     ) -> ActionResult:
-        diagnosis = diagnose(error.status, error.headers, error.body, _action_evidence(operation))
+        diagnosis = diagnose(error.status, error.headers, error.body, _action_evidence(action, operation))
         settlement = _settlement(self.clock(), started, error.exchanges, Outcome.FAILED, diagnosis=diagnosis)
         run = self._record(action, operation, body, actor, started, settlement)
         return ActionResult(
@@ -214,9 +215,9 @@ class AccessDesk(DeskCore):
         )
 
 
-def _action_evidence(operation: catalogue.PlatformOperation) -> Evidence:
+def _action_evidence(action: DataAction, operation: catalogue.PlatformOperation) -> Evidence:
     """A Data Action acts with credentials of its integration: the desk's own token says nothing about it."""
-    return Evidence(call=operation.key, via="data_action")
+    return Evidence(call=operation.key, via="data_action", behind=request_behind(action.raw))
 
 
 def _asymmetry(client: str, reads_ok: int, writes_ok: int, writes_failed: int) -> str:

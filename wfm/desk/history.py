@@ -10,10 +10,11 @@ from wfm.desk.core import DeskCore
 from wfm.desk.values import RunDetail
 from wfm.diagnosis import diagnose, explain, four_lanes, hand_off_card
 from wfm.domain.diagnoses import Diagnosis, Evidence, Explanation
-from wfm.domain.errors import BadInput, NotFound
+from wfm.domain.errors import BadInput, DeskError, NotFound
 from wfm.domain.exports import csv_lines, json_lines
 from wfm.domain.operations import Exchange, FailureGroup, GroupState, Outcome, Run, RunFilter, RunPage
 from wfm.domain.people import Actor, Capability
+from wfm.routes.data_action import request_behind
 
 EXPORT_FORMATS = ("csv", "jsonl")
 EXPLAIN_LIMIT = 1_000_000
@@ -47,7 +48,20 @@ class HistoryDesk(DeskCore):
     def _evidence(self, run: Run) -> Evidence:
         client_id, name = self._client_of(run)
         reads_ok, writes_ok, _ = self.ledger.read_write_counts(self.tenant.key, client_id) if client_id else (None, None, None)
-        return Evidence(call=run.call, via=run.via, client_name=name, reads_ok=reads_ok, writes_ok=writes_ok)
+        return Evidence(
+            call=run.call, via=run.via, client_name=name, reads_ok=reads_ok, writes_ok=writes_ok, behind=self._behind(run)
+        )
+
+    def _behind(self, run: Run) -> str | None:
+        """The request that a run's Data Action makes; None where nobody says, or where actions of one name differ."""
+        if run.action is None:
+            return None
+        try:
+            actions = self.connection().reader.actions()
+        except DeskError:
+            return None  # the history opens while the tenant is down
+        found = {request_behind(action) for action in actions if action.get("name") == run.action}
+        return found.pop() if len(found) == 1 else None
 
     def _client_of(self, run: Run) -> tuple[str | None, str | None]:
         if run.operation_id is None:

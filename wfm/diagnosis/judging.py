@@ -9,6 +9,7 @@ from wfm.diagnosis.bounds import clean
 from wfm.diagnosis.layers import Layer
 from wfm.diagnosis.reading import Form, Reading, dotted, read
 from wfm.diagnosis.rules import RULES, UNREAD, Case, Rule, Words, servers
+from wfm.diagnosis.rules.base import EXECUTE
 from wfm.diagnosis.rules.request import fields
 from wfm.domain.diagnoses import Confidence, Diagnosis, Evidence, Kind
 
@@ -31,7 +32,7 @@ def diagnose(
 
 def verdict(reading: Reading, evidence: Evidence) -> Diagnosis:
     """The diagnosis of a reading."""
-    case = Case(reading=reading, evidence=evidence)
+    case = Case(reading=reading, evidence=of_the_failing_call(reading, evidence))
     rule, confidence = judge(case)
     names = rule.names(case) if rule.names else ()
     words = _words(rule, case, names)
@@ -54,6 +55,17 @@ def verdict(reading: Reading, evidence: Evidence) -> Diagnosis:
         fix=words.fix,
         who=words.who,
     )
+
+
+def of_the_failing_call(reading: Reading, evidence: Evidence) -> Evidence:
+    """The evidence for the request that failed: behind a Data Action the one that its web service refused.
+
+    An action calls with the credentials of its integration: what is known of the caller says nothing about them.
+    """
+    inside = reading.level > 0 and evidence.call is not None and EXECUTE.search(evidence.call)
+    if not (evidence.behind and inside):
+        return evidence
+    return Evidence(call=evidence.behind, via=evidence.via, behind=evidence.behind, fault=evidence.fault)
 
 
 def _code(reading: Reading, rule: Rule) -> str | None:

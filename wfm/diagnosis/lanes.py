@@ -24,6 +24,9 @@ def four_lanes(diagnosis: Diagnosis, evidence: Evidence, call: str | None = None
     if diagnosis.kind not in REFUSALS:
         unknown = LaneVerdict(state=LaneState.UNKNOWN, evidence="This failure is not about access.")
         return dict.fromkeys(LaneName, unknown)
+    if evidence.behind and any(line.startswith("inside ") for line in diagnosis.chain):
+        # Refused behind a Data Action: the credentials of its integration were judged, not the caller's.
+        evidence, call = Evidence(call=evidence.behind, via=evidence.via, behind=evidence.behind), evidence.behind
     known = _operation(call or evidence.call)
     return {
         LaneName.SCOPE: _scope(diagnosis, evidence, known),

@@ -52,7 +52,8 @@ class Evidence:
 
     `call` is "VERB /path/template" where known; `held_scopes` is None where unknown. `reads_ok` and `writes_ok` are
     how many of each have worked with this client (None where not counted). `fault` says why no answer came
-    (Exchange.fault), "" where one did.
+    (Exchange.fault), "" where one did. `behind` is the request that a Data Action itself makes, "VERB /path/template":
+    when that one was refused, it and not `call` decides.
     """
 
     call: str | None = None
@@ -63,6 +64,7 @@ class Evidence:
     reads_ok: int | None = None
     writes_ok: int | None = None
     fault: str = ""
+    behind: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,10 +119,14 @@ class ReadBack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """What a phase needs to know once: the `inputs` of its tasks, and the name of the Data Action (None: no action)."""
+    """What a phase needs to know once: the `inputs` of its tasks, and the name of the Data Action (None: no action).
+
+    `behind` is the request that the action itself makes, "VERB /path/template", where the tenant shows it.
+    """
 
     inputs: frozenset[str] | None = None
     action: str | None = None
+    behind: str | None = None
 
 
 class Interrupted(Exception):

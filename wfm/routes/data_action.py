@@ -8,6 +8,7 @@ takes a status. Source: Genesys public OpenAPI (integrations).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -26,6 +27,9 @@ EXECUTE = catalogue.operation("POST /api/v2/integrations/actions/{actionId}/exec
 READ_ACTION = catalogue.operation("GET /api/v2/integrations/actions/{actionId}")
 
 USER_ID, STATUS, REASON = "userid", "status", "reason"
+WHOLE = {"expand": "contract", "includeConfig": "true"}
+_INPUT = re.compile(r"\$!?\{input\.(\w{1,100})\}")
+
 MEANINGS = {"userid": USER_ID, "agentid": USER_ID, "status": STATUS, "reason": REASON}
 """Names of inputs that are understood, compared without case and underscores."""
 
@@ -57,7 +61,7 @@ class DataActionRoute:
             return Prepared()
         try:
             lane = RequestLane.RESTORE if phase is Phase.RESTORE else RequestLane.APPLY
-            answer = client.send(READ_ACTION, path={"actionId": action_id}, query={"expand": "contract"}, lane=lane)
+            answer = client.send(READ_ACTION, path={"actionId": action_id}, query=WHOLE, lane=lane)
         except GenesysError:
             return Prepared(action=action_id)  # executing needs other rights than reading: the execution will tell
         name = fields(answer.json).get("name")
@@ -66,7 +70,8 @@ class DataActionRoute:
             # Our reason is for being out: nobody is made available "for maintenance", unless the contract insists.
             needed = required_inputs(answer.json)
             inputs = frozenset(one for one in inputs if _meaning(one) != REASON or one in needed)
-        return Prepared(inputs=inputs, action=name if isinstance(name, str) and name else action_id)
+        shown = name if isinstance(name, str) and name else action_id
+        return Prepared(inputs=inputs, action=shown, behind=request_behind(answer.json))
 
     def apply(self, client: Sender, task: Task) -> Written | Left:
         return _execute(client, task)
@@ -95,6 +100,16 @@ def required_inputs(action: object) -> frozenset[str]:
     """The names without which the contract refuses."""
     required = _schema(action).get("required")
     return frozenset(str(name) for name in required) if isinstance(required, list) else frozenset()
+
+
+def request_behind(action: object) -> str | None:
+    """The request that an action makes, "PATCH /api/v2/wfm/users/{userId}/availability"; None where it is not shown."""
+    request = fields(fields(fields(action).get("config")).get("request"))
+    verb, url = request.get("requestType"), request.get("requestUrlTemplate")
+    if not (isinstance(verb, str) and isinstance(url, str) and verb and url):
+        return None
+    path = _INPUT.sub(lambda found: "{" + found.group(1) + "}", url)
+    return f"{verb.upper()} {path.partition('?')[0]}"
 
 
 def _schema(action: object) -> Mapping[str, object]:

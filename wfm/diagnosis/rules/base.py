@@ -58,7 +58,10 @@ class Case:
     def client(self) -> str:
         """How a sentence calls the OAuth client."""
         name = self.evidence.client_name
-        return f"the OAuth client {name}" if name else "the OAuth client"
+        if name:
+            return f"the OAuth client {name}"
+        behind = self.evidence.behind is not None and self.evidence.call == self.evidence.behind
+        return "the OAuth client in the credentials of the Data Action's integration" if behind else "the OAuth client"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,11 +60,10 @@ def _scope_words(case: Case, names: tuple[str, ...]) -> Words:
         confirm = f"The token holds {', '.join(held) or 'no scopes'}; this call needs {scope}."
     if held and "wfm:schedule:write" in held and scope == "wfm:schedule:update":
         confirm += " wfm:schedule:write is not enough."
-    name = f" {case.evidence.client_name}" if case.evidence.client_name else ""
     return Words(
         cause=cause,
         confirm=confirm,
-        fix=f"Add {scope} to the OAuth client{name}. The next token carries it.",
+        fix=f"Add {scope} to {case.client}. The next token carries it.",
         who="OAuth admin",
     )
 
