@@ -8,7 +8,7 @@ import pytest
 
 from tests.ledger.ledger_world import HOUR, MINUTE, NOON, OTHER_TENANT, TENANT, World, diagnosis, direct_run, settlement
 from wfm.domain.diagnoses import Diagnosis, Kind
-from wfm.domain.errors import NotFound
+from wfm.domain.errors import NotFound, Refused
 from wfm.domain.operations import GroupState, ItemState, Outcome, RunFilter
 
 I = ItemState  # noqa: E741
@@ -140,3 +140,30 @@ def test_the_series_of_a_group(world: World) -> None:
         (NOON + 61 * MINUTE, 1),
     ]
     assert world.ledger.group_series(TENANT, fingerprint, NOON, step_minutes=5, until=NOON + HOUR) == [(NOON, 3)]
+
+
+def test_two_people_on_one_group_notice_each_other(world: World) -> None:
+    fingerprint = fail(world, "anna")
+    seen = world.ledger.failure_group(TENANT, fingerprint).revision
+    ledger = world.ledger
+    ledger.set_group_state(TENANT, fingerprint, G.FIXED, actor="Sam", note="scope added", now=world.later(), expected=seen)
+    said = r"Sam changed .* it is fixed, “scope added”"
+    with pytest.raises(Refused, match=said):
+        ledger.set_group_state(TENANT, fingerprint, G.IGNORED, actor="Kim", note="", now=world.later(), expected=seen)
+    with pytest.raises(Refused, match=said):
+        ledger.amend_group(TENANT, fingerprint, actor="Kim", owner="Kim", now=world.later(), expected=seen)
+    assert ledger.failure_group(TENANT, fingerprint).state is G.FIXED
+    assert len(ledger.group_changes(TENANT, fingerprint)) == 1
+
+
+def test_an_owner_and_a_note_leave_state_and_clock_as_they_are(world: World) -> None:
+    fingerprint = fail(world, "anna")
+    ledger = world.ledger
+    marked = ledger.set_group_state(TENANT, fingerprint, G.FIXED, actor="Sam", note="scope added", now=world.later())
+    amended = ledger.amend_group(TENANT, fingerprint, actor="Kim", owner="Ada", note="asked IT", now=world.later())
+    assert (amended.state, amended.state_at, amended.state_by) == (G.FIXED, marked.state_at, "Sam")
+    assert (amended.owner, amended.note, amended.revision) == ("Ada", "asked IT", marked.revision + 1)
+    assert ledger.group_changes(TENANT, fingerprint)[-1].note == "Owner: Ada. asked IT"
+    assert ledger.amend_group(TENANT, fingerprint, actor="Kim", owner="", now=world.later()).owner == ""
+    with pytest.raises(NotFound):
+        ledger.amend_group(TENANT, "junk", actor="Kim", owner="", now=world.later())

@@ -274,7 +274,8 @@ class FailureGroup:
     """The runs that failed for the same reason.
 
     `state_at`, `state_by` and `note` belong to the last change of state (None and empty for one that nobody touched):
-    the propagation clock of "I fixed it" starts at `state_at`.
+    the propagation clock of "I fixed it" starts at `state_at`. `owner` takes care of it ("" nobody). `revision` grows
+    with every change that a person or a proof makes: who changes an older one is told of the newer first.
     """
 
     fingerprint: str
@@ -294,3 +295,5 @@ class FailureGroup:
     state_at: datetime | None = None
     state_by: str = ""
     note: str = ""
+    owner: str = ""
+    revision: int = 0

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from wfm.domain.diagnoses import Diagnosis, Kind
-from wfm.domain.errors import NotFound
+from wfm.domain.errors import NotFound, Refused
 from wfm.domain.operations import FailureGroup, GroupState
 from wfm.ledger import words
 from wfm.ledger.counters import bucket_start, by_bucket
@@ -53,13 +53,55 @@ class Failures(Store):
         return [(bucket_start(step), n) for step, n in sorted(steps.items())]
 
     def set_group_state(
-        self, tenant_key: str, fingerprint: str, state: GroupState, *, actor: str, note: str, now: datetime
+        self,
+        tenant_key: str,
+        fingerprint: str,
+        state: GroupState,
+        *,
+        actor: str,
+        note: str,
+        now: datetime,
+        expected: int | None = None,
     ) -> FailureGroup:
-        """What a person says of a group. The change is kept in its history. Raises NotFound."""
+        """What a person says of a group. The change is kept in its history.
+
+        `expected` is the revision that the person saw. Raises NotFound; Refused (stale) when somebody changed it since.
+        """
 
         def work(connection: sa.Connection) -> FailureGroup:
             row = self._group_row(connection, tenant_key, fingerprint, lock=True)
+            _refuse_stale(row, expected)
             self._change_state(connection, row.id, row.state, state, actor, note, now)
+            return _group(self._group_row(connection, tenant_key, fingerprint), tenant_key)
+
+        return self._db.write(work)
+
+    def amend_group(
+        self,
+        tenant_key: str,
+        fingerprint: str,
+        *,
+        actor: str,
+        now: datetime,
+        owner: str | None = None,
+        note: str = "",
+        expected: int | None = None,
+    ) -> FailureGroup:
+        """Gives a group an owner, a note, or both; state and propagation clock stay. Raises as `set_group_state`."""
+
+        def work(connection: sa.Connection) -> FailureGroup:
+            row = self._group_row(connection, tenant_key, fingerprint, lock=True)
+            _refuse_stale(row, expected)
+            values: dict[str, object] = {"revision": row.revision + 1}
+            if owner is not None:
+                values["owner"] = owner
+            if note:
+                values["note"] = note
+            connection.execute(sa.update(groups).where(groups.c.id == row.id).values(values))
+            said = [f"Owner: {owner or 'nobody'}."] if owner is not None and owner != row.owner else []
+            text = " ".join([*said, note]).strip()
+            change = {"group_id": row.id, "at": now, "actor": actor, "note": text}
+            connection.execute(sa.insert(group_changes).values(change | {"from_state": row.state, "to_state": row.state}))
             return _group(self._group_row(connection, tenant_key, fingerprint), tenant_key)
 
         return self._db.write(work)
@@ -139,7 +181,13 @@ class Failures(Store):
     def _change_state(
         self, connection: sa.Connection, group: int, before: str, state: GroupState, actor: str, note: str, now: datetime
     ) -> None:
-        values = {"state": state.value, "state_at": now, "state_by": actor, "note": note}
+        values = {
+            "state": state.value,
+            "state_at": now,
+            "state_by": actor,
+            "note": note,
+            "revision": groups.c.revision + 1,
+        }
         connection.execute(sa.update(groups).where(groups.c.id == group).values(values))
         change = {"group_id": group, "at": now, "actor": actor, "from_state": before, "to_state": state.value, "note": note}
         connection.execute(sa.insert(group_changes).values(change))
@@ -151,6 +199,13 @@ class Failures(Store):
         if row is None:
             raise NotFound(f"There is no failure group {fingerprint!r} in this tenant.")
         return row
+
+
+def _refuse_stale(row: Any, expected: int | None) -> None:
+    if expected is None or row.revision == expected:
+        return
+    said = f"{row.state_by or 'Somebody'} changed this cause meanwhile: it is {row.state}"
+    raise Refused("stale", f"{said}, “{row.note}”." if row.note else f"{said}.")
 
 
 def _new_group(tenant: int, fingerprint: str, row: Any, diagnosis: Diagnosis, first: datetime) -> dict[str, Any]:
@@ -172,6 +227,8 @@ def _new_group(tenant: int, fingerprint: str, row: Any, diagnosis: Diagnosis, fi
         "state_at": None,
         "state_by": "",
         "note": "",
+        "owner": "",
+        "revision": 0,
     }
 
 
@@ -194,4 +251,6 @@ def _group(row: Any, tenant_key: str) -> FailureGroup:
         state_at=row.state_at,
         state_by=row.state_by,
         note=row.note,
+        owner=row.owner,
+        revision=row.revision,
     )

@@ -217,6 +217,8 @@ class GroupColumns(TypedColumns):
     state_at: Named[datetime | None] = Column(Instant)
     state_by: Named[str] = Column(Text)
     note: Named[str] = Column(Text)
+    owner: Named[str] = Column(Text)
+    revision: Named[int] = Column(Integer)
 
 
 class GroupAgentColumns(TypedColumns):
