@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, BinaryIO, NoReturn, TextIO
 
 import click
 
@@ -128,31 +128,30 @@ def runs(operation: str | None, limit: int, wants_json: bool) -> None:
 @main.command()
 @click.argument("source", type=click.File("rb"), default="-", metavar="[FILE|-]")
 @click.option("--status", type=click.IntRange(100, 599), help="HTTP status that came with the payload.")
-@click.option("--jsonl", type=click.File("r", encoding="utf-8"), help="Lines with id, http_status, headers, body, context.")
+@click.option("--call", help="The request that failed, as in 'PATCH /api/v2/users/{userId}/presences/purecloud'.")
+@click.option("--jsonl", type=click.File("rb"), help="Lines with id, http_status, headers, body, context.")
 @as_json
-def diagnose(source: Any, status: int | None, jsonl: TextIO | None, wants_json: bool) -> None:
+def diagnose(source: Any, status: int | None, call: str | None, jsonl: BinaryIO | None, wants_json: bool) -> None:
     """Say what an error payload means: cause, fix, what is missing. Needs no tenant."""
     from wfm import diagnosis
 
     if jsonl is not None:
-        for number, line in enumerate(jsonl, start=1):
-            if line.strip():
-                try:
-                    case = json.loads(line)
-                    if not isinstance(case, dict):
-                        raise ValueError("not an object")
-                except (ValueError, RecursionError) as error:
-                    _fail(BadInput(f"line {number}", str(error), "a JSON object"), wants_json, BAD_INPUT)
-                click.echo(json.dumps(diagnosis.diagnose_jsonl_line(case), ensure_ascii=False))
-        return
+        unread = 0
+        for answer in diagnosis.diagnose_jsonl(jsonl):
+            unread += "error" in answer
+            click.echo(json.dumps(answer))
+        if unread:
+            click.echo(f'{unread} of the lines could not be read; each says why under "error".', err=True)
+        sys.exit(BAD_INPUT if unread else OK)
     body: bytes = source.read()
     if not body.strip() and status is None:
         _fail(BadInput("payload", None, "the text of an error, or --status"), wants_json, BAD_INPUT)
+    found = diagnosis.explain(body, Evidence(call=call), status=status)
     if wants_json:
-        found = diagnosis.diagnose_jsonl_line({"id": None, "http_status": status, "body": body})
-        click.echo(json.dumps(found, ensure_ascii=False))
+        click.echo(json.dumps(diagnosis.plain(None, found.diagnosis), ensure_ascii=False))
     else:
-        click.echo(diagnosis.render(diagnosis.diagnose(status, {}, body, Evidence())))
+        click.echo(diagnosis.render(found.diagnosis))
+        click.echo("".join(f"\n{unknown.sentence}" for unknown in found.unknown), nl=bool(found.unknown))
 
 
 @main.command()

@@ -65,11 +65,130 @@ def test_an_unknown_scope_is_named_with_the_nearest() -> None:
     assert (unknown.what, unknown.nearest) == ("scope", "workforce-management")
 
 
-def test_a_path_outside_the_desk_is_not_called_unpublished() -> None:
-    """The catalogue holds what the desk needs, not the whole API: it must not claim more."""
-    (unknown,) = explain("GET /api/v2/journey/actionmaps gave 403").unknown
-    assert "not among the calls that this desk knows" in unknown.sentence
-    assert "published" not in unknown.sentence
+def test_a_published_path_is_known_although_the_desk_never_calls_it() -> None:
+    assert explain("GET /api/v2/journey/actionmaps gave 403").unknown == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "nearest"),
+    [
+        (
+            f"PATCH https://api.mypurecloud.com/api/v2/wfm/users/{ID}/availability",
+            "/api/v2/wfm/users/{id}/availability",
+            "PATCH /api/v2/users/{userId}/presences/purecloud",
+        ),
+        (
+            "PATCH /api/v2/workforcemanagement/agent/7/unavailabletimes",
+            "/api/v2/workforcemanagement/agent/7/unavailabletimes",
+            "PATCH /api/v2/workforcemanagement/agents/{agentId}/unavailabletimes",
+        ),
+        (
+            "POST /api/v2/integration/action/99/execute",
+            "/api/v2/integration/action/{id}/execute",
+            "POST /api/v2/integrations/actions/{actionId}/execute",
+        ),
+    ],
+)
+def test_a_path_in_no_catalogue_is_named_with_the_nearest_real_one(text: str, given: str, nearest: str) -> None:
+    (unknown,) = explain(f"{text} gave 404").unknown
+    assert (unknown.what, unknown.given, unknown.nearest) == ("path", given, nearest)
+    assert unknown.sentence == f"{given} is not in Genesys's published API; nearest: {nearest}."
+
+
+def test_a_path_that_resembles_nothing_gets_no_nearest() -> None:
+    (unknown,) = explain("GET /api/v2/zzqxj").unknown
+    assert unknown.sentence == "/api/v2/zzqxj is not in Genesys's published API."
+
+
+def test_a_verb_that_a_published_path_does_not_take_is_named() -> None:
+    (unknown,) = explain(f"PATCH /api/v2/users/{ID}/routingstatus -> 405").unknown
+    assert unknown.what == "call"
+    assert "not with PATCH: it takes GET and PUT" in unknown.sentence
+
+
+CURL = f"""*   Trying 203.0.113.7:443...
+* Connected to api.mypurecloud.com (203.0.113.7) port 443
+> PATCH /api/v2/wfm/users/{ID}/availability HTTP/2
+> Host: api.mypurecloud.com
+> Authorization: Bearer s3cr3t-token-value-0815
+> Content-Length: 54
+>
+}} [54 bytes data]
+* upload completely sent off: 54 bytes
+< HTTP/2 403
+< content-type: application/json
+< inin-correlation-id: {ID}
+<
+{{ [77 bytes data]
+* Connection #0 to host api.mypurecloud.com left intact
+{{"code": "forbidden", "message": "Insufficient permissions for resource access"}}"""
+
+
+def test_what_curl_prints_is_read_with_its_call_and_headers() -> None:
+    for text in (
+        CURL,
+        CURL.replace("\n", "\r\n"),
+        CURL.replace("< HTTP/2 403", "< HTTP/1.1 100 Continue\n<\n< HTTP/1.1 403 Forbidden"),
+    ):
+        found = explain(text)
+        assert found.form == "JSON"
+        assert (found.diagnosis.status, found.diagnosis.correlation_id) == (403, ID)
+        assert found.diagnosis.missing == ("wfm:schedule:update",)
+        assert found.call == f"PATCH /api/v2/wfm/users/{ID}/availability"
+        assert "s3cr3t" not in repr(found)
+
+
+def test_a_tail_that_curl_glues_to_the_body_is_cut_off() -> None:
+    answer = f"< HTTP/1.1 429 Too Many Requests\n< Retry-After: 9\n<\n{BODY.replace('403', '429')}"
+    assert explain(f"{answer}* Connection #0 to host api.mypurecloud.com left intact").form == "JSON"
+
+
+def test_a_mail_with_wrapped_and_quoted_lines() -> None:
+    wrapped = BODY.replace("permission(s): ", "permission(s):\n").replace(',"', ',\n"')
+    quoted = "\n".join(f"> {line}" for line in wrapped.splitlines())
+    for text in (f"Hello,\n\n{wrapped}\n\nBo", f"On Monday Ana wrote:\n\n{quoted}\n\nBo", f"Hello\n\n{BODY.translate(SMART)}"):
+        found = explain(text).diagnosis
+        assert (found.kind, found.missing, found.correlation_id) == (Kind.MISSING_PERMISSION, ("wfm:schedule:edit",), ID)
+
+
+SMART = str.maketrans({'"': "“"})
+
+
+def test_an_architect_error_as_the_screen_shows_it() -> None:
+    text = (
+        "Call Data Action: Failure\nError Code: WFM_SCHEDULE_NOT_FOUND\nStatus: 404\n"
+        f"User message: Schedule 0e184a6e-cc01-43c1-a9d2-7a4064a9d9e2 was not found\nCorrelation ID: {ID}"
+    )
+    found = explain(text).diagnosis
+    assert (found.kind, found.code, found.status) == (Kind.NOT_FOUND_SCHEDULE, "WFM_SCHEDULE_NOT_FOUND", 404)
+    assert found.correlation_id == ID
+
+
+def test_several_payloads_in_one_text_are_each_named_once() -> None:
+    limit = '{"code":"too.many.requests","message":"Rate limit exceeded","status":429}'
+    found = explain(f"first PATCH /api/v2/users/1/presences/purecloud gave {BODY}\nthen {limit}\nand again {limit}\nand {BODY}")
+    assert found.diagnosis.code == "missing.permissions"
+    assert found.call == "PATCH /api/v2/users/1/presences/purecloud"
+    assert [other.kind for other in found.others] == [Kind.RATE_LIMITED]
+    assert next(value for name, value in found.fields if name == "Also in this text").startswith("rate limited (429 too.many")
+
+
+def test_several_answers_of_one_transcript() -> None:
+    text = f"HTTP/1.1 401 Unauthorized\n\n{{}}\nHTTP/1.1 403 Forbidden\nContent-Type: application/json\n\n{BODY}"
+    found = explain(text)
+    assert found.diagnosis.kind is Kind.UNAUTHENTICATED
+    assert [other.missing for other in found.others] == [("wfm:schedule:edit",)]
+
+
+def test_a_list_of_errors_is_one_answer() -> None:
+    found = explain('[{"message":"Session expired","errorCode":"INVALID_SESSION_ID"},{"message":"x","errorCode":"Y"}]')
+    assert found.diagnosis.kind is Kind.EXPIRED_TOKEN
+    assert found.others == ()
+
+
+def test_bytes_and_a_status_from_outside() -> None:
+    assert explain(BODY.encode("utf-16")).diagnosis.missing == ("wfm:schedule:edit",)
+    assert explain("nothing to see", status=503).diagnosis.kind is Kind.UPSTREAM_UNAVAILABLE
 
 
 def test_the_evidence_given_outranks_the_text() -> None:

@@ -14,7 +14,41 @@ from difflib import SequenceMatcher
 from functools import cache
 from importlib.resources import files
 
+from wfm.catalogue.names import (
+    nearest_name,
+    nearest_path,
+    published_path,
+    published_paths,
+    published_permissions,
+    published_scopes,
+)
 from wfm.domain.diagnoses import Provenance
+
+__all__ = [
+    "BRIEF_OPERATIONS",
+    "BRIEF_SCOPES",
+    "BRIEF_SOURCE",
+    "GET_ADHERENCE",
+    "GET_AVAILABILITY",
+    "GET_SCHEDULE",
+    "PATCH_ADHERENCE",
+    "PATCH_ADHERENCE_CURRENT",
+    "PATCH_AVAILABILITY",
+    "PUBLISHED_SOURCE",
+    "PlatformOperation",
+    "known_permissions",
+    "known_scopes",
+    "match",
+    "nearest",
+    "nearest_name",
+    "nearest_path",
+    "operation",
+    "operations",
+    "published_path",
+    "published_paths",
+    "published_permissions",
+    "published_scopes",
+]
 
 BRIEF_SOURCE = "the brief: a forum thread; not in Genesys's published catalogue"
 PUBLISHED_SOURCE = "Genesys public OpenAPI (/api/v2/docs/swagger)"

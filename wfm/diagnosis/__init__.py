@@ -12,17 +12,19 @@ from wfm.diagnosis.explaining import explain
 from wfm.diagnosis.families import contradiction
 from wfm.diagnosis.judging import diagnose
 from wfm.diagnosis.lanes import four_lanes, reads_work_writes_fail
-from wfm.diagnosis.lines import diagnose_jsonl_line, render
+from wfm.diagnosis.lines import diagnose_jsonl, diagnose_jsonl_line, plain, render
 from wfm.diagnosis.pages import page_for, rules, sections
 
 __all__ = [
     "contradiction",
     "diagnose",
+    "diagnose_jsonl",
     "diagnose_jsonl_line",
     "explain",
     "four_lanes",
     "hand_off_card",
     "page_for",
+    "plain",
     "reads_work_writes_fail",
     "render",
     "rules",

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import difflib
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 
 from wfm import catalogue
-from wfm.catalogue import PlatformOperation
+from wfm.diagnosis import pasted
 from wfm.diagnosis.bounds import clean, decode, excerpt
 from wfm.diagnosis.families import contradiction
-from wfm.diagnosis.judging import verdict
-from wfm.diagnosis.layers import as_status
+from wfm.diagnosis.judging import kind_words, verdict
 from wfm.diagnosis.names import find_names
 from wfm.diagnosis.pages import page_for
 from wfm.diagnosis.reading import Reading, read
 from wfm.diagnosis.rules import Case
-from wfm.domain.diagnoses import Diagnosis, Evidence, Explanation, Provenance, UnknownName
+from wfm.diagnosis.sentences import UUID
+from wfm.domain.diagnoses import Diagnosis, Evidence, Explanation, Kind, UnknownName
 
 MAX_PATHS, MAX_NAMES = 8, 12
 
-_ANSWER = re.compile(r"^\s*(?:[<>*] ?)?HTTP/\d(?:\.\d)? ([1-5]\d\d)[^\n]{0,200}\n")
-_CURL_MARK = re.compile(r"^[<>*] ?", re.MULTILINE)
 _PATHS = re.compile(
     r"(?:\b(GET|HEAD|POST|PUT|PATCH|DELETE)\b[^\n/]{0,80}?)?(?:https?://[^\s/\"']{1,200})?(/api/v\d/[\w\-/{}.%$~]{2,300})"
 )
 _PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}|\$\{(?:input\.)?(\w+)\}")
+_ID = re.compile(rf"{UUID}|(?<=/)\d{{2,}}(?=/|$)")
 _RESOURCE = re.compile(r"\bgenesyscloud_data_?action\b")
 _RATE_HEADERS = ("inin-ratelimit-allowed", "inin-ratelimit-count", "inin-ratelimit-reset", "retry-after")
 _SAME_JOB = (
@@ -39,47 +39,57 @@ _SCOPE_OF = {
 }
 
 
-def explain(text: str, evidence: Evidence | None = None) -> Explanation:
+def explain(text: str | bytes, evidence: Evidence | None = None, status: int | None = None) -> Explanation:
     """What a pasted text means: its fields, the diagnosis, the page of its rule, and names that no catalogue holds.
 
-    Never raises; bounded as `diagnose` is. A status line and headers above a body are taken as such.
+    Never raises; bounded as `diagnose` is. A status line and headers above a body are taken as such, also in what
+    `curl -v` prints; `status` counts where the text has none. Of several payloads the first is explained, and the
+    others are named in `others` and among the fields.
     """
     whole, _ = decode(text)
-    status, headers, body = _split_answer(whole)
-    reading = read(status, headers, body)
+    parts = pasted.take_apart(whole)
     evidence = evidence or Evidence()
-    if evidence.call is None:
-        named = _first_call(whole)
-        evidence = Evidence(call=named, via=evidence.via) if evidence == Evidence() else evidence
-    case = Case(reading=reading, evidence=evidence)
-    diagnosis = verdict(reading, evidence)
+    found = [_judged(part, evidence, status) for part in parts]
+    reading, case, diagnosis = next((one for one in found if one[2].kind is not Kind.UNPARSEABLE), found[0])
+    others = _others(diagnosis, [one[2] for one in found])
     return Explanation(
         form=reading.form.value,
-        fields=_fields(reading, diagnosis, case.call),
+        fields=(*_fields(reading, diagnosis, case.call), *(("Also in this text", _in_one_line(other)) for other in others)),
         call=clean(case.call, 300) if case.call else None,
         diagnosis=diagnosis,
         page=page_for(diagnosis.rule),
         unknown=_unknown(excerpt(whole)),
+        others=others,
     )
 
 
-def _split_answer(text: str) -> tuple[int | None, dict[str, str], str]:
-    """A raw HTTP answer (also as curl -v prints it) in its three parts; anything else is all body."""
-    start = _ANSWER.match(text)
-    if start is None:
-        return None, {}, text
-    head, _, body = re.sub(r"\r\n?", "\n", text).partition("\n\n")
-    lines = [_CURL_MARK.sub("", line) for line in head.splitlines()[1:101]]
-    headers = {name.strip(): value.strip() for name, mark, value in (line.partition(":") for line in lines) if mark}
-    return as_status(start.group(1)), headers, body
+def _judged(part: pasted.Pasted, evidence: Evidence, status: int | None) -> tuple[Reading, Case, Diagnosis]:
+    """One answer, read and judged, with the call that the text around it names where the caller knows none."""
+    reading = read(part.status if part.status is not None else status, part.headers, part.body)
+    if evidence.call is None:
+        evidence = replace(evidence, call=_first_call(part.around))
+    return reading, Case(reading=reading, evidence=evidence), verdict(reading, evidence)
+
+
+def _others(diagnosis: Diagnosis, found: Sequence[Diagnosis]) -> tuple[Diagnosis, ...]:
+    """The other failures in the text, each cause once."""
+    once: dict[tuple[object, ...], Diagnosis] = {
+        (one.kind, one.code, one.missing): one for one in found if one.kind is not Kind.UNPARSEABLE
+    }
+    once.pop((diagnosis.kind, diagnosis.code, diagnosis.missing), None)
+    return tuple(once.values())
+
+
+def _in_one_line(diagnosis: Diagnosis) -> str:
+    head = " ".join(part for part in (str(diagnosis.status or ""), diagnosis.code or "") if part)
+    return f"{kind_words(diagnosis.kind)}{f' ({head})' if head else ''}: {diagnosis.summary()}"
 
 
 def _first_call(text: str) -> str | None:
-    """The first call that a text names with its verb, templates in any spelling."""
-    for verb, path in _PATHS.findall(_normal(excerpt(text))):
-        if verb:
-            return f"{verb} {path.rstrip('.')}"
-    return None
+    """The first call that a text names with its verb, templates in any spelling; else a path of the brief without one."""
+    named = [(verb, path.rstrip("./")) for verb, path in _PATHS.findall(_normal(excerpt(text)))]
+    calls = [f"{verb} {path}" for verb, path in named if verb]
+    return next(iter(calls), None) or next((path for _, path in named if path.startswith("/api/v2/wfm/")), None)
 
 
 def _normal(text: str) -> str:
@@ -137,41 +147,44 @@ def _unknown_resource(given: str) -> UnknownName:
 
 
 def _unknown_path(verb: str, path: str) -> UnknownName | None:
-    given = clean(path, 200)
-    verbs = (verb,) if verb else ("GET", "PATCH", "PUT", "POST", "DELETE")
-    known = next((one for one in (catalogue.match(name, path) for name in verbs) if one is not None), None)
-    if known is not None and known.provenance is Provenance.PUBLISHED:
+    given = clean(_ID.sub("{id}", path), 200)
+    template = catalogue.published_path(path)
+    if template is None:
+        nearest = _nearest(verb, path)
+        tail = f"; nearest: {nearest}" if nearest else ""
+        return UnknownName(
+            what="path", given=given, nearest=nearest, sentence=f"{given} is not in Genesys's published API{tail}."
+        )
+    verbs = sorted(catalogue.published_paths()[template])
+    if not verb or verb in verbs:
         return None
-    nearest = _nearest(verb, path)
-    if known is not None or path.startswith("/api/v2/wfm/"):
-        says = "is not in Genesys's published API"
-    elif any(one.path == nearest.path and catalogue.match(one.verb, path) for one in catalogue.operations().values()):
-        return None  # the path is known, the verb was not meant as its verb
-    else:
-        says = "is not among the calls that this desk knows"
-    sentence = f"{given} {says}; nearest: {nearest.key}."
-    return UnknownName(what="path", given=given, nearest=nearest.key, sentence=sentence)
+    return UnknownName(
+        what="call",
+        given=f"{verb} {given}",
+        nearest=f"{verbs[0]} {template}",
+        sentence=f"{given} is in Genesys's published API, but not with {verb}: it takes {' and '.join(verbs)}.",
+    )
 
 
-def _nearest(verb: str, path: str) -> PlatformOperation:
+def _nearest(verb: str, path: str) -> str:
     """What does the same job for the brief's paths, else the published call whose path resembles it most."""
     for ending, key in _SAME_JOB:
-        if path.startswith("/api/v2/wfm/") and ending in path and key in catalogue.operations():
-            return catalogue.operation(key)
-    same_verb = [known for known in catalogue.operations().values() if known.verb == verb]
-    return catalogue.nearest(path[:300], same_verb or None)
+        if path.startswith("/api/v2/wfm/") and ending in path:
+            return key
+    template = catalogue.nearest_path(path, verb)
+    verbs = catalogue.published_paths().get(template, frozenset())
+    return f"{verb if verb in verbs else min(verbs)} {template}" if verbs else ""
 
 
 def _unknown_name(name: str, *, as_scope: bool) -> UnknownName | None:
-    if name in catalogue.known_scopes() or name in catalogue.known_permissions():
+    if name in catalogue.published_scopes() or name in catalogue.published_permissions() or "*" in name:
         return None
     what = "scope" if as_scope or name in catalogue.BRIEF_SCOPES else "permission"
-    pool = sorted(catalogue.known_scopes() if as_scope else catalogue.known_permissions())
-    close = difflib.get_close_matches(name[:200], pool, n=1, cutoff=0.5)
-    nearest = _SCOPE_OF.get(name) or (close[0] if close else "")
+    pool = catalogue.published_scopes() if as_scope else catalogue.published_permissions()
+    nearest = _SCOPE_OF.get(name) or catalogue.nearest_name(name, pool)
     if name in catalogue.BRIEF_SCOPES:
         says = "is neither a scope nor a permission of Genesys's published API; some tenants use it as a scope"
     else:
-        says = f"is not among the {what}s that this desk knows"
+        says = f"is not a {what} that Genesys's published API names"
     tail = f"; nearest: {nearest}" if nearest else ""
     return UnknownName(what=what, given=clean(name, 200), nearest=nearest, sentence=f"{clean(name, 200)} {says}{tail}.")

@@ -4,13 +4,40 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from wfm.diagnosis.bounds import clean
 from wfm.diagnosis.judging import diagnose, kind_words
 from wfm.diagnosis.layers import as_status
 from wfm.domain.diagnoses import Diagnosis, Evidence
+
+MEMBERS = ("id", "kind", "missing", "code", "correlation_id", "retryable", "rule", "cause", "fix")
+"""What an answer line holds."""
+
+
+def diagnose_jsonl(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """`diagnose --jsonl`: an answer a line, in order; empty lines are passed over.
+
+    A line that is no JSON object stops nothing: its answer has the same members, all without a value, and says under
+    "error" which line it is and what is wrong with it. One line at a time is held in memory.
+    """
+    for number, raw in enumerate(lines, start=1):
+        text = raw.decode("utf-8", "replace").lstrip("\ufeff").strip()
+        if not text:
+            continue
+        try:
+            case = json.loads(text)
+        except ValueError as error:
+            yield _unread(number, str(error))
+        except RecursionError:
+            yield _unread(number, "it is nested too deep")
+        else:
+            yield diagnose_jsonl_line(case) if isinstance(case, dict) else _unread(number, "a JSON object is wanted")
+
+
+def _unread(number: int, reason: str) -> dict[str, Any]:
+    return {**dict.fromkeys(MEMBERS), "missing": [], "error": f"Line {number} was not read: {reason}."}
 
 
 def diagnose_jsonl_line(line: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,8 +52,13 @@ def diagnose_jsonl_line(line: Mapping[str, Any]) -> dict[str, Any]:
         _body(line.get("body")),
         _evidence(line.get("context")),
     )
+    return plain(line.get("id"), diagnosis)
+
+
+def plain(identity: object, diagnosis: Diagnosis) -> dict[str, Any]:
+    """A diagnosis as plain values, with the members of MEMBERS in their order."""
     return {
-        "id": line.get("id"),
+        "id": identity,
         "kind": diagnosis.kind.value,
         "missing": list(diagnosis.missing),
         "code": diagnosis.code,

@@ -15,7 +15,7 @@ UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]
 MAX_TRIES = 6
 """How many brackets of a sentence are tried as the start of a body."""
 
-_DECODER = json.JSONDecoder()
+_DECODER = json.JSONDecoder(strict=False)  # a mail wraps lines inside strings
 _START = re.compile(r"\{|\[\s*\{")
 _ESCAPED = re.compile(r'\\(["\\/])')
 _TRAILING_ID = re.compile(rf"[\[(]({UUID})[\])]\s*[.\"'}}\]]*\s*$")
@@ -66,7 +66,7 @@ _SALVAGE = re.compile(
 def parse(text: str) -> object:
     """The JSON value of a whole text. Raises ValueError for anything else, whatever its depth or numbers."""
     try:
-        return json.loads(text)
+        return json.loads(text, strict=False)
     except RecursionError:
         raise ValueError("too deep") from None
 

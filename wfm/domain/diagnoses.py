@@ -148,7 +148,8 @@ class UnknownName:
 class Explanation:
     """A pasted text, explained: the fields found in it (name, value), what it means, and names nobody knows.
 
-    `form` says what the text was read as ("JSON", "plain text", "HTML page", …).
+    `form` says what the text was read as ("JSON", "plain text", "HTML page", …). `others` are further failures in the
+    same text, each cause once.
     """
 
     form: str
@@ -157,3 +158,4 @@ class Explanation:
     diagnosis: Diagnosis
     page: RulePage
     unknown: tuple[UnknownName, ...]
+    others: tuple[Diagnosis, ...] = ()
