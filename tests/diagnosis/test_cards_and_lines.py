@@ -55,20 +55,55 @@ def test_a_card_asks_for_exactly_one_change() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "body"),
+    ("status", "body", "asked"),
     [
-        (403, '{"code":"missing.permissions","message":"[wfm:schedule:edit]"}'),
-        (403, '{"code":"missing.division.permission"}'),
-        (503, ""),
-        (404, '{"code":"wfm.entity.not.found"}'),
+        (403, '{"code":"missing.permissions","message":"[wfm:schedule:edit]"}', "The one change"),
+        (403, '{"code":"missing.division.permission"}', "The one change"),
+        (404, '{"code":"wfm.entity.not.found"}', "The one change"),
+        (503, "", "No change is asked for"),
+        (429, '{"code":"too.many.requests"}', "No change is asked for"),
+        (403, '{"code":"not.authorized","status":403}', "The one question"),
+        (500, '{"code":"internal.server.error"}', "The one question"),
     ],
 )
-def test_every_card_can_be_verified(status: int, body: str) -> None:
-    diagnosis = diagnose(status, {}, body, Evidence(call=CALL))
+def test_every_card_can_be_verified(status: int, body: str, asked: str) -> None:
+    diagnosis = diagnose(status, {}, body, Evidence(call="PUT /api/v2/users/presences/bulk"))
     card = hand_off_card(group_of(diagnosis), diagnosis, organization="Acme")
-    for heading in ("## The one change", "## Why", "## How to verify", "## Correlation ids"):
+    assert len([line for line in card.splitlines() if line.startswith("# ")]) == 1
+    assert "Nobody" not in card
+    for heading in (f"## {asked}", "## Why", "## How to verify", "## Correlation ids"):
         assert f"\n{heading}\n" in card
     assert "none in the answers" in card
+
+
+def test_a_card_asks_for_one_of_several_rights_and_says_so() -> None:
+    body = '{"code":"missing.any.permissions","message":"at least one of [wfm:schedule:edit, wfm:schedule:add]"}'
+    diagnosis = diagnose(403, {}, body, Evidence(client_name="desk", grant_type="CLIENT-CREDENTIALS"))
+    card = hand_off_card(group_of(diagnosis), diagnosis, organization="Acme")
+    assert card.startswith(
+        "# Request: Add wfm:schedule:edit to a role of the OAuth client desk, in the division of the agents\n"
+    )
+    assert "holds none of the permissions wfm:schedule:edit and wfm:schedule:add; one of them is enough." in card
+    assert "| Missing | `wfm:schedule:edit`, `wfm:schedule:add` (one is enough) |" in card
+    assert "add" not in card.partition("## Why")[0].partition("## The one change")[2].replace("Add ", "")
+
+
+def test_a_card_names_the_division() -> None:
+    body = f'{{"code":"missing.permissions","message":"missing the following permission(s): [wfm:agent:edit:{ID}]"}}'
+    diagnosis = diagnose(403, {}, body)
+    card = hand_off_card(group_of(diagnosis), diagnosis, organization="Acme")
+    assert card.startswith(f"# Request: Grant a role with wfm:agent:edit in division {ID}\n")
+    assert f"Permission wfm:agent:edit is not held in division {ID}." in card
+    assert f"| Division | `{ID}` |" in card
+
+
+def test_reads_work_writes_fail_is_said_where_the_ledger_counted_it() -> None:
+    evidence = Evidence(call=CALL, held_scopes=("wfm:schedule:read", "wfm:schedule:write"), reads_ok=1240, writes_ok=0)
+    diagnosis = diagnose(403, {}, BODY, evidence)
+    card = hand_off_card(group_of(diagnosis), diagnosis, organization="Acme")
+    assert "wfm:schedule:write is not enough. Reads work, writes fail: 1,240 reads worked with this client" in card
+    assert "Reads work" not in diagnose(403, {}, BODY, dataclasses.replace(evidence, writes_ok=1)).confirm
+    assert "Reads work" not in diagnose(403, {}, BODY, dataclasses.replace(evidence, writes_ok=None)).confirm
 
 
 def test_a_card_is_redacted_and_its_markdown_is_ours() -> None:

@@ -11,9 +11,10 @@ from wfm.diagnosis.cards import hand_off_card
 from wfm.diagnosis.explaining import explain
 from wfm.diagnosis.families import contradiction
 from wfm.diagnosis.judging import diagnose
-from wfm.diagnosis.lanes import four_lanes, reads_work_writes_fail
+from wfm.diagnosis.lanes import four_lanes
 from wfm.diagnosis.lines import diagnose_jsonl, diagnose_jsonl_line, plain, render
 from wfm.diagnosis.pages import page_for, rules, sections
+from wfm.diagnosis.rules.base import reads_work_writes_fail
 
 __all__ = [
     "contradiction",

@@ -13,14 +13,9 @@ from wfm.domain.operations import FailureGroup
 
 MAX_IDS = 5
 
-_VERIFY_SCOPE = (
-    "Fetch a new token for the client; `GET /api/v2/tokens/me` lists the scope.",
-    "In Maintenance Desk choose “I fixed it”: a read-only check follows, nothing is written.",
-)
-_VERIFY_ROLE = (
-    "Wait up to five minutes: a change to a role takes that long to reach every call.",
-    "In Maintenance Desk choose “I fixed it”: a read-only check follows, nothing is written.",
-)
+_PROBE = "In Maintenance Desk choose “I fixed it”: a read-only check follows, nothing is written."
+_VERIFY_SCOPE = ("Fetch a new token for the client; `GET /api/v2/tokens/me` lists the scope.", _PROBE)
+_VERIFY_ROLE = ("Wait up to five minutes: a change to a role takes that long to reach every call.", _PROBE)
 _VERIFY = ("In Maintenance Desk choose “Retry these” for one agent first, then for the rest.",)
 _VERIFICATION = {
     Kind.MISSING_SCOPE: _VERIFY_SCOPE,
@@ -28,6 +23,10 @@ _VERIFICATION = {
     Kind.MISSING_DIVISION: _VERIFY_ROLE,
     Kind.MISSING_LICENSE: _VERIFY_ROLE,
 }
+_UNEXPLAINED = frozenset(
+    {"refused", "operation-without-reason", "server-error", "answer-torn", "answer-empty", "answer-unknown"}
+)
+"""Rules whose fix is a question: the answer does not say what to change."""
 
 
 def hand_off_card(
@@ -40,29 +39,56 @@ def hand_off_card(
 ) -> str:
     """The card for a failure group. `diagnosis` is that of its sample run; at most five correlation ids are listed.
 
-    Everything from outside is redacted and bounded; Markdown in it is made harmless.
+    It asks for exactly one change; where the answer does not say what to change it asks to find out, and where nothing
+    is to be changed it says so. Everything from outside is redacted and bounded; Markdown in it is made harmless.
     """
-    change = diagnosis.fix.partition(". ")[0].rstrip(".")
     ids = [f"- `{_code(one)}`" for one in list(dict.fromkeys(correlation_ids))[:MAX_IDS]] or ["- none in the answers"]
-    answer = " ".join(part for part in (str(diagnosis.status or ""), group.code or "") if part) or "none"
     verification = _VERIFICATION.get(diagnosis.kind, _VERIFY)
     brief = diagnosis.provenance is Provenance.BRIEF
     note = f"\n\nNote: {_text(page_for(diagnosis.rule).provenance)}" if brief else ""
-    missing = f"\n| Missing | {', '.join(f'`{_code(name)}`' for name in group.missing)} |" if group.missing else ""
-    client = f"\n| OAuth client | {_text(client_name)} |" if client_name else ""
+    title, asked = _request(diagnosis)
     return (
-        f"# Request: {_text(change)}\n\n"
-        f"For: {_text(diagnosis.who)} · Organization: {_text(organization)}\n\n"
-        f"## The one change\n\n{_text(diagnosis.fix)}\n\nPlease change nothing else: no other right is asked for.\n\n"
+        f"# {title}\n\n"
+        f"For: {_text(_who(diagnosis))} · Organization: {_text(organization)}\n\n"
+        f"{asked}\n\n"
         f"## Why\n\n{_text(diagnosis.cause)} "
         f"{_count(group.runs, 'update')} of {_count(group.agents, 'agent')} failed for this reason, "
         f"from {_time(group.first_seen)} to {_time(group.last_seen)}.\n\n"
-        f"| | |\n|---|---|\n| Call | `{_code(group.call)}` |\n| Answer | {_text(answer)} ({kind_words(group.kind)}) |"
-        f"{missing}{client}\n\n"
+        f"{_facts(group, diagnosis, client_name)}\n\n"
         f"How to confirm: {_text(diagnosis.confirm)}\n\n"
         "## How to verify\n\n" + "\n".join(f"{number}. {step}" for number, step in enumerate(verification, 1)) + "\n\n"
         "## Correlation ids\n\n" + "\n".join(ids) + note + "\n"
     )
+
+
+def _request(diagnosis: Diagnosis) -> tuple[str, str]:
+    """The title and the section that says what is asked for."""
+    fix = _text(diagnosis.fix)
+    change = fix.partition(". ")[0].rstrip(".")
+    if diagnosis.retryable:
+        return f"For information: {_text(diagnosis.cause).rstrip('.')}", f"## No change is asked for\n\n{fix}"
+    if diagnosis.rule in _UNEXPLAINED:
+        head = f"Question: why does this call fail ({kind_words(diagnosis.kind)})"
+        return head, f"## The one question\n\n{fix}\n\nPlease change nothing before that is answered."
+    return f"Request: {change}", f"## The one change\n\n{fix}\n\nPlease change nothing else: no other right is asked for."
+
+
+def _who(diagnosis: Diagnosis) -> str:
+    return "whoever watches the platform" if diagnosis.who.startswith("Nobody") else diagnosis.who
+
+
+def _facts(group: FailureGroup, diagnosis: Diagnosis, client_name: str) -> str:
+    answer = " ".join(part for part in (str(diagnosis.status or ""), group.code or "") if part) or "none"
+    rows = [("Call", f"`{_code(group.call)}`"), ("Answer", f"{_text(answer)} ({kind_words(group.kind)})")]
+    if group.missing:
+        one_is_enough = " (one is enough)" if len(group.missing) > 1 and "is enough" in diagnosis.cause else ""
+        rows.append(("Missing", ", ".join(f"`{_code(name)}`" for name in group.missing) + one_is_enough))
+    if diagnosis.divisions:
+        rows.append(("Division", ", ".join(f"`{_code(name)}`" for name in diagnosis.divisions)))
+    if client_name:
+        rows.append(("OAuth client", _text(client_name)))
+    rows.append(("Rule", f"`{_code(diagnosis.rule)}`, {diagnosis.provenance.value}, {diagnosis.confidence.value}"))
+    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
 
 
 def _count(number: int, word: str) -> str:

@@ -165,7 +165,8 @@ def _words(rule: Rule, case: Case, names: tuple[str, ...]) -> Words:
 
 
 def _sentence(text: str) -> str:
-    return clean(text[:1].upper() + text[1:], 600)
+    first = text.split(" ", 1)[0]
+    return clean(text if ":" in first else text[:1].upper() + text[1:], 600)  # a name keeps its spelling
 
 
 def _entity(case: Case) -> str | None:

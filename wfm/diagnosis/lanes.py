@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from wfm import catalogue
 from wfm.catalogue import PlatformOperation
+from wfm.diagnosis.rules.base import reads_work_writes_fail
 from wfm.domain.diagnoses import Diagnosis, Evidence, Kind, Provenance
 from wfm.domain.plans import LaneName, LaneState, LaneVerdict
 
@@ -39,14 +40,6 @@ def four_lanes(diagnosis: Diagnosis, evidence: Evidence, call: str | None = None
 def _operation(call: str | None) -> PlatformOperation | None:
     verb, _, path = (call or "").partition(" ")
     return catalogue.match(verb, path) if path else None
-
-
-def reads_work_writes_fail(evidence: Evidence) -> str:
-    """The sentence for it, when the ledger has counted it so; else ""."""
-    if evidence.reads_ok and evidence.writes_ok == 0:
-        reads = "1 read" if evidence.reads_ok == 1 else f"{evidence.reads_ok} reads"
-        return f"Reads work, writes fail: {reads} worked with this client, no write did."
-    return ""
 
 
 def _client_credentials(evidence: Evidence) -> bool:

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_SPELLING = re.compile(r"[\s_\-.]+")
+_HOST = re.compile(r"https?://[^/\s]+")
+_PARAMETER = re.compile(r"/(?:\{[^{}/]*\}|\$\{[^{}/]*\}|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|\d+|custom_[^/]+)(?=/|$)")
+
+
+def _nameless(call: str) -> str:
+    """ "VERB /path" without host, query, ids and names of parameters."""
+    path = _HOST.sub("", call).partition("?")[0].rstrip("/")
+    return _PARAMETER.sub("/{}", _PARAMETER.sub("/{}", path))
 
 
 class Kind(StrEnum):
@@ -101,11 +114,15 @@ class Diagnosis:
         return f"{self.cause} Missing: {', '.join(unsaid)}." if unsaid else self.cause
 
     def fingerprint(self, call: str | None) -> str:
-        """Groups the runs that failed for the same reason: kind, code, operation template, missing names."""
-        import hashlib
+        """Groups the runs that failed for the same reason: kind, code, operation template, missing names.
 
-        parts = "\x1f".join([self.kind, self.code or "", call or "", *sorted(self.missing)])
-        return hashlib.sha256(parts.encode()).hexdigest()[:16]
+        Ids in a concrete path, its host and its query don't count, nor how a code is spelt, nor the order of the names.
+        A division that a right does not reach is a missing name too: granting it is another change.
+        """
+        code = _SPELLING.sub(".", _CAMEL.sub(".", self.code or "")).casefold().strip(".")
+        where = self.divisions if self.kind is Kind.MISSING_DIVISION else ()
+        parts = "\x1f".join([self.kind, code, _nameless(call or ""), *sorted({*self.missing, *where})])
+        return hashlib.sha256(parts.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,12 +32,14 @@ def holder(case: Case) -> str:
     return "a role of the user or OAuth client that calls"
 
 
-def _needed(case: Case) -> str:
-    """What the catalogue says the call needs, as half a sentence; "" where unknown."""
+def _needed(case: Case) -> tuple[str, str]:
+    """By the catalogue: what to add, and what the call needs ("a or b"); both "" where unknown."""
     known = case.operation
     if known is None or not known.permissions:
-        return ""
-    return f"The call needs {listed(known.permissions, 'and' if known.any_or_all == 'ALL' else 'or')}."
+        return "", ""
+    if known.any_or_all == "ALL":
+        return (both := listed(known.permissions, "and")), both
+    return known.permissions[0], listed(known.permissions, "or")
 
 
 def _scope_words(case: Case, names: tuple[str, ...]) -> Words:
@@ -140,12 +142,16 @@ def _division_named(case: Case) -> bool:
 
 def _division_words(case: Case, names: tuple[str, ...]) -> Words:
     divisions = case.reading.names.divisions
-    what = listed(names, _joint(case)) if names else "the permission"
+    what = listed(names, "and") if names else "the permission"
+    grant = names[0] if names and _joint(case) == "or" else what
     where = f"division {listed(divisions, 'and')}" if divisions else "the division of these agents"
+    held = f"is not held in {where}" if len(names) == 1 else f"none is held in {where}"
     return Words(
-        cause=f"{what} is not held in {where}." if names else f"The caller may do this, but not in {where}.",
+        cause=f"{'Permission' if len(names) == 1 else 'Of the permissions'} {what} {held}."
+        if names
+        else f"The caller may do this, but not in {where}.",
         confirm="Compare the divisions of the role's grants with the division of the agents or of their business unit.",
-        fix=f"Grant the role with {what} in {where}.",
+        fix=f"Grant a role with {grant} in {where}.",
         who="Role admin",
     )
 
@@ -334,15 +340,20 @@ TEAM_ONLY = Rule(
 def _permission_words(case: Case, names: tuple[str, ...]) -> Words:
     if names:
         joint = _joint(case)
-        need = "at least one of " if joint == "or" and len(names) > 1 else ""
-        word = "permission" if len(names) == 1 else "permissions"
-        cause = f"The caller lacks {need}the {word} {listed(names, joint)}."
+        if len(names) == 1:
+            cause = f"The caller lacks the permission {names[0]}."
+        elif joint == "and":
+            cause = f"The caller lacks the permissions {listed(names, joint)}."
+        else:
+            cause = f"The caller holds none of the permissions {listed(names, 'and')}; one of them is enough."
         one = names[0] if len(names) == 1 or joint == "or" else listed(names, "and")
         fix = f"Add {one} to {holder(case)}, in the division of the agents."
     else:
         cause = "The caller may not do this; the answer does not say which permission is missing."
-        needed = _needed(case)
-        fix = f"{needed} Add it to {holder(case)}." if needed else f"Find what the call needs, then add it to {holder(case)}."
+        one, needed = _needed(case)
+        fix = f"Find what the call needs, then add it to {holder(case)}."
+        if needed:
+            fix = f"Add {one} to {holder(case)}: this call needs {needed}."
     confirm = "Compare the permissions of the caller's roles with the names above; role changes take up to five minutes."
     if not names and case.reading.words == "forbidden" and not case.operation:
         confirm = "On a tenant that decides by scope this may be a missing scope, such as wfm:schedule:update for a write."
@@ -484,8 +495,10 @@ BLOCKED = Rule(
 
 
 def _refused_words(case: Case, names: tuple[str, ...]) -> Words:
-    needed = _needed(case)
-    fix = f"{needed} Compare that with {holder(case)}." if needed else "Compare the four lanes of Access for this call."
+    _, needed = _needed(case)
+    fix = "Go through the four lanes of Access for this call, from scope to licence."
+    if needed:
+        fix = f"Look whether {holder(case)} holds {needed}, which this call needs; if so, at divisions and licences."
     return Words(
         cause="The call is refused and the answer does not say why: scope, permission, division or licence.",
         confirm="Compare a read with a write, and two agents of different divisions, with the same token.",

@@ -151,6 +151,14 @@ class Rule:
         return self.retryable(case) if callable(self.retryable) else self.retryable
 
 
+def reads_work_writes_fail(evidence: Evidence) -> str:
+    """The sentence for it, when the ledger has counted it so; else ""."""
+    if evidence.reads_ok and evidence.writes_ok == 0:
+        reads = "1 read" if evidence.reads_ok == 1 else f"{evidence.reads_ok:,} reads"
+        return f"Reads work, writes fail: {reads} worked with this client, no write did."
+    return ""
+
+
 def permissions(case: Case) -> tuple[str, ...]:
     return case.reading.names.permissions
 

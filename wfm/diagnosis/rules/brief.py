@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
+from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern, reads_work_writes_fail
 from wfm.domain.diagnoses import Kind, Provenance
 
 _REFUSED = pattern(r"insufficient permissions? for resource access", r"^\s*forbidden\.?\s*$")
@@ -60,6 +60,8 @@ def _scope_words(case: Case, names: tuple[str, ...]) -> Words:
         confirm = f"The token holds {', '.join(held) or 'no scopes'}; this call needs {scope}."
     if held and "wfm:schedule:write" in held and scope == "wfm:schedule:update":
         confirm += " wfm:schedule:write is not enough."
+    if not scope.endswith(":read"):
+        confirm = f"{confirm} {reads_work_writes_fail(case.evidence)}".strip()
     return Words(
         cause=cause,
         confirm=confirm,
