@@ -12,7 +12,7 @@ from wfm.ui.components.heading import heading
 from wfm.ui.context import desk
 from wfm.ui.pages import page
 from wfm.ui.views import failures as view
-from wfm.ui.views.failure_card import Looking, card, notices
+from wfm.ui.views.failure_card import Looking, card, notices, watch
 from wfm.ui.views.failures import Show
 from wfm.ui.views.url_choice import choice
 
@@ -55,3 +55,4 @@ if not listed:
     empty.nothing(f"No cause is {show.value}", "Choose another list above; resolved and ignored causes keep their history.")
 for position, group in enumerate(listed):
     card(group, looking, opened=position == 0 and (linked == group.fingerprint or len(listed) == 1))
+watch(groups)

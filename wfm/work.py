@@ -12,15 +12,17 @@ from pathlib import Path
 
 from wfm.desk import Desk
 from wfm.diagnosis import diagnose
-from wfm.domain.errors import StoreFault
+from wfm.domain.errors import DeskError, StoreFault
 from wfm.domain.operations import Item, Operation
 from wfm.domain.plans import Fate
 from wfm.engine.rooms import Client, Reads, Rooms
-from wfm.engine.worker import run_worker, worker_name
+from wfm.engine.worker import WORKING, run_worker, worker_name
 
 log = logging.getLogger(__name__)
 
 FOLDER_GONE_S = 5.0
+PROVE_S = 10.0
+"""How often causes that somebody marked as fixed are looked at: a read of the ledger, and a token for each of them."""
 
 
 def run(desk: Desk, *, exit_when_idle_s: float | None = None) -> int:
@@ -30,6 +32,13 @@ def run(desk: Desk, *, exit_when_idle_s: float | None = None) -> int:
     """
     settings = desk.settings
     stop = threading.Event()
+    working = threading.Event()
+
+    def on_state(state: str) -> None:
+        log.info("This worker is %s", state)
+        working.set() if state == WORKING else working.clear()
+
+    threading.Thread(target=_prove_fixes, args=(desk, working, stop), name="proofs", daemon=True).start()
     if settings.embedded:
         threading.Thread(target=_stop_without_folder, args=(settings.data_dir.absolute(), stop), daemon=True).start()
     return run_worker(
@@ -37,7 +46,7 @@ def run(desk: Desk, *, exit_when_idle_s: float | None = None) -> int:
         data_dir=settings.data_dir,
         postgres_url=None if settings.embedded else settings.ledger_url,
         stop=stop,
-        on_state=lambda state: log.info("This worker is %s", state),
+        on_state=on_state,
         exit_when_idle_s=exit_when_idle_s,
     )
 
@@ -62,6 +71,21 @@ def rooms_of(desk: Desk) -> Rooms:
         worker_id=worker_name(),
         timeout_s=desk.settings.genesys_timeout_s,
     )
+
+
+def _prove_fixes(desk: Desk, working: threading.Event, stop: threading.Event) -> None:
+    """Closes or reopens by evidence what people marked as fixed, whether or not somebody looks at a screen."""
+    unprovable: dict[str, int] = {}
+    while not stop.wait(PROVE_S):
+        if not working.is_set():
+            continue
+        try:
+            for proof in desk.probe_fixed(unprovable):
+                log.info("Failure group %s is %s: %s", proof.group.fingerprint, proof.group.state, proof.sentence)
+        except DeskError as fault:
+            log.warning("Fixed causes could not be looked at: %s", fault)
+        except Exception:
+            log.exception("Looking at fixed causes failed")
 
 
 def _stop_without_folder(folder: Path, stop: threading.Event) -> None:

@@ -10,13 +10,16 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.fakes import NEEDED, FakeDesk, access_checks, an_agent
+from wfm.desk.failures import FailureDetail, TouchedOperation
+from wfm.desk.proof import Proof, next_state, of_checks
 from wfm.desk.values import AccessReport, ActionResult, ActionStep, DataAction, RunDetail
 from wfm.domain.diagnoses import Confidence, Diagnosis, Explanation, Kind, Provenance, RulePage, UnknownName
-from wfm.domain.errors import BadInput, DeskError, NotAllowed, NotFound
+from wfm.domain.errors import BadInput, DeskError, NotAllowed, NotFound, Refused
 from wfm.domain.operations import Exchange, FailureGroup, GroupState, Outcome, Phase, Run, RunFilter, RunPage
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import LaneName, LaneState, LaneVerdict
 from wfm.domain.tenant import TokenFacts
+from wfm.ledger.records import GroupChange
 from wfm.settings import Settings
 
 CALL = "PATCH /api/v2/wfm/users/{userId}/availability"
@@ -174,6 +177,7 @@ class HistoryDesk(FakeDesk):
     access_error: DeskError | None = None
     actions_error: DeskError | None = None
     action_result: ActionResult | None = None
+    changes: list[GroupChange] = field(default_factory=list)
 
     def _read(self) -> None:
         if self.history_error is not None:
@@ -241,10 +245,54 @@ class HistoryDesk(FakeDesk):
     def failure_series(self, fingerprint: str, since: datetime, step_minutes: int = 60) -> list[tuple[datetime, int]]:
         return [(since + timedelta(minutes=step_minutes * n), n) for n in range(5)]
 
-    def mark_group(self, fingerprint: str, state: GroupState, actor: Actor, note: str = "") -> FailureGroup:
+    def failure_detail(self, fingerprint: str) -> FailureDetail:
+        group = self.failure(fingerprint)
+        runs = [run for run in self.kept if run.fingerprint == fingerprint]
+        titles = {run.operation_id: run.operation_title for run in runs if run.operation_id}
+        return FailureDetail(
+            group=group,
+            sample=self.run(group.sample_run),
+            operations=tuple(
+                TouchedOperation(id=key, title=title, runs=sum(run.operation_id == key for run in runs))
+                for key, title in titles.items()
+            ),
+            by_hand=sum(run.operation_id is None for run in runs),
+            changes=tuple(self.changes),
+        )
+
+    def mark_group(
+        self, fingerprint: str, state: GroupState, actor: Actor, note: str = "", expected: int | None = None
+    ) -> FailureGroup:
         self._allow(actor)
+        self._fresh(fingerprint, expected)
         self.calls.append(("mark_group", fingerprint, state, note))
-        changed = replace(self.failure(fingerprint), state=state, state_at=self.clock(), state_by=actor.name, note=note)
+        return self._changed(fingerprint, state=state, state_at=datetime.now(UTC), state_by=actor.name, note=note)
+
+    def amend_group(
+        self, fingerprint: str, actor: Actor, *, owner: str | None = None, note: str = "", expected: int | None = None
+    ) -> FailureGroup:
+        self._allow(actor)
+        group = self._fresh(fingerprint, expected)
+        self.calls.append(("amend_group", fingerprint, owner, note))
+        return self._changed(fingerprint, owner=group.owner if owner is None else owner, note=note or group.note)
+
+    def probe_group(self, fingerprint: str, actor: Actor | None = None) -> Proof:
+        group = self.failure(fingerprint)
+        found, sentence = of_checks(group.call, access_checks(self.scopes), "architect-flow")
+        state = next_state(group, found, datetime.now(UTC))
+        if state is not None:
+            group = self._changed(fingerprint, state=state, state_by="proof by reading", note=sentence)
+        return Proof(state=found, sentence=sentence, group=group)
+
+    def _fresh(self, fingerprint: str, expected: int | None) -> FailureGroup:
+        group = self.failure(fingerprint)
+        if expected is not None and expected != group.revision:
+            raise Refused("stale", f"{group.state_by} changed this cause meanwhile: it is {group.state}, “{group.note}”.")
+        return group
+
+    def _changed(self, fingerprint: str, **values: Any) -> FailureGroup:
+        before = self.failure(fingerprint)
+        changed = replace(before, revision=before.revision + 1, **values)
         self.groups_failed = [changed if group.fingerprint == fingerprint else group for group in self.groups_failed]
         return changed
 

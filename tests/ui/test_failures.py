@@ -12,9 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.ui.conftest import Open
-from tests.ui.fakes import NEEDED, SCOPES, access_checks, an_operation
+from tests.ui.fakes import NEEDED, SCOPES, an_operation
 from tests.ui.fakes_history import (
-    CALL,
     CAUSE,
     FINGERPRINT,
     HistoryDesk,
@@ -25,21 +24,22 @@ from tests.ui.fakes_history import (
     somebody,
     words,
 )
+from wfm.desk import GroupChange
+from wfm.desk.proof import PROPAGATION
 from wfm.domain.diagnoses import Kind
 from wfm.domain.errors import StoreFault
 from wfm.domain.operations import FailureGroup, GroupState, Outcome, Phase
 from wfm.ui.views.failures import (
-    PROPAGATION,
     Show,
     facts,
     finding,
     ordered,
-    proof,
     propagation,
     retryable,
     spark_step,
     spark_words,
     sparkline,
+    story_lines,
 )
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -93,41 +93,35 @@ def test_the_clock_runs_five_minutes_and_says_where_that_comes_from() -> None:
     assert halfway is not None
     assert halfway.running
     assert halfway.share == pytest.approx(0.5)
+    assert "up to 5 minutes" in halfway.text
     assert "published by Genesys" in halfway.text
     assert "until 12:05" in halfway.text
     over = propagation(fixed, NOON + PROPAGATION, UTC_ZONE)
     assert over is not None
     assert not over.running
-    assert "reopens the group" in over.text
+    assert "reopens it as regressed" in over.text
     assert propagation(a_group(), NOON, UTC_ZONE) is None
 
 
-def test_a_missing_schedule_has_no_clock_for_roles() -> None:
-    fixed = a_group(state=GroupState.FIXED, state_at=NOON, kind=Kind.NOT_FOUND_SCHEDULE)
+@pytest.mark.parametrize(
+    ("kind", "how"),
+    [(Kind.NOT_FOUND_SCHEDULE, "reads again"), (Kind.SERVER_ERROR, "Only a retry"), (Kind.INVALID_CLIENT, "reads again")],
+)
+def test_what_is_no_role_has_no_clock_for_roles(kind: Kind, how: str) -> None:
+    fixed = a_group(state=GroupState.FIXED, state_at=NOON, kind=kind)
     said = propagation(fixed, NOON, UTC_ZONE)
     assert said is not None
     assert "role" not in said.text
+    assert how in said.text
     assert not said.running
 
 
-def test_proof_is_what_the_token_holds_now() -> None:
-    held = access_checks((*SCOPES, NEEDED))
-    assert proof(a_group(), held, "architect-flow", "architect-flow") == (
-        True,
-        f"architect-flow holds what {CALL} needs now.",
-    )
-    proven, why = proof(a_group(), access_checks(SCOPES), "architect-flow", "architect-flow")
-    assert not proven
-    assert NEEDED in why
-
-
-def test_another_clients_access_proves_nothing() -> None:
-    proven, why = proof(a_group(), access_checks((*SCOPES, NEEDED)), "architect-flow", "desk")
-    assert not proven
-    assert "proves nothing" in why
-    proven, why = proof(a_group(call="POST /elsewhere"), access_checks(SCOPES), None, "desk")
-    assert not proven
-    assert "Retry one agent" in why
+def test_the_story_of_a_group_is_told_newest_first() -> None:
+    changes = [
+        GroupChange(at=NOON, actor="Ada", from_state=GroupState.OPEN, to_state=GroupState.FIXED, note="added the scope"),
+        GroupChange(at=NOON, actor="Sam", from_state=GroupState.FIXED, to_state=GroupState.FIXED, note="Owner: Ada."),
+    ]
+    assert story_lines(changes, UTC_ZONE, NOON) == ["12:00 Sam: Owner: Ada.", "12:00 Ada fixed: added the scope"]
 
 
 def test_the_sparkline_fits_its_group_and_has_words() -> None:
@@ -195,11 +189,11 @@ def test_a_read_of_the_access_resolves_or_says_what_is_still_missing(failed: His
     app = open_screen("failures")
     app.button(key=f"prove-{FINGERPRINT}").click().run()
     assert state(failed) is GroupState.FIXED
-    assert any("Still missing" in toast.value for toast in app.toast)
+    assert any("still lacks" in toast.value for toast in app.toast)
     failed.scopes = (*SCOPES, NEEDED)
     app.button(key=f"prove-{FINGERPRINT}").click().run()
     assert state(failed) is GroupState.RESOLVED
-    assert ("access", True) in failed.calls
+    assert "holds what" in words(open_screen("failures", show="resolved"))
 
 
 def test_ignored_and_reopened(failed: HistoryDesk, open_screen: Open) -> None:
@@ -216,12 +210,41 @@ def test_the_second_of_two_people_sees_the_note_of_the_first(failed: HistoryDesk
     app = open_screen("failures")
     failed.groups_failed = [
         replace(
-            failed.groups_failed[0], state=GroupState.FIXED, state_at=datetime.now(UTC), state_by="Ada", note="done at 14:30"
+            failed.groups_failed[0],
+            state=GroupState.FIXED,
+            state_at=datetime.now(UTC),
+            state_by="Ada",
+            note="done at 14:30",
+            revision=1,
         )
     ]
     app.button(key=f"ignored-{FINGERPRINT}").click().run()
     assert state(failed) is GroupState.FIXED
-    assert any("Ada" in toast.value and "done at 14:30" in toast.value for toast in app.toast)
+    assert any("Ada" in warning.value and "done at 14:30" in warning.value for warning in app.warning)
+
+
+def test_a_group_gets_an_owner_and_a_note(failed: HistoryDesk, open_screen: Open) -> None:
+    app = open_screen("failures")
+    app.text_input(key=f"owner-{FINGERPRINT}-0").set_value("Ada")
+    app.text_input(key=f"owner-note-{FINGERPRINT}-0").set_value("with the OAuth team")
+    app.button(key=f"own-save-{FINGERPRINT}").click().run()
+    assert ("amend_group", FINGERPRINT, "Ada", "with the OAuth team") in failed.calls
+    assert "owner Ada" in words(app)
+    assert "with the OAuth team" in words(app)
+    app.button(key=f"own-me-{FINGERPRINT}").click().run()
+    assert failed.groups_failed[0].owner == "Demo visitor"
+    assert state(failed) is GroupState.OPEN
+
+
+def test_a_group_says_where_it_struck_and_what_was_said(failed: HistoryDesk, open_screen: Open) -> None:
+    failed.kept[2] = replace(failed.kept[2], operation_id=None)
+    failed.changes = [
+        GroupChange(at=NOON, actor="Ada", from_state=GroupState.OPEN, to_state=GroupState.IGNORED, note="known since May")
+    ]
+    app = open_screen("failures")
+    assert "Where it struck" in words(app)
+    assert "1 run by hand" in words(app)
+    assert "known since May" in words(app)
 
 
 def test_the_hand_off_card_is_there_to_copy(failed: HistoryDesk, open_screen: Open) -> None:

@@ -50,6 +50,11 @@ class ExportDesk(HistoryDesk):
         runs = [a_run(1), a_run(2, agent_name="=HYPERLINK(1)"), a_run(3)]
         return csv_lines(runs) if fmt == "csv" else json_lines(runs)
 
+    def hand_off(self, fingerprint: str) -> str:
+        if fingerprint != "f1":
+            raise NotFound("There is no such failure group.")
+        return "# Request: add one scope"
+
     def export_run(self, run_id: str) -> bytes:
         if run_id != "run-00001":
             raise NotFound("There is no such run in this tenant.")
@@ -96,7 +101,7 @@ def get(client: TestClient, path: str, cookies: Mapping[str, str] | None = None)
 
 # --- who gets a file -------------------------------------------------------------------------------------------------
 
-EXPORTS = ["/export/runs.csv", "/export/runs.jsonl", "/export/run/run-00001.json"]
+EXPORTS = ["/export/runs.csv", "/export/runs.jsonl", "/export/run/run-00001.json", "/export/failure/f1.md"]
 
 
 @pytest.mark.parametrize("path", EXPORTS)
@@ -173,6 +178,7 @@ def test_other_formats_and_unknown_runs_are_said_so(client: TestClient, serve: S
     serve(ExportDesk())
     assert get(client, "/export/runs.exe").status_code == 400
     assert get(client, "/export/run/nobody.json").status_code == 404
+    assert get(client, "/export/failure/nothing.md").status_code == 404
 
 
 # --- health ----------------------------------------------------------------------------------------------------------

@@ -7,8 +7,9 @@ from functools import cached_property
 from wfm.desk.access import AccessDesk
 from wfm.desk.core import DeskCore, Unreachable
 from wfm.desk.demo import DemoControls
-from wfm.desk.history import HistoryDesk
+from wfm.desk.failures import FailureDesk, FailureDetail
 from wfm.desk.plans import PlanDesk
+from wfm.desk.proof import Proof
 from wfm.desk.values import (
     AccessReport,
     ActionResult,
@@ -21,9 +22,10 @@ from wfm.desk.values import (
     RunDetail,
 )
 from wfm.desk.windows import WindowDesk
+from wfm.ledger.records import GroupChange
 
 
-class Desk(PlanDesk, WindowDesk, HistoryDesk, AccessDesk):
+class Desk(PlanDesk, WindowDesk, FailureDesk, AccessDesk):
     """Everything a screen or a command may ask for. Thread-safe; one instance serves a whole process."""
 
     @cached_property
@@ -66,8 +68,11 @@ __all__ = [
     "DemoState",
     "Desk",
     "DeskCore",
+    "FailureDetail",
+    "GroupChange",
     "Health",
     "OperationView",
+    "Proof",
     "RunDetail",
     "Unreachable",
 ]

@@ -1,4 +1,4 @@
-"""The history: runs, what failed and why, exports."""
+"""The history: runs, what their errors mean, exports."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 
 from wfm.desk.core import DeskCore
 from wfm.desk.values import RunDetail
-from wfm.diagnosis import diagnose, explain, four_lanes, hand_off_card
+from wfm.diagnosis import diagnose, explain, four_lanes
 from wfm.domain.diagnoses import Diagnosis, Evidence, Explanation
-from wfm.domain.errors import BadInput, DeskError, NotFound
+from wfm.domain.errors import BadInput, DeskError
 from wfm.domain.exports import csv_lines, json_lines
-from wfm.domain.operations import Exchange, FailureGroup, GroupState, Outcome, Run, RunFilter, RunPage
-from wfm.domain.people import Actor, Capability
+from wfm.domain.operations import Exchange, Outcome, Run, RunFilter, RunPage
 from wfm.routes.data_action import request_behind
 
 EXPORT_FORMATS = ("csv", "jsonl")
@@ -21,7 +20,7 @@ EXPLAIN_LIMIT = 1_000_000
 
 
 class HistoryDesk(DeskCore):
-    """Reads the ledger's runs and failure groups."""
+    """Reads the ledger's runs."""
 
     def runs(self, which: RunFilter, cursor: str | None = None, limit: int = 50) -> RunPage:
         """One page of runs, newest first. Raises BadInput for a cursor that makes no sense."""
@@ -91,48 +90,6 @@ class HistoryDesk(DeskCore):
         run, exchanges = self.ledger.run(self.tenant.key, run_id)
         whole = {**json.loads(next(iter(json_lines([run])))), "attempts_made": [_exchange_json(one) for one in exchanges]}
         return json.dumps(whole, ensure_ascii=False, indent=2).encode()
-
-    # --- failures ----------------------------------------------------------------------------------------------------
-
-    def failures(self, states: frozenset[GroupState] | None = None) -> list[FailureGroup]:
-        """Failure groups, the newest first."""
-        return self.ledger.failure_groups(self.tenant.key, states=states)
-
-    def failure(self, fingerprint: str) -> FailureGroup:
-        """One failure group. Raises NotFound."""
-        return self.ledger.failure_group(self.tenant.key, fingerprint)
-
-    def failure_diagnosis(self, group: FailureGroup) -> Diagnosis | None:
-        """What the failures of a group mean, read from one of their payloads."""
-        return self.run(group.sample_run).diagnosis
-
-    def failure_series(self, fingerprint: str, since: datetime, step_minutes: int = 60) -> list[tuple[datetime, int]]:
-        """How many runs of a group failed, per step."""
-        return self.ledger.group_series(self.tenant.key, fingerprint, since, step_minutes=step_minutes)
-
-    def mark_group(self, fingerprint: str, state: GroupState, actor: Actor, note: str = "") -> FailureGroup:
-        """Says that a cause is fixed, ignored or open again."""
-        self.allow(actor, Capability.EXECUTE)
-        self.ledger.failure_group(self.tenant.key, fingerprint)
-        self.ledger.set_group_state(self.tenant.key, fingerprint, state, actor=actor.name, note=note, now=self.clock())
-        return self.ledger.failure_group(self.tenant.key, fingerprint)
-
-    def hand_off(self, fingerprint: str) -> str:
-        """A request to whoever can mend it, for exactly one change, as Markdown. Redacted."""
-        group = self.failure(fingerprint)
-        detail = self.run(group.sample_run)
-        page = self.runs(RunFilter(fingerprint=fingerprint), limit=5)
-        correlation_ids = tuple(run.correlation_id for run in page.runs if run.correlation_id)
-        client = self._client_of(detail.run)[1]
-        if detail.diagnosis is None:
-            raise NotFound("The payload of this failure is not kept any more, so there is nothing to hand off.")
-        return hand_off_card(
-            group,
-            detail.diagnosis,
-            organization=self.tenant.organization_name,
-            client_name=client or "",
-            correlation_ids=correlation_ids,
-        )
 
     def explain(self, text: str) -> Explanation:
         """What a pasted payload means. Raises BadInput when there is nothing or far too much."""

@@ -5,18 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from wfm.desk.proof import ACCESS_KINDS, PROPAGATION
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import FailureGroup, GroupState, Phase, RunFilter
 from wfm.domain.people import Actor, Capability
+from wfm.ui import context
 from wfm.ui.components import empty
 from wfm.ui.components.lanes import verdict_badges
 from wfm.ui.components.states import look
 from wfm.ui.components.times import agents as agents_word
-from wfm.ui.components.times import clock
+from wfm.ui.components.times import now, when
 from wfm.ui.pages import page
 from wfm.ui.views import failures as view
 from wfm.ui.views.run_panel import meaning, start_plan
@@ -25,8 +28,10 @@ from wfm.ui.views.runs import kind_word
 from wfm.ui.views.words import code, count, plain
 
 if TYPE_CHECKING:
-    from wfm.desk import Desk
+    from wfm.desk import Desk, FailureDetail
 
+MOST_OPERATIONS, MOST_CHANGES = 6, 8
+WATCH_S = 4.0
 _NOTICE, _FAULT, _CARD = "failures-notice", "failures-fault", "failures-card"
 
 
@@ -59,10 +64,12 @@ def card(group: FailureGroup, looking: Looking, *, opened: bool) -> None:
     with st.container(border=True, key=f"group-{group.fingerprint}"):
         head, spark = st.columns([5, 1], vertical_alignment="center", gap="medium")
         with head:
-            missing = f" ({', '.join(code(name) for name in group.missing)})" if group.missing else ""
+            unsaid = [name for name in group.missing if name not in group.cause]
+            missing = f" {', '.join(code(name) for name in unsaid)}" if unsaid else ""
             st.markdown(f"{look(group.state).markdown} **{plain(group.cause or kind_word(group.kind))}**{missing}")
             parts = [view.facts(group, looking.zone, looking.now), kind_word(group.kind)]
             parts += [code(word) for word in (group.code, group.call) if word]
+            parts += [f"owner {plain(group.owner)}"] if group.owner else []
             st.caption(" · ".join(parts))
         with spark, empty.guarded("No picture"):
             _spark(group, looking)
@@ -79,7 +86,7 @@ def card(group: FailureGroup, looking: Looking, *, opened: bool) -> None:
         ) as more:
             if more.open:
                 with empty.guarded("This failure can't be read just now"):
-                    _means(group, looking)
+                    _opened(looking.desk.failure_detail(group.fingerprint), looking)
 
 
 def _spark(group: FailureGroup, looking: Looking) -> None:
@@ -98,26 +105,64 @@ def _state_words(group: FailureGroup, looking: Looking) -> None:
     if ticking is not None:
         st.markdown(f":material/hourglass_top: {plain(ticking.text)}")
     elif group.state_by and group.state is not GroupState.OPEN:
-        at = f" at {clock(group.state_at, looking.zone)}" if group.state_at else ""
+        at = f" at {when(group.state_at, looking.zone, today=looking.now)}" if group.state_at else ""
         st.caption(f"{look(group.state).word} by {plain(group.state_by)}{at}")
     if group.note:
         st.caption(f"Note: {plain(group.note)}")
 
 
-def _means(group: FailureGroup, looking: Looking) -> None:
-    detail = looking.desk.run(group.sample_run)
-    if detail.lanes:
-        st.markdown(verdict_badges(detail.lanes))
-    if detail.diagnosis is None:
+def _opened(detail: FailureDetail, looking: Looking) -> None:
+    left, right = st.columns([7, 4], gap="large")
+    with left:
+        _means(detail, looking)
+    with right:
+        _where(detail)
+        _story(detail, looking)
+
+
+def _means(detail: FailureDetail, looking: Looking) -> None:
+    group, sample = detail.group, detail.sample
+    if sample.lanes:
+        st.markdown(verdict_badges(sample.lanes))
+    if sample.diagnosis is None:
         st.caption("The payload of this failure is not kept any more.")
     else:
-        meaning(detail.diagnosis)
+        meaning(sample.diagnosis)
     st.page_link(
         page("runs"),
         label="Its newest run, with request and response",
         icon=":material/receipt_long:",
         query_params={"time": "all", **filter_params(RunFilter(fingerprint=group.fingerprint)), "run": group.sample_run},
     )
+
+
+def _where(detail: FailureDetail) -> None:
+    """The operations that it struck, the newest first."""
+    st.markdown("**Where it struck**")
+    for touched in detail.operations[:MOST_OPERATIONS]:
+        st.page_link(
+            page("windows"),
+            label=f"{plain(touched.title or touched.id)}: {count(touched.runs, 'run')}",
+            icon=":material/event_busy:",
+            query_params={"id": touched.id},
+        )
+    left = len(detail.operations) - MOST_OPERATIONS
+    more = [f"{left} more operations"] if left > 0 else []
+    more += [f"{count(detail.by_hand, 'run')} by hand, outside any operation"] if detail.by_hand else []
+    seen = sum(touched.runs for touched in detail.operations) + detail.by_hand
+    more += [f"of the newest {count(seen, 'run')}"] if seen < detail.group.runs else []
+    if more:
+        st.caption(" · ".join(more))
+
+
+def _story(detail: FailureDetail, looking: Looking) -> None:
+    """What was said of it, the newest first, and by whom."""
+    lines = view.story_lines(detail.changes, looking.zone, looking.now)
+    if lines:
+        st.markdown("**What was said of it**")
+        st.markdown("\n".join(f"- {plain(line)}" for line in lines[:MOST_CHANGES]))
+        if len(lines) > MOST_CHANGES:
+            st.caption(f"and {len(lines) - MOST_CHANGES} earlier changes")
 
 
 # --- what can be done ------------------------------------------------------------------------------------------------
@@ -130,15 +175,15 @@ def _actions(group: FailureGroup, looking: Looking) -> None:
         if group.state in (GroupState.OPEN, GroupState.REGRESSED):
             with st.popover("I fixed it", icon=":material/build:", disabled=not looking.may, help=why, key=f"fix-{key}"):
                 _fix_form(group, looking)
-        if group.state is GroupState.FIXED and group.kind in view.ACCESS_KINDS:
+        if group.state is GroupState.FIXED and group.kind in view.PROVABLE_KINDS:
             st.button(
-                "Check the access now",
+                "Check the access now" if group.kind in ACCESS_KINDS else "Check now",
                 icon=":material/fact_check:",
                 key=f"prove-{key}",
                 on_click=_prove,
                 args=(group, looking),
                 disabled=not looking.may,
-                help="Reads the token's access again. Nothing is written to the tenant.",
+                help="Reads again what was missing. Nothing is written to the tenant.",
             )
         st.button("Hand off", icon=":material/forward_to_inbox:", key=f"hand-{key}", on_click=_toggle_card, args=(key,))
         if st.button(
@@ -155,27 +200,34 @@ def _actions(group: FailureGroup, looking: Looking) -> None:
             icon=":material/receipt_long:",
             query_params={"time": "all", **filter_params(RunFilter(fingerprint=key))},
         )
+        with st.popover(
+            "Owner and note", icon=":material/person:", type="tertiary", disabled=not looking.may, key=f"own-{key}"
+        ):
+            _owner_form(group, looking)
         _settle_buttons(group, looking)
 
 
 def _settle_buttons(group: FailureGroup, looking: Looking) -> None:
     """Ignore, resolve and reopen: quiet, for they change only what this screen lists."""
     key = group.fingerprint
-    choices: list[tuple[str, GroupState, str]] = []
+    choices: list[tuple[str, GroupState, str, str]] = []
     if group.state in (GroupState.OPEN, GroupState.REGRESSED):
-        choices = [("Ignore", GroupState.IGNORED, "visibility_off")]
+        choices = [("Ignore", GroupState.IGNORED, "visibility_off", "Ignored.")]
     elif group.state is GroupState.FIXED:
-        choices = [("It is proven", GroupState.RESOLVED, "check_circle"), ("Not fixed after all", GroupState.OPEN, "undo")]
+        choices = [
+            ("It is proven", GroupState.RESOLVED, "check_circle", "Resolved. A new failure reopens it as regressed."),
+            ("Not fixed after all", GroupState.OPEN, "undo", "Open again."),
+        ]
     else:
-        choices = [("Reopen", GroupState.OPEN, "undo")]
-    for label, state, icon in choices:
+        choices = [("Reopen", GroupState.OPEN, "undo", "Open again.")]
+    for label, state, icon, said in choices:
         st.button(
             label,
             icon=f":material/{icon}:",
             type="tertiary",
             key=f"{state.value}-{key}",
             on_click=_mark,
-            args=(group, state, looking, f"{label}: done."),
+            args=(group, state, looking, said),
             disabled=not looking.may,
         )
 
@@ -183,9 +235,13 @@ def _settle_buttons(group: FailureGroup, looking: Looking) -> None:
 def _fix_form(group: FailureGroup, looking: Looking) -> None:
     key = f"note-{group.fingerprint}"
     st.text_input("What was changed (optional)", key=key, max_chars=500, placeholder="added the scope to the client")
-    st.caption(
-        "Starts the clock: a change of a role takes up to 5 minutes to reach every part of the platform (published by Genesys)."
-    )
+    if group.kind in ACCESS_KINDS:
+        st.caption(
+            "Starts the clock: a change of a role takes up to 5 minutes to reach every part of the platform (published by "
+            "Genesys). The desk then reads the same access again, and closes or reopens this by what it finds."
+        )
+    else:
+        st.caption("It stays listed until it is proven; the same failure again reopens it as regressed.")
     st.button(
         "Mark as fixed",
         type="primary",
@@ -203,33 +259,50 @@ def _mark_fixed(group: FailureGroup, looking: Looking, key: str) -> None:
 def _mark(group: FailureGroup, state: GroupState, looking: Looking, said: str, note: str = "") -> None:
     """Changes the state, unless somebody else did meanwhile: then their change and note are shown first."""
     try:
-        current = looking.desk.failure(group.fingerprint)
-        if (current.state, current.state_at) != (group.state, group.state_at):
-            by = current.state_by or "Somebody"
-            said = f"{by} changed it meanwhile to {look(current.state).word}"
-            st.session_state[_NOTICE] = f"{said}: {current.note}" if current.note else f"{said}."
-            return
-        looking.desk.mark_group(group.fingerprint, state, looking.actor, note)
+        looking.desk.mark_group(group.fingerprint, state, looking.actor, note, expected=group.revision)
         st.session_state[_NOTICE] = said
     except DeskError as error:
         st.session_state[_FAULT] = error
 
 
-def _prove(group: FailureGroup, looking: Looking) -> None:
-    desk = looking.desk
+def _owner_form(group: FailureGroup, looking: Looking) -> None:
+    key = group.fingerprint
+    st.text_input(
+        "Owner", value=group.owner, key=f"owner-{key}-{group.revision}", max_chars=120, placeholder=looking.actor.name
+    )
+    st.text_input("Note", key=f"owner-note-{key}-{group.revision}", max_chars=500, placeholder="asked the OAuth team, CHG-1042")
+    with st.container(horizontal=True):
+        st.button("Save", type="primary", key=f"own-save-{key}", on_click=_amend, args=(group, looking, None))
+        st.button("I take it", icon=":material/person_add:", key=f"own-me-{key}", on_click=_amend, args=(group, looking, True))
+
+
+def _amend(group: FailureGroup, looking: Looking, mine: bool | None) -> None:
+    key = f"{group.fingerprint}-{group.revision}"
+    owner = looking.actor.name if mine else str(st.session_state.get(f"owner-{key}") or "").strip()
+    note = str(st.session_state.get(f"owner-note-{key}") or "").strip()
+    if owner == group.owner and not note:
+        return
     try:
-        report = desk.access(fresh=True)
-        detail = desk.run(group.sample_run)
-        client = desk.operation(detail.run.operation_id).operation.client_name if detail.run.operation_id else None
-        checks = [check for route in report.checks.values() for check in route]
-        proven, sentence = view.proof(group, checks, client, report.token.client_name)
+        looking.desk.amend_group(
+            group.fingerprint,
+            looking.actor,
+            owner=owner if owner != group.owner else None,
+            note=note,
+            expected=group.revision,
+        )
+        st.session_state[_NOTICE] = f"{owner} takes care of it." if owner and owner != group.owner else "Saved."
+    except DeskError as error:
+        st.session_state[_FAULT] = error
+
+
+def _prove(group: FailureGroup, looking: Looking) -> None:
+    try:
+        proof = looking.desk.probe_group(group.fingerprint, looking.actor)
     except DeskError as error:
         st.session_state[_FAULT] = error
         return
-    if proven:
-        _mark(group, GroupState.RESOLVED, looking, f"Resolved: {sentence}", note=sentence)
-    else:
-        st.session_state[_NOTICE] = sentence
+    moved = "" if proof.group.state is group.state else f"{look(proof.group.state).word.capitalize()}: "
+    st.session_state[_NOTICE] = f"{moved}{proof.sentence}"
 
 
 def _retry(group: FailureGroup, looking: Looking) -> None:
@@ -263,5 +336,43 @@ def _toggle_card(key: str) -> None:
 def _hand_off(group: FailureGroup, looking: Looking) -> None:
     with st.container(border=True), empty.guarded("The card can't be made just now"):
         text = looking.desk.hand_off(group.fingerprint)
-        st.markdown("**Hand-off card** for whoever can mend it: copy it into a ticket or a mail. Secrets are not in it.")
-        st.code(text, language="markdown", wrap_lines=True)
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.markdown(
+                "**Hand-off card** for whoever can mend it: copy it into a ticket or a mail. Secrets are not in it.",
+                width="content",
+            )
+            st.link_button(
+                "Markdown file",
+                f"/export/failure/{quote(group.fingerprint, safe='')}.md",
+                icon=":material/download:",
+                type="tertiary",
+            )
+        st.code(text, language=None, wrap_lines=True)
+
+
+def watch(groups: list[FailureGroup]) -> None:
+    """Draws the screen anew when a proof, a failure or somebody else changed a group, or when a clock moved on.
+
+    Only while one of them waits for proof: otherwise nothing here changes by itself.
+    """
+    if any(group.state is GroupState.FIXED for group in groups):
+        _watching(_marks(groups, now()))
+
+
+@st.fragment(run_every=WATCH_S)
+def _watching(seen: object) -> None:
+    try:
+        groups = context.desk().failures()
+    except DeskError:
+        return  # the screen says so at the next click
+    if _marks(groups, now()) != seen:
+        st.rerun()
+
+
+def _marks(groups: list[FailureGroup], at: datetime) -> object:
+    minutes = [int((at - group.state_at).total_seconds() // 60) for group in groups if _ticks(group, at) and group.state_at]
+    return [(group.fingerprint, group.revision) for group in groups], minutes
+
+
+def _ticks(group: FailureGroup, at: datetime) -> bool:
+    return group.state is GroupState.FIXED and (group.state_at or at) + PROPAGATION + PROPAGATION > at

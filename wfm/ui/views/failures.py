@@ -12,31 +12,23 @@ from zoneinfo import ZoneInfo
 import altair as alt
 import pandas as pd
 
+from wfm.desk.proof import ACCESS_KINDS, PROPAGATION, SIGN_IN_KINDS
 from wfm.domain.diagnoses import Kind
 from wfm.domain.operations import FailureGroup, GroupState, Outcome, Phase, Run, RunFilter
-from wfm.domain.plans import AccessCheck
 from wfm.ui.components.states import hex_color
 from wfm.ui.components.times import agents as agents_word
 from wfm.ui.components.times import clock, duration, number, when
 from wfm.ui.views.words import count
 
 if TYPE_CHECKING:
-    from wfm.desk import Desk
-
-PROPAGATION = timedelta(minutes=5)
-"""How long a change of a role takes to reach every part of the platform, at most.
-
-Source: Genesys Cloud Resource Center, "Workforce management permissions overview" (published).
-"""
+    from wfm.desk import Desk, GroupChange
 
 MOST_RETRIED = 5_000
 SPARK_BARS = 40
 _SPARK_STEPS = (5, 15, 60, 240, 1440, 10_080)
 
-ACCESS_KINDS = frozenset(
-    {Kind.MISSING_SCOPE, Kind.MISSING_PERMISSION, Kind.MISSING_DIVISION, Kind.MISSING_LICENSE, Kind.FORBIDDEN_OTHER}
-)
-"""Kinds that a look at the token's access can prove mended."""
+PROVABLE_KINDS = ACCESS_KINDS | SIGN_IN_KINDS | {Kind.NOT_FOUND_SCHEDULE}
+"""Kinds that a read can prove mended; any other only a retry can."""
 
 
 class Show(StrEnum):
@@ -112,40 +104,34 @@ def propagation(group: FailureGroup, now: datetime, zone: ZoneInfo) -> Clock | N
     since = group.state_at or now
     by = f" by {group.state_by}" if group.state_by else ""
     marked = f"Marked as fixed{by} at {clock(since, zone)}."
+    again = "The same failure again reopens it as regressed."
+    if group.kind not in PROVABLE_KINDS:
+        return Clock(share=1.0, text=f"{marked} Only a retry can prove it. {again}")
     if group.kind not in ACCESS_KINDS:
-        return Clock(share=1.0, text=f"{marked} Retry to prove it: the same failure again reopens the group as regressed.")
+        return Clock(share=1.0, text=f"{marked} The desk reads again and closes it when it finds it mended. {again}")
     over = since + PROPAGATION
     if now >= over:
         return Clock(
             share=1.0,
-            text=f"{marked} The five minutes that a change of a role may take are over: check the access or retry to prove it. "
-            "The same failure again reopens the group as regressed.",
+            text=f"{marked} The 5 minutes that a change of a role may take are over. What a read can't tell, a retry of one "
+            f"agent can. {again}",
         )
-    left = duration(over - now)
     return Clock(
         share=max(0.0, (now - since) / PROPAGATION),
         text=f"{marked} A change of a role takes up to 5 minutes to reach every part of the platform (published by Genesys): "
-        f"{left} left, until {clock(over, zone)} a retry may still fail.",
+        f"{duration(over - now)} left, until {clock(over, zone)} a retry may still fail. Meanwhile the desk reads the access "
+        "and closes this as soon as it is there; if it is still missing then, it reopens.",
     )
 
 
-def proof(
-    group: FailureGroup, checks: Iterable[AccessCheck], group_client: str | None, current_client: str
-) -> tuple[bool, str]:
-    """Whether the access that was missing is held now, by a read of the token: (proven, sentence)."""
-    if group_client is not None and group_client != current_client:
-        return False, (
-            f"The failures came through the OAuth client {group_client}; the desk works with {current_client} now, "
-            "whose access proves nothing about it. Switch the client, or retry."
-        )
-    matching = [check for check in checks if check.call == group.call or check.operation == group.call]
-    if not matching:
-        return False, "The desk has no read-only way to prove this one. Retry one agent instead."
-    missing = [check for check in matching if check.missing]
-    if missing:
-        needed = sorted({name for check in missing for verdict in check.lanes.values() for name in verdict.needed})
-        return False, f"Still missing: {', '.join(needed) or 'access to this call'}. {missing[0].advice}".strip()
-    return True, f"{current_client} holds what {group.call} needs now."
+def story_lines(changes: Sequence[GroupChange], zone: ZoneInfo, now: datetime) -> list[str]:
+    """Everything said of a group, newest first, a line of plain text each."""
+    lines = []
+    for change in reversed(changes):
+        moved = "" if change.from_state is change.to_state else f" {change.to_state.value}"
+        note = f": {change.note}" if change.note else ""
+        lines.append(f"{when(change.at, zone, today=now)} {change.actor}{moved}{note}")
+    return lines
 
 
 # --- sparkline -------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 /healthz  the process answers          /readyz  tenant, database and worker too
 /export/runs.csv, /export/runs.jsonl   the whole filter, streamed; parameters as in the address of the Runs screen
 /export/run/{id}.json                  one run with its attempts
+/export/failure/{fingerprint}.md       the hand-off card of a failure group
 """
 
 from __future__ import annotations
@@ -94,6 +95,17 @@ def _run(request: Request) -> Response:
     return Response(context.desk().export_run(run_id), media_type="application/json", headers=headers)
 
 
+async def export_failure(request: Request) -> Response:
+    """The hand-off card of a failure group as Markdown."""
+    return await run_in_threadpool(_answer, request, _failure)
+
+
+def _failure(request: Request) -> Response:
+    fingerprint = request.path_params["fingerprint"]
+    headers = {"content-disposition": f'attachment; filename="hand-off-{_plain(fingerprint)}.md"', "cache-control": "no-store"}
+    return Response(context.desk().hand_off(fingerprint), media_type="text/markdown; charset=utf-8", headers=headers)
+
+
 def _plain(text: str) -> str:
     return "".join(letter for letter in text if letter.isalnum() or letter in "-_")[:64]
 
@@ -103,4 +115,5 @@ ROUTES = (
     Route("/readyz", readyz, methods=["GET"]),
     Route("/export/runs.{format:str}", export_runs, methods=["GET"]),
     Route("/export/run/{run:str}.json", export_run, methods=["GET"]),
+    Route("/export/failure/{fingerprint:str}.md", export_failure, methods=["GET"]),
 )
