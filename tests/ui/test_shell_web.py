@@ -53,7 +53,7 @@ class ExportDesk(HistoryDesk):
     def hand_off(self, fingerprint: str) -> str:
         if fingerprint != "f1":
             raise NotFound("There is no such failure group.")
-        return "# Request: add one scope"
+        return "# Request: add one scope (run-00001)"
 
     def export_run(self, run_id: str) -> bytes:
         if run_id != "run-00001":
