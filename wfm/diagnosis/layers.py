@@ -43,6 +43,7 @@ _NAMED = re.compile(
 _CARRIERS = (*_MESSAGE_KEYS, "body", "response", "responsebody", "rawresult", "error", "finalresult", "data", "result")
 _INNER = ("error", "fault", "exception", "response", "responsebody", "data", "result", "body", "message", "detail", "eventbody")
 _INNER_NAME = re.compile(r"error|fault|exception|failure|causes$")
+_BULK = ("results", "entities", "responses", "items")
 _DETAIL_LISTS = ("details", "invalidparams", "violations", "constraintviolations", "fielderrors")
 _ASIDE = ("context", "extensions", "meta", "metadata", "properties", "parameters")
 _URI = re.compile(r"^(?:https?://|urn:)", re.IGNORECASE)
@@ -163,6 +164,16 @@ def _visit_object(value: Mapping[object, object], place: str, walk: _Walk, depth
             first = said[0] if isinstance(said, list) and said else said
             _visit(f"{field_name}: {first}" if isinstance(first, str) else first, f"errors.{field_name}", walk, depth + 1)
     _visit_steps(members.get("operations"), walk, depth)
+    for name in _BULK:
+        _visit_bulk(name, members.get(name), walk, depth)
+
+
+def _visit_bulk(name: str, items: object, walk: _Walk, depth: int) -> None:
+    """The errors of single items in a bulk answer; what the items themselves say is no error."""
+    for number, item in enumerate(items[:MAX_ITEMS] if isinstance(items, list) else ()):
+        for key, inner in list(item.items())[:MAX_ITEMS] if isinstance(item, Mapping) else ():
+            if _INNER_NAME.search(_key(key)) and isinstance(inner, Mapping | list):
+                _visit(inner, f"{name}[{number}]", walk, depth + 1)
 
 
 def _visit_steps(steps: object, walk: _Walk, depth: int) -> None:

@@ -251,7 +251,12 @@ def _from_text(text: str, form: Form) -> tuple[Layer, ...]:
     if not text:
         return ()
     candidates = (layers_of(value) for value in sentences.embedded(text))
-    readable = [layers for layers in candidates if any(layer.says_something for layer in layers)]
+    # A details[] entry names the class of a failure, not the failure: {"errorCode": "ACTION.REMOTE_ENDPOINT"}.
+    readable = [
+        layers
+        for layers in candidates
+        if any(layer.message or (layer.code and not layer.code.startswith("ACTION.")) for layer in layers)
+    ]
     for inner in sorted(readable, key=lambda layers: not any(layer.code for layer in layers)):
         return _with_embedded(inner)
     return (Layer(place=form.value if form is Form.OVERSIZE else "text", code=sentences.code_in(text), message=text[:4_000]),)

@@ -25,7 +25,7 @@ _STATUS = re.compile(
     re.IGNORECASE,
 )
 _STATUS_PHRASE = re.compile(
-    r"\b([345]\d\d) (?:Bad Request|Unauthorized|Payment Required|Forbidden|Not Found|Method Not Allowed|Not Acceptable"
+    r"\b([345]\d\d) \(?(?:Bad Request|Unauthorized|Payment Required|Forbidden|Not Found|Method Not Allowed|Not Acceptable"
     r"|Request Time"
     r"|Conflict|Gone|Precondition|Payload|Request Entity|Unsupported|Unprocessable|Locked|Failed Dep|Too Many|Internal Server"
     r"|Not Implemented|Bad Gateway|Service (?:Temporarily )?Unavailable|Gateway Time)",

@@ -91,7 +91,7 @@ USER = Rule(
             r"\b(?:unable to|could ?not|cannot|can'?t) find (?:a |an |the )?(?:specified |requested )?(?:user|agent)\b",
             r"\b(?:user|agent)\b[^.\n]{0,60}\bdoes(?:n'?t| not) exist",
             r"\b(?:agents?|users?)\b[^.\n]{0,40}\bnot in a (?:management|business) unit",
-            r"\bno (?:such )?(?:user|agent)\b(?: (?:was )?found)?",
+            r"\bno (?:such )?(?:user|agent)\b(?! ids?\b)(?: (?:was )?found)?",
         ),
         within=_ABSENT,
     ),

@@ -55,6 +55,7 @@ VALIDATION = Rule(
             r"\bvalue\.\w+",
             r"\bunprocessable\b",
             r"\buser\.input\b",
+            r"\bno\.[a-z.]{1,60}\.(?:specified|given|provided)\b",
         ),
         sentences=pattern(
             r"\b(?:is|are) (?:a )?required\b",
