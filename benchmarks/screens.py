@@ -19,9 +19,19 @@ from benchmarks.tenant import ROOT, Bench
 
 AGENTS = 240
 TIMES = 5
+PATIENCE_S = 60.0
 MEBIBYTE = 1024 * 1024
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 READY = "[data-testid=stApp][data-test-script-state=notRunning]"
+COUNT_RUNS = """
+window.runsEnded = 0;
+new MutationObserver(changes => {
+    for (const change of changes)
+        if (change.oldValue === "running" && change.target.getAttribute("data-test-script-state") === "notRunning")
+            window.runsEnded += 1;
+}).observe(document, {subtree: true, attributeFilter: ["data-test-script-state"], attributeOldValue: true});
+"""
+"""Counts how often a script came to its end: a fast one is over before anybody could wait for it to begin."""
 SCREENS = ("Now", "Plan", "Windows", "Runs", "Failures", "Access", "Data Actions", "Settings")
 Line = Callable[..., None]
 
@@ -37,6 +47,7 @@ def screens(running: Bench, line: Line) -> None:
     with dashboard(running.environment) as (url, process), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.add_init_script(COUNT_RUNS)
         began = time.perf_counter()
         page.goto(url)
         page.wait_for_selector(READY, timeout=120_000)
@@ -72,13 +83,15 @@ def _screen(page: Page, name: str, line: Line) -> None:
 
 
 def _go(page: Page, name: str) -> float:
+    before = page.evaluate("window.runsEnded")
     began = time.perf_counter()
     page.get_by_role("link", name=name, exact=True).first.click()
-    slug = name.lower().replace(" ", "[-_]")
-    page.wait_for_function(f"new RegExp('/{slug}').test(location.pathname) || location.pathname === '/'")
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=running]", timeout=2_000)
+    while page.evaluate("window.runsEnded") == before and time.perf_counter() - began < PATIENCE_S:
+        time.sleep(0.005)  # asked from here: the desk's own security headers forbid a page to evaluate text
+    took = time.perf_counter() - began
+    page.wait_for_timeout(300)  # a fragment that draws itself again would count as the next screen's
     page.wait_for_selector(READY, timeout=60_000)
-    return time.perf_counter() - began
+    return took
 
 
 @contextmanager
