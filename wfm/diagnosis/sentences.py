@@ -98,6 +98,21 @@ def embedded(text: str) -> list[object]:
                     found.append(value)
         if found:
             return found
+    return _literals(text) if "{'" in text else []
+
+
+def _literals(text: str) -> list[object]:
+    """A Python dict that was printed into a sentence; tried up to each of its last few closing brackets."""
+    start = text.index("{'")
+    end = len(text)
+    for _ in range(MAX_TRIES):
+        end = text.rfind("}", start, end)
+        if end < 0:
+            break
+        try:
+            return [parse_literal(text[start : end + 1])]
+        except ValueError:
+            continue
     return []
 
 
