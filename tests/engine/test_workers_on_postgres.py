@@ -23,14 +23,14 @@ PATIENCE_S = 60.0
 
 
 @pytest.fixture
-def ledger(postgres_url: str) -> Iterator[Ledger]:  # noqa: F811 - the fixture of that name
+def ledger(postgres_url: str) -> Iterator[Ledger]:
     opened = Ledger(postgres_url)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def crew(demo: DemoHandle, ledger: Ledger, postgres_url: str, tmp_path: Path) -> Iterator[Workers]:  # noqa: F811
+def crew(demo: DemoHandle, ledger: Ledger, postgres_url: str, tmp_path: Path) -> Iterator[Workers]:
     with workers(demo.url, TENANT, tmp_path, postgres=postgres_url) as group:
         yield group
 
@@ -101,7 +101,7 @@ def test_who_loses_the_session_stops_and_is_replaced(
     demo: DemoHandle,
     ledger: Ledger,
     crew: Workers,
-    postgres_url: str,  # noqa: F811
+    postgres_url: str,
 ) -> None:
     """A worker whose session is gone can't be told from a dead one: it ends itself before anybody works in its place."""
     ids = on_shift(demo, 90)
