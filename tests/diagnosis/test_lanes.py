@@ -26,7 +26,7 @@ CLIENT = "CLIENT-CREDENTIALS"
     ("body", "call", "evidence", "states"),
     [
         (FORBIDDEN, BRIEF, Evidence(held_scopes=("wfm:schedule:write",)), (MISSING, NOT, NOT, UNKNOWN)),
-        (FORBIDDEN, BRIEF, Evidence(grant_type=CLIENT, reads_ok=3), (MISSING, NOT, NOT, HELD)),
+        (FORBIDDEN, BRIEF, Evidence(grant_type=CLIENT, reads_ok=3), (MISSING, NOT, NOT, UNKNOWN)),
         (FORBIDDEN, BRIEF, Evidence(held_scopes=("wfm:schedule:update",)), (HELD, UNKNOWN, UNKNOWN, UNKNOWN)),
         (PERMISSION, BULK, Evidence(grant_type=CLIENT), (NOT, MISSING, UNKNOWN, UNKNOWN)),
         (PERMISSION, BULK, Evidence(grant_type="client_credentials"), (NOT, MISSING, UNKNOWN, UNKNOWN)),
@@ -49,6 +49,21 @@ def test_lanes(body: str, call: str | None, evidence: Evidence, states: tuple[La
         assert verdict.evidence.endswith((".", "!")) is True
         assert "!" not in verdict.evidence
         assert bool(verdict.next_step) or verdict.state is not MISSING
+
+
+def test_reads_that_worked_prove_no_licence() -> None:
+    """They are counted for the client, whatever they read."""
+    evidence = Evidence(call=BULK, reads_ok=1234)
+    lane = four_lanes(diagnose(403, {}, PERMISSION, evidence), evidence)[LaneName.LICENCE]
+    assert lane.state is UNKNOWN
+    assert "1,234 reads worked with this client" in lane.evidence
+
+
+def test_a_scope_that_is_refused_to_client_credentials_is_said_to_be_odd() -> None:
+    evidence = Evidence(call=BULK, grant_type=CLIENT)
+    lane = four_lanes(diagnose(403, {}, SCOPE, evidence), evidence)[LaneName.SCOPE]
+    assert lane.state is MISSING
+    assert "although client credentials have none" in lane.evidence
 
 
 def test_client_credentials_have_no_scopes() -> None:

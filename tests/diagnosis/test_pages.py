@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from wfm.diagnosis import rules
+from wfm.diagnosis import rules, sections
 from wfm.diagnosis.pages import FOLDER, HEADINGS, files, markdown, write
 
 
@@ -28,3 +29,25 @@ def test_writing_removes_pages_of_rules_that_are_no_more(tmp_path: Path) -> None
     (tmp_path / "a-rule-that-was.md").write_text("old")
     write(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == set(files())
+
+
+def test_codes_that_a_page_calls_published_are_declared(error_codes: list[dict[str, str]]) -> None:
+    declared = {row["code"] for row in error_codes}
+    seen = 0
+    for page in rules():
+        published = " ".join(
+            part for part in re.split(r"(?=Published:|Observed:|Brief:)", page.provenance) if "Published" in part
+        )
+        for code in re.findall(r"(?<![\w*])[a-z]+(?:\.[a-z]+)+(?![\w*])", published):
+            assert code in declared, (page.key, code)
+            seen += 1
+    assert seen > 25
+
+
+def test_nothing_that_is_unconfirmed_is_stated() -> None:
+    """Spellings and figures that no source confirms: never without saying so."""
+    for page in rules():
+        for _, text in sections(page):
+            for name in ("ACTION.PROCESSING", "ACTION.CERTIFICATE"):
+                assert name not in text or "not confirmed" in text, page.key
+            assert not re.search(r"\b(2,?500|50 concurrent|256 KB|circuit breaker)\b", text), page.key

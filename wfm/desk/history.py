@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from wfm.desk.core import DeskCore
 from wfm.desk.values import RunDetail
 from wfm.diagnosis import diagnose, explain, four_lanes
-from wfm.domain.diagnoses import Diagnosis, Evidence, Explanation
+from wfm.domain.diagnoses import GRANT, Diagnosis, Evidence, Explanation
 from wfm.domain.errors import BadInput, DeskError
 from wfm.domain.exports import csv_lines, json_lines
 from wfm.domain.operations import Exchange, Outcome, Run, RunFilter, RunPage
@@ -48,7 +48,13 @@ class HistoryDesk(DeskCore):
         client_id, name = self._client_of(run)
         reads_ok, writes_ok, _ = self.ledger.read_write_counts(self.tenant.key, client_id) if client_id else (None, None, None)
         return Evidence(
-            call=run.call, via=run.via, client_name=name, reads_ok=reads_ok, writes_ok=writes_ok, behind=self._behind(run)
+            call=run.call,
+            via=run.via,
+            client_name=name,
+            grant_type=GRANT if client_id and run.via == "direct" else None,
+            reads_ok=reads_ok,
+            writes_ok=writes_ok,
+            behind=self._behind(run),
         )
 
     def _behind(self, run: Run) -> str | None:

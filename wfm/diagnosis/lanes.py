@@ -61,6 +61,8 @@ def _scope(diagnosis: Diagnosis, evidence: Evidence, known: PlatformOperation | 
             else "This tenant decides by scope."
         )
         holds = f" The token holds {', '.join(held) or 'none'}." if held is not None else ""
+        if _client_credentials(evidence) and not _is_brief(known, diagnosis):
+            said = "The answer refuses for a scope, although client credentials have none: the token may be of another grant."
         return LaneVerdict(
             state=LaneState.MISSING,
             evidence=f"{said}{holds} {reads_work_writes_fail(evidence)}".strip(),
@@ -169,12 +171,10 @@ def _licence(diagnosis: Diagnosis, evidence: Evidence) -> LaneVerdict:
             needed=diagnosis.missing,
             next_step=diagnosis.fix,
         )
-    if evidence.reads_ok:
-        return LaneVerdict(
-            state=LaneState.HELD, evidence=f"The feature is there: {evidence.reads_ok} reads worked with this client."
-        )
+    reads = evidence.reads_ok or 0
+    worked = f" {reads:,} {'read' if reads == 1 else 'reads'} worked with this client; whether of this feature is not counted."
     return LaneVerdict(
         state=LaneState.UNKNOWN,
-        evidence="The answer does not say.",
+        evidence=f"The answer does not say.{worked if reads else ''}",
         next_step="If the named permission does not exist in the organization, it is a licence or feature.",
     )

@@ -59,6 +59,10 @@ class Confidence(StrEnum):
     GUESS = "guess"
 
 
+GRANT = "CLIENT-CREDENTIALS"
+"""The grant with which the desk itself calls the platform; it knows no other."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What is known around a payload, to diagnose it better than its text alone allows.

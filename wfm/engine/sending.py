@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from wfm.catalogue import PlatformOperation
 from wfm.domain.agents import Status
-from wfm.domain.diagnoses import Diagnosis, Evidence
+from wfm.domain.diagnoses import GRANT, Diagnosis, Evidence
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import Exchange, ItemState, Operation, Outcome, Phase
 from wfm.engine.rooms import Client, Reads, Rooms
@@ -244,6 +244,7 @@ class Errand:
             call=self.call,
             via=self.route.via,
             client_name=operation.client_name,
+            grant_type=GRANT if self.route.via == "direct" else None,
             held_scopes=self._held_scopes(),
             reads_ok=reads_ok,
             writes_ok=writes_ok,

@@ -116,7 +116,7 @@ SCOPE = Rule(
         ),
         confirm=(
             "GET /api/v2/tokens/me lists the scopes of the token. Tokens of the published platform made with client "
-            "credentials have no scopes: there, roles in divisions decide and this message does not come."
+            "credentials have no scopes: there, roles in divisions decide."
         ),
         fix="Add the scope to the OAuth client, let people sign in again where they do, and fetch a new token.",
         who_can="Whoever administers OAuth clients.",
@@ -248,8 +248,8 @@ LICENCE = Rule(
     ),
     page=Page(
         means=(
-            "The feature behind this call is not switched on or not paid for. Permissions of such a feature do not even "
-            "exist in the organization, so no role can hold them."
+            "The feature behind this call is not switched on or not paid for. Permissions of such a feature may not "
+            "exist in the organization; then no role can hold them."
         ),
         confirm="GET /api/v2/authorization/permissions lists every permission the organization has; look for the one needed.",
         fix="Assign the licence to the user, or have the feature enabled for the organization.",

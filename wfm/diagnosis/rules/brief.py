@@ -9,7 +9,7 @@ _REFUSED = pattern(r"insufficient permissions? for resource access", r"^\s*forbi
 _USER = pattern(r"\b(?:user|agent)\b")
 _SOURCE = (
     "Brief: a forum thread. The path and the scope are not in Genesys's published API; an organization may have a "
-    "gateway of its own there."
+    "gateway of its own there. In the published API editing schedules takes the permission wfm:schedule:edit."
 )
 
 

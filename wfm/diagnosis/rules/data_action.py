@@ -46,7 +46,7 @@ CONTRACT = Rule(
         confirm="Test the action with the same input. The step that fails says whether it is the input or the output.",
         fix="Give every required input in its type, or change the contract.",
         who_can="The owner of the Data Action.",
-        provenance="Published: invalid.schema is declared on execute. Observed: details ACTION.PROCESSING.",
+        provenance="Published: invalid.schema is declared on execute. The class ACTION.PROCESSING in details is not confirmed.",
         retry="No.",
     ),
     example=Example(

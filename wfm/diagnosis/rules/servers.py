@@ -92,7 +92,9 @@ RATE = Rule(
         confirm="inin-ratelimit-count against inin-ratelimit-allowed; Retry-After says how long to wait.",
         fix="Wait and try again. The desk does so and keeps its pace; another program on the same client eats into it.",
         who_can="Nobody has to. A higher limit is asked for by a support case.",
-        provenance="Published: too.many.requests is declared on practically every call. The token server answers 400.",
+        provenance=(
+            "Published: too.many.requests is declared on practically every call. Observed: the token server says it with 400."
+        ),
         retry="Yes, after the time in Retry-After.",
     ),
     example=Example(
@@ -216,7 +218,7 @@ ADDRESS_UNKNOWN = Rule(
     page=Page(
         means="The name in the request URL could not be turned into an address: a typing error, or a private name.",
         confirm="Look the host name up from another network.",
-        fix="Correct the host name in the Data Action. A private name can't be reached from the platform.",
+        fix="Correct the host name in the Data Action. A name known only inside a company is not found from outside.",
         who_can="The owner of the Data Action.",
         provenance="Observed: the messages are those of common HTTP clients behind Data Actions.",
         retry="No, unless the name server itself was at fault.",
