@@ -36,7 +36,7 @@ def explainer(desk: Desk) -> None:
             placeholder="HTTP status, headers, JSON, whatever you have",
         )
         asked = st.form_submit_button("Explain", icon=":material/troubleshoot:", type="primary")
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.caption("Try:", width="content")
         for name, text in SAMPLES.items():
             st.button(name, key=f"sample-{name}", type="tertiary", on_click=_use, args=(text,))

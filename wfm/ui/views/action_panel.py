@@ -206,10 +206,8 @@ def _outcome(action: DataAction) -> None:
 def _raw(result: ActionResult) -> None:
     for exchange in result.exchanges[-1:]:
         st.markdown(code(f"{exchange.method} {exchange.url}"))
-        body, language = payloads.pretty(exchange.request_body)
         st.caption("Request body")
-        st.code(body, language=language, wrap_lines=True)
-        answer, language = payloads.pretty(exchange.response_body)
+        st.code(payloads.pretty(exchange.request_body), language=None, wrap_lines=True)
         st.caption(f"Response: {plain(payloads.answer_line(exchange))}")
-        st.code(answer, language=language, wrap_lines=True)
+        st.code(payloads.pretty(exchange.response_body), language=None, wrap_lines=True)
         ids.correlation(exchange.correlation_id)

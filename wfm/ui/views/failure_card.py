@@ -127,7 +127,7 @@ def _means(detail: FailureDetail, looking: Looking) -> None:
     if sample.diagnosis is None:
         st.caption("The payload of this failure is not kept any more.")
     else:
-        meaning(sample.diagnosis)
+        meaning(sample.diagnosis, missing=False)
     st.page_link(
         page("runs"),
         label="Its newest run, with request and response",

@@ -14,23 +14,21 @@ ONE_LINE = 70
 """JSON up to this many characters stays on one line."""
 
 
-def pretty(body: str | None) -> tuple[str, str | None]:
-    """The body as (text, language for the code block). What is no JSON stays as it came."""
+def pretty(body: str | None) -> str:
+    """The body to be read: JSON indented, anything else as it came. Plain, for coloured tokens lack contrast."""
     if body is None or body == "":
-        return "(empty)", None
+        return "(empty)"
     try:
         value = json.loads(body)
         text = json.dumps(value, ensure_ascii=False)
         if len(text) > ONE_LINE:
             text = json.dumps(value, ensure_ascii=False, indent=2)
-        language: str | None = "json"
     except (ValueError, RecursionError):
-        text, language = body, None
+        text = body
     text = redact_text(text)
     if len(text) > LONGEST_SHOWN:
         text = f"{text[:LONGEST_SHOWN]}\n… {len(text) - LONGEST_SHOWN:,} more characters: download the run to read them"
-        language = None
-    return text, language
+    return text
 
 
 def headers(values: Mapping[str, str]) -> str:

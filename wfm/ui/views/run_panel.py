@@ -194,15 +194,13 @@ def _raw(exchanges: tuple[Exchange, ...], run: Run, zone: ZoneInfo) -> None:
         return
     exchange = _chosen_attempt(exchanges)
     st.markdown(f"Request {code(f'{exchange.method} {exchange.url}')}")
-    request, request_language = payloads.pretty(exchange.request_body)
-    st.code(request, language=request_language, wrap_lines=True)
+    st.code(payloads.pretty(exchange.request_body), language=None, wrap_lines=True)
     at = clock(exchange.started_at, zone, seconds=True)
     st.markdown(f"Response **{plain(payloads.answer_line(exchange))}**, attempt {exchange.number} at {at}")
     if exchange.status is None:
         st.code(f"no answer: {exchange.fault or 'unknown'}", language=None, wrap_lines=True)
     else:
-        response, language = payloads.pretty(exchange.response_body)
-        st.code(response, language=language, wrap_lines=True)
+        st.code(payloads.pretty(exchange.response_body), language=None, wrap_lines=True)
     ids.correlation(exchange.correlation_id or run.correlation_id)
     with st.expander("Response headers"):
         st.code(payloads.headers(exchange.response_headers), language=None, wrap_lines=True)
