@@ -1,6 +1,6 @@
 """The command line, for cron and for tests: the same Desk as the screens. docs/cli.md describes it; a test holds that.
 
-Exit codes: 0 all ready agents done, 2 bad input, 3 some failed or unconfirmed, 4 refused.
+Exit codes: 0 all ready agents done (`restore`: everybody back), 2 bad input, 3 some failed or unconfirmed, 4 refused.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from wfm import __version__, launcher, settings
 from wfm.desk import Desk, OperationView
 from wfm.domain.diagnoses import Evidence
 from wfm.domain.errors import BadInput, DeskError, NotAllowed, NotFound, Refused
-from wfm.domain.operations import OPEN_STATES, ItemState, OperationState, RunFilter
+from wfm.domain.operations import OPEN_STATES, ItemState, OperationState, RunFilter, SkipReason
 from wfm.domain.people import Actor, Role
 from wfm.domain.plan_file import read_plan
 from wfm.domain.plans import Preview
@@ -30,7 +30,11 @@ OK, BAD_INPUT, SOME_FAILED, REFUSED = 0, 2, 3, 4
 POLL_S = 0.25
 WORKER_PATIENCE_S = 60.0
 IDLE_EXIT_S = 30.0
+NO_WORKER = "No worker is alive. Start one: python -m wfm worker."
 UNFINISHED = frozenset({OperationState.APPLYING, OperationState.RESTORING})
+UNDONE = (ItemState.FAILED, ItemState.UNCONFIRMED, ItemState.PENDING, ItemState.SENDING)
+NEVER_SENT = frozenset({SkipReason.HALTED.value, SkipReason.CANCELLED.value, SkipReason.WINDOW_OVER.value})
+"""Ready agents that were not taken out because the operation came to its end before their turn."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -68,6 +72,8 @@ def apply(plan: TextIO, yes: bool, until: str | None, rehearse: bool, wants_json
         if not yes:
             _print_preview(found, wants_json)
             raise Refused("policy", "Nothing was written. Add --yes to go ahead.")
+        if not _can_work(desk):
+            raise Refused("state", f"{NO_WORKER} Nothing was written.")
         operation = desk.apply(
             request,
             found.plan_id,
@@ -84,7 +90,7 @@ def apply(plan: TextIO, yes: bool, until: str | None, rehearse: bool, wants_json
         with _worker(desk, keep=until is None):
             view = _wait(desk, operation.id, until_restored=until == "restored")
         _print_operation(desk, view, wants_json)
-        sys.exit(_exit_code(view))
+        sys.exit(OK if _all_out(desk, view) and _all_back(view) else SOME_FAILED)
 
 
 @main.command()
@@ -94,10 +100,12 @@ def restore(operation: str, wants_json: bool) -> None:
     """End an operation now and make available everybody who is still out through it."""
     with _desk(wants_json) as desk:
         desk.restore_now(operation, _actor())
+        if not _can_work(desk):
+            raise DeskError(f"{NO_WORKER} The restore of {operation} is noted and is the first thing that it does.")
         with _worker(desk, keep=False):
             view = _wait(desk, operation, until_restored=True)
         _print_operation(desk, view, wants_json)
-        sys.exit(_exit_code(view))
+        sys.exit(OK if _all_back(view) else SOME_FAILED)
 
 
 @main.command()
@@ -225,11 +233,15 @@ def _actor() -> Actor:
     return Actor(subject=f"os:{user}", name=f"{user} (command line)", role=Role.ADMIN)
 
 
+def _can_work(desk: Desk) -> bool:
+    """Whether a worker is alive or can be started here: beside PostgreSQL whoever runs the workers starts them."""
+    return desk.settings.embedded or desk.health().worker_alive
+
+
 def _ensure_worker(desk: Desk) -> int | None:
-    if desk.health().worker_alive:
+    """The process id of a worker that was started for this command; None where one is alive."""
+    if desk.health().worker_alive or not desk.settings.embedded:
         return None
-    if not desk.settings.embedded:
-        raise Refused("state", "No worker is alive. Start one with “python -m wfm worker” and try again.")
     return launcher.ensure_worker(desk.settings, "--exit-when-idle")
 
 
@@ -263,16 +275,35 @@ def _wait(desk: Desk, operation_id: str, *, until_restored: bool) -> OperationVi
 
 def _settled(view: OperationView, until_restored: bool) -> bool:
     operation = view.operation
+    if operation.restore_requested and operation.state is OperationState.CORRECTED:
+        return False  # the undoing of a correction has not begun
+    if operation.restore_requested and operation.state in (OperationState.HALTED, OperationState.CANCELLED):
+        return not any(view.counts.restore.get(state, 0) for state in (ItemState.PENDING, ItemState.SENDING))
     if operation.state in UNFINISHED or operation.state is OperationState.SCHEDULED or operation.restore_requested:
         return operation.state not in OPEN_STATES
     return not (until_restored and operation.state is OperationState.IN_EFFECT)
 
 
-def _exit_code(view: OperationView) -> int:
-    bad = (ItemState.FAILED, ItemState.UNCONFIRMED)
-    counts = view.counts
-    failed = sum(counts.apply.get(state, 0) + counts.restore.get(state, 0) for state in bad)
-    return SOME_FAILED if failed or view.operation.state in (OperationState.FAILED, OperationState.HALTED) else OK
+def _all_out(desk: Desk, view: OperationView) -> bool:
+    """Whether every agent that was ready was taken out. Who was found blocked at the start was not ready any more."""
+    counts, operation = view.counts, view.operation
+    if any(counts.apply.get(state, 0) for state in UNDONE):
+        return False
+    if not counts.apply.get(ItemState.SKIPPED, 0):
+        return True
+    after = 0
+    while page := desk.items(operation.id, apply_states=[ItemState.SKIPPED], after_seq=after, limit=5_000):
+        if any(item.skip_reason in NEVER_SENT for item in page):
+            return False
+        after = page[-1].seq
+    return True
+
+
+def _all_back(view: OperationView) -> bool:
+    """Whether nobody is out any more who should be back. Agents that were left as they are were looked at and are right."""
+    if view.operation.state in OPEN_STATES and view.operation.state is not OperationState.FAILED_IN_PART:
+        return True  # in effect: they are to be out
+    return not any(view.counts.restore.get(state, 0) for state in (ItemState.FAILED, ItemState.UNCONFIRMED))
 
 
 def _print_preview(found: Preview, wants_json: bool) -> None:

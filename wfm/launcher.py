@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
+STARTED_FOR = "DESK_STARTED_FOR"
+"""In the environment of what is started: the data folder that it belongs to."""
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -68,14 +70,15 @@ def ensure_demo(settings: Settings) -> tuple[str, int | None]:
 
     The address is part of the tenant's key, so the port it had before is taken again where it is free.
     """
-    known = settings.demo_url()
-    if known is not None and _answers(known):
-        return known, _read_json(settings.demo_file).get("pid")
+    known, pid = settings.demo_url(), _read_json(settings.demo_file).get("pid")
+    # Another desk's demo tenant may have taken the address meanwhile: its agents and clients are not ours.
+    if known is not None and _is_ours(pid, "demo-tenant", settings) and _answers(known):
+        return known, pid
     last_port = int(known.rsplit(":", 1)[-1]) if known else settings.demo_port
     port = next((wanted for wanted in (last_port, settings.demo_port) if wanted and _free(wanted)), 0)
     log_file = settings.data_dir / "demo-tenant.log"
     command = ["demo-tenant", "--port", str(port), "--agents", str(settings.demo_agents)]
-    process = _spawn([*command, "--state", str(settings.demo_state_file)], log_file)
+    process = _spawn([*command, "--state", str(settings.demo_state_file)], log_file, settings)
     line = _first_line(process, log_file)
     url = str(json.loads(line)["api"])
     settings.demo_file.write_text(json.dumps({"api": url, "pid": process.pid}), encoding="utf-8")
@@ -91,12 +94,12 @@ def ensure_worker(settings: Settings, *options: str) -> int | None:
     record = settings.data_dir / "worker.json"
     known = _read_json(record)
     pid, tenant = known.get("pid"), endpoint_of(settings).api_url
-    if isinstance(pid, int) and _is_ours(pid, "worker"):
+    if isinstance(pid, int) and _is_ours(pid, "worker", settings):
         if known.get("tenant") == tenant:
             return pid
         log.warning("The worker of %s in this data folder is stopped: the desk works on %s now", known.get("tenant"), tenant)
         stop(pid)
-    process = _spawn(["worker", *options], settings.data_dir / "worker.log")
+    process = _spawn(["worker", *options], settings.data_dir / "worker.log", settings)
     record.write_text(json.dumps({"pid": process.pid, "tenant": tenant}), encoding="utf-8")
     return process.pid
 
@@ -157,7 +160,8 @@ def _examples(settings: Settings) -> None:
         log.warning("The example operations could not be made: %s", error)
 
 
-def _spawn(arguments: list[str], log_file: Path) -> subprocess.Popen[bytes]:
+def _spawn(arguments: list[str], log_file: Path, settings: Settings) -> subprocess.Popen[bytes]:
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     with log_file.open("wb") as out:
         return subprocess.Popen(
             [sys.executable, "-m", "wfm", *arguments],
@@ -165,7 +169,7 @@ def _spawn(arguments: list[str], log_file: Path) -> subprocess.Popen[bytes]:
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)},
+            env={**os.environ, "PYTHONPATH": path, STARTED_FOR: str(settings.data_dir.absolute())},
         )
 
 
@@ -216,12 +220,20 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _is_ours(pid: int, word: str) -> bool:
-    """Whether that process is one that this launcher starts: process ids are used again after a restart."""
-    if not _alive(pid):
+def _is_ours(pid: object, word: str, settings: Settings) -> bool:
+    """Whether that process is one that the launcher of this data folder started.
+
+    Process ids are used again, by a worker of another folder too; so the process must carry the mark of this one.
+    """
+    if not isinstance(pid, int) or not _alive(pid):
         return False
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except OSError:
+    process = Path(f"/proc/{pid}")
+    if not Path("/proc/self/environ").exists():
         return True  # no /proc here: the id alone must do
-    return b"wfm" in words and word.encode() in words
+    mark = f"{STARTED_FOR}={settings.data_dir.absolute()}"
+    try:
+        words = (process / "cmdline").read_bytes().split(b"\0")
+        environment = (process / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return b"wfm" in words and word.encode() in words and os.fsencode(mark) in environment

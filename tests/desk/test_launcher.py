@@ -1,0 +1,235 @@
+"""What runs beside the dashboard: found again, taken over, replaced, ended; never somebody else's process."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from wfm import launcher
+from wfm.domain.errors import DeskError
+from wfm.launcher import STARTED_FOR, ensure_demo, ensure_worker, stop
+from wfm.settings import Settings
+
+DEMO = "http://127.0.0.1:8808"
+SLEEP = "import time; time.sleep(300)"
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(300)"
+
+
+class Processes:
+    """Processes that sleep under the command line of a worker; all ended after the test."""
+
+    def __init__(self) -> None:
+        self.started: list[subprocess.Popen[str]] = []
+        self.commands: list[list[str]] = []
+
+    def start(self, *words: str, folder: Path | None = None, code: str = SLEEP) -> int:
+        mark = {} if folder is None else {STARTED_FOR: str(folder.absolute())}
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, *words], env={**os.environ, **mark}, stdout=subprocess.PIPE, text=True
+        )
+        self.started.append(process)
+        return process.pid
+
+    def alive(self, pid: int) -> bool:
+        return any(process.pid == pid and process.poll() is None for process in self.started)
+
+    def end(self) -> None:
+        for process in self.started:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            process.wait(10)
+            assert process.stdout is not None
+            process.stdout.close()
+
+
+@pytest.fixture
+def processes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Processes]:
+    """What the launcher spawns sleeps here instead."""
+    group = Processes()
+
+    def spawn(arguments: list[str], log_file: Path, settings: Settings) -> subprocess.Popen[str]:
+        group.commands.append(arguments)
+        log_file.write_text(json.dumps({"api": f"http://127.0.0.1:{arguments[2]}"}) + "\n" if "--port" in arguments else "")
+        group.start("-m", "wfm", *arguments, folder=settings.data_dir)
+        return group.started[-1]
+
+    monkeypatch.setattr(launcher, "_spawn", spawn)
+    yield group
+    group.end()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return a_desk(tmp_path)
+
+
+def a_desk(folder: Path, tenant: str = DEMO) -> Settings:
+    return Settings(data_dir=folder, genesys_api_url=tenant, genesys_login_url=tenant)
+
+
+def recorded(settings: Settings) -> dict[str, object]:
+    found: dict[str, object] = json.loads((settings.data_dir / "worker.json").read_text())
+    return found
+
+
+# --- the worker ------------------------------------------------------------------------------------------------------
+
+
+def test_a_worker_is_started_once_and_taken_over(settings: Settings, processes: Processes) -> None:
+    pid = ensure_worker(settings)
+    assert recorded(settings) == {"pid": pid, "tenant": DEMO}
+    assert ensure_worker(settings) == pid
+    assert processes.commands == [["worker"]]
+
+
+def test_a_worker_that_died_is_replaced(settings: Settings, processes: Processes) -> None:
+    first = ensure_worker(settings)
+    processes.started[0].kill()
+    processes.started[0].wait(10)
+    second = ensure_worker(settings)
+    assert second != first
+    assert recorded(settings)["pid"] == second
+
+
+def test_the_worker_of_another_tenant_is_ended_first(settings: Settings, processes: Processes, tmp_path: Path) -> None:
+    """One data folder, now configured for another tenant: the windows of the first one wait."""
+    first = ensure_worker(settings)
+    assert first is not None
+    second = ensure_worker(a_desk(tmp_path, "http://127.0.0.1:9999"))
+    assert second is not None
+    assert not processes.alive(first)
+    assert processes.alive(second)
+    assert recorded(settings) == {"pid": second, "tenant": "http://127.0.0.1:9999"}
+
+
+@pytest.mark.parametrize(
+    ("words", "same_folder"),
+    [
+        (("some", "editor"), True),  # the id went to something else
+        (("-m", "wfm", "demo-tenant"), True),  # … to another process of ours
+        (("-m", "wfm", "worker"), False),  # … to the worker of another data folder
+    ],
+)
+def test_a_process_id_used_again_is_left_alone(
+    settings: Settings, processes: Processes, tmp_path: Path, words: tuple[str, ...], same_folder: bool
+) -> None:
+    stranger = processes.start(*words, folder=tmp_path if same_folder else tmp_path / "another")
+    for tenant in (DEMO, "http://127.0.0.1:9999"):
+        (tmp_path / "worker.json").write_text(json.dumps({"pid": stranger, "tenant": tenant}))
+        assert ensure_worker(settings) != stranger
+    assert processes.alive(stranger)
+
+
+@pytest.mark.parametrize("record", ["", "{", "[]", '{"pid": "x"}', '{"pid": null}'])
+def test_a_broken_record_starts_a_worker(settings: Settings, processes: Processes, record: str) -> None:
+    (settings.data_dir / "worker.json").write_text(record)
+    assert processes.alive(ensure_worker(settings) or 0)
+
+
+# --- the demo tenant -------------------------------------------------------------------------------------------------
+
+
+def a_demo_desk(folder: Path, port: int) -> Settings:
+    return Settings(data_dir=folder, demo_port=port)
+
+
+def test_the_demo_tenant_keeps_its_port(tmp_path: Path, processes: Processes) -> None:
+    """Its address is part of the tenant's key: on another port its history would be another tenant's."""
+    known = free_port()
+    (tmp_path / "demo-tenant.json").write_text(json.dumps({"api": f"http://127.0.0.1:{known}", "pid": 999_999_999}))
+    url, pid = ensure_demo(a_demo_desk(tmp_path, 0))
+    assert url == f"http://127.0.0.1:{known}"
+    assert processes.alive(pid or 0)
+    assert processes.commands[0][:5] == ["demo-tenant", "--port", str(known), "--agents", "240"]
+    assert processes.commands[0][5:] == ["--state", str(tmp_path / "demo-tenant.state")]
+    assert json.loads((tmp_path / "demo-tenant.json").read_text()) == {"api": url, "pid": pid}
+
+
+def test_a_port_in_use_is_left_for_a_free_one(tmp_path: Path, processes: Processes) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ensure_demo(a_demo_desk(tmp_path, taken.getsockname()[1]))
+    assert processes.commands[0][:3] == ["demo-tenant", "--port", "0"]
+
+
+def test_a_demo_tenant_that_answers_is_taken_over(
+    tmp_path: Path, processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = a_demo_desk(tmp_path, 0)
+    first = ensure_demo(settings)
+    monkeypatch.setattr(launcher, "_answers", lambda url: True)
+    assert ensure_demo(settings) == first
+    assert len(processes.commands) == 1
+
+
+def test_the_demo_tenant_of_another_desk_is_not_ours(
+    tmp_path: Path, processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It took our port while we were away. It is neither used nor, at the end, stopped."""
+    stranger = processes.start("-m", "wfm", "demo-tenant", folder=tmp_path / "another")
+    monkeypatch.setattr(launcher, "_answers", lambda url: True)
+    with socket.socket() as theirs:
+        theirs.bind(("127.0.0.1", 0))
+        theirs.listen()
+        address = f"http://127.0.0.1:{theirs.getsockname()[1]}"
+        (tmp_path / "demo-tenant.json").write_text(json.dumps({"api": address, "pid": stranger}))
+        url, pid = ensure_demo(a_demo_desk(tmp_path, 0))
+    assert url != address
+    assert pid != stranger
+    assert processes.alive(stranger)
+
+
+def test_a_demo_tenant_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def spawn(arguments: list[str], log_file: Path, settings: Settings) -> subprocess.Popen[bytes]:
+        with log_file.open("wb") as out:
+            return subprocess.Popen([sys.executable, "-c", "print('no room for 240 agents')"], stdout=out)
+
+    monkeypatch.setattr(launcher, "_spawn", spawn)
+    with pytest.raises(DeskError, match="did not start: no room for 240 agents"):
+        ensure_demo(a_demo_desk(tmp_path, 0))
+
+
+# --- the end ---------------------------------------------------------------------------------------------------------
+
+
+def test_who_does_not_end_when_asked_is_ended(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launcher, "STOP_TIMEOUT_S", 0.3)
+    pid = processes.start(code=STUBBORN)
+    out = processes.started[0].stdout
+    assert out is not None
+    assert out.readline() == "ready\n"
+    stop(pid)
+    assert processes.started[0].wait(10) in (-signal.SIGKILL, 0)  # 0: its end was already heard of
+    assert not exists(pid)
+
+
+def test_stopping_what_is_gone_is_nothing() -> None:
+    begun = time.monotonic()
+    stop(999_999_999)
+    assert time.monotonic() - begun < 1
+
+
+def exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
