@@ -132,8 +132,9 @@ def farewell(settings: Settings) -> list[str]:
         start, end = operation.window.local()
         if view.counts.out:
             until = f"{end:%Y-%m-%d %H:%M} {operation.window.zone}"
+            who = "1 agent stays" if view.counts.out == 1 else f"{view.counts.out} agents stay"
             lines.append(
-                f"{view.counts.out} agents stay out for “{operation.title}” until {until}, and longer while the desk is "
+                f"{who} out for “{operation.title}” until {until}, and longer while the desk is "
                 f"stopped. Restore them now: python -m wfm restore {operation.id}"
             )
         elif operation.state is OperationState.SCHEDULED:

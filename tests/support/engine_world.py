@@ -187,7 +187,7 @@ def open_ledger(folder: Path) -> Ledger:
 
 
 def wait_for_state(
-    ledger: Ledger, operation_id: str, *states: OperationState, patience_s: float = 15.0, tenant: str = TENANT
+    ledger: Ledger, operation_id: str, *states: OperationState, patience_s: float = 60.0, tenant: str = TENANT
 ) -> Operation:
     """Waits until the operation is in one of the states. Fails with what it is in instead."""
     deadline = time.monotonic() + patience_s

@@ -87,7 +87,7 @@ class WorkerHandle:
     log: Path
     states: list[str] = field(default_factory=list)
 
-    def wait_for(self, state: str, patience_s: float = 20.0) -> None:
+    def wait_for(self, state: str, patience_s: float = 60.0) -> None:
         deadline = time.monotonic() + patience_s
         while state not in self.states:
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -99,7 +99,7 @@ class WorkerHandle:
         self.process.kill()
         self.process.wait(10)
 
-    def terminate(self, patience_s: float = 20.0) -> int:
+    def terminate(self, patience_s: float = 60.0) -> int:
         self.process.terminate()
         return self.process.wait(patience_s)
 

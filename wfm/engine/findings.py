@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from wfm.domain.agents import Agent, Status
 from wfm.domain.operations import Item, ItemState, Operation, SkipReason
 from wfm.domain.plans import INCLUDABLE
+from wfm.domain.schedules import Shift
 from wfm.engine.drive import CANARY
 from wfm.engine.rooms import Reads
 from wfm.genesys.pacing import RequestLane
@@ -45,21 +46,33 @@ def states_of(reads: Reads, agent_ids: Sequence[str], lane: RequestLane, *, fres
     return {agent_id: state.status for agent_id, state in found.items()}
 
 
-def off_shift(reads: Reads, items: Sequence[Item], now: datetime) -> dict[str, str]:
+def off_shift(reads: Reads, operation: Operation, items: Sequence[Item], now: datetime) -> dict[str, str]:
     """Agents who were on shift when they were taken out and are not any more, with the reason. Raises GenesysError.
 
-    An agent whose schedule is not known or not published counts as on shift: better made available than forgotten.
+    Whose shift is only about to begin inside the window was off shift already when taken out: left as they are, they
+    would begin it unavailable. An agent whose schedule is not known or not published counts as on shift: better made
+    available than forgotten.
     """
     worked = [item.agent_id for item in items if item.fate not in _NOT_ON_SHIFT]
     agents = _agents(reads, worked, RequestLane.RESTORE)
     if not agents:
         return {}
-    schedules = reads.schedules(agents, now, now + timedelta(minutes=1), lane=RequestLane.RESTORE)
+    begun = min(operation.started_at or operation.window.start, now)
+    until = max(operation.window.end, now + timedelta(minutes=1))
+    schedules = reads.schedules(agents, begun, until, lane=RequestLane.RESTORE)
     return {
         agent_id: SkipReason.OFF_SHIFT.value
         for agent_id, schedule in schedules.items()
-        if schedule.published and not any(shift.start <= now < shift.end for shift in schedule.shifts)
+        if schedule.published and _went_off(schedule.shifts, begun, until, now)
     }
+
+
+def _went_off(shifts: Sequence[Shift], begun: datetime, until: datetime, now: datetime) -> bool:
+    """No shift now: one has ended since `begun`, or none is to come before `until`."""
+    if any(shift.start <= now < shift.end for shift in shifts):
+        return False
+    ended = any(begun < shift.end <= now for shift in shifts)
+    return ended or not any(now < shift.start < until for shift in shifts)
 
 
 def not_ours(reads: Reads, items: Sequence[Item]) -> dict[str, str]:

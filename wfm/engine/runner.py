@@ -178,7 +178,7 @@ class Runner:
         now = self._rooms.clock()
         reasons: dict[str, str] = {}
         try:
-            reasons |= findings.off_shift(self._reads(operation), waiting, now)
+            reasons |= findings.off_shift(self._reads(operation), operation, waiting, now)
             if not route.reads_back:
                 reasons |= findings.not_ours(self._reads(operation), waiting)
         except DeskError as error:
