@@ -12,7 +12,7 @@ from typing import Literal
 import streamlit as st
 
 from wfm.domain.operations import GroupState, ItemState, OperationState, Outcome, Phase
-from wfm.domain.plans import LaneState, Severity
+from wfm.domain.plans import LaneState, RouteName, Severity
 
 Color = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray"]
 
@@ -122,6 +122,24 @@ _AGENT: dict[AgentWord, tuple[Color, str]] = {
     AgentWord.FAILED: ("red", "cancel"),
     AgentWord.NOT_BACK: ("red", "error"),
 }
+
+_CORRECTION: dict[AgentWord, tuple[str, Color, str]] = {
+    AgentWord.SENDING: ("being corrected", "blue", "sync"),
+    AgentWord.OUT: ("corrected", "green", "check_circle"),
+    AgentWord.COMING_BACK: ("being undone", "blue", "undo"),
+    AgentWord.RESTORED: ("undone", "gray", "undo"),
+    AgentWord.NOT_BACK: ("not undone", "red", "error"),
+    AgentWord.BACK_UNCONFIRMED: ("undo unconfirmed", "yellow", "help"),
+}
+"""A correction of the past takes nobody out: where agents are said to be out or back, other words are needed."""
+
+
+def agent_look(word: AgentWord, route: RouteName) -> Look:
+    """How an agent's place is shown in a window of that route."""
+    if route is RouteName.ADHERENCE and word in _CORRECTION:
+        return Look(*_CORRECTION[word])
+    return look(word)
+
 
 _APPLY_WORDS = {
     ItemState.PENDING: AgentWord.WAITING,

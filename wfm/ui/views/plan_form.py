@@ -40,6 +40,15 @@ ROUTE_HELP = {
     RouteName.DATA_ACTION: "as an Architect flow does it",
 }
 
+UNDONE = {
+    RouteName.AVAILABILITY: "restored at the end by itself",
+    RouteName.ADHERENCE: "undone only when somebody asks for it",
+    RouteName.DATA_ACTION: "restored at the end by itself",
+}
+"""What becomes of the change when the window ends."""
+
+_SOURCES = {"directory": "people", "schedules": "schedules", "states": "states"}
+
 
 def fresh_request(zone: str) -> PlanRequest:
     """The plan that nobody has touched yet: nobody, now for half an hour."""
@@ -98,6 +107,8 @@ def action_label(preview: Preview) -> str:
     count = len(preview.ready)
     if preview.request.route is RouteName.ADHERENCE:
         return f"Correct {times.agents(count)}"
+    if preview.window.end <= preview.computed_at:
+        return f"Take {times.agents(count)} out"  # refused: the window is over
     if preview.window.now or preview.window.start <= preview.computed_at:
         return f"Take {times.agents(count)} out now"
     return f"Take {times.agents(count)} out at {times.when(preview.window.start, times.zone_or_utc(preview.window.zone))}"
@@ -142,6 +153,14 @@ def cost_line(preview: Preview) -> str:
 
 def _about(seconds: float) -> str:
     return times.duration(seconds) if seconds < 1 else f"about {times.duration(seconds)}"
+
+
+def as_of_line(preview: Preview) -> str:
+    """How old what the preview rests on is: "as of: people 14:02, schedules 14:11:40, states 14:12:01"."""
+    read = [(word, preview.as_of[source]) for source, word in _SOURCES.items() if source in preview.as_of]
+    if not read:
+        return f"as of {times.clock(preview.computed_at, seconds=True)}"
+    return "as of: " + ", ".join(f"{word} {times.clock(at, seconds=True)}" for word, at in read)
 
 
 def totals_by_severity(preview: Preview) -> dict[Severity, dict[Fate, int]]:

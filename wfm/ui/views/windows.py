@@ -14,11 +14,12 @@ from wfm.domain.operations import OPEN_STATES, Counts, Item, ItemState, Operatio
 from wfm.domain.plans import RouteName
 from wfm.ui.components import times
 from wfm.ui.components.bars import Part
-from wfm.ui.components.states import AgentWord, agent_word, look
+from wfm.ui.components.states import AgentWord, agent_look, agent_word
 
 _S = OperationState
 MOVING = (_S.APPLYING, _S.RESTORING)
 FINAL = frozenset(OperationState) - OPEN_STATES
+DUE_SOON = timedelta(seconds=15)
 
 
 class View(Protocol):
@@ -91,9 +92,10 @@ WORD_STATES: Mapping[AgentWord, tuple[tuple[ItemState, ...], tuple[ItemState, ..
 """Which states of the two phases a word stands for, to ask the ledger for exactly those agents."""
 
 
-def parts(counts: Counts) -> list[Part]:
+def parts(counts: Counts, route: RouteName = RouteName.AVAILABILITY) -> list[Part]:
     """The progress bar: one part a word, good ones left, lost ones right."""
-    return [Part(look(word), count, _SHADES.get(word, 1.0)) for word, count in agents_by_word(counts).items() if count]
+    words = agents_by_word(counts)
+    return [Part(agent_look(word, route), count, _SHADES.get(word, 1.0)) for word, count in words.items() if count]
 
 
 def state_sentence(view: View, now: datetime) -> str:
@@ -108,7 +110,8 @@ def state_sentence(view: View, now: datetime) -> str:
     if operation.state is _S.SCHEDULED:
         return f"starts {at(start)}, until {times.when(end, zone, today=now)}"
     if operation.state is _S.APPLYING:
-        asked = "stopping, agents already out are put back" if operation.cancel_requested else "taking agents out"
+        doing = "correcting records" if operation.route is RouteName.ADHERENCE else "taking agents out"
+        asked = "stopping, agents already out are put back" if operation.cancel_requested else doing
         return f"{asked}{_done_by(view, now)}, until {times.when(end, zone, today=now)} {operation.window.zone}"
     if operation.state is _S.IN_EFFECT:
         if operation.restore_requested:
@@ -116,8 +119,12 @@ def state_sentence(view: View, now: datetime) -> str:
         late = " (the restore is due)" if end <= now else ""
         return f"until {at(end)}{late}"
     if operation.state is _S.RESTORING:
-        return f"putting agents back{_done_by(view, now)}"
+        doing = "taking the correction back" if operation.route is RouteName.ADHERENCE else "putting agents back"
+        return f"{doing}{_done_by(view, now)}"
     if operation.state is _S.FAILED_IN_PART:
+        if operation.route is RouteName.ADHERENCE:
+            span = times.span(start, end, operation.window.zone, today=now)
+            return f"{span}, the correction of {times.agents(view.counts.out)} is not undone"
         return f"{times.agents(view.counts.out)} not back since {times.when(end, zone, today=now)}"
     ended = operation.ended_at or operation.applied_at or end
     if operation.state is _S.CORRECTED:
@@ -130,9 +137,16 @@ def _done_by(view: View, now: datetime) -> str:
     return f", done {times.relative(view.eta, now)}" if view.eta else ""
 
 
-def pace(view: View) -> float | None:
-    """How often, in seconds, a screen looks again: None when nothing moves by itself any more."""
+def pace(view: View, now: datetime | None = None) -> float | None:
+    """How often, in seconds, a screen looks again: None when nothing moves by itself any more.
+
+    A window that is due just now is watched closely too.
+    """
     operation = view.operation
+    now = now or times.now()
+    due = {_S.SCHEDULED: operation.window.start, _S.IN_EFFECT: operation.window.end}.get(operation.state)
+    if due is not None and abs(due - now) <= DUE_SOON:
+        return 1.0
     asked = operation.cancel_requested or operation.restore_requested
     if operation.state in MOVING or (asked and (operation.state in OPEN_STATES or view.counts.out)):
         return 1.0
@@ -176,8 +190,7 @@ def choices(view: View, now: datetime) -> list[Choice]:
         found.append(Choice(Act.CANCEL, "Cancel this window", says))
     stopped_with_agents_out = operation.state in (_S.HALTED, _S.CANCELLED) and counts.out and not operation.restore_requested
     if stopped_with_agents_out or operation.state is _S.FAILED_IN_PART:
-        says = f"{times.agents(counts.out)} still out are put back. Who changed state since is left alone."
-        found.append(Choice(Act.RESTORE_NOW, f"Restore {times.agents(counts.out)} now", says, primary=True))
+        found.append(_restore_now(view))
     if operation.state is _S.CORRECTED and not operation.restore_requested:
         count = times.agents(counts.out)
         found.append(
@@ -189,6 +202,16 @@ def choices(view: View, now: datetime) -> list[Choice]:
     if movable and not asked:
         found.append(Choice(Act.EXTEND, "Extend", "The end of the window moves; everything else stays as it is."))
     return found
+
+
+def _restore_now(view: View) -> Choice:
+    count = times.agents(view.counts.out)
+    if view.operation.route is RouteName.ADHERENCE:
+        says = "The records that could not be put back are tried once more. Records that somebody changed since are left alone."
+        return Choice(Act.RESTORE_NOW, f"Try again to undo {count}", says, primary=True)
+    one = view.counts.out == 1
+    says = f"{count} still out {'is' if one else 'are'} put back. Who changed state since is left alone."
+    return Choice(Act.RESTORE_NOW, f"Restore {count} now", says, primary=True)
 
 
 def _end_now(view: View, now: datetime) -> Choice:
@@ -211,6 +234,19 @@ def _retry(view: View, now: datetime) -> list[Choice]:
         return []
     says = f"{times.agents(failed + stopped)} are sent once more, as they are now and with the same OAuth client."
     return [Choice(Act.RETRY, f"Retry {times.number(failed + stopped)} failed", says)]
+
+
+def not_back(view: View) -> tuple[str, str]:
+    """Title and sentence for a window whose restore failed in part: what it means and what to do."""
+    count, one = times.agents(view.counts.out), view.counts.out == 1
+    last = "Open the runs that failed to see why, mend that, then try again with the button above."
+    if view.operation.route is RouteName.ADHERENCE:
+        return "Not everything is undone", f"The corrected records of {count} could not be put back as they were. {last}"
+    they = "That agent stays" if one else "They stay"
+    said = (
+        f"{count} could not be put back. {they} unavailable until restored here, or until they change state themselves. {last}"
+    )
+    return "Not everybody is back", said
 
 
 def title_of(operation: Operation) -> str:
@@ -255,14 +291,14 @@ def _named(operation: Operation) -> str:
     return title_of(operation) + (f" ({', '.join(marks)})" if marks else "")
 
 
-def agent_table(items: Sequence[Item]) -> pd.DataFrame:
+def agent_table(items: Sequence[Item], route: RouteName = RouteName.AVAILABILITY) -> pd.DataFrame:
     """A row an agent: where it stands, since when, why."""
     zone = times.viewer_zone()
     words = [agent_word(item.apply_state, item.restore_state) for item in items]
     return pd.DataFrame(
         {
             "agent": [item.agent_name or item.agent_id for item in items],
-            "state": [[word.value] for word in words],
+            "state": [[agent_look(word, route).word] for word in words],
             "since": [times.when(item.changed_at, zone, seconds=True) for item in items],
             "note": [item.skip_reason or ("" if item.fate == "ready" else item.fate) for item in items],
         }
@@ -287,9 +323,10 @@ def story_line(operation: Operation, events: Sequence[Happened], now: datetime) 
     steps = [f"**{times.when(event.at, zone, today=now, seconds=True)}** {_step(event)}" for event in shown]
     if len(told) > 5:
         steps.insert(2, f":gray[{len(told) - 5} more]")
-    if operation.state is OperationState.SCHEDULED:
+    if operation.state is OperationState.SCHEDULED and not any(_step(event) == "started" for event in told):
         steps.append(f":gray[{times.when(operation.window.start, zone, today=now)} starts]")
-    if operation.state in (OperationState.SCHEDULED, OperationState.APPLYING, OperationState.IN_EFFECT):
+    moving = operation.state in (OperationState.SCHEDULED, OperationState.APPLYING, OperationState.IN_EFFECT)
+    if moving and operation.route is not RouteName.ADHERENCE:
         steps.append(f":gray[{times.when(operation.window.end, zone, today=now)} restore]")
     return " :gray[:material/arrow_right_alt:] ".join(steps)
 

@@ -14,7 +14,7 @@ from wfm.ui.components.plan import state
 from wfm.ui.components.plan.verdict import missing_words
 from wfm.ui.components.tenant_menu import mend_button
 from wfm.ui.pages import page
-from wfm.ui.views.plan_form import action_label, what_happens
+from wfm.ui.views.plan_form import UNDONE, action_label, what_happens
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
@@ -86,7 +86,7 @@ def _summary(preview: Preview) -> str:
         return f"{missing}: all {times.agents(count)} would fail the same way."
     if preview.refusals:
         return f":red[:material/block: {preview.refusals[0][1]}]"
-    return f"**{times.number(count)} of {times.agents(total)}** · {span} · restored at the end by itself"
+    return f"**{times.number(count)} of {times.agents(total)}** · {span} · {UNDONE[preview.request.route]}"
 
 
 def _why_not(actor: Actor, refusals: list[tuple[str, str]], may: bool) -> str | None:

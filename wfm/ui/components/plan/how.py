@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,6 +11,7 @@ from wfm.domain.errors import DeskError
 from wfm.domain.plans import PlanRequest, Preview, RouteName
 from wfm.ui.components import empty
 from wfm.ui.views.plan_form import ROUTE_HELP, ROUTE_WORDS
+from wfm.ui.views.words import plain
 
 if TYPE_CHECKING:
     from wfm.desk import DataAction, Desk
@@ -42,10 +44,10 @@ def how(desk: Desk, form: PlanRequest, last: Preview | None) -> tuple[RouteName,
         label_visibility="collapsed",
     )
     route = RouteName(chosen or RouteName.AVAILABILITY)
-    return route, _action(desk, form) if route is RouteName.DATA_ACTION else None
+    return route, _action(desk, form, last) if route is RouteName.DATA_ACTION else None
 
 
-def _action(desk: Desk, form: PlanRequest) -> str | None:
+def _action(desk: Desk, form: PlanRequest, last: Preview | None) -> str | None:
     try:
         actions = sorted(desk.actions(), key=_likeliest)
     except DeskError as error:
@@ -54,13 +56,24 @@ def _action(desk: Desk, form: PlanRequest) -> str | None:
     if not actions:
         st.caption("This tenant has no Data Action that the token may see.")
         return None
-    names = {action.id: f"{action.name} · {action.credential_client or action.integration}" for action in actions}
+    names = {action.id: action.name for action in actions}
     if st.session_state.get(ACTION) not in names:
         wanted = (action.id for action in actions if form.action in (action.id, action.name))
         st.session_state[ACTION] = next(wanted, actions[0].id)
-    return st.selectbox(
+    chosen = st.selectbox(
         "Data Action", list(names), key=ACTION, format_func=lambda action_id: names[action_id], label_visibility="collapsed"
     )
+    st.caption(_about(next((action for action in actions if action.id == chosen), None), names, last))
+    return chosen
+
+
+def _about(action: DataAction | None, names: Mapping[str, str], last: Preview | None) -> str:
+    """Whose credentials the action uses, and which action undoes it: that tells variants of one action apart."""
+    if action is None:
+        return ""
+    said = f"as {plain(action.credential_client or action.category)}"
+    undo = names.get(last.restore_action_id or "") if last is not None and last.action_id == action.id else None
+    return f"{said} · undone by {plain(undo)}" if undo else said
 
 
 def _likeliest(action: DataAction) -> tuple[bool, str]:

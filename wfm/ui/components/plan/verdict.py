@@ -7,13 +7,25 @@ from datetime import datetime, timedelta
 import altair as alt
 import streamlit as st
 
-from wfm.domain.plans import INCLUDABLE, SEVERITY, AgentFate, Fate, Finding, LaneState, Preview, Severity, short_plan_id
+from wfm.domain.plans import (
+    INCLUDABLE,
+    SEVERITY,
+    AgentFate,
+    Fate,
+    Finding,
+    LaneState,
+    Preview,
+    RouteName,
+    Severity,
+    short_plan_id,
+)
 from wfm.ui.components import bars, lanes, times
 from wfm.ui.components.bars import Part
 from wfm.ui.components.plan import state
 from wfm.ui.components.states import Look, hex_color, look
 from wfm.ui.views import plan_table
-from wfm.ui.views.plan_form import cost_line, totals_by_severity
+from wfm.ui.views.plan_form import as_of_line, cost_line, totals_by_severity
+from wfm.ui.views.words import plain
 
 INCLUDE = "plan_include"
 SHOWN_FINDINGS = 3
@@ -22,13 +34,12 @@ ROW = 35
 
 def status_line(preview: Preview) -> None:
     """When this was computed, from what, and the plan's id; looks again on demand."""
-    reads = f"{preview.read_requests} reads" if preview.read_requests else "nothing read anew"
-    oldest = min(preview.as_of.values(), default=preview.computed_at)
+    count = preview.read_requests
+    reads = f"{count} read{'' if count == 1 else 's'}" if count else "nothing read anew"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
-            f"**Preview** :gray[· {times.clock(preview.computed_at, seconds=True)} · {reads}, "
-            f"data as of {times.clock(oldest, seconds=True)} · plan `{short_plan_id(preview.plan_id)}` · "
-            f"with OAuth client {preview.client_name}]",
+            f"**Preview** :gray[· {times.clock(preview.computed_at, seconds=True)} · {reads}, {as_of_line(preview)} · "
+            f"plan `{short_plan_id(preview.plan_id)}` · with OAuth client {plain(preview.client_name)}]",
             width="stretch",
         )
         st.button(
@@ -78,7 +89,8 @@ def outcome(preview: Preview) -> None:
             parts.append(Part(Look(fate.value, shown.color, shown.icon), count, shade=max(0.45, 1 - 0.18 * number)))
         if fates:
             words = ", ".join(f"**{times.number(count)}** {fate.value}" for fate, count in fates.items())
-            note = {Severity.WARNING: "taken out, worth a look", Severity.BLOCKED: "left out"}.get(severity, "")
+            done = "corrected" if preview.request.route is RouteName.ADHERENCE else "taken out"
+            note = {Severity.WARNING: f"{done}, worth a look", Severity.BLOCKED: "left out"}.get(severity, "")
             lines.append(f":{shown.color}[:material/{shown.icon}:] {words}{f' :gray[{note}]' if note else ''}")
     bars.stacked(parts, title="Agents by fate")
     st.markdown("  \n".join(lines))

@@ -41,6 +41,11 @@ def said() -> None:
         st.toast(done, icon=":material/check_circle:")
 
 
+def failed(error: DeskError) -> None:
+    """Keeps what went wrong in a callback, to be said where `said` is drawn."""
+    st.session_state[_FAULT] = error
+
+
 def buttons(desk: Desk, actor: Actor, view: View, *, now: datetime, only: tuple[Act, ...] | None = None) -> None:
     """The actions as buttons that open what will happen, with one more button to do it."""
     offered = [choice for choice in choices(view, now) if only is None or choice.act in only]
@@ -83,7 +88,7 @@ def _do(desk: Desk, actor: Actor, choice: Choice, operation_id: str) -> None:
     try:
         result = actions[choice.act]()
     except DeskError as error:
-        st.session_state[_FAULT] = error
+        failed(error)
         return
     words = {
         Act.END_NOW: "Asked for. Agents are being put back.",
@@ -128,7 +133,7 @@ def _move_end(desk: Desk, actor: Actor, operation_id: str, end: datetime) -> Non
     try:
         moved = desk.extend(operation_id, end, actor)
     except DeskError as error:
-        st.session_state[_FAULT] = error
+        failed(error)
     else:
         zone = times.zone_or_utc(moved.window.zone)
         st.session_state[_DONE] = f"The window now ends {times.when(moved.window.end, zone)} {moved.window.zone}."

@@ -39,6 +39,6 @@ def headline(view: View, now: datetime) -> str:
 
 def progress(view: View) -> None:
     """The stacked bar with its numbers in words."""
-    shown = parts(view.counts)
+    shown = parts(view.counts, view.operation.route)
     bars.stacked(shown, title=f"{title_of(view.operation)}: {times.agents(view.counts.total)}")
     bars.legend(shown, total=f"of {times.agents(view.counts.total)}")

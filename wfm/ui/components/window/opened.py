@@ -9,12 +9,24 @@ import streamlit as st
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import Item, OperationState, Phase
 from wfm.domain.people import Actor, Capability
+from wfm.domain.plans import RouteName
 from wfm.ui.components import empty, times
-from wfm.ui.components.states import AgentWord, agent_word, hex_color, look
+from wfm.ui.components.states import AgentWord, agent_look, agent_word, hex_color, look
 from wfm.ui.components.window import actions
 from wfm.ui.components.window.card import progress
 from wfm.ui.pages import page
-from wfm.ui.views.windows import WORD_STATES, View, agent_table, agents_by_word, pace, state_sentence, story_line, tags
+from wfm.ui.views.windows import (
+    WORD_STATES,
+    View,
+    agent_table,
+    agents_by_word,
+    not_back,
+    pace,
+    state_sentence,
+    story_line,
+    tags,
+)
+from wfm.ui.views.words import plain
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
@@ -51,18 +63,18 @@ def _why(view: View) -> None:
             title="Halted before everybody failed the same way",
             icon=":material/front_hand:",
         )
-        with st.container(horizontal=True):
-            st.page_link(page("failures"), label="The cause and its fix", icon=":material/report:")
-            st.page_link(
-                page("runs"), label="Its runs", icon=":material/receipt_long:", query_params={"operation": operation.id}
-            )
+        _where_to_look(operation.id)
     elif operation.state is OperationState.FAILED_IN_PART:
-        st.error(
-            f"{times.agents(view.counts.out)} could not be put back. They stay unavailable until they are restored here or "
-            "change their state themselves.",
-            title="Not everybody is back",
-            icon=":material/error:",
-        )
+        title, sentence = not_back(view)
+        st.error(sentence, title=title, icon=":material/error:")
+        _where_to_look(operation.id, outcome="failed")
+
+
+def _where_to_look(operation_id: str, **filters: str) -> None:
+    with st.container(horizontal=True):
+        st.page_link(page("failures"), label="The cause and its fix", icon=":material/report:")
+        wanted = {"operation": operation_id, "time": "all", **filters}
+        st.page_link(page("runs"), label="Its runs", icon=":material/receipt_long:", query_params=wanted)
 
 
 def _live(desk: Desk, actor: Actor, operation_id: str, drawn: tuple[OperationState, int]) -> None:
@@ -84,18 +96,19 @@ def _live(desk: Desk, actor: Actor, operation_id: str, drawn: tuple[OperationSta
 def _unsettled(desk: Desk, actor: Actor, view: View) -> None:
     """Agents whose update was sent and never answered: a person looks and says."""
     words = agents_by_word(view.counts)
-    if not (words[AgentWord.UNCONFIRMED] or words[AgentWord.BACK_UNCONFIRMED]):
+    count = words[AgentWord.UNCONFIRMED] + words[AgentWord.BACK_UNCONFIRMED]
+    if not count:
         return
     found = [(Phase.APPLY, item) for item in _items(desk, view, AgentWord.UNCONFIRMED, UNSETTLED_SHOWN)]
     found += [(Phase.RESTORE, item) for item in _items(desk, view, AgentWord.BACK_UNCONFIRMED, UNSETTLED_SHOWN)]
     with st.container(border=True):
         st.markdown(
-            f":yellow[:material/help:] **{times.agents(len(found))} unconfirmed.** Sent, but no answer came and the state "
+            f":yellow[:material/help:] **{times.agents(count)} unconfirmed.** Sent, but no answer came and the state "
             "can't be read back. Nothing is sent again by itself. Look in Genesys Cloud, then say how it is."
         )
         for phase, item in found[:UNSETTLED_SHOWN]:
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(item.agent_name or item.agent_id, width=240)
+                st.markdown(plain(item.agent_name or item.agent_id), width=240)
                 done = "Is unavailable" if phase is Phase.APPLY else "Is back"
                 not_done = "Is not" if phase is Phase.APPLY else "Is not back"
                 for label, truth in ((done, True), (not_done, False)):
@@ -112,17 +125,20 @@ def _settle(desk: Desk, actor: Actor, operation_id: str, phase: Phase, agent_id:
     try:
         desk.settle(operation_id, phase, agent_id, truth, actor)
     except DeskError as error:
-        empty.fault(error)
+        actions.failed(error)
 
 
 def _agents(desk: Desk, view: View) -> None:
+    route = view.operation.route
     counts = {word: count for word, count in agents_by_word(view.counts).items() if count}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.pills(
             "State",
             [word.value for word in counts],
             key="window_states",
-            format_func=lambda word: f"{word} {times.number(counts.get(AgentWord(word), 0))}",
+            format_func=lambda word: (
+                f"{agent_look(AgentWord(word), route).word} {times.number(counts.get(AgentWord(word), 0))}"
+            ),
             label_visibility="collapsed",
         )
         text = st.text_input(
@@ -145,15 +161,15 @@ def _agents(desk: Desk, view: View) -> None:
         return
     options = list(dict.fromkeys(agent_word(item.apply_state, item.restore_state) for item in items))
     st.dataframe(
-        agent_table(items),
+        agent_table(items, route),
         hide_index=True,
         height=35 * (min(len(items), 10) + 1) + 3,
         column_config={
             "agent": st.column_config.TextColumn("Agent", width="medium"),
             "state": st.column_config.MultiselectColumn(
                 "State",
-                options=[one.value for one in options],
-                color=[hex_color(look(one).color) for one in options],
+                options=[agent_look(one, route).word for one in options],
+                color=[hex_color(agent_look(one, route).color) for one in options],
                 width=150,
             ),
             "since": st.column_config.TextColumn("Since", width=110),
@@ -166,10 +182,10 @@ def _agents(desk: Desk, view: View) -> None:
     )
     if len(items) == LISTED:
         st.caption(f"The first {LISTED} are listed. Search or pick a state to find others.")
-    _picked(items)
+    _picked(items, route)
 
 
-def _picked(items: list[Item]) -> None:
+def _picked(items: list[Item], route: RouteName) -> None:
     """The selected agent: the way to its runs."""
     chosen = st.session_state.get("window_agents") or {}
     rows = chosen.get("selection", {}).get("rows", [])
@@ -179,7 +195,8 @@ def _picked(items: list[Item]) -> None:
     item = items[rows[0]]
     with st.container(horizontal=True, vertical_alignment="center"):
         before = f", was {item.before.value} before" if item.before else ""
-        st.markdown(f"**{item.agent_name}** {agent_word(item.apply_state, item.restore_state).value}{before}", width="content")
+        word = agent_look(agent_word(item.apply_state, item.restore_state), route).word
+        st.markdown(f"**{plain(item.agent_name or item.agent_id)}** {word}{before}", width="content")
         last = item.restore_run or item.apply_run
         if last:
             to_run = {"run": last, "time": "all"}
