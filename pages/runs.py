@@ -14,8 +14,8 @@ from wfm.ui.auth import require
 from wfm.ui.components import empty, times
 from wfm.ui.components.heading import heading
 from wfm.ui.context import desk
-from wfm.ui.views import run_filters, run_panel, run_state, run_table
-from wfm.ui.views.run_query import EXACT, PRESETS, filter_params
+from wfm.ui.views import run_causes, run_filters, run_panel, run_selection, run_state, run_table
+from wfm.ui.views.run_query import EXACT, PRESETS, Chart, filter_params
 from wfm.ui.views.runs import PAGE, finding, matching_words
 from wfm.ui.views.words import plain
 
@@ -51,14 +51,27 @@ except DeskError as error:
 
 title = finding(spread, range_word if which.since else "in the last 90 days", zone)
 matching = matching_words(shown, narrowed=query.narrowed)
-st.markdown(f"**{matching}** :gray[of all: {title}]" if matching else f"**{title}**")
+charted = query.run is None and bool(spread.total)
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.markdown(f"**{matching}** :gray[of all: {title}]" if matching else f"**{title}**", width="content")
+    if charted:
+        run_filters.chart_choice(query)
 
-if query.run is None and spread.total:
-    run_table.over_time(spread, title, zone)
+if charted:
+    with empty.guarded("The causes can't be read just now"):
+        causes = run_causes.causes_of(the_desk, spread) if query.chart is Chart.CAUSES else None
+        if causes is None:
+            run_table.over_time(spread, title, zone)
+        elif causes.series:
+            run_causes.charts(causes, spread, run_causes.finding(causes, range_word), zone)
+        else:
+            st.caption(run_causes.finding(causes, range_word))
 
 if shown.runs:
     run_table.table(shown, query, zone)
+    run_selection.bar(the_desk, actor, run_table.selected(shown), now)
     run_table.pager(shown, query, urlencode(filter_params(replace(which, until=which.until or now))))
+    run_table.order_words()
 else:
     run_table.nothing(query, any_at_all=bool(sum(the_desk.totals().values())))
 

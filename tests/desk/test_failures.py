@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -239,3 +240,25 @@ def test_only_a_group_that_waits_for_proof_follows_the_evidence(found: ProofStat
         state_at=now - timedelta(days=1),
     )
     assert next_state(group, found, now) is None
+
+
+def test_the_causes_over_time_come_from_counters_the_most_first(desk: Desk, clock: Clock) -> None:
+    scope = fail(desk)
+    fail(desk)
+    broken = fail(desk, status=502, body="<html>Bad gateway</html>")
+    now = clock()
+    found = desk.causes_over_time(now - timedelta(hours=1), now + timedelta(minutes=1), 30)
+    assert [(one.group.fingerprint, one.total) for one in found] == [(scope.fingerprint, 2), (broken.fingerprint, 1)]
+    assert desk.causes_over_time(now - timedelta(days=2), now - timedelta(days=1), 30) == ()
+
+
+def test_chosen_runs_are_exported_in_their_order(desk: Desk) -> None:
+    first, second = fail(desk).sample_run, fail(desk).sample_run
+    text = b"".join(desk.export_selected([second, first], "jsonl")).decode()
+    assert [json.loads(line)["run"] for line in text.splitlines()] == [second, first]
+    with pytest.raises(NotFound):
+        desk.export_selected(["nothing"], "csv")
+    with pytest.raises(BadInput, match="1 to 200 runs"):
+        desk.export_selected([first] * 201, "csv")
+    with pytest.raises(BadInput, match="format"):
+        desk.export_selected([first], "exe")

@@ -10,7 +10,7 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.fakes import NEEDED, FakeDesk, access_checks, an_agent
-from wfm.desk.failures import FailureDetail, TouchedOperation
+from wfm.desk.failures import CauseSeries, FailureDetail, TouchedOperation
 from wfm.desk.proof import Proof, next_state, of_checks
 from wfm.desk.values import AccessReport, ActionResult, ActionStep, DataAction, RunDetail
 from wfm.domain.diagnoses import Confidence, Diagnosis, Explanation, Kind, Provenance, RulePage, UnknownName
@@ -241,6 +241,17 @@ class HistoryDesk(FakeDesk):
             if group.fingerprint == fingerprint:
                 return group
         raise NotFound("There is no such failure group.")
+
+    def causes_over_time(self, since: datetime, until: datetime, step_minutes: int) -> tuple[CauseSeries, ...]:
+        self._read()
+        found = []
+        for group in self.groups_failed:
+            at = [
+                run.started_at for run in self.kept if run.fingerprint == group.fingerprint and since <= run.started_at < until
+            ]
+            if at:
+                found.append(CauseSeries(group=group, points=((min(at), len(at)),)))
+        return tuple(found)
 
     def failure_series(self, fingerprint: str, since: datetime, step_minutes: int = 60) -> list[tuple[datetime, int]]:
         return [(since + timedelta(minutes=step_minutes * n), n) for n in range(5)]

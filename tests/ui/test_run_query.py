@@ -15,6 +15,7 @@ from wfm.ui.views.run_query import (
     EXACT,
     NAMES,
     PRESETS,
+    Chart,
     RunQuery,
     changed,
     filter_params,
@@ -44,7 +45,7 @@ WHOLE = RunFilter(
 
 
 def test_every_filter_goes_into_the_url_and_comes_back() -> None:
-    query = RunQuery(preset=EXACT, chosen=WHOLE, cursor="o:abc", run="run-1")
+    query = RunQuery(preset=EXACT, chosen=WHOLE, cursor="o:abc", run="run-1", chart=Chart.CAUSES)
     params = write_query(query)
     assert set(params) == NAMES - {"time"}
     assert read_query(params) == (query, ())

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from tests.ui.conftest import ROOT, Open
 from tests.ui.fakes import an_operation
@@ -236,3 +237,41 @@ def test_a_group_links_to_its_runs(history: HistoryDesk, open_screen: Open) -> N
     app = open_screen("runs", failure=FINGERPRINT, time="all")
     assert asked(history).fingerprint == FINGERPRINT
     assert len(app.dataframe[0].value) == 40
+
+
+def tick(app: AppTest, rows: list[int]) -> None:
+    """Ticks rows of the table, as the browser reports it."""
+    key, _ = app.session_state["runs-table-now"]
+    app.session_state[key] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+    app.run()
+
+
+def test_ticked_rows_can_be_planned_again_exported_and_quoted(history: HistoryDesk, open_screen: Open) -> None:
+    app = open_screen("runs")
+    assert "ticked" not in words(app)
+    tick(app, [0, 1, 3])
+    assert "3 runs ticked" in words(app)
+    assert any("5b2e0c8a-0001" in block.value and "5b2e0c8a-0003" in block.value for block in app.code)
+    # One of the three worked: there is nothing to retry of it.
+    app.button(key="runs-retry-selected").click().run()
+    assert history.drafts["demo"].selection.agents == ("a0000", "a0003")
+
+
+def test_ticked_rows_without_a_failure_offer_no_retry(history: HistoryDesk, open_screen: Open) -> None:
+    app = open_screen("runs")
+    tick(app, [1, 2])
+    assert app.button(key="runs-retry-selected").disabled
+
+
+def test_the_chart_tells_causes_apart_when_the_address_asks_for_it(history: HistoryDesk, open_screen: Open) -> None:
+    app = open_screen("runs", chart="causes")
+    assert not app.exception
+    assert app.segmented_control(key="runs-chart").value == "causes"
+    app.segmented_control(key="runs-chart").set_value("outcomes").run()
+    assert "chart" not in app.query_params
+    app = open_screen("runs", chart="pie")
+    assert any("chart" in warning.value and "outcomes or causes" in warning.value for warning in app.warning)
+
+
+def test_it_says_what_the_list_is_sorted_by(history: HistoryDesk, open_screen: Open) -> None:
+    assert "by the index of time" in words(open_screen("runs"))

@@ -11,12 +11,16 @@ import pandas as pd
 import pytest
 
 from tests.ui.fakes import a_request, an_operation
-from tests.ui.fakes_history import CAUSE, FORBIDDEN, a_diagnosis, a_run, an_exchange
+from tests.ui.fakes_history import CAUSE, FORBIDDEN, a_diagnosis, a_group, a_run, an_exchange
+from wfm.desk import CauseSeries
 from wfm.domain.operations import Outcome, Phase, RunPage
 from wfm.domain.plans import RouteName
 from wfm.domain.windows import WindowSpec
 from wfm.ui.views import payloads
-from wfm.ui.views.run_table import chosen_row, table_height
+from wfm.ui.views.run_causes import Causes, labels, picked_cause, tints
+from wfm.ui.views.run_causes import finding as finding_of_causes
+from wfm.ui.views.run_selection import correlation_ids
+from wfm.ui.views.run_table import chosen_row, table_height, ticked_rows
 from wfm.ui.views.runs import (
     MOST_BARS,
     Spread,
@@ -97,7 +101,9 @@ def test_a_cause_without_names_is_its_kind() -> None:
 
 def test_a_selection_becomes_a_row_or_nothing() -> None:
     assert chosen_row({"selection": {"cells": [(3, "agent")], "rows": []}}) == 3
-    assert chosen_row({"selection": {"rows": [2]}}) == 2
+    assert chosen_row({"selection": {"rows": [2]}}) is None, "a ticked row is not an opened one"
+    assert ticked_rows({"selection": {"rows": [4, 2]}}) == [2, 4]
+    assert ticked_rows(None) == []
     assert chosen_row({"selection": {"cells": [], "rows": []}}) is None
     assert chosen_row(None) is None
 
@@ -278,3 +284,47 @@ def test_text_of_others_is_never_markdown() -> None:
 def test_counts_and_lists_read_well() -> None:
     assert (count(1, "run"), count(12_431, "run"), count(2, "try", "tries")) == ("1 run", "12\u202f431 runs", "2 tries")
     assert (listed(["a"]), listed(["a", "b", "c"]), listed([])) == ("a", "a, b and c", "")
+
+
+# --- causes -------------------------------------------------------------------------------------------------------------
+
+
+def a_series(fingerprint: str, *counts: int, **changes: object) -> CauseSeries:
+    points = tuple((NOON + timedelta(minutes=5 * step), n) for step, n in enumerate(counts))
+    return CauseSeries(group=a_group(fingerprint=fingerprint, **changes), points=points)
+
+
+def test_the_causes_are_named_by_what_is_missing_and_told_apart_by_their_call() -> None:
+    one, other = a_series("a", 3), a_series("b", 2, call="POST /api/v2/integrations/actions/{actionId}/execute")
+    assert labels([one]) == ["missing scope: wfm:schedule:update"]
+    assert labels([one, other]) == [
+        "missing scope: wfm:schedule:update (PATCH …/availability)",
+        "missing scope: wfm:schedule:update (POST …/execute)",
+    ]
+
+
+def test_the_finding_names_the_cause_that_stands_for_most() -> None:
+    two = Causes(series=(a_series("a", 3, 4), a_series("b", 2)), others=0)
+    assert finding_of_causes(two, "today") == "9 failed today for 2 causes; 7 of them: missing scope: wfm:schedule:update"
+    many = Causes(series=(a_series("a", 3),), others=5)
+    assert finding_of_causes(many, "today").startswith("8 failed today for more than 1 cause; 3 of them")
+    assert finding_of_causes(Causes(series=(), others=0), "today") == "No run today failed for a known cause"
+
+
+def test_a_click_on_a_cause_gives_its_group() -> None:
+    known = {"missing scope": "a"}
+    assert picked_cause({"selection": {"pick": [{"cause": "missing scope"}]}}, known) == "a"
+    assert picked_cause({"selection": {"pick": [{"cause": "strange"}]}}, known) is None
+    assert picked_cause(None, known) is None
+
+
+def test_tints_differ_and_begin_with_the_colour_of_failure() -> None:
+    found = tints("#cf2f37", 5)
+    assert found[0] == "#cf2f37"
+    assert len(set(found)) == 5
+    assert tints("#cf2f37", 1) == ["#cf2f37"]
+
+
+def test_correlation_ids_are_listed_once_each() -> None:
+    runs = [a_run(1), a_run(1), a_run(2), a_run(3, correlation_id=None)]
+    assert correlation_ids(runs) == [runs[0].correlation_id, runs[2].correlation_id]

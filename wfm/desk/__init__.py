@@ -7,7 +7,7 @@ from functools import cached_property
 from wfm.desk.access import AccessDesk
 from wfm.desk.core import DeskCore, Unreachable
 from wfm.desk.demo import DemoControls
-from wfm.desk.failures import FailureDesk, FailureDetail
+from wfm.desk.failures import CauseSeries, FailureDesk, FailureDetail
 from wfm.desk.plans import PlanDesk
 from wfm.desk.proof import Proof
 from wfm.desk.values import (
@@ -63,6 +63,7 @@ __all__ = [
     "AccessReport",
     "ActionResult",
     "ActionStep",
+    "CauseSeries",
     "ClientChoice",
     "DataAction",
     "DemoState",

@@ -23,6 +23,8 @@ LONGEST_NOTE = 500
 LONGEST_OWNER = 120
 LOOKED_AT = 200
 """How many of a group's newest runs are read for its operations and its agents."""
+CAUSES_LOOKED_AT = 40
+"""A chart over time reads the counters of so many causes, those seen last."""
 BY_PROOF = "proof by reading"
 
 
@@ -33,6 +35,18 @@ class TouchedOperation:
     id: str
     title: str
     runs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CauseSeries:
+    """How many runs failed for one cause, per step of time: (start of the step, runs)."""
+
+    group: FailureGroup
+    points: tuple[tuple[datetime, int], ...]
+
+    @property
+    def total(self) -> int:
+        return sum(n for _, n in self.points)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +92,16 @@ class FailureDesk(HistoryDesk):
     def failure_series(self, fingerprint: str, since: datetime, step_minutes: int = 60) -> list[tuple[datetime, int]]:
         """How many runs of a group failed, per step."""
         return self.ledger.group_series(self.tenant.key, fingerprint, since, step_minutes=step_minutes)
+
+    def causes_over_time(self, since: datetime, until: datetime, step_minutes: int) -> tuple[CauseSeries, ...]:
+        """The causes of the failures of a stretch of time, the most first, each with its runs per step; from counters."""
+        touched = [group for group in self.failures() if group.last_seen >= since and group.first_seen < until]
+        found = []
+        for group in touched[:CAUSES_LOOKED_AT]:
+            points = self.ledger.group_series(self.tenant.key, group.fingerprint, since, step_minutes=step_minutes, until=until)
+            if points:
+                found.append(CauseSeries(group=group, points=tuple(points)))
+        return tuple(sorted(found, key=lambda one: one.total, reverse=True))
 
     def hand_off(self, fingerprint: str) -> str:
         """A request to whoever can mend it, for exactly one change, as Markdown. Redacted."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -16,7 +17,7 @@ from wfm.domain.plans import RouteName
 from wfm.ui.components.states import look, phase_word
 from wfm.ui.components.times import when
 from wfm.ui.views import run_state
-from wfm.ui.views.run_query import EXACT, LONGEST_TEXT, PRESETS, RunQuery, changed, with_preset, with_range
+from wfm.ui.views.run_query import EXACT, LONGEST_TEXT, PRESETS, Chart, RunQuery, changed, with_preset, with_range
 from wfm.ui.views.runs import kind_word
 from wfm.ui.views.words import listed, plain
 
@@ -124,6 +125,26 @@ def _set(attribute: str, key: str) -> None:
         run_state.push(changed(query, status=int(text) if good else None))
         return
     run_state.push(changed(query, **{attribute: text or ("" if attribute == "text" else None)}))
+
+
+def chart_choice(query: RunQuery) -> None:
+    """What the chart over time tells apart; the choice lives in the URL."""
+    key = "runs-chart"
+    st.session_state[key] = query.chart.value
+    st.segmented_control(
+        "Chart over time",
+        [chart.value for chart in Chart],
+        key=key,
+        required=True,
+        format_func=lambda value: f"by {Chart(value).value.removesuffix('s')}",
+        label_visibility="collapsed",
+        on_change=_set_chart,
+        args=(key,),
+    )
+
+
+def _set_chart(key: str) -> None:
+    run_state.push(replace(run_state.current(), chart=Chart(st.session_state[key])))
 
 
 def _clear() -> None:

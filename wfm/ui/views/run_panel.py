@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -21,7 +22,7 @@ from wfm.ui.components.states import look, phase_word
 from wfm.ui.components.times import clock, milliseconds, when
 from wfm.ui.pages import page
 from wfm.ui.views import payloads, run_state
-from wfm.ui.views.run_query import RunQuery, changed
+from wfm.ui.views.run_query import changed
 from wfm.ui.views.runs import can_retry, kind_word, retry_request, route_word, what_now
 from wfm.ui.views.words import code, count, plain
 
@@ -76,8 +77,7 @@ def _close_button() -> None:
 
 def close() -> None:
     """Closes the opened run; the list stays where it is."""
-    query = run_state.current()
-    run_state.push(RunQuery(preset=query.preset, chosen=query.chosen, cursor=query.cursor))
+    run_state.push(replace(run_state.current(), run=None))
 
 
 # --- what it means ---------------------------------------------------------------------------------------------------

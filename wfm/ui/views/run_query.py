@@ -32,6 +32,13 @@ _LONGEST_ID = 200
 _LONGEST_CURSOR = 1_000
 
 
+class Chart(StrEnum):
+    """What the chart over time tells apart; the value is the word in the URL."""
+
+    OUTCOMES = "outcomes"
+    CAUSES = "causes"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunQuery:
     """What the Runs screen shows. `preset` is a key of PRESETS or "exact": then `chosen` holds since and until."""
@@ -40,6 +47,7 @@ class RunQuery:
     chosen: RunFilter = field(default_factory=RunFilter)
     cursor: str | None = None
     run: str | None = None
+    chart: Chart = Chart.OUTCOMES
 
     def resolve(self, now: datetime) -> RunFilter:
         """The filter with its time range as instants; `now` is an aware UTC instant."""
@@ -117,7 +125,7 @@ _PARAMS = (
     _Param("phase", "phase", _enum(Phase)),
     _Param("q", "text", _text),
 )
-NAMES = frozenset({"time", "cursor", "run", *(param.name for param in _PARAMS)})
+NAMES = frozenset({"time", "cursor", "run", "chart", *(param.name for param in _PARAMS)})
 """Every name that means something in the URL of the Runs screen."""
 
 
@@ -145,8 +153,14 @@ def read_query(params: Mapping[str, str]) -> tuple[RunQuery, tuple[str, ...]]:
     if run and (len(run) > _LONGEST_ID or not run.isprintable()):
         problems.append(f"The address says run={_shown(run)}, which can't be a run: left out.")
         run = None
+    chart = Chart.OUTCOMES
+    if given := params.get("chart", "").strip():
+        try:
+            chart = _enum(Chart)(given)
+        except ValueError as error:
+            problems.append(f"The address says chart={_shown(given)}: left out. Accepted: {error}.")
     chosen = replace(RunFilter(), **found)  # type: ignore[arg-type]  # each parser gives its attribute's type
-    return RunQuery(preset=preset, chosen=chosen, cursor=cursor, run=run), tuple(problems)
+    return RunQuery(preset=preset, chosen=chosen, cursor=cursor, run=run, chart=chart), tuple(problems)
 
 
 def _time_range(params: Mapping[str, str], found: dict[str, object], problems: list[str]) -> str:
@@ -176,6 +190,8 @@ def write_query(query: RunQuery) -> dict[str, str]:
         params["cursor"] = query.cursor
     if query.run:
         params["run"] = query.run
+    if query.chart is not Chart.OUTCOMES:
+        params["chart"] = query.chart.value
     return params
 
 

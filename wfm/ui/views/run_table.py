@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from wfm.domain.operations import Outcome, RunFilter, RunPage
+from wfm.domain.operations import Outcome, Run, RunFilter, RunPage
 from wfm.ui.components import empty
 from wfm.ui.components.states import look
 from wfm.ui.pages import page
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _ROW = 31
 """Pixels of a row at the base font size of the theme."""
-_ROWS_ALONE, _ROWS_BESIDE_A_RUN = 14, 5
+_ROWS_ALONE, _ROWS_BESIDE_A_RUN = 12, 5
 _COLORS = {"red": "red", "green": "green", "blue": "blue", "yellow": "yellow", "gray": "gray"}
 
 
@@ -84,12 +84,12 @@ def table(shown: RunPage, query: RunQuery, zone: ZoneInfo) -> None:
         height=table_height(len(run_ids), rows),
         hide_index=True,
         on_select=_open,
-        selection_mode="single-cell",
+        selection_mode=["multi-row", "single-cell"],
         selection_default={"selection": selected} if selected else None,  # type: ignore[arg-type]
         placeholder="–",
-        alt="Runs, newest first. Choose a cell to open its run.",
+        alt="Runs, newest first. Choose a cell to open its run, tick rows to act on several.",
         column_config={
-            "time": st.column_config.DatetimeColumn(f"time ({zone.key})", format="DD MMM HH:mm:ss", width=122, pinned=True),
+            "time": st.column_config.DatetimeColumn(f"time ({zone.key})", format="DD MMM HH:mm:ss", width=128, pinned=True),
             "agent": st.column_config.TextColumn("agent", width=132),
             "route": st.column_config.TextColumn("action or route", width=178),
             "operation": st.column_config.TextColumn("operation", width=118),
@@ -124,19 +124,31 @@ def _table_key(query: RunQuery, run_ids: list[str]) -> str:
 
 def _open() -> None:
     key, run_ids = st.session_state["runs-table-now"]
-    chosen = chosen_row(st.session_state.get(key))
+    state = st.session_state.get(key)
+    chosen = chosen_row(state)
+    if chosen is None and ticked_rows(state):
+        return  # rows were ticked: the opened run stays
     query = run_state.current()
     run_state.push(replace(query, run=run_ids[chosen] if chosen is not None and chosen < len(run_ids) else None))
 
 
+def ticked_rows(state: Any) -> list[int]:
+    """The positions of the ticked rows, from the table's selection."""
+    selection: Mapping[str, Any] = (state or {}).get("selection", {})
+    return sorted(int(row) for row in selection.get("rows") or [])
+
+
+def selected(shown: RunPage) -> list[Run]:
+    """The runs of this page that are ticked."""
+    key, _ = st.session_state["runs-table-now"]
+    return [shown.runs[row] for row in ticked_rows(st.session_state.get(key)) if row < len(shown.runs)]
+
+
 def chosen_row(state: Any) -> int | None:
-    """The position of the row that was chosen, from a table's selection; None when it was let go."""
+    """The position of the cell's row that was chosen, from a table's selection; None when it was let go."""
     selection: Mapping[str, Any] = (state or {}).get("selection", {})
     cells = selection.get("cells") or []
-    if cells:
-        return int(cells[0][0])
-    rows = selection.get("rows") or []
-    return int(rows[0]) if rows else None
+    return int(cells[0][0]) if cells else None
 
 
 def pager(shown: RunPage, query: RunQuery, export: str) -> None:
@@ -166,6 +178,11 @@ def pager(shown: RunPage, query: RunQuery, export: str) -> None:
                 args=(older,),
                 help=f"{PAGE} runs a page",
             )
+
+
+def order_words() -> None:
+    """What the list is sorted by. A page of millions can only be sorted by what has an index."""
+    st.caption("Newest first, by the index of time. A click on a head of the table sorts this page only.")
 
 
 def _go(cursor: str | None) -> None:

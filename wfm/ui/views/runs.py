@@ -105,6 +105,10 @@ class Spread:
     def failed(self) -> int:
         return sum(n for _, outcome, n in self.points if outcome is Outcome.FAILED)
 
+    @property
+    def axis_format(self) -> str:
+        return "%H:%M" if self.until - self.since <= timedelta(hours=36) else "%d %b"
+
     def bucket(self, start: datetime) -> tuple[datetime, datetime]:
         """The stretch of time behind one bar."""
         return start, start + timedelta(minutes=self.step_minutes)
@@ -171,8 +175,8 @@ def over_time_chart(spread: Spread, zone: ZoneInfo) -> alt.Chart:
     data = pd.DataFrame(
         {
             # Naive wall-clock times: Vega then shows them as they are, whatever zone the browser has.
-            "from": [_wall(start, zone) for start, _, _, _ in rows],
-            "to": [_wall(end, zone) for _, end, _, _ in rows],
+            "from": [wall(start, zone) for start, _, _, _ in rows],
+            "to": [wall(end, zone) for _, end, _, _ in rows],
             "at": [start.astimezone(UTC).isoformat() for start, _, _, _ in rows],
             "outcome": [look(outcome).word for _, _, outcome, _ in rows],
             "runs": [n for _, _, _, n in rows],
@@ -186,8 +190,8 @@ def over_time_chart(spread: Spread, zone: ZoneInfo) -> alt.Chart:
         x=alt.X(
             "from:T",
             title=None,
-            scale=alt.Scale(domain=[_wall(spread.since, zone), _wall(spread.until, zone)]),
-            axis=alt.Axis(grid=False, labelOverlap=True, tickCount=8, format=_axis_format(spread)),
+            scale=alt.Scale(domain=[wall(spread.since, zone), wall(spread.until, zone)]),
+            axis=alt.Axis(grid=False, labelOverlap=True, tickCount=8, format=spread.axis_format),
         ),
         x2="to:T",
         y=alt.Y("runs:Q", title=None, stack="zero", axis=alt.Axis(tickCount=3, tickMinStep=1, format="~s")),
@@ -205,11 +209,8 @@ def over_time_chart(spread: Spread, zone: ZoneInfo) -> alt.Chart:
     ).add_params(pick)
 
 
-def _axis_format(spread: Spread) -> str:
-    return "%H:%M" if spread.until - spread.since <= timedelta(hours=36) else "%d %b"
-
-
-def _wall(instant: datetime, zone: ZoneInfo) -> str:
+def wall(instant: datetime, zone: ZoneInfo) -> str:
+    """The wall clock of a zone without its offset: Vega shows it as it is, whatever zone the browser has."""
     return instant.astimezone(zone).replace(tzinfo=None).isoformat(timespec="seconds")
 
 

@@ -1,0 +1,162 @@
+"""Failures over time by cause, and the causes that failed most. A click on either filters to that cause."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from wfm.ui.components.states import hex_color
+from wfm.ui.components.times import number
+from wfm.ui.views import run_state
+from wfm.ui.views.run_query import changed
+from wfm.ui.views.runs import kind_word, wall
+from wfm.ui.views.words import count
+
+if TYPE_CHECKING:
+    from wfm.desk import CauseSeries, Desk
+    from wfm.ui.views.runs import Spread
+
+MOST_CAUSES = 5
+HEIGHT = 150
+_LABEL = 46
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Causes:
+    """The causes that failed most in a time range, the most first; `others` is how many runs failed for another."""
+
+    series: tuple[CauseSeries, ...]
+    others: int
+
+    @property
+    def total(self) -> int:
+        return sum(one.total for one in self.series) + self.others
+
+
+def causes_of(desk: Desk, spread: Spread) -> Causes:
+    """The causes of the failures in a chart's time range. Raises StoreFault."""
+    found = desk.causes_over_time(spread.since, spread.until, spread.step_minutes)
+    return Causes(series=found[:MOST_CAUSES], others=sum(one.total for one in found[MOST_CAUSES:]))
+
+
+def finding(causes: Causes, range_word: str) -> str:
+    """The title: which cause stands for how many of the failures."""
+    if not causes.series:
+        return f"No run {range_word} failed for a known cause"
+    top = causes.series[0]
+    many = count(len(causes.series), "cause") if not causes.others else f"more than {count(len(causes.series), 'cause')}"
+    share = "all" if top.total == causes.total else number(top.total)
+    return f"{number(causes.total)} failed {range_word} for {many}; {share} of them: {label(top)}"
+
+
+def label(one: CauseSeries) -> str:
+    """A cause in a few words: kind and what is missing."""
+    group = one.group
+    missing = f": {', '.join(group.missing)}" if group.missing else ""
+    words = f"{kind_word(group.kind)}{missing}"
+    return words if len(words) <= _LABEL else f"{words[: _LABEL - 1]}…"
+
+
+def labels(series: Sequence[CauseSeries]) -> list[str]:
+    """A label a cause, told apart by the call where two would read alike."""
+    plain = [label(one) for one in series]
+    return [
+        f"{word} ({one.group.call.partition(' ')[0]} …/{one.group.call.rpartition('/')[2]})" if plain.count(word) > 1 else word
+        for word, one in zip(plain, series, strict=True)
+    ]
+
+
+def charts(causes: Causes, spread: Spread, title: str, zone: ZoneInfo) -> None:
+    """Over time on the left; how many of each on the right, which is the legend too."""
+    words = labels(causes.series)
+    known = {word: one.group.fingerprint for word, one in zip(words, causes.series, strict=True)}
+    over_time, top = st.columns([3, 2], gap="medium")
+    spoken = "; ".join(f"{word}: {count(one.total, 'run')}" for word, one in zip(words, causes.series, strict=True))
+    with over_time:
+        st.altair_chart(
+            _over_time(causes.series, words, spread, zone),
+            height=HEIGHT,
+            key="runs-causes-time",
+            on_select=partial(_pick, "runs-causes-time", known),
+            alt=f"{title}. Failures over time by cause.",
+        )
+    with top:
+        st.altair_chart(
+            _top(causes.series, words),
+            height=HEIGHT,
+            key="runs-causes-top",
+            on_select=partial(_pick, "runs-causes-top", known),
+            alt=f"Top causes. {spoken}",
+        )
+
+
+def _over_time(series: Sequence[CauseSeries], words: list[str], spread: Spread, zone: ZoneInfo) -> alt.Chart:
+    width = timedelta(minutes=spread.step_minutes)
+    rows = [(at, word, n) for word, one in zip(words, series, strict=True) for at, n in one.points if n]
+    data = pd.DataFrame(
+        {
+            "from": [wall(at, zone) for at, _, _ in rows],
+            "to": [wall(at + width, zone) for at, _, _ in rows],
+            "cause": [word for _, word, _ in rows],
+            "runs": [n for _, _, n in rows],
+        }
+    )
+    base: alt.Chart = alt.Chart(data).mark_bar(orient="vertical", binSpacing=1)
+    return base.encode(
+        x=alt.X(
+            "from:T",
+            title=None,
+            scale=alt.Scale(domain=[wall(spread.since, zone), wall(spread.until, zone)]),
+            axis=alt.Axis(grid=False, labelOverlap=True, tickCount=6, format=spread.axis_format),
+        ),
+        x2="to:T",
+        y=alt.Y("runs:Q", title=None, stack="zero", axis=alt.Axis(tickCount=3, tickMinStep=1, format="~s")),
+        color=_color(words),
+        tooltip=[alt.Tooltip("from:T", format="%a %d %b %H:%M", title="from"), "cause:N", alt.Tooltip("runs:Q", format=",")],
+    ).add_params(alt.selection_point(name="pick", fields=["cause"]))
+
+
+def _top(series: Sequence[CauseSeries], words: list[str]) -> alt.Chart:
+    data = pd.DataFrame({"cause": words, "runs": [one.total for one in series]})
+    base: alt.Chart = alt.Chart(data).mark_bar(height=14)
+    return base.encode(
+        x=alt.X("runs:Q", title=None, axis=alt.Axis(tickCount=3, tickMinStep=1, format="~s", grid=False)),
+        y=alt.Y("cause:N", title=None, sort=words, axis=alt.Axis(labelLimit=290, ticks=False, domain=False)),
+        color=_color(words),
+        tooltip=["cause:N", alt.Tooltip("runs:Q", format=",")],
+    ).add_params(alt.selection_point(name="pick", fields=["cause"]))
+
+
+def _color(words: list[str]) -> alt.Color:
+    """Tints of the colour of failure, the most first: a hue of its own would say a state that there is not."""
+    return alt.Color("cause:N", scale=alt.Scale(domain=words, range=tints(hex_color("red"), len(words))), legend=None)
+
+
+def tints(color: str, many: int) -> list[str]:
+    """The colour, then lighter ones of it: mixed with middle grey, so that they stand on light and dark alike."""
+    base = [int(color[at : at + 2], 16) for at in (1, 3, 5)]
+    mixed = []
+    for step in range(many):
+        share = 1 - 0.75 * step / max(1, many - 1)
+        mixed.append("#" + "".join(f"{round(part * share + 168 * (1 - share)):02x}" for part in base))
+    return mixed
+
+
+def _pick(key: str, known: dict[str, str]) -> None:
+    picked = picked_cause(st.session_state.get(key), known)
+    if picked is not None:
+        run_state.push(changed(run_state.current(), fingerprint=picked))
+
+
+def picked_cause(state: Any, known: dict[str, str]) -> str | None:
+    """The fingerprint behind a click; None where nothing was chosen."""
+    points = (state or {}).get("selection", {}).get("pick") or []
+    return known.get(str(points[0].get("cause"))) if points else None
