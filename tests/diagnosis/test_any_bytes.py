@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import gzip
 import json
 import time
 
@@ -67,6 +69,22 @@ def test_any_json_whole_cut_and_wrapped(status: int | None, value: object, cut: 
         _sound(diagnose(status, {}, body, Evidence(call="PATCH /api/v2/wfm/users/{userId}/availability")))
 
 
+PARTS = st.sampled_from(
+    ["HTTP/1.1 403 Forbidden\n", "< HTTP/2 100\n", "> PATCH /api/v2/wfm/users/1/availability HTTP/2\n", "A: b\n", "\n",
+     "> ", "* x\n", "\r\n",
+     '{"code":"forbidden","status":403}', '{"code":', "“code”", "{'code': 'x'}", "[", "* Connection #0 to host x left intact"]
+)  # fmt: skip
+
+
+@QUICK
+@given(parts=st.lists(st.one_of(PARTS, st.text(max_size=20)), max_size=12))
+def test_any_paste(parts: list[str]) -> None:
+    found = explain("".join(parts))
+    _sound(found.diagnosis)
+    assert all(value and name for name, value in found.fields)
+    assert found.page.key == found.diagnosis.rule
+
+
 @QUICK
 @given(line=st.dictionaries(st.sampled_from(["id", "http_status", "headers", "body", "context"]), JSON))
 def test_any_json_line(line: dict[str, object]) -> None:
@@ -104,6 +122,19 @@ CORPUS: dict[str, bytes] = {
     "wide": b'{"errors":[' + b",".join(b'{"code":"c%d","message":"{%d"}' % (n, n) for n in range(6_000)) + b"]}",
     "lone surrogates": b'{"message":"\\ud800 x","code":"\\udfff","contextId":"\\ud801"}',
     "nothing but NUL": b"\x00" * 1_000,
+    "a gzip bomb": gzip.compress(b'{"message":"' + b"a" * 50_000_000),
+    "a torn gzip": gzip.compress(bytes(range(256)) * 1_000)[:200],
+    "no gzip after all": b"\x1f\x8b\x08" + b"\xff" * 1_000,
+    "UTF-16 without its mark": '{"code":"forbidden","status":403}'.encode("utf-16-be"),
+    "base64 of brackets": base64.b64encode(b'{"' + b"[" * 100_000),
+    "quoted": b"> " * 100_000,
+    "quoted lines": b">>> {\n" * 30_000,
+    "answers": b"HTTP/1.1 403 Forbidden\nA: b\n\n{}\n" * 8_000,
+    "headers without end": b"HTTP/1.1 403 Forbidden\n" + b"A: b\n" * 50_000,
+    "curl": b"< HTTP/2 403\n* x\n" * 15_000,
+    "braces and quotes": b"{'" * 100_000,
+    "status words": b"status code 403 (" * 15_000,
+    "tokens": b"token: " * 40_000,
     "UTF-16": '{"code":"forbidden","status":403}'.encode("utf-16"),
 }
 

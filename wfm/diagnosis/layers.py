@@ -273,6 +273,8 @@ def _text(members: Mapping[str, object], keys: tuple[str, ...], limit: int) -> s
         if isinstance(value, str) and value.strip():
             return tidy(value, limit)
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**12:
+            if keys is _CODE_KEYS and 200 <= value < 300:
+                continue  # the status of an answer that went well
             return str(value)
     return ""
 

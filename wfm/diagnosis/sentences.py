@@ -19,6 +19,10 @@ _DECODER = json.JSONDecoder(strict=False)  # a mail wraps lines inside strings
 _START = re.compile(r"\{|\[\s*\{")
 _ESCAPED = re.compile(r'\\(["\\/])')
 _TRAILING_ID = re.compile(rf"[\[(]({UUID})[\])]\s*[.\"'}}\]]*\s*$")
+_NAMES_THE_ID = re.compile(
+    r"\b(?:division|polic|user|agent|client|queue|team|schedule|unit|role|entity|resource)\w*(?:\(s\))?(?: ids?)?[\s:='\"]*$",
+    re.IGNORECASE,
+)
 _STATUS = re.compile(
     r"(?:^\s*\(?|\b(?:API|Auth)\s+Error:?\s*|\bHTTP(?:/\d(?:\.\d)?)?[ :=]+|\bstatus(?:[ _-]?code)?\"?\s*[:=]?\s*\"?"
     r"|\berror(?: code)?\s*:?\s+|\bresponded with (?:a )?|\breturned (?:a |an )?)([1-5]\d\d)\b",
@@ -131,8 +135,9 @@ def torn_inside(text: str) -> str:
 
 def trailing_id(text: str) -> str | None:
     """The correlation id in brackets at the end of a sentence: "… (c5fad4cb-…)" or "… [c5fad4cb-…]"."""
-    found = _TRAILING_ID.search(text[-200:])
-    return found.group(1) if found else None
+    end = text[-200:]
+    found = _TRAILING_ID.search(end)
+    return found.group(1) if found and not _NAMES_THE_ID.search(end[: found.start()]) else None
 
 
 def named_id(text: str) -> str | None:
