@@ -76,10 +76,12 @@ def meets(run: Run, which: RunFilter) -> bool:
         "correlation_id",
         "fingerprint",
         "phase",
+        "retryable",
     )
     return (
         (which.since is None or run.started_at >= which.since)
         and (which.until is None or run.started_at < which.until)
+        and (which.agents is None or run.agent_id in which.agents)
         and all(getattr(which, name) in (None, getattr(run, name)) for name in same)
     )
 
@@ -112,6 +114,13 @@ def filters(runs: list[Run]) -> list[RunFilter]:
         RunFilter(outcome=Outcome.FAILED, kind=Kind.MISSING_SCOPE),
         RunFilter(agent_id="agent-3", outcome=Outcome.APPLIED, route="availability"),
         RunFilter(status=403, code="forbidden", phase=Phase.APPLY),
+        RunFilter(retryable=True),
+        RunFilter(retryable=False, outcome=Outcome.FAILED),
+        RunFilter(agents=("agent-3", "agent-1", "nobody")),
+        RunFilter(agents=("agent-3", "agent-1"), route="availability", outcome=Outcome.APPLIED),
+        RunFilter(agents=("nobody",)),
+        RunFilter(agents=()),
+        RunFilter(route="availability", outcome=Outcome.FAILED),
     ]
     edges = [
         (some.started_at, None),
@@ -410,5 +419,5 @@ def test_every_index_named_for_sqlite_exists_and_leads(sqlite_world: World) -> N
             assert "SCAN" not in told, (told, statement)
             assert "TEMP B-TREE" not in told, (told, statement)
             indexes.add(told.split("USING ")[1].split(" (")[0].split()[-1])
-    names = ["time", "outcome", "status", "way", "agent", "kind", "code", "operation", "group", "correlation"]
+    names = ["time", "outcome", "status", "way_outcome", "agent", "kind", "code", "operation", "group", "correlation"]
     assert indexes >= {f"ix_runs_{name}" for name in names}

@@ -21,11 +21,12 @@ from wfm.desk.values import (
     OperationView,
     RunDetail,
 )
+from wfm.desk.views import ViewDesk
 from wfm.desk.windows import WindowDesk
-from wfm.ledger.records import GroupChange
+from wfm.ledger.records import GroupChange, SavedView
 
 
-class Desk(PlanDesk, WindowDesk, FailureDesk, AccessDesk):
+class Desk(PlanDesk, WindowDesk, FailureDesk, AccessDesk, ViewDesk):
     """Everything a screen or a command may ask for. Thread-safe; one instance serves a whole process."""
 
     @cached_property
@@ -75,5 +76,6 @@ __all__ = [
     "OperationView",
     "Proof",
     "RunDetail",
+    "SavedView",
     "Unreachable",
 ]

@@ -229,7 +229,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilter:
-    """Which runs. Empty means all. Instants are aware UTC; `text` is searched in payloads, names and codes."""
+    """Which runs. Empty means all. Instants are aware UTC; `text` is searched in payloads, names and codes.
+
+    `team` is the id or name of a team: the Desk turns it into `agents` (ids of today's members) before the ledger is
+    asked, which knows no teams. `window_at` means the runs of operations whose window holds that instant.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
@@ -245,6 +249,10 @@ class RunFilter:
     fingerprint: str | None = None
     phase: Phase | None = None
     text: str = ""
+    retryable: bool | None = None
+    team: str | None = None
+    agents: tuple[str, ...] | None = None
+    window_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +260,9 @@ class RunPage:
     """One page of runs, newest first. `newer` and `older` are cursors, None at the ends.
 
     `total` is exact where counters give it, else None and `at_least` is a lower bound ("10,000+").
+    `searched_to` is set when a search that no index holds ran out of its 300 ms: everything back to that instant (forward
+    to it, on the way to newer runs) was looked at, and the cursor in that direction looks further from there. The page
+    may then hold fewer runs than asked for, or none.
     """
 
     runs: tuple[Run, ...]
@@ -259,6 +270,7 @@ class RunPage:
     older: str | None
     total: int | None
     at_least: int
+    searched_to: datetime | None = None
 
 
 class GroupState(StrEnum):

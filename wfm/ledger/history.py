@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -14,9 +15,9 @@ from wfm.domain.errors import BadInput, NotFound
 from wfm.domain.operations import Exchange, Outcome, Phase, Run, RunFilter, RunPage
 from wfm.ledger import words
 from wfm.ledger.counters import bucket_start, by_bucket, by_outcome, count_runs
-from wfm.ledger.ids import decode, encode, new_id
+from wfm.ledger.ids import decode, encode, instant_of, new_id
 from wfm.ledger.items import Items
-from wfm.ledger.query import COUNTED_UP_TO, RunQuery
+from wfm.ledger.query import COUNTED_UP_TO, Many, RunQuery
 from wfm.ledger.records import DirectRun
 from wfm.ledger.schema import agents, attempts, causes, groups, operations, origins, read_counts, runs, ways
 from wfm.ledger.settling import Ended, counted, runs_with_words
@@ -27,6 +28,11 @@ LARGEST_PAGE = 1_000
 class History(Items):
     """What happened."""
 
+    search_budget_s = 0.3
+    """How long a page is looked for where no index holds its filter."""
+
+    search_clock = staticmethod(time.monotonic)
+
     def runs(self, tenant_key: str, which: RunFilter, *, cursor: str | None = None, limit: int = 50) -> RunPage:
         """One page of runs, newest first, by the cursor of another page. Raises BadInput for a cursor that is none.
 
@@ -35,23 +41,38 @@ class History(Items):
         limit = max(1, min(limit, LARGEST_PAGE))
         newer_than, older_than = _positions(cursor)
         with self._db.read() as connection:
-            query = RunQuery(self._db, connection, self._known_tenant(connection, tenant_key), which)
-            ids, more = query.page(limit, older_than=older_than, newer_than=newer_than)
+            query = self._query(connection, tenant_key, which, budget_s=self.search_budget_s)
+            walked, more = query.page(limit, older_than=older_than, newer_than=newer_than)
             if newer_than is not None and not more:
                 # Back at the newest end: the first page, filled up with what has come since.
                 cursor, newer_than = None, None
-                ids, more = query.page(limit)
-            older_exist = more if newer_than is None else True
-            newer_exist = cursor is not None if newer_than is None else more
-            total = len(ids) if cursor is None and not more else query.total()
+                walked, more = query.page(limit)
+            ids, stopped = walked.ids, walked.stopped_at
+            total = Many(len(ids), exact=True) if cursor is None and not more else query.total()
             found = self._read_runs(connection, tenant_key, ids)
         newer = older = None
-        if newer_exist and (ids or older_than is not None):
-            newer = f"n{encode(ids[0] if ids else max(0, (older_than or 0) - 1))}"
-        if older_exist and ids:
-            older = f"o{encode(ids[-1])}"
-        at_least = total if total is not None else COUNTED_UP_TO
-        return RunPage(runs=tuple(found), newer=newer, older=older, total=total, at_least=at_least)
+        if newer_than is not None:
+            newer = stopped if stopped is not None else ids[0] if more else None
+            older = ids[-1] if ids else newer_than + 1
+        else:
+            if cursor is not None and (ids or older_than is not None):
+                newer = ids[0] if ids else max(0, (older_than or 0) - 1)
+            if more:
+                older = stopped if stopped is not None else ids[-1]
+        return RunPage(
+            runs=tuple(found),
+            newer=None if newer is None else f"n{encode(newer)}",
+            older=None if older is None else f"o{encode(older)}",
+            total=total.n if total.exact else None,
+            at_least=min(total.n, COUNTED_UP_TO) if not total.exact else total.n,
+            searched_to=None if stopped is None else instant_of(stopped),
+        )
+
+    def _query(
+        self, connection: sa.Connection, tenant_key: str, which: RunFilter, *, budget_s: float | None = None
+    ) -> RunQuery:
+        tenant = self._known_tenant(connection, tenant_key)
+        return RunQuery(self._db, connection, tenant, which, budget_s=budget_s, monotonic=self.search_clock)
 
     def run(self, tenant_key: str, run_id: str) -> tuple[Run, tuple[Exchange, ...]]:
         """One run with its attempts in order. Raises NotFound."""
@@ -78,11 +99,10 @@ class History(Items):
         more = True
         while more:
             with self._db.read() as connection:
-                query = RunQuery(self._db, connection, self._known_tenant(connection, tenant_key), which)
-                ids, more = query.page(batch, older_than=older_than)
-                found = self._read_runs(connection, tenant_key, ids)
+                walked, more = self._query(connection, tenant_key, which).page(batch, older_than=older_than)
+                found = self._read_runs(connection, tenant_key, walked.ids)
             if found:
-                older_than = ids[-1]
+                older_than = walked.ids[-1]
                 yield found
 
     def runs_over_time(
@@ -111,9 +131,7 @@ class History(Items):
     def totals(self, tenant_key: str, since: datetime | None = None, until: datetime | None = None) -> dict[Outcome, int]:
         """Runs by outcome that began at or after `since` and before `until`; exact."""
         with self._db.read() as connection:
-            query = RunQuery(
-                self._db, connection, self._known_tenant(connection, tenant_key), RunFilter(since=since, until=until)
-            )
+            query = self._query(connection, tenant_key, RunFilter(since=since, until=until))
             found = query.counted_by_outcome() or Counter()
         return {outcome: found[outcome] for outcome in Outcome}
 

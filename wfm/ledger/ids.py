@@ -48,6 +48,11 @@ def lowest_id(at: datetime) -> int:
     return max(0, min(milliseconds << _SEQUENCE_BITS, _LARGEST))
 
 
+def instant_of(number: int) -> datetime:
+    """The millisecond that an id holds."""
+    return _EPOCH + timedelta(milliseconds=number >> _SEQUENCE_BITS)
+
+
 def encode(number: int) -> str:
     """The 13 characters of an id."""
     return "".join(_ALPHABET[number >> shift & 31] for shift in range(5 * (_LENGTH - 1), -1, -5))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from wfm.domain.errors import NotFound
+from wfm.domain.errors import NotFound, Refused
 from wfm.ledger.ids import decode
-from wfm.ledger.records import Event, WorkerSeen
-from wfm.ledger.schema import drafts, events, operations, preferences, workers
+from wfm.ledger.records import Event, SavedView, WorkerSeen
+from wfm.ledger.schema import drafts, events, operations, preferences, saved_views, workers
 from wfm.ledger.store import Store
+
+MOST_VIEWS = 100
 
 
 class Notes(Store):
@@ -62,6 +65,55 @@ class Notes(Store):
         def work(connection: sa.Connection) -> None:
             row = {"tenant_id": self._tenant(connection, tenant_key), "subject": subject, "plan": plan}
             self._db.put(connection, drafts, [row], keys=["tenant_id", "subject"], replaced=["plan"])
+
+        self._db.write(work)
+
+    def views(self, subject: str, tenant_key: str) -> list[SavedView]:
+        """A person's saved views of the history, by name."""
+        with self._db.read() as connection:
+            tenant = self._known_tenant(connection, tenant_key)
+            mine = (saved_views.c.tenant_id == tenant, saved_views.c.subject == subject)
+            rows = connection.execute(sa.select(saved_views).where(*mine).order_by(saved_views.c.name)).all()
+        return [SavedView(name=row.name, query=row.query, is_default=row.is_default, changed_at=row.changed_at) for row in rows]
+
+    def save_view(
+        self, subject: str, tenant_key: str, name: str, query: Mapping[str, str], *, is_default: bool, now: datetime
+    ) -> None:
+        """Keeps a view under its name, in place of one of that name. A new default takes the place of the one before.
+
+        Raises Refused beyond 100 views: nobody finds anything in a longer list.
+        """
+
+        def work(connection: sa.Connection) -> None:
+            tenant = self._tenant(connection, tenant_key)
+            self._db.lock(connection, "views", tenant, subject)
+            mine = (saved_views.c.tenant_id == tenant, saved_views.c.subject == subject)
+            others = sa.select(sa.func.count()).where(*mine, saved_views.c.name != name)
+            if (connection.scalar(others) or 0) >= MOST_VIEWS:
+                raise Refused("views", f"You have {MOST_VIEWS} saved views, which is as many as are kept. Delete one first.")
+            if is_default:
+                connection.execute(sa.update(saved_views).where(*mine).values(is_default=False))
+            row = {
+                "tenant_id": tenant,
+                "subject": subject,
+                "name": name,
+                "query": dict(query),
+                "is_default": is_default,
+                "changed_at": now,
+            }
+            keys = ["tenant_id", "subject", "name"]
+            self._db.put(connection, saved_views, [row], keys=keys, replaced=["query", "is_default", "changed_at"])
+
+        self._db.write(work)
+
+    def delete_view(self, subject: str, tenant_key: str, name: str) -> None:
+        """Forgets a view. Raises NotFound."""
+
+        def work(connection: sa.Connection) -> None:
+            tenant = self._tenant(connection, tenant_key)
+            at = (saved_views.c.tenant_id == tenant, saved_views.c.subject == subject, saved_views.c.name == name)
+            if connection.execute(sa.delete(saved_views).where(*at)).rowcount == 0:
+                raise NotFound(f"You have no saved view “{name}”.")
 
         self._db.write(work)
 

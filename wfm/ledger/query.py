@@ -2,40 +2,69 @@
 
 from __future__ import annotations
 
-import heapq
+import time
 from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from wfm.domain.operations import Outcome, RunFilter
+from wfm.ledger import words
 from wfm.ledger.counters import GRAIN_MINUTES, bucket_of, bucket_start, by_outcome
 from wfm.ledger.database import Database
 from wfm.ledger.ids import decode, lowest_id
-from wfm.ledger.schema import agents, groups, runs, ways
+from wfm.ledger.schema import agents, causes, groups, operations, runs, ways
 from wfm.ledger.search import postgres_query, sqlite_query
+from wfm.ledger.walk import Bounds, IndexLead, Monotonic, Walked, WordLead, sliced, straight
 
 COUNTED_UP_TO = 10_000
 """How many runs are counted one by one when no counter knows the number."""
 
+COUNTING_S = 0.02
+"""How long runs are counted one by one where no index holds the filter; at least one slice of 2,000 is."""
+
 TEXT_MATCHES_TAKEN = 1_000
 """PostgreSQL: with no more matches than these, they are taken first; with more, the newest runs are tried one by one."""
 
+MOST_LEADS = 64
+"""So many agents, or operations, are walks of their own, merged; more are looked for run by run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """A number of runs; a lower bound unless `exact`."""
+
+    n: int
+    exact: bool
+
 
 class RunQuery:
-    """One filter on one tenant, in one transaction."""
+    """One filter on one tenant, in one transaction. `budget_s` bounds a search that no index holds; None does not."""
 
-    def __init__(self, db: Database, connection: sa.Connection, tenant: int | None, which: RunFilter) -> None:
+    def __init__(
+        self,
+        db: Database,
+        connection: sa.Connection,
+        tenant: int | None,
+        which: RunFilter,
+        *,
+        budget_s: float | None = None,
+        monotonic: Monotonic = time.monotonic,
+    ) -> None:
         self._db = db
         self._connection = connection
         self._tenant = tenant
         self._filter = which
+        self._budget_s = budget_s
+        self._monotonic = monotonic
         self._nothing = tenant is None
         self._conditions: list[Any] = []
         self._outcome: list[Any] = []
         self._index = "ix_runs_time"
-        self._ways: list[int] = []
+        self._leads: list[list[Any]] = [[runs.c.tenant_id == tenant]]
+        self._held: list[Any] = []
         self._facet: tuple[str, str] | None = ("hour", "")
         if tenant is not None:
             self._conditions.append(runs.c.tenant_id == tenant)
@@ -46,28 +75,43 @@ class RunQuery:
     def _read_filter(self) -> None:
         """Turns the filter into conditions. The last index named leads: the later, the fewer runs it usually leaves."""
         which = self._filter
+        tenant = runs.c.tenant_id == self._tenant
         if which.phase is not None:
-            self._add(runs.c.phase == which.phase.value, None, None)
+            self._add(runs.c.phase == which.phase.value)
+        if which.retryable is not None:
+            known = sa.select(causes.c.id).where(causes.c.tenant_id == self._tenant, causes.c.retryable == which.retryable)
+            self._add(runs.c.cause_id.in_(list(self._connection.scalars(known))))
         if which.outcome is not None:
             self._outcome = [runs.c.outcome == which.outcome.value]
-            self._index = "ix_runs_outcome"
+            self._lead("ix_runs_outcome", [[tenant, *self._outcome]], [])
         self._read_way(which.route, which.action)
-        if which.status is not None:
-            self._add(runs.c.status == which.status, "ix_runs_status", ("status", str(which.status)))
-        if which.kind is not None:
-            self._add(runs.c.kind == which.kind.value, "ix_runs_kind", ("kind", which.kind.value))
-        if which.code is not None:
-            self._add(runs.c.code == which.code, "ix_runs_code", ("code", which.code))
+        for name, value in (("status", which.status), ("kind", which.kind), ("code", which.code)):
+            if value is not None:
+                column = runs.c[name]
+                self._add(column == value, (name, str(value)))
+                self._lead(f"ix_runs_{name}", [[tenant, column == value]], [column == value])
         if which.fingerprint is not None:
             asked = sa.select(groups.c.id).where(groups.c.tenant_id == self._tenant, groups.c.fingerprint == which.fingerprint)
             self._add_known(self._connection.scalar(asked), runs.c.group_id, "ix_runs_group", "group")
+        if which.window_at is not None:
+            open_then = sa.select(operations.c.id).where(
+                operations.c.tenant_id == self._tenant,
+                operations.c.window_start <= which.window_at,
+                operations.c.window_end > which.window_at,
+            )
+            self._add_several(runs.c.operation_id, list(self._connection.scalars(open_then)), "ix_runs_operation")
+        if which.agents is not None:
+            members = words.known_agents(self._connection, self._tenant or 0, which.agents)
+            self._add_several(runs.c.agent_no, sorted(number for number, _ in members.values()), "ix_runs_agent")
         if which.operation_id is not None:
             self._add_known(decode(which.operation_id), runs.c.operation_id, "ix_runs_operation", "operation")
         if which.agent_id is not None:
             asked = sa.select(agents.c.id).where(agents.c.tenant_id == self._tenant, agents.c.agent_id == which.agent_id)
             self._add_known(self._connection.scalar(asked), runs.c.agent_no, "ix_runs_agent", None)
         if which.correlation_id is not None:
-            self._add(runs.c.correlation_id == which.correlation_id, "ix_runs_correlation", None)
+            same = runs.c.correlation_id == which.correlation_id
+            self._add(same)
+            self._lead("ix_runs_correlation", [[same]], [same])
 
     def _read_way(self, route: str | None, action: str | None) -> None:
         if route is None and action is None:
@@ -77,104 +121,110 @@ class RunQuery:
             asked = asked.where(ways.c.route == route)
         if action is not None:
             asked = asked.where(ways.c.action == action)
-        self._ways = list(self._connection.scalars(asked))
-        self._nothing = self._nothing or not self._ways
+        found = list(self._connection.scalars(asked))
+        self._nothing = self._nothing or not found
         known = ("route", route) if action is None else ("action", action)
         facet = (known[0], known[1] or "") if route is None or action is None else None
-        self._add(runs.c.way_id.in_(self._ways), "ix_runs_way", facet)
+        mine = runs.c.way_id.in_(found)
+        self._add(mine, facet)
+        if len(found) * len(Outcome) <= MOST_LEADS:
+            # The index holds way and outcome as a pair: without an outcome asked for, each of them is a walk.
+            outcomes = self._outcome or [runs.c.outcome == outcome.value for outcome in Outcome]
+            self._lead("ix_runs_way_outcome", [[runs.c.way_id == way, one] for way in found for one in outcomes], [mine])
 
-    def _add(self, condition: Any, index: str | None, facet: tuple[str, str] | None) -> None:
+    def _add(self, condition: Any, facet: tuple[str, str] | None = None) -> None:
         self._conditions.append(condition)
-        self._index = index or self._index
         # Counters know one facet at a time, by outcome.
         self._facet = facet if self._facet == ("hour", "") else None
+
+    def _lead(self, index: str, leads: list[list[Any]], held: list[Any]) -> None:
+        self._index, self._leads, self._held = index, leads, held
 
     def _add_known(self, number: int | None, column: Any, index: str, facet: str | None) -> None:
         if number is None:
             self._nothing = True
-        else:
-            self._add(column == number, index, (facet, str(number)) if facet else None)
+            return
+        self._add(column == number, (facet, str(number)) if facet else None)
+        self._lead(index, [[column == number]], [self._conditions[-1]])
+
+    def _add_several(self, column: Any, numbers: list[int], index: str) -> None:
+        self._nothing = self._nothing or not numbers
+        self._add(column.in_(numbers))
+        if len(numbers) <= MOST_LEADS:
+            self._lead(index, [[column == number] for number in numbers], [self._conditions[-1]])
 
     # --- pages -------------------------------------------------------------------------------------------------------
 
-    def page(self, limit: int, *, older_than: int | None = None, newer_than: int | None = None) -> tuple[list[int], bool]:
-        """The numbers of up to `limit` runs, newest first, and whether there are more in the direction asked for."""
+    def page(self, limit: int, *, older_than: int | None = None, newer_than: int | None = None) -> tuple[Walked, bool]:
+        """Up to `limit` runs, newest first, and whether there are, or may be, more in the direction asked for."""
         if self._nothing:
-            return [], False
-        bounds = self._time_bounds(self._filter.since, self._filter.until)
-        if older_than is not None:
-            bounds.append(runs.c.id < older_than)
-        if newer_than is not None:
-            bounds.append(runs.c.id > newer_than)
-        found = self._walk(bounds, limit + 1, upwards=newer_than is not None)
-        return sorted(found[:limit], reverse=True), len(found) > limit
+            return Walked([]), False
+        bounds = self._bounds(older_than=older_than, newer_than=newer_than)
+        walked = self._walk(bounds, limit + 1, self._budget_s)
+        more = len(walked.ids) > limit or walked.stopped_at is not None
+        return Walked(sorted(walked.ids[:limit], reverse=True), walked.stopped_at), more
 
-    def _walk(self, bounds: list[Any], limit: int, *, upwards: bool) -> list[int]:
-        order = runs.c.id.asc() if upwards else runs.c.id.desc()
+    def _bounds(self, *, older_than: int | None = None, newer_than: int | None = None) -> Bounds:
+        """Ids hold the millisecond of the start: they bound the walk, the exact instant decides at the edges."""
+        since, until = self._filter.since, self._filter.until
+        over = [lowest_id(since) - 1] if since is not None else []
+        under = [lowest_id(until + timedelta(milliseconds=1))] if until is not None else []
+        over += [newer_than] if newer_than is not None else []
+        under += [older_than] if older_than is not None else []
+        return Bounds(max(over, default=None), min(under, default=None), upwards=newer_than is not None)
+
+    def _instants(self) -> list[Any]:
+        since, until = self._filter.since, self._filter.until
+        found = [] if since is None else [runs.c.started_at >= since]
+        return found if until is None else [*found, runs.c.started_at < until]
+
+    def _walk(self, bounds: Bounds, limit: int, budget_s: float | None) -> Walked:
+        every = [*self._conditions, *self._outcome]
         if self._filter.text.strip():
-            return self._walk_text(bounds, limit, order)
-        # An index leads with one way: several ways are several walks, merged.
-        leads = [runs.c.way_id == way for way in self._ways] if self._index == "ix_runs_way" else [sa.true()]
-        walks = []
-        for lead in leads:
-            asked = sa.select(runs.c.id).where(*self._conditions, *self._outcome, lead, *bounds).order_by(order).limit(limit)
-            walks.append(list(self._connection.scalars(self._led(asked))))
-        return list(heapq.merge(*walks, reverse=not upwards))[:limit]
+            return self._walk_text(every, bounds, limit, budget_s)
+        return self._walk_index([], bounds, limit, budget_s)
 
-    def _led(self, asked: Any) -> Any:
-        """SQLite keeps no statistics here and would choose among equal indexes by chance."""
-        return asked.with_hint(runs, f"INDEXED BY {self._index}", "sqlite")
+    def _walk_index(self, more: list[Any], bounds: Bounds, limit: int, budget_s: float | None) -> Walked:
+        tenant = self._conditions[0]
+        outcome = [] if self._index in ("ix_runs_outcome", "ix_runs_way_outcome") else self._outcome
+        others = [one for one in self._conditions[1:] if not any(one is held for held in self._held)]
+        loose = [*others, *outcome, *more]
+        # The tenant is looked up run by run where the index doesn't hold it, but never leaves a run out in practice.
+        leads = [IndexLead(self._index, lead, [*loose, tenant, *self._instants()]) for lead in self._leads]
+        if not loose:
+            return straight(self._connection, leads, bounds, limit)
+        return sliced(self._connection, leads, bounds, limit, budget_s=budget_s, monotonic=self._monotonic)
 
-    def _walk_text(self, bounds: list[Any], limit: int, order: Any) -> list[int]:
+    def _walk_text(self, every: list[Any], bounds: Bounds, limit: int, budget_s: float | None) -> Walked:
         if self._db.is_sqlite:
             expression = sqlite_query(self._filter.text)
             if expression is None:
-                return []
-            search = sa.table("run_search", sa.column("rowid", sa.Integer))
-            match = sa.text("run_search MATCH :expression").bindparams(expression=expression)
-            key = search.c.rowid
-            ordered = key.asc() if order.modifier is sa.sql.operators.asc_op else key.desc()
-            # CROSS JOIN holds SQLite to this order: matches first, newest first, each looked up by its key.
-            asked = (
-                sa.select(key)
-                .select_from(search)
-                .where(match, sa.exists().where(runs.c.id == key, *self._conditions, *self._outcome, *bounds))
-            )
-            return list(self._connection.scalars(asked.order_by(ordered).limit(limit)))
+                return Walked([])
+            lead = WordLead(expression, [*every, *self._instants()])
+            return sliced(self._connection, [lead], bounds, limit, budget_s=budget_s, monotonic=self._monotonic)
         literal = postgres_query(self._filter.text)
         if literal is None:
-            return []
-        return self._walk_postgres_text(literal, bounds, limit, order)
-
-    def _walk_postgres_text(self, literal: str, bounds: list[Any], limit: int, order: Any) -> list[int]:
+            return Walked([])
         search = sa.table("run_search", sa.column("run_id", sa.BigInteger), sa.column("words"))
         match = search.c.words.op("@@")(sa.cast(sa.literal(literal), sa.dialects.postgresql.TSQUERY))
-        taken = sa.select(search.c.run_id).where(match).limit(TEXT_MATCHES_TAKEN + 1)
-        numbers = list(self._connection.scalars(taken))
-        asked = sa.select(runs.c.id).where(*self._conditions, *self._outcome, *bounds).order_by(order).limit(limit)
-        if len(numbers) <= TEXT_MATCHES_TAKEN:
-            return list(self._connection.scalars(asked.where(runs.c.id.in_(numbers))))
-        return list(self._connection.scalars(asked.where(sa.exists().where(search.c.run_id == runs.c.id, match))))
-
-    def _time_bounds(self, since: datetime | None, until: datetime | None) -> list[Any]:
-        """Ids hold the millisecond of the start: they bound the walk, the exact instant decides at the edges."""
-        bounds: list[Any] = []
-        if since is not None:
-            bounds += [runs.c.id >= lowest_id(since), runs.c.started_at >= since]
-        if until is not None:
-            bounds += [runs.c.id < lowest_id(until + timedelta(milliseconds=1)), runs.c.started_at < until]
-        return bounds
+        # Materialized: inside a larger statement the planner would walk down the ids and try the words of each run.
+        taken = sa.select(search.c.run_id).where(match).limit(TEXT_MATCHES_TAKEN + 1).cte("matches").prefix_with("MATERIALIZED")
+        numbers = list(self._connection.scalars(sa.select(taken.c.run_id)))
+        if len(numbers) > TEXT_MATCHES_TAKEN:
+            return self._walk_index([sa.exists().where(search.c.run_id == runs.c.id, match)], bounds, limit, budget_s)
+        asked = sa.select(runs.c.id).where(*every, *self._instants(), *bounds.on(runs.c.id), runs.c.id.in_(numbers))
+        return Walked(list(self._connection.scalars(asked.order_by(bounds.order(runs.c.id)).limit(limit))))
 
     # --- how many ----------------------------------------------------------------------------------------------------
 
-    def total(self) -> int | None:
-        """How many runs there are, exactly; None when no counter knows and there are more than 10,000."""
+    def total(self) -> Many:
+        """How many runs there are: exactly where counters know or a short count ends, else at least so many."""
         known = self.counted_by_outcome()
         if known is not None:
-            return known[self._filter.outcome] if self._filter.outcome is not None else known.total()
-        bounds = self._time_bounds(self._filter.since, self._filter.until)
-        found = len(self._walk(bounds, COUNTED_UP_TO + 1, upwards=False))
-        return found if found <= COUNTED_UP_TO else None
+            n = known[self._filter.outcome] if self._filter.outcome is not None else known.total()
+            return Many(n, exact=True)
+        walked = self._walk(self._bounds(), COUNTED_UP_TO + 1, None if self._budget_s is None else COUNTING_S)
+        return Many(len(walked.ids), exact=walked.stopped_at is None and len(walked.ids) <= COUNTED_UP_TO)
 
     def counted_by_outcome(self) -> Counter[Outcome] | None:
         """Runs of the filter by outcome, from counters; None when they don't know. The filter's outcome is not applied."""
@@ -206,10 +256,19 @@ class RunQuery:
             return self._between("minute", "", since, until)
         asked = (
             sa.select(runs.c.outcome, sa.func.count())
-            .where(*self._conditions, *self._time_bounds(since, until))
+            .where(*self._conditions, *_between(since, until))
             .group_by(runs.c.outcome)
         )
         return Counter({Outcome(outcome): n for outcome, n in self._connection.execute(asked)})
+
+
+def _between(since: datetime | None, until: datetime | None) -> list[Any]:
+    found: list[Any] = []
+    if since is not None:
+        found += [runs.c.id >= lowest_id(since), runs.c.started_at >= since]
+    if until is not None:
+        found += [runs.c.id < lowest_id(until + timedelta(milliseconds=1)), runs.c.started_at < until]
+    return found
 
 
 def _floor(at: datetime, grain_minutes: int) -> datetime:

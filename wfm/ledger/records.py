@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -122,6 +123,16 @@ class DirectRun:
     created_by: str = ""
     client_id: str = ""
     tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedView:
+    """A filter of the history under a name of its owner's. `query` holds the parameters of its address."""
+
+    name: str
+    query: Mapping[str, str]
+    is_default: bool
+    changed_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -252,6 +252,25 @@ class DraftColumns(TypedColumns):
     plan: Named[str] = Column(Text)
 
 
+class SavedViewColumns(TypedColumns):
+    """A filter of the history under a name of its owner's. `query` holds the parameters of its address as JSON."""
+
+    tenant_id = Column(Integer, primary_key=True, autoincrement=False)
+    subject: Named[str] = Column(Text, primary_key=True)
+    name: Named[str] = Column(Text, primary_key=True)
+    query: Named[dict[str, str]] = Column(Pairs)
+    is_default: Named[bool] = Column(Boolean)
+    changed_at: Named[datetime] = Column(Instant)
+
+
+class RunImportColumns(TypedColumns):
+    """The digest of an imported line and the run it became: importing it again adds nothing."""
+
+    tenant_id = Column(Integer, primary_key=True, autoincrement=False)
+    digest: Named[str] = Column(Text, primary_key=True)
+    run_id: Named[int] = Column(BigId)
+
+
 class WorkerColumns(TypedColumns):
     worker_id: Named[str] = Column(Text, primary_key=True)
     tenant_id: Named[int] = Column(Integer)
@@ -280,4 +299,6 @@ group_agents = Table("failure_group_agents", metadata, GroupAgentColumns)
 group_changes = Table("failure_group_changes", metadata, GroupChangeColumns)
 preferences = Table("preferences", metadata, PreferenceColumns)
 drafts = Table("drafts", metadata, DraftColumns)
+saved_views = Table("saved_views", metadata, SavedViewColumns)
+run_imports = Table("run_imports", metadata, RunImportColumns)
 workers = Table("workers", metadata, WorkerColumns)
