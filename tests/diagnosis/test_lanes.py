@@ -35,6 +35,7 @@ CLIENT = "CLIENT-CREDENTIALS"
         (DIVISION, BULK, Evidence(grant_type=CLIENT), (NOT, HELD, MISSING, UNKNOWN)),
         (LICENCE, BULK, Evidence(grant_type=CLIENT), (NOT, NOT, UNKNOWN, MISSING)),
         (SCOPE, BULK, Evidence(grant_type="CODE"), (MISSING, UNKNOWN, UNKNOWN, UNKNOWN)),
+        (FORBIDDEN, None, Evidence(), (UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)),
         ("", BULK, Evidence(), (UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)),
         ("", None, Evidence(), (UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)),
     ],

@@ -282,7 +282,12 @@ CASES: dict[str, list[Given]] = {
             missing=("wfm:schedule:edit",),
             code="missing.permissions",
         ),
-        Given(error("forbidden", "Insufficient permissions for resource access"), 403, code="forbidden"),
+        Given(
+            error("forbidden", "Insufficient permissions for resource access"),
+            403,
+            code="forbidden",
+            evidence=Evidence(call="GET /api/v2/users"),
+        ),
         Given(
             '{"message":"Missing: %s","code":"missing.permissions","messageParams":{"permissions":"[wfm:schedule:edit]"}}',
             403,
@@ -395,7 +400,12 @@ CASES: dict[str, list[Given]] = {
         Given(error("not_found", "User not found"), 404, evidence=Evidence(call=PATCH), code="not_found"),
     ],
     "nothing-found": [
-        Given(error("not_found", "Resource not found"), 404, code="not_found"),
+        Given(
+            error("not_found", "Resource not found"),
+            404,
+            code="not_found",
+            evidence=Evidence(call="GET /api/v2/users/{userId}"),
+        ),
         Given(error("wfm.business.unit.not.found", "Business unit not found"), 404, code="wfm.business.unit.not.found"),
         Given(error("architect.flow.deleted", "Flow has been deleted."), 410, code="architect.flow.deleted"),
         Given(
@@ -501,6 +511,19 @@ CASES: dict[str, list[Given]] = {
             error("response.entity.too.large", "The response is over the size limit."), 400, code="response.entity.too.large"
         ),
         Given(HTML.format("413 Request Entity Too Large"), 413),
+    ],
+    "brief-refused-call-unknown": [
+        Given(error("forbidden", "Insufficient permissions for resource access"), 403, code="forbidden", retryable=False),
+        Given(
+            wrapped(error("forbidden", "Insufficient permissions for resource access"), 403, "not.authorized"),
+            403,
+            evidence=Evidence(call="POST /api/v2/integrations/actions/{actionId}/execute", via="data_action"),
+            code="forbidden",
+        ),
+    ],
+    "brief-not-found-call-unknown": [
+        Given(error("not_found", "Resource not found"), 404, code="not_found", retryable=False),
+        Given(error("not_found", "Resource not found"), None, code="not_found"),
     ],
     "method-not-allowed": [
         Given("\n\n", 405, {"Allow": "GET, POST"}),

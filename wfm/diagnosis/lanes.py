@@ -12,6 +12,7 @@ from wfm.diagnosis.rules.base import reads_work_writes_fail
 from wfm.domain.diagnoses import Diagnosis, Evidence, Kind, Provenance
 from wfm.domain.plans import LaneName, LaneState, LaneVerdict
 
+_UNKNOWN_CALL = "brief-refused-call-unknown"
 REFUSALS = frozenset(
     {Kind.MISSING_SCOPE, Kind.MISSING_PERMISSION, Kind.MISSING_DIVISION, Kind.MISSING_LICENSE, Kind.FORBIDDEN_OTHER}
 )
@@ -47,6 +48,8 @@ def _client_credentials(evidence: Evidence) -> bool:
 
 
 def _is_brief(known: PlatformOperation | None, diagnosis: Diagnosis) -> bool:
+    if diagnosis.rule == _UNKNOWN_CALL:
+        return False
     return diagnosis.provenance is Provenance.BRIEF or (known is not None and known.provenance is Provenance.BRIEF)
 
 
@@ -69,7 +72,7 @@ def _scope(diagnosis: Diagnosis, evidence: Evidence, known: PlatformOperation | 
             needed=needed,
             next_step=diagnosis.fix,
         )
-    if _client_credentials(evidence) and not _is_brief(known, diagnosis):
+    if _client_credentials(evidence) and not _is_brief(known, diagnosis) and diagnosis.rule != _UNKNOWN_CALL:
         return LaneVerdict(
             state=LaneState.NOT_APPLICABLE,
             evidence="Client credentials have no scopes: roles in divisions decide.",
@@ -104,6 +107,12 @@ def _permission(diagnosis: Diagnosis, evidence: Evidence, known: PlatformOperati
             evidence=f"{said} {reads_work_writes_fail(evidence)}".strip(),
             needed=diagnosis.missing or listed,
             next_step=diagnosis.fix,
+        )
+    if diagnosis.rule == _UNKNOWN_CALL:
+        return LaneVerdict(
+            state=LaneState.UNKNOWN,
+            evidence="The answer speaks of permissions and names none; of a write of schedules it is said for a missing scope.",
+            next_step="Find the call that was refused.",
         )
     if diagnosis.kind is Kind.MISSING_DIVISION:
         return LaneVerdict(

@@ -355,8 +355,6 @@ def _permission_words(case: Case, names: tuple[str, ...]) -> Words:
         if needed:
             fix = f"Add {one} to {holder(case)}: this call needs {needed}."
     confirm = "Compare the permissions of the caller's roles with the names above; role changes take up to five minutes."
-    if not names and case.reading.words == "forbidden" and not case.operation:
-        confirm = "On a tenant that decides by scope this may be a missing scope, such as wfm:schedule:update for a write."
     return Words(cause=cause, confirm=confirm, fix=fix, who="Role admin")
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern, reads_work_writes_fail
+from wfm.diagnosis.rules.base import EXECUTE, Case, Example, Page, Rule, Signs, Words, pattern, reads_work_writes_fail
 from wfm.domain.diagnoses import Kind, Provenance
 
 _REFUSED = pattern(r"insufficient permissions? for resource access", r"^\s*forbidden\.?\s*$")
+_THESE_WORDS = pattern(r"insufficient permissions? for resource access")
+_ABSENT = pattern(r"^\s*resource not found\.?\s*$")
 _USER = pattern(r"\b(?:user|agent)\b")
 _SOURCE = (
     "Brief: a forum thread. The path and the scope are not in Genesys's published API; an organization may have a "
@@ -44,6 +46,24 @@ def _not_there(case: Case) -> bool:
     return generic and (status == 404 or case.reading.words in ("not.found", "resource.not.found"))
 
 
+def _call_unknown(case: Case) -> bool:
+    """Whether nothing says which call failed, or only that a Data Action was executed."""
+    return case.call is None or bool(EXECUTE.search(case.call))
+
+
+def _refused_anywhere(case: Case) -> bool:
+    named = case.reading.names
+    if not _call_unknown(case) or named.permissions or named.scopes or case.reading.firm_status not in (None, 403):
+        return False
+    return case.reading.words == "forbidden" and bool(_THESE_WORDS.search(case.text))
+
+
+def _absent_anywhere(case: Case) -> bool:
+    if not _call_unknown(case) or case.reading.firm_status not in (None, 404):
+        return False
+    return case.reading.deciding.code == "not_found" and bool(_ABSENT.search(case.reading.deciding.message))
+
+
 def _scope_words(case: Case, names: tuple[str, ...]) -> Words:
     scope = names[0]
     reads_work = bool(case.evidence.reads_ok) or "wfm:schedule:read" in (case.evidence.held_scopes or ())
@@ -55,7 +75,7 @@ def _scope_words(case: Case, names: tuple[str, ...]) -> Words:
         cause = "The OAuth client may not update schedules, even where reading them works."
     held = case.evidence.held_scopes
     if held is None:
-        confirm = f"Look at the scopes of {case.client}: {scope} is not among them."
+        confirm = f"Look at the scopes of {case.client}: {scope} must be among them."
     else:
         confirm = f"The token holds {', '.join(held) or 'no scopes'}; this call needs {scope}."
     if held and "wfm:schedule:write" in held and scope == "wfm:schedule:update":
@@ -167,4 +187,56 @@ SCHEDULE = Rule(
     ),
 )
 
-RULES = (SCOPE_HELD, SCOPE, SCHEDULE)
+REFUSED_ANYWHERE = Rule(
+    key="brief-refused-call-unknown",
+    kind=Kind.MISSING_PERMISSION,
+    title="Insufficient permissions for resource access",
+    provenance=Provenance.BRIEF,
+    signs=Signs(special=_refused_anywhere),
+    words=Words(
+        cause="The caller may not do this; which call was refused is not known, and the answer names no right.",
+        confirm="Find the call that was refused. If it writes schedules, look for wfm:schedule:update among the scopes.",
+        fix="If the call writes schedules: add wfm:schedule:update to {client}. Else find what the call needs.",
+        who="OAuth admin",
+    ),
+    page=Page(
+        means=(
+            "Forbidden, with these words and nothing named. It is known from writes of schedules: there the OAuth client "
+            "lacks the scope wfm:schedule:update, and reads work with the same token. Here the refused call is not known."
+        ),
+        confirm="Look in the Data Action or the log for the verb and path. A read that works with the same token points to it.",
+        fix="For a write of schedules add the missing scope, wfm:schedule:update, to the OAuth client. Else look the call up.",
+        who_can="Whoever administers OAuth clients; for another call, whoever edits roles.",
+        provenance=_SOURCE,
+        retry="No. After the scope is added, yes.",
+    ),
+    example=Example(status=403, body='{"code": "forbidden", "message": "Insufficient permissions for resource access"}'),
+)
+
+ABSENT_ANYWHERE = Rule(
+    key="brief-not-found-call-unknown",
+    kind=Kind.NOT_FOUND_OTHER,
+    title="Resource not found",
+    provenance=Provenance.BRIEF,
+    signs=Signs(special=_absent_anywhere),
+    words=Words(
+        cause="Something that the request names is not there; which call it was is not known.",
+        confirm="Find the call. If it writes schedules, look whether the agent has a schedule for that time.",
+        fix="If the call writes schedules: check the schedule id; the agent may have no schedule. Else check the path's ids.",
+        who="Supervisor",
+    ),
+    page=Page(
+        means=(
+            "Resource not found, and nothing more. It is known from writes of schedules: there the agent has no schedule, or "
+            "an id is wrong. Here the call is not known."
+        ),
+        confirm="Look in the Data Action or the log for the verb and path, and read the same thing by its id.",
+        fix="For a write of schedules check the schedule id; the agent may have no schedule. Else check the ids in the path.",
+        who_can="The supervisor for ids; the WFM planner for schedules.",
+        provenance=_SOURCE,
+        retry="No.",
+    ),
+    example=Example(status=404, body='{"code": "not_found", "message": "Resource not found"}'),
+)
+
+RULES = (SCOPE_HELD, SCOPE, SCHEDULE, REFUSED_ANYWHERE, ABSENT_ANYWHERE)

@@ -117,10 +117,6 @@ USER = Rule(
 
 def _nothing_words(case: Case, names: tuple[str, ...]) -> Words:
     fix = "Check the ids in the path and that the path exists."
-    if case.reading.words == "not.found" and "resource not found" in case.text.casefold():
-        fix = (
-            "Check the ids in the path. If the action writes schedules: check the schedule id; the agent may have no schedule."
-        )
     if case.call and case.operation is None and "/api/" in case.call:
         fix = f"Check the path: {case.call} is not a call that the desk knows."
     return Words(
