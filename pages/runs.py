@@ -16,7 +16,7 @@ from wfm.ui.components.heading import heading
 from wfm.ui.context import desk
 from wfm.ui.views import run_causes, run_filters, run_panel, run_selection, run_state, run_table
 from wfm.ui.views.run_query import EXACT, PRESETS, Chart, filter_params
-from wfm.ui.views.runs import PAGE, finding, matching_words
+from wfm.ui.views.runs import PAGE, finding, matching_words, searched_words
 from wfm.ui.views.words import plain
 
 actor = require(Capability.VIEW)
@@ -67,11 +67,15 @@ if charted:
         else:
             st.caption(run_causes.finding(causes, range_word))
 
+if words := searched_words(shown, zone, now):
+    st.caption(f":material/manage_search: {plain(words)}")
 if shown.runs:
     run_table.table(shown, query, zone)
     run_selection.bar(the_desk, actor, run_table.selected(shown), now)
     run_table.pager(shown, query, urlencode(filter_params(replace(which, until=which.until or now))))
     run_table.order_words()
+elif shown.searched_to is not None:
+    run_table.pager(shown, query, urlencode(filter_params(replace(which, until=which.until or now))))
 else:
     run_table.nothing(query, any_at_all=bool(sum(the_desk.totals().values())))
 

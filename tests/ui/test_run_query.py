@@ -41,6 +41,9 @@ WHOLE = RunFilter(
     fingerprint="f00d",
     phase=Phase.APPLY,
     text='"100%" & more = fun',
+    retryable=False,
+    team="Team “Retention”",
+    window_at=NOW,
 )
 
 
@@ -143,3 +146,11 @@ def test_no_url_raises_and_what_is_kept_is_stable(params: dict[str, str]) -> Non
     assert again == query
     assert none == ()
     assert all(sentence.endswith(".") for sentence in problems)
+
+
+@pytest.mark.parametrize("word", ["true", "1", "Yes", "maybe"])
+def test_whether_a_retry_can_help_is_yes_or_no(word: str) -> None:
+    query, problems = read_query({"retryable": word})
+    assert query.chosen.retryable is None
+    assert "yes or no" in problems[0]
+    assert read_query({"retryable": "yes"})[0].chosen.retryable is True

@@ -32,6 +32,7 @@ from wfm.ui.views.runs import (
     matching_words,
     over_time_chart,
     retry_request,
+    searched_words,
     step_for,
     text_alternative,
     what_now,
@@ -328,3 +329,11 @@ def test_tints_differ_and_begin_with_the_colour_of_failure() -> None:
 def test_correlation_ids_are_listed_once_each() -> None:
     runs = [a_run(1), a_run(1), a_run(2), a_run(3, correlation_id=None)]
     assert correlation_ids(runs) == [runs[0].correlation_id, runs[2].correlation_id]
+
+
+def test_a_search_without_an_index_says_how_far_it_looked() -> None:
+    page = RunPage(runs=(), newer=None, older="o123", total=None, at_least=0, searched_to=NOON)
+    said = searched_words(page, BERLIN, NOON)
+    assert "looked as far as 13:00:00. Older looks further" in said
+    assert "Newer looks further" in searched_words(replace(page, older=None, newer="n1"), BERLIN, NOON)
+    assert searched_words(replace(page, searched_to=None), BERLIN, NOON) == ""

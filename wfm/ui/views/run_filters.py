@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from wfm.domain.agents import GroupKind
 from wfm.domain.diagnoses import Kind
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import Outcome, Phase
@@ -17,7 +18,7 @@ from wfm.domain.plans import RouteName
 from wfm.ui.components.states import look, phase_word
 from wfm.ui.components.times import when
 from wfm.ui.views import run_state
-from wfm.ui.views.run_query import EXACT, LONGEST_TEXT, PRESETS, Chart, RunQuery, changed, with_preset, with_range
+from wfm.ui.views.run_query import EXACT, LONGEST_TEXT, PRESETS, YES_NO, Chart, RunQuery, changed, with_preset, with_range
 from wfm.ui.views.runs import kind_word
 from wfm.ui.views.words import listed, plain
 
@@ -124,6 +125,9 @@ def _set(attribute: str, key: str) -> None:
         st.session_state[_AGENT_HINT] = "" if good or not text else f"Status: “{text[:40]}” is no HTTP status from 100 to 599."
         run_state.push(changed(query, status=int(text) if good else None))
         return
+    if attribute == "retryable":
+        run_state.push(changed(query, retryable=YES_NO.get(text)))
+        return
     run_state.push(changed(query, **{attribute: text or ("" if attribute == "text" else None)}))
 
 
@@ -178,6 +182,9 @@ def _hidden_filters(query: RunQuery, zone: ZoneInfo) -> dict[str, str]:
         "code": chosen.code,
         "correlation id": chosen.correlation_id,
         "failure group": chosen.fingerprint,
+        "team": chosen.team,
+        "a retry can help": None if chosen.retryable is None else _word(chosen.retryable),
+        "window around": when(chosen.window_at, zone) if chosen.window_at else None,
     }
     if query.preset == EXACT:
         shown["from"] = when(chosen.since, zone, seconds=True) if chosen.since else None
@@ -196,16 +203,35 @@ def _more(desk: Desk, query: RunQuery, zone: ZoneInfo) -> None:
         _text("action", "Data Action", chosen.action)
         _agent(desk, chosen.agent_id)
         _choice("phase", "Phase", list(Phase), chosen.phase, lambda value: phase_word(Phase(value)), labelled=True)
+        _team(desk, chosen.team)
     with right:
         _text("status", "HTTP status", chosen.status)
         _text("code", "Code", chosen.code)
         _text("correlation_id", "Correlation id", chosen.correlation_id)
         _text("fingerprint", "Failure group", chosen.fingerprint)
+        retryable = None if chosen.retryable is None else _word(chosen.retryable)
+        _choice("retryable", "A retry can help", list(YES_NO), retryable, str, labelled=True)
     with left:
         _instant("since", "From", query, zone)
+        _instant("window_at", "Window in effect at", query, zone)
     with right:
         _instant("until", "To", query, zone)
     st.caption(f"Times are in {zone.key}.")
+
+
+def _word(meant: bool) -> str:
+    return next(word for word, value in YES_NO.items() if value is meant)
+
+
+def _team(desk: Desk, value: str | None) -> None:
+    """The teams of today: a run belongs to a team by the people who are in it now."""
+    try:
+        names = sorted({group.name for group in desk.directory().groups if group.kind is GroupKind.TEAM}, key=str.casefold)
+    except DeskError:
+        names = []
+    if value and value not in names:
+        names.append(value)
+    _choice("team", "Team", names, value, str, labelled=True)
 
 
 def _agent(desk: Desk, value: str | None) -> None:
@@ -263,6 +289,9 @@ def _set_instant(attribute: str, key: str, zone: ZoneInfo) -> None:
     local: datetime | None = st.session_state[key]
     query = run_state.current()
     instant = local.replace(tzinfo=zone) if local else None
+    if attribute == "window_at":
+        run_state.push(changed(query, window_at=instant))
+        return
     since = instant if attribute == "since" else query.chosen.since
     until = instant if attribute == "until" else query.chosen.until
     run_state.push(with_range(query, since, until))

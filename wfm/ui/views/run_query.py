@@ -25,6 +25,7 @@ PRESETS: Mapping[str, tuple[str, timedelta | None]] = {
 }
 """Time ranges by the word in the URL: what people read, and how far back (None: no bound)."""
 
+YES_NO = {"yes": True, "no": False}
 DEFAULT_PRESET = "24h"
 EXACT = "exact"
 LONGEST_TEXT = 200
@@ -102,6 +103,12 @@ def _instant(given: str) -> datetime:
         raise ValueError("a date and time such as 2026-11-23T14:30Z") from None
 
 
+def _yes_or_no(given: str) -> bool:
+    if given in YES_NO:
+        return YES_NO[given]
+    raise ValueError("yes or no")
+
+
 @dataclass(frozen=True, slots=True)
 class _Param:
     name: str
@@ -123,6 +130,9 @@ _PARAMS = (
     _Param("correlation", "correlation_id", _identifier),
     _Param("failure", "fingerprint", _identifier),
     _Param("phase", "phase", _enum(Phase)),
+    _Param("team", "team", _identifier),
+    _Param("retryable", "retryable", _yes_or_no),
+    _Param("window", "window_at", _instant),
     _Param("q", "text", _text),
 )
 NAMES = frozenset({"time", "cursor", "run", "chart", *(param.name for param in _PARAMS)})
@@ -204,6 +214,8 @@ def filter_params(chosen: RunFilter) -> dict[str, str]:
             continue
         if isinstance(value, datetime):
             params[param.name] = value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        elif isinstance(value, bool):
+            params[param.name] = next(word for word, meant in YES_NO.items() if meant is value)
         else:
             params[param.name] = str(value)
     return params

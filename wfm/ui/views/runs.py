@@ -85,6 +85,18 @@ def matching_words(page: RunPage, *, narrowed: bool) -> str:
     return f"{found} match"
 
 
+def searched_words(page: RunPage, zone: ZoneInfo, now: datetime) -> str:
+    """How far back a search looked that no index holds; "" where it looked at everything."""
+    if page.searched_to is None:
+        return ""
+    way = "Older" if page.older else "Newer"
+    return (
+        f"No index holds this combination: in the time a search may take it looked as far as "
+        f"{when(page.searched_to, zone, seconds=True, today=now)}. {way} looks further from there; a shorter time range or an "
+        "agent, an operation or a cause makes it exact."
+    )
+
+
 # --- over time -------------------------------------------------------------------------------------------------------
 
 
