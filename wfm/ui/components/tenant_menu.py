@@ -11,6 +11,7 @@ import streamlit as st
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Actor, Capability
 from wfm.ui.components import empty, story
+from wfm.ui.components.plan.state import forget_preview
 
 if TYPE_CHECKING:
     from wfm.desk import ClientChoice, DemoState, Desk
@@ -156,3 +157,4 @@ def _attempt(action: Callable[[], object], said: str) -> None:
         st.session_state[_FAULT] = error
     else:
         st.session_state[_NOTICE] = said
+        forget_preview()  # it was made of another world

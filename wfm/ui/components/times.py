@@ -97,6 +97,11 @@ def number(value: int) -> str:
     return f"{value:,}".replace(",", "\u202f")
 
 
+def runs(count: int) -> str:
+    """A number of runs: "1 run", "212 runs"."""
+    return f"{number(count)} run" if count == 1 else f"{number(count)} runs"
+
+
 def agents(count: int) -> str:
     """A number of agents: "1 agent", "36 agents"."""
     return f"{number(count)} agent" if count == 1 else f"{number(count)} agents"

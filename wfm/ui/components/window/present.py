@@ -85,7 +85,7 @@ def _causes(desk: Desk) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
                 f":red[:material/error:] {group.cause} "
-                f":gray[· {times.number(group.runs)} runs · {times.agents(group.agents)} · {times.relative(group.last_seen)}]",
+                f":gray[· {times.runs(group.runs)} · {times.agents(group.agents)} · {times.relative(group.last_seen)}]",
                 width="stretch",
             )
             st.page_link(page("failures"), label="Open", query_params={"failure": group.fingerprint})
