@@ -1,0 +1,120 @@
+"""What the command line calls done: which ends are exit code 0, and until when it waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.support.engine_world import new_operation, open_ledger, utcnow
+from wfm import cli
+from wfm.desk import OperationView
+from wfm.domain.operations import Counts, ItemState, OperationState, Phase
+from wfm.ledger import Ledger
+
+IDS = ["a1", "a2", "a3"]
+APPLIED, FAILED, UNCONFIRMED, PENDING, SKIPPED = (
+    ItemState.APPLIED,
+    ItemState.FAILED,
+    ItemState.UNCONFIRMED,
+    ItemState.PENDING,
+    ItemState.SKIPPED,
+)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    opened = open_ledger(tmp_path)
+    yield opened
+    opened.close()
+
+
+class Shown:
+    """As much of a Desk as the judgement asks for."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.items = ledger.items
+
+
+def a_view(
+    ledger: Ledger,
+    state: OperationState,
+    apply: dict[ItemState, int],
+    restore: dict[ItemState, int] | None = None,
+    *,
+    asked: bool = False,
+) -> OperationView:
+    operation = replace(new_operation(ledger, IDS), state=state, restore_requested=asked)
+    return OperationView(operation=operation, counts=Counts(apply=apply, restore=restore or {}), blocked=0, eta=None)
+
+
+@pytest.mark.parametrize(
+    ("state", "apply", "restore", "applied", "restored"),
+    [
+        (OperationState.IN_EFFECT, {APPLIED: 3}, {PENDING: 3}, True, True),
+        (OperationState.IN_EFFECT, {APPLIED: 2, FAILED: 1}, {PENDING: 2}, False, True),
+        (OperationState.IN_EFFECT, {APPLIED: 2, UNCONFIRMED: 1}, {PENDING: 3}, False, True),
+        (OperationState.FAILED, {FAILED: 3}, {}, False, True),
+        # Agents that failed to apply are no failure of a restore …
+        (OperationState.ENDED_EARLY, {APPLIED: 2, FAILED: 1}, {APPLIED: 2}, False, True),
+        (OperationState.RESTORED, {APPLIED: 3}, {APPLIED: 2, SKIPPED: 1}, True, True),
+        # … those that are not back are one.
+        (OperationState.FAILED_IN_PART, {APPLIED: 3}, {APPLIED: 2, FAILED: 1}, True, False),
+        (OperationState.FAILED_IN_PART, {APPLIED: 3}, {APPLIED: 2, UNCONFIRMED: 1}, True, False),
+    ],
+)
+def test_apply_judges_both_phases_and_restore_its_own(
+    ledger: Ledger,
+    state: OperationState,
+    apply: dict[ItemState, int],
+    restore: dict[ItemState, int],
+    applied: bool,
+    restored: bool,
+) -> None:
+    view = a_view(ledger, state, apply, restore)
+    assert cli._all_out(Shown(ledger), view) is applied  # type: ignore[arg-type]
+    assert cli._all_back(view) is restored
+
+
+@pytest.mark.parametrize(
+    ("reason", "done"),
+    [
+        ("newly blocked at the start: time off, vacation", True),
+        ("not sent: the window was over", False),
+        ("not sent: the operation was cancelled", False),
+        ("not sent: the operation was halted", False),
+    ],
+)
+def test_a_ready_agent_whose_turn_never_came_is_not_done(ledger: Ledger, reason: str, done: bool) -> None:
+    operation = new_operation(ledger, IDS)
+    ledger.skip(operation.id, Phase.APPLY, {IDS[0]: reason}, reason, now=utcnow())
+    counts = Counts(apply={APPLIED: 2, SKIPPED: 1}, restore={PENDING: 2})
+    view = OperationView(operation=operation, counts=counts, blocked=0, eta=None)
+    assert cli._all_out(Shown(ledger), view) is done  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("state", "asked", "waiting", "until_restored", "settled"),
+    [
+        (OperationState.SCHEDULED, False, 0, False, False),
+        (OperationState.APPLYING, False, 0, False, False),
+        (OperationState.IN_EFFECT, False, 3, False, True),
+        (OperationState.IN_EFFECT, False, 3, True, False),
+        (OperationState.IN_EFFECT, True, 3, False, False),  # somebody has just asked to end it
+        (OperationState.RESTORING, True, 1, True, False),
+        (OperationState.RESTORED, False, 0, True, True),
+        (OperationState.FAILED_IN_PART, False, 0, True, True),
+        (OperationState.CORRECTED, False, 3, True, True),  # the clock never undoes it
+        (OperationState.CORRECTED, True, 3, True, False),  # its undoing was asked for
+        (OperationState.CANCELLED, True, 2, True, False),
+        (OperationState.CANCELLED, True, 0, True, True),
+        (OperationState.HALTED, True, 1, True, False),
+    ],
+)
+def test_until_when_it_waits(
+    ledger: Ledger, state: OperationState, asked: bool, waiting: int, until_restored: bool, settled: bool
+) -> None:
+    view = a_view(ledger, state, {APPLIED: 3}, {PENDING: waiting}, asked=asked)
+    assert cli._settled(view, until_restored) is settled
