@@ -107,6 +107,8 @@ def _documentation(browser: Browser, url: str) -> None:
     page.screenshot(path=PICTURES / "run.png")
     _open(page, f"{url}/plan")
     _take_them_out(page)
+    page.reload()  # without the note that says what was mended
+    _settle(page)
     page.screenshot(path=PICTURES / "window.png")
     dark = _page(browser, scheme="dark")
     _open(dark, f"{url}/now")
