@@ -90,7 +90,7 @@ class Notes(Store):
             mine = (saved_views.c.tenant_id == tenant, saved_views.c.subject == subject)
             others = sa.select(sa.func.count()).where(*mine, saved_views.c.name != name)
             if (connection.scalar(others) or 0) >= MOST_VIEWS:
-                raise Refused("views", f"You have {MOST_VIEWS} saved views, which is as many as are kept. Delete one first.")
+                raise Refused("policy", f"You have {MOST_VIEWS} saved views, which is as many as are kept. Delete one first.")
             if is_default:
                 connection.execute(sa.update(saved_views).where(*mine).values(is_default=False))
             row = {

@@ -28,6 +28,8 @@ COUNTING_S = 0.02
 TEXT_MATCHES_TAKEN = 1_000
 """PostgreSQL: with no more matches than these, they are taken first; with more, the newest runs are tried one by one."""
 
+_MILLISECOND = timedelta(milliseconds=1)
+
 MOST_LEADS = 64
 """So many agents, or operations, are walks of their own, merged; more are looked for run by run."""
 
@@ -104,7 +106,9 @@ class RunQuery:
             members = words.known_agents(self._connection, self._tenant or 0, which.agents)
             self._add_several(runs.c.agent_no, sorted(number for number, _ in members.values()), "ix_runs_agent")
         if which.operation_id is not None:
-            self._add_known(decode(which.operation_id), runs.c.operation_id, "ix_runs_operation", "operation")
+            ours = (operations.c.id == decode(which.operation_id), operations.c.tenant_id == self._tenant)
+            known_operation = self._connection.scalar(sa.select(operations.c.id).where(*ours))
+            self._add_known(known_operation, runs.c.operation_id, "ix_runs_operation", "operation")
         if which.agent_id is not None:
             asked = sa.select(agents.c.id).where(agents.c.tenant_id == self._tenant, agents.c.agent_id == which.agent_id)
             self._add_known(self._connection.scalar(asked), runs.c.agent_no, "ix_runs_agent", None)
@@ -174,34 +178,33 @@ class RunQuery:
         return Bounds(max(over, default=None), min(under, default=None), upwards=newer_than is not None)
 
     def _instants(self) -> list[Any]:
-        since, until = self._filter.since, self._filter.until
-        found = [] if since is None else [runs.c.started_at >= since]
-        return found if until is None else [*found, runs.c.started_at < until]
+        return _inside(self._filter.since, self._filter.until)
 
-    def _walk(self, bounds: Bounds, limit: int, budget_s: float | None) -> Walked:
+    def _walk(self, bounds: Bounds, limit: int, budget_s: float | None, *, counts: bool = False) -> Walked:
         every = [*self._conditions, *self._outcome]
         if self._filter.text.strip():
-            return self._walk_text(every, bounds, limit, budget_s)
-        return self._walk_index([], bounds, limit, budget_s)
+            return self._walk_text(every, bounds, limit, budget_s, counts)
+        return self._walk_index([], bounds, limit, budget_s, counts)
 
-    def _walk_index(self, more: list[Any], bounds: Bounds, limit: int, budget_s: float | None) -> Walked:
+    def _walk_index(self, more: list[Any], bounds: Bounds, limit: int, budget_s: float | None, counts: bool) -> Walked:
         tenant = self._conditions[0]
         outcome = [] if self._index in ("ix_runs_outcome", "ix_runs_way_outcome") else self._outcome
         others = [one for one in self._conditions[1:] if not any(one is held for held in self._held)]
         loose = [*others, *outcome, *more]
-        # The tenant is looked up run by run where the index doesn't hold it, but never leaves a run out in practice.
-        leads = [IndexLead(self._index, lead, [*loose, tenant, *self._instants()]) for lead in self._leads]
+        # Ways, agents, operations and groups are one tenant's. Only a correlation id may be another's too.
+        strange = [tenant] if self._index == "ix_runs_correlation" else []
+        leads = [IndexLead(self._index, lead, [*loose, *strange, *self._instants()]) for lead in self._leads]
         if not loose:
-            return straight(self._connection, leads, bounds, limit)
-        return sliced(self._connection, leads, bounds, limit, budget_s=budget_s, monotonic=self._monotonic)
+            return straight(self._connection, leads, bounds, limit, counts=counts)
+        return sliced(self._connection, leads, bounds, limit, budget_s=budget_s, monotonic=self._monotonic, counts=counts)
 
-    def _walk_text(self, every: list[Any], bounds: Bounds, limit: int, budget_s: float | None) -> Walked:
+    def _walk_text(self, every: list[Any], bounds: Bounds, limit: int, budget_s: float | None, counts: bool) -> Walked:
         if self._db.is_sqlite:
             expression = sqlite_query(self._filter.text)
             if expression is None:
                 return Walked([])
             lead = WordLead(expression, [*every, *self._instants()])
-            return sliced(self._connection, [lead], bounds, limit, budget_s=budget_s, monotonic=self._monotonic)
+            return sliced(self._connection, [lead], bounds, limit, budget_s=budget_s, monotonic=self._monotonic, counts=counts)
         literal = postgres_query(self._filter.text)
         if literal is None:
             return Walked([])
@@ -211,7 +214,7 @@ class RunQuery:
         taken = sa.select(search.c.run_id).where(match).limit(TEXT_MATCHES_TAKEN + 1).cte("matches").prefix_with("MATERIALIZED")
         numbers = list(self._connection.scalars(sa.select(taken.c.run_id)))
         if len(numbers) > TEXT_MATCHES_TAKEN:
-            return self._walk_index([sa.exists().where(search.c.run_id == runs.c.id, match)], bounds, limit, budget_s)
+            return self._walk_index([sa.exists().where(search.c.run_id == runs.c.id, match)], bounds, limit, budget_s, counts)
         asked = sa.select(runs.c.id).where(*every, *self._instants(), *bounds.on(runs.c.id), runs.c.id.in_(numbers))
         return Walked(list(self._connection.scalars(asked.order_by(bounds.order(runs.c.id)).limit(limit))))
 
@@ -223,8 +226,8 @@ class RunQuery:
         if known is not None:
             n = known[self._filter.outcome] if self._filter.outcome is not None else known.total()
             return Many(n, exact=True)
-        walked = self._walk(self._bounds(), COUNTED_UP_TO + 1, None if self._budget_s is None else COUNTING_S)
-        return Many(len(walked.ids), exact=walked.stopped_at is None and len(walked.ids) <= COUNTED_UP_TO)
+        walked = self._walk(self._bounds(), COUNTED_UP_TO + 1, None if self._budget_s is None else COUNTING_S, counts=True)
+        return Many(walked.n, exact=walked.stopped_at is None and walked.n <= COUNTED_UP_TO)
 
     def counted_by_outcome(self) -> Counter[Outcome] | None:
         """Runs of the filter by outcome, from counters; None when they don't know. The filter's outcome is not applied."""
@@ -255,19 +258,24 @@ class RunQuery:
         if facet == "hour":
             return self._between("minute", "", since, until)
         asked = (
-            sa.select(runs.c.outcome, sa.func.count())
-            .where(*self._conditions, *_between(since, until))
-            .group_by(runs.c.outcome)
+            sa.select(runs.c.outcome, sa.func.count()).where(*self._conditions, *_inside(since, until)).group_by(runs.c.outcome)
         )
         return Counter({Outcome(outcome): n for outcome, n in self._connection.execute(asked)})
 
 
-def _between(since: datetime | None, until: datetime | None) -> list[Any]:
+def _inside(since: datetime | None, until: datetime | None) -> list[Any]:
+    """Inside the millisecond of an edge the row itself is asked; everywhere else the id, which every index holds."""
     found: list[Any] = []
     if since is not None:
-        found += [runs.c.id >= lowest_id(since), runs.c.started_at >= since]
+        found += [
+            runs.c.id >= lowest_id(since),
+            sa.or_(runs.c.id >= lowest_id(since + _MILLISECOND), runs.c.started_at >= since),
+        ]
     if until is not None:
-        found += [runs.c.id < lowest_id(until + timedelta(milliseconds=1)), runs.c.started_at < until]
+        found += [
+            runs.c.id < lowest_id(until + _MILLISECOND),
+            sa.or_(runs.c.id < lowest_id(until), runs.c.started_at < until),
+        ]
     return found
 
 

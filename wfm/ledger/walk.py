@@ -11,7 +11,7 @@ import heapq
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import sqlalchemy as sa
 
@@ -25,10 +25,18 @@ Monotonic = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """Ids in the order of the walk. `stopped_at` is the last id looked at when time was over before the end."""
+    """Ids in the order of the walk. `stopped_at` is the last id looked at when time was over before the end.
+
+    A walk that only counts gives no ids, but `counted`.
+    """
 
     ids: list[int]
     stopped_at: int | None = None
+    counted: int = 0
+
+    @property
+    def n(self) -> int:
+        return len(self.ids) + self.counted
 
 
 class Lead(Protocol):
@@ -40,6 +48,10 @@ class Lead(Protocol):
 
     def matching(self, connection: sa.Connection, bounds: Bounds, limit: int) -> list[int]:
         """Up to `limit` candidates that meet the loose conditions too."""
+        ...
+
+    def count(self, connection: sa.Connection, bounds: Bounds, limit: int) -> int:
+        """How many candidates meet the loose conditions too, at most `limit`."""
         ...
 
 
@@ -85,8 +97,14 @@ class IndexLead:
         return _last(connection, taken.c.id, bounds)
 
     def matching(self, connection: sa.Connection, bounds: Bounds, limit: int) -> list[int]:
+        return list(connection.scalars(self._matching(bounds, limit)))
+
+    def count(self, connection: sa.Connection, bounds: Bounds, limit: int) -> int:
+        return _counted(connection, self._matching(bounds, limit))
+
+    def _matching(self, bounds: Bounds, limit: int) -> sa.Select[int]:
         asked = sa.select(runs.c.id).where(*self.conditions, *self.loose, *bounds.on(runs.c.id))
-        return list(connection.scalars(self._led(asked.order_by(bounds.order(runs.c.id)).limit(limit))))
+        return cast("sa.Select[int]", self._led(asked.order_by(bounds.order(runs.c.id)).limit(limit)))
 
     def _led(self, asked: Any) -> Any:
         # SQLite keeps no statistics here and would choose among equal indexes by chance.
@@ -107,11 +125,17 @@ class WordLead:
         return _last(connection, taken.c[0], bounds)
 
     def matching(self, connection: sa.Connection, bounds: Bounds, limit: int) -> list[int]:
+        return list(connection.scalars(self._matching(bounds, limit)))
+
+    def count(self, connection: sa.Connection, bounds: Bounds, limit: int) -> int:
+        return _counted(connection, self._matching(bounds, limit))
+
+    def _matching(self, bounds: Bounds, limit: int) -> sa.Select[int]:
         key, search, match = self._search()
         # A correlated EXISTS holds SQLite to this order: matches first, each looked up by its key.
         there = sa.exists().where(runs.c.id == key, *self.loose)
         asked = sa.select(key).select_from(search).where(match, there, *bounds.on(key))
-        return list(connection.scalars(asked.order_by(bounds.order(key)).limit(limit)))
+        return asked.order_by(bounds.order(key)).limit(limit)
 
     def _search(self) -> tuple[sa.ColumnElement[int], sa.TableClause, sa.TextClause]:
         search = sa.table("run_search", sa.column("rowid", sa.Integer))
@@ -119,8 +143,10 @@ class WordLead:
         return search.c.rowid, search, match
 
 
-def straight(connection: sa.Connection, leads: Sequence[Lead], bounds: Bounds, limit: int) -> Walked:
+def straight(connection: sa.Connection, leads: Sequence[Lead], bounds: Bounds, limit: int, *, counts: bool = False) -> Walked:
     """A walk that the leads' indexes hold whole."""
+    if counts:
+        return Walked([], counted=_count(connection, leads, bounds, limit))
     walks = [lead.matching(connection, bounds, limit) for lead in leads]
     return Walked(list(heapq.merge(*walks, reverse=not bounds.upwards))[:limit])
 
@@ -133,10 +159,12 @@ def sliced(
     *,
     budget_s: float | None,
     monotonic: Monotonic = time.monotonic,
+    counts: bool = False,
 ) -> Walked:
     """A walk in slices. One slice is always looked through, however little time there is; None is without end."""
     until = None if budget_s is None else monotonic() + budget_s
     found: list[int] = []
+    counted = 0
     size = FIRST_SLICE
     while True:
         came = [lead.reach(connection, bounds, size) for lead in leads]
@@ -144,14 +172,29 @@ def sliced(
         full = [last for count, last in came if count == size and last is not None]
         stop = None if not full else min(full) if bounds.upwards else max(full)
         part = bounds if stop is None else bounds.to(stop)
-        walks = [lead.matching(connection, part, limit - len(found)) for lead in leads]
-        found += list(heapq.merge(*walks, reverse=not bounds.upwards))[: limit - len(found)]
-        if stop is None or len(found) >= limit:
-            return Walked(found)
+        if counts:
+            counted += _count(connection, leads, part, limit - counted)
+        else:
+            walks = [lead.matching(connection, part, limit - len(found)) for lead in leads]
+            found += list(heapq.merge(*walks, reverse=not bounds.upwards))[: limit - len(found)]
+        if stop is None or len(found) + counted >= limit:
+            return Walked(found, counted=counted)
         if until is not None and monotonic() >= until:
-            return Walked(found, stopped_at=stop)
+            return Walked(found, stopped_at=stop, counted=counted)
         bounds = bounds.past(stop)
         size = min(size * 2, LONGEST_SLICE)
+
+
+def _count(connection: sa.Connection, leads: Sequence[Lead], bounds: Bounds, limit: int) -> int:
+    n = 0
+    for lead in leads:
+        if n < limit:
+            n += lead.count(connection, bounds, limit - n)
+    return n
+
+
+def _counted(connection: sa.Connection, matching: sa.Select[int]) -> int:
+    return connection.scalar(sa.select(sa.func.count()).select_from(matching.order_by(None).subquery())) or 0
 
 
 def _last(connection: sa.Connection, key: Any, bounds: Bounds) -> tuple[int, int | None]:
