@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 import json
+import logging
 import sys
 import time
 import uuid
@@ -29,6 +30,8 @@ from wfm.domain.plans import Preview
 OK, BAD_INPUT, SOME_FAILED, REFUSED = 0, 2, 3, 4
 POLL_S = 0.25
 WORKER_PATIENCE_S = 60.0
+REPLACE_WORKER_S = 3.0
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 IDLE_EXIT_S = 30.0
 NO_WORKER = "No worker is alive. Start one: python -m wfm worker."
 UNFINISHED = frozenset({OperationState.APPLYING, OperationState.RESTORING})
@@ -169,6 +172,7 @@ def worker(exit_when_idle: bool, wants_json: bool) -> None:
     """Apply and restore what is due. One a data folder; a second one waits as standby."""
     from wfm import work
 
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     with _desk(wants_json) as desk:
         work.run(desk, exit_when_idle_s=IDLE_EXIT_S if exit_when_idle else None)
 
@@ -235,12 +239,12 @@ def _actor() -> Actor:
 
 def _can_work(desk: Desk) -> bool:
     """Whether a worker is alive or can be started here: beside PostgreSQL whoever runs the workers starts them."""
-    return desk.settings.embedded or desk.health().worker_alive
+    return desk.settings.embedded or desk.worker_alive()
 
 
 def _ensure_worker(desk: Desk) -> int | None:
     """The process id of a worker that was started for this command; None where one is alive."""
-    if desk.health().worker_alive or not desk.settings.embedded:
+    if desk.worker_alive() or not desk.settings.embedded:
         return None
     return launcher.ensure_worker(desk.settings, "--exit-when-idle")
 
@@ -257,15 +261,22 @@ def _worker(desk: Desk, *, keep: bool) -> Iterator[None]:
 
 
 def _wait(desk: Desk, operation_id: str, *, until_restored: bool) -> OperationView:
-    """Polls until the operation is settled: everybody out or, `until_restored`, everybody back."""
-    last_seen = time.monotonic()
+    """Polls until the operation is settled: everybody out or, `until_restored`, everybody back.
+
+    A worker that dies meanwhile is replaced, where this command may start one.
+    """
+    last_seen = replaced = time.monotonic()
     while True:
         view = desk.operation(operation_id)
         if _settled(view, until_restored):
             return view
-        if desk.health().worker_alive:
-            last_seen = time.monotonic()
-        elif time.monotonic() - last_seen > WORKER_PATIENCE_S:
+        now = time.monotonic()
+        if desk.worker_alive():
+            last_seen = now
+        elif now - replaced > REPLACE_WORKER_S:
+            replaced = now
+            _ensure_worker(desk)
+        if now - last_seen > WORKER_PATIENCE_S:
             raise DeskError(
                 f"No worker has been alive for {WORKER_PATIENCE_S:.0f} s. The operation {operation_id} is kept and goes on "
                 "when one is started: python -m wfm worker"

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -239,3 +242,30 @@ def test_diagnose_reads_the_brief_s_error_without_a_tenant(tmp_path: Path) -> No
     assert found["code"] == "forbidden"
     assert found["kind"] in ("missing_scope", "forbidden_other", "missing_permission")
     assert found["fix"]
+
+
+def test_a_worker_killed_in_mid_apply_is_replaced_and_nobody_is_updated_twice(desk_cli: Cli) -> None:
+    """kill -9 on the worker while the command waits: it starts another one and comes to its end."""
+    agents = ready_agents(desk_cli, 30)
+    before = desk_cli.demo.updates()
+    desk_cli.demo.patch("/_demo/settings", {"latency_ms": 400})
+    killed = threading.Thread(target=_kill_a_worker_at_work, args=(desk_cli, before), daemon=True)
+    try:
+        killed.start()
+        code, applied = desk_cli("apply", desk_cli.plan(agents=agents, window={"minutes": 30}), "--yes")
+    finally:
+        desk_cli.demo.patch("/_demo/settings", {"latency_ms": 0})
+    killed.join(5)
+    assert not killed.is_alive()
+    assert (code, applied["applied"]) == (0, 30)
+    after = desk_cli.demo.updates()
+    assert {after[one]["unavailable"] - before.get(one, {}).get("unavailable", 0) for one in agents} == {1}
+    assert desk_cli("restore", applied["operation"])[1]["restored"] == 30
+
+
+def _kill_a_worker_at_work(cli: Cli, before: dict[str, dict[str, int]]) -> None:
+    """Waits for the first updates of an apply and kills the worker that makes them."""
+    deadline = time.monotonic() + 60
+    while cli.demo.updates() == before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.kill(json.loads((cli.data_dir / "worker.json").read_text(encoding="utf-8"))["pid"], signal.SIGKILL)

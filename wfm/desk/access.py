@@ -178,6 +178,11 @@ class AccessDesk(DeskCore):
 
     # --- health ------------------------------------------------------------------------------------------------------
 
+    def worker_alive(self) -> bool:
+        """Whether a worker of this tenant gave a heartbeat lately. Asks the ledger only. Raises StoreFault."""
+        now = self.clock()
+        return any((now - seen.seen_at).total_seconds() < ALIVE_S for seen in self.ledger.workers(self.tenant.key))
+
     def health(self) -> Health:
         """Tenant, token, limit and worker in one value. Never raises: what is wrong is a sentence in `problems`."""
         now = self.clock()
