@@ -14,17 +14,21 @@ from wfm.ui.auth import require
 from wfm.ui.components import empty, times
 from wfm.ui.components.heading import heading
 from wfm.ui.context import desk
-from wfm.ui.views import run_causes, run_filters, run_panel, run_selection, run_state, run_table
+from wfm.ui.views import run_causes, run_filters, run_panel, run_selection, run_state, run_table, run_views
 from wfm.ui.views.run_query import EXACT, PRESETS, Chart, filter_params
 from wfm.ui.views.runs import PAGE, finding, matching_words, searched_words
 from wfm.ui.views.words import plain
 
 actor = require(Capability.VIEW)
 heading("Runs", actor)
+run_views.notices()
 
 the_desk = desk()
 now, zone = times.now(), times.viewer_zone()
-query, problems = run_state.load()
+query, problems = run_state.load(lambda: run_views.opened_with(the_desk, actor))
+if query.chosen.team and not run_filters.is_team(the_desk, query.chosen.team):
+    problems += (f"The address says team=“{query.chosen.team[:40]}”: left out. There is no such team in this tenant now.",)
+    query = replace(query, chosen=replace(query.chosen, team=None))
 which = query.resolve(now)
 range_word = (
     "in this time" if query.preset == EXACT else {"all": "so far"}.get(query.preset, f"in the {PRESETS[query.preset][0]}")
@@ -54,8 +58,10 @@ matching = matching_words(shown, narrowed=query.narrowed)
 charted = query.run is None and bool(spread.total)
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.markdown(f"**{matching}** :gray[of all: {title}]" if matching else f"**{title}**", width="content")
-    if charted:
-        run_filters.chart_choice(query)
+    with st.container(horizontal=True, width="content", vertical_alignment="center", gap="small"):
+        run_views.menu(the_desk, actor, query)
+        if charted:
+            run_filters.chart_choice(query)
 
 if charted:
     with empty.guarded("The causes can't be read just now"):

@@ -14,9 +14,10 @@ from tests.support.demo_tenant import DemoHandle, running_demo
 from wfm.desk import Desk
 from wfm.desk.proof import PROPAGATION, ProofState, next_state, of_checks
 from wfm.diagnosis import diagnose
+from wfm.domain.agents import GroupKind
 from wfm.domain.diagnoses import Evidence, Kind
 from wfm.domain.errors import BadInput, NotAllowed, NotFound, Refused
-from wfm.domain.operations import FailureGroup, GroupState, ItemState, Outcome, Phase
+from wfm.domain.operations import FailureGroup, GroupState, ItemState, Outcome, Phase, RunFilter
 from wfm.domain.people import Actor, Role
 from wfm.ledger.records import DirectRun, Settlement
 from wfm.settings import Settings
@@ -262,3 +263,18 @@ def test_chosen_runs_are_exported_in_their_order(desk: Desk) -> None:
         desk.export_selected([first] * 201, "csv")
     with pytest.raises(BadInput, match="format"):
         desk.export_selected([first], "exe")
+
+
+def test_a_team_means_the_people_who_are_in_it_today(desk: Desk) -> None:
+    group = fail(desk)
+    directory = desk.directory()
+    agent = directory.agents[desk.run(group.sample_run).run.agent_id]
+    teams = [one for one in directory.groups if one.kind is GroupKind.TEAM]
+    own = next(one for one in teams if one.id == agent.team_id)
+    other = next(one for one in teams if one.id != agent.team_id)
+    for word in (own.id, own.name):
+        assert [run.agent_id for run in desk.runs(RunFilter(team=word)).runs] == [agent.id]
+    assert desk.runs(RunFilter(team=other.name)).runs == ()
+    assert b"".join(desk.export_runs(RunFilter(team=own.name), "jsonl")).count(b"\n") == 1
+    with pytest.raises(BadInput, match="team"):
+        desk.runs(RunFilter(team="nobodies"))

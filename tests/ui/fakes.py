@@ -230,7 +230,7 @@ class FakeDesk:
     settings: Any = field(default_factory=FakeSettings)
     people: Directory = field(default_factory=a_directory)
     scopes: tuple[str, ...] = SCOPES
-    views: list[OperationView] = field(default_factory=list)
+    operation_views: list[OperationView] = field(default_factory=list)
     agent_items: dict[str, list[Item]] = field(default_factory=dict)
     story: dict[str, list[FakeEvent]] = field(default_factory=dict)
     groups_failed: list[FailureGroup] = field(default_factory=list)
@@ -375,7 +375,7 @@ class FakeDesk:
             raise self.apply_error
         preview = self.preview(request)
         view = an_operation("op-new", OperationState.APPLYING, out=0, total=len(preview.ready), request=request)
-        self.views.insert(0, view)
+        self.operation_views.insert(0, view)
         return view.operation
 
     def save_draft(self, actor: Actor, request: PlanRequest) -> None:
@@ -386,10 +386,10 @@ class FakeDesk:
 
     # --- windows
     def operations(self, states: Collection[OperationState] | None = None, limit: int = 100) -> list[OperationView]:
-        return [view for view in self.views if states is None or view.operation.state in states][:limit]
+        return [view for view in self.operation_views if states is None or view.operation.state in states][:limit]
 
     def operation(self, operation_id: str) -> OperationView:
-        for view in self.views:
+        for view in self.operation_views:
             if view.operation.id == operation_id:
                 return view
         raise NotFound("There is no such window in this tenant.")
@@ -420,7 +420,7 @@ class FakeDesk:
         return self.story.get(operation_id, [])
 
     def open_or_due(self, within: timedelta = timedelta(hours=24)) -> bool:
-        return any(view.operation.state in OPEN_STATES and not view.operation.example for view in self.views)
+        return any(view.operation.state in OPEN_STATES and not view.operation.example for view in self.operation_views)
 
     def __getattr__(self, name: str) -> Any:
         """cancel, end_now, restore_now, extend, retry_failed, comment, settle, undo: recorded, checked, nothing more."""

@@ -19,7 +19,7 @@ from wfm.domain.operations import Exchange, FailureGroup, GroupState, Outcome, P
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import LaneName, LaneState, LaneVerdict
 from wfm.domain.tenant import TokenFacts
-from wfm.ledger.records import GroupChange
+from wfm.ledger.records import GroupChange, SavedView
 from wfm.settings import Settings
 
 CALL = "PATCH /api/v2/wfm/users/{userId}/availability"
@@ -178,6 +178,7 @@ class HistoryDesk(FakeDesk):
     actions_error: DeskError | None = None
     action_result: ActionResult | None = None
     changes: list[GroupChange] = field(default_factory=list)
+    saved: dict[str, SavedView] = field(default_factory=dict)
 
     def _read(self) -> None:
         if self.history_error is not None:
@@ -230,6 +231,24 @@ class HistoryDesk(FakeDesk):
             if (since is None or run.started_at >= since) and (until is None or run.started_at < until):
                 found[run.outcome] = found.get(run.outcome, 0) + 1
         return found
+
+    def views(self, actor: Actor) -> tuple[SavedView, ...]:
+        return tuple(sorted(self.saved.values(), key=lambda view: view.name))
+
+    def default_view(self, actor: Actor) -> SavedView | None:
+        return next((view for view in self.saved.values() if view.is_default), None)
+
+    def save_view(self, name: str, query: Mapping[str, str], actor: Actor, *, is_default: bool = False) -> SavedView:
+        if not name.strip():
+            raise BadInput("name", None, "a name of 1 to 80 characters")
+        if is_default:
+            self.saved = {key: replace(view, is_default=False) for key, view in self.saved.items()}
+        view = SavedView(name=name, query=dict(query), is_default=is_default, changed_at=datetime.now(UTC))
+        self.saved[name] = view
+        return view
+
+    def delete_view(self, name: str, actor: Actor) -> None:
+        del self.saved[name]
 
     # --- failures
     def failures(self, states: frozenset[Any] | None = None) -> list[FailureGroup]:

@@ -151,7 +151,7 @@ def test_retry_takes_each_agent_once_and_leaves_restores_out() -> None:
 def failed(serve: Callable[[Any], Any]) -> HistoryDesk:
     """The brief's failure, three agents."""
     made = HistoryDesk(
-        views=[an_operation()],
+        operation_views=[an_operation()],
         groups_failed=[a_group(runs=3, agents=3)],
         kept=[a_run(n) for n in range(3)],
     )
@@ -292,7 +292,7 @@ def test_no_failure_is_good_news(serve: Callable[[Any], Any], open_screen: Open)
 
 
 def test_a_viewer_reads_and_changes_nothing(serve: Callable[[Any], Any], open_screen: Open) -> None:
-    desk = serve(a_real_tenant(views=[an_operation()], groups_failed=[a_group()], kept=[a_run()]))
+    desk = serve(a_real_tenant(operation_views=[an_operation()], groups_failed=[a_group()], kept=[a_run()]))
     app = open_screen("failures", user=somebody())
     assert not app.exception
     assert app.button(key=f"ignored-{FINGERPRINT}").disabled

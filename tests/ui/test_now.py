@@ -31,7 +31,7 @@ def test_a_calm_desk_says_so_and_where_to_begin(desk: FakeDesk, open_screen: Ope
 
 
 def test_windows_in_effect_come_with_their_two_actions(desk: FakeDesk, open_screen: Open) -> None:
-    desk.views = [
+    desk.operation_views = [
         an_operation("w", out=34, failed=0, total=34),
         an_operation("next", OperationState.SCHEDULED, out=0, starts_in=timedelta(hours=3)),
     ]

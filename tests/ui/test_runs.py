@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,13 +15,14 @@ from tests.ui.fakes import an_operation
 from tests.ui.fakes_history import FINGERPRINT, HistoryDesk, a_group, a_real_tenant, a_run, an_exchange, somebody, words
 from wfm.domain.errors import StoreFault
 from wfm.domain.operations import Outcome, Phase, RunFilter
+from wfm.domain.people import Actor, Role
 
 
 @pytest.fixture
 def history(serve: Callable[[Any], Any]) -> HistoryDesk:
     """120 runs of one window, every third failed for the same cause."""
     made = HistoryDesk(
-        views=[an_operation()],
+        operation_views=[an_operation()],
         groups_failed=[a_group()],
         kept=[a_run(n, Outcome.FAILED if n % 3 == 0 else Outcome.APPLIED) for n in range(120)],
     )
@@ -174,7 +176,7 @@ def test_a_run_that_worked_offers_no_retry(history: HistoryDesk, open_screen: Op
 
 
 def test_a_viewer_reads_everything_and_retries_nothing(serve: Callable[[Any], Any], open_screen: Open) -> None:
-    serve(a_real_tenant(views=[an_operation()], kept=[a_run()]))
+    serve(a_real_tenant(operation_views=[an_operation()], kept=[a_run()]))
     app = open_screen("runs", user=somebody(), run="run-00000")
     assert not app.exception
     assert app.button(key="run-retry").disabled
@@ -275,3 +277,56 @@ def test_the_chart_tells_causes_apart_when_the_address_asks_for_it(history: Hist
 
 def test_it_says_what_the_list_is_sorted_by(history: HistoryDesk, open_screen: Open) -> None:
     assert "by the index of time" in words(open_screen("runs"))
+
+
+def test_a_view_is_kept_opened_and_forgotten(history: HistoryDesk, open_screen: Open) -> None:
+    app = open_screen("runs", outcome="failed", time="7d")
+    app.text_input(key="runs-view-name").set_value("Failures of the week")
+    app.button(key="runs-view-save").click().run()
+    assert dict(history.saved["Failures of the week"].query) == {"outcome": "failed", "time": "7d"}
+    app.button(key="runs-clear").click().run()
+    assert "outcome" not in app.query_params
+    app.button(key="view-open-0").click().run()
+    assert app.query_params["outcome"] == "failed"
+    assert asked(history).outcome is Outcome.FAILED
+    app.button(key="view-forget-0").click().run()
+    assert history.saved == {}
+
+
+def test_a_view_needs_a_name(history: HistoryDesk, open_screen: Open) -> None:
+    app = open_screen("runs")
+    app.button(key="runs-view-save").click().run()
+    assert history.saved == {}
+    assert any("name is missing" in warning.value for warning in app.warning)
+
+
+def test_runs_opens_with_the_default_view_unless_the_address_says_otherwise(history: HistoryDesk, open_screen: Open) -> None:
+    boss = Actor(subject="demo", name="Demo visitor", role=Role.ADMIN)
+    history.save_view("Failures", {"outcome": "failed", "time": "7d"}, boss, is_default=True)
+    app = open_screen("runs")
+    assert asked(history).outcome is Outcome.FAILED
+    assert app.query_params["outcome"] == "failed"
+    app.button(key="runs-clear").click().run()
+    assert asked(history).outcome is None, "who lets the filters go is not given them back"
+    open_screen("runs", status="200")
+    assert (asked(history).outcome, asked(history).status) == (None, 200)
+    app = open_screen("runs", time="7d")
+    app.button(key="view-default-0").click().run()
+    assert not history.saved["Failures"].is_default
+
+
+def test_a_team_that_is_not_there_is_named_and_left_out(history: HistoryDesk, open_screen: Open) -> None:
+    app = open_screen("runs", team="Nobodies")
+    assert any("Nobodies" in warning.value for warning in app.warning)
+    assert asked(history).team is None
+    app = open_screen("runs", team="Team 1")
+    assert asked(history).team == "Team 1"
+    assert "team **Team 1**" in words(app)
+
+
+def test_whether_a_retry_can_help_and_the_window_reach_the_desk(history: HistoryDesk, open_screen: Open) -> None:
+    app = open_screen("runs", retryable="no", window="2026-11-23T14:30Z")
+    assert asked(history).retryable is False
+    assert asked(history).window_at == datetime(2026, 11, 23, 14, 30, tzinfo=UTC)
+    app.selectbox(key="runs-retryable").set_value("yes").run()
+    assert asked(history).retryable is True

@@ -26,12 +26,12 @@ def test_plan_comes_first_when_no_window_is_open(desk: FakeDesk) -> None:
 
 
 def test_now_comes_first_when_a_window_is_open(desk: FakeDesk) -> None:
-    desk.views = [an_operation()]
+    desk.operation_views = [an_operation()]
     assert [title.value for title in main().run().title] == ["Now"]
 
 
 def test_a_past_window_does_not_count(desk: FakeDesk) -> None:
-    desk.views = [an_operation(state=OperationState.RESTORED, out=0, restored=36)]
+    desk.operation_views = [an_operation(state=OperationState.RESTORED, out=0, restored=36)]
     assert [title.value for title in main().run().title] == ["Plan a window"]
 
 

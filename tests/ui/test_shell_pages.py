@@ -80,7 +80,11 @@ def test_a_page_says_when_the_tenant_can_not_be_reached(name: str, serve: Callab
 @pytest.mark.parametrize("name", ["plan", "windows", "now"])
 def test_a_viewer_sees_but_may_not_act(name: str, serve: Callable[[Any], Any], open_screen: Callable[..., AppTest]) -> None:
     serve(
-        FakeDesk(is_demo=False, settings=FakeSettings(oidc_configured=True, admins=("a@example.com",)), views=[an_operation()])
+        FakeDesk(
+            is_demo=False,
+            settings=FakeSettings(oidc_configured=True, admins=("a@example.com",)),
+            operation_views=[an_operation()],
+        )
     )
     viewer = {"is_logged_in": True, "sub": "v", "email": "v@example.com", "iat": datetime.now(UTC).timestamp()}
     app = open_screen(name, user=viewer)

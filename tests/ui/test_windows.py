@@ -148,13 +148,13 @@ def test_a_long_story_is_cut_in_the_middle() -> None:
 
 @pytest.fixture
 def busy(desk: FakeDesk) -> FakeDesk:
-    desk.views = [
+    desk.operation_views = [
         an_operation("later", S.SCHEDULED, out=0, starts_in=timedelta(hours=3)),
         an_operation("open", failed=1, unconfirmed=1, out=34),
         an_operation("old", S.RESTORED, out=0, restored=36, starts_in=timedelta(days=-1)),
         an_operation("bad", S.HALTED, out=0, failed=5, starts_in=timedelta(days=-2), title="Patch night"),
     ]
-    for view in desk.views:
+    for view in desk.operation_views:
         desk.agent_items[view.operation.id] = items_of(view)
     return desk
 
@@ -215,7 +215,7 @@ def test_an_unknown_id_is_a_sentence_above_the_list(busy: FakeDesk, open_screen:
     ],
 )
 def test_actions_ask_the_desk(state: S, key: str, call: tuple[str, ...], desk: FakeDesk, open_screen: Open) -> None:
-    desk.views = [an_operation("w", state)]
+    desk.operation_views = [an_operation("w", state)]
     app = open_screen("windows", id="w")
     app.button(key=key).click().run()
     assert not app.exception
@@ -274,8 +274,8 @@ def test_a_comment_is_sent(busy: FakeDesk, open_screen: Open) -> None:
 
 def test_a_viewer_may_look_only(serve: Callable[[Any], Any], open_screen: Open) -> None:
     settings = FakeSettings(oidc_configured=True, admins=("boss@example.com",))
-    desk = serve(FakeDesk(is_demo=False, settings=settings, views=[an_operation("w", failed=1, out=35)]))
-    desk.agent_items["w"] = items_of(desk.views[0])
+    desk = serve(FakeDesk(is_demo=False, settings=settings, operation_views=[an_operation("w", failed=1, out=35)]))
+    desk.agent_items["w"] = items_of(desk.operation_views[0])
     viewer = {"is_logged_in": True, "sub": "v", "email": "v@example.com", "iat": now().timestamp()}
     app = open_screen("windows", user=viewer, id="w")
     assert not app.exception
@@ -286,6 +286,8 @@ def test_a_viewer_may_look_only(serve: Callable[[Any], Any], open_screen: Open) 
 
 
 def test_halted_says_why_and_where_the_fix_is(desk: FakeDesk, open_screen: Open) -> None:
-    desk.views = [an_operation("h", S.HALTED, out=0, failed=5, halt_reason="architect-flow lacks wfm:schedule:update.")]
+    desk.operation_views = [
+        an_operation("h", S.HALTED, out=0, failed=5, halt_reason="architect-flow lacks wfm:schedule:update.")
+    ]
     app = open_screen("windows", id="h")
     assert "architect-flow lacks wfm:schedule:update." in said(app)

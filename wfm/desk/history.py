@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from wfm.desk.core import DeskCore
 from wfm.desk.values import RunDetail
 from wfm.diagnosis import diagnose, explain, four_lanes
+from wfm.domain.agents import GroupKind
 from wfm.domain.diagnoses import GRANT, Diagnosis, Evidence, Explanation
 from wfm.domain.errors import BadInput, DeskError
 from wfm.domain.exports import csv_lines, json_lines
@@ -24,8 +26,19 @@ class HistoryDesk(DeskCore):
     """Reads the ledger's runs."""
 
     def runs(self, which: RunFilter, cursor: str | None = None, limit: int = 50) -> RunPage:
-        """One page of runs, newest first. Raises BadInput for a cursor that makes no sense."""
-        return self.ledger.runs(self.tenant.key, which, cursor=cursor, limit=limit)
+        """One page of runs, newest first. Raises BadInput for a cursor that makes no sense or a team that is not there."""
+        return self.ledger.runs(self.tenant.key, self._of_team(which), cursor=cursor, limit=limit)
+
+    def _of_team(self, which: RunFilter) -> RunFilter:
+        """The filter with its team as the people who are in it today: the ledger knows no teams."""
+        if which.team is None:
+            return which
+        directory = self.connection().reader.directory()
+        teams = {one.id for one in directory.groups if one.kind is GroupKind.TEAM and which.team in (one.id, one.name)}
+        if not teams:
+            raise BadInput("team", which.team, "the name or id of a team of this tenant")
+        members = tuple(sorted(agent.id for agent in directory.agents.values() if agent.team_id in teams))
+        return replace(which, team=None, agents=members)
 
     def run(self, run_id: str) -> RunDetail:
         """A run opened, with what its error means. Raises NotFound."""
@@ -89,7 +102,7 @@ class HistoryDesk(DeskCore):
         """The whole filter as CSV or JSON Lines, in pieces. Raises BadInput for another format."""
         if fmt not in EXPORT_FORMATS:
             raise BadInput("format", fmt, " or ".join(EXPORT_FORMATS))
-        rows = (run for batch in self.ledger.iter_runs(self.tenant.key, which) for run in batch)
+        rows = (run for batch in self.ledger.iter_runs(self.tenant.key, self._of_team(which)) for run in batch)
         return csv_lines(rows) if fmt == "csv" else json_lines(rows)
 
     def export_selected(self, run_ids: Sequence[str], fmt: str) -> Iterator[bytes]:

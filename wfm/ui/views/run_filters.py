@@ -223,6 +223,14 @@ def _word(meant: bool) -> str:
     return next(word for word, value in YES_NO.items() if value is meant)
 
 
+def is_team(desk: Desk, name: str) -> bool:
+    """Whether the tenant has such a team now, by name or id. A tenant that does not answer has none."""
+    try:
+        return any(group.kind is GroupKind.TEAM and name in (group.id, group.name) for group in desk.directory().groups)
+    except DeskError:
+        return False
+
+
 def _team(desk: Desk, value: str | None) -> None:
     """The teams of today: a run belongs to a team by the people who are in it now."""
     try:

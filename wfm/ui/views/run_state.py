@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import streamlit as st
 
 from wfm.ui.views.run_query import NAMES, RunQuery, read_query, write_query
@@ -11,16 +13,18 @@ HERE = "runs-time"
 _LAST = "runs-last-query"
 
 
-def load() -> tuple[RunQuery, tuple[str, ...]]:
+def load(default: Callable[[], Mapping[str, str]] = dict) -> tuple[RunQuery, tuple[str, ...]]:
     """The query of this visit, with a sentence for each part of the address that was left out.
 
     The menu links to the bare address: then the filters of the last visit come back, and the address says them again.
+    On a first visit those of `default` do; an address that says anything always wins.
     """
     params = {name: str(value) for name, value in st.query_params.to_dict().items()}
-    remembered = st.session_state.get(_LAST)
-    if HERE not in st.session_state and not NAMES & params.keys() and remembered:
-        params = dict(remembered)
-        st.query_params.from_dict(params)
+    if HERE not in st.session_state and not NAMES & params.keys():
+        remembered = st.session_state[_LAST] if _LAST in st.session_state else default()
+        params |= remembered
+        if remembered:
+            st.query_params.from_dict(params)
     query, problems = read_query(params)
     st.session_state[_LAST] = {name: value for name, value in write_query(query).items() if name not in ("run", "cursor")}
     return query, problems
