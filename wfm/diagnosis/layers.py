@@ -38,7 +38,7 @@ _STATUS_KEYS = ("status", "statuscode", "httpstatus", "httpstatuscode", "httpcod
 _ID_KEYS = ("contextid", "correlationid", "traceid")
 _DEEP_ID_KEYS = ("contextid", "correlationid", "inincorrelationid")
 _NAMED = re.compile(
-    r"^(?:\w*(?:required|missing|needed)\w*?)?(scopes?|permissions?|divisions?|divisionids?|licen[sc]es?)$|^needed$"
+    r"^(?:\w*(?:required|missing|needed)\w*?)?(scopes?|permissions?|divisions?|divisionids?|licen[sc]es?)$|^(?:needed|missing|required)$"
 )
 _CARRIERS = (*_MESSAGE_KEYS, "body", "response", "responsebody", "rawresult", "error", "finalresult", "data", "result")
 _INNER = ("error", "fault", "exception", "response", "responsebody", "data", "result", "body", "message", "detail", "eventbody")

@@ -10,10 +10,16 @@ from wfm.diagnosis.sentences import UUID
 MAX_NAMES = 60
 
 _PERMISSION = re.compile(
-    rf"(?<![\w:/.-])([A-Za-z]\w{{0,60}}):([A-Za-z]\w{{0,60}}|\*):([A-Za-z]\w{{0,60}}|\*)(?::({UUID}))?(?![\w/]|:\w)"
+    rf"(?<![\w:/.-])([A-Za-z]\w{{0,60}}):([A-Za-z]\w{{0,60}}|\*):([A-Za-z]\w{{0,60}}|\*)(?::({UUID}))?(?![\w/]|[:-]\w)"
 )
 _NOT_DOMAINS = frozenset({"urn", "arn", "http", "https", "file", "java", "org", "com"})
 _SCOPE_WORD = r"[a-z][a-z0-9_.-]{1,60}(?::[a-zA-Z0-9_.*-]{1,60}){0,3}"
+_NAME = r"[\w.-]{1,60}(?::[\w.*-]{1,60}){1,3}"
+_HELD = re.compile(
+    r"(?<!must )(?<!not )(?<!n't )(?<!to )(?<!should )\b(?:has|have|holds?|holding|granted|carries|provided)\b"
+    rf"(?: (?!not\b|no\b)\w+){{0,3}}\s*[:=]?\s*(?:\[[^\[\]]{{1,2000}}\]|{_NAME}(?:\s*(?:,|\band\b)\s*{_NAME}){{0,20}})",
+    re.IGNORECASE,
+)
 _SCOPE_LIST = re.compile(r"\bscopes?\b[^\[\]\n]{0,60}\[([^\[\]]{1,2000})\]", re.IGNORECASE)
 _SCOPE_AFTER = re.compile(
     rf"(\buse\s+)?\bscopes?\b(?:\(s\))?\s*(?:is|are|of|named)?\s*([:=]?\s*['\"`‘“]?)({_SCOPE_WORD})['\"`’”]?"
@@ -22,6 +28,8 @@ _SCOPE_AFTER = re.compile(
 )
 _SCOPE_BEFORE = re.compile(rf"['\"`‘“]({_SCOPE_WORD})['\"`’”]\s+(?:oauth\s+)?scopes?\b|(?<![\w:.-])({_SCOPE_WORD})\s+scopes?\b")
 _SCOPE_TOKEN = re.compile(_SCOPE_WORD)
+_ONE_SCOPE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,60}(?::[A-Za-z0-9_.*-]{1,60}){0,3}")
+_BETWEEN = re.compile(r"[\s,;|\[\]{}()]+")
 _LICENCE_LIST = re.compile(r"\b(?:licen[sc]es?|products?)\b[^\[\]\n]{0,60}\[([^\[\]]{1,2000})\]", re.IGNORECASE)
 _LICENCE_QUOTED = re.compile(r"\b(?:licen[sc]es?|products?)\b[^'\n]{0,40}'([\w .-]{2,60})'", re.IGNORECASE)
 _DIVISION_LIST = re.compile(r"\bdivisions?\b(?:\(s\))?[^\[\]\n]{0,60}\[([^\[\]]{1,2000})\]", re.IGNORECASE)
@@ -54,9 +62,19 @@ class Names:
 def find_names(text: str, params: tuple[tuple[str, str], ...], correlation_id: str | None) -> Names:
     """Reads the names out of sentences and message parameters.
 
+    What a caller holds is named beside what it lacks ("has scopes [a:b] but requires c:d"): the held ones are left out.
     Brackets need not hold permissions ("Retry the request in [9] seconds"), a permission may be printed as a Java
     class name (observed), and a fourth part that is a UUID is a division (observed).
     """
+    lacking = _HELD.sub(" ", text)
+    if lacking != text:
+        found = _find(lacking, params, correlation_id)
+        if found.permissions or found.scopes:
+            return found
+    return _find(text, params, correlation_id)
+
+
+def _find(text: str, params: tuple[tuple[str, str], ...], correlation_id: str | None) -> Names:
     permissions: dict[str, None] = {}
     divisions: dict[str, None] = {}
     filled = "\n".join(value for _, value in params)
@@ -96,7 +114,8 @@ def _scopes(text: str, params: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
                 found[name] = None
     for key, value in params:
         if "scope" in key.casefold() or (key == "needed" and not _PERMISSION.search(value)):
-            found.update(dict.fromkeys(name for name in _SCOPE_TOKEN.findall(value) if _is_scope(name)))
+            given = (name.strip("'\"`.") for name in _BETWEEN.split(value))
+            found.update(dict.fromkeys(name for name in given if _ONE_SCOPE.fullmatch(name) and _is_scope(name)))
     return tuple(found)[:MAX_NAMES]
 
 

@@ -25,7 +25,8 @@ _NAMES_THE_ID = re.compile(
 )
 _STATUS = re.compile(
     r"(?:^\s*\(?|\b(?:API|Auth)\s+Error:?\s*|\bHTTP(?:/\d(?:\.\d)?)?[ :=]+|\bstatus(?:[ _-]?code)?\"?\s*[:=]?\s*\"?"
-    r"|\berror(?: code)?\s*:?\s+|\bresponded with (?:a )?|\breturned (?:a |an )?)([1-5]\d\d)\b",
+    r"|\berror(?: code)?\s*:?\s+"
+    r"|\b(?:respond|fail|return|repli|answer|reject)ed(?: with)?(?: an?)?(?: HTTP)?(?: status)?(?: code)?:? )([1-5]\d\d)\b",
     re.IGNORECASE,
 )
 _STATUS_PHRASE = re.compile(

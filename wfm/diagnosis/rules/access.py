@@ -232,7 +232,7 @@ LICENCE = Rule(
             r"\blicen[sc]es?\b[^.\n]{0,60}\b(?:not|missing|required|assigned|expired)\b",
             r"\b(?:missing|requires?|without|no)\b[^.\n]{0,40}\blicen[sc]e",
             r"\b(?:feature|product|functionality|capability)\b[^.\n]{0,50}\bnot (?:enabled|available|licensed|provisioned)",
-            r"\b(?:is|are) not licensed\b",
+            r"\b(?:is|are) not (?:licensed|entitled)\b",
             r"\bnot (?:enabled|licensed) for (?:this|your|the) organi[sz]ation",
             r"feature toggle",
         ),

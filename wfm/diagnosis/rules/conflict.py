@@ -89,7 +89,7 @@ EXISTS = Rule(
     title="It exists already",
     provenance=Provenance.PUBLISHED,
     signs=Signs(
-        codes=pattern(r"\balready\.exists?$", r"^already\.exists$"),
+        codes=pattern(r"\balready\.exists?$", r"^duplicate\.(?:value|entry|key|record)s?$"),
         codes_within=pattern(
             r"\bduplicate\b",
             r"^uniqueness$",

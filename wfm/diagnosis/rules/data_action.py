@@ -69,6 +69,7 @@ TEMPLATE = Rule(
         codes=pattern(r"^invalid\.substitution$"),
         sentences=pattern(
             r"\btransform failed",
+            r"\bvelocity\b[^.\n]{0,40}\b(?:error|exception|failed)",
             r"\bsuccess ?template\b",
             r"\btranslation ?map\b",
             r"\bsubstituting a value\b",

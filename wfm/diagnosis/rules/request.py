@@ -55,6 +55,8 @@ VALIDATION = Rule(
             r"\bvalue\.\w+",
             r"\bunprocessable\b",
             r"\buser\.input\b",
+            r"^max\.[a-z.]{1,60}$",
+            r"\btoo\.many\.[a-z.]{1,40}\.requested$",
             r"\bno\.[a-z.]{1,60}\.(?:specified|given|provided)\b",
         ),
         sentences=pattern(
@@ -68,6 +70,7 @@ VALIDATION = Rule(
             r"\bdid not pass validation",
             r"\bincorrect values?\b",
             r"\bexceeds \d+ characters",
+            r"\bmissing (?:required |mandatory )?(?:parameter|field|property|argument|header)\b",
             r"\bshould not be (?:null|empty|blank)",
             r"\b(?:was|were) not (?:provided|supplied|given)\b",
         ),

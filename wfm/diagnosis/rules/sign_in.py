@@ -21,6 +21,7 @@ INVALID_CLIENT = Rule(
         codes=pattern(r"^invalid\.client$", r"^unauthorized\.client$", r"^invalid\.client\.(?:id|secret|credentials)$"),
         sentences=pattern(
             r"client (?:authentication failed|credentials (?:are|is) (?:invalid|wrong|incorrect))",
+            r"\boauth client is (?:disabled|inactive|not active)\b",
             r"(?:invalid|unknown|wrong|incorrect) client(?:[ _-]?(?:id|secret|credentials?)|\b(?! request))",
         ),
         within=_REFUSALS,
@@ -64,7 +65,7 @@ EXPIRED = Rule(
             r"session\.?(?:id)?\.?(?:expired|timed\.out)", r"invalid\.session\.id", r"expired\.(?:session|credentials?|jwt)"
         ),
         sentences=pattern(
-            r"\b(?:tokens?|sessions?|credentials?|jwt|assertion)\b(?: \w+){0,3} (?:expired|revoked)\b",
+            r"\b(?:tokens?|sessions?|credentials?|jwt|assertion)\b(?: \w+){0,8} (?:expired|revoked)\b",
             r"\bexpired (?:access |bearer |refresh |auth )?(?:token|session|credentials?|jwt)",
             r"\bjwt expired",
             r"\btoken (?:is )?no longer valid",
