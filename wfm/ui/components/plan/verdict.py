@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
-import altair as alt
 import streamlit as st
 
 from wfm.domain.plans import (
@@ -23,13 +20,12 @@ from wfm.ui.components import bars, lanes, times
 from wfm.ui.components.bars import Part
 from wfm.ui.components.plan import state
 from wfm.ui.components.states import Look, hex_color, look
-from wfm.ui.views import plan_table
+from wfm.ui.views import plan_chart, plan_table
 from wfm.ui.views.plan_form import as_of_line, cost_line, totals_by_severity
 from wfm.ui.views.words import plain
 
 INCLUDE = "plan_include"
 SHOWN_FINDINGS = 3
-ROW = 35
 
 
 def status_line(preview: Preview) -> None:
@@ -155,12 +151,12 @@ def _table(preview: Preview, rows: list[AgentFate]) -> None:
     st.dataframe(
         plan_table.table(rows, preview.window),
         hide_index=True,
-        height=ROW * (min(len(rows), plan_table.PAGE) + 1) + 3,
-        row_height=ROW,
+        height=plan_chart.ROW * (min(len(rows), plan_table.PAGE) + 1) + 3,
+        row_height=plan_chart.ROW,
         column_config={
             "agent": st.column_config.TextColumn("Agent", width=150),
             "fate": st.column_config.MultiselectColumn(
-                "Fate", options=[fate.value for fate in totals], color=colors, width=130
+                "Fate", options=[fate.value for fate in totals], color=colors, width=150
             ),
             "reason": st.column_config.TextColumn("Reason", width=210),
             "local": st.column_config.TextColumn("Local start", width=110),
@@ -180,73 +176,20 @@ def _timeline(preview: Preview, rows: list[AgentFate]) -> None:
     page = min(int(st.session_state.get("plan_page", 1) or 1), pages)
     some = rows[(page - 1) * plan_table.PAGE : page * plan_table.PAGE]
     title = plan_table.finding_of_timeline(some, preview.window)
-    st.altair_chart(_chart(preview, some), width="stretch", alt=f"Shifts with the window across them. {title}")
+    chart = plan_chart.timeline(
+        some,
+        preview.window,
+        severities={severity: hex_color(look(severity).color) for severity in Severity},
+        shift=hex_color("gray"),
+        off=hex_color("yellow"),
+    )
+    st.vega_lite_chart(chart, width="stretch", alt=f"Shifts with the window across them. {title}", key="plan_timeline")
     if pages > 1:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.caption(title, width="content")
             st.pagination(pages, key="plan_page")
     else:
         st.caption(title)
-
-
-def _chart(preview: Preview, rows: list[AgentFate]) -> alt.LayerChart:
-    names = [plan_table.label(row, number) for number, row in enumerate(rows)]
-    first, last = plan_table.horizon(preview.window)
-    zone = times.zone_or_utc(preview.window.zone)
-    domain = [plan_table.wall(first, zone), plan_table.wall(last, zone)]
-    hours = int((last - first).total_seconds() // 3600)
-    step = next(step for step in (1, 2, 3, 6, 12) if hours / step <= 8 or step == 12)
-    ticks = [_vega_time(domain[0] + timedelta(hours=hour)) for hour in range(0, hours + 1, step)]
-    axis = alt.Axis(format="%H:%M", orient="top", title=None, grid=True, values=ticks, labelFlush=False, labelPadding=6)
-    x = alt.X("start:T", scale=alt.Scale(type="utc", domain=[_vega_time(instant) for instant in domain]), axis=axis)
-    y = alt.Y("agent:N", sort=names, scale=alt.Scale(domain=names), title=None, axis=alt.Axis(labelLimit=150, ticks=False))
-    kinds = alt.Scale(domain=["work", "pause", "off"], range=[hex_color("gray"), hex_color("gray"), hex_color("yellow")])
-    shifts = (
-        alt.Chart(plan_table.bars(rows, preview.window))
-        .mark_bar(height=12, cornerRadius=2)
-        .encode(
-            x=x,
-            x2="end:T",
-            y=y,
-            color=alt.Color("kind:N", scale=kinds, legend=None),
-            opacity=alt.Opacity(
-                "kind:N", scale=alt.Scale(domain=["work", "pause", "off"], range=[0.55, 0.2, 0.5]), legend=None
-            ),
-            tooltip=[alt.Tooltip("what:N"), _clock_tip("start", "from"), _clock_tip("end", "to")],
-        )
-    )
-    severities = [severity.value for severity in Severity]
-    colors = alt.Scale(domain=severities, range=[hex_color(look(severity).color) for severity in Severity])
-    window = (
-        alt.Chart(plan_table.marks(rows, preview.window))
-        .mark_bar(height=22, cornerRadius=2, fillOpacity=0.28, strokeWidth=1.5)
-        .encode(
-            x=x,
-            x2="end:T",
-            y=y,
-            color=alt.Color("severity:N", scale=colors, legend=None),
-            stroke=alt.Stroke("severity:N", scale=colors, legend=None),
-            tooltip=["fate:N", "reason:N", _clock_tip("start", "window from"), _clock_tip("end", "to")],
-        )
-    )
-    layered: alt.LayerChart = (
-        alt.layer(shifts, window)
-        .resolve_scale(color="independent", stroke="independent", opacity="independent")
-        .properties(height=alt.Step(ROW), padding={"left": 4, "right": 8, "top": 15, "bottom": 4})
-        .configure_view(strokeWidth=0)
-        .configure_axis(labelFontSize=11, gridOpacity=0.35, domain=False)
-    )
-    return layered
-
-
-def _vega_time(instant: datetime) -> alt.DateTime:
-    return alt.DateTime(
-        year=instant.year, month=instant.month, date=instant.day, hours=instant.hour, minutes=instant.minute, utc=True
-    )
-
-
-def _clock_tip(field: str, title: str) -> alt.Tooltip:
-    return alt.Tooltip(f"utchoursminutes({field}):T", title=title, format="%H:%M")
 
 
 def included(before: frozenset[Fate]) -> frozenset[Fate]:

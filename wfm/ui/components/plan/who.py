@@ -12,15 +12,18 @@ from wfm.domain.plans import PlanRequest, Selection
 from wfm.ui.components import empty, times
 from wfm.ui.components.plan import state
 from wfm.ui.views.plan_form import KIND_WORDS, group_keys, with_agents, with_groups, without_agents
-from wfm.ui.views.plan_words import BadRow, read_csv, split_pasted, unmatched
+from wfm.ui.views.plan_words import BadRow, CsvWords, read_csv, split_pasted, unmatched
 
 if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
     from wfm.desk import Desk
 
 GROUPS = "plan_groups"
 FOUND = "plan_find"
 PASTED = "plan_paste"
 BAD_ROWS = "plan_bad_rows"
+READ = "plan_csv_read"
 SHOWN_MATCHES = 6
 
 
@@ -132,19 +135,14 @@ def _csv(desk: Desk, form: PlanRequest) -> None:
     upload = st.file_uploader("A CSV with one agent a line", type=["csv", "txt", "tsv"], key="plan_csv")
     st.caption("A column called id, e-mail or name is found by its head. Nothing else in the file is kept.")
     if upload is None:
-        st.session_state.pop("plan_csv_read", None)
+        st.session_state.pop(READ, None)
         return
     try:
-        read = read_csv(upload.getvalue())
-        found = desk.resolve(Selection(agents=tuple(word for _, word in read.words))) if read.words else None
+        kept, bad = _matched(desk, upload)
     except DeskError as error:
         empty.fault(error)
         return
-    if found is None:
-        empty.fault(BadInput("CSV", "no usable line", "a column of ids, e-mails or names"))
-        return
-    kept, bad = unmatched(read, found.unknown, found.ambiguous)
-    st.markdown(f"{times.agents(len(kept.words))} found in {read.column}")
+    st.markdown(f"{times.agents(len(kept.words))} found in {kept.column}")
     bad_rows(bad)
     words = tuple(word for _, word in kept.words)
     st.button(
@@ -155,6 +153,20 @@ def _csv(desk: Desk, form: PlanRequest) -> None:
         on_click=_add,
         args=(form, words),
     )
+
+
+def _matched(desk: Desk, upload: UploadedFile) -> tuple[CsvWords, tuple[BadRow, ...]]:
+    """What the file names, and its bad rows. Read once for each file: it stays in its field while the plan is edited."""
+    before = st.session_state.get(READ)
+    if before is not None and before[0] == upload.file_id:
+        return before[1], before[2]
+    read = read_csv(upload.getvalue())
+    if not read.words:
+        raise BadInput("CSV", "no usable line", "a column of ids, e-mails or names")
+    found = desk.resolve(Selection(agents=tuple(word for _, word in read.words)))
+    kept, bad = unmatched(read, found.unknown, found.ambiguous)
+    st.session_state[READ] = (upload.file_id, kept, bad)
+    return kept, bad
 
 
 def bad_rows(bad: tuple[BadRow, ...]) -> None:
