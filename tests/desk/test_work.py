@@ -1,0 +1,184 @@
+"""The worker composed of a Desk: which rooms it is given, and when it ends by itself."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.support.demo_tenant import DemoHandle, running_demo
+from tests.support.engine_world import new_operation
+from wfm import work
+from wfm.desk import Desk
+from wfm.domain.errors import NotFound
+from wfm.domain.operations import ItemState, OperationState
+from wfm.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[DemoHandle]:
+    with running_demo(agents=240, rate_limit=100_000) as handle:
+        yield handle
+
+
+@pytest.fixture
+def settings(demo: DemoHandle, tmp_path: Path) -> Settings:
+    client = demo.clients["desk"]
+    return Settings(
+        genesys_api_url=demo.url,
+        genesys_login_url=demo.url,
+        genesys_client_id=client["id"],
+        genesys_client_secret=client["secret"],
+        data_dir=tmp_path / "data",
+    )
+
+
+@contextlib.contextmanager
+def a_worker(settings: Settings, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    assert settings.genesys_client_secret is not None
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("WFM_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "wfm", "worker", *options],
+        cwd=ROOT,
+        env={
+            **clean,
+            "WFM_GENESYS_API_URL": str(settings.genesys_api_url),
+            "WFM_GENESYS_LOGIN_URL": str(settings.genesys_login_url),
+            "WFM_GENESYS_CLIENT_ID": str(settings.genesys_client_id),
+            "WFM_GENESYS_CLIENT_SECRET": settings.genesys_client_secret.get_secret_value(),
+            "WFM_DATA_DIR": str(settings.data_dir),
+        },
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait(10)
+
+
+def on_shift(demo: DemoHandle, count: int) -> list[str]:
+    rows = demo.agents(on_shift="true", active="true", out_of_office="false", status="available", limit=count)
+    assert len(rows) == count
+    return [row["id"] for row in rows]
+
+
+def until(true: Callable[[], bool], patience_s: float = 60.0) -> None:
+    deadline = time.monotonic() + patience_s
+    while not true():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.05)
+
+
+def test_an_operation_keeps_the_client_it_was_planned_with(settings: Settings, demo: DemoHandle) -> None:
+    with contextlib.closing(Desk.open(settings)) as desk:
+        rooms = work.rooms_of(desk)
+        client, reads = rooms.client_for(demo.clients["architect-flow"]["id"])
+        assert reads.token().client_name == "architect-flow"
+        assert rooms.client_for(demo.clients["architect-flow"]["id"])[0] is client  # made once
+        assert rooms.tenant_key == desk.tenant.key
+        with pytest.raises(NotFound, match="no secret"):
+            rooms.client_for("a-client-of-yesterday")
+
+
+def test_the_worker_of_one_tenant_leaves_the_windows_of_another(settings: Settings, demo: DemoHandle) -> None:
+    """Demo windows in a database whose desk is configured for a real tenant, and the other way round."""
+    ids = on_shift(demo, 4)
+    real = "api.mypurecloud.com|11111111-2222-3333-4444-555555555555"
+    before = demo.updates()
+    with contextlib.closing(Desk.open(settings)) as desk:
+        client = str(settings.genesys_client_id)
+        theirs = new_operation(desk.ledger, ids[:2], tenant=real, client_id=client)
+        ours = new_operation(desk.ledger, ids[2:], tenant=desk.tenant.key, client_id=client)
+        with a_worker(settings):
+            until(lambda: desk.operation(ours.id).operation.state is OperationState.IN_EFFECT)
+        assert desk.ledger.operation(real, theirs.id).state is OperationState.SCHEDULED
+        assert {item.apply_state for item in desk.ledger.items(theirs.id)} == {ItemState.PENDING}
+        with pytest.raises(NotFound):
+            desk.operation(theirs.id)
+    after = demo.updates()
+    assert {agent for agent in after if after[agent] != before.get(agent)} == set(ids[2:])
+
+
+@pytest.mark.slow
+def test_a_locked_database_is_survived_and_seen(settings: Settings, demo: DemoHandle) -> None:
+    """Longer than anybody waits for a lock: nobody is sent twice, and the screens say that no worker is alive."""
+    demo.patch("/_demo/settings", {"latency_ms": 400})
+    ids = on_shift(demo, 80)
+    before = {agent: made["unavailable"] for agent, made in demo.updates().items()}
+
+    def out() -> int:
+        return sum(made["unavailable"] - before.get(agent, 0) for agent, made in demo.updates().items())
+
+    with contextlib.closing(Desk.open(settings)) as desk, a_worker(settings) as worker:
+        until(lambda: desk.health().worker_alive)
+        operation = new_operation(desk.ledger, ids, tenant=desk.tenant.key, client_id=str(settings.genesys_client_id))
+        until(lambda: out() >= 5)
+        holder = sqlite3.connect(settings.data_dir / "desk.sqlite", isolation_level=None, timeout=30)
+        holder.execute("BEGIN IMMEDIATE")
+        locked = time.monotonic()
+        until(lambda: not desk.health().worker_alive)
+        assert any("No worker is alive" in problem for problem in desk.health().problems)
+        assert out() < len(ids), "sending went on without the ledger"
+        until(lambda: time.monotonic() - locked > 12)
+        holder.execute("ROLLBACK")
+        holder.close()
+        until(lambda: desk.operation(operation.id).operation.state is OperationState.IN_EFFECT)
+        until(lambda: desk.health().worker_alive)
+        assert worker.poll() is None
+        assert desk.operation(operation.id).counts.apply[ItemState.APPLIED] == len(ids)
+    demo.patch("/_demo/settings", {"latency_ms": 0})
+    made = demo.updates()
+    assert {agent: made[agent]["unavailable"] - before.get(agent, 0) for agent in ids} == dict.fromkeys(ids, 1)
+
+
+def test_a_worker_whose_folder_is_gone_ends(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "FOLDER_GONE_S", 0.02)
+    settings.data_dir.mkdir()
+    stop = threading.Event()
+    thread = threading.Thread(target=work._stop_without_folder, args=(settings.data_dir, stop), daemon=True)
+    thread.start()
+    assert not stop.wait(0.2)
+    shutil.rmtree(settings.data_dir)
+    assert stop.wait(10)
+    thread.join(10)
+
+
+def test_one_that_was_started_for_a_command_ends_when_nothing_is_open(settings: Settings) -> None:
+    """A window that starts later keeps it; when that is cancelled it ends."""
+    code = f"import wfm.cli as cli; cli.IDLE_EXIT_S = 1.0; cli.main({['worker', '--exit-when-idle']!r})"
+    with contextlib.closing(Desk.open(settings)) as desk:
+        later = datetime.now(UTC) + timedelta(hours=1)
+        operation = new_operation(desk.ledger, ["a"], tenant=desk.tenant.key, start=later)
+        environment = {
+            "WFM_GENESYS_API_URL": str(settings.genesys_api_url),
+            "WFM_GENESYS_LOGIN_URL": str(settings.genesys_login_url),
+            "WFM_GENESYS_CLIENT_ID": str(settings.genesys_client_id),
+            "WFM_GENESYS_CLIENT_SECRET": settings.genesys_client_secret.get_secret_value(),  # type: ignore[union-attr]
+            "WFM_DATA_DIR": str(settings.data_dir),
+        }
+        process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env={**os.environ, **environment})
+        try:
+            until(lambda: desk.health().worker_alive)
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(3)
+            desk.ledger.request_cancel(operation.id, now=datetime.now(UTC), actor="tester")
+            assert process.wait(60) == 0
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait(10)
