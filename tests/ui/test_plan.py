@@ -173,6 +173,49 @@ def test_a_csv_keeps_the_good_lines_and_numbers_the_bad_ones(desk: FakeDesk, ope
     assert previews(desk)[-1].selection.agents == ("agent1@example.com", "agent2@example.com")
 
 
+def test_an_uploaded_file_is_matched_once_and_not_at_every_edit(desk: FakeDesk, open_screen: Open) -> None:
+    app = picked(open_screen)
+    rows = "\n".join(["id", *(f"ghost-{number}" for number in range(9_000)), "a0001"])
+    app.file_uploader(key="plan_csv").set_value([("many.csv", rows.encode(), "text/csv")]).run()
+    shown = next(frame.value for frame in app.dataframe if "why" in frame.value)
+    assert len(shown) == 9_000
+
+    def once_only(selection: Selection) -> Any:
+        assert len(selection.agents) < 9_000
+        return FakeDesk.resolve(desk, selection)
+
+    desk.resolve = once_only  # type: ignore[method-assign]
+    app.text_input(key="plan_ticket").set_value("CHG-9").run()
+    assert not app.exception
+    assert "1 agent found in" in said(app)
+
+
+def test_a_correction_of_the_past_does_not_promise_to_end_by_itself(desk: FakeDesk, open_screen: Open) -> None:
+    mended(desk)
+    app = picked(open_screen)
+    app.radio(key="plan_route").set_value(RouteName.ADHERENCE).run()
+    assert "undone only when somebody asks for it" in said(app)
+    assert "restored at the end by itself" not in said(app)
+
+
+def test_a_data_action_says_whose_credentials_it_uses(serve: Callable[[Any], Any], open_screen: Open) -> None:
+    action = an_action()
+    serve(HistoryDesk(scopes=(*SCOPES, NEEDED), tenant_actions=(action,)))
+    app = picked(open_screen)
+    app.radio(key="plan_route").set_value(RouteName.DATA_ACTION).run()
+    assert f"as {action.credential_client or action.category}" in said(app).replace("\\", "")
+
+
+def test_another_scenario_makes_the_preview_anew(desk: FakeDesk, open_screen: Open) -> None:
+    app = picked(open_screen)
+    before = len(previews(desk))
+    names = app.radio(key="demo-scenario").options
+    other = next(name for name in names if name != app.radio(key="demo-scenario").value)
+    app.radio(key="demo-scenario").set_value(other).run()
+    assert not app.exception
+    assert len(previews(desk)) > before
+
+
 def test_a_file_that_is_no_csv_is_a_sentence(desk: FakeDesk, open_screen: Open) -> None:
     app = open_screen("plan")
     app.file_uploader(key="plan_csv").set_value([("x.csv", b"\x00\x01\x00", "text/csv")]).run()

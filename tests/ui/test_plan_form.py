@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.ui.fakes import NEEDED, SCOPES, FakeDesk, a_request
 from wfm.domain.plans import PlanRequest, Preview, RouteName, Selection, Severity
 from wfm.domain.windows import WindowSpec
-from wfm.ui.views import plan_form, plan_table
+from wfm.ui.views import plan_chart, plan_form, plan_table
 
 NOW = datetime(2026, 11, 24, 13, 12, tzinfo=UTC)
 
@@ -130,3 +133,44 @@ def test_a_fresh_request_is_nobody_now_for_half_an_hour() -> None:
     assert isinstance(fresh, PlanRequest)
     assert fresh.selection.is_empty()
     assert fresh.window.minutes == 30
+
+
+# --- words that depend on the route ------------------------------------------------------------------------------------
+
+
+def test_a_window_that_is_over_does_not_say_now() -> None:
+    over = preview(window=WindowSpec(start=NOW - timedelta(hours=3), end=NOW - timedelta(hours=2), zone="Europe/Berlin"))
+    assert plan_form.action_label(replace(over, computed_at=over.window.end)) == f"Take {len(over.ready)} agents out"
+
+
+@pytest.mark.parametrize("route", list(RouteName))
+def test_every_route_says_what_becomes_of_it_at_the_end(route: RouteName) -> None:
+    assert ("by itself" in plan_form.UNDONE[route]) is (route is not RouteName.ADHERENCE)
+
+
+def test_each_source_says_how_old_it_is() -> None:
+    shown = replace(preview(), as_of={"directory": NOW, "schedules": NOW + timedelta(seconds=5), "token": NOW})
+    said = plan_form.as_of_line(shown)
+    assert said.startswith("as of: people ")
+    assert ", schedules " in said
+    assert "token" not in said
+    assert plan_form.as_of_line(replace(shown, as_of={})).startswith("as of ")
+
+
+# --- the timeline ------------------------------------------------------------------------------------------------------
+
+
+def test_the_timeline_draws_every_agent_with_the_window_across() -> None:
+    shown = preview()
+    colors = {severity: f"#00000{number}" for number, severity in enumerate(Severity)}
+    spec: Any = plan_chart.timeline(shown.rows, shown.window, severities=colors, shift="#888888", off="#ffff00")
+    shifts, window = spec["layer"]
+    names = shifts["encoding"]["y"]["scale"]["domain"]
+    assert len(names) == len(set(names)) == len(shown.rows)
+    assert [mark["agent"] for mark in window["data"]["values"]] == names
+    assert {bar["agent"] for bar in shifts["data"]["values"]} <= set(names)
+    zone = ZoneInfo(shown.window.zone)
+    local = shown.window.start.astimezone(zone)
+    assert {mark["start"] for mark in window["data"]["values"]} == {f"{local:%Y-%m-%dT%H:%M:%SZ}"}
+    assert window["encoding"]["stroke"]["scale"]["range"] == list(colors.values())
+    json.dumps(spec)

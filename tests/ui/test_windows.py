@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.ui.fakes import FakeDesk, FakeEvent, FakeSettings, an_operation, item
 from wfm.domain.errors import Refused
 from wfm.domain.operations import Counts, ItemState, OperationState, Phase
 from wfm.domain.plans import RouteName
-from wfm.ui.components import times
+from wfm.ui.components import states, times
 from wfm.ui.components.states import AgentWord, agent_word
 from wfm.ui.views import windows
 from wfm.ui.views.windows import Act
@@ -291,3 +292,58 @@ def test_halted_says_why_and_where_the_fix_is(desk: FakeDesk, open_screen: Open)
     ]
     app = open_screen("windows", id="h")
     assert "architect-flow lacks wfm:schedule:update." in said(app)
+
+
+# --- corrections of the past take nobody out ---------------------------------------------------------------------------
+
+
+def a_correction(state: S, **counts: Any) -> Any:
+    view = an_operation(state=state)
+    return replace(view, operation=replace(view.operation, route=RouteName.ADHERENCE), **counts)
+
+
+def test_a_correction_never_says_that_agents_are_out_or_back() -> None:
+    route = RouteName.ADHERENCE
+    said = {states.agent_look(word, route).word for word in AgentWord}
+    assert not said & {"out", "being taken out", "restored", "not back", "being restored", "back unconfirmed"}
+    assert len(said) == len(AgentWord)
+    counts = Counts(apply={ItemState.APPLIED: 3}, restore={ItemState.PENDING: 3}, still_out=3)
+    assert [part.look.word for part in windows.parts(counts, route)] == ["corrected"]
+    assert [part.look.word for part in windows.parts(counts)] == ["out"]
+
+
+def test_a_correction_not_undone_is_told_as_one() -> None:
+    counts = Counts(apply={ItemState.APPLIED: 3}, restore={ItemState.APPLIED: 2, ItemState.FAILED: 1}, still_out=1)
+    view = a_correction(S.FAILED_IN_PART, counts=counts)
+    title, sentence = windows.not_back(view)
+    assert title == "Not everything is undone"
+    assert "unavailable" not in sentence
+    assert "the correction of 1 agent is not undone" in windows.state_sentence(view, now())
+    assert windows.choices(view, now())[0].label == "Try again to undo 1 agent"
+
+
+def test_one_agent_not_back_is_one() -> None:
+    counts = Counts(apply={ItemState.APPLIED: 1}, restore={ItemState.FAILED: 1}, still_out=1)
+    view = replace(an_operation(state=S.FAILED_IN_PART), counts=counts)
+    title, sentence = windows.not_back(view)
+    assert title == "Not everybody is back"
+    assert sentence.startswith("1 agent could not be put back. That agent stays unavailable")
+
+
+@pytest.mark.parametrize(("state", "edge"), [(S.SCHEDULED, "start"), (S.IN_EFFECT, "end")])
+def test_a_window_that_is_due_is_watched_closely(state: S, edge: str) -> None:
+    view = an_operation(state=state)
+    due: datetime = getattr(view.operation.window, edge)
+    assert windows.pace(view, due - timedelta(seconds=5)) == 1.0
+    assert windows.pace(view, due - timedelta(minutes=5)) == 5.0
+
+
+def test_a_settling_that_is_refused_is_said(busy: FakeDesk, open_screen: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise Refused("state", "Somebody settled that already.")
+
+    monkeypatch.setattr(busy, "settle", refuse, raising=False)
+    item = next(item for item in busy.agent_items["open"] if item.apply_state is ItemState.UNCONFIRMED)
+    app = open_screen("windows", id="open")
+    app.button(key=f"settle_apply_{item.agent_id}_True").click().run()
+    assert "Somebody settled that already." in said(app)
