@@ -16,7 +16,7 @@ _NOT_DOMAINS = frozenset({"urn", "arn", "http", "https", "file", "java", "org", 
 _SCOPE_WORD = r"[a-z][a-z0-9_.-]{1,60}(?::[a-zA-Z0-9_.*-]{1,60}){0,3}"
 _NAME = r"[\w.-]{1,60}(?::[\w.*-]{1,60}){1,3}"
 _HELD = re.compile(
-    r"(?<!must )(?<!not )(?<!n't )(?<!to )(?<!should )\b(?:has|have|holds?|holding|granted|carries|provided)\b"
+    r"(?<!must )(?<!not )(?<!n't )(?<!to )(?<!should )\b(?:has|have|holds?|holding|grants?|granted|carries|provided|actual)\b"
     rf"(?: (?!not\b|no\b)\w+){{0,3}}\s*[:=]?\s*(?:\[[^\[\]]{{1,2000}}\]|{_NAME}(?:\s*(?:,|\band\b)\s*{_NAME}){{0,20}})",
     re.IGNORECASE,
 )

@@ -19,7 +19,9 @@ MAX_LEVELS = 6
 
 _XSSI = re.compile(r"^\)\]\}'?,?\s*\n")
 _CORRELATION_HEADERS = ("inin-correlation-id", "genesys-correlation-id", "x-correlation-id", "correlation-id")
-_CHALLENGE = re.compile(r'\b(error|error_description|scope)\s*=\s*(?:"([^"]{0,1000})"|([^\s,"]{1,300}))', re.IGNORECASE)
+_CHALLENGE = re.compile(
+    r'\b(error|error_description|scope)\s*=\s*(?:"([^"]{0,1000})"|\'([^\']{0,1000})\'|([^\s,"\']{1,300}))', re.IGNORECASE
+)
 _BASE64 = re.compile(r"[A-Za-z0-9+/\r\n]{24,}={0,2}")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SEPARATORS = re.compile(r"[\s_\-./:#]+")
@@ -141,7 +143,9 @@ class Reading:
     @cached_property
     def names(self) -> Names:
         """Permissions, scopes, licences and divisions named by the deciding body."""
-        params = tuple(pair for layer in self.layers if layer.level == self.level for pair in layer.params)
+        here = [layer for layer in self.layers if layer.level == self.level]
+        params = tuple(pair for layer in here for pair in layer.params)
+        params += tuple(("field", detail.field) for layer in here for detail in layer.details if ":" in detail.field)
         found = find_names(self.inner_text, params, self.correlation_id)
         if not self.deciding.torn:
             return found
@@ -288,7 +292,7 @@ def _inside(carried: str, level: int) -> tuple[Layer, ...]:
 
 def _challenge(header: str) -> Layer | None:
     """The error of a WWW-Authenticate header (RFC 6750), else None."""
-    parts = {name.casefold(): quoted or bare for name, quoted, bare in _CHALLENGE.findall(header)}
+    parts = {name.casefold(): double or single or bare for name, double, single, bare in _CHALLENGE.findall(header)}
     if not parts.get("error"):
         return None
     scopes = (("scope", parts["scope"]),) if parts.get("scope") else ()
