@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,7 +28,7 @@ from wfm.domain.operations import Phase
 from wfm.domain.redaction import redact_text
 from wfm.engine.port import Advance, FlowState
 from wfm.engine.slots import Slot
-from wfm.ledger.sqlite import sqlite_module
+from wfm.ledger.sqlite import OLDEST_FOR_ALL, sqlite_module
 
 log = logging.getLogger(__name__)
 
@@ -120,6 +121,7 @@ class DbosEngine:
         }
         try:
             if self._file is not None:
+                _refuse_old_sqlite()
                 self._file.parent.mkdir(parents=True, exist_ok=True)
                 url = f"sqlite:///{self._file.absolute()}"
                 self._engine = _sqlite_engine(url)
@@ -276,6 +278,16 @@ def _as_store_fault() -> Iterator[None]:
         yield
     except sa.exc.SQLAlchemyError as error:
         raise StoreFault(f"The engine's database can't be used just now: {_first_line(error)}") from error
+
+
+def _refuse_old_sqlite() -> None:
+    """DBOS asks an older SQLite on Python 3.12 and newer for a function it lacks, and fails without saying so."""
+    module = sqlite_module()
+    if sys.version_info >= (3, 12) and module.sqlite_version_info < OLDEST_FOR_ALL:
+        raise StoreFault(
+            f"This Python's SQLite is {module.sqlite_version}; the worker needs 3.42 or newer. Install pysqlite3-binary, use "
+            "Python 3.11, or set WFM_DATABASE_URL to a PostgreSQL database."
+        )
 
 
 def _sqlite_engine(url: str) -> sa.Engine:
