@@ -21,6 +21,7 @@ from wfm.ui.views.plan_form import action_label
 actor = require(Capability.VIEW)
 heading("Plan a window", actor)
 desk = context.desk()
+empty.worker_missing(desk)
 
 clicked = bool(st.session_state.get(act.APPLY) or st.session_state.get(act.REHEARSE))
 state.begin(clicked=clicked)
@@ -32,6 +33,8 @@ try:
     zones = sorted({unit.zone for unit in desk.directory().units.values()})
 except DeskError as error:
     empty.fault(error, title="The tenant's directory can't be read")
+    st.caption("The plan as you left it comes back with the tenant. Windows in effect are listed on Now.")
+    st.button("Try again", type="primary", icon=":material/refresh:", key="plan_again")
     st.stop()
 
 one, two, three = st.columns([10, 11, 9], gap="small", border=True)

@@ -27,6 +27,7 @@ if wanted:
         fault = error
 
 heading(title_of(view.operation) if view else "Windows", actor)
+empty.worker_missing(desk)
 if view is not None:
     go("All windows", "windows", key="all_windows", icon=":material/arrow_back:")
     opened(desk, actor, view)

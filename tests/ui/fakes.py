@@ -442,6 +442,9 @@ class FakeDesk:
     def failures(self, states: frozenset[Any] | None = None) -> list[FailureGroup]:
         return self.groups_failed
 
+    def worker_alive(self) -> bool:
+        return not self.health_problems
+
     def health(self) -> Health:
         return Health(
             tenant=self.tenant,

@@ -430,3 +430,42 @@ def test_an_old_preview_is_made_anew_but_never_under_a_click(
     assert len(previews(desk)) == before
     app.run()
     assert len(previews(desk)) > before
+
+
+@pytest.mark.parametrize("screen", ["plan", "windows"])
+def test_without_a_worker_it_is_said_where_one_is_needed(screen: str, desk: FakeDesk, open_screen: Open) -> None:
+    assert "overdue restores run first" not in said(open_screen(screen))
+    desk.health_problems = ("No worker is alive.",)
+    assert "overdue restores run first" in said(open_screen(screen))
+
+
+def test_a_directory_that_can_not_be_read_offers_another_try_and_loses_nothing(
+    desk: FakeDesk, open_screen: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = picked(open_screen)
+    app.text_input(key="plan_ticket").set_value("CHG-7").run()
+
+    def down(*_: object, **__: object) -> None:
+        raise DeskError("The tenant did not answer.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(desk, "directory", down, raising=False)
+        app.run()
+        assert "The tenant did not answer." in said(app)
+        assert not app.exception
+    app.button(key="plan_again").click().run()
+    assert app.multiselect(key="plan_groups").value == ["team:t0"]
+    assert app.text_input(key="plan_ticket").value == "CHG-7"
+
+
+def test_zero_length_is_a_sentence(desk: FakeDesk, open_screen: Open) -> None:
+    at = datetime(2026, 11, 25, 10, 0)  # noqa: DTZ001  # wall clock
+    desk.drafts["demo"] = PlanRequest(selection=Selection(teams=("t0",)), window=WindowSpec(start=at, end=at, zone="UTC"))
+    assert "window end" in said(open_screen("plan"))
+
+
+def test_forty_days_are_a_sentence(desk: FakeDesk, open_screen: Open) -> None:
+    at = datetime(2026, 11, 25, 10, 0)  # noqa: DTZ001  # wall clock
+    window = WindowSpec(start=at, end=at + timedelta(days=40), zone="UTC")
+    desk.drafts["demo"] = PlanRequest(selection=Selection(teams=("t0",)), window=window)
+    assert "at most 31 days" in said(open_screen("plan"))

@@ -5,10 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from wfm.domain.errors import BadInput, DeskError, NotAllowed, NotFound, Refused, StoreFault
+
+if TYPE_CHECKING:
+    from wfm.desk import Desk
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +40,22 @@ def fault(error: DeskError, *, title: str | None = None) -> None:
         body += "\n" + "".join(f"\n- {line}" for line in error.differences)
     icon = ":material/warning:" if isinstance(error, BadInput | Refused) else ":material/error:"
     (st.warning if isinstance(error, BadInput | Refused) else st.error)(body, title=shown, icon=icon)
+
+
+def worker_missing(desk: Desk) -> None:
+    """Says so where nobody would do what is asked for on this screen. Says nothing while a worker is alive."""
+    try:
+        alive = desk.worker_alive()
+    except DeskError as error:
+        fault(error)
+        return
+    if not alive:
+        st.error(
+            "What is applied or ended here is kept and done as soon as one is. Start one with “python -m wfm worker”; overdue "
+            "restores run first.",
+            title="No worker is alive: windows neither start nor end",
+            icon=":material/error:",
+        )
 
 
 @contextmanager
