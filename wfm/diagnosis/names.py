@@ -34,7 +34,8 @@ _LICENCE_LIST = re.compile(r"\b(?:licen[sc]es?|products?)\b[^\[\]\n]{0,60}\[([^\
 _LICENCE_QUOTED = re.compile(r"\b(?:licen[sc]es?|products?)\b[^'\n]{0,40}'([\w .-]{2,60})'", re.IGNORECASE)
 _DIVISION_LIST = re.compile(r"\bdivisions?\b(?:\(s\))?[^\[\]\n]{0,60}\[([^\[\]]{1,2000})\]", re.IGNORECASE)
 _DIVISION_ONE = re.compile(
-    rf"\bdivisions?\b(?:\(s\))?(?:\s+ids?)?[\s:='\"]{{1,4}}((?:{UUID}[,\s'\"]{{0,4}}){{1,20}})", re.IGNORECASE
+    rf"\bdivisions?\b(?:\(s\))?(?:\s+ids?)?[\s:='\"]{{1,4}}((?:{UUID}(?:[,\s'\"]|\band\b|\bor\b){{0,5}}){{1,20}})",
+    re.IGNORECASE,
 )
 _UUID = re.compile(UUID)
 _WORDS = frozenset(
