@@ -337,3 +337,11 @@ def test_a_search_without_an_index_says_how_far_it_looked() -> None:
     assert "looked as far as 13:00:00. Older looks further" in said
     assert "Newer looks further" in searched_words(replace(page, older=None, newer="n1"), BERLIN, NOON)
     assert searched_words(replace(page, searched_to=None), BERLIN, NOON) == ""
+
+
+def test_a_bar_of_a_week_is_not_called_a_day() -> None:
+    start = NOON - timedelta(days=5)
+    week = Spread(since=NOON - timedelta(days=90), until=NOON, step_minutes=10_080, points=[(start, Outcome.FAILED, 34)])
+    assert finding(week, "so far", BERLIN).endswith("all of them in the 7 days from 19 Nov")
+    day = replace(week, step_minutes=1440)
+    assert finding(day, "so far", BERLIN).endswith("all of them on 19 Nov")

@@ -162,7 +162,9 @@ def finding(spread: Spread, range_word: str, zone: ZoneInfo) -> str:
 
 def _stretch(spread: Spread, start: datetime, zone: ZoneInfo) -> str:
     first, last = spread.bucket(start)
-    if spread.step_minutes >= 1440:
+    if spread.step_minutes > 1440:
+        return f"in the {spread.step_minutes // 1440} days from {first.astimezone(zone):%d %b}"
+    if spread.step_minutes == 1440:
         return f"on {first.astimezone(zone):%d %b}"
     return f"between {when(first, zone, today=spread.until)} and {clock(last, zone)}"
 
