@@ -8,8 +8,10 @@ from wfm.desk.access import AccessDesk
 from wfm.desk.core import DeskCore, Unreachable
 from wfm.desk.demo import DemoControls
 from wfm.desk.failures import CauseSeries, FailureDesk, FailureDetail
+from wfm.desk.imports import ImportDesk, ImportFormat, ImportPreview, ImportReport
 from wfm.desk.plans import PlanDesk
 from wfm.desk.proof import Proof
+from wfm.desk.retention import RetentionDesk, RetentionReport
 from wfm.desk.values import (
     AccessReport,
     ActionResult,
@@ -26,7 +28,7 @@ from wfm.desk.windows import WindowDesk
 from wfm.ledger.records import GroupChange, SavedView
 
 
-class Desk(PlanDesk, WindowDesk, FailureDesk, AccessDesk, ViewDesk):
+class Desk(PlanDesk, WindowDesk, FailureDesk, AccessDesk, ViewDesk, ImportDesk, RetentionDesk):
     """Everything a screen or a command may ask for. Thread-safe; one instance serves a whole process."""
 
     @cached_property
@@ -73,8 +75,12 @@ __all__ = [
     "FailureDetail",
     "GroupChange",
     "Health",
+    "ImportFormat",
+    "ImportPreview",
+    "ImportReport",
     "OperationView",
     "Proof",
+    "RetentionReport",
     "RunDetail",
     "SavedView",
     "Unreachable",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -13,11 +13,11 @@ from wfm.diagnosis import diagnose, explain, four_lanes
 from wfm.domain.agents import GroupKind
 from wfm.domain.diagnoses import GRANT, Diagnosis, Evidence, Explanation
 from wfm.domain.errors import BadInput, DeskError
-from wfm.domain.exports import csv_lines, json_lines
+from wfm.domain.exports import csv_lines, json_lines, parquet_bytes, run_record
 from wfm.domain.operations import Exchange, Outcome, Run, RunFilter, RunPage
 from wfm.routes.data_action import request_behind
 
-EXPORT_FORMATS = ("csv", "jsonl")
+EXPORT_FORMATS = ("csv", "jsonl", "parquet")
 MOST_SELECTED = 200
 EXPLAIN_LIMIT = 1_000_000
 
@@ -99,20 +99,20 @@ class HistoryDesk(DeskCore):
         return self.ledger.totals(self.tenant.key, since, until)
 
     def export_runs(self, which: RunFilter, fmt: str) -> Iterator[bytes]:
-        """The whole filter as CSV or JSON Lines, in pieces. Raises BadInput for another format."""
+        """The whole filter as CSV, JSON Lines or Parquet, in pieces. Raises BadInput for another format."""
         if fmt not in EXPORT_FORMATS:
-            raise BadInput("format", fmt, " or ".join(EXPORT_FORMATS))
+            raise BadInput("format", fmt, ", ".join(EXPORT_FORMATS))
         rows = (run for batch in self.ledger.iter_runs(self.tenant.key, self._of_team(which)) for run in batch)
-        return csv_lines(rows) if fmt == "csv" else json_lines(rows)
+        return _file_of(rows, fmt)
 
     def export_selected(self, run_ids: Sequence[str], fmt: str) -> Iterator[bytes]:
-        """These runs as CSV or JSON Lines, in the order given. Raises BadInput, NotFound."""
+        """These runs as CSV, JSON Lines or Parquet, in the order given. Raises BadInput, NotFound."""
         if fmt not in EXPORT_FORMATS:
-            raise BadInput("format", fmt, " or ".join(EXPORT_FORMATS))
+            raise BadInput("format", fmt, ", ".join(EXPORT_FORMATS))
         if not 0 < len(run_ids) <= MOST_SELECTED:
             raise BadInput("runs", f"{len(run_ids)} runs", f"1 to {MOST_SELECTED} runs; a filter exports any number")
         rows = [self.ledger.run(self.tenant.key, run_id)[0] for run_id in run_ids]
-        return csv_lines(rows) if fmt == "csv" else json_lines(rows)
+        return _file_of(rows, fmt)
 
     def export_run(self, run_id: str) -> bytes:
         """One run with its attempts as JSON. Raises NotFound."""
@@ -130,6 +130,12 @@ class HistoryDesk(DeskCore):
         """The last 24 hours as (since, until)."""
         now = self.clock()
         return now - timedelta(hours=24), now
+
+
+def _file_of(rows: Iterable[Run], fmt: str) -> Iterator[bytes]:
+    if fmt == "parquet":
+        return parquet_bytes(run_record(run) for run in rows)
+    return csv_lines(rows) if fmt == "csv" else json_lines(rows)
 
 
 def _exchange_json(exchange: Exchange) -> dict[str, object]:

@@ -84,7 +84,7 @@ class History(Items):
                 raise NotFound(f"There is no run {run_id!r} in this tenant.")
             run = self._read_runs(connection, tenant_key, [number])[0]
             asked = sa.select(attempts).where(attempts.c.run_id == number).order_by(attempts.c.number)
-            return run, tuple(_exchange(row) for row in connection.execute(asked))
+            return run, tuple(exchange_of(row) for row in connection.execute(asked))
 
     def origin(self, tenant_key: str, run_id: str) -> tuple[str, dict[str, str]] | None:
         """Who made a run outside an operation, and its tags; None for a run of an operation. Raises NotFound."""
@@ -265,7 +265,8 @@ def _run(row: Any, tenant_key: str) -> Run:
     )
 
 
-def _exchange(row: Any) -> Exchange:
+def exchange_of(row: Any) -> Exchange:
+    """An attempt from a row of `attempts`."""
     return Exchange(
         number=row.number,
         method=row.method,

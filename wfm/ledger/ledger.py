@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from wfm.ledger.history import History
 from wfm.ledger.notes import Notes
+from wfm.ledger.retention import Retention
 
 
-class Ledger(History, Notes):
+class Ledger(Retention, Notes):
     """Opens the database at a URL and brings its schema up to date.
 
     `Ledger("sqlite:///path/desk.db")` or `Ledger("postgresql://user@host/database")`. `clock` gives aware UTC. Writes are

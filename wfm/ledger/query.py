@@ -30,8 +30,8 @@ TEXT_MATCHES_TAKEN = 1_000
 
 _MILLISECOND = timedelta(milliseconds=1)
 
-MOST_LEADS = 64
-"""So many agents, or operations, are walks of their own, merged; more are looked for run by run."""
+MOST_LEADS = 20
+"""So many walks (agents, operations, ways with their outcomes) are merged; more are looked for run by run."""
 
 
 @dataclass(frozen=True, slots=True)
