@@ -11,6 +11,7 @@ import os
 import time
 import uuid
 
+from benchmarks.diagnosis import diagnosis
 from benchmarks.screens import screens
 from benchmarks.tenant import ACTOR, Bench, bench
 from wfm.domain.operations import ItemState, OperationState
@@ -43,6 +44,7 @@ def main() -> None:
             line("memory of the worker", f"{worker / MEBIBYTE:.0f} MiB", "after all of that")
         if not given.no_screens:
             screens(running, line)
+    diagnosis(line)
 
 
 def _request(agents: list[str], minutes: float = 600) -> PlanRequest:

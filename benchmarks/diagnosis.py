@@ -24,7 +24,7 @@ Case = tuple[int | None, dict[str, str], str | bytes, Evidence]
 def diagnosis(line: Line) -> None:
     """Measures and prints; `line(what, figure, aim)` does the printing."""
     usual = _usual()
-    _print(line, f"diagnosis of {len(usual)} payloads", _timed(usual), AIM_MS)
+    _print(line, f"diagnosis of {len(usual)} payloads, processor time", _timed(usual), AIM_MS)
     lines = [_as_line(case) for case in usual]
     took = [_ms(lambda given=given: diagnose_jsonl_line(given)) for _ in range(ROUNDS) for given in lines]  # type: ignore[misc]
     _print(line, "  the same as JSON lines", took, AIM_MS)
