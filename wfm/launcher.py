@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
+LOOKS = 20
 STARTED_FOR = "DESK_STARTED_FOR"
 """In the environment of what is started: the data folder that it belongs to."""
 ROOT = Path(__file__).resolve().parent.parent
@@ -231,10 +232,14 @@ def _is_ours(pid: object, word: str, settings: Settings) -> bool:
     process = Path(f"/proc/{pid}")
     if not Path("/proc/self/environ").exists():
         return True  # no /proc here: the id alone must do
-    mark = f"{STARTED_FOR}={settings.data_dir.absolute()}"
-    try:
-        words = (process / "cmdline").read_bytes().split(b"\0")
-        environment = (process / "environ").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    return b"wfm" in words and word.encode() in words and os.fsencode(mark) in environment
+    mark = os.fsencode(f"{STARTED_FOR}={settings.data_dir.absolute()}")
+    for _ in range(LOOKS):
+        try:
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            environment = (process / "environ").read_bytes().split(b"\0")
+        except OSError:
+            return False
+        if len(words) > 1 and len(environment) > 1:
+            return b"wfm" in words and word.encode() in words and mark in environment
+        time.sleep(0.01)  # just begun: the system has not filled these in yet
+    return False
