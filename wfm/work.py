@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from wfm.desk import Desk
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 FOLDER_GONE_S = 5.0
 PROVE_S = 10.0
 """How often causes that somebody marked as fixed are looked at: a read of the ledger, and a token for each of them."""
+NIGHT_S = 300.0
+"""How often the worker asks whether the night's work is still to do: a read of the ledger."""
 
 
 def run(desk: Desk, *, exit_when_idle_s: float | None = None) -> int:
@@ -38,7 +40,12 @@ def run(desk: Desk, *, exit_when_idle_s: float | None = None) -> int:
         log.info("This worker is %s", state)
         working.set() if state == WORKING else working.clear()
 
-    threading.Thread(target=_prove_fixes, args=(desk, working, stop), name="proofs", daemon=True).start()
+    unprovable: dict[str, int] = {}
+    for name, every_s, chore in (
+        ("proofs", PROVE_S, lambda: _prove_fixes(desk, unprovable)),
+        ("night", NIGHT_S, lambda: _tidy_history(desk)),
+    ):
+        threading.Thread(target=_now_and_then, args=(every_s, chore, working, stop), name=name, daemon=True).start()
     if settings.embedded:
         threading.Thread(target=_stop_without_folder, args=(settings.data_dir.absolute(), stop), daemon=True).start()
     return run_worker(
@@ -73,19 +80,30 @@ def rooms_of(desk: Desk) -> Rooms:
     )
 
 
-def _prove_fixes(desk: Desk, working: threading.Event, stop: threading.Event) -> None:
-    """Closes or reopens by evidence what people marked as fixed, whether or not somebody looks at a screen."""
-    unprovable: dict[str, int] = {}
-    while not stop.wait(PROVE_S):
+def _now_and_then(every_s: float, chore: Callable[[], None], working: threading.Event, stop: threading.Event) -> None:
+    """Does a chore while this worker is the one that works. What goes wrong is logged and tried again."""
+    while not stop.wait(every_s):
         if not working.is_set():
             continue
         try:
-            for proof in desk.probe_fixed(unprovable):
-                log.info("Failure group %s is %s: %s", proof.group.fingerprint, proof.group.state, proof.sentence)
+            chore()
         except DeskError as fault:
-            log.warning("Fixed causes could not be looked at: %s", fault)
+            log.warning("%s could not be done: %s", threading.current_thread().name, fault)
         except Exception:
-            log.exception("Looking at fixed causes failed")
+            log.exception("%s failed", threading.current_thread().name)
+
+
+def _prove_fixes(desk: Desk, unprovable: dict[str, int]) -> None:
+    """Closes or reopens by evidence what people marked as fixed, whether or not somebody looks at a screen."""
+    for proof in desk.probe_fixed(unprovable):
+        log.info("Failure group %s is %s: %s", proof.group.fingerprint, proof.group.state, proof.sentence)
+
+
+def _tidy_history(desk: Desk) -> None:
+    """Once a night: archives and takes out what the policy lets go."""
+    report = desk.nightly()
+    if report is not None:
+        log.info("%d runs older than %d days archived in %d files", report.rows, report.days, len(report.files))
 
 
 def _stop_without_folder(folder: Path, stop: threading.Event) -> None:

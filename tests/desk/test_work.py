@@ -182,3 +182,27 @@ def test_one_that_was_started_for_a_command_ends_when_nothing_is_open(settings: 
             if process.poll() is None:
                 process.kill()
             process.wait(10)
+
+
+def test_a_chore_waits_for_the_right_to_work_and_outlives_its_faults(caplog: pytest.LogCaptureFixture) -> None:
+    done: list[int] = []
+    enough, working, stop = threading.Event(), threading.Event(), threading.Event()
+
+    def chore() -> None:
+        done.append(len(done))
+        if len(done) == 1:
+            raise NotFound("no such thing")
+        if len(done) == 2:
+            raise RuntimeError("a fault of the desk")
+        enough.set()
+
+    thread = threading.Thread(target=work._now_and_then, args=(0.01, chore, working, stop), name="night", daemon=True)
+    thread.start()
+    assert not enough.wait(0.2)
+    assert done == []  # a standby does nothing
+    working.set()
+    assert enough.wait(10)
+    stop.set()
+    thread.join(10)
+    assert "night could not be done: no such thing" in caplog.text
+    assert "night failed" in caplog.text
