@@ -35,7 +35,7 @@ FORBIDDEN = '{"code": "forbidden", "message": "Insufficient permissions for reso
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    settings = Settings(data_dir=tmp_path, retention_days=30, _env_file=None)  # type: ignore[call-arg]
+    settings = Settings(data_dir=tmp_path, retention_days=30, _env_file=None)
     desk = Desk(settings, TENANT, Ledger(f"sqlite:///{tmp_path / 'desk.db'}"), None, lambda: NOW)
     yield desk
     desk.close()

@@ -1,0 +1,71 @@
+"""The schema comes up from every earlier revision with data in place, on both databases."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from tests.ledger.audit import check_all
+from tests.ledger.ledger_world import NOON, TENANT, direct_run
+from wfm.domain.operations import ItemState, RunFilter
+from wfm.ledger import Ledger
+from wfm.ledger.database import Database
+from wfm.ledger.migrate import current_revision, script_directory, upgrade
+
+REVISIONS = [script.revision for script in script_directory().walk_revisions()][::-1]
+
+
+def _insert_old_rows(connection: sa.Connection) -> None:
+    """A tenant with one failed run and its group, in words that every revision knows."""
+    at = int(NOON.timestamp()) * 1_000_000
+    for statement in (
+        f"INSERT INTO tenants (id, key) VALUES (1, '{TENANT}')",
+        "INSERT INTO agents (id, tenant_id, agent_id, name, sought) VALUES (1, 1, 'old', 'Old', 'old old')",
+        "INSERT INTO ways (id, tenant_id, route, action, via, call, client_id) "
+        "VALUES (1, 1, 'availability', '', 'direct', 'c', '')",
+        "INSERT INTO causes (id, tenant_id, digest, rule, cause, missing, retryable, fingerprint) "
+        "VALUES (1, 1, 'd', 'r', 'Old cause', '[]', FALSE, 'f')",
+        "INSERT INTO runs (id, tenant_id, agent_no, way_id, phase, outcome, status, kind, cause_id, group_id, attempts, "
+        f"started_at, note) VALUES ({int(NOON.timestamp()) * 1000 << 21}, 1, 1, 1, 'apply', 'failed', 403, 'missing_scope', "
+        f"1, 1, 1, {at}, '')",
+        "INSERT INTO failure_groups (id, tenant_id, fingerprint, kind, call, rule, cause, missing, state, first_seen, "
+        "last_seen, runs, agents, sample_run, state_by, note) "
+        f"VALUES (1, 1, 'f', 'missing_scope', 'c', 'r', 'Old cause', '[]', 'open', {at}, "
+        f"{at}, 1, 1, {int(NOON.timestamp()) * 1000 << 21}, '', 'kept')",
+        "INSERT INTO failure_group_agents (group_id, agent_no) VALUES (1, 1)",
+    ):
+        connection.execute(sa.text(statement))
+    for facet, value, bucket in (
+        ("minute", "", at // 60_000_000),
+        ("hour", "", at // 3_600_000_000 * 60),
+        ("group", "1", at // 60_000_000),
+        ("route", "availability", at // 3_600_000_000 * 60),
+        ("kind", "missing_scope", at // 3_600_000_000 * 60),
+        ("status", "403", at // 3_600_000_000 * 60),
+    ):
+        connection.execute(
+            sa.text("INSERT INTO run_counts (tenant_id, facet, value, bucket, outcome, n) VALUES (1, :f, :v, :b, 'failed', 1)"),
+            {"f": facet, "v": value, "b": bucket},
+        )
+    if connection.dialect.name != "sqlite":
+        for table in ("tenants", "agents", "ways", "causes", "failure_groups"):
+            connection.execute(sa.text(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), 10)"))
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_a_database_of_any_revision_comes_up_with_its_data(url: str, revision: str) -> None:
+    database = Database(url)
+    upgrade(database, revision)
+    database.write(_insert_old_rows)
+    database.close()
+    ledger = Ledger(url)
+    with ledger._db.read() as connection:
+        assert current_revision(connection) == REVISIONS[-1]
+    (run,) = ledger.runs(TENANT, RunFilter(route="availability")).runs
+    assert (run.agent_id, run.cause, run.retryable) == ("old", "Old cause", False)
+    assert [(group.note, group.owner) for group in ledger.failure_groups(TENANT)] == [("kept", "")]
+    ledger.record(direct_run("new", state=ItemState.FAILED))
+    assert ledger.runs(TENANT, RunFilter()).total == 2
+    assert ledger.views("sam", TENANT) == []
+    check_all(ledger)
+    ledger.close()
