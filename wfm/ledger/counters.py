@@ -106,13 +106,23 @@ def count_runs(
 
 
 def by_bucket(
-    connection: sa.Connection, tenant_id: int, facet: str, value: str, since: datetime | None, until: datetime | None
+    connection: sa.Connection,
+    tenant_id: int,
+    facet: str,
+    value: str,
+    since: datetime | None,
+    until: datetime | None,
+    step: int = 1,
 ) -> list[tuple[int, Outcome, int]]:
-    """(bucket, outcome, runs) of the buckets that begin at or after `since` and before `until`."""
-    asked = sa.select(run_counts.c.bucket, run_counts.c.outcome, run_counts.c.n).where(
-        *_range(tenant_id, facet, value, since, until)
+    """(bucket, outcome, runs) of the buckets that begin at or after `since` and before `until`, summed by `step` minutes."""
+    start = (run_counts.c.bucket - run_counts.c.bucket % sa.literal_column(str(int(step)))).label("start")
+    asked = (
+        sa.select(start, run_counts.c.outcome, sa.func.sum(run_counts.c.n))
+        .where(*_range(tenant_id, facet, value, since, until))
+        .group_by(start, run_counts.c.outcome)
+        .order_by(start)
     )
-    return [(bucket, Outcome(outcome), n) for bucket, outcome, n in connection.execute(asked.order_by(run_counts.c.bucket))]
+    return [(int(bucket), Outcome(outcome), int(n)) for bucket, outcome, n in connection.execute(asked)]
 
 
 def by_outcome(

@@ -45,7 +45,7 @@ class Failures(Store):
         """(start of step, runs) of a group since an instant, from counters; steps without runs are left out."""
         with self._db.read() as connection:
             row = self._group_row(connection, tenant_key, fingerprint)
-            found = by_bucket(connection, row.tenant_id, "group", str(row.id), since, until)
+            found = by_bucket(connection, row.tenant_id, "group", str(row.id), since, until, step_minutes)
         steps: dict[int, int] = {}
         for bucket, _, n in found:
             step = bucket - bucket % step_minutes

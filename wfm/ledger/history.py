@@ -121,7 +121,7 @@ class History(Items):
             since -= timedelta(minutes=since.minute, seconds=since.second, microseconds=since.microsecond)
         with self._db.read() as connection:
             tenant = self._known_tenant(connection, tenant_key)
-            found = [] if tenant is None else by_bucket(connection, tenant, facet, value, since, until)
+            found = [] if tenant is None else by_bucket(connection, tenant, facet, value, since, until, step_minutes)
         steps: Counter[tuple[int, Outcome]] = Counter()
         for bucket, outcome, n in found:
             steps[bucket - bucket % step_minutes, outcome] += n
