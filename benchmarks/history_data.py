@@ -119,10 +119,10 @@ def _drop_indexes(connection: sa.Connection) -> list[str]:
         asked = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'runs' AND sql IS NOT NULL"
     else:
         asked = (
-            "SELECT indexname, indexdef FROM pg_indexes WHERE tablename IN ('runs', 'run_search') "
+            "SELECT indexname AS name, indexdef AS sql FROM pg_indexes WHERE tablename IN ('runs', 'run_search') "
             "AND indexname NOT LIKE '%_pkey'"
         )
-    found = [(str(row[0]), str(row[1])) for row in run_sql(connection, asked).all()]
+    found = [(str(row.name), str(row.sql)) for row in run_sql(connection, asked).all()]
     for name, _ in found:
         run_sql(connection, f"DROP INDEX {name}")
     return [statement for _, statement in found]
@@ -282,7 +282,7 @@ def _group_sums(connection: sa.Connection) -> None:
         run_sql(connection, f"UPDATE failure_groups SET {column} = {what}")
 
 
-def run_sql(connection: sa.Connection, statement: str) -> sa.CursorResult[Any]:
+def run_sql(connection: sa.Connection, statement: str) -> sa.CursorResult[*tuple[Any, ...]]:
     """A statement without parameters. The driver of PostgreSQL would take a single percent sign for one."""
     if connection.dialect.name != "sqlite":
         statement = statement.replace("%", "%%")
