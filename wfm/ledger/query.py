@@ -82,7 +82,9 @@ class RunQuery:
             self._add(runs.c.phase == which.phase.value)
         if which.retryable is not None:
             known = sa.select(causes.c.id).where(causes.c.tenant_id == self._tenant, causes.c.retryable == which.retryable)
-            self._add(runs.c.cause_id.in_(list(self._connection.scalars(known))))
+            found = list(self._connection.scalars(known))
+            self._nothing = self._nothing or not found
+            self._add(runs.c.cause_id.in_(found))
         if which.outcome is not None:
             self._outcome = [runs.c.outcome == which.outcome.value]
             self._lead("ix_runs_outcome", [[tenant, *self._outcome]], [])
