@@ -29,6 +29,7 @@ from wfm.domain.errors import DeskError  # noqa: E402
 from wfm.settings import load  # noqa: E402
 from wfm.ui import context  # noqa: E402
 from wfm.ui.components.empty import script_error  # noqa: E402
+from wfm.ui.web.addresses import LeadHome  # noqa: E402
 from wfm.ui.web.gate import LocalOnly  # noqa: E402
 from wfm.ui.web.headers import SecurityHeaders  # noqa: E402
 from wfm.ui.web.hosts import served_hosts  # noqa: E402
@@ -82,6 +83,7 @@ app = st.App(
         *([Middleware(ReturnTo, https=https)] if settings.oidc_configured else []),
         # Which tenant is real is known once it answered; until then only this machine is served.
         Middleware(LocalOnly, active=lambda: not settings.oidc_configured and not context.known_demo()),
+        Middleware(LeadHome),
     ],
     lifespan=lifespan,
     on_script_error=script_error,

@@ -160,3 +160,12 @@ def test_the_security_headers_let_the_screens_work(dashboard: RunningDesk, new_p
 
 def test_another_host_name_is_not_answered(dashboard: RunningDesk, new_page: NewPage) -> None:
     assert httpx.get(f"{dashboard.url}/plan", headers={"host": "evil.example"}).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["pages/plan", "~/+/plan", "~/+/pages/plan.py"])
+def test_a_page_file_has_no_address_of_its_own(path: str, dashboard: RunningDesk, new_page: NewPage) -> None:
+    page = new_page()
+    open_at(page, f"{dashboard.url}/{path}")
+    expect(page.locator("h1")).to_have_count(1)
+    assert "pages" not in page.url
+    assert "~" not in page.url

@@ -28,6 +28,7 @@ from wfm.domain.errors import BadInput, NotFound
 from wfm.domain.exports import csv_lines, json_lines
 from wfm.domain.operations import RunFilter
 from wfm.ui.web import identity
+from wfm.ui.web.addresses import LeadHome
 from wfm.ui.web.gate import LocalOnly
 from wfm.ui.web.headers import CONTENT_SECURITY_POLICY, HEADERS, INLINE_SCRIPT, SecurityHeaders
 from wfm.ui.web.return_to import ReturnTo, safe_path
@@ -314,3 +315,20 @@ def test_who_is_signed_in_gets_no_such_cookie(returning: TestClient) -> None:
 def test_a_forged_cookie_leads_nowhere_else(returning: TestClient) -> None:
     returning.cookies.set("wfm_next", "%2F%2Fevil.example")
     assert returning.get("/oauth2callback").headers["location"] == "/"
+
+
+@pytest.mark.parametrize("path", ["/pages/plan", "/pages/plan.py", "/~/+/plan", "/~/+/pages/plan.py", "/plan/"])
+def test_an_address_below_a_folder_leads_home_and_runs_no_page(path: str) -> None:
+    """Streamlit would answer its document there, whose files lie elsewhere: a blank page."""
+    everything = Route("/{path:path}", lambda request: HTMLResponse("its document"))
+    client = TestClient(
+        Starlette(routes=[everything], middleware=[Middleware(LeadHome)]), base_url=HOST, follow_redirects=False
+    )
+    answer = client.get(path, headers={"accept": "text/html,*/*"})
+    if path == "/plan/":
+        assert answer.text == "its document"
+    else:
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    for served in ("/static/js/index.js", "/export/runs.csv", "/auth/login", "/_stcore/health", "/plan", "/"):
+        assert client.get(served, headers={"accept": "text/html,*/*"}).status_code == 200
+    assert client.get(path, headers={"accept": "*/*"}).status_code == 200
