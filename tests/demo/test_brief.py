@@ -207,6 +207,18 @@ def test_a_past_stretch_of_the_running_shift_is_corrected_without_touching_now(i
     assert inside.get(path_of(agent)) == {"status": "available", "reason": "", "dateModified": modified}
 
 
+def test_a_correction_of_who_is_out_of_office_by_now_can_be_undone(inside: InProcess) -> None:
+    agent = inside.agent(out_of_office="true", scheduled="true", on_shift="true")["id"]
+    current = adherence(inside, agent)[-1]
+    start = datetime.fromisoformat(current["startDate"])
+    body = {**OUT, "endDate": (start + timedelta(minutes=5)).isoformat()}
+    what = f"schedule/adherence/{current['id']}"
+    assert patch(inside, agent, body, what=what).json()["status"] == "unavailable"
+    undone = patch(inside, agent, {k: current[k] for k in current if k != "id"}, what=what)
+    assert (undone.status_code, undone.json()) == (200, current)
+    assert patch(inside, agent, OUT, what=what).status_code == 409
+
+
 def test_the_form_without_an_id_sets_the_current_record_and_availability(inside: InProcess) -> None:
     agent = inside.working()["id"]
     current = adherence(inside, agent)[-1]

@@ -246,7 +246,9 @@ def patch_adherence(call: Call) -> Answer:
     _refuse_overlap(tenant, person, record, begin, finish)
     kept = dict(tenant.states.live(person).records)
     kept[record.id] = {"status": status, "reason": reason, "start": begin, "end": finish}
-    if begin <= tenant.millis() < finish:
+    # Who is out of office stays so: to make the record available again, as an undone correction does, asks nothing of now.
+    record_only = status == AVAILABLE and tenant.states.out_of_office(person)
+    if begin <= tenant.millis() < finish and not record_only:
         set_availability(tenant, person, status, reason, records=kept)
     else:
         live = tenant.states.live(person)
