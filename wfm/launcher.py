@@ -27,6 +27,7 @@ from wfm.desk import Desk
 from wfm.desk.core import endpoint_of
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import OPEN_STATES, OperationState
+from wfm.domain.plans import RouteName
 from wfm.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -131,6 +132,8 @@ def farewell(settings: Settings) -> list[str]:
     for view in views:
         operation = view.operation
         start, end = operation.window.local()
+        if operation.route is RouteName.ADHERENCE:
+            continue  # a correction of the past takes nobody out
         if view.counts.out:
             until = f"{end:%Y-%m-%d %H:%M} {operation.window.zone}"
             who = "1 agent stays" if view.counts.out == 1 else f"{view.counts.out} agents stay"

@@ -35,6 +35,14 @@ def test_a_move_happens_once(world: World) -> None:
         world.ledger.move("junk", [S.HALTED], S.FAILED, now=NOON)
 
 
+def test_a_correction_takes_nobody_out_in_its_story_either(world: World) -> None:
+    operation = world.create(["anna"], start=NOON - 2 * HOUR, route=RouteName.ADHERENCE)
+    world.ledger.move(operation.id, [S.SCHEDULED], S.APPLYING, now=NOON, started_at=NOON)
+    world.ledger.move(operation.id, [S.APPLYING], S.RESTORING, now=NOON, restore_started_at=NOON)
+    told = [event.text for event in world.ledger.events(operation.id)]
+    assert told[1:] == ["Correcting adherence.", "Undoing the correction."]
+
+
 def due(world: World, now: object = None) -> list[tuple[str, Phase]]:
     return [(operation.title, phase) for operation, phase in world.ledger.due(TENANT, now or world.now)]  # type: ignore[arg-type]
 

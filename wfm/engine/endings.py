@@ -79,7 +79,8 @@ def _end_unstopped(ledger: Ledger, operation: Operation, counts: Counts, maybe_o
         if part
     )
     if not maybe_out:
-        event = f"Nobody could be taken out: {told}."
+        corrects = not by_name(operation.route).undoable_by_clock
+        event = f"Nobody could be {'corrected' if corrects else 'taken out'}: {told}."
         ledger.move(operation.id, [_S.APPLYING], _S.FAILED, now=now, event=event, ended_at=now)
     elif by_name(operation.route).undoable_by_clock:
         ledger.move(operation.id, [_S.APPLYING], _S.IN_EFFECT, now=now, event=f"In effect: {told}.", applied_at=now)
@@ -95,9 +96,11 @@ def end_restore(ledger: Ledger, operation: Operation, counts: Counts, now: datet
     to_state = restored_state(operation, counts)
     back, left = counts.restore[ItemState.APPLIED], counts.restore[ItemState.SKIPPED]
     failed, doubtful = counts.restore[ItemState.FAILED], counts.restore[ItemState.UNCONFIRMED]
-    told = f"{back} agents are back" + (f", {left} were left as they are" if left else "")
+    corrects = not by_name(operation.route).undoable_by_clock
+    told = f"{back} corrections are undone" if corrects else f"{back} agents are back"
+    told += f", {left} were left as they are" if left else ""
     if failed or doubtful:
-        told += f", {failed} could not be put back" if failed else ""
+        told += f", {failed} could not be {'undone' if corrects else 'put back'}" if failed else ""
         told += f", {doubtful} are unconfirmed" if doubtful else ""
     ledger.move(operation.id, [_S.RESTORING, _S.FAILED_IN_PART], to_state, now=now, event=f"{told}.", ended_at=now)
 

@@ -37,6 +37,15 @@ _EVENTS: Mapping[OperationState, tuple[str, str]] = {
     _S.CORRECTED: ("corrected", "Corrected."),
 }
 
+_CORRECTION_EVENTS: Mapping[OperationState, tuple[str, str]] = {
+    **_EVENTS,
+    _S.APPLYING: ("started", "Correcting adherence."),
+    _S.RESTORING: ("restoring", "Undoing the correction."),
+    _S.FAILED: ("failed", "Nobody could be corrected."),
+    _S.FAILED_IN_PART: ("failed_in_part", "Some corrections are not undone."),
+}
+"""A correction of the past takes nobody out and puts nobody back."""
+
 _TRIED_AGAIN: Mapping[Phase, tuple[OperationState, ...]] = {
     Phase.APPLY: (_S.HALTED, _S.IN_EFFECT, _S.FAILED, _S.CORRECTED),
     Phase.RESTORE: (_S.FAILED_IN_PART, _S.RESTORING, _S.IN_EFFECT, _S.HALTED, _S.CANCELLED),
@@ -92,7 +101,8 @@ class Life(Operations):
             changes["restore_requested"] = False
         connection.execute(sa.update(operations).where(operations.c.id == row.id).values(changes))
         if row.state != to_state.value or event:
-            kind, sentence = _EVENTS[to_state]
+            events = _CORRECTION_EVENTS if row.route == RouteName.ADHERENCE.value else _EVENTS
+            kind, sentence = events[to_state]
             self._event(connection, row.id, now, actor, kind, event or sentence)
         return True
 
