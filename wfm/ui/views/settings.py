@@ -25,7 +25,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "WFM_GENESYS_CLIENT_SECRET",
     ),
     "Limits and policy": ("WFM_GENESYS_TIMEOUT_S", "WFM_GENESYS_RATE_SHARE", "WFM_CONFIRM_ABOVE"),
-    "Data store": ("WFM_DATA_DIR", "WFM_DATABASE_URL"),
+    "Data store": ("WFM_DATA_DIR", "WFM_DATABASE_URL", "WFM_RETENTION_DAYS"),
     "People and sign-in": (
         "WFM_ADMINS",
         "WFM_SUPERVISORS",
