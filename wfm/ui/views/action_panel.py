@@ -146,12 +146,13 @@ def _run(desk: Desk, action: DataAction, actor: Actor, token: str, test: bool) -
         return
     st.session_state[_TOKEN] = secrets.token_hex(8)
     st.session_state.pop(_RESULT, None)
+    st.session_state.pop(_FAULT, None)
     try:
         inputs = view.checked(view.fields(action), _typed(desk, action))
         run = desk.test_action if test else desk.execute_action
         st.session_state[_RESULT] = Done(action.id, test, run(action.id, inputs, actor))
     except DeskError as error:
-        st.session_state[_FAULT] = error
+        st.session_state[_FAULT] = (action.id, error)
 
 
 def _typed(desk: Desk, action: DataAction) -> dict[str, str]:
@@ -171,8 +172,9 @@ def _typed(desk: Desk, action: DataAction) -> dict[str, str]:
 
 
 def _outcome(action: DataAction) -> None:
-    fault = st.session_state.pop(_FAULT, None)
-    if fault is not None:
+    # Kept until the next try: a second click draws the page anew before a fault that is shown once could be read.
+    failed, fault = st.session_state.get(_FAULT, ("", None))
+    if fault is not None and failed == action.id:
         empty.fault(fault)
     done: Done | None = st.session_state.get(_RESULT)
     if done is None or done.action_id != action.id:
