@@ -66,7 +66,9 @@ class Settings(BaseSettings):
     genesys_rate_share: float = Field(0.9, gt=0, le=1, description="Share of the tenant's rate limit the desk may use")
     data_dir: Path = Field(Path(".data"), description="Folder of the embedded database")
     database_url: SecretStr | None = Field(None, description="Another database: postgresql://… or sqlite:///…")
-    retention_days: int = Field(0, ge=0, description="Days that runs are kept; older ones are archived each night. 0 keeps all")
+    retention_days: int = Field(
+        0, ge=0, le=36_500, description="Days that runs are kept; older ones are archived each night. 0 keeps all"
+    )
     confirm_above: int = Field(50, ge=0, description="Applying to more agents than this asks for a typed confirmation")
     admins: Annotated[tuple[str, ...], NoDecode] = Field((), description="E-mails or subject ids of admins, comma separated")
     supervisors: Annotated[tuple[str, ...], NoDecode] = Field((), description="E-mails or subject ids of supervisors")

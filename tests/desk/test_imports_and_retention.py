@@ -141,7 +141,7 @@ def test_old_runs_are_archived_and_go(desk: Desk) -> None:
     table = pq.read_table(report.files[0]).to_pylist()
     assert len(table) == 4
     assert "Insufficient permissions" in table[0]["exchanges"]
-    assert desk.failures()[0].runs == 5
+    assert desk.failures()[0].runs == 1
     assert desk.nightly() is None
     assert desk.retain(ADMIN).rows == 0
 

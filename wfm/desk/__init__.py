@@ -11,7 +11,7 @@ from wfm.desk.failures import CauseSeries, FailureDesk, FailureDetail
 from wfm.desk.imports import ImportDesk, ImportFormat, ImportPreview, ImportReport
 from wfm.desk.plans import PlanDesk
 from wfm.desk.proof import Proof
-from wfm.desk.retention import RetentionDesk, RetentionReport
+from wfm.desk.retention import RetentionDesk, RetentionReport, RetentionState
 from wfm.desk.values import (
     AccessReport,
     ActionResult,
@@ -81,6 +81,7 @@ __all__ = [
     "OperationView",
     "Proof",
     "RetentionReport",
+    "RetentionState",
     "RunDetail",
     "SavedView",
     "Unreachable",

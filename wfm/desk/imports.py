@@ -2,37 +2,44 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
+from io import BytesIO
 from itertools import islice
 from typing import BinaryIO
 
 from wfm.desk.core import DeskCore
 from wfm.diagnosis import diagnose
-from wfm.domain.diagnoses import Evidence
+from wfm.domain.diagnoses import Diagnosis, Evidence, Kind
 from wfm.domain.errors import BadInput
 from wfm.domain.imports import (
     LARGEST_DOCUMENT,
     MEANINGS,
     ImportedRun,
     Read,
+    Reading,
     Unreadable,
+    columns_of_records,
+    columns_of_table,
     mapping_for,
     read_csv,
     read_flow_data,
     read_json_lines,
+    read_parquet,
     read_payloads,
 )
+from wfm.domain.imports.lines import as_utf8
 from wfm.domain.operations import Exchange, ItemState, Outcome, Phase
 from wfm.domain.people import Actor, Capability
-from wfm.domain.redaction import redact_text
+from wfm.domain.redaction import redact_body, redact_json, redact_text
 from wfm.ledger.records import DirectRun, Settlement
 
 BATCH = 200
 CHUNK = 64 * 1024
+PREVIEWED = 1_000_000
+"""Bytes of JSON Lines or CSV that a preview reads."""
 SHOWN_PROBLEMS = 200
 SHOWN_ROWS = 20
 _STATES = {"applied": ItemState.APPLIED, "failed": ItemState.FAILED, "skipped": ItemState.SKIPPED}
@@ -45,43 +52,66 @@ class ImportFormat(StrEnum):
     CSV = "csv"
     FLOW = "flow"
     PAYLOADS = "payloads"
+    PARQUET = "parquet"
+    """An archive of the retention, or an export: runs come back under the ids they had."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportPreview:
-    """The beginning of a file: its columns, what each most likely means, and the first runs read that way."""
+    """The beginning of a file: its columns, what each most likely means, and the first runs read that way.
+
+    `notes` are sentences about the file as a whole. `zone_needed`: its times name no zone and none was declared.
+    """
 
     columns: tuple[str, ...]
     mapping: Mapping[str, str]
     rows: tuple[ImportedRun, ...]
     problems: tuple[Unreadable, ...]
+    notes: tuple[str, ...] = ()
+    zone_needed: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
 class ImportReport:
-    """What came of an import. `problems` are the first 200 of the `unreadable` lines; `known` were there already."""
+    """What came of an import. `problems` are the first 200 of the `unreadable` lines; `known` were there already.
+
+    `notes` are sentences about the file as a whole: what had to be assumed to read it.
+    """
 
     read: int = 0
     added: int = 0
     known: int = 0
     unreadable: int = 0
     problems: list[Unreadable] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 class ImportDesk(DeskCore):
     """Imports into this tenant's history."""
 
-    def import_preview(self, source: BinaryIO, fmt: ImportFormat, mapping: Mapping[str, str] | None = None) -> ImportPreview:
-        """What an import would make of the first lines. Changes nothing. Raises BadInput for a mapping of unknown names."""
+    def import_preview(
+        self, source: BinaryIO, fmt: ImportFormat, mapping: Mapping[str, str] | None = None, *, zone: str = ""
+    ) -> ImportPreview:
+        """What an import would make of the first lines. Changes nothing.
+
+        `zone` is the IANA zone of times that name none. Raises BadInput for a mapping of unknown names, an unknown zone, a
+        packed file, or a document above 32 MB where it must be held whole.
+        """
         _refuse_strange(mapping)
-        start = source.read(1_000_000)
-        found = list(islice(self._read([start], fmt, mapping, whole=start), SHOWN_ROWS * 2))
-        columns = _columns(start, fmt)
+        reading = Reading(now=self.clock(), mapping=mapping, zone=zone)
+        start = b""
+        if fmt in (ImportFormat.JSON_LINES, ImportFormat.CSV):
+            start = _beginning(source, reading)
+            source = BytesIO(start)
+        found = list(islice(self._read(source, fmt, reading, None), SHOWN_ROWS * 2))
+        columns = _columns(start, fmt, self.clock())
         return ImportPreview(
             columns=columns,
             mapping=dict(mapping or mapping_for(columns)),
             rows=tuple(one for one in found if isinstance(one, ImportedRun))[:SHOWN_ROWS],
             problems=tuple(one for one in found if isinstance(one, Unreadable)),
+            notes=tuple(reading.notes),
+            zone_needed=reading.zone_missing,
         )
 
     def import_runs(
@@ -92,25 +122,30 @@ class ImportDesk(DeskCore):
         *,
         mapping: Mapping[str, str] | None = None,
         progress: Callable[[int], None] | None = None,
+        zone: str = "",
+        name: str = "",
     ) -> ImportReport:
-        """Adds the runs of a file, in constant memory for JSON Lines and CSV of any size; for admins.
+        """Adds the runs of a file, in constant memory for JSON Lines, CSV and Parquet of any size; for admins.
 
-        `progress` is told how many bytes were read. A flow execution file or pasted text above 32 MB is refused with the
-        limit named. Raises NotAllowed, BadInput, StoreFault; what was added before a fault stays, and importing again
-        adds only the rest.
+        `progress` is told how many bytes were read. `zone` is the IANA zone of times that name none: without it such lines
+        are unreadable. `name` is the file's, kept with each run. A flow execution file or pasted text above 32 MB is refused
+        with the limit named. Raises NotAllowed, BadInput, StoreFault; what was added before a fault stays, and importing
+        again adds only the rest.
         """
         self.allow(actor, Capability.ADMINISTER)
         _refuse_strange(mapping)
         report = ImportReport()
+        reading = Reading(now=self.clock(), mapping=mapping, zone=zone)
+        reading.notes = report.notes
         batch: list[tuple[str, DirectRun]] = []
-        for one in self._read(_chunks(source, progress), fmt, mapping):
+        for one in self._read(source, fmt, reading, progress):
             if isinstance(one, Unreadable):
                 report.unreadable += 1
                 if len(report.problems) < SHOWN_PROBLEMS:
                     report.problems.append(one)
                 continue
             report.read += 1
-            batch.append((one.digest, self._direct(one, fmt, actor)))
+            batch.append((one.digest, self._direct(one, fmt, actor, name)))
             if len(batch) == BATCH:
                 self._add(batch, report)
                 batch = []
@@ -123,26 +158,66 @@ class ImportDesk(DeskCore):
         report.known += len(batch) - added
 
     def _read(
-        self, chunks: Iterable[bytes], fmt: ImportFormat, mapping: Mapping[str, str] | None, *, whole: bytes | None = None
+        self, source: BinaryIO, fmt: ImportFormat, reading: Reading, progress: Callable[[int], None] | None
     ) -> Iterator[Read]:
+        if fmt is ImportFormat.PARQUET:
+            return read_parquet(source, reading)
+        chunks = _chunks(source, progress)
         if fmt is ImportFormat.JSON_LINES:
-            return read_json_lines(chunks, mapping)
+            return read_json_lines(chunks, reading)
         if fmt is ImportFormat.CSV:
-            return read_csv(chunks, mapping)
-        document = _whole(chunks) if whole is None else whole
+            return read_csv(chunks, reading)
+        document = _whole(chunks)
         if fmt is ImportFormat.FLOW:
-            return read_flow_data(document)
-        return read_payloads(document.decode("utf-8", "replace"), self.clock())
+            return read_flow_data(document, reading)
+        return read_payloads(b"".join(as_utf8([document], reading.notes)).decode("utf-8", "replace"), reading)
 
-    def _direct(self, run: ImportedRun, fmt: ImportFormat, actor: Actor) -> DirectRun:
+    def _direct(self, run: ImportedRun, fmt: ImportFormat, actor: Actor, name: str) -> DirectRun:
         failed = run.outcome == "failed"
-        response, request = redact_text(run.response), redact_text(run.request)
-        evidence = Evidence(call=run.call, via=run.via)
-        diagnosis = diagnose(run.status, {}, response or run.code, evidence) if failed else None
-        exchange = Exchange(
+        call = redact_text(run.call)
+        exchanges = tuple(map(_redacted, run.exchanges)) or _exchange_of(run, call)
+        diagnosis = _diagnosis(run, exchanges, call) if failed else None
+        settlement = Settlement(
+            run_id=run.run,
+            agent_id=run.agent_id,
+            state=_STATES.get(run.outcome, ItemState.UNCONFIRMED),
+            outcome=Outcome(run.outcome),
+            finished_at=run.time,
+            duration_ms=run.duration_ms,
+            status=run.status,
+            code=redact_text(run.code) or (diagnosis.code if diagnosis else None),
+            correlation_id=run.correlation_id or (diagnosis.correlation_id if diagnosis else None),
+            diagnosis=diagnosis,
+            note=redact_text(run.note),
+            exchanges=exchanges,
+        )
+        return DirectRun(
+            tenant_key=self.tenant.key,
+            agent_id=redact_text(run.agent_id),
+            agent_name=redact_text(run.agent),
+            route=run.route,
+            action=redact_text(run.action) or None,
+            via=run.via,
+            call=call,
+            phase=Phase(run.phase),
+            settlement=settlement,
+            started_at=run.time,
+            created_by=actor.name,
+            tags={"imported": fmt.value, "line": str(run.line)} | ({"file": redact_text(name)[:200]} if name else {}),
+            operation_id=run.operation_id,
+        )
+
+
+def _exchange_of(run: ImportedRun, call: str) -> tuple[Exchange, ...]:
+    """What is known of the request, kept as an own run's is: redacted, cut at the same length."""
+    request, response = redact_body(run.request), redact_body(run.response)
+    if not (request or response or run.status):
+        return ()
+    return (
+        Exchange(
             number=1,
-            method="POST" if run.via == "data_action" else run.call.split(" ")[0][:10],
-            url=run.call,
+            method="POST" if run.via == "data_action" else call.split(" ")[0][:10],
+            url=call,
             request_body=request or None,
             status=run.status,
             response_headers={},
@@ -151,35 +226,47 @@ class ImportDesk(DeskCore):
             fault="",
             started_at=run.time,
             duration_ms=run.duration_ms,
-        )
-        settlement = Settlement(
-            run_id="",
-            agent_id=run.agent_id,
-            state=_STATES.get(run.outcome, ItemState.UNCONFIRMED),
-            outcome=Outcome(run.outcome),
-            finished_at=run.time,
-            duration_ms=run.duration_ms,
-            status=run.status,
-            code=run.code or (diagnosis.code if diagnosis else None),
-            correlation_id=run.correlation_id or (diagnosis.correlation_id if diagnosis else None),
-            diagnosis=diagnosis,
-            note=redact_text(run.note),
-            exchanges=(exchange,) if request or response or run.status else (),
-        )
-        return DirectRun(
-            tenant_key=self.tenant.key,
-            agent_id=run.agent_id,
-            agent_name=run.agent,
-            route=run.route,
-            action=run.action or None,
-            via=run.via,
-            call=run.call,
-            phase=Phase(run.phase),
-            settlement=settlement,
-            started_at=run.time,
-            created_by=actor.name,
-            tags={"imported": fmt.value, "line": str(run.line)},
-        )
+        ),
+    )
+
+
+def _redacted(exchange: Exchange) -> Exchange:
+    headers = redact_json(dict(exchange.response_headers))
+    return replace(
+        exchange,
+        url=redact_text(exchange.url),
+        request_body=redact_body(exchange.request_body),
+        response_body=redact_body(exchange.response_body),
+        response_headers=headers if isinstance(headers, dict) else {},
+        fault=redact_text(exchange.fault),
+    )
+
+
+def _diagnosis(run: ImportedRun, exchanges: tuple[Exchange, ...], call: str) -> Diagnosis:
+    """What the payload means today, with what the desk that made the run knew beside it: its kind, cause and names."""
+    last = next((one for one in reversed(exchanges) if one.status is None or one.status >= 400), None)
+    body = (last.response_body if last is not None else None) or run.code
+    headers = last.response_headers if last is not None else {}
+    found = diagnose(run.status, headers, body, Evidence(call=call, via=run.via))
+    if run.kind not in set(Kind):
+        return found
+    return replace(
+        found,
+        kind=Kind(run.kind),
+        code=run.code or found.code,
+        cause=redact_text(run.cause) or found.cause,
+        missing=tuple(map(redact_text, run.missing)),
+        retryable=found.retryable if run.retryable is None else run.retryable,
+    )
+
+
+def _beginning(source: BinaryIO, reading: Reading) -> bytes:
+    """The first megabyte, up to its last whole line where more follows."""
+    start = source.read(PREVIEWED)
+    more = len(start) == PREVIEWED and bool(source.read(1))
+    start = b"".join(as_utf8([start], reading.notes))
+    cut = start.rfind(b"\n") if more else -1
+    return start[: cut + 1] if cut > 0 else start
 
 
 def _chunks(source: BinaryIO, progress: Callable[[int], None] | None) -> Iterator[bytes]:
@@ -201,19 +288,10 @@ def _whole(chunks: Iterable[bytes]) -> bytes:
     return bytes(held)
 
 
-def _columns(start: bytes, fmt: ImportFormat) -> tuple[str, ...]:
-
-    first = start.decode("utf-8-sig", "replace").partition("\n")[0].strip("\r")
+def _columns(start: bytes, fmt: ImportFormat, now: datetime) -> tuple[str, ...]:
     if fmt is ImportFormat.CSV:
-        delimiter = max(",;\t", key=first.count)
-        return tuple(name.strip() for name in next(csv.reader([first], delimiter=delimiter), []))
-    if fmt is ImportFormat.JSON_LINES:
-        try:
-            record = json.loads(first)
-        except (ValueError, RecursionError):
-            return ()
-        return tuple(record) if isinstance(record, dict) else ()
-    return ()
+        return columns_of_table(start, Reading(now=now))
+    return columns_of_records(start) if fmt is ImportFormat.JSON_LINES else ()
 
 
 def _refuse_strange(mapping: Mapping[str, str] | None) -> None:

@@ -39,7 +39,7 @@ class Refused(DeskError):
     """A plan or an action that may not go ahead now.
 
     `code` is one of: nobody_ready, access_missing, stale, policy, not_undoable, too_slow, state, in_another_window,
-    not_offered (the route can't be taken for this window).
+    not_offered (the route can't be taken for this window), busy (somebody else is at it).
     `differences` are sentences: what changed since the preview, or what is missing.
     """
 

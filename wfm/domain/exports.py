@@ -49,29 +49,41 @@ _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 _BATCH_BYTES = 64_000
 
 
+_UNSEEN = "\ufeff\u200b\u200c\u200d\u2060\u200e\u200f"
+_UNSEEN_OR_BLANK = _UNSEEN + "".join(chr(n) for n in range(0x3001) if chr(n).isspace())
+
+
+def _dangerous(value: str) -> bool:
+    return value.startswith(_STARTS_FORMULA) or value.lstrip(_UNSEEN_OR_BLANK).startswith(_STARTS_FORMULA)
+
+
 def safe_cell(value: str) -> str:
-    """The text so that no spreadsheet takes it for a formula. Blanks before the sign do not hide it."""
-    if value.startswith(_STARTS_FORMULA) or value.lstrip().startswith(_STARTS_FORMULA):
-        return "'" + value
-    return value
+    """The text so that no spreadsheet takes it for a formula. Blanks and unseen signs before it do not hide it."""
+    # A text that has the apostrophe already gets one more, so that `plain_cell` gives back exactly what there was.
+    return "'" + value if _dangerous(value.lstrip("'")) else value
+
+
+def plain_cell(cell: str) -> str:
+    """What `safe_cell` was given."""
+    return cell[1:] if cell.startswith("'") and _dangerous(cell.lstrip("'")) else cell
 
 
 def run_record(run: Run) -> dict[str, object]:
     """One run as JSON values: every member of COLUMNS, None where nothing is known."""
     return {
         "time": _instant(run.started_at),
-        "agent": run.agent_name,
+        "agent": redact_text(run.agent_name),
         "agent_id": run.agent_id,
         "operation": redact_text(run.operation_title),
         "operation_id": run.operation_id,
         "phase": run.phase.value,
         "route": run.route,
-        "action": run.action,
+        "action": None if run.action is None else redact_text(run.action),
         "via": run.via,
-        "call": run.call,
+        "call": redact_text(run.call),
         "outcome": run.outcome.value,
         "status": run.status,
-        "code": run.code,
+        "code": None if run.code is None else redact_text(run.code),
         "kind": run.kind.value if run.kind else None,
         "cause": redact_text(run.cause),
         "missing": list(run.missing),
@@ -121,6 +133,16 @@ def json_lines(runs: Iterable[Run]) -> Iterator[bytes]:
 
 
 _PARQUET_ROWS = 5_000
+_WHOLE = {"status": "Int16", "attempts": "Int32", "duration_ms": "Int64", "retryable": "boolean", "example": "boolean"}
+_FOR_PANDAS = {
+    "columns": [
+        {"name": name, "field_name": name, "pandas_type": kind.lower(), "numpy_type": kind, "metadata": None}
+        for name, kind in _WHOLE.items()
+    ],
+    "index_columns": [],
+    "column_indexes": [],
+}
+"""Without it pandas makes a float of every whole number that may be missing, and an object of every such truth."""
 
 
 class _Drain(io.RawIOBase):
@@ -155,7 +177,7 @@ def parquet_bytes(records: Iterable[Mapping[str, object]], *, payloads: bool = F
     kinds |= dict.fromkeys(("retryable", "example"), pa.bool_())
     if payloads:
         kinds["exchanges"] = pa.string()
-    schema = pa.schema(list(kinds.items()))
+    schema = pa.schema(list(kinds.items()), metadata={"pandas": json.dumps(_FOR_PANDAS)})
     drain = _Drain()
     with pq.ParquetWriter(pa.PythonFile(drain, mode="w"), schema, compression="zstd") as writer:
         batch: list[dict[str, object]] = []
@@ -171,15 +193,17 @@ def parquet_bytes(records: Iterable[Mapping[str, object]], *, payloads: bool = F
 
 
 def _parquet_row(record: Mapping[str, object]) -> dict[str, object]:
-    row = {name: _well_formed(value) for name, value in record.items()}
+    row = {name: well_formed(value) for name, value in record.items()}
     for name in ("time", "finished"):
         value = row[name]
         row[name] = datetime.fromisoformat(value) if isinstance(value, str) else None
     return row
 
 
-def _well_formed(value: object) -> object:
+def well_formed(value: object) -> object:
     """Text without half characters, which Parquet refuses."""
+    if isinstance(value, list | tuple):
+        return [well_formed(one) for one in value]
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 

@@ -123,6 +123,8 @@ class DirectRun:
     created_by: str = ""
     client_id: str = ""
     tags: dict[str, str] = field(default_factory=dict)
+    operation_id: str = ""
+    """Where an archived run comes back: the operation it was made in, if this tenant's ledger has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

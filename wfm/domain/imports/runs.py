@@ -1,0 +1,270 @@
+"""One run from a record with names, whatever the names are in."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from wfm.domain.imports.values import NoTime, instant, milliseconds, outcome_of, same_text, status_of, text_of_value
+from wfm.domain.operations import Exchange
+from wfm.domain.windows import zone_named
+
+EARLY = timedelta(days=1)
+"""How far ahead of our clock another one may be before its times are not believed."""
+EXECUTE = "POST /api/v2/integrations/actions/{actionId}/execute"
+_MOST_NOTES = 20
+
+MEANINGS: Mapping[str, tuple[str, ...]] = {
+    "time": (
+        *("time", "timestamp", "started", "startedat", "start", "starttime", "startdatetime", "datetime", "date", "when"),
+        *("timeutc", "timestamputc", "startutc", "dateutc", "datetimeutc", "timegmt", "dategmt", "ts", "eventtime"),
+        *("zeit", "zeitpunkt", "zeitstempel", "datum", "beginn", "uhrzeit", "heure", "horodatage", "debut", "fecha"),
+        *("hora", "fechayhora", "marcadetiempo", "inicio", "data", "dataora", "ora", "inizio", "tijd", "tijdstip"),
+        *("日時", "時刻", "開始", "时间", "開始日時", "시간"),
+    ),
+    "agent_id": ("agentid", "userid", "user", "agentguid", "useruuid", "benutzerid", "agentenid", "idagent", "idagente"),
+    "agent": (
+        *("agent", "agentname", "username", "name", "email", "agente", "benutzer", "benutzername", "mitarbeiter"),
+        *("utilisateur", "usuario", "utente", "gebruiker", "medewerker", "エージェント", "座席", "상담원"),
+    ),
+    "action": (
+        "action",
+        "actionname",
+        "dataaction",
+        "dataactionname",
+        "integrationaction",
+        "aktion",
+        "accion",
+        "acao",
+        "azione",
+    ),
+    "route": ("route",),
+    "via": ("via",),
+    "call": ("call", "operation", "endpoint", "path"),
+    "phase": ("phase",),
+    "outcome": (
+        *("outcome", "result", "success", "state", "ergebnis", "erfolg", "resultat", "reussite", "resultado", "exito"),
+        *("risultato", "esito", "resultaat", "結果", "结果"),
+    ),
+    "status": (
+        *("status", "httpstatus", "statuscode", "responsestatus", "httpcode", "httpstatuscode", "responsecode", "antwortcode"),
+        *("statut", "codehttp", "codigohttp", "estado", "stato", "ステータス", "状态"),
+    ),
+    "code": ("code", "errorcode", "fehlercode", "codeerreur", "codigodeerror", "codigo", "codice", "foutcode"),
+    "correlation_id": (
+        *("correlationid", "inincorrelationid", "contextid", "traceid", "requestid", "conversationid", "korrelationsid"),
+        *("idcorrelation", "iddecorrelacion"),
+    ),
+    "duration_ms": ("durationms", "duration", "elapsedms", "elapsed", "latency", "dauer", "dauerms", "duree", "duracion"),
+    "request": ("request", "requestbody", "input", "inputs", "anfrage", "requete", "solicitud", "richiesta"),
+    "response": (
+        *("response", "responsebody", "body", "error", "errormessage", "message", "output", "outputs", "payload", "antwort"),
+        *("meldung", "fehlermeldung", "fehler", "reponse", "messagederreur", "respuesta", "mensaje", "risposta", "messaggio"),
+    ),
+    "note": ("note", "comment", "bemerkung", "kommentar", "commentaire", "comentario", "nota"),
+    "run": ("run", "runid"),
+    "kind": ("kind",),
+    "cause": ("cause",),
+    "missing": ("missing",),
+    "retryable": ("retryable",),
+    "operation_id": ("operationid",),
+}
+"""What a run has, and the names by which a column of it is recognised (letters and digits only, no case, no accents)."""
+
+_DECLARES_UTC = re.compile(r"(?:utc|gmt)(?:0|00|0000)?$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedRun:
+    """One run as a file tells it. `outcome` is applied, failed, skipped or unconfirmed; texts are as given.
+
+    `timed` is false where the file says no time and `time` is when it was read. `place` tells runs apart that are alike
+    in everything else (the execution of a flow). `run`, `operation_id`, `kind`, `cause`, `missing`, `retryable` and
+    `exchanges` are there in what a desk wrote itself.
+    """
+
+    line: int
+    time: datetime
+    agent_id: str
+    agent: str
+    action: str
+    route: str
+    via: str
+    call: str
+    phase: str
+    outcome: str
+    status: int | None
+    code: str
+    correlation_id: str
+    duration_ms: int
+    request: str
+    response: str
+    note: str
+    timed: bool = True
+    place: str = ""
+    run: str = ""
+    operation_id: str = ""
+    kind: str = ""
+    cause: str = ""
+    missing: tuple[str, ...] = ()
+    retryable: bool | None = None
+    exchanges: tuple[Exchange, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """The same for the same run, wherever in whichever file of whichever format it stands.
+
+        Time (to the millisecond), agent, action and phase, with what tells runs apart beside them: the correlation id, else
+        its own place or id, else what was asked and answered.
+        """
+        at = self.time.astimezone(UTC).isoformat(timespec="milliseconds") if self.timed else ""
+        parts = [at, self.agent_id, self.action or self.call, self.phase]
+        if self.correlation_id:
+            parts += [self.correlation_id, self.place]
+        elif self.place or self.run:
+            parts += ["", self.place or self.run]
+        else:
+            parts += ["", "", self.outcome, str(self.status), self.code, same_text(self.request), same_text(self.response)]
+        return hashlib.sha256("\x1f".join(parts).encode("utf-8", "replace")).hexdigest()[:40]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A line that could not be read, and why, in a sentence."""
+
+    line: int
+    why: str
+
+
+Read = ImportedRun | Unreadable
+
+
+@dataclass(slots=True, kw_only=True)
+class Reading:
+    """How a file is to be read, and what the reading had to assume.
+
+    `mapping` is {meaning: column} (None: the names decide), `zone` the declared IANA zone of times that name none ("" none
+    declared), `now` the latest time that is believed, `decimal_comma` whether “1,234” is a little more than one. `notes` are
+    sentences; `zone_missing` becomes true with the first time that would need a zone.
+    """
+
+    now: datetime
+    mapping: Mapping[str, str] | None = None
+    zone: str = ""
+    decimal_comma: bool = False
+    notes: list[str] = field(default_factory=list)
+    zone_missing: bool = False
+    _zone: ZoneInfo | None = None
+
+    def __post_init__(self) -> None:
+        """Raises BadInput for a zone that there is not."""
+        self._zone = zone_named(self.zone) if self.zone else None
+
+    def note(self, sentence: str) -> None:
+        """Says it once."""
+        if sentence not in self.notes and len(self.notes) < _MOST_NOTES:
+            self.notes.append(sentence)
+
+    def instant(self, value: object, column: str) -> datetime:
+        """The time of a run. A column whose name ends with UTC or GMT declares its zone. Raises NoTime."""
+        declared = self._zone
+        if declared is None and column and _DECLARES_UTC.search(plain(column)):
+            declared = ZoneInfo("UTC")
+        try:
+            found = instant(value, declared)
+        except NoTime as error:
+            self.zone_missing = self.zone_missing or error.needs_zone
+            raise
+        if found > self.now + EARLY:
+            raise NoTime(f"The time “{str(value)[:40]}” lies in the future.")
+        return found
+
+
+def plain(name: object) -> str:
+    """A column's name without case, accents and everything but letters and digits."""
+    text = str(name)
+    if not text.isascii():
+        text = "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
+        text = unicodedata.normalize("NFC", text)
+    return re.sub(r"[\W_]", "", text.casefold())
+
+
+def mapping_for(columns: Iterable[str]) -> dict[str, str]:
+    """Which column most likely means what: {meaning: column}. The first name of a meaning wins over the later ones."""
+    named = {plain(column): column for column in reversed(list(columns))}
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for meaning, names in MEANINGS.items():
+        column = next((named[name] for name in names if name in named and named[name] not in taken), None)
+        if column is not None:
+            found[meaning] = column
+            taken.add(column)
+    return found
+
+
+def run_from(line: int, record: Mapping[str, object], mapping: Mapping[str, str], reading: Reading) -> Read:
+    """One run from a record and what its columns mean."""
+    given = {meaning: record.get(column) for meaning, column in mapping.items() if meaning in MEANINGS}
+    if given.get("time") in (None, ""):
+        return Unreadable(line=line, why="The line has no time; a run needs one such as 2026-11-23T14:30:00Z.")
+    try:
+        time = reading.instant(given["time"], mapping.get("time", ""))
+    except NoTime as error:
+        return Unreadable(line=line, why=str(error))
+    status = status_of(given.get("status"))
+    if status is None and given.get("status") not in (None, ""):
+        shown = str(given["status"])[:40]
+        return Unreadable(line=line, why=f"The status “{shown}” is no HTTP status from 100 to 599.")
+    return run_of(line, given, time, status, reading)
+
+
+def run_of(
+    line: int, given: Mapping[str, object], time: datetime, status: int | None, reading: Reading, *, place: str = ""
+) -> ImportedRun:
+    """One run from what is given by meaning, its time and status being known."""
+
+    def text(meaning: str, longest: int) -> str:
+        return text_of_value(given.get(meaning))[:longest]
+
+    code = text("code", 200)
+    agent_id = text("agent_id", 200) or text("agent", 200) or "unknown"
+    action = text("action", 200)
+    phase = text("phase", 20).lower()
+    return ImportedRun(
+        line=line,
+        time=time,
+        agent_id=agent_id,
+        agent=text("agent", 200) or agent_id,
+        action=action,
+        route=text("route", 60) or ("data_action" if action else "imported"),
+        via=text("via", 60) or ("data_action" if action else "direct"),
+        call=text("call", 300) or (EXECUTE if action else "unknown"),
+        phase=phase if phase in ("apply", "restore") else "apply",
+        outcome=outcome_of(given.get("outcome"), status, code),
+        status=status,
+        code=code,
+        correlation_id=text("correlation_id", 200),
+        duration_ms=milliseconds(given.get("duration_ms"), decimal_comma=reading.decimal_comma),
+        request=text_of_value(given.get("request")),
+        response=text_of_value(given.get("response")),
+        note=text("note", 2_000),
+        place=place,
+        run=text("run", 40),
+        operation_id=text("operation_id", 40),
+        kind=text("kind", 40),
+        cause=text("cause", 2_000),
+        missing=_names(given.get("missing")),
+        retryable={"true": True, "false": False}.get(text("retryable", 10).lower()),
+    )
+
+
+def _names(value: object) -> tuple[str, ...]:
+    """Names as JSON Lines and Parquet have them, a list, or as CSV has them, one text."""
+    if isinstance(value, list | tuple):
+        return tuple(text_of_value(one)[:200] for one in value)[:50]
+    return tuple(text_of_value(value).split())[:50]

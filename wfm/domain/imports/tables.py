@@ -1,0 +1,204 @@
+"""CSV as programs and spreadsheets write it: quoted cells with anything in them, commas, semicolons, tabs or bars.
+
+A cell is quoted when its first character is a quote; then it may hold line breaks, separators and doubled quotes. A quote
+that is never closed would swallow the rest of the file: after 1 MB it is given up, the line it stands in is named, and
+reading goes on behind that line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+
+from wfm.domain.exports import plain_cell
+from wfm.domain.imports.lines import LONGEST_LINE, as_utf8, lines_of, text_of
+from wfm.domain.imports.runs import Read, Reading, Unreadable, mapping_for, run_from
+
+_SEPARATORS = ",;\t|"
+_HEADER_LINES = 100
+_MOST_COLUMNS = 1_000
+_SAYS_SEPARATOR = re.compile(r'"?sep=([,;\t|])"?\s*', re.IGNORECASE)
+_LONG_LINE = f"The line is longer than {LONGEST_LINE:,} bytes."
+
+# One cell may be as long as a line; Python's own limit is 128 KB.
+csv.field_size_limit(max(csv.field_size_limit(), 2 * LONGEST_LINE))
+
+
+class _TooLong(Exception):
+    """A line, or a quoted cell over several, is longer than what is held."""
+
+
+class _Lines:
+    """Lines for the csv reader, which takes as many as a row needs. Remembers those of the row, to put them back."""
+
+    def __init__(self, chunks: Iterable[bytes], reading: Reading) -> None:
+        self._coming = lines_of(as_utf8(chunks, reading.notes))
+        self._reading = reading
+        self._again: deque[tuple[int, str | None]] = deque()
+        self._size = 0
+        self.row: list[tuple[int, str | None]] = []
+        self.came_to = 0
+        self.broken_off = False
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        if self._size > LONGEST_LINE:
+            raise _TooLong
+        number, text = self._again.popleft() if self._again else self._next()
+        self.row.append((number, text))
+        self.came_to = max(self.came_to, number)
+        if text is None:
+            raise _TooLong
+        self._size += len(text)
+        return text
+
+    def _next(self) -> tuple[int, str | None]:
+        try:
+            number, line = next(self._coming)
+        except StopIteration:
+            self.broken_off = bool(self.row)
+            raise
+        return number, None if line is None else text_of(number, line, self._reading.notes) + "\n"
+
+    def begin(self) -> None:
+        """A new row."""
+        self.row, self._size, self.broken_off = [], 0, False
+
+    def put_back(self, lines: Sequence[tuple[int, str | None]]) -> None:
+        self._again.extendleft(reversed(lines))
+
+    def first(self, n: int) -> list[tuple[int, str]]:
+        """The next lines, which stay to be read."""
+        self.begin()
+        with contextlib.suppress(StopIteration, _TooLong):
+            while len(self.row) < n:
+                next(self)
+        self.put_back(self.row)
+        found = [(number, text) for number, text in self.row if text is not None]
+        self.begin()
+        return found
+
+
+def read_csv(chunks: Iterable[bytes], reading: Reading) -> Iterator[Read]:
+    """Rows under a header. A row is named by its first line. Raises BadInput for a packed file."""
+    lines = _Lines(chunks, reading)
+    separator = _separator(lines)
+    header: list[str] | None = None
+    mapping: dict[str, str] = {}
+    rows = 0
+    for number, cells in _rows(lines, separator):
+        if isinstance(cells, str):
+            yield Unreadable(line=number, why=cells)
+            continue
+        if not any(cell.strip() for cell in cells):
+            continue
+        if header is None:
+            if len(cells) > _MOST_COLUMNS:
+                yield Unreadable(line=number, why=f"The header has {len(cells):,} columns; at most {_MOST_COLUMNS:,} are read.")
+                return
+            header = _unique(cells, reading)
+            mapping = dict(reading.mapping or mapping_for(header))
+            reading.decimal_comma = reading.decimal_comma or separator == ";"
+            if lost := _lost(header, mapping):
+                yield Unreadable(line=number, why=lost)
+                return
+            continue
+        rows += 1
+        while len(cells) > len(header) and not cells[-1].strip():
+            cells.pop()
+        if len(cells) > len(header):
+            yield Unreadable(line=number, why=f"The row has {len(cells)} cells, the header {len(header)}.")
+            continue
+        yield run_from(number, dict(zip(header, map(plain_cell, cells), strict=False)), mapping, reading)
+    if not rows:
+        reading.note("The file is empty." if header is None else "The file holds a header and no rows.")
+
+
+def columns_of_table(start: bytes, reading: Reading) -> tuple[str, ...]:
+    """The names in the header."""
+    lines = _Lines([start], reading)
+    for _, cells in _rows(lines, _separator(lines)):
+        if not isinstance(cells, str) and any(cell.strip() for cell in cells):
+            return tuple(_unique(cells[:_MOST_COLUMNS], reading))
+    return ()
+
+
+def _rows(lines: _Lines, separator: str) -> Iterator[tuple[int, list[str] | str]]:
+    """(first line, cells) of each row, or a sentence instead of the cells."""
+    reader = csv.reader(lines, delimiter=separator)
+    tried_to = 0
+    while True:
+        lines.begin()
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            why = f"The row can't be read: {error}."
+        except _TooLong:
+            why = "A quote opens here and is not closed within 1 MB." if len(lines.row) > 1 else _LONG_LINE
+        else:
+            if not lines.broken_off:
+                yield lines.row[0][0], cells
+                continue
+            why = "A quote opens here and is never closed."
+        number, last = lines.row[0][0], lines.row[-1][0]
+        if number > tried_to:
+            # Once more from the next line on, but never twice: a broken file takes no longer than a whole one.
+            tried_to = lines.came_to
+            lines.put_back(lines.row[1:])
+            yield number, why
+        else:
+            yield number, why if last == number else f"{why} Lines {number:,} to {last:,} were left out."
+
+
+def _separator(lines: _Lines) -> str:
+    """The separator under which the header means most; the first line may name it, as a spreadsheet is told."""
+    first = lines.first(_HEADER_LINES)
+    while first and not first[0][1].strip():
+        first.pop(0)
+    if first and (said := _SAYS_SEPARATOR.fullmatch(first[0][1])):
+        for _ in range(first[0][0]):
+            next(lines)
+        return said[1]
+    best, found = ",", (0, 0)
+    for separator in _SEPARATORS:
+        try:
+            header = next(csv.reader((text for _, text in first), delimiter=separator), [])
+        except csv.Error:
+            continue
+        worth = (len(mapping_for(header)), len(header))
+        if worth > found:
+            best, found = separator, worth
+    return best
+
+
+def _unique(cells: Sequence[str], reading: Reading) -> list[str]:
+    """The names of the columns: those without one are numbered, those of one name too, so that each can be chosen."""
+    names: list[str] = []
+    for place, cell in enumerate(cells, start=1):
+        name = " ".join(plain_cell(cell).split()) or f"column {place}"
+        again, n = name, 1
+        while again in names:
+            n += 1
+            again = f"{name} ({n})"
+        if again != name:
+            reading.note(f"The name “{name[:60]}” stands above more than one column: the first counts.")
+        names.append(again)
+    return names
+
+
+def _lost(header: Sequence[str], mapping: dict[str, str]) -> str:
+    """A sentence where no row can be a run, else ""."""
+    strange = [column for column in mapping.values() if column not in header]
+    columns = ", ".join(header)[:300]
+    if strange:
+        return f"The file has no column “{strange[0][:60]}”. Its columns: {columns}."
+    if "time" not in mapping:
+        return f"No column says when a run was. Say which one is the time. The file's columns: {columns}."
+    return ""
