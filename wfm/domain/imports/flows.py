@@ -21,6 +21,7 @@ from wfm.domain.imports.values import NoTime, number_of, status_of, text_of_valu
 _TIMES = ("startdatetime", "datetimestart", "datetime", "starttime", "timestamp")
 _AROUND = ("conversationid", "flowname", "correlationid", "contextid", "executionid", "instanceid", "id", "name", *_TIMES)
 _NESTED = ("execution", "executions", "executionitems", "items")
+_OF_A_CALL = frozenset({"executionid", "trackingid", "outputpathid", "inputs", "outputs", "executioninputoutputs"})
 _DEEPEST = 500
 _SOMETHING = re.compile(r"[^\s,]")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
@@ -31,7 +32,7 @@ def read_flow_data(document: bytes, reading: Reading) -> Iterator[Read]:
 
     A file that breaks off is read up to there. One that is no JSON, or holds no data action, is one unreadable line.
     """
-    found, broken_at = _documents(b"".join(as_utf8([document], reading.notes)).decode("utf-8-sig", "replace"))
+    found, broken_at, open_still = _documents(b"".join(as_utf8([document], reading.notes)).decode("utf-8-sig", "replace"))
     if broken_at and not found:
         yield Unreadable(line=1, why="The file is no JSON.")
         return
@@ -48,13 +49,14 @@ def read_flow_data(document: bytes, reading: Reading) -> Iterator[Read]:
         elif isinstance(value, dict):
             if _is_data_action(name, value):
                 number += 1
-                yield _flow_run(number, value, around, reading)
+                if id(value) not in open_still:  # half an action would pass for one that worked
+                    yield _flow_run(number, value, around, reading)
                 inner = {key: one for key, one in value.items() if plain(key) in _NESTED}
             else:
                 inner = value
                 around = _around(name, value, around)
             stack.extend((one, key, around, depth + 1) for key, one in reversed(inner.items()))
-    if not number:
+    if not number and not broken_at:
         yield Unreadable(line=1, why="The file holds no data action: was the flow's execution data kept, at level All?")
 
 
@@ -70,11 +72,11 @@ def _around(name: str, value: Mapping[str, Any], around: dict[str, Any]) -> dict
 
 
 def _is_data_action(name: str, value: Mapping[str, Any]) -> bool:
-    kinds = f"{name} {value.get('actionType', '')} {value.get('objectType', '')} {value.get('type', '')}"
-    words = kinds.lower().replace("_", "").replace("-", "")
-    return ("dataaction" in words or "calldata" in words.split(" ", 1)[0] or "actioncalldata" in words) and not isinstance(
-        value.get("dataActions"), list
-    )
+    """By its name in the list, or by what it says of its type. A list of the actions that there are is no list of calls."""
+    kinds = [plain(one) for one in (name, value.get("actionType"), value.get("objectType"), value.get("type")) if one]
+    if any(kind.endswith(("dataaction", "calldata")) for kind in kinds):
+        return "dataActions" not in value
+    return "dataactions" in kinds and any(plain(key) in _OF_A_CALL for key in value)
 
 
 def _flow_run(number: int, item: Mapping[str, Any], around: Mapping[str, Any], reading: Reading) -> Read:
@@ -159,24 +161,25 @@ def _names(value: object) -> dict[str, Any]:
     return {}
 
 
-def _documents(text: str) -> tuple[list[Any], int]:
-    """The JSON documents of a text, most often one, and the line where the text breaks off (0: nowhere)."""
+def _documents(text: str) -> tuple[list[Any], int, set[int]]:
+    """The JSON documents of a text; the line where the text breaks off (0: nowhere); what is not whole there."""
     decoder, found, position = json.JSONDecoder(strict=False), list[Any](), 0
     while more := _SOMETHING.search(text, position):
         try:
             value, position = decoder.raw_decode(text, more.start())
         except RecursionError:
-            return found, text.count("\n", 0, more.start()) + 1
+            return found, text.count("\n", 0, more.start()) + 1, set()
         except ValueError as error:
             end = error.pos if isinstance(error, json.JSONDecodeError) else len(text)
-            value, end = _up_to_the_break(text, more.start(), end)
-            return [*found, *([] if value is None else [value])], text.count("\n", 0, end) + 1
+            value, end, depth = _up_to_the_break(text, more.start(), end)
+            line = text.count("\n", 0, end) + 1
+            return [*found, *([] if value is None else [value])], line, _last_ones(value, depth)
         found.append(value)
-    return found, 0
+    return found, 0, set()
 
 
-def _up_to_the_break(text: str, start: int, end: int) -> tuple[Any, int]:
-    """What a JSON text that breaks off at `end` holds up to its last whole member, and where that is."""
+def _up_to_the_break(text: str, start: int, end: int) -> tuple[Any, int, int]:
+    """What a JSON text that breaks off at `end` holds up to its last whole member, where that is, and how deep in it."""
     closers: list[str] = []
     cuts: list[tuple[int, tuple[str, ...]]] = []
     for token in _TOKEN.finditer(text, start, end):
@@ -194,7 +197,18 @@ def _up_to_the_break(text: str, start: int, end: int) -> tuple[Any, int]:
         del cuts[:-3]
     for cut, open_then in reversed(cuts):
         try:
-            return json.JSONDecoder(strict=False).decode(text[start:cut] + "".join(reversed(open_then))), cut
+            found = json.JSONDecoder(strict=False).decode(text[start:cut] + "".join(reversed(open_then)))
         except (ValueError, RecursionError):
             continue
-    return None, start
+        return found, cut, len(open_then)
+    return None, start, 0
+
+
+def _last_ones(value: Any, depth: int) -> set[int]:
+    """The identities of the last member, of its last member, and so on: those that were open where the text broke off."""
+    found: set[int] = set()
+    while depth and isinstance(value, list | dict) and value:
+        found.add(id(value))
+        value = value[-1] if isinstance(value, list) else list(value.values())[-1]
+        depth -= 1
+    return found

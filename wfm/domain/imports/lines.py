@@ -45,13 +45,14 @@ def as_utf8(chunks: Iterable[bytes], notes: list[str] | None = None) -> Iterator
     for magic, what, accepted in _PACKED:
         if first.startswith(magic):
             raise BadInput("file", what, accepted)
-    pieces = chain([first], coming) if first else iter(())
     encoding = next((name for mark, name in _MARKS if first.startswith(mark)), None) or _unmarked(first)
     if encoding is not None:
         if notes is not None:
             notes.append(f"The file is {encoding.upper()[:6]}, and was read as such.")
-        pieces = _decoded(pieces, encoding)
-        first = b"\n"
+        decoder = codecs.getincrementaldecoder(encoding)("replace")
+        first = decoder.decode(first).encode("utf-8", "replace")
+        coming = _decoded(coming, decoder)
+    pieces = chain([first], coming) if first else iter(())
     if b"\r" in first and b"\n" not in first:
         return (piece.replace(b"\r", b"\n") for piece in pieces)
     return iter(pieces)
@@ -70,8 +71,7 @@ def _unmarked(first: bytes) -> str | None:
     return None
 
 
-def _decoded(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    decoder = codecs.getincrementaldecoder(encoding)("replace")
+def _decoded(pieces: Iterable[bytes], decoder: codecs.IncrementalDecoder) -> Iterator[bytes]:
     for piece in pieces:
         yield decoder.decode(piece).encode("utf-8", "replace")
     yield decoder.decode(b"", final=True).encode("utf-8", "replace")

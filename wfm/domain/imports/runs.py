@@ -189,7 +189,9 @@ def plain(name: object) -> str:
     """A column's name without case, accents and everything but letters and digits."""
     text = str(name)
     if not text.isascii():
-        text = "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
+        # The marks of kana make another letter of one, those of Latin letters only its accent.
+        parts = unicodedata.normalize("NFKD", text)
+        text = "".join(one for one in parts if not unicodedata.combining(one) or one in "\u3099\u309a")
         text = unicodedata.normalize("NFC", text)
     return re.sub(r"[\W_]", "", text.casefold())
 
