@@ -14,12 +14,15 @@ from wfm.ledger.settling import counted, runs_with_words
 from wfm.ledger.store import RESTORABLE
 
 
-def check_all(ledger: Ledger) -> None:
-    """Fails when a counter disagrees with the rows, or an item with its runs."""
+def check_all(ledger: Ledger, *, archived: bool = False) -> None:
+    """Fails when a counter disagrees with the rows, or an item with its runs.
+
+    Where runs were `archived`, a cause still knows when it was first seen, though that run is gone.
+    """
     with ledger._db.read() as connection:
         check_item_counts(ledger, connection)
         check_run_counts(connection)
-        check_groups(connection)
+        check_groups(connection, archived=archived)
         check_intents(connection)
 
 
@@ -60,7 +63,7 @@ def check_run_counts(connection: sa.Connection) -> None:
     assert kept == dict(real)
 
 
-def check_groups(connection: sa.Connection) -> None:
+def check_groups(connection: sa.Connection, *, archived: bool = False) -> None:
     for group in connection.execute(sa.select(groups)):
         members = connection.execute(
             sa.select(
@@ -72,7 +75,10 @@ def check_groups(connection: sa.Connection) -> None:
             ).where(runs.c.group_id == group.id)
         ).one()
         listed = connection.scalar(sa.select(sa.func.count()).where(group_agents.c.group_id == group.id))
-        assert (group.runs, group.agents, group.first_seen, group.last_seen, group.sample_run) == tuple(members)
+        first_seen = min(group.first_seen, members[2]) if archived else group.first_seen
+        assert first_seen == group.first_seen
+        seen = (members[2] if archived else first_seen, group.last_seen, group.sample_run)
+        assert (group.runs, group.agents, *seen) == tuple(members)
         assert listed == group.agents
 
 

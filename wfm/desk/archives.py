@@ -16,7 +16,8 @@ from wfm.domain.exports import COLUMNS, parquet_bytes, run_payload, well_formed
 from wfm.domain.operations import Exchange, Run
 from wfm.domain.redaction import redact_json
 
-PART = ".part.parquet"
+PART = ".being-written"
+"""No archive yet, and not named like one: what a killed run leaves behind is dropped by the next."""
 _ROWS = 500
 
 
@@ -54,13 +55,13 @@ def write_archive(folder: Path, records: Iterable[Mapping[str, object]]) -> tupl
             for row in batch:
                 back.update(_compared(row))
     except OSError as error:
-        _drop(part)
+        drop(part)
         raise StoreFault(
             f"The archive in {folder} can't be written ({error.strerror or error}). No run was deleted. "
             "Free space, or make the folder writable; the next run goes on."
         ) from error
     if back.digest() != given.digest():
-        _drop(part)
+        drop(part)
         raise StoreFault(f"The archive in {folder} reads back otherwise than it was written. No run was deleted.")
     return part, run_ids
 
@@ -85,7 +86,7 @@ def settle_name(part: Path, whole: Path) -> None:
         finally:
             os.close(folder)
     except OSError as error:
-        _drop(part)
+        drop(part)
         raise StoreFault(
             f"The archive {whole} can't be named ({error.strerror}). No run was deleted. The next run goes on."
         ) from error
@@ -120,6 +121,7 @@ def _plain(value: object) -> object:
     return well_formed(value)
 
 
-def _drop(part: Path) -> None:
+def drop(part: Path) -> None:
+    """Removes a file that is no archive, if it is there."""
     with contextlib.suppress(OSError):
         part.unlink(missing_ok=True)

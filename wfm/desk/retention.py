@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from wfm.desk.archives import archive_record, name_for, read_archive, same_record, settle_name, write_archive
+from wfm.desk.archives import PART, archive_record, drop, name_for, read_archive, same_record, settle_name, write_archive
 from wfm.desk.core import DeskCore
 from wfm.domain.errors import BadInput, DeskError, Refused, StoreFault
 from wfm.domain.people import Actor, Capability
@@ -142,6 +142,7 @@ class RetentionDesk(DeskCore):
         files: list[Path] = []
         rows = 0
         fault = ""
+        drop(self.archive_folder / PART)
         try:
             rows, file = self._finish()
             files += [file] if file is not None else []
