@@ -1,7 +1,7 @@
 """Health and exports over plain HTTP. Exports ask who is there as the screens do; nothing secret is in a URL.
 
 /healthz  the process answers          /readyz  tenant, database and worker too
-/export/runs.csv, /export/runs.jsonl   the whole filter, streamed; parameters as in the address of the Runs screen
+/export/runs.csv, .jsonl, .parquet   the whole filter, streamed; parameters as in the address of the Runs screen
 /export/runs.csv?runs=a,b,c            the runs that were chosen
 /export/run/{id}.json                  one run with its attempts
 /export/failure/{fingerprint}.md       the hand-off card of a failure group
@@ -9,13 +9,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from wfm.domain.errors import BadInput, DeskError, NotFound, StoreFault
 from wfm.domain.people import Capability
@@ -23,7 +24,11 @@ from wfm.ui import context
 from wfm.ui.views.run_query import read_query
 from wfm.ui.web.identity import actor_of
 
-_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
+_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/x-ndjson",
+    "parquet": "application/vnd.apache.parquet",
+}
 
 
 async def healthz(_: Request) -> Response:
@@ -93,7 +98,23 @@ def _file(pieces: Iterator[bytes], fmt: str, now: datetime) -> Response:
         "content-disposition": f'attachment; filename="runs-{now:%Y%m%d-%H%M%S}.{fmt}"',
         "cache-control": "no-store",
     }
-    return StreamingResponse(iterate_in_threadpool(pieces), media_type=_TYPES[fmt], headers=headers)
+    return _Download(pieces, media_type=_TYPES[fmt], headers=headers)
+
+
+class _Download(StreamingResponse):
+    """A file in pieces. Whoever makes them is told at once when the reader goes away, and lets go of what it holds."""
+
+    def __init__(self, pieces: Iterator[bytes], *, media_type: str, headers: Mapping[str, str]) -> None:
+        super().__init__(iterate_in_threadpool(pieces), media_type=media_type, headers=headers)
+        self._pieces = pieces
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            close = getattr(self._pieces, "close", None)
+            if close is not None:
+                close()
 
 
 def _run(request: Request) -> Response:
