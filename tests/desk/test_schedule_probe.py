@@ -1,0 +1,242 @@
+"""The read-only look after "I fixed it" for agents without a schedule: do those who failed have one now, in that window?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.support.demo_tenant import DemoHandle, running_demo
+from wfm.desk import Desk
+from wfm.desk.proof import PROPAGATION, ProofState
+from wfm.diagnosis import diagnose
+from wfm.domain.diagnoses import Diagnosis, Evidence, Kind
+from wfm.domain.operations import FailureGroup, GroupState, ItemState, Operation, OperationState, Outcome, Phase
+from wfm.domain.people import Actor, Role
+from wfm.domain.plans import PlanRequest, RouteName, Selection
+from wfm.domain.windows import Window, WindowSpec
+from wfm.genesys.errors import GenesysError
+from wfm.ledger.records import DirectRun, NewItem, NewOperation, Settlement
+from wfm.settings import Settings
+
+ADA = Actor(subject="ada", name="Ada", role=Role.ADMIN)
+CALL = "PATCH /api/v2/wfm/users/{userId}/schedule/adherence"
+NOT_FOUND = '{"code": "not_found", "message": "Resource not found"}'
+
+
+class TurnedClock:
+    """The real time, and what a test adds to it."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[DemoHandle]:
+    with running_demo(agents=60, latency_ms=0, rate_limit=6000) as handle:
+        yield handle
+
+
+@pytest.fixture
+def clock() -> TurnedClock:
+    return TurnedClock()
+
+
+@pytest.fixture
+def desk(demo: DemoHandle, tmp_path: Path, clock: TurnedClock) -> Iterator[Desk]:
+    demo.post("/_demo/reset")
+    settings = Settings(_env_file=None, data_dir=tmp_path, genesys_api_url=demo.url, genesys_login_url=demo.url)
+    with closing(Desk.open(settings, clock=clock)) as opened:
+        yield opened
+
+
+def scenario(desk: Desk, demo: DemoHandle, name: str) -> None:
+    demo.post("/_demo/scenario", {"name": name})
+    desk.forget_reads()
+
+
+def week(desk: Desk) -> Window:
+    """Wide enough that whoever works at all has a shift in it, on whichever day this runs."""
+    now = desk.clock()
+    return Window(start=now - timedelta(days=4), end=now + timedelta(days=3), zone="UTC")
+
+
+def with_schedule(desk: Desk) -> set[str]:
+    reader = desk.connection().reader
+    people = list(reader.directory().agents.values())
+    window = week(desk)
+    found = reader.schedules(people, window.start, window.end, fresh=True)
+    return {
+        agent
+        for agent, schedule in found.items()
+        if schedule is not None and any(shift.start < window.end and shift.end > window.start for shift in schedule.shifts)
+    }
+
+
+def three_without(desk: Desk, demo: DemoHandle) -> list[str]:
+    """Agents who have no schedule now and will have one when the tenant is healthy again; they come back unscheduled."""
+    healthy = with_schedule(desk)
+    scenario(desk, demo, "unscheduled-agents")
+    lacking = sorted(healthy - with_schedule(desk))
+    assert len(lacking) >= 3, "the scenario takes the schedule of four in ten"
+    return lacking[:3]
+
+
+def no_schedule() -> Diagnosis:
+    found = diagnose(404, {}, NOT_FOUND, Evidence(call=CALL, via="direct"))
+    assert found.kind is Kind.NOT_FOUND_SCHEDULE
+    return found
+
+
+def failed_operation(desk: Desk, agents: list[str], **more: str) -> tuple[Operation, FailureGroup]:
+    """An operation in which all these agents failed with 404."""
+    now = desk.clock()
+    client = desk.current_client
+    new = NewOperation(
+        tenant_key=desk.tenant.key,
+        client_id=client.id,
+        client_name=client.name,
+        plan_id="plan",
+        title="Correction",
+        request=PlanRequest(selection=Selection(agents=tuple(agents)), window=WindowSpec(minutes=30)),
+        route=RouteName.ADHERENCE,
+        action_id=None,
+        restore_action_id=None,
+        window=week(desk),
+        created_by="Ada",
+        request_token="",
+        items=tuple(NewItem(agent_id=agent, agent_name=agent, before=None, fate="ready") for agent in agents),
+    )
+    operation = desk.ledger.create_operation(replace(new, **more), now)  # type: ignore[arg-type]
+    assert desk.ledger.move(operation.id, [OperationState.SCHEDULED], OperationState.APPLYING, now=now)
+    claims = desk.ledger.claim(
+        operation.id, Phase.APPLY, limit=100, worker_id="w", now=now, route="adherence", action=None, via="direct", call=CALL
+    )
+    ends = [
+        Settlement(
+            run_id=claim.run_id,
+            agent_id=claim.item.agent_id,
+            state=ItemState.FAILED,
+            outcome=Outcome.FAILED,
+            finished_at=now,
+            duration_ms=3,
+            status=404,
+            code="not_found",
+            diagnosis=no_schedule(),
+        )
+        for claim in claims
+    ]
+    desk.ledger.settle(operation.id, Phase.APPLY, ends, now=now)
+    return operation, desk.failures()[0]
+
+
+def fixed(desk: Desk, group: FailureGroup) -> FailureGroup:
+    return desk.mark_group(group.fingerprint, GroupState.FIXED, ADA, "published the week", expected=group.revision)
+
+
+def test_schedules_that_are_there_now_close_the_cause(desk: Desk, demo: DemoHandle) -> None:
+    agents = three_without(desk, demo)
+    group = fixed(desk, failed_operation(desk, agents)[1])
+    scenario(desk, demo, "healthy")
+    (proof,) = desk.probe_fixed({})
+    assert (proof.state, proof.sentence) == (ProofState.HELD, "All 3 agents have a schedule there now.")
+    assert proof.group.state is GroupState.RESOLVED
+    assert desk.failure(group.fingerprint).note == proof.sentence
+    assert demo.get("/_demo/updates") == {}, "a proof writes nothing"
+
+
+def test_one_agent_is_called_one(desk: Desk, demo: DemoHandle) -> None:
+    agents = three_without(desk, demo)
+    group = failed_operation(desk, agents[:1])[1]
+    scenario(desk, demo, "healthy")
+    proof = desk.probe_group(group.fingerprint, ADA)
+    assert (proof.state, proof.sentence) == (ProofState.HELD, "The agent has a schedule there now.")
+    assert proof.group.state is GroupState.OPEN, "nobody said that it is fixed"
+
+
+def test_who_still_lacks_one_is_named_and_reopens_it_when_its_time_is_over(
+    desk: Desk, demo: DemoHandle, clock: TurnedClock
+) -> None:
+    agents = three_without(desk, demo)
+    having = sorted(with_schedule(desk))[0]
+    group = fixed(desk, failed_operation(desk, [*agents, having])[1])
+    people = desk.directory().agents
+    early = desk.probe_group(group.fingerprint, ADA)
+    assert early.state is ProofState.MISSING
+    assert early.sentence.startswith("3 of 4 agents still have no schedule there: ")
+    assert all(people[agent].name in early.sentence for agent in agents)
+    assert people[having].name not in early.sentence
+    assert early.group.state is GroupState.FIXED
+    clock.ahead = PROPAGATION
+    late = desk.probe_group(group.fingerprint, ADA)
+    assert late.group.state is GroupState.OPEN
+    assert late.group.note.startswith("Not fixed after all. 3 of 4 agents")
+
+
+def test_an_agent_who_is_gone_has_no_schedule(desk: Desk, demo: DemoHandle) -> None:
+    having = sorted(with_schedule(desk))[0]
+    group = failed_operation(desk, [having, "gone-agent"])[1]
+    proof = desk.probe_group(group.fingerprint, ADA)
+    assert (proof.state, proof.sentence) == (ProofState.MISSING, "1 of 2 agents still have no schedule there: gone-agent.")
+
+
+def test_a_run_of_no_window_can_only_be_retried(desk: Desk) -> None:
+    now = desk.clock()
+    ended = Settlement(
+        run_id="",
+        agent_id="a",
+        state=ItemState.FAILED,
+        outcome=Outcome.FAILED,
+        finished_at=now,
+        duration_ms=3,
+        status=404,
+        code="not_found",
+        diagnosis=no_schedule(),
+    )
+    desk.ledger.record(
+        DirectRun(
+            tenant_key=desk.tenant.key,
+            agent_id="a",
+            agent_name="A",
+            route="adherence",
+            action=None,
+            via="direct",
+            call=CALL,
+            phase=Phase.APPLY,
+            settlement=ended,
+            started_at=now,
+        )
+    )
+    proof = desk.probe_group(desk.failures()[0].fingerprint, ADA)
+    assert proof.state is ProofState.UNKNOWN
+    assert "names no window" in proof.sentence
+
+
+def test_a_client_that_is_not_known_any_more_proves_nothing(desk: Desk) -> None:
+    group = fixed(desk, failed_operation(desk, ["a"], client_id="of-yesterday")[1])
+    known: dict[str, int] = {}
+    (proof,) = desk.probe_fixed(known)
+    assert proof.state is ProofState.UNKNOWN
+    assert "of-yesterday" in proof.sentence
+    assert desk.failure(group.fingerprint).state is GroupState.FIXED
+    assert desk.probe_fixed(known) == [], "what no read can tell is not asked again"
+
+
+def test_a_tenant_that_is_down_just_now_proves_nothing(desk: Desk, demo: DemoHandle, monkeypatch: pytest.MonkeyPatch) -> None:
+    group = fixed(desk, failed_operation(desk, [sorted(with_schedule(desk))[0]])[1])
+
+    def down(*_: object, **__: object) -> object:
+        raise GenesysError(call="GET /x", status=503, code=None, message="down", correlation_id=None, exchanges=())
+
+    monkeypatch.setattr(desk.connection().reader, "schedules", down)
+    assert desk.probe_fixed({}) == []
+    assert desk.failure(group.fingerprint).state is GroupState.FIXED
+    monkeypatch.undo()
+    assert [proof.state for proof in desk.probe_fixed({})] == [ProofState.HELD]
