@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -40,6 +41,8 @@ BATCH = 200
 CHUNK = 64 * 1024
 PREVIEWED = 1_000_000
 """Bytes of JSON Lines or CSV that a preview reads."""
+REMEMBERED = 1_000
+"""Diagnoses of one file that are kept to be used again."""
 SHOWN_PROBLEMS = 200
 SHOWN_ROWS = 20
 _STATES = {"applied": ItemState.APPLIED, "failed": ItemState.FAILED, "skipped": ItemState.SKIPPED}
@@ -138,6 +141,7 @@ class ImportDesk(DeskCore):
         reading = Reading(now=self.clock(), mapping=mapping, zone=zone)
         reading.notes = report.notes
         batch: list[tuple[str, DirectRun]] = []
+        known_causes: dict[bytes, Diagnosis] = {}
         for one in self._read(source, fmt, reading, progress):
             if isinstance(one, Unreadable):
                 report.unreadable += 1
@@ -145,7 +149,7 @@ class ImportDesk(DeskCore):
                     report.problems.append(one)
                 continue
             report.read += 1
-            batch.append((one.digest, self._direct(one, fmt, actor, name)))
+            batch.append((one.digest, self._direct(one, fmt, actor, name, known_causes)))
             if len(batch) == BATCH:
                 self._add(batch, report)
                 batch = []
@@ -172,11 +176,13 @@ class ImportDesk(DeskCore):
             return read_flow_data(document, reading)
         return read_payloads(b"".join(as_utf8([document], reading.notes)).decode("utf-8", "replace"), reading)
 
-    def _direct(self, run: ImportedRun, fmt: ImportFormat, actor: Actor, name: str) -> DirectRun:
+    def _direct(
+        self, run: ImportedRun, fmt: ImportFormat, actor: Actor, name: str, known_causes: dict[bytes, Diagnosis]
+    ) -> DirectRun:
         failed = run.outcome == "failed"
         call = redact_text(run.call)
         exchanges = tuple(map(_redacted, run.exchanges)) or _exchange_of(run, call)
-        diagnosis = _diagnosis(run, exchanges, call) if failed else None
+        diagnosis = _diagnosis(run, exchanges, call, known_causes) if failed else None
         settlement = Settlement(
             run_id=run.run,
             agent_id=run.agent_id,
@@ -242,12 +248,21 @@ def _redacted(exchange: Exchange) -> Exchange:
     )
 
 
-def _diagnosis(run: ImportedRun, exchanges: tuple[Exchange, ...], call: str) -> Diagnosis:
-    """What the payload means today, with what the desk that made the run knew beside it: its kind, cause and names."""
+def _diagnosis(run: ImportedRun, exchanges: tuple[Exchange, ...], call: str, known_causes: dict[bytes, Diagnosis]) -> Diagnosis:
+    """What the payload means today, with what the desk that made the run knew beside it: its kind, cause and names.
+
+    Files repeat one answer thousands of times: what it means is remembered for as long as the file is read.
+    """
     last = next((one for one in reversed(exchanges) if one.status is None or one.status >= 400), None)
     body = (last.response_body if last is not None else None) or run.code
     headers = last.response_headers if last is not None else {}
-    found = diagnose(run.status, headers, body, Evidence(call=call, via=run.via))
+    said = "\x1f".join((str(run.status), *map(str, sorted(headers.items())), body, call, run.via))
+    key = hashlib.sha256(said.encode("utf-8", "replace")).digest()
+    if key not in known_causes:
+        if len(known_causes) >= REMEMBERED:
+            known_causes.clear()
+        known_causes[key] = diagnose(run.status, headers, body, Evidence(call=call, via=run.via))
+    found = known_causes[key]
     if run.kind not in set(Kind):
         return found
     return replace(
