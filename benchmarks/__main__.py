@@ -1,4 +1,4 @@
-"""`make bench`: measures, prints each figure beside its aim, and judges nothing. About fifteen minutes.
+"""`make bench`: measures, prints each figure beside its aim, and judges nothing. About twenty minutes.
 
 All figures come from one run against the demo tenant at 3,000 requests a minute and 50 ms: the preview with 10,000 people,
 everything else with so many that 9,750 of them are ready, because the apply phase is to fill three limit windows.
@@ -12,6 +12,7 @@ import time
 import uuid
 
 from benchmarks.diagnosis import diagnosis
+from benchmarks.imports import imports
 from benchmarks.screens import screens
 from benchmarks.tenant import ACTOR, Bench, bench
 from wfm.domain.operations import ItemState, OperationState
@@ -45,6 +46,7 @@ def main() -> None:
         if not given.no_screens:
             screens(running, line)
     diagnosis(line)
+    imports(line)
 
 
 def _request(agents: list[str], minutes: float = 600) -> PlanRequest:

@@ -174,7 +174,9 @@ class Retention(Imports):
         for group, touched in sorted(lost.items()):
             left = 0
             for some in words.batches(sorted(touched)):
-                still = sa.exists().where(runs.c.agent_no == group_agents.c.agent_no, runs.c.group_id == group)
+                # By the agent's runs, which are few: a cause may have millions, and SQLite would walk down those.
+                others = sa.select(runs.c.id).where(runs.c.agent_no == group_agents.c.agent_no, runs.c.group_id == group)
+                still = others.with_hint(runs, "INDEXED BY ix_runs_agent", "sqlite").exists()
                 mine = (group_agents.c.group_id == group, group_agents.c.agent_no.in_(some))
                 left += connection.execute(sa.delete(group_agents).where(*mine, ~still)).rowcount
             connection.execute(
