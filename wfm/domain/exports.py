@@ -133,6 +133,8 @@ def json_lines(runs: Iterable[Run]) -> Iterator[bytes]:
 
 
 _PARQUET_ROWS = 5_000
+_PARQUET_CHARACTERS = 8_000_000
+"""Of one row group: payloads may be long."""
 _WHOLE = {"status": "Int16", "attempts": "Int32", "duration_ms": "Int64", "retryable": "boolean", "example": "boolean"}
 _FOR_PANDAS = {
     "columns": [
@@ -164,7 +166,7 @@ class _Drain(io.RawIOBase):
 
 
 def parquet_bytes(records: Iterable[Mapping[str, object]], *, payloads: bool = False) -> Iterator[bytes]:
-    """Records as `run_record` gives them as one Parquet file, in pieces: a row group of 5,000 runs at a time is held.
+    """Records as `run_record` gives them as one Parquet file, in pieces: a row group of 5,000 runs, or fewer long ones, at a time is held.
 
     `payloads` adds the column `exchanges`: the attempts as JSON text. Text is text in Parquet: nothing is run as a formula.
     """
@@ -181,11 +183,13 @@ def parquet_bytes(records: Iterable[Mapping[str, object]], *, payloads: bool = F
     drain = _Drain()
     with pq.ParquetWriter(pa.PythonFile(drain, mode="w"), schema, compression="zstd") as writer:
         batch: list[dict[str, object]] = []
+        size = 0
         for record in records:
             batch.append(_parquet_row(record))
-            if len(batch) == _PARQUET_ROWS:
+            size += sum(len(value) for value in record.values() if isinstance(value, str))
+            if len(batch) == _PARQUET_ROWS or size > _PARQUET_CHARACTERS:
                 writer.write_table(pa.Table.from_pylist(batch, schema))
-                batch = []
+                batch, size = [], 0
                 yield drain.take()
         if batch:
             writer.write_table(pa.Table.from_pylist(batch, schema))

@@ -108,6 +108,14 @@ def test_parquet_of_ten_times_as_many_runs_takes_no_more_memory() -> None:
     assert peaks[1] < peaks[0] * 1.3, peaks
 
 
+def test_long_payloads_leave_in_smaller_groups() -> None:
+    blank = dict.fromkeys(COLUMNS)
+    rows = ({**blank, "run": str(n), "missing": [], "exchanges": "x" * 100_000} for n in range(400))
+    data = b"".join(parquet_bytes(rows, payloads=True))
+    metadata = pq.read_metadata(io.BytesIO(data))
+    assert (metadata.num_rows, metadata.num_row_groups) == (400, 5)
+
+
 def test_an_export_holds_what_was_there_while_runs_come_and_old_ones_go(house: House) -> None:
     bring(house.desk, [record(n, days=1) for n in range(1_200)])
     young = {run.id for batch in house.desk.ledger.iter_runs(house.desk.tenant.key, RunFilter()) for run in batch}
