@@ -110,7 +110,9 @@ def test_parquet_of_ten_times_as_many_runs_takes_no_more_memory() -> None:
 
 def test_long_payloads_leave_in_smaller_groups() -> None:
     blank = dict.fromkeys(COLUMNS)
-    rows = ({**blank, "run": str(n), "missing": [], "exchanges": "x" * 100_000} for n in range(400))
+    rows: Iterator[dict[str, object]] = (
+        {**blank, "run": str(n), "missing": [], "exchanges": "x" * 100_000} for n in range(400)
+    )
     data = b"".join(parquet_bytes(rows, payloads=True))
     metadata = pq.read_metadata(io.BytesIO(data))
     assert (metadata.num_rows, metadata.num_row_groups) == (400, 5)
