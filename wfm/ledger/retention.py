@@ -174,11 +174,11 @@ class Retention(Imports):
         for group, touched in sorted(lost.items()):
             left = 0
             for some in words.batches(sorted(touched)):
-                # By the agent's runs, which are few: a cause may have millions, and SQLite would walk down those.
+                # One agent after the other, by its own runs, which are few: a cause may have millions.
                 others = sa.select(runs.c.id).where(runs.c.agent_no == group_agents.c.agent_no, runs.c.group_id == group)
-                still = others.with_hint(runs, "INDEXED BY ix_runs_agent", "sqlite").exists()
+                still = others.with_hint(runs, "INDEXED BY ix_runs_agent", "sqlite").limit(1).scalar_subquery()
                 mine = (group_agents.c.group_id == group, group_agents.c.agent_no.in_(some))
-                left += connection.execute(sa.delete(group_agents).where(*mine, ~still)).rowcount
+                left += connection.execute(sa.delete(group_agents).where(*mine, still.is_(None))).rowcount
             connection.execute(
                 sa.update(groups)
                 .where(groups.c.id == group)

@@ -50,6 +50,11 @@ class House:
         self._desks.append(desk)
         return desk
 
+    def leave(self, desk: Desk) -> None:
+        """Closes one of several desks: a server has only so many connections."""
+        self._desks.remove(desk)
+        desk.close()
+
     def close(self) -> None:
         for desk in self._desks:
             desk.close()

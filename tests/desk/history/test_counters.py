@@ -44,7 +44,13 @@ BODIES = {
 def test_counters_equal_a_count_on_the_table_whatever_comes_and_goes(house: House, steps: list[tuple[Any, ...]]) -> None:
     """Each example is a tenant of its own on one database."""
     desk = house.another(organization=f"prop-{next(_organizations)}")
-    world = World(desk.ledger, house.url)
+    try:
+        _live(desk, World(desk.ledger, house.url), steps)
+    finally:
+        house.leave(desk)
+
+
+def _live(desk: Desk, world: World, steps: list[tuple[Any, ...]]) -> None:
     seen: set[str] = set()
     for number, step in enumerate(steps):
         _do(desk, world, number, step)
@@ -82,7 +88,7 @@ def _line(n: int, age: float, status: int | None) -> dict[str, object]:
 
 def _own(desk: Desk, world: World, number: int, age: float, state: ItemState, over: bool) -> None:
     world.now = NOW - timedelta(days=age)
-    new = new_operation((f"own-{number}", "agent-1"), start=world.now, tenant=desk.tenant.key)
+    new = new_operation((f"own-{number}", f"agent-{number}"), start=world.now, tenant=desk.tenant.key)
     operation = desk.ledger.create_operation(new, world.later())
     if not desk.ledger.move(operation.id, [OperationState.SCHEDULED], OperationState.APPLYING, now=world.later()):
         return
