@@ -165,7 +165,7 @@ class ImportDesk(DeskCore):
         self, source: BinaryIO, fmt: ImportFormat, reading: Reading, progress: Callable[[int], None] | None
     ) -> Iterator[Read]:
         if fmt is ImportFormat.PARQUET:
-            return read_parquet(source, reading)
+            return read_parquet(source, reading, progress)
         chunks = _chunks(source, progress)
         if fmt is ImportFormat.JSON_LINES:
             return read_json_lines(chunks, reading)

@@ -166,9 +166,10 @@ class _Drain(io.RawIOBase):
 
 
 def parquet_bytes(records: Iterable[Mapping[str, object]], *, payloads: bool = False) -> Iterator[bytes]:
-    """Records as `run_record` gives them as one Parquet file, in pieces: a row group of 5,000 runs, or fewer long ones, at a time is held.
+    """Records as `run_record` gives them as one Parquet file, in pieces.
 
-    `payloads` adds the column `exchanges`: the attempts as JSON text. Text is text in Parquet: nothing is run as a formula.
+    A row group of 5,000 runs, or of fewer long ones, is held at a time. `payloads` adds the column `exchanges`: the attempts
+    as JSON text. Text is text in Parquet: nothing is run as a formula.
     """
     import pyarrow as pa  # a large library, loaded only by who writes Parquet
     import pyarrow.parquet as pq

@@ -296,6 +296,10 @@ def test_progress_is_told_in_bytes(house: House) -> None:
     bring(house.desk, data, progress=told.append)
     assert told == sorted(told)
     assert told[-1] == len(data)
+    archive = b"".join(house.desk.export_runs(RunFilter(), "parquet"))
+    told.clear()
+    bring(house.desk, archive, ImportFormat.PARQUET, progress=told.append)
+    assert told[-1] == len(archive)
 
 
 def test_another_tenant_sees_nothing_of_it_and_may_have_the_same_ids(house: House) -> None:

@@ -171,6 +171,13 @@ def test_depth_is_bounded() -> None:
     assert len(flow_of(json.dumps(flow(deep)))[0]) == 1
 
 
+def test_a_document_of_one_endless_text_is_read_in_time() -> None:
+    text = '{"execution": [' + json.dumps(called(1)) + ', {"note": "' + 'x\\"' * 2_000_000
+    assert [run.line for run in flow_of(text)[0]] == [1]
+    whole = json.dumps(flow(called(1), note='x"' * 2_000_000))
+    assert [run.line for run in flow_of(whole[:-1])[0]] == [1]
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(max_size=5),
     lambda inner: (

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.domain.imports.reading import NOW, fresh, paste_of
+from wfm.domain.imports import read_payloads
 
 FORBIDDEN = {"code": "forbidden", "message": "Insufficient permissions for resource access"}
 ARCHITECT = {
@@ -138,6 +140,26 @@ def test_a_long_text_is_read_in_time() -> None:
     assert [run.line for run in runs] == list(range(1, 3_001))
     broken = '{"a": [' * 50_000
     assert len(paste_of(broken)[0]) <= 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " " * 3_000_000 + "x",
+        '{"a\n' * 300_000,
+        '{"a": [\n' * 300_000,
+        '{"a": "' * 300_000,
+        "> " * 1_000_000,
+        "error 403\n" * 200_000,
+        "[" * 1_000_000,
+    ],
+    ids=["blanks", "broken", "nested", "open text", "quotes", "one paragraph", "brackets"],
+)
+def test_a_text_made_to_be_slow_is_not(text: str) -> None:
+    began = time.perf_counter()
+    found = list(read_payloads(text, fresh()))
+    assert time.perf_counter() - began < 30  # what grows with the square takes hours
+    assert len(found) < 10_100
 
 
 @given(st.text(st.sampled_from('{}[]":,\n> eror403ABC-'), max_size=200) | st.text())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from io import SEEK_END
 from typing import Any, BinaryIO
 
 from wfm.domain.errors import BadInput
@@ -21,14 +22,19 @@ _NEEDED = ("time", "agent_id", "outcome", "run")
 _ROWS = 500
 
 
-def read_parquet(source: BinaryIO, reading: Reading) -> Iterator[Read]:
-    """The runs of the file. `line` is the row, from 1. Raises BadInput for a file that no desk wrote or that is damaged."""
+def read_parquet(source: BinaryIO, reading: Reading, progress: Callable[[int], None] | None = None) -> Iterator[Read]:
+    """The runs of the file. `line` is the row, from 1; `progress` is told its share of the file's bytes.
+
+    Raises BadInput for a file that no desk wrote or that is damaged.
+    """
     import pyarrow as pa  # a large library, loaded only by who reads Parquet
     import pyarrow.parquet as pq
 
     accepted = "a Parquet file that the desk wrote: an archive or an export"
     if not source.seekable():
         raise BadInput("file", "a stream", "a Parquet file as a whole: its contents are listed at its end")
+    size = source.seek(0, SEEK_END)
+    source.seek(0)
     try:
         file = pq.ParquetFile(source)
         names = set(file.schema_arrow.names)
@@ -42,6 +48,8 @@ def read_parquet(source: BinaryIO, reading: Reading) -> Iterator[Read]:
             for row in batch.to_pylist():
                 line += 1
                 yield _run(line, row, reading)
+            if progress is not None:
+                progress(size * line // file.metadata.num_rows)
     except (pa.ArrowException, OSError, EOFError) as error:
         raise BadInput("file", f"damaged Parquet ({type(error).__name__})", accepted) from None
 

@@ -24,7 +24,7 @@ _NESTED = ("execution", "executions", "executionitems", "items")
 _OF_A_CALL = frozenset({"executionid", "trackingid", "outputpathid", "inputs", "outputs", "executioninputoutputs"})
 _DEEPEST = 500
 _SOMETHING = re.compile(r"[^\s,]")
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
+_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{},]', re.DOTALL)
 
 
 def read_flow_data(document: bytes, reading: Reading) -> Iterator[Read]:

@@ -17,6 +17,8 @@ from wfm.domain.imports.runs import Read, Reading, Unreadable, mapping_for, plai
 from wfm.domain.imports.values import NoTime, status_of
 
 MOST_PAYLOADS = 10_000
+MOST_BROKEN = 2_000
+"""Values that break off, after which a text is read as words only."""
 
 _QUOTED = re.compile(r"^(?:[ \t]*>)+[ \t]?", re.MULTILINE)
 _TRANSCRIPT = re.compile(r"^[ \t]*> ?(?:GET|HEAD|POST|PUT|PATCH|DELETE) \S", re.MULTILINE)
@@ -43,7 +45,7 @@ _ERROR_NAMES = (
     "errordetails title reason"
 )
 _SAYS_ERROR = frozenset(_ERROR_NAMES.split())
-_PARAGRAPH = re.compile(r"[^\n]*\S[^\n]*(?:\n[^\n]*\S[^\n]*)*")
+_NEXT_VALUE = re.compile(r"\n(?=\n|[{\[]|20)")
 _STARTS_ENTRY = re.compile(r"^(?=\W{0,3}20\d\d-[01]\d-[0-3]\d[T ][0-2]\d:)", re.MULTILINE)
 _NEAR = 2_000
 
@@ -88,22 +90,19 @@ class _LineCount:
 
 def _json_in(text: str) -> Iterator[tuple[int, int, list[dict[str, object]]]]:
     """(start, end, objects) of every JSON value in a text. A broken one is passed over to the next that opens a line."""
-    position = 0
-    while found := _OPENS.search(text, position):
+    position = broken = 0
+    while broken < MOST_BROKEN and (found := _OPENS.search(text, position)):
         try:
             value, position = _DECODER.raw_decode(text, found.start())
         except (ValueError, RecursionError):
             # Not into the broken value: its inner parts would pass for answers.
-            position = _past_broken(text, found.start())
+            broken += 1
+            behind = _NEXT_VALUE.search(text, found.start())
+            position = behind.end() if behind else len(text)
             continue
         objects = [value] if isinstance(value, dict) else [one for one in value if isinstance(one, dict)]
         if objects:
             yield found.start(), position, objects
-
-
-def _past_broken(text: str, start: int) -> int:
-    ends = [place for sign in ("\n\n", "\n{", "\n[", "\n20") if (place := text.find(sign, start)) >= 0]
-    return min(ends) + 1 if ends else len(text)
 
 
 def _last_paragraph(around: str) -> str:
@@ -118,18 +117,36 @@ def _last_paragraph(around: str) -> str:
 
 def _words(text: str, start: int, stop: int, lines: _LineCount, reading: Reading) -> Iterator[Read]:
     """Text without JSON: a paragraph, or a log line, that complains is an answer; what does not is named and left out."""
-    for paragraph in _PARAGRAPH.finditer(text, start, stop):
-        cuts = [found.start() for found in _STARTS_ENTRY.finditer(paragraph.group())]
-        edges = sorted({0, *cuts, len(paragraph.group())})
+    for place, paragraph in _paragraphs(text, start, stop):
+        cuts = [found.start() for found in _STARTS_ENTRY.finditer(paragraph)]
+        edges = sorted({0, *cuts, len(paragraph)})
         for begin, end in pairwise(edges):
-            part = paragraph.group()[begin:end].strip()
+            part = paragraph[begin:end].strip()
             if not re.search(r"\w", part):
                 continue
-            line = lines.at(paragraph.start() + begin)
+            line = lines.at(place + begin)
             if _COMPLAINS.search(part):
                 yield _failed(line, {"response": part}, part, None, reading)
             else:
                 yield Unreadable(line=line, why=f"No error is told here: “{_shown(part)}”.")
+
+
+def _paragraphs(text: str, start: int, stop: int) -> Iterator[tuple[int, str]]:
+    """(place, text) of lines that follow each other without an empty one."""
+    begun: int | None = None
+    place = start
+    while place < stop:
+        end = text.find("\n", place, stop)
+        end = stop if end < 0 else end
+        blank = not text[place:end].strip()
+        if not blank and begun is None:
+            begun = place
+        elif blank and begun is not None:
+            yield begun, text[begun:place]
+            begun = None
+        place = end + 1
+    if begun is not None:
+        yield begun, text[begun:stop]
 
 
 def _payload(value: Mapping[str, object], words: str, line: int, reading: Reading) -> Read:
