@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -18,6 +19,7 @@ from wfm.domain.errors import StoreFault
 
 SLOTS = 64
 LAUNCHING = "maintenance-desk-launch"
+LAUNCH_POLL_S = 0.1
 
 
 class Slot:
@@ -62,14 +64,22 @@ class Slot:
 
     @contextmanager
     def launching(self) -> Iterator[None]:
-        """Held by one worker at a time."""
-        with self._lock:
-            self._connection.execute("select pg_advisory_lock(%s)", (_key(LAUNCHING),))
+        """Held by one worker at a time.
+
+        Asked for again and again, never waited for inside the database: the engine's own tables need an index that is made
+        concurrently, which waits for every statement under way. The first worker would wait for the second, both for ever.
+        """
+        while not self._took(LAUNCHING):
+            time.sleep(LAUNCH_POLL_S)
         try:
             yield
         finally:
             with self._lock, suppress(psycopg.Error):
                 self._connection.execute("select pg_advisory_unlock(%s)", (_key(LAUNCHING),))
+
+    def _took(self, name: str) -> bool:
+        with self._lock:
+            return _try(self._connection, name)
 
     def release(self) -> None:
         with self._lock, suppress(psycopg.Error):
