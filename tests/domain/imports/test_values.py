@@ -203,3 +203,12 @@ def test_a_time_in_the_future_is_not_believed() -> None:
     runs, problems = lines_of(f'{{"time": "{ahead}", "userId": "u1"}}\n{{"time": "{AT}", "userId": "u2"}}\n')
     assert ([run.agent_id for run in runs], list(problems)) == (["u2"], [1])
     assert "future" in problems[1]
+
+
+def test_a_status_may_be_a_word_for_what_came_of_it() -> None:
+    words = ["success", "Failed", "timeout", "200", "skipped", "strange"]
+    runs, problems = lines_of("\n".join(f'{{"time": "{AT}", "userId": "u", "status": "{word}"}}' for word in words))
+    assert [(run.outcome, run.status) for run in runs] == [
+        *(("applied", None), ("failed", None), ("failed", None), ("applied", 200), ("skipped", None)),
+    ]
+    assert list(problems) == [6]

@@ -10,7 +10,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from wfm.domain.imports.values import NoTime, instant, milliseconds, outcome_of, same_text, status_of, text_of_value
+from wfm.domain.imports.values import (
+    FAILED,
+    OTHERS,
+    WORKED,
+    NoTime,
+    instant,
+    milliseconds,
+    outcome_of,
+    same_text,
+    status_of,
+    text_of_value,
+)
 from wfm.domain.operations import Exchange
 from wfm.domain.windows import zone_named
 
@@ -219,7 +230,9 @@ def run_from(line: int, record: Mapping[str, object], mapping: Mapping[str, str]
     except NoTime as error:
         return Unreadable(line=line, why=str(error))
     status = status_of(given.get("status"))
-    if status is None and given.get("status") not in (None, ""):
+    if status is None and text_of_value(given.get("status")).strip().casefold() in WORKED | FAILED | OTHERS:
+        given["outcome"] = given.get("outcome") or given["status"]  # many logs call so what came of it
+    elif status is None and given.get("status") not in (None, ""):
         shown = str(given["status"])[:40]
         return Unreadable(line=line, why=f"The status “{shown}” is no HTTP status from 100 to 599.")
     return run_of(line, given, time, status, reading)
