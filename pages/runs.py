@@ -14,7 +14,8 @@ from wfm.ui.auth import require
 from wfm.ui.components import empty, times
 from wfm.ui.components.heading import heading
 from wfm.ui.context import desk
-from wfm.ui.views import run_causes, run_filters, run_panel, run_selection, run_state, run_table, run_views
+from wfm.ui.pages import page
+from wfm.ui.views import run_causes, run_export, run_filters, run_panel, run_selection, run_state, run_table, run_views
 from wfm.ui.views.run_query import EXACT, PRESETS, Chart, filter_params
 from wfm.ui.views.runs import PAGE, finding, matching_words, searched_words
 from wfm.ui.views.words import plain
@@ -60,6 +61,10 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     st.markdown(f"**{matching}** :gray[of all: {title}]" if matching else f"**{title}**", width="content")
     with st.container(horizontal=True, width="content", vertical_alignment="center", gap="small"):
         run_views.menu(the_desk, actor, query)
+        if actor.may(Capability.ADMINISTER):
+            st.page_link(
+                page("import_runs"), label="Import", icon=":material/upload_file:", help="Runs made without this desk."
+            )
         if charted:
             run_filters.chart_choice(query)
 
@@ -79,6 +84,7 @@ if shown.runs:
     run_table.table(shown, query, zone)
     run_selection.bar(the_desk, actor, run_table.selected(shown), now)
     run_table.pager(shown, query, urlencode(filter_params(replace(which, until=which.until or now))))
+    run_export.progress(actor)
     run_table.order_words()
 elif shown.searched_to is not None:
     run_table.pager(shown, query, urlencode(filter_params(replace(which, until=which.until or now))))

@@ -11,6 +11,7 @@ from wfm.ui.components.heading import heading
 from wfm.ui.context import desk
 from wfm.ui.views import settings as view
 from wfm.ui.views import settings_panels as panels
+from wfm.ui.views import settings_retention as retention
 
 actor = require(Capability.VIEW)
 heading("Settings", actor)
@@ -21,13 +22,15 @@ panels.notices()
 
 shown = the_desk.settings_shown()
 set_names = frozenset(f"WFM_{name.upper()}" for name in the_desk.settings.model_fields_set)
-sections = view.sections(shown, set_names, view.places())
+places = view.places()
+sections = view.sections(shown, set_names, places)
 
 left, right = st.columns(2, gap="medium")
 with left:
     panels.tenant(the_desk, zone)
     panels.people(the_desk, actor)
     panels.store(shown)
+    retention.card(the_desk, actor, view.source_of(retention.SETTING, set_names, places), zone)
 with right:
     with empty.guarded("The health can't be read just now"):
         panels.health(the_desk, zone)

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import NewPage, RunningDesk, open_at, settled
 
-SCREENS_TO_LOOK_AT = ["now", "plan", "windows", "runs", "failures", "access", "data_actions", "settings"]
+SCREENS_TO_LOOK_AT = ["now", "plan", "windows", "runs", "import_runs", "failures", "access", "data_actions", "settings"]
 AXE = next(Path(axe_playwright_python.__file__).parent.glob("**/axe.min.js"))
 SERIOUS = ("serious", "critical")
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.fakes import NEEDED, FakeDesk, access_checks, an_agent
 from wfm.desk.failures import CauseSeries, FailureDetail, TouchedOperation
+from wfm.desk.imports import ImportDesk, ImportFormat, ImportPreview, ImportReport
 from wfm.desk.proof import Proof, next_state, of_checks
+from wfm.desk.retention import RetentionReport, RetentionState
 from wfm.desk.values import AccessReport, ActionResult, ActionStep, DataAction, RunDetail
 from wfm.domain.diagnoses import Confidence, Diagnosis, Explanation, Kind, Provenance, RulePage, UnknownName
 from wfm.domain.errors import BadInput, DeskError, NotAllowed, NotFound, Refused
@@ -179,6 +182,12 @@ class HistoryDesk(FakeDesk):
     action_result: ActionResult | None = None
     changes: list[GroupChange] = field(default_factory=list)
     saved: dict[str, SavedView] = field(default_factory=dict)
+    imported: set[str] = field(default_factory=set)
+    import_error: DeskError | None = None
+    retention_last: RetentionState | None = None
+    retention_error: DeskError | None = None
+    expired: int = 0
+    archive_folder: Path = Path("archive")
 
     def _read(self) -> None:
         if self.history_error is not None:
@@ -249,6 +258,60 @@ class HistoryDesk(FakeDesk):
 
     def delete_view(self, name: str, actor: Actor) -> None:
         del self.saved[name]
+
+    # --- imports and retention
+    def _imports(self) -> ImportDesk:
+        made = ImportDesk.__new__(ImportDesk)
+        made.tenant, made.clock = self.tenant, self.clock
+        made.ledger = _Remembering(self.imported)  # type: ignore[assignment]
+        return made
+
+    def import_preview(
+        self, source: BinaryIO, fmt: ImportFormat, mapping: Mapping[str, str] | None = None, *, zone: str = ""
+    ) -> ImportPreview:
+        return self._imports().import_preview(source, fmt, mapping, zone=zone)
+
+    def import_runs(
+        self,
+        source: BinaryIO,
+        fmt: ImportFormat,
+        actor: Actor,
+        *,
+        mapping: Mapping[str, str] | None = None,
+        progress: Callable[[int], None] | None = None,
+        zone: str = "",
+        name: str = "",
+    ) -> ImportReport:
+        if self.import_error is not None:
+            raise self.import_error
+        self.calls.append(("import_runs", fmt, dict(mapping or {}), zone, name))
+        return self._imports().import_runs(source, fmt, actor, mapping=mapping, progress=progress, zone=zone, name=name)
+
+    def retention_state(self) -> RetentionState | None:
+        return self.retention_last
+
+    def retention_dry_run(self, days: int | None = None) -> RetentionReport:
+        return self._retention(days or 0, dry_run=True)
+
+    def retain(self, actor: Actor, days: int | None = None) -> RetentionReport:
+        if not actor.may(Capability.ADMINISTER):
+            raise NotAllowed("Not allowed.")
+        if self.retention_error is not None:
+            raise self.retention_error
+        self.calls.append(("retain", days))
+        report = self._retention(days or 0, dry_run=False)
+        self.expired = 0
+        return report
+
+    def _retention(self, days: int, *, dry_run: bool) -> RetentionReport:
+        return RetentionReport(
+            days=days,
+            before=self.clock() - timedelta(days=days),
+            dry_run=dry_run,
+            rows=self.expired,
+            files=() if dry_run else (Path("archive/runs-1-2.parquet"),),
+            examples=2,
+        )
 
     # --- failures
     def failures(self, states: frozenset[Any] | None = None) -> list[FailureGroup]:
@@ -409,6 +472,18 @@ class HistoryDesk(FakeDesk):
             ("WFM_DATA_DIR", ".data", "Folder of the embedded database"),
             ("WFM_BRAND_NEW", "1", "A setting that no section names yet"),
         ]
+
+
+@dataclass
+class _Remembering:
+    """As much of a ledger as an import needs: which runs came in before."""
+
+    digests: set[str]
+
+    def record_imported(self, tenant_key: str, batch: list[tuple[str, Any]]) -> int:
+        new = {digest for digest, _ in batch} - self.digests
+        self.digests |= new
+        return len(new)
 
 
 def a_failed_test(run: Run) -> ActionResult:

@@ -61,7 +61,13 @@ def main() -> None:
         return
     # A hidden default page keeps every address the same, whichever screen is the first one just now.
     listed = [
-        st.Page(screen.path, title=screen.title, icon=screen.icon, url_path=screen.name)
+        st.Page(
+            screen.path,
+            title=screen.title,
+            icon=screen.icon,
+            url_path=screen.name,
+            visibility="visible" if screen.listed else "hidden",
+        )
         for screen in SCREENS
         if actor.may(screen.needs) and screen.path.exists()
     ]

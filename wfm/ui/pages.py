@@ -18,6 +18,8 @@ class Screen:
     title: str
     icon: str
     needs: Capability
+    listed: bool = True
+    """Whether the menu names it. One that it does not name is reached from another screen, and by its address."""
 
     @property
     def path(self) -> Path:
@@ -29,6 +31,7 @@ SCREENS = (
     Screen("plan", "Plan", ":material/edit_calendar:", Capability.VIEW),
     Screen("windows", "Windows", ":material/event_busy:", Capability.VIEW),
     Screen("runs", "Runs", ":material/receipt_long:", Capability.VIEW),
+    Screen("import_runs", "Import runs", ":material/upload_file:", Capability.VIEW, listed=False),
     Screen("failures", "Failures", ":material/report:", Capability.VIEW),
     Screen("access", "Access", ":material/key:", Capability.VIEW),
     Screen("data_actions", "Data Actions", ":material/bolt:", Capability.VIEW),

@@ -11,6 +11,7 @@ import streamlit as st
 from wfm.domain.operations import Run
 from wfm.domain.people import Actor, Capability
 from wfm.ui.components.times import agents as agents_word
+from wfm.ui.views import run_export
 from wfm.ui.views.run_panel import start_plan
 from wfm.ui.views.runs import can_retry
 from wfm.ui.views.words import count
@@ -29,8 +30,7 @@ def bar(desk: Desk, actor: Actor, runs: Sequence[Run], now: datetime) -> None:
         st.markdown(f"**{count(len(runs), 'run')} ticked**", width="content")
         _retry(desk, actor, runs, now)
         ids = quote(",".join(run.id for run in runs), safe=",")
-        for label, fmt in (("CSV", "csv"), ("JSON Lines", "jsonl")):
-            st.link_button(label, f"/export/runs.{fmt}?runs={ids}", icon=":material/download:", type="tertiary")
+        run_export.links(f"runs={ids}", "", key="runs-export-ticked", watched=False)
         correlation = correlation_ids(runs)
         with st.popover("Correlation ids", icon=":material/content_copy:", type="tertiary", disabled=not correlation):
             st.caption("One a line, for a ticket to Genesys. The button at the corner copies them all.")

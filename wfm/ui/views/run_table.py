@@ -16,7 +16,7 @@ from wfm.domain.operations import Outcome, Run, RunFilter, RunPage
 from wfm.ui.components import empty
 from wfm.ui.components.states import look
 from wfm.ui.pages import page
-from wfm.ui.views import run_state
+from wfm.ui.views import run_export, run_state
 from wfm.ui.views.run_query import EXACT, PRESETS, RunQuery, changed, with_range
 from wfm.ui.views.runs import PAGE, Spread, chart_range, frame, over_time_chart, step_for, text_alternative
 
@@ -154,9 +154,8 @@ def chosen_row(state: Any) -> int | None:
 def pager(shown: RunPage, query: RunQuery, export: str) -> None:
     """Newer and older, by cursor; and the whole filter as a file, `export` being its parameters."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="runs-pager"):
-        with st.container(horizontal=True, width="content", gap="small"):
-            for label, fmt in (("CSV", "csv"), ("JSON Lines", "jsonl")):
-                st.link_button(label, f"/export/runs.{fmt}?{export}", icon=":material/download:", type="tertiary")
+        with st.container(horizontal=True, width="content", gap="small", vertical_alignment="center"):
+            run_export.links(export, run_export.whole_filter_words(shown.total, shown.at_least), key="runs-export")
         if not (shown.newer or shown.older or query.cursor):
             return
         with st.container(horizontal=True, width="content", gap="small"):
@@ -201,7 +200,9 @@ def nothing(query: RunQuery, *, any_at_all: bool) -> None:
             "Plan a window to make the first ones.",
             icon=":material/receipt_long:",
         )
-        st.page_link(page("plan"), label="Plan a window", icon=":material/edit_calendar:")
+        with st.container(horizontal=True):
+            st.page_link(page("plan"), label="Plan a window", icon=":material/edit_calendar:")
+            st.page_link(page("import_runs"), label="Import runs made elsewhere", icon=":material/upload_file:")
         return
     where = "in this time" if query.preset == EXACT else f"in the {PRESETS[query.preset][0]}"
     if query.preset == "all":

@@ -3,6 +3,7 @@
 /healthz  the process answers          /readyz  tenant, database and worker too
 /export/runs.csv, .jsonl, .parquet   the whole filter, streamed; parameters as in the address of the Runs screen
 /export/runs.csv?runs=a,b,c            the runs that were chosen
+  …&export=TICKET                      any of these: the Runs screen that gave the ticket shows how far the file is
 /export/run/{id}.json                  one run with its attempts
 /export/failure/{fingerprint}.md       the hand-off card of a failure group
 """
@@ -19,8 +20,10 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from wfm.domain.errors import BadInput, DeskError, NotFound, StoreFault
+from wfm.domain.operations import RunFilter
 from wfm.domain.people import Capability
-from wfm.ui import context
+from wfm.ui import context, jobs
+from wfm.ui.views.run_export import job_key
 from wfm.ui.views.run_query import read_query
 from wfm.ui.web.identity import actor_of
 
@@ -83,30 +86,63 @@ def _answer(request: Request, make: Callable[[Request], Response]) -> Response:
 def _runs(request: Request) -> Response:
     fmt = request.path_params["format"]
     now = datetime.now(UTC)
-    chosen = request.query_params.get("runs", "")
+    params = dict(request.query_params)
+    ticket = params.pop("export", "")
+    chosen = [one for one in params.get("runs", "").split(",") if one]
     if chosen:
-        return _file(context.desk().export_selected([one for one in chosen.split(",") if one], fmt), fmt, now)
-    query, problems = read_query(dict(request.query_params))
+        return _file(context.desk().export_selected(chosen, fmt), fmt, now)
+    query, problems = read_query(params)
     if problems:
         # On screen a wrong filter is left out and said so; in a file nobody would see that, so it is refused.
         return PlainTextResponse("\n".join(problems), status_code=400)
-    return _file(context.desk().export_runs(query.resolve(now), fmt), fmt, now)
+    which = query.resolve(now)
+    if not ticket:
+        return _file(context.desk().export_runs(which, fmt), fmt, now)
+    return _watched(which, fmt, now, job_key(actor_of(request), ticket))
 
 
-def _file(pieces: Iterator[bytes], fmt: str, now: datetime) -> Response:
+def _watched(which: RunFilter, fmt: str, now: datetime, key: str) -> Response:
+    """The same file, and the screen that asked for it sees how many runs of how many are in it."""
+    total = context.desk().runs(which, limit=1).total
+    job = jobs.begin(key, unit=fmt, total=total)
+
+    def progress(read: int) -> None:
+        job.done = read
+
+    try:
+        return _file(context.desk().export_runs(which, fmt, progress=progress), fmt, now, job)
+    except DeskError as error:
+        job.end(fault=error)
+        raise
+
+
+def _file(pieces: Iterator[bytes], fmt: str, now: datetime, job: jobs.Job | None = None) -> Response:
     headers = {
         "content-disposition": f'attachment; filename="runs-{now:%Y%m%d-%H%M%S}.{fmt}"',
         "cache-control": "no-store",
     }
-    return _Download(pieces, media_type=_TYPES[fmt], headers=headers)
+    return _Download(_ending(pieces, job) if job else pieces, job, media_type=_TYPES[fmt], headers=headers)
+
+
+def _ending(pieces: Iterator[bytes], job: jobs.Job) -> Iterator[bytes]:
+    """The same pieces; the job ends with the last of them, or with the fault that broke them off."""
+    try:
+        yield from pieces
+        job.end(result=True)
+    except DeskError as error:
+        job.end(fault=error)
+        raise
 
 
 class _Download(StreamingResponse):
     """A file in pieces. Whoever makes them is told at once when the reader goes away, and lets go of what it holds."""
 
-    def __init__(self, pieces: Iterator[bytes], *, media_type: str, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, pieces: Iterator[bytes], job: jobs.Job | None = None, *, media_type: str, headers: Mapping[str, str]
+    ) -> None:
         super().__init__(iterate_in_threadpool(pieces), media_type=media_type, headers=headers)
         self._pieces = pieces
+        self._job = job
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -115,6 +151,8 @@ class _Download(StreamingResponse):
             close = getattr(self._pieces, "close", None)
             if close is not None:
                 close()
+            if self._job is not None:
+                self._job.end()  # where it has not ended yet, the reader went away
 
 
 def _run(request: Request) -> Response:

@@ -132,7 +132,7 @@ def _paste(form: PlanRequest) -> None:
 
 
 def _csv(desk: Desk, form: PlanRequest) -> None:
-    upload = st.file_uploader("A CSV with one agent a line", type=["csv", "txt", "tsv"], key="plan_csv")
+    upload = st.file_uploader("A CSV with one agent a line", type=["csv", "txt", "tsv"], key="plan_csv", max_upload_size=5)
     st.caption("A column called id, e-mail or name is found by its head. Nothing else in the file is kept.")
     if upload is None:
         st.session_state.pop(READ, None)

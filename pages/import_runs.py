@@ -1,0 +1,54 @@
+"""Import runs: what was done without the desk, brought into its history. For admins; reached from Runs."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from wfm.domain.errors import DeskError
+from wfm.domain.people import Capability
+from wfm.ui import jobs
+from wfm.ui.auth import require
+from wfm.ui.components import empty, times
+from wfm.ui.components.heading import heading
+from wfm.ui.context import desk
+from wfm.ui.pages import page
+from wfm.ui.views import import_form as form
+
+actor = require(Capability.VIEW)
+heading("Import runs", actor)
+st.page_link(page("runs"), label="Back to Runs", icon=":material/arrow_back:")
+
+if not actor.may(Capability.ADMINISTER):
+    empty.nothing(
+        "Only an admin imports runs",
+        "Give the file to an admin of this desk (WFM_ADMINS). What is imported is found under Runs by everybody.",
+        icon=":material/lock:",
+    )
+    st.stop()
+
+job = jobs.of(form.job_key(actor))
+if job is not None and job.running:
+    form.running(job)
+    st.stop()
+if job is not None:
+    form.ended(job, actor)
+    st.stop()
+
+the_desk = desk()
+st.caption(
+    "Data Action runs that this desk did not make. Each is explained on the way in and then found under Runs and Failures. "
+    "Importing twice adds nothing twice; secrets are taken out."
+)
+fmt = form.chosen_way()
+given = form.source(fmt)
+if given is None:
+    st.stop()
+content, name, mark = given
+try:
+    with st.spinner("Reading the beginning …", show_time=False):
+        preview, mapping, zone = form.look(the_desk, content, fmt, mark)
+except DeskError as error:
+    form.refused(error)
+    st.stop()
+form.sample(preview, times.viewer_zone())
+form.go(the_desk, actor, content, fmt, name, mapping, zone, ready=bool(preview.rows))
