@@ -206,9 +206,9 @@ def test_a_time_in_the_future_is_not_believed() -> None:
 
 
 def test_a_status_may_be_a_word_for_what_came_of_it() -> None:
-    words = ["success", "Failed", "timeout", "200", "skipped", "strange"]
+    words = ["success", "Failed", "timeout", "200", "skipped", "strange", "0"]
     runs, problems = lines_of("\n".join(f'{{"time": "{AT}", "userId": "u", "status": "{word}"}}' for word in words))
     assert [(run.outcome, run.status) for run in runs] == [
         *(("applied", None), ("failed", None), ("failed", None), ("applied", 200), ("skipped", None)),
     ]
-    assert list(problems) == [6]
+    assert list(problems) == [6, 7]

@@ -230,7 +230,8 @@ def run_from(line: int, record: Mapping[str, object], mapping: Mapping[str, str]
     except NoTime as error:
         return Unreadable(line=line, why=str(error))
     status = status_of(given.get("status"))
-    if status is None and text_of_value(given.get("status")).strip().casefold() in WORKED | FAILED | OTHERS:
+    word = text_of_value(given.get("status")).strip().casefold()
+    if status is None and word in WORKED | FAILED | OTHERS and not word.isdigit():
         given["outcome"] = given.get("outcome") or given["status"]  # many logs call so what came of it
     elif status is None and given.get("status") not in (None, ""):
         shown = str(given["status"])[:40]
