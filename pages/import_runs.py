@@ -39,16 +39,14 @@ st.caption(
     "Data Action runs that this desk did not make. Each is explained on the way in and then found under Runs and Failures. "
     "Importing twice adds nothing twice; secrets are taken out."
 )
-fmt = form.chosen_way()
-given = form.source(fmt)
+given = form.source(form.chosen_way())
 if given is None:
     st.stop()
-content, name, mark = given
 try:
     with st.spinner("Reading the beginning …", show_time=False):
-        preview, mapping, zone = form.look(the_desk, content, fmt, mark)
+        preview, read_as = form.look(the_desk, given)
 except DeskError as error:
     form.refused(error)
     st.stop()
 form.sample(preview, times.viewer_zone())
-form.go(the_desk, actor, content, fmt, name, mapping, zone, ready=bool(preview.rows))
+form.go(the_desk, actor, given, preview, read_as)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
 import streamlit as st
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from wfm.desk import Desk
 
 LOOK_S = 1.0
-_ROUND = "import-round"
+_ROUND, _WHERE = "import-round", "import-where"
 _TABLE_ROWS = 8
 
 
@@ -44,25 +45,36 @@ def chosen_way() -> ImportFormat:
     return chosen or ImportFormat.CSV
 
 
-def source(fmt: ImportFormat) -> tuple[bytes, str, str] | None:
-    """The bytes, the file's name ("" for a paste) and a word for exactly this content; None while there is none."""
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What is to be imported: its bytes, the file's name ("" for a paste), and a word for exactly this content."""
+
+    fmt: ImportFormat
+    content: bytes
+    name: str
+    mark: str
+
+
+def source(fmt: ImportFormat) -> Given | None:
+    """The widget that takes a file or a paste; None while nothing is given."""
     way = view.WAYS[fmt]
     turn = int(st.session_state.get(_ROUND, 0))
     st.caption(f"{way.what} {view.limit_words(way)}")
     if fmt is ImportFormat.PAYLOADS:
         text = st.text_area("What to import", key=f"import-paste-{turn}", height=180, max_chars=view.LONGEST_PASTE)
-        return (text.encode("utf-8", "replace"), "", f"paste-{hash(text)}") if text.strip() else None
+        return Given(fmt, text.encode("utf-8", "replace"), "", "paste") if text.strip() else None
     upload = st.file_uploader(
         "File", type=list(way.endings), key=f"import-file-{fmt.value}-{turn}", max_upload_size=way.most_mb
     )
-    return (upload.getvalue(), upload.name, upload.file_id) if upload is not None else None
+    return Given(fmt, upload.getvalue(), upload.name, upload.file_id) if upload is not None else None
 
 
 # --- what it means ------------------------------------------------------------------------------------------------------
 
 
-def look(desk: Desk, content: bytes, fmt: ImportFormat, mark: str) -> tuple[ImportPreview, Mapping[str, str] | None, str]:
-    """The preview with what was chosen by hand, that mapping (None: as recognised) and the zone. Raises DeskError."""
+def look(desk: Desk, given: Given) -> tuple[ImportPreview, tuple[Mapping[str, str] | None, str]]:
+    """The preview with what was chosen by hand, and that: mapping (None: as recognised) and zone. Raises DeskError."""
+    content, fmt, mark = given.content, given.fmt, given.mark
     zone_key = f"import-zone-{mark}"
     zone = str(st.session_state.get(zone_key) or "")
     guess = desk.import_preview(BytesIO(content), fmt, zone=zone)
@@ -80,7 +92,7 @@ def look(desk: Desk, content: bytes, fmt: ImportFormat, mark: str) -> tuple[Impo
             width=320,
             help="Without it such lines are left out: an hour too early or too late would be a wrong history.",
         )
-    return preview, mapping, zone
+    return preview, (mapping, zone)
 
 
 def _mapping(guess: ImportPreview, mark: str) -> dict[str, str] | None:
@@ -103,12 +115,15 @@ def _mapping(guess: ImportPreview, mark: str) -> dict[str, str] | None:
 def _choices(meanings: tuple[str, ...], guess: ImportPreview, mark: str, chosen: dict[str, str]) -> None:
     with st.container(horizontal=True, gap="small"):
         for meaning in meanings:
-            held = guess.mapping.get(meaning)
+            key = f"import-{meaning}-{mark}"
+            # Not as `index`: a box that begins with a choice can't be emptied by hand.
+            if key not in st.session_state:
+                st.session_state[key] = guess.mapping.get(meaning)
             column = st.selectbox(
                 view.meaning_word(meaning),
                 guess.columns,
-                index=guess.columns.index(held) if held in guess.columns else None,
-                key=f"import-{meaning}-{mark}",
+                index=None,
+                key=key,
                 placeholder="no column",
                 width=205,
             )
@@ -145,11 +160,12 @@ def _problems(found: ImportPreview | ImportReport) -> None:
     st.dataframe(
         view.problems_frame(problems),
         hide_index=True,
+        width="content",
         height=31 * (min(len(problems), _TABLE_ROWS) + 1) + 2,
         alt="Lines that can't be read, with the reason",
         column_config={
             "line": st.column_config.NumberColumn("line", width=60),
-            "why": st.column_config.TextColumn("why it can't be read", width="large"),
+            "why": st.column_config.TextColumn("why it can't be read", width=720),
         },
     )
 
@@ -157,39 +173,32 @@ def _problems(found: ImportPreview | ImportReport) -> None:
 # --- the import itself --------------------------------------------------------------------------------------------------
 
 
-def go(
-    desk: Desk,
-    actor: Actor,
-    content: bytes,
-    fmt: ImportFormat,
-    name: str,
-    mapping: Mapping[str, str] | None,
-    zone: str,
-    *,
-    ready: bool,
-) -> None:
-    """The button that imports."""
+def go(desk: Desk, actor: Actor, given: Given, preview: ImportPreview, read_as: tuple[Mapping[str, str] | None, str]) -> None:
+    """The button that imports what was given. `read_as` are the mapping and the zone that were chosen."""
+    mapping, zone = read_as
+    content, name = given.content, given.name
     size = f"{len(content) / view.MEGABYTE:.1f} MB" if len(content) >= view.MEGABYTE / 10 else count(len(content), "byte")
-    label = f"Import {name[:40]} ({size})" if name else "Import what is pasted"
 
     def begin() -> None:
         def work(job: jobs.Job) -> ImportReport:
             def progress(read: int) -> None:
                 job.done = read
 
-            file: BinaryIO = BytesIO(content)
-            return desk.import_runs(file, fmt, actor, mapping=mapping, progress=progress, zone=zone, name=name)
+            return desk.import_runs(
+                BytesIO(content), given.fmt, actor, mapping=mapping, progress=progress, zone=zone, name=name
+            )
 
-        jobs.start(job_key(actor), work, unit=name or "the paste", total=len(content))
+        st.session_state[_WHERE] = view.where(preview.rows)
+        jobs.start(job_key(actor), work, unit=name or view.PASTED, total=len(content))
 
     st.button(
-        label,
+        f"Import {name[:40]} ({size})" if name else "Import what is pasted",
         type="primary",
         icon=":material/upload:",
         key="import-go",
         on_click=begin,
-        disabled=not ready,
-        help=None if ready else "No run can be read yet: correct the columns, or choose the zone.",
+        disabled=not preview.rows,
+        help=None if preview.rows else "No run can be read yet: correct the columns, or choose the zone.",
     )
 
 
@@ -210,11 +219,11 @@ def _watch(job: jobs.Job) -> None:
 def ended(job: jobs.Job, actor: Actor) -> None:
     """What came of it, the lines that could not be read, and where to look."""
     if job.fault is not None:
-        empty.fault(job.fault, title=f"The import of {job.unit} did not come to its end")
+        empty.fault(job.fault, title=f"{job.unit}: the import did not come to its end")
         st.caption("What was added before stays. Importing the same again adds only the rest.")
     elif isinstance(job.result, ImportReport):
         report = job.result
-        said = f"{plain(job.unit[:1].upper() + job.unit[1:])}: {view.result_words(report)}"
+        said = f"{plain(job.unit)}: {view.result_words(report)}"
         (st.success if report.added else st.info)(said, icon=":material/check_circle:" if report.added else ":material/info:")
         for note in report.notes:
             st.caption(f":material/info: {plain(note)}")
@@ -222,9 +231,10 @@ def ended(job: jobs.Job, actor: Actor) -> None:
             more = report.unreadable - len(report.problems)
             st.markdown("**Lines that can't be read**" + (f" :gray[the first {len(report.problems)}]" if more > 0 else ""))
             _problems(report)
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if isinstance(job.result, ImportReport) and job.result.read:
-            st.page_link(page("runs"), label="See the runs", icon=":material/receipt_long:", query_params={"time": "all"})
+            where = {"time": "all", **st.session_state.get(_WHERE, {})}
+            st.page_link(page("runs"), label="See the runs", icon=":material/receipt_long:", query_params=where)
         st.button("Import something else", icon=":material/upload_file:", key="import-again", on_click=_again, args=(actor,))
 
 

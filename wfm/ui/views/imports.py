@@ -10,6 +10,7 @@ import pandas as pd
 
 from wfm.desk import ImportFormat, ImportPreview, ImportReport
 from wfm.domain.imports import ImportedRun, Unreadable
+from wfm.domain.operations import Outcome
 from wfm.ui.components.states import look
 from wfm.ui.components.times import number
 from wfm.ui.views.words import count
@@ -20,6 +21,7 @@ LARGEST_FILE_MB = 50
 LARGEST_DOCUMENT_MB = 30
 """Of a flow execution file, which is read whole: below the 32 MB at which the Desk refuses."""
 LONGEST_PASTE = 1_000_000
+PASTED = "What was pasted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +127,6 @@ def sample(rows: Iterable[ImportedRun], zone: ZoneInfo) -> pd.DataFrame:
 
 
 def _outcome_word(outcome: str) -> str:
-    from wfm.domain.operations import Outcome
-
     return look(Outcome(outcome)).word
 
 
@@ -140,13 +140,19 @@ def problems_frame(problems: Sequence[Unreadable]) -> pd.DataFrame:
     )
 
 
+def where(rows: Iterable[ImportedRun]) -> dict[str, str]:
+    """The filter of the Runs screen that shows them, as near as one filter can: their Data Action where all have one."""
+    actions = {run.action for run in rows}
+    return {"action": actions.pop()} if len(actions) == 1 and "" not in actions else {}
+
+
 def preview_words(preview: ImportPreview) -> str:
     """The finding of the preview, in a sentence."""
     good, bad = len(preview.rows), len(preview.problems)
     if not good and not bad:
         return "Nothing to import was found in it"
     if not good:
-        return f"None of the first {count(bad, 'line')} can be read"
+        return "No run can be read yet"
     tail = f"; {count(bad, 'line')} among them can't be read and will be left out" if bad else ""
     return f"The first {count(good, 'run')} as they will stand in the history{tail}"
 

@@ -55,7 +55,13 @@ def card(desk: Desk, actor: Actor, source: str, zone: ZoneInfo) -> None:
 
 def policy_words(days: int, source: str) -> str:
     """The policy and where it is set."""
-    where = "by default" if source == "default" else f"set in {plain(source)}"
+    where = (
+        "by default"
+        if source == "default"
+        else "set by the environment"
+        if source == "environment"
+        else f"set in {plain(source)}"
+    )
     if not days:
         return f"every run is kept ({code(f'{SETTING}=0')}, {where})"
     return (
@@ -160,8 +166,8 @@ def _now(desk: Desk, actor: Actor, zone: ZoneInfo) -> None:
     ):
         if isinstance(found, RetentionReport) and ready:
             st.markdown(
-                f"{dry_words(found, zone)} They leave Runs and Failures' counts; the files stay in the archive folder, and "
-                "Import runs brings them back."
+                f"{dry_words(found, zone)} They leave Runs and the counts of Failures; the files stay in the archive folder, "
+                "and Import runs brings them back."
             )
             st.button(
                 f"Archive {count(found.rows, 'run')}",

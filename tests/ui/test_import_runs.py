@@ -1,0 +1,181 @@
+"""The import screen: what is recognised, corrected by hand, imported, and said afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from streamlit import config
+from streamlit.testing.v1 import AppTest
+
+from tests.ui.conftest import ROOT, Open
+from tests.ui.fakes_history import HistoryDesk, a_real_tenant, button, somebody, words
+from wfm.desk import ImportFormat, ImportReport
+from wfm.domain.errors import StoreFault
+from wfm.domain.imports import LARGEST_DOCUMENT, MEANINGS, Unreadable
+from wfm.domain.people import Actor, Role
+from wfm.ui import jobs
+from wfm.ui.views import import_form
+from wfm.ui.views.imports import MAIN, WAYS, left_out, limit_words, problems_frame, result_words, sample, where
+
+ADMIN = Actor(subject="demo", name="Demo visitor", role=Role.ADMIN)
+CSV = (
+    b"Time,Who,Action,HTTP Status,Answer,Cost centre\n"
+    b"2026-11-23T14:30:00Z,Aylin,set_agent_unavailable,403,forbidden,77\n"
+    b"yesterday,Bo,set_agent_unavailable,403,forbidden,77\n"
+    b"2026-11-23T14:31:00Z,Chiara,set_agent_unavailable,200,,77\n"
+)
+
+
+@pytest.fixture(autouse=True)
+def clean_board() -> Iterator[None]:
+    yield
+    job = jobs.of(import_form.job_key(ADMIN))
+    assert job is None or job.wait(10)
+    jobs.forget(import_form.job_key(ADMIN))
+
+
+@pytest.fixture
+def desk(serve: Callable[[Any], Any]) -> HistoryDesk:
+    made: HistoryDesk = serve(HistoryDesk())
+    return made
+
+
+def upload(app: AppTest, content: bytes, name: str = "log.csv", fmt: str = "csv", turn: int = 0) -> AppTest:
+    return app.file_uploader(key=f"import-file-{fmt}-{turn}").set_value([(name, content, "text/plain")]).run()
+
+
+def imported(app: AppTest) -> AppTest:
+    """Clicks and waits until the work is done."""
+    app.button(key="import-go").click().run()
+    job = jobs.of(import_form.job_key(ADMIN))
+    assert job is not None
+    assert job.wait(10)
+    return app.run()
+
+
+def select(app: AppTest, meaning: str) -> Any:
+    return next(found for found in app.selectbox if (found.key or "").startswith(f"import-{meaning}-"))
+
+
+def test_columns_are_recognised_corrected_and_the_runs_imported_once(desk: HistoryDesk, open_screen: Open) -> None:
+    app = upload(open_screen("import_runs"), CSV)
+    assert not app.exception
+    assert "3 of 6 columns recognised" in words(app)
+    assert "`Who`" in words(app)
+    assert select(app, "time").value == "Time"
+    assert select(app, "agent").value is None
+    select(app, "agent").set_value("Who").run()
+    select(app, "response").set_value("Answer").run()
+    rows, bad = app.dataframe
+    assert list(rows.value["agent"]) == ["Aylin", "Chiara"]
+    assert list(bad.value["line"]) == [3]
+    assert "yesterday" in bad.value["why"].iloc[0]
+
+    app = imported(app)
+    assert [said.value for said in app.success] == [r"log\.csv: 2 runs added. 1 line can't be read."]
+    call = next(call for call in desk.calls if call[0] == "import_runs")
+    assert call[1] is ImportFormat.CSV
+    assert (call[2]["agent"], call[2]["response"], call[4]) == ("Who", "Answer", "log.csv")
+    assert list(app.dataframe[0].value["line"]) == [3]
+
+    button(app, "Import something else").click().run()
+    app = upload(app, CSV, turn=1)
+    select(app, "agent").set_value("Who").run()
+    select(app, "response").set_value("Answer").run()
+    app = imported(app)
+    assert not app.success
+    assert any("Nothing was added: all 2 runs were in the history already." in said.value for said in app.info)
+
+
+def test_a_column_may_be_taken_away(desk: HistoryDesk, open_screen: Open) -> None:
+    app = upload(open_screen("import_runs"), CSV)
+    select(app, "status").set_value(None).run()
+    assert app.dataframe[0].value["status"].isna().all()
+    select(app, "time").set_value(None).run()
+    assert app.button(key="import-go").disabled
+    assert "No run can be read yet" in words(app)
+
+
+def test_times_without_a_zone_are_asked_about(desk: HistoryDesk, open_screen: Open) -> None:
+    app = upload(open_screen("import_runs"), b"time,agent,status\n2026-11-23 14:30:00,Bo,200\n")
+    assert app.button(key="import-go").disabled
+    select(app, "zone").set_value("Europe/Berlin").run()
+    assert str(app.dataframe[0].value["time"].iloc[0]) == "2026-11-23 13:30:00", "shown in the zone of the browser, UTC here"
+    imported(app)
+    assert next(call for call in desk.calls if call[0] == "import_runs")[3] == "Europe/Berlin"
+
+
+def test_what_is_pasted_becomes_runs(desk: HistoryDesk, open_screen: Open) -> None:
+    app = open_screen("import_runs")
+    app.segmented_control(key="import-from").set_value(ImportFormat.PAYLOADS).run()
+    payload = '{"status": 403, "code": "forbidden", "message": "Insufficient permissions for resource access"}'
+    app.text_area(key="import-paste-0").set_value(payload).run()
+    assert not app.exception
+    assert app.dataframe[0].value["outcome"].iloc[0] == "failed"
+    app = imported(app)
+    assert any("What was pasted: 1 run added" in said.value for said in app.success)
+
+
+def test_an_empty_file_and_one_of_another_kind_are_said_so(desk: HistoryDesk, open_screen: Open) -> None:
+    app = upload(open_screen("import_runs"), b"")
+    assert "Nothing to import was found in it" in words(app)
+    assert app.button(key="import-go").disabled
+    app = upload(app, b"PK\x03\x04 a packed file" + bytes(200))
+    assert not app.exception
+    assert not [found for found in app.button if found.key == "import-go" and not found.disabled]
+    assert app.warning or app.info, "why is said"
+
+
+def test_a_fault_on_the_way_says_what_stays(desk: HistoryDesk, open_screen: Open) -> None:
+    desk.import_error = StoreFault("The database is full.")
+    app = imported(upload(open_screen("import_runs"), CSV))
+    assert any("The database is full." in said.value for said in app.error)
+    assert "Importing the same again adds only the rest" in words(app)
+
+
+def test_others_see_who_may_and_no_widget(serve: Callable[[Any], Any], open_screen: Open) -> None:
+    serve(a_real_tenant())
+    app = open_screen("import_runs", user=somebody())
+    assert not app.exception
+    assert "Only an admin imports runs" in words(app)
+    assert "WFM_ADMINS" in words(app)
+    assert not app.file_uploader
+    app = open_screen("import_runs", user=somebody("boss@example.com"))
+    assert app.file_uploader
+
+
+def test_limits_are_named_and_are_the_ones_that_hold() -> None:
+    config.get_config_options(force_reparse=True)
+    for fmt, way in WAYS.items():
+        if way.most_mb:
+            assert f"{way.most_mb} MB" in limit_words(way)
+        if fmt is ImportFormat.FLOW:
+            assert way.most_mb * 1024 * 1024 <= LARGEST_DOCUMENT
+    served = (ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8")
+    assert f"maxUploadSize = {max(way.most_mb for way in WAYS.values())}\n" in served
+    assert set(WAYS) == set(ImportFormat)
+    assert set(MAIN) < set(MEANINGS)
+
+
+@pytest.mark.parametrize(
+    ("report", "said"),
+    [
+        (ImportReport(read=18, added=15, known=3, unreadable=2), "15 runs added, 3 were there already. 2 lines can't be read."),
+        (ImportReport(read=1, added=1), "1 run added."),
+        (ImportReport(read=2, added=1, known=1), "1 run added, 1 was there already."),
+        (ImportReport(read=1, known=1), "Nothing was added: the one run was in the history already."),
+        (ImportReport(unreadable=4), "Nothing was added: there is no run in it. 4 lines can't be read."),
+    ],
+)
+def test_the_result_is_a_sentence(report: ImportReport, said: str) -> None:
+    assert result_words(report) == said
+
+
+def test_values_without_anything_in_them() -> None:
+    assert len(sample((), ZoneInfo("UTC"))) == 0
+    assert list(problems_frame([Unreadable(line=7, why="no time")])["why"]) == ["no time"]
+    assert left_out(("a", "b"), {"time": "a"}) == ("b",)
+    assert where(()) == {}

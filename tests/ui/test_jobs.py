@@ -1,0 +1,55 @@
+"""Work that a person started on a screen: one at a time, and its end is always told."""
+
+from __future__ import annotations
+
+import threading
+
+from wfm.domain.errors import DeskError, StoreFault
+from wfm.ui import jobs
+
+
+def test_it_runs_once_however_often_it_is_clicked_and_gives_its_result() -> None:
+    go, done = threading.Event(), []
+
+    def work(job: jobs.Job) -> str:
+        go.wait(10)
+        job.done = 3
+        done.append(1)
+        return "result"
+
+    first = jobs.start("test:once", work, unit="runs", total=3)
+    assert jobs.start("test:once", work, unit="runs") is first
+    assert first.running
+    jobs.forget("test:once")
+    assert jobs.of("test:once") is first, "what runs is not forgotten"
+    go.set()
+    assert first.wait(10)
+    assert (first.result, first.done, first.fault, done) == ("result", 3, None, [1])
+    jobs.forget("test:once")
+    assert jobs.of("test:once") is None
+
+
+def test_a_fault_of_the_desk_is_kept_and_any_other_becomes_one() -> None:
+    def known(_: jobs.Job) -> None:
+        raise StoreFault("The database is full.")
+
+    def unknown(_: jobs.Job) -> None:
+        raise ValueError("secret text")
+
+    for work, said in ((known, "The database is full."), (unknown, "ValueError")):
+        job = jobs.start("test:fault", work, unit="runs")
+        assert job.wait(10)
+        assert isinstance(job.fault, DeskError)
+        assert said in str(job.fault)
+        assert "secret" not in str(job.fault)
+    jobs.forget("test:fault")
+
+
+def test_the_board_does_not_grow_for_ever() -> None:
+    running = jobs.begin("test:many:running", unit="runs")
+    for number in range(jobs.MOST_JOBS + 20):
+        jobs.begin(f"test:many:{number}", unit="runs").end(result=True)
+    assert jobs.of("test:many:0") is None
+    assert jobs.of("test:many:running") is running
+    assert jobs.of(f"test:many:{jobs.MOST_JOBS + 19}") is not None
+    running.end()
