@@ -100,9 +100,9 @@ def _present(key: str, asked: datetime, moving: bool) -> None:
 def words(job: jobs.Job) -> str:
     """How far a file is, in a sentence."""
     name = WORDS.get(job.unit, job.unit)
-    of = f" of {number(job.total)}" if job.total is not None else " so far"
     if job.running:
-        return f"Exporting {name}: {number(job.done)}{of} runs"
+        so_far = f"{count(job.done, 'run')} so far" if job.total is None else f"{number(job.done)} of {count(job.total, 'run')}"
+        return f"Exporting {name}: {so_far}"
     ended = job.ended_at or now()
     if job.fault is not None:
         return f"The {name} file broke off after {count(job.done, 'run')}: throw it away"

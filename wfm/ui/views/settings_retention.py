@@ -55,13 +55,7 @@ def card(desk: Desk, actor: Actor, source: str, zone: ZoneInfo) -> None:
 
 def policy_words(days: int, source: str) -> str:
     """The policy and where it is set."""
-    where = (
-        "by default"
-        if source == "default"
-        else "set by the environment"
-        if source == "environment"
-        else f"set in {plain(source)}"
-    )
+    where = {"default": "by default", "environment": "set in the environment"}.get(source, f"set in {plain(source)}")
     if not days:
         return f"every run is kept ({code(f'{SETTING}=0')}, {where})"
     return (

@@ -1,0 +1,129 @@
+"""Exports from the screen: what is said before the click, while the file is on its way, and afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from tests.ui.conftest import Open
+from tests.ui.fakes_history import HistoryDesk, a_run, words
+from wfm.domain.errors import StoreFault
+from wfm.domain.exports import csv_lines, parquet_bytes, run_record
+from wfm.domain.operations import RunFilter
+from wfm.domain.people import Actor, Role
+from wfm.ui import jobs
+from wfm.ui.components.times import now
+from wfm.ui.views.run_export import job_key, whole_filter_words
+from wfm.ui.views.run_export import words as export_words
+from wfm.ui.web.routes import ROUTES
+
+DEMO = Actor(subject="demo", name="Demo visitor", role=Role.ADMIN)
+KEY = job_key(DEMO, "t1")
+
+
+class Exporting(HistoryDesk):
+    """Exports its runs in batches of two; breaks off after `breaks_after` of them."""
+
+    breaks_after: int | None = None
+
+    def export_runs(self, which: RunFilter, fmt: str, *, progress: Callable[[int], None] | None = None) -> Iterator[bytes]:
+        def rows() -> Iterator[Any]:
+            for number, run in enumerate(self.kept):
+                if number == self.breaks_after:
+                    raise StoreFault("The database is locked.")
+                yield run
+                if progress is not None:
+                    progress(number + 1)
+
+        return parquet_bytes(map(run_record, rows())) if fmt == "parquet" else csv_lines(rows())
+
+
+@pytest.fixture
+def desk(serve: Callable[[Any], Any]) -> Iterator[Exporting]:
+    made: Exporting = serve(Exporting(kept=[a_run(n) for n in range(5)]))
+    yield made
+    job = jobs.of(KEY)
+    if job is not None:
+        job.end()
+    jobs.forget(KEY)
+
+
+@pytest.fixture
+def client() -> Iterator[TestClient]:
+    app = Starlette(routes=list(ROUTES))
+    with TestClient(app, base_url="http://127.0.0.1:8501", client=("127.0.0.1", 50_000)) as made:
+        yield made
+
+
+def test_the_address_notes_how_many_runs_are_in_the_file(client: TestClient, desk: Exporting) -> None:
+    answer = client.get("/export/runs.parquet?time=all&export=t1")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/vnd.apache.parquet"
+    assert answer.headers["content-disposition"].endswith('.parquet"')
+    assert answer.content[:4] == b"PAR1"
+    job = jobs.of(KEY)
+    assert job is not None
+    assert (job.running, job.done, job.total, job.fault, bool(job.result)) == (False, 5, 5, None, True)
+    assert export_words(job).startswith("The Parquet file is complete: 5 runs in ")
+
+
+def test_without_a_ticket_nothing_is_noted(client: TestClient, desk: Exporting) -> None:
+    assert client.get("/export/runs.csv?time=all").status_code == 200
+    assert jobs.of(KEY) is None
+
+
+def test_a_file_that_breaks_off_is_told(client: TestClient, desk: Exporting) -> None:
+    desk.breaks_after = 3
+    with pytest.raises(StoreFault):
+        client.get("/export/runs.csv?time=all&export=t1")
+    job = jobs.of(KEY)
+    assert job is not None
+    assert str(job.fault) == "The database is locked."
+    assert export_words(job) == "The CSV file broke off after 3 runs: throw it away"
+
+
+def test_what_an_export_says_while_it_runs_and_when_the_browser_stops_it() -> None:
+    job = jobs.Job("jsonl", total=480_000, done=120_000)
+    assert export_words(job) == "Exporting JSON Lines: 120\u202f000 of 480\u202f000 runs"
+    job.total = None
+    assert export_words(job) == "Exporting JSON Lines: 120\u202f000 runs so far"
+    job.end()
+    assert export_words(job) == "The JSON Lines file was stopped by the browser after 120\u202f000 runs."
+    assert whole_filter_words(None, 10_000) == "Export all matching runs (10\u202f000+)"
+    assert whole_filter_words(1, 1) == "Export 1 run"
+
+
+def test_the_screen_says_before_and_after_the_click(desk: Exporting, open_screen: Open) -> None:
+    app = open_screen("runs")
+    assert not app.exception
+    assert "Export 5 runs" in words(app)
+    addresses = [link.proto.url for link in app.get("link_button")]
+    assert [address.split("?")[0] for address in addresses] == [f"/export/runs.{fmt}" for fmt in ("csv", "jsonl", "parquet")]
+    ticket = app.session_state["runs-export-ticket"]
+    assert all(f"export={ticket}" in address for address in addresses)
+
+    app.session_state["runs-export-asked"] = now()
+    app.run()
+    assert "The file is being started" in words(app)
+    job = jobs.begin(job_key(DEMO, ticket), unit="parquet", total=5)
+    job.done = 2
+    app.run()
+    assert any("Exporting Parquet: 2 of 5 runs" in str(bar.proto.text) for bar in app.get("progress"))
+    job.done = 5
+    job.end(result=True)
+    app.run()
+    assert "The Parquet file is complete: 5 runs" in words(app)
+    jobs.forget(job_key(DEMO, ticket))
+
+
+def test_ticked_rows_are_parquet_too(desk: Exporting, open_screen: Open) -> None:
+    app = open_screen("runs")
+    key, _ = app.session_state["runs-table-now"]
+    app.session_state[key] = {"selection": {"rows": [0, 1], "columns": [], "cells": []}}
+    app.run()
+    addresses = [link.proto.url for link in app.get("link_button")]
+    assert "/export/runs.parquet?runs=run-00000,run-00001" in addresses
