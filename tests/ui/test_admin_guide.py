@@ -6,9 +6,13 @@ import re
 
 from tests.ui.conftest import ROOT
 from wfm.desk.proof import PROPAGATION
+from wfm.desk.retention import NIGHT_HOUR
 from wfm.domain.operations import GroupState, Outcome
 from wfm.ui.roles import SIGN_IN_LASTS
+from wfm.ui.views.imports import LONGEST_PASTE, WAYS
+from wfm.ui.views.run_export import FORMATS
 from wfm.ui.views.run_query import DEFAULT_PRESET, NAMES, PRESETS
+from wfm.ui.views.settings_retention import SETTING
 from wfm.ui.web.routes import ROUTES
 from wfm.work import PROVE_S
 
@@ -44,3 +48,18 @@ def test_every_export_is_documented() -> None:
             )
             assert shown in GUIDE, route.path
     assert f"{SIGN_IN_LASTS.seconds // 3600} hours" in GUIDE
+    for label, fmt in FORMATS:
+        assert f"*{label}*" in GUIDE
+        assert f"/export/runs.{fmt}" in GUIDE
+
+
+def test_every_way_to_import_is_documented_with_its_limit() -> None:
+    documented = {cells[0]: cells[2] for cells in rows("from")}
+    assert documented == {
+        way.label: f"{way.most_mb} MB" if way.most_mb else f"{LONGEST_PASTE:,} characters" for way in WAYS.values()
+    }
+
+
+def test_retention_is_documented_as_the_screen_says_it() -> None:
+    assert f"`{SETTING}`" in GUIDE
+    assert f"after {NIGHT_HOUR:02d}:00 UTC" in GUIDE

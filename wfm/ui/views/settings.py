@@ -145,7 +145,7 @@ def roles_table(admins: Sequence[str], supervisors: Sequence[str]) -> dict[str, 
     return {
         "role": ["admin", "supervisor", "viewer"],
         "may": [
-            "everything a supervisor may, and the switches of this screen",
+            "everything a supervisor may, imports, archiving, and the switches of this screen",
             "plan, take out, restore, retry, execute Data Actions",
             "look at everything",
         ],
