@@ -73,7 +73,7 @@ def test_a_file_is_mapped_imported_found_and_not_imported_twice(
     with page.expect_download() as caught:
         page.get_by_role("link", name="Parquet").click()
     assert caught.value.suggested_filename.endswith(".parquet")
-    found = pq.read_table(caught.value.path()).to_pylist()  # type: ignore[no-untyped-call]
+    found = pq.read_table(caught.value.path()).to_pylist()
     assert len(found) == GOOD
     assert {row["action"] for row in found} == {ACTION}
     assert sum(row["outcome"] == "failed" for row in found) == GOOD // 3
