@@ -23,9 +23,9 @@ from wfm.ui.views.imports import MAIN, WAYS, left_out, limit_words, problems_fra
 ADMIN = Actor(subject="demo", name="Demo visitor", role=Role.ADMIN)
 CSV = (
     b"Time,Who,Action,HTTP Status,Answer,Cost centre\n"
-    b"2026-11-23T14:30:00Z,Aylin,set_agent_unavailable,403,forbidden,77\n"
+    b"2025-11-23T14:30:00Z,Aylin,set_agent_unavailable,403,forbidden,77\n"
     b"yesterday,Bo,set_agent_unavailable,403,forbidden,77\n"
-    b"2026-11-23T14:31:00Z,Chiara,set_agent_unavailable,200,,77\n"
+    b"2025-11-23T14:31:00Z,Chiara,set_agent_unavailable,200,,77\n"
 )
 
 
@@ -100,10 +100,10 @@ def test_a_column_may_be_taken_away(desk: HistoryDesk, open_screen: Open) -> Non
 
 
 def test_times_without_a_zone_are_asked_about(desk: HistoryDesk, open_screen: Open) -> None:
-    app = upload(open_screen("import_runs"), b"time,agent,status\n2026-11-23 14:30:00,Bo,200\n")
+    app = upload(open_screen("import_runs"), b"time,agent,status\n2025-11-23 14:30:00,Bo,200\n")
     assert app.button(key="import-go").disabled
     select(app, "zone").set_value("Europe/Berlin").run()
-    assert str(app.dataframe[0].value["time"].iloc[0]) == "2026-11-23 13:30:00", "shown in the zone of the browser, UTC here"
+    assert str(app.dataframe[0].value["time"].iloc[0]) == "2025-11-23 13:30:00", "shown in the zone of the browser, UTC here"
     imported(app)
     assert next(call for call in desk.calls if call[0] == "import_runs")[3] == "Europe/Berlin"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,8 @@ SETTING = "WFM_RETENTION_DAYS"
 USUAL_DAYS = 180
 LONGEST_DAYS = 36_500
 LOOK_S = 2.0
+TOLD_FOR = timedelta(minutes=10)
+"""How long everybody's screen says what an archiving did; the last run stays in the table."""
 _DAYS, _FOUND = "settings-retention-days", "settings-retention-found"
 
 
@@ -120,11 +123,14 @@ def _forget_found() -> None:
 def dry_words(found: RetentionReport, zone: ZoneInfo) -> str:
     """What an archiving would do, and which old runs stay and why."""
     up_to = f"{found.before.astimezone(zone):%Y-%m-%d %H:%M} {plain(zone.key)}"
-    if found.rows:
-        said = f"**{count(found.rows, 'run')}** from before {up_to} would be written to Parquet and taken out."
-    else:
-        said = f"**No run** from before {up_to} would go."
+    said = go_words(found, zone) if found.rows else f"**No run** from before {up_to} would go."
     return f"{said}{stay_words(found)}"
+
+
+def go_words(found: RetentionReport, zone: ZoneInfo) -> str:
+    """The runs that an archiving would take."""
+    up_to = f"{found.before.astimezone(zone):%Y-%m-%d %H:%M} {plain(zone.key)}"
+    return f"**{count(found.rows, 'run')}** from before {up_to} would be written to Parquet and taken out."
 
 
 def stay_words(found: RetentionReport) -> str:
@@ -146,7 +152,7 @@ def _now(desk: Desk, actor: Actor, zone: ZoneInfo) -> None:
     if job is not None and job.running:
         st.fragment(_watch, run_every=LOOK_S)(job)
         return
-    if job is not None:
+    if job is not None and job.ended_at is not None and times.now() - job.ended_at < TOLD_FOR:
         _ended(job)
     found = st.session_state.get(_FOUND)
     may = actor.may(Capability.ADMINISTER)
@@ -160,7 +166,7 @@ def _now(desk: Desk, actor: Actor, zone: ZoneInfo) -> None:
     ):
         if isinstance(found, RetentionReport) and ready:
             st.markdown(
-                f"{dry_words(found, zone)} They leave Runs and the counts of Failures; the files stay in the archive folder, "
+                f"{go_words(found, zone)} They leave Runs and the counts of Failures; the files stay in the archive folder, "
                 "and Import runs brings them back."
             )
             st.button(
@@ -173,13 +179,13 @@ def _now(desk: Desk, actor: Actor, zone: ZoneInfo) -> None:
             )
 
 
-def why_not(found: object, *, may: bool) -> str:
-    """What the button does, or why it can't be clicked."""
+def why_not(found: object, *, may: bool) -> str | None:
+    """Why the button can't be clicked; None where it can."""
     if not may:
         return "Only an admin archives runs before the night does."
     if not isinstance(found, RetentionReport):
         return "Make the dry run first: it says what would go."
-    return "Says once more what will happen." if found.rows else "Nothing is old enough."
+    return None if found.rows else "Nothing is old enough."
 
 
 def _go(desk: Desk, actor: Actor, days: int) -> None:
