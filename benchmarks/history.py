@@ -126,7 +126,7 @@ def questions(ledger: Ledger) -> list[Question]:
         Question(
             "failures over time by cause",
             150,
-            lambda: [ledger.group_series(TENANT, f"bench-{n}", start, step_minutes=1440, until=until) for n in range(6)],
+            lambda: ledger.series_of_groups(TENANT, [f"bench-{n}" for n in range(6)], start, step_minutes=1440, until=until),
             "SELECT started_at / 86400000000, group_id, count(*) FROM runs WHERE group_id IS NOT NULL GROUP BY 1, 2",
         ),
         Question("totals by outcome", 150, lambda: ledger.totals(TENANT), "SELECT outcome, count(*) FROM runs GROUP BY 1"),

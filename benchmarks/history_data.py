@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from wfm.domain.diagnoses import Confidence, Diagnosis, Kind, Provenance
 from wfm.ledger import Ledger, words
+from wfm.ledger.counters import ALL, HOUR, KEPT
 from wfm.ledger.ids import lowest_id
 from wfm.ledger.schema import agents, groups, operations
 from wfm.ledger.types import to_micros
@@ -216,26 +217,35 @@ def _pick(draw: str, shares: list[int], values: list[str]) -> str:
 
 
 def _counters(connection: sa.Connection, tenant: int) -> None:
-    minute = "(started_at / 60000000)"
     hour = "(started_at / 3600000000 * 60)"
-    facets = {
-        "minute": ("''", minute, ""),
-        "hour": ("''", hour, ""),
-        "operation": ("CAST(operation_id AS TEXT)", minute, "WHERE operation_id IS NOT NULL"),
-        "group": ("CAST(group_id AS TEXT)", minute, "WHERE group_id IS NOT NULL"),
-        "kind": ("kind", hour, "WHERE kind IS NOT NULL"),
-        "code": ("code", hour, "WHERE code IS NOT NULL"),
-        "status": ("CAST(status AS TEXT)", hour, "WHERE status IS NOT NULL"),
-        "route": ("route", hour, "JOIN ways ON ways.id = way_id"),
-        "action": ("action", hour, "JOIN ways ON ways.id = way_id WHERE action <> ''"),
-        "client": ("client_id", hour, "JOIN ways ON ways.id = way_id"),
+    sources = {
+        ALL: ("''", ""),
+        "operation": ("CAST(operation_id AS TEXT)", "WHERE operation_id IS NOT NULL"),
+        "group": ("CAST(group_id AS TEXT)", "WHERE group_id IS NOT NULL"),
+        "cause": ("CAST(cause_id AS TEXT)", "WHERE cause_id IS NOT NULL"),
+        "phase": ("phase", ""),
+        "kind": ("kind", "WHERE kind IS NOT NULL"),
+        "code": ("code", "WHERE code IS NOT NULL"),
+        "status": ("CAST(status AS TEXT)", "WHERE status IS NOT NULL"),
+        "route": ("route", "JOIN ways ON ways.id = way_id"),
+        "action": ("action", "JOIN ways ON ways.id = way_id WHERE action <> ''"),
+        "client": ("client_id", "JOIN ways ON ways.id = way_id"),
     }
-    for facet, (value, bucket, rest) in facets.items():
+    into = "INSERT INTO run_counts (tenant_id, facet, value, bucket, outcome, n) "
+    for facet, grains in KEPT.items():
+        value, rest = sources[facet]
+        (shortest, kept), *longer = sorted(grains.items())
+        bucket = hour if shortest == HOUR else "(started_at / 60000000)"
         run_sql(
             connection,
-            "INSERT INTO run_counts (tenant_id, facet, value, bucket, outcome, n) "
-            f"SELECT {tenant}, '{facet}', {value}, {bucket}, outcome, count(*) FROM runs {rest} GROUP BY 3, 4, 5",
+            f"{into} SELECT {tenant}, '{kept}', {value}, {bucket}, outcome, count(*) FROM runs {rest} GROUP BY 3, 4, 5",
         )
+        for minutes, name in longer:
+            run_sql(
+                connection,
+                f"{into} SELECT {tenant}, '{name}', value, bucket / {minutes} * {minutes}, outcome, sum(n) FROM run_counts "
+                f"WHERE tenant_id = {tenant} AND facet = '{kept}' GROUP BY 3, 4, 5",
+            )
 
 
 def _words(connection: sa.Connection, on_sqlite: bool) -> None:

@@ -16,7 +16,7 @@ REVISIONS = [script.revision for script in script_directory().walk_revisions()][
 
 
 def _insert_old_rows(connection: sa.Connection) -> None:
-    """A tenant with one failed run and its group, in words that every revision knows."""
+    """A tenant with one failed run and its group, in words that every revision knows, counted as that revision counts."""
     at = int(NOON.timestamp()) * 1_000_000
     for statement in (
         f"INSERT INTO tenants (id, key) VALUES (1, '{TENANT}')",
@@ -35,14 +35,29 @@ def _insert_old_rows(connection: sa.Connection) -> None:
         "INSERT INTO failure_group_agents (group_id, agent_no) VALUES (1, 1)",
     ):
         connection.execute(sa.text(statement))
-    for facet, value, bucket in (
+    hour, day = at // 3_600_000_000 * 60, at // 86_400_000_000 * 1440
+    counted = (
         ("minute", "", at // 60_000_000),
-        ("hour", "", at // 3_600_000_000 * 60),
+        ("hour", "", hour),
         ("group", "1", at // 60_000_000),
-        ("route", "availability", at // 3_600_000_000 * 60),
-        ("kind", "missing_scope", at // 3_600_000_000 * 60),
-        ("status", "403", at // 3_600_000_000 * 60),
-    ):
+        ("route", "availability", hour),
+        ("kind", "missing_scope", hour),
+        ("status", "403", hour),
+    )
+    since_r0004 = (
+        ("day", "", day),
+        ("group_hour", "1", hour),
+        ("group_day", "1", day),
+        ("cause", "1", hour),
+        ("phase", "apply", hour),
+        ("route_day", "availability", day),
+        ("kind_day", "missing_scope", day),
+        ("status_day", "403", day),
+        ("cause_day", "1", day),
+        ("phase_day", "apply", day),
+    )
+    at_r0004 = REVISIONS.index(current_revision(connection) or "") >= REVISIONS.index("r0004")
+    for facet, value, bucket in (*counted, *(since_r0004 if at_r0004 else ())):
         connection.execute(
             sa.text("INSERT INTO run_counts (tenant_id, facet, value, bucket, outcome, n) VALUES (1, :f, :v, :b, 'failed', 1)"),
             {"f": facet, "v": value, "b": bucket},

@@ -104,10 +104,20 @@ def test_a_search_that_ran_out_of_time_says_how_far_back_it_looked(hurried: Worl
     page = hurried.ledger.runs(TENANT, RunFilter(phase=Phase.RESTORE))
     newest = [run for batch in hurried.ledger.iter_runs(TENANT, RunFilter()) for run in batch]
     assert page.runs == ()
-    assert page.total is None
+    assert page.total == 3, "counters know"
     # One slice of five was looked at: the fifth newest run is as far as it came.
     assert page.searched_to == newest[4].started_at.replace(microsecond=newest[4].started_at.microsecond // 1000 * 1000)
     assert page.older is not None
+
+
+def test_a_count_that_ran_out_of_time_is_a_lower_bound(hurried: World) -> None:
+    everybody = tuple(f"agent-{n}" for n in range(7))
+    page = hurried.ledger.runs(TENANT, RunFilter(phase=Phase.APPLY, agents=everybody), limit=3)
+    assert (len(page.runs), page.total) == (3, None)
+    # Four were found for the page, so that it knows of an older one; one slice of five was counted after that.
+    assert page.at_least == 9
+    page = hurried.ledger.runs(TENANT, RunFilter(phase=Phase.RESTORE, agents=everybody))
+    assert (page.total, page.at_least) == (None, 0)
 
 
 def test_going_on_from_there_finds_everything_once(hurried: World) -> None:

@@ -95,12 +95,10 @@ class FailureDesk(HistoryDesk):
 
     def causes_over_time(self, since: datetime, until: datetime, step_minutes: int) -> tuple[CauseSeries, ...]:
         """The causes of the failures of a stretch of time, the most first, each with its runs per step; from counters."""
-        touched = [group for group in self.failures() if group.last_seen >= since and group.first_seen < until]
-        found = []
-        for group in touched[:CAUSES_LOOKED_AT]:
-            points = self.ledger.group_series(self.tenant.key, group.fingerprint, since, step_minutes=step_minutes, until=until)
-            if points:
-                found.append(CauseSeries(group=group, points=tuple(points)))
+        groups = [group for group in self.failures() if group.last_seen >= since and group.first_seen < until]
+        touched = {group.fingerprint: group for group in groups[:CAUSES_LOOKED_AT]}
+        series = self.ledger.series_of_groups(self.tenant.key, touched, since, step_minutes=step_minutes, until=until)
+        found = [CauseSeries(group=touched[one], points=tuple(points)) for one, points in series.items()]
         return tuple(sorted(found, key=lambda one: one.total, reverse=True))
 
     def hand_off(self, fingerprint: str) -> str:

@@ -24,6 +24,14 @@ _TRIES = 5
 _PASSING = {"40001", "40P01"}
 """PostgreSQL: serialization failure and deadlock. The transaction is rolled back whole and may be run again."""
 
+_CANCELLED = "57014"
+
+PROGRESS = 1_000
+
+
+class TimeOver(Exception):
+    """A statement was broken off because its time was over."""
+
 
 class Database:
     """Gives short transactions. Thread-safe; every error of the database comes out as StoreFault."""
@@ -74,6 +82,21 @@ class Database:
                 forget_sequence()
                 time.sleep(random.uniform(0, 0.01 * tried))  # noqa: S311 - spreads two rivals, guards nothing
         raise AssertionError("unreachable: the last try returns or raises")
+
+    @contextmanager
+    def within(self, connection: sa.Connection, seconds: float | None) -> Iterator[None]:
+        """Breaks statements that only read off after so many seconds (None: never) and raises TimeOver.
+
+        The transaction goes on. SQLite looks at the clock every PROGRESS steps of its machine, also inside an index of words.
+        """
+        if seconds is None:
+            yield
+        elif self.is_sqlite:
+            with _sqlite_within(connection, seconds):
+                yield
+        else:
+            with _postgres_within(connection, seconds):
+                yield
 
     def lock(self, connection: sa.Connection, *words: object) -> None:
         """Serialises transactions that name the same words until this one ends. SQLite has one writer anyway."""
@@ -128,6 +151,36 @@ class Database:
             raise StoreFault(
                 f"The folder {folder} for the desk's database can't be made ({error.strerror}). Set WFM_DATA_DIR to another."
             ) from error
+
+
+@contextmanager
+def _sqlite_within(connection: sa.Connection, seconds: float) -> Iterator[None]:
+    raw: Any = connection.connection.dbapi_connection
+    until = time.monotonic() + seconds
+    raw.set_progress_handler(lambda: time.monotonic() >= until, PROGRESS)
+    try:
+        yield
+    except sa.exc.OperationalError as error:
+        if str(error.orig) != "interrupted":
+            raise
+        raise TimeOver from error
+    finally:
+        raw.set_progress_handler(None, 0)
+
+
+@contextmanager
+def _postgres_within(connection: sa.Connection, seconds: float) -> Iterator[None]:
+    savepoint = connection.begin_nested()
+    connection.exec_driver_sql(f"SET LOCAL statement_timeout = {max(1, round(seconds * 1_000))}")
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != _CANCELLED:
+            raise
+        raise TimeOver from error
+    finally:
+        # Nothing was written: taken back either way, so that the time limit goes with it.
+        savepoint.rollback()
 
 
 def _parsed(url: str) -> sa.URL:

@@ -45,12 +45,31 @@ class Failures(Store):
         """(start of step, runs) of a group since an instant, from counters; steps without runs are left out."""
         with self._db.read() as connection:
             row = self._group_row(connection, tenant_key, fingerprint)
-            found = by_bucket(connection, row.tenant_id, "group", str(row.id), since, until, step_minutes)
-        steps: dict[int, int] = {}
-        for bucket, _, n in found:
-            step = bucket - bucket % step_minutes
-            steps[step] = steps.get(step, 0) + n
-        return [(bucket_start(step), n) for step, n in sorted(steps.items())]
+            found = _series(connection, row.tenant_id, [row.id], since, until, step_minutes)
+        return found.get(row.id, [])
+
+    def series_of_groups(
+        self,
+        tenant_key: str,
+        fingerprints: Collection[str],
+        since: datetime,
+        *,
+        step_minutes: int = 60,
+        until: datetime | None = None,
+    ) -> dict[str, list[tuple[datetime, int]]]:
+        """`group_series` of several groups at once, by fingerprint; groups without runs in that time are left out."""
+        with self._db.read() as connection:
+            tenant = self._known_tenant(connection, tenant_key)
+            known: dict[int, str] = {}
+            for some in words.batches(fingerprints):
+                asked = sa.select(groups.c.id, groups.c.fingerprint).where(
+                    groups.c.tenant_id == tenant, groups.c.fingerprint.in_(some)
+                )
+                known |= {row.id: row.fingerprint for row in connection.execute(asked)}
+            if tenant is None or not known:
+                return {}
+            found = _series(connection, tenant, known, since, until, step_minutes)
+        return {known[number]: series for number, series in found.items()}
 
     def set_group_state(
         self,
@@ -199,6 +218,23 @@ class Failures(Store):
         if row is None:
             raise NotFound(f"There is no failure group {fingerprint!r} in this tenant.")
         return row
+
+
+def _series(
+    connection: sa.Connection, tenant: int, numbers: Collection[int], since: datetime, until: datetime | None, step: int
+) -> dict[int, list[tuple[datetime, int]]]:
+    """(start of step, runs) by group, in order of time."""
+    steps: dict[tuple[int, int], int] = {}
+    for some in words.batches(numbers):
+        for (value, start, _), n in by_bucket(
+            connection, tenant, "group", [str(one) for one in some], since, until, step
+        ).items():
+            key = int(value), start
+            steps[key] = steps.get(key, 0) + n
+    found: dict[int, list[tuple[datetime, int]]] = {}
+    for (number, start), n in sorted(steps.items()):
+        found.setdefault(number, []).append((bucket_start(start), n))
+    return found
 
 
 def _refuse_stale(row: Any, expected: int | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,15 +14,17 @@ from wfm.domain.diagnoses import Kind
 from wfm.domain.errors import BadInput, NotFound
 from wfm.domain.operations import Exchange, Outcome, Phase, Run, RunFilter, RunPage
 from wfm.ledger import words
-from wfm.ledger.counters import bucket_start, by_bucket, by_outcome, count_runs
+from wfm.ledger.counters import ALL, bucket_start, by_bucket, by_outcome, count_runs
 from wfm.ledger.ids import decode, encode, instant_of, new_id
 from wfm.ledger.items import Items
-from wfm.ledger.query import COUNTED_UP_TO, Many, RunQuery
+from wfm.ledger.query import COUNTED_UP_TO, RunQuery
 from wfm.ledger.records import DirectRun
 from wfm.ledger.schema import agents, attempts, causes, groups, operations, origins, read_counts, runs, ways
 from wfm.ledger.settling import Ended, counted, runs_with_words
+from wfm.ledger.walk import Many
 
 LARGEST_PAGE = 1_000
+_PLACES = {outcome: place for place, outcome in enumerate(Outcome)}
 
 
 class History(Items):
@@ -110,23 +112,16 @@ class History(Items):
     ) -> list[tuple[datetime, Outcome, int]]:
         """(start of step, outcome, runs), from counters; steps are multiples of `step_minutes` since 1970, UTC.
 
-        Steps without runs are left out. The first and the last step are whole minutes (hours from steps of an hour on).
+        Steps without runs are left out. The first and the last step hold whole minutes only from `since` and until `until`.
         """
         if step_minutes < 1:
             raise BadInput("step", step_minutes, "a number of minutes, at least 1")
-        facet, value = ("minute", "") if step_minutes % 60 else ("hour", "")
-        if operation_id is not None:
-            facet, value = "operation", str(decode(operation_id))
-        if facet == "hour":
-            since -= timedelta(minutes=since.minute, seconds=since.second, microseconds=since.microsecond)
+        facet, value = (ALL, "") if operation_id is None else ("operation", str(decode(operation_id)))
         with self._db.read() as connection:
             tenant = self._known_tenant(connection, tenant_key)
-            found = [] if tenant is None else by_bucket(connection, tenant, facet, value, since, until, step_minutes)
-        steps: Counter[tuple[int, Outcome]] = Counter()
-        for bucket, outcome, n in found:
-            steps[bucket - bucket % step_minutes, outcome] += n
-        ordered = sorted(steps.items(), key=lambda one: (one[0][0], list(Outcome).index(one[0][1])))
-        return [(bucket_start(step), outcome, n) for (step, outcome), n in ordered]
+            found = {} if tenant is None else by_bucket(connection, tenant, facet, [value], since, until, step_minutes)
+        ordered = sorted(found.items(), key=lambda one: (one[0][1], _PLACES[one[0][2]]))
+        return [(bucket_start(step), outcome, n) for (_, step, outcome), n in ordered]
 
     def totals(self, tenant_key: str, since: datetime | None = None, until: datetime | None = None) -> dict[Outcome, int]:
         """Runs by outcome that began at or after `since` and before `until`; exact."""
@@ -143,7 +138,7 @@ class History(Items):
                 return 0, 0, 0
             asked = sa.select(read_counts.c.ok).where(read_counts.c.tenant_id == tenant, read_counts.c.client_id == client_id)
             reads = connection.scalar(asked) or 0
-            writes = by_outcome(connection, tenant, "client", client_id, None, None)
+            writes = by_outcome(connection, tenant, "client", [client_id], None, None)
         return reads, writes[Outcome.APPLIED], writes[Outcome.FAILED]
 
     def note_reads(self, tenant_key: str, client_id: str, ok: int, failed: int = 0) -> None:

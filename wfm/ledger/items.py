@@ -71,6 +71,8 @@ class Items(Settling):
                 outcome=Outcome.SENDING.value,
                 operation_id=operation.id,
                 group_id=None,
+                cause_id=None,
+                phase=phase.value,
                 route=route,
                 action=action or "",
                 client_id=operation.client_id,

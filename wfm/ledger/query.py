@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,12 +13,12 @@ import sqlalchemy as sa
 
 from wfm.domain.operations import Outcome, RunFilter
 from wfm.ledger import words
-from wfm.ledger.counters import GRAIN_MINUTES, bucket_of, bucket_start, by_outcome
+from wfm.ledger.counters import ALL, bucket_of, bucket_start, by_outcome, finest
 from wfm.ledger.database import Database
 from wfm.ledger.ids import decode, lowest_id
-from wfm.ledger.schema import agents, causes, groups, operations, runs, ways
-from wfm.ledger.search import postgres_query, sqlite_query
-from wfm.ledger.walk import Bounds, IndexLead, Monotonic, Walked, WordLead, sliced, straight
+from wfm.ledger.schema import causes, groups, operations, runs, ways
+from wfm.ledger.walk import Bounds, Deadline, Lead, Many, Monotonic, Several, Walked, sliced
+from wfm.ledger.wordwalk import WordWalk
 
 COUNTED_UP_TO = 10_000
 """How many runs are counted one by one when no counter knows the number."""
@@ -25,21 +26,12 @@ COUNTED_UP_TO = 10_000
 COUNTING_S = 0.02
 """How long runs are counted one by one where no index holds the filter; at least one slice of 2,000 is."""
 
-TEXT_MATCHES_TAKEN = 1_000
-"""PostgreSQL: with no more matches than these, they are taken first; with more, the newest runs are tried one by one."""
+MOST_WALKS = 300
+"""PostgreSQL: so many walks (of agents, operations, causes) are merged; with more, runs are tried one by one."""
 
 _MILLISECOND = timedelta(milliseconds=1)
-
-MOST_LEADS = 20
-"""So many walks (agents, operations, ways with their outcomes) are merged; more are looked for run by run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Many:
-    """A number of runs; a lower bound unless `exact`."""
-
-    n: int
-    exact: bool
+_Facet = tuple[str, tuple[str, ...]]
+_EVERY_RUN: _Facet = (ALL, ("",))
 
 
 class RunQuery:
@@ -62,62 +54,65 @@ class RunQuery:
         self._budget_s = budget_s
         self._monotonic = monotonic
         self._nothing = tenant is None
+        self._of_tenant = runs.c.tenant_id == tenant
         self._conditions: list[Any] = []
-        self._outcome: list[Any] = []
-        self._index = "ix_runs_time"
-        self._leads: list[list[Any]] = [[runs.c.tenant_id == tenant]]
+        self._outcome: Any = None
+        self._facet: _Facet | None = _EVERY_RUN
+        self._lead = Lead("ix_runs_time", [self._of_tenant])
         self._held: list[Any] = []
-        self._facet: tuple[str, str] | None = ("hour", "")
+        self._words: WordWalk | None = None
+        self._begun: tuple[int, Bounds] | None = None
         if tenant is not None:
-            self._conditions.append(runs.c.tenant_id == tenant)
             self._read_filter()
+            self._lead = replace(self._lead, loose=[*self._lead.loose, *self._tried(), *self._instants()])
+            if which.text.strip():
+                every = [self._of_tenant, *self._conditions, *self._instants()]
+                self._words = WordWalk(db, connection, which.text, self._lead, every)
 
     # --- reading the filter ------------------------------------------------------------------------------------------
 
     def _read_filter(self) -> None:
         """Turns the filter into conditions. The last index named leads: the later, the fewer runs it usually leaves."""
         which = self._filter
-        tenant = runs.c.tenant_id == self._tenant
         if which.phase is not None:
-            self._add(runs.c.phase == which.phase.value)
-        if which.retryable is not None:
-            known = sa.select(causes.c.id).where(causes.c.tenant_id == self._tenant, causes.c.retryable == which.retryable)
-            found = list(self._connection.scalars(known))
-            self._nothing = self._nothing or not found
-            self._add(runs.c.cause_id.in_(found))
+            self._add(runs.c.phase == which.phase.value, ("phase", (which.phase.value,)))
         if which.outcome is not None:
-            self._outcome = [runs.c.outcome == which.outcome.value]
-            self._lead("ix_runs_outcome", [[tenant, *self._outcome]], [])
+            self._outcome = runs.c.outcome == which.outcome.value
+            self._conditions.append(self._outcome)  # counters know every facet by outcome
+            self._led_by("ix_runs_outcome", [self._of_tenant, self._outcome], held=[self._outcome])
         self._read_way(which.route, which.action)
         for name, value in (("status", which.status), ("kind", which.kind), ("code", which.code)):
             if value is not None:
-                column = runs.c[name]
-                self._add(column == value, (name, str(value)))
-                self._lead(f"ix_runs_{name}", [[tenant, column == value]], [column == value])
+                same = self._add(runs.c[name] == value, (name, (str(value),)))
+                self._led_by(f"ix_runs_{name}", [self._of_tenant, same], held=[same])
+        if which.retryable is not None:
+            known = sa.select(causes.c.id).where(causes.c.tenant_id == self._tenant, causes.c.retryable == which.retryable)
+            self._any_of(runs.c.cause_id, self._connection.scalars(known).all(), "ix_runs_cause", "cause")
         if which.fingerprint is not None:
-            asked = sa.select(groups.c.id).where(groups.c.tenant_id == self._tenant, groups.c.fingerprint == which.fingerprint)
-            self._add_known(self._connection.scalar(asked), runs.c.group_id, "ix_runs_group", "group")
+            mine = sa.select(groups.c.id).where(groups.c.tenant_id == self._tenant, groups.c.fingerprint == which.fingerprint)
+            self._any_of(runs.c.group_id, self._connection.scalars(mine).all(), "ix_runs_group", "group")
         if which.window_at is not None:
             open_then = sa.select(operations.c.id).where(
                 operations.c.tenant_id == self._tenant,
                 operations.c.window_start <= which.window_at,
                 operations.c.window_end > which.window_at,
             )
-            self._add_several(runs.c.operation_id, list(self._connection.scalars(open_then)), "ix_runs_operation")
+            self._any_of(runs.c.operation_id, self._connection.scalars(open_then).all(), "ix_runs_operation", "operation")
         if which.agents is not None:
-            members = words.known_agents(self._connection, self._tenant or 0, which.agents)
-            self._add_several(runs.c.agent_no, sorted(number for number, _ in members.values()), "ix_runs_agent")
+            self._any_of(runs.c.agent_no, self._numbers(which.agents), "ix_runs_agent")
         if which.operation_id is not None:
             ours = (operations.c.id == decode(which.operation_id), operations.c.tenant_id == self._tenant)
-            known_operation = self._connection.scalar(sa.select(operations.c.id).where(*ours))
-            self._add_known(known_operation, runs.c.operation_id, "ix_runs_operation", "operation")
+            known = sa.select(operations.c.id).where(*ours)
+            self._any_of(runs.c.operation_id, self._connection.scalars(known).all(), "ix_runs_operation", "operation")
         if which.agent_id is not None:
-            asked = sa.select(agents.c.id).where(agents.c.tenant_id == self._tenant, agents.c.agent_id == which.agent_id)
-            self._add_known(self._connection.scalar(asked), runs.c.agent_no, "ix_runs_agent", None)
+            self._any_of(runs.c.agent_no, self._numbers([which.agent_id]), "ix_runs_agent")
         if which.correlation_id is not None:
-            same = runs.c.correlation_id == which.correlation_id
-            self._add(same)
-            self._lead("ix_runs_correlation", [[same]], [same])
+            same = self._add(runs.c.correlation_id == which.correlation_id)
+            # Operations, agents, ways, groups and causes are one tenant's. A correlation id may be another's too.
+            self._led_by("ix_runs_correlation", [same], held=[same], loose=[self._of_tenant])
+
+    def _numbers(self, agent_ids: Sequence[str]) -> list[int]:
+        return sorted(number for number, _ in words.known_agents(self._connection, self._tenant or 0, agent_ids).values())
 
     def _read_way(self, route: str | None, action: str | None) -> None:
         if route is None and action is None:
@@ -127,37 +122,49 @@ class RunQuery:
             asked = asked.where(ways.c.route == route)
         if action is not None:
             asked = asked.where(ways.c.action == action)
-        found = list(self._connection.scalars(asked))
+        facet: _Facet | None = None
+        if action is None:
+            facet = "route", (route or "",)
+        elif route is None:
+            facet = "action", (action,)
+        found = self._connection.scalars(asked).all()
         self._nothing = self._nothing or not found
-        known = ("route", route) if action is None else ("action", action)
-        facet = (known[0], known[1] or "") if route is None or action is None else None
-        mine = runs.c.way_id.in_(found)
-        self._add(mine, facet)
-        if len(found) * len(Outcome) <= MOST_LEADS:
-            # The index holds way and outcome as a pair: without an outcome asked for, each of them is a walk.
-            outcomes = self._outcome or [runs.c.outcome == outcome.value for outcome in Outcome]
-            self._lead("ix_runs_way_outcome", [[runs.c.way_id == way, one] for way in found for one in outcomes], [mine])
+        mine = self._add(runs.c.way_id.in_(found), facet)
+        # The index holds way and outcome as a pair: without an outcome asked for, each of them is a walk.
+        outcome = self._filter.outcome
+        outcomes = Several(runs.c.outcome, [one.value for one in Outcome] if outcome is None else [outcome.value])
+        if self._mergeable(len(found) * len(outcomes.values)):
+            held = [mine] if outcome is None else [mine, self._outcome]
+            self._led_by("ix_runs_way_outcome", [], held=held, several=[Several(runs.c.way_id, found), outcomes])
 
-    def _add(self, condition: Any, facet: tuple[str, str] | None = None) -> None:
-        self._conditions.append(condition)
-        # Counters know one facet at a time, by outcome.
-        self._facet = facet if self._facet == ("hour", "") else None
-
-    def _lead(self, index: str, leads: list[list[Any]], held: list[Any]) -> None:
-        self._index, self._leads, self._held = index, leads, held
-
-    def _add_known(self, number: int | None, column: Any, index: str, facet: str | None) -> None:
-        if number is None:
-            self._nothing = True
-            return
-        self._add(column == number, (facet, str(number)) if facet else None)
-        self._lead(index, [[column == number]], [self._conditions[-1]])
-
-    def _add_several(self, column: Any, numbers: list[int], index: str) -> None:
+    def _any_of(self, column: Any, numbers: Sequence[int], index: str, facet: str | None = None) -> None:
+        """Runs whose column is one of these numbers: none where there are none."""
         self._nothing = self._nothing or not numbers
-        self._add(column.in_(numbers))
-        if len(numbers) <= MOST_LEADS:
-            self._lead(index, [[column == number] for number in numbers], [self._conditions[-1]])
+        several = Several(column, numbers)
+        same = self._add(several.condition(), (facet, tuple(map(str, numbers))) if facet else None)
+        if len(numbers) == 1:
+            self._led_by(index, [column == numbers[0]], held=[same])
+        elif self._mergeable(len(numbers)):
+            self._led_by(index, [], held=[same], several=[several])
+
+    def _mergeable(self, walks: int) -> bool:
+        return self._db.is_sqlite or walks <= MOST_WALKS
+
+    def _add(self, condition: Any, facet: _Facet | None = None) -> Any:
+        self._conditions.append(condition)
+        # Counters know one facet at a time.
+        self._facet = facet if self._facet is _EVERY_RUN else None
+        return condition
+
+    def _led_by(
+        self, index: str, equal: list[Any], *, held: list[Any], several: Sequence[Several] = (), loose: Sequence[Any] = ()
+    ) -> None:
+        self._lead = Lead(index, equal, loose, several, laterally=not self._db.is_sqlite)
+        self._held = held
+
+    def _tried(self) -> list[Any]:
+        """The conditions that the leading index does not hold."""
+        return [condition for condition in self._conditions if not any(condition is one for one in self._held)]
 
     # --- pages -------------------------------------------------------------------------------------------------------
 
@@ -167,6 +174,8 @@ class RunQuery:
             return Walked([]), False
         bounds = self._bounds(older_than=older_than, newer_than=newer_than)
         walked = self._walk(bounds, limit + 1, self._budget_s)
+        if older_than is None and newer_than is None and walked.ids:
+            self._begun = walked.n, bounds.past(walked.stopped_at if walked.stopped_at is not None else walked.ids[-1])
         more = len(walked.ids) > limit or walked.stopped_at is not None
         return Walked(sorted(walked.ids[:limit], reverse=True), walked.stopped_at), more
 
@@ -182,87 +191,61 @@ class RunQuery:
     def _instants(self) -> list[Any]:
         return _inside(self._filter.since, self._filter.until)
 
-    def _walk(self, bounds: Bounds, limit: int, budget_s: float | None, *, counts: bool = False) -> Walked:
-        every = [*self._conditions, *self._outcome]
-        if self._filter.text.strip():
-            return self._walk_text(every, bounds, limit, budget_s, counts)
-        return self._walk_index([], bounds, limit, budget_s, counts)
-
-    def _walk_index(self, more: list[Any], bounds: Bounds, limit: int, budget_s: float | None, counts: bool) -> Walked:
-        tenant = self._conditions[0]
-        outcome = [] if self._index in ("ix_runs_outcome", "ix_runs_way_outcome") else self._outcome
-        others = [one for one in self._conditions[1:] if not any(one is held for held in self._held)]
-        loose = [*others, *outcome, *more]
-        # Ways, agents, operations and groups are one tenant's. Only a correlation id may be another's too.
-        strange = [tenant] if self._index == "ix_runs_correlation" else []
-        leads = [IndexLead(self._index, lead, [*loose, *strange, *self._instants()]) for lead in self._leads]
-        if not loose:
-            return straight(self._connection, leads, bounds, limit, counts=counts)
-        return sliced(self._connection, leads, bounds, limit, budget_s=budget_s, monotonic=self._monotonic, counts=counts)
-
-    def _walk_text(self, every: list[Any], bounds: Bounds, limit: int, budget_s: float | None, counts: bool) -> Walked:
-        if self._db.is_sqlite:
-            expression = sqlite_query(self._filter.text)
-            if expression is None:
-                return Walked([])
-            lead = WordLead(expression, [*every, *self._instants()])
-            return sliced(self._connection, [lead], bounds, limit, budget_s=budget_s, monotonic=self._monotonic, counts=counts)
-        literal = postgres_query(self._filter.text)
-        if literal is None:
-            return Walked([])
-        search = sa.table("run_search", sa.column("run_id", sa.BigInteger), sa.column("words"))
-        match = search.c.words.op("@@")(sa.cast(sa.literal(literal), sa.dialects.postgresql.TSQUERY))
-        # Materialized: inside a larger statement the planner would walk down the ids and try the words of each run.
-        taken = sa.select(search.c.run_id).where(match).limit(TEXT_MATCHES_TAKEN + 1).cte("matches").prefix_with("MATERIALIZED")
-        numbers = list(self._connection.scalars(sa.select(taken.c.run_id)))
-        if len(numbers) > TEXT_MATCHES_TAKEN:
-            return self._walk_index([sa.exists().where(search.c.run_id == runs.c.id, match)], bounds, limit, budget_s, counts)
-        asked = sa.select(runs.c.id).where(*every, *self._instants(), *bounds.on(runs.c.id), runs.c.id.in_(numbers))
-        return Walked(list(self._connection.scalars(asked.order_by(bounds.order(runs.c.id)).limit(limit))))
+    def _walk(self, bounds: Bounds, limit: int, seconds: float | None, *, counts: bool = False) -> Walked:
+        deadline = Deadline.after(seconds, self._monotonic)
+        if self._words is not None:
+            return (self._words.count if counts else self._words.page)(bounds, limit, deadline)
+        if self._tried():
+            return sliced(self._connection, self._lead, bounds, limit, deadline=deadline, counts=counts)
+        if counts:
+            return Walked([], counted=self._lead.count(self._connection, bounds, limit))
+        return Walked(self._lead.matching(self._connection, bounds, limit))
 
     # --- how many ----------------------------------------------------------------------------------------------------
 
     def total(self) -> Many:
-        """How many runs there are: exactly where counters know or a short count ends, else at least so many."""
+        """How many runs there are: exactly where counters know or a short count ends, else at least so many.
+
+        After the first page it goes on counting where that ended.
+        """
         known = self.counted_by_outcome()
         if known is not None:
             n = known[self._filter.outcome] if self._filter.outcome is not None else known.total()
             return Many(n, exact=True)
-        walked = self._walk(self._bounds(), COUNTED_UP_TO + 1, None if self._budget_s is None else COUNTING_S, counts=True)
-        return Many(walked.n, exact=walked.stopped_at is None and walked.n <= COUNTED_UP_TO)
+        n, bounds = self._begun or (0, self._bounds())
+        seconds = None if self._budget_s is None else COUNTING_S
+        walked = self._walk(bounds, COUNTED_UP_TO + 1 - n, seconds, counts=True)
+        return Many(n + walked.n, exact=walked.stopped_at is None and n + walked.n <= COUNTED_UP_TO)
 
     def counted_by_outcome(self) -> Counter[Outcome] | None:
         """Runs of the filter by outcome, from counters; None when they don't know. The filter's outcome is not applied."""
         if self._nothing:
             return Counter()
-        if self._facet is None or self._filter.text.strip():
+        if self._facet is None or self._words is not None:
             return None
         return self._between(*self._facet, self._filter.since, self._filter.until)
 
-    def _between(self, facet: str, value: str, since: datetime | None, until: datetime | None) -> Counter[Outcome]:
-        """Whole buckets from the counters; what is left at the edges from finer counters or, inside a minute, from runs."""
+    def _between(self, facet: str, values: Sequence[str], since: datetime | None, until: datetime | None) -> Counter[Outcome]:
+        """Whole buckets from the counters, what is left at the edges from runs."""
         if since is not None and until is not None and since >= until:
             return Counter()
-        grain = GRAIN_MINUTES[facet]
+        grain = finest(facet)
         first = None if since is None else _ceil(since, grain)
         last = None if until is None else _floor(until, grain)
         if first is not None and last is not None and first > last:
-            return self._edge(facet, value, since, until)
+            return self._edge(since, until)
         assert self._tenant is not None
-        found = by_outcome(self._connection, self._tenant, facet, value, first, last)
+        found = by_outcome(self._connection, self._tenant, facet, values, first, last)
         if since is not None and since != first:
-            found += self._edge(facet, value, since, first)
+            found += self._edge(since, first)
         if until is not None and until != last:
-            found += self._edge(facet, value, last, until)
+            found += self._edge(last, until)
         return found
 
-    def _edge(self, facet: str, value: str, since: datetime | None, until: datetime | None) -> Counter[Outcome]:
-        if facet == "hour":
-            return self._between("minute", "", since, until)
-        asked = (
-            sa.select(runs.c.outcome, sa.func.count()).where(*self._conditions, *_inside(since, until)).group_by(runs.c.outcome)
-        )
-        return Counter({Outcome(outcome): n for outcome, n in self._connection.execute(asked)})
+    def _edge(self, since: datetime | None, until: datetime | None) -> Counter[Outcome]:
+        conditions = [one for one in self._conditions if one is not self._outcome]
+        asked = sa.select(runs.c.outcome, sa.func.count()).where(self._of_tenant, *conditions, *_inside(since, until))
+        return Counter({Outcome(outcome): n for outcome, n in self._connection.execute(asked.group_by(runs.c.outcome))})
 
 
 def _inside(since: datetime | None, until: datetime | None) -> list[Any]:

@@ -57,12 +57,20 @@ def postgres_document(words: list[str]) -> str:
     return " ".join(f"'{word}':{','.join(at[:255])}" for word, at in places.items())
 
 
-def sqlite_query(text: str) -> str | None:
-    """The FTS5 expression for what a person typed; None when it holds no letter and no digit."""
+def sqlite_query(text: str, *, open_ended: bool = True) -> str | None:
+    """The FTS5 expression for what a person typed; None when it holds no letter and no digit.
+
+    With `open_ended=False` last words are whole ones: it finds fewer runs, but can give the newest without gathering all.
+    """
     phrases = _phrases(text)
     if not phrases:
         return None
-    return " AND ".join(f'"{" ".join(phrase)}"' + (" *" if _open_ended(phrase) else "") for phrase in phrases)
+    return " AND ".join(f'"{" ".join(phrase)}"' + (" *" if open_ended and _open_ended(phrase) else "") for phrase in phrases)
+
+
+def sqlite_patterns(text: str) -> list[str]:
+    """What stands in a document, with a space before and behind it, that `sqlite_query` finds: all of these."""
+    return [f" {' '.join(phrase)}" + ("" if _open_ended(phrase) else " ") for phrase in _phrases(text)]
 
 
 def postgres_query(text: str) -> str | None:

@@ -145,6 +145,7 @@ class Settling(Life, Failures):
                 code=settlement.code or row.code,
                 kind=diagnosis.kind.value if diagnosis else row.kind,
                 group_id=group,
+                cause_id=cause,
             )
             gone.append(before)
             come.append(after)
@@ -251,6 +252,8 @@ def counted(row: Any) -> Counted:
         outcome=row.outcome,
         operation_id=row.operation_id,
         group_id=row.group_id,
+        cause_id=row.cause_id,
+        phase=row.phase,
         route=row.route,
         action=row.action,
         client_id=row.client_id,

@@ -1,19 +1,19 @@
 """Walking down runs by id: straight where an index holds the whole filter, else in slices for a bounded time.
 
 A *lead* is what an index holds; *loose* is what must be looked up run by run. With nothing loose a page is read straight
-off the index. Otherwise a slice of the lead is taken, its loose conditions are tried, and the next slice is twice as long,
-until the page is full, the end is reached or the time is over. The walk then says how far it came.
+off the index. Otherwise a slice of the lead is taken, its loose conditions are tried, and the next slice is longer where
+the time allows, until the page is full, the end is reached or the time is over. The walk then says how far it came.
 """
 
 from __future__ import annotations
 
-import heapq
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from wfm.ledger.schema import runs
 
@@ -24,8 +24,16 @@ Monotonic = Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
+class Many:
+    """A number of runs; a lower bound unless `exact`."""
+
+    n: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Walked:
-    """Ids in the order of the walk. `stopped_at` is the last id looked at when time was over before the end.
+    """Ids in the order of the walk. `stopped_at` is the last id looked at when it stopped before the end.
 
     A walk that only counts gives no ids, but `counted`.
     """
@@ -38,21 +46,26 @@ class Walked:
     def n(self) -> int:
         return len(self.ids) + self.counted
 
+    def and_then(self, further: Walked) -> Walked:
+        """This walk with one that went on from where it stopped."""
+        return Walked([*self.ids, *further.ids], further.stopped_at, self.counted + further.counted)
 
-class Lead(Protocol):
-    """Candidates in the order of their ids. `bounds` limit the id."""
 
-    def reach(self, connection: sa.Connection, bounds: Bounds, n: int) -> tuple[int, int | None]:
-        """How many of the next `n` candidates there are, and the last one's id."""
-        ...
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When a search has to stop; `at` None is never."""
 
-    def matching(self, connection: sa.Connection, bounds: Bounds, limit: int) -> list[int]:
-        """Up to `limit` candidates that meet the loose conditions too."""
-        ...
+    at: float | None
+    monotonic: Monotonic = time.monotonic
 
-    def count(self, connection: sa.Connection, bounds: Bounds, limit: int) -> int:
-        """How many candidates meet the loose conditions too, at most `limit`."""
-        ...
+    @classmethod
+    def after(cls, seconds: float | None, monotonic: Monotonic = time.monotonic) -> Deadline:
+        """So many seconds from now."""
+        return cls(None if seconds is None else monotonic() + seconds, monotonic)
+
+    def left(self) -> float | None:
+        """Seconds that are left, not below 0; None is no end."""
+        return None if self.at is None else max(0.0, self.at - self.monotonic())
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,120 +97,108 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
-class IndexLead:
-    """Runs off one index, by equality on its first columns."""
+class Several:
+    """A column that may have any of these values: so many walks down one index, merged."""
+
+    column: sa.Column[Any]
+    values: Sequence[int] | Sequence[str]
+
+    def condition(self) -> sa.ColumnElement[bool]:
+        """The values stand in the statement itself: a team can have more members than a statement may have parameters."""
+        return self.column.in_(sa.bindparam(None, list(self.values), expanding=True, literal_execute=True, unique=True))
+
+    def array(self) -> postgresql.ARRAY[Any]:
+        """The type of all the values together."""
+        return postgresql.ARRAY(self.column.type)
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """Runs off one index, in the order of their ids: by equality on its first columns, or by any of several values.
+
+    SQLite merges several walks by itself: it leaves each as soon as that can add nothing to the page. PostgreSQL would
+    read and sort them whole, so there each is asked for its own page in a lateral join (`laterally`).
+    """
 
     index: str
     conditions: Sequence[Any]
-    loose: Sequence[Any]
+    loose: Sequence[Any] = ()
+    several: Sequence[Several] = ()
+    laterally: bool = False
 
     def reach(self, connection: sa.Connection, bounds: Bounds, n: int) -> tuple[int, int | None]:
-        asked = sa.select(runs.c.id).where(*self.conditions, *bounds.on(runs.c.id))
-        taken = self._led(asked.order_by(bounds.order(runs.c.id)).limit(n)).subquery()
-        return _last(connection, taken.c.id, bounds)
+        """How many of the next `n` candidates there are, and the last one's id."""
+        taken = self._asked((), bounds, n).subquery()
+        ends = sa.func.max(taken.c.id) if bounds.upwards else sa.func.min(taken.c.id)
+        count, last = connection.execute(sa.select(sa.func.count(), ends).select_from(taken)).one()
+        return int(count), last
 
     def matching(self, connection: sa.Connection, bounds: Bounds, limit: int) -> list[int]:
-        return list(connection.scalars(self._matching(bounds, limit)))
+        """Up to `limit` candidates that meet the loose conditions too."""
+        return list(connection.scalars(self._asked(self.loose, bounds, limit)))
 
     def count(self, connection: sa.Connection, bounds: Bounds, limit: int) -> int:
-        return _counted(connection, self._matching(bounds, limit))
+        """How many candidates meet the loose conditions too, at most `limit`."""
+        several = [one.condition() for one in self.several]
+        asked = sa.select(runs.c.id).where(*self.conditions, *several, *self.loose, *bounds.on(runs.c.id)).limit(limit)
+        return connection.scalar(sa.select(sa.func.count()).select_from(self._led(asked).subquery())) or 0
 
-    def _matching(self, bounds: Bounds, limit: int) -> sa.Select[int]:
-        asked = sa.select(runs.c.id).where(*self.conditions, *self.loose, *bounds.on(runs.c.id))
-        return cast("sa.Select[int]", self._led(asked.order_by(bounds.order(runs.c.id)).limit(limit)))
+    def _asked(self, loose: Sequence[Any], bounds: Bounds, limit: int) -> sa.Select[int]:
+        asked = sa.select(runs.c.id).where(*self.conditions, *loose, *bounds.on(runs.c.id))
+        if not self.several:
+            return self._led(asked.order_by(bounds.order(runs.c.id)).limit(limit))
+        if not self.laterally:
+            asked = asked.where(*(one.condition() for one in self.several))
+            return self._led(asked.order_by(bounds.order(runs.c.id)).limit(limit))
+        return self._merged(asked, bounds, limit)
 
-    def _led(self, asked: Any) -> Any:
+    def _merged(self, asked: sa.Select[int], bounds: Bounds, limit: int) -> sa.Select[int]:
+        starts = [
+            sa.func.unnest(sa.literal(list(one.values), one.array())).table_valued("start").render_derived()
+            for one in self.several
+        ]
+        mine = [one.column == start.c.start for one, start in zip(self.several, starts, strict=True)]
+        walk = asked.where(*mine).order_by(bounds.order(runs.c.id)).limit(limit).lateral()
+        return sa.select(walk.c.id).select_from(*starts, walk).order_by(bounds.order(walk.c.id)).limit(limit)
+
+    def _led(self, asked: sa.Select[int]) -> sa.Select[int]:
         # SQLite keeps no statistics here and would choose among equal indexes by chance.
         return asked.with_hint(runs, f"INDEXED BY {self.index}", "sqlite")
 
 
-@dataclass(frozen=True, slots=True)
-class WordLead:
-    """Runs off SQLite's index of words, which keeps its matches in the order of their ids."""
-
-    expression: str
-    loose: Sequence[Any]
-
-    def reach(self, connection: sa.Connection, bounds: Bounds, n: int) -> tuple[int, int | None]:
-        key, search, match = self._search()
-        asked = sa.select(key).select_from(search).where(match, *bounds.on(key))
-        taken = asked.order_by(bounds.order(key)).limit(n).subquery()
-        return _last(connection, taken.c[0], bounds)
-
-    def matching(self, connection: sa.Connection, bounds: Bounds, limit: int) -> list[int]:
-        return list(connection.scalars(self._matching(bounds, limit)))
-
-    def count(self, connection: sa.Connection, bounds: Bounds, limit: int) -> int:
-        return _counted(connection, self._matching(bounds, limit))
-
-    def _matching(self, bounds: Bounds, limit: int) -> sa.Select[int]:
-        key, search, match = self._search()
-        # A correlated EXISTS holds SQLite to this order: matches first, each looked up by its key.
-        there = sa.exists().where(runs.c.id == key, *self.loose)
-        asked = sa.select(key).select_from(search).where(match, there, *bounds.on(key))
-        return asked.order_by(bounds.order(key)).limit(limit)
-
-    def _search(self) -> tuple[sa.ColumnElement[int], sa.TableClause, sa.TextClause]:
-        search = sa.table("run_search", sa.column("rowid", sa.Integer))
-        match = sa.text("run_search MATCH :expression").bindparams(expression=self.expression)
-        return search.c.rowid, search, match
-
-
-def straight(connection: sa.Connection, leads: Sequence[Lead], bounds: Bounds, limit: int, *, counts: bool = False) -> Walked:
-    """A walk that the leads' indexes hold whole."""
-    if counts:
-        return Walked([], counted=_count(connection, leads, bounds, limit))
-    walks = [lead.matching(connection, bounds, limit) for lead in leads]
-    return Walked(list(heapq.merge(*walks, reverse=not bounds.upwards))[:limit])
-
-
 def sliced(
     connection: sa.Connection,
-    leads: Sequence[Lead],
+    lead: Lead,
     bounds: Bounds,
     limit: int,
     *,
-    budget_s: float | None,
-    monotonic: Monotonic = time.monotonic,
+    deadline: Deadline,
+    most: int | None = None,
     counts: bool = False,
 ) -> Walked:
-    """A walk in slices. One slice is always looked through, however little time there is; None is without end."""
-    until = None if budget_s is None else monotonic() + budget_s
+    """A walk in slices, through at most about `most` candidates. One slice is always looked through, however little time
+    there is. `counts` gives how many instead of which.
+    """
     found: list[int] = []
-    counted = 0
+    counted = looked = 0
     size = FIRST_SLICE
+    left = deadline.left()
     while True:
-        came = [lead.reach(connection, bounds, size) for lead in leads]
-        # The lead that came least far decides: beyond it another may hold more.
-        full = [last for count, last in came if count == size and last is not None]
-        stop = None if not full else min(full) if bounds.upwards else max(full)
+        many, last = lead.reach(connection, bounds, size)
+        stop = last if many == size else None
         part = bounds if stop is None else bounds.to(stop)
+        wanted = limit - len(found) - counted
         if counts:
-            counted += _count(connection, leads, part, limit - counted)
+            counted += lead.count(connection, part, wanted)
         else:
-            walks = [lead.matching(connection, part, limit - len(found)) for lead in leads]
-            found += list(heapq.merge(*walks, reverse=not bounds.upwards))[: limit - len(found)]
+            found += lead.matching(connection, part, wanted)
         if stop is None or len(found) + counted >= limit:
             return Walked(found, counted=counted)
-        if until is not None and monotonic() >= until:
-            return Walked(found, stopped_at=stop, counted=counted)
+        looked += many
+        before, left = left, deadline.left()
+        if left == 0 or (most is not None and looked >= most):
+            return Walked(found, stop, counted)
         bounds = bounds.past(stop)
-        size = min(size * 2, LONGEST_SLICE)
-
-
-def _count(connection: sa.Connection, leads: Sequence[Lead], bounds: Bounds, limit: int) -> int:
-    n = 0
-    for lead in leads:
-        if n < limit:
-            n += lead.count(connection, bounds, limit - n)
-    return n
-
-
-def _counted(connection: sa.Connection, matching: sa.Select[int]) -> int:
-    return connection.scalar(sa.select(sa.func.count()).select_from(matching.order_by(None).subquery())) or 0
-
-
-def _last(connection: sa.Connection, key: Any, bounds: Bounds) -> tuple[int, int | None]:
-    ends = sa.func.max(key) if bounds.upwards else sa.func.min(key)
-    count, last = connection.execute(sa.select(sa.func.count(), ends)).one()
-    return int(count), last
+        # Twice as many next time, unless that could last much longer than there is time.
+        if before is None or left is None or 3 * (before - left) < left:
+            size = min(size * 2, LONGEST_SLICE)

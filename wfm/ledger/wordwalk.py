@@ -1,0 +1,175 @@
+"""Walking down runs whose words are asked for, within a bounded time.
+
+A word that stands in many runs is found soonest by trying the newest runs one by one; the index of words would gather all
+its matches first (the last word may be the beginning of a longer one). A rare word is found soonest by the index. Which it
+is nobody knows beforehand, so: a few thousand runs are tried first, then the index is asked for the rest, and broken off
+where that takes long; then runs are tried one by one again until the time is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from wfm.ledger.database import Database, TimeOver
+from wfm.ledger.schema import runs
+from wfm.ledger.search import postgres_query, sqlite_patterns, sqlite_query
+from wfm.ledger.walk import Bounds, Deadline, Lead, Many, Walked, sliced
+
+TRIED_FIRST = 6_000
+"""So many candidates are tried one by one before the index of words is asked."""
+
+MATCHES_TAKEN = 1_000
+"""PostgreSQL: so many matches are taken from the index of words; with more, runs are tried one by one."""
+
+SHARE = 2 / 3
+"""The index of words may take so much of the time that is left."""
+
+_FETCHED = 500
+
+
+class WordWalk:
+    """The words of one search in one transaction. `lead` is the walk without them; `every` all the other conditions."""
+
+    def __init__(self, db: Database, connection: sa.Connection, text: str, lead: Lead, every: Sequence[Any]) -> None:
+        self._connection = connection
+        self._every = every
+        self._index: _SqliteWords | _PostgresWords
+        self._index = (_SqliteWords if db.is_sqlite else _PostgresWords)(db, connection, text, every)
+        self._lead = replace(lead, loose=[*lead.loose, *self._index.in_row()])
+        self._frequent = False
+
+    def page(self, bounds: Bounds, limit: int, deadline: Deadline) -> Walked:
+        """Up to `limit` ids; `stopped_at` where the time was over before the end."""
+        if self._index.nothing:
+            return Walked([])
+        walked = sliced(self._connection, self._lead, bounds, limit, deadline=deadline, most=TRIED_FIRST)
+        if walked.stopped_at is None:
+            self._frequent = walked.n == limit
+            return walked
+        bounds, left = bounds.past(walked.stopped_at), deadline.left()
+        if left == 0:
+            return walked
+        indexed = self._index.walk(bounds, limit - walked.n, None if left is None else left * SHARE)
+        if indexed is not None:
+            walked = walked.and_then(indexed)
+            if indexed.stopped_at is None:
+                return walked
+            bounds = bounds.past(indexed.stopped_at)
+        return walked.and_then(sliced(self._connection, self._lead, bounds, limit - walked.n, deadline=deadline))
+
+    def count(self, bounds: Bounds, limit: int, deadline: Deadline) -> Walked:
+        """How many there are, at most `limit`; at least so many where `stopped_at` says that it came to no end."""
+        if self._index.nothing:
+            return Walked([])
+        counted = self._index.count(bounds, limit, deadline, quick=self._frequent)
+        if counted.exact or counted.n >= limit:
+            return Walked([], counted=counted.n)
+        walked = sliced(self._connection, self._lead, bounds, limit, deadline=deadline, counts=True)
+        return replace(walked, counted=max(walked.n, counted.n))
+
+
+class _SqliteWords:
+    """FTS5: gives whole words from the newest without gathering them, beginnings of words only after that."""
+
+    _words = sa.table("run_search", sa.column("rowid", sa.Integer))
+    _content = sa.table("run_search_content", sa.column("id", sa.Integer), sa.column("c0", sa.Text))
+
+    def __init__(self, db: Database, connection: sa.Connection, text: str, every: Sequence[Any]) -> None:
+        self._db, self._connection, self._text, self._every = db, connection, text, every
+        self._expression = sqlite_query(text)
+        self.nothing = self._expression is None
+
+    def in_row(self) -> list[sa.ColumnElement[bool]]:
+        """What is tried run by run: FTS5 keeps the documents, whose words are cut by us, in a table of its own."""
+        document = sa.literal(" ") + self._content.c.c0 + " "
+        found = [sa.func.instr(document, pattern) > 0 for pattern in sqlite_patterns(self._text)]
+        return [sa.exists().where(self._content.c.id == runs.c.id, *found)]
+
+    def walk(self, bounds: Bounds, limit: int, seconds: float | None) -> Walked | None:
+        found: list[int] = []
+        try:
+            with self._db.within(self._connection, seconds):
+                for number in self._connection.scalars(self._asked(self._expression, bounds, limit)):
+                    found.append(number)
+        except TimeOver:
+            # What came is all there is down to the last of it.
+            return Walked(found, found[-1]) if found else None
+        return Walked(found)
+
+    def count(self, bounds: Bounds, limit: int, deadline: Deadline, *, quick: bool) -> Many:
+        whole = sqlite_query(self._text, open_ended=False)
+        most = self._counted(whole, bounds, limit, deadline)
+        if whole == self._expression or most.n >= limit:
+            return most
+        if not most.exact or quick:
+            return Many(most.n, exact=False)
+        every = self._counted(self._expression, bounds, limit, deadline)
+        return every if every.n >= most.n else Many(most.n, exact=False)
+
+    def _counted(self, expression: str | None, bounds: Bounds, limit: int, deadline: Deadline) -> Many:
+        n = 0
+        try:
+            with self._db.within(self._connection, deadline.left()):
+                result = self._connection.execute(self._asked(expression, bounds, limit))
+                while some := len(result.fetchmany(_FETCHED)):
+                    n += some
+        except TimeOver:
+            return Many(n, exact=False)
+        return Many(n, exact=True)
+
+    def _asked(self, expression: str | None, bounds: Bounds, limit: int) -> sa.Select[int]:
+        key = self._words.c.rowid
+        match = sa.text("run_search MATCH :expression").bindparams(expression=expression)
+        # A correlated EXISTS holds SQLite to this order: matches first, each looked up by its key.
+        there = sa.exists().where(runs.c.id == key, *self._every)
+        asked = sa.select(key).select_from(self._words).where(match, there, *bounds.on(key))
+        return asked.order_by(bounds.order(key)).limit(limit)
+
+
+class _PostgresWords:
+    """GIN: gives its matches in no order, and all of them before the first."""
+
+    _vectors = sa.table("run_search", sa.column("run_id", sa.BigInteger), sa.column("words", postgresql.TSVECTOR))
+
+    def __init__(self, db: Database, connection: sa.Connection, text: str, every: Sequence[Any]) -> None:
+        self._db, self._connection, self._every = db, connection, every
+        query = postgres_query(text)
+        self.nothing = query is None
+        self._match = self._vectors.c.words.op("@@")(sa.cast(sa.literal(query), postgresql.TSQUERY))
+        self._taken: list[int] | None = None
+
+    def in_row(self) -> list[sa.ColumnElement[bool]]:
+        """What is tried run by run."""
+        return [sa.exists().where(self._vectors.c.run_id == runs.c.id, self._match)]
+
+    def walk(self, bounds: Bounds, limit: int, seconds: float | None) -> Walked | None:
+        taken = self._matches(seconds)
+        if taken is None or len(taken) > MATCHES_TAKEN:
+            return None
+        asked = sa.select(runs.c.id).where(*self._every, *bounds.on(runs.c.id), runs.c.id.in_(taken))
+        return Walked(list(self._connection.scalars(asked.order_by(bounds.order(runs.c.id)).limit(limit))))
+
+    def count(self, bounds: Bounds, limit: int, deadline: Deadline, *, quick: bool) -> Many:
+        taken = None if quick else self._matches(deadline.left())
+        if taken is None:
+            return Many(0, exact=False)
+        asked = sa.select(sa.func.count()).select_from(runs).where(*self._every, *bounds.on(runs.c.id), runs.c.id.in_(taken))
+        return Many(min(self._connection.scalar(asked) or 0, limit), exact=len(taken) <= MATCHES_TAKEN)
+
+    def _matches(self, seconds: float | None) -> list[int] | None:
+        """One more than MATCHES_TAKEN where there are so many; None where that would take too long."""
+        if self._taken is None:
+            # Materialized: inside a larger statement the planner would walk down the ids and try the words of each run.
+            asked = sa.select(self._vectors.c.run_id).where(self._match).limit(MATCHES_TAKEN + 1)
+            matches = asked.cte("matches").prefix_with("MATERIALIZED")
+            try:
+                with self._db.within(self._connection, seconds):
+                    self._taken = list(self._connection.scalars(sa.select(matches.c.run_id)))
+            except TimeOver:
+                return None
+        return self._taken
