@@ -12,7 +12,10 @@ ID = "cf6f4db3-5497-4bda-913b-7c4fd711cad0"
 @pytest.mark.parametrize(
     ("text", "permissions"),
     [
-        ("assigned: [wfm:schedule:view, wfm:publishedSchedule:view]", ("wfm:schedule:view", "wfm:publishedSchedule:view")),
+        (
+            "one of the following permissions assigned: [wfm:schedule:view, wfm:publishedSchedule:view]",
+            ("wfm:schedule:view", "wfm:publishedSchedule:view"),
+        ),
         ("the following permission 'routing:queue:edit' in", ("routing:queue:edit",)),
         ("Required permission: wfm:schedule:publish.", ("wfm:schedule:publish",)),
         ("missing wfm:schedule:edit: ask your admin", ("wfm:schedule:edit",)),

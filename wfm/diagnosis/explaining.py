@@ -11,7 +11,7 @@ from wfm.diagnosis import pasted
 from wfm.diagnosis.bounds import clean, decode, excerpt
 from wfm.diagnosis.families import contradiction
 from wfm.diagnosis.judging import kind_words, verdict
-from wfm.diagnosis.names import find_names
+from wfm.diagnosis.names import names_in
 from wfm.diagnosis.pages import page_for
 from wfm.diagnosis.reading import Reading, read
 from wfm.diagnosis.rules import Case
@@ -132,10 +132,10 @@ def _unknown(text: str) -> tuple[UnknownName, ...]:
     for verb, path in _PATHS.findall(text):
         path = path.rstrip("./")
         verbs[path] = verbs.get(path) or verb
-    names = find_names(text, (), None)
-    given = list(dict.fromkeys((*names.permissions, *names.scopes)))
+    permissions, scopes = names_in(text)
+    given = list(dict.fromkeys((*permissions, *scopes)))
     found = [_unknown_path(verb, path) for path, verb in list(verbs.items())[:MAX_PATHS]]
-    found += [_unknown_name(name, as_scope=name in names.scopes and name.count(":") < 2) for name in given[:MAX_NAMES]]
+    found += [_unknown_name(name, as_scope=name in scopes and name.count(":") < 2) for name in given[:MAX_NAMES]]
     found += [_unknown_resource(name) for name in dict.fromkeys(_RESOURCE.findall(text))]
     return tuple(unknown for unknown in found if unknown is not None)
 

@@ -3,31 +3,44 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from wfm import catalogue
+from wfm.diagnosis.holding import Place, lacked, tells_of_holding
 from wfm.diagnosis.sentences import UUID
 
 MAX_NAMES = 60
+
+Params = tuple[tuple[str, str], ...]
 
 _PERMISSION = re.compile(
     rf"(?<![\w:/.-])([A-Za-z]\w{{0,60}}):([A-Za-z]\w{{0,60}}|\*):([A-Za-z]\w{{0,60}}|\*)(?::({UUID}))?(?![\w/]|[:-]\w)"
 )
 _NOT_DOMAINS = frozenset({"urn", "arn", "http", "https", "file", "java", "org", "com"})
-_SCOPE_WORD = r"[a-z][a-z0-9_.-]{1,60}(?::[a-zA-Z0-9_.*-]{1,60}){0,3}"
-_NAME = r"[\w.-]{1,60}(?::[\w.*-]{1,60}){1,3}"
-_HELD = re.compile(
-    r"(?<!must )(?<!not )(?<!n't )(?<!to )(?<!should )\b(?:has|have|holds?|holding|grants?|granted|carries|provided|actual)\b"
-    rf"(?: (?!not\b|no\b)\w+){{0,3}}\s*[:=]?\s*(?:\[[^\[\]]{{1,2000}}\]|{_NAME}(?:\s*(?:,|\band\b)\s*{_NAME}){{0,20}})",
+_BEARER = re.compile(
+    r"\b(?:clients?|roles?|users?|subjects?|principals?|accounts?|apps?|applications?|groups?|teams?|agents?|integrations?"
+    r"|polic(?:y|ies))(?: named)?[ :=]{1,2}(['\"“‘])[^'\"“”‘’\n]{1,100}['\"”’]",
     re.IGNORECASE,
 )
+_SCOPE_WORD = r"[a-z][a-z0-9_.-]{1,60}(?::[a-zA-Z0-9_.*-]{1,60}){0,3}"
+_SCOPE = re.compile(_SCOPE_WORD)
 _SCOPE_LIST = re.compile(r"\bscopes?\b[^\[\]\n]{0,60}\[([^\[\]]{1,2000})\]", re.IGNORECASE)
 _SCOPE_AFTER = re.compile(
-    rf"(\buse\s+)?\bscopes?\b(?:\(s\))?\s*(?:is|are|of|named)?\s*([:=]?\s*['\"`‘“]?)({_SCOPE_WORD})['\"`’”]?"
+    rf"(\buse\s+)?\bscopes?\b(?:\(s\))?\s*(?:is|are|of|named)?\s*([:=]?\s*['\"`‘“(]?)({_SCOPE_WORD})['\"`’”]?"
     rf"((?:\s*(?:,|\bor\b|\band\b|\|)\s*['\"`‘“]?{_SCOPE_WORD}['\"`’”]?){{0,20}})",
     re.IGNORECASE,
 )
 _SCOPE_BEFORE = re.compile(rf"['\"`‘“]({_SCOPE_WORD})['\"`’”]\s+(?:oauth\s+)?scopes?\b|(?<![\w:.-])({_SCOPE_WORD})\s+scopes?\b")
-_SCOPE_TOKEN = re.compile(_SCOPE_WORD)
+_SCOPE_WANTED = re.compile(
+    rf"\b(?:needs?|requires?|include|contain|have|hold|carry|lacks?|missing|wanted)\s+(?:the )?['\"`‘“\[]?({_SCOPE_WORD})",
+    re.IGNORECASE,
+)
+_BEFORE_SCOPE = re.compile(
+    r"(?:\b(?:needs?|requires?|required|includes?|contains?|have|has|holds?|carr(?:y|ies)|lacks?|missing|wanted|expected|got|add"
+    r"|scopes?) |['\"`‘“\[(:=,]\s?)$",
+    re.IGNORECASE,
+)
 _ONE_SCOPE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,60}(?::[A-Za-z0-9_.*-]{1,60}){0,3}")
 _BETWEEN = re.compile(r"[\s,;|\[\]{}()]+")
 _LICENCE_LIST = re.compile(r"\b(?:licen[sc]es?|products?)\b[^\[\]\n]{0,60}\[([^\[\]]{1,2000})\]", re.IGNORECASE)
@@ -44,7 +57,8 @@ _WORDS = frozenset(
         "a an the to for of in on is are was not or and any all with by this that these those it its your token tokens app",
         "required require requires missing needed needs granted insufficient invalid denied error errors has have must",
         "following one least at more than exceeded unknown undefined null none access oauth allowed enforced enforcement",
-        "settings from be being before after which does did as if check add contact please",
+        "settings from be being before after which does did as if check add contact please need got do include",
+        "client-credentials",
     )
     for word in line.split()
 )
@@ -52,67 +66,66 @@ _WORDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What a text names, each in the order found and once."""
+    """What a text names as lacking, each in the order found and once. `held` are the permissions it says are held."""
 
     permissions: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
     licences: tuple[str, ...] = ()
     divisions: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
 
 
-def find_names(text: str, params: tuple[tuple[str, str], ...], correlation_id: str | None) -> Names:
-    """Reads the names out of sentences and message parameters.
+def find_names(text: str, params: Params, correlation_id: str | None) -> Names:
+    """Reads what is lacking out of sentences and message parameters.
 
-    What a caller holds is named beside what it lacks ("has scopes [a:b] but requires c:d"): the held ones are left out.
-    Brackets need not hold permissions ("Retry the request in [9] seconds"), a permission may be printed as a Java
-    class name (observed), and a fourth part that is a UUID is a division (observed).
+    What a caller holds is named beside what it lacks ("has scopes [a:b] but requires c:d"): `holding` tells them apart.
+    The quoted name of a client or role may look like a permission ("Role 'Team:Lead:EU'") and is none. Brackets need not
+    hold permissions ("Retry the request in [9] seconds"), a permission may be printed as a Java class name (observed),
+    and a fourth part that is a UUID is a division (observed).
     """
-    lacking = _HELD.sub(" ", text)
-    if lacking != text:
-        found = _find(lacking, params, correlation_id)
-        if found.permissions or found.scopes:
-            return found
-    return _find(text, params, correlation_id)
-
-
-def _find(text: str, params: tuple[tuple[str, str], ...], correlation_id: str | None) -> Names:
-    permissions: dict[str, None] = {}
-    divisions: dict[str, None] = {}
-    filled = "\n".join(value for _, value in params)
-    for domain, entity, action, division in _PERMISSION.findall(f"{text}\n{filled}"):
-        if domain.casefold() not in _NOT_DOMAINS:
-            permissions[f"{domain}:{entity}:{action}"] = None
-            if division:
-                divisions[division] = None
-    for listed in (*_DIVISION_LIST.findall(text), *_DIVISION_ONE.findall(text)):
-        divisions.update(dict.fromkeys(_UUID.findall(listed)))
-    for name, value in params:
-        if "division" in name.casefold():
-            divisions.update(dict.fromkeys(_UUID.findall(value)))
-    if correlation_id:
-        divisions.pop(correlation_id, None)
+    text = _without_bearers(text)
+    wanted = tuple((name, value) for name, value in params if not tells_of_holding(name))
+    missing, held = lacked(text, _permission_places(text))
+    filled = "\n".join(value for _, value in wanted)
     return Names(
-        permissions=tuple(permissions)[:MAX_NAMES],
-        scopes=_scopes(text, params),
-        licences=_licences(text, params),
-        divisions=tuple(divisions)[:MAX_NAMES],
+        permissions=_once((*(place.name for place in missing), *(place.name for place in _permission_places(filled)))),
+        scopes=_scopes(text, wanted),
+        licences=_licences(text, wanted),
+        divisions=_divisions(text, params, correlation_id),
+        held=_once(place.name for place in held),
     )
 
 
-def _scopes(text: str, params: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+def names_in(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Every permission and every scope that a text names, whoever holds them."""
+    text = _without_bearers(text)
+    scopes = (place.name for stage in _scope_places(text) for place in stage)
+    return _once(place.name for place in _permission_places(text)), _once(scopes)
+
+
+def _once(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))[:MAX_NAMES]
+
+
+def _without_bearers(text: str) -> str:
+    """The text with the quoted names of clients, roles and users left blank, everything else at its place."""
+    return _BEARER.sub(lambda found: " " * len(found.group()), text) if ":" in text else text
+
+
+def _permission_places(text: str) -> Iterator[Place]:
+    for found in _PERMISSION.finditer(text):
+        domain, entity, action, _ = found.groups()
+        if domain.casefold() not in _NOT_DOMAINS:
+            yield Place(found.start(), found.end(), f"{domain}:{entity}:{action}")
+
+
+def _scopes(text: str, params: Params) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    for listed in _SCOPE_LIST.findall(text):
-        found.update(dict.fromkeys(_SCOPE_TOKEN.findall(listed)))
-    if not found:
-        for use, mark, first, more in _SCOPE_AFTER.findall(text):
-            names = [name.rstrip(".") for name in (first, *_SCOPE_TOKEN.findall(more))]
-            # A bare word after "scope" is a name only where something says so: "scope: users", "to use scope users".
-            if use or mark.strip() or ":" in first or "-" in first:
-                found.update(dict.fromkeys(name for name in names if _is_scope(name)))
-        for quoted, bare in _SCOPE_BEFORE.findall(text):
-            name = quoted or bare
-            if _is_scope(name) and (quoted or ":" in name or "-" in name):
-                found[name] = None
+    for stage in _scope_places(text):
+        missing, _ = lacked(text, stage)
+        found.update(dict.fromkeys(place.name for place in missing))
+        if found:
+            break
     for key, value in params:
         if "scope" in key.casefold() or (key == "needed" and not _PERMISSION.search(value)):
             given = (name.strip("'\"`.") for name in _BETWEEN.split(value))
@@ -120,12 +133,73 @@ def _scopes(text: str, params: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
     return tuple(found)[:MAX_NAMES]
 
 
+def _scope_places(text: str) -> Iterator[list[Place]]:
+    """Where a text names scopes, the surest signs first: lists after the word "scope", then names anywhere."""
+    yield [place for listed in _SCOPE_LIST.finditer(text) for place in _tokens(listed, 1)]
+    if "scope" in text.casefold():
+        wanted = (place for found in _SCOPE_WANTED.finditer(text) for place in _tokens(found, 1))
+        known = (_place(found, 0) for found in _SCOPE.finditer(text))
+        beside = (place for place in _beside_the_word(text) if _is_scope(place.name))
+        yield sorted({*beside, *filter(_looks_like_scope, wanted), *(place for place in known if _is_published(text, place))})
+
+
+def _beside_the_word(text: str) -> Iterator[Place]:
+    for found in _SCOPE_AFTER.finditer(text):
+        use, mark, first, _ = found.groups()
+        # A bare word after "scope" is a name only where something says so: "scope: users", "to use scope users".
+        if use or mark.strip() or ":" in first or "-" in first or first.casefold() in catalogue.published_scopes():
+            yield _place(found, 3)
+            yield from _tokens(found, 4)
+    for found in _SCOPE_BEFORE.finditer(text):
+        place = _place(found, 1 if found.group(1) else 2)
+        if found.group(1) or ":" in place.name or "-" in place.name:
+            yield place
+
+
+def _tokens(found: re.Match[str], group: int) -> Iterator[Place]:
+    """The names in a list that a pattern caught."""
+    for token in _SCOPE.finditer(found.string, *found.span(group)):
+        if token.group() not in ("and", "or"):
+            yield _place(token, 0)
+
+
+def _place(found: re.Match[str], group: int) -> Place:
+    name = found.group(group).rstrip(".")
+    return Place(found.start(group), found.start(group) + len(name), name)
+
+
 def _is_scope(name: str) -> bool:
     return name.casefold() not in _WORDS and not _UUID.fullmatch(name)
 
 
-def _licences(text: str, params: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
-    listed = [*_LICENCE_LIST.findall(text), *_LICENCE_QUOTED.findall(text)]
-    listed += [value for key, value in params if re.search("licen[sc]e", key, re.IGNORECASE)]
-    names = (name.strip(" '\"[]") for one in listed for name in one.split(","))
-    return tuple(dict.fromkeys(name for name in names if 1 < len(name) < 80))[:MAX_NAMES]
+def _looks_like_scope(place: Place) -> bool:
+    return _is_scope(place.name) and (place.name.count(":") == 1 or (":" not in place.name and "-" in place.name))
+
+
+def _is_published(text: str, place: Place) -> bool:
+    """Whether a published scope is named: "presence:readonly" is one wherever it stands, "users" only where it is asked for."""
+    if place.name not in catalogue.published_scopes():
+        return False
+    return ":" in place.name or "-" in place.name or bool(_BEFORE_SCOPE.search(text[max(0, place.begin - 12) : place.begin]))
+
+
+def _licences(text: str, params: Params) -> tuple[str, ...]:
+    listed = [part for pattern in (_LICENCE_LIST, _LICENCE_QUOTED) for part in pattern.finditer(text)]
+    missing, _ = lacked(text, (Place(*found.span(1), found.group(1)) for found in listed))
+    given = [place.name for place in missing]
+    given += [value for key, value in params if re.search("licen[sc]e", key, re.IGNORECASE)]
+    names = (name.strip(" '\"[]") for one in given for name in one.split(","))
+    return _once(name for name in names if 1 < len(name) < 80)
+
+
+def _divisions(text: str, params: Params, correlation_id: str | None) -> tuple[str, ...]:
+    filled = "\n".join(value for _, value in params)
+    found = dict.fromkeys(part.group(4) for part in _PERMISSION.finditer(f"{text}\n{filled}") if part.group(4))
+    for listed in (*_DIVISION_LIST.findall(text), *_DIVISION_ONE.findall(text)):
+        found.update(dict.fromkeys(_UUID.findall(listed)))
+    for name, value in params:
+        if "division" in name.casefold():
+            found.update(dict.fromkeys(_UUID.findall(value)))
+    if correlation_id:
+        found.pop(correlation_id, None)
+    return tuple(found)[:MAX_NAMES]

@@ -137,7 +137,12 @@ SCOPE = Rule(
 
 def _division_named(case: Case) -> bool:
     names = case.reading.names
-    return case.reading.firm_status in (None, 403) and bool(names.divisions) and bool(names.permissions)
+    return case.reading.firm_status in (None, 403) and bool(names.divisions) and bool(names.permissions or names.held)
+
+
+def _held_elsewhere(case: Case) -> tuple[str, ...]:
+    """The permissions that do not reach; an answer may say of them that they are held in another division."""
+    return case.reading.names.permissions or case.reading.names.held
 
 
 def _division_words(case: Case, names: tuple[str, ...]) -> Words:
@@ -180,7 +185,7 @@ DIVISION = Rule(
         ),
         within=frozenset({403}),
     ),
-    names=permissions,
+    names=_held_elsewhere,
     said=_division_words,
     words=Words(
         cause="The permission does not reach the division of these agents.",

@@ -27,7 +27,8 @@ CONTRACT = Rule(
             r"\bmissing required properties",
             r"\bfailed to match\b[^.\n]{0,60}\bschema",
             r"\bvalidat\w+ (?:the )?(?:in|out)put\b[^.\n]{0,40}\bschema",
-            r"\bdoes not match (?:the )?(?:input|output)? ?(?:schema|contract)",
+            r"\b(?:does|did|do) not (?:match|conform to|fit|satisfy) (?:the )?(?:input |output )?(?:schema|contract)\b",
+            r"\b(?:not allowed|not permitted|rejected) by the (?:\w+ )?schema\b",
             r"\bvalidating the schema\b",
         ),
         within=frozenset({400, 422, 500}),
@@ -69,6 +70,8 @@ TEMPLATE = Rule(
         codes=pattern(r"^invalid\.substitution$"),
         sentences=pattern(
             r"\btransform failed",
+            r"\bjson ?path\b[^\n]{0,60}\b(?:failed|error|no results)",
+            r"\bfailed to parse (?:the )?(?:response|result)\b",
             r"\bvelocity\b[^.\n]{0,40}\b(?:error|exception|failed)",
             r"\bsuccess ?template\b",
             r"\btranslation ?map\b",

@@ -40,7 +40,9 @@ SCHEDULE = Rule(
     provenance=Provenance.PUBLISHED,
     signs=Signs(
         special=_schedule_named,
-        codes=pattern(r"^(?:wfm\.)?(?:agent\.|published\.)?schedules?\.not\.found$"),
+        codes=pattern(
+            r"^(?:(?!analytics|architect|reporting|export|emergency)\w+\.)?(?:agent\.|published\.)?schedules?\.not\.found$"
+        ),
         sentences=pattern(
             r"\bschedules?\b(?: (?:id |with id )?[\w-]{1,40})?(?: \w+){0,4} (?:was |were |could )?not (?:be )?found",
             r"\bschedules?\b[^.\n]{0,40}\bdoes(?:n'?t| not) exist",

@@ -133,7 +133,7 @@ TIMEOUT = Rule(
         sentences=pattern(
             r"\btimed? ?out\b",
             r"\btimeout (?:error|exceeded|expired|occurred|waiting)",
-            r"\bdeadline exceeded",
+            r"\bdeadline exceeded|\bexceeded (?:the|its) deadline|\be?timedout\b",
             r"\bdid not respond in time",
         ),
         statuses=frozenset({408, 504, 522, 524, 598, 599}),
@@ -265,6 +265,9 @@ UNAVAILABLE = Rule(
             r"\bempty reply from server",
             r"\bpremature (?:eof|end of (?:file|stream))",
             r"\bserver is (?:overloaded|down)",
+            r"\beconn(?:refused|reset|aborted)\b|\beai_again\b|\behostunreach\b",
+            r"\btemporary failure in name resolution",
+            r"\bterminated the handshake|\bno healthy upstream",
         ),
         statuses=frozenset({424, 502, 503, 520, 521, 523, 527, 530}),
         within=_BROKEN,

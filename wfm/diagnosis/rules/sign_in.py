@@ -18,7 +18,9 @@ INVALID_CLIENT = Rule(
     title="The OAuth client is not accepted",
     provenance=Provenance.OBSERVED,
     signs=Signs(
-        codes=pattern(r"^invalid\.client$", r"^unauthorized\.client$", r"^invalid\.client\.(?:id|secret|credentials)$"),
+        codes=pattern(
+            r"^(?:\w+\.)?invalid\.client$", r"^unauthorized\.client$", r"^invalid\.client\.(?:id|secret|credentials)$"
+        ),
         sentences=pattern(
             r"client (?:authentication failed|credentials (?:are|is) (?:invalid|wrong|incorrect))",
             r"\boauth client is (?:disabled|inactive|not active)\b",
