@@ -16,8 +16,8 @@ from wfm.ui.components.heading import heading
 from wfm.ui.context import desk
 from wfm.ui.pages import page
 from wfm.ui.views import run_causes, run_export, run_filters, run_panel, run_selection, run_state, run_table, run_views
-from wfm.ui.views.run_query import EXACT, PRESETS, Chart, filter_params
-from wfm.ui.views.runs import PAGE, finding, matching_words, searched_words
+from wfm.ui.views.run_query import Chart, filter_params
+from wfm.ui.views.runs import PAGE, finding, headline, matching_words, range_words, searched_words
 from wfm.ui.views.words import plain
 
 actor = require(Capability.VIEW)
@@ -31,34 +31,32 @@ if query.chosen.team and not run_filters.is_team(the_desk, query.chosen.team):
     problems += (f"The address says team=“{query.chosen.team[:40]}”: left out. There is no such team in this tenant now.",)
     query = replace(query, chosen=replace(query.chosen, team=None))
 which = query.resolve(now)
-range_word = (
-    "in this time" if query.preset == EXACT else {"all": "so far"}.get(query.preset, f"in the {PRESETS[query.preset][0]}")
-)
 
 run_filters.bar(the_desk, query, zone)
-for problem in problems:
-    st.warning(plain(problem), icon=":material/link_off:")
-
 try:
     try:
-        shown: RunPage = the_desk.runs(which, cursor=query.cursor, limit=PAGE)
+        shown: RunPage = the_desk.runs(which, cursor=query.cursor, limit=PAGE, order=query.order)
     except BadInput:
-        st.warning(
-            "The address names a place in the list that is not there: the newest runs are shown.", icon=":material/link_off:"
-        )
+        problems += ("The address names a place in the list that is not there: its beginning is shown.",)
         query = replace(query, cursor=None)
-        shown = the_desk.runs(which, limit=PAGE)
+        shown = the_desk.runs(which, limit=PAGE, order=query.order)
     spread = run_table.spread_of(the_desk, which, now)
 except DeskError as error:
+    run_filters.problem_words(problems)
     empty.fault(error, title="The run history can't be read just now")
     st.button("Try again", icon=":material/refresh:")
     st.stop()
 
-title = finding(spread, range_word if which.since else "in the last 90 days", zone)
+run_filters.problem_words(problems)
+
+range_word = range_words(query.preset, spread, zone)
+title = finding(spread, range_word, zone)
 matching = matching_words(shown, narrowed=query.narrowed)
 charted = query.run is None and bool(spread.total)
+of_filter = run_causes.of_filter(query.chosen) if query.chart is Chart.CAUSES else spread.of_filter
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    st.markdown(f"**{matching}** :gray[of all: {title}]" if matching else f"**{title}**", width="content")
+    beside = headline(matching, title, of_filter=of_filter or not charted)
+    st.markdown(beside, width="content")
     with st.container(horizontal=True, width="content", vertical_alignment="center", gap="small"):
         run_views.menu(the_desk, actor, query)
         if actor.may(Capability.ADMINISTER):
@@ -67,10 +65,12 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
             )
         if charted:
             run_filters.chart_choice(query)
+        if shown.runs:
+            run_filters.order_choice(query)
 
 if charted:
     with empty.guarded("The causes can't be read just now"):
-        causes = run_causes.causes_of(the_desk, spread) if query.chart is Chart.CAUSES else None
+        causes = run_causes.causes_of(the_desk, spread, query.chosen) if query.chart is Chart.CAUSES else None
         if causes is None:
             run_table.over_time(spread, title, zone)
         elif causes.series:
@@ -78,15 +78,15 @@ if charted:
         else:
             st.caption(run_causes.finding(causes, range_word))
 
-if words := searched_words(shown, zone, now):
+if words := searched_words(shown, zone, now, query.order):
     st.caption(f":material/manage_search: {plain(words)}")
 if shown.runs:
     run_table.table(shown, query, zone)
     run_selection.bar(the_desk, actor, run_table.selected(shown), now)
     run_table.pager(shown, query, urlencode(filter_params(replace(which, until=which.until or now))))
     run_export.progress(actor)
-    run_table.order_words()
-elif shown.searched_to is not None:
+    run_table.order_words(query)
+elif shown.searched_to is not None or query.cursor:
     run_table.pager(shown, query, urlencode(filter_params(replace(which, until=which.until or now))))
 else:
     run_table.nothing(query, any_at_all=bool(sum(the_desk.totals().values())))

@@ -232,7 +232,8 @@ def test_charts_come_from_the_runs(world: World, step: int) -> None:
     for operation_id in (None, next(run.operation_id for run in runs if run.operation_id)):
         mine = [run for run in runs if operation_id in (None, run.operation_id)]
         wanted = Counter((start_of(run.started_at), run.outcome) for run in mine)
-        found = world.ledger.runs_over_time(TENANT, since, until, step_minutes=step, operation_id=operation_id)
+        found = world.ledger.runs_over_time(TENANT, since, until, step_minutes=step, which=RunFilter(operation_id=operation_id))
+        assert found is not None
         assert {(start, outcome): n for start, outcome, n in found} == wanted
         assert [start for start, _, _ in found] == sorted(start for start, _, _ in found)
         assert all(

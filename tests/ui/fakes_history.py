@@ -18,7 +18,7 @@ from wfm.desk.retention import RetentionReport, RetentionState
 from wfm.desk.values import AccessReport, ActionResult, ActionStep, DataAction, RunDetail
 from wfm.domain.diagnoses import Confidence, Diagnosis, Explanation, Kind, Provenance, RulePage, UnknownName
 from wfm.domain.errors import BadInput, DeskError, NotAllowed, NotFound, Refused
-from wfm.domain.operations import Exchange, FailureGroup, GroupState, Outcome, Phase, Run, RunFilter, RunPage
+from wfm.domain.operations import Exchange, FailureGroup, GroupState, Outcome, Phase, Run, RunFilter, RunOrder, RunPage
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import LaneName, LaneState, LaneVerdict
 from wfm.domain.tenant import TokenFacts
@@ -194,10 +194,15 @@ class HistoryDesk(FakeDesk):
             raise self.history_error
 
     # --- runs
-    def runs(self, which: RunFilter, cursor: str | None = None, limit: int = 50) -> RunPage:
+    def runs(self, which: RunFilter, cursor: str | None = None, limit: int = 50, order: RunOrder = RunOrder.NEWEST) -> RunPage:
         self._read()
         self.calls.append(("runs", which, cursor))
         found = [run for run in self.kept if _matches(run, which)]
+        if order is RunOrder.OLDEST:
+            found.reverse()
+        elif order in (RunOrder.STATUS, RunOrder.STATUS_DOWN):
+            down = -1 if order is RunOrder.STATUS_DOWN else 1
+            found.sort(key=lambda run: (run.status is None, down * (run.status or 0)))
         try:
             start = int(cursor) if cursor else 0
         except ValueError:
@@ -222,16 +227,26 @@ class HistoryDesk(FakeDesk):
         )
 
     def runs_over_time(
-        self, since: datetime, until: datetime, step_minutes: int, operation_id: str | None = None
-    ) -> list[tuple[datetime, Outcome, int]]:
+        self, since: datetime, until: datetime, step_minutes: int, which: RunFilter | None = None
+    ) -> list[tuple[datetime, Outcome, int]] | None:
         self._read()
+        which = replace(which or RunFilter(), since=None, until=None)
+        if which.agent_id or which.text or which.team:
+            return None
         step = step_minutes * 60
         counts: dict[tuple[datetime, Outcome], int] = {}
         for run in self.kept:
-            if since <= run.started_at < until:
+            if _matches(run, which) and since <= run.started_at < until:
                 at = datetime.fromtimestamp(run.started_at.timestamp() // step * step, UTC)
                 counts[at, run.outcome] = counts.get((at, run.outcome), 0) + 1
         return [(at, outcome, n) for (at, outcome), n in sorted(counts.items())]
+
+    def first_run_at(self) -> datetime | None:
+        return min((run.started_at for run in self.kept), default=None)
+
+    def operation_titles(self, limit: int = 100) -> dict[str, tuple[str, datetime]]:
+        found = [view.operation for view in self.operations(limit=limit)]
+        return {one.id: (one.title, one.window.start) for one in found}
 
     def totals(self, since: datetime | None = None, until: datetime | None = None) -> dict[Outcome, int]:
         self._read()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -36,9 +35,9 @@ from wfm.ui.views.failures import (
     ordered,
     propagation,
     retryable,
+    spark_spec,
     spark_step,
     spark_words,
-    sparkline,
     story_lines,
 )
 
@@ -131,8 +130,8 @@ def test_the_sparkline_fits_its_group_and_has_words() -> None:
     series = [(NOON - timedelta(minutes=60), 7), (NOON - timedelta(minutes=10), 2), (NOON, 0)]
     assert spark_words(series, UTC_ZONE, NOON) == "Failures over time: most, 7, at 11:00; newest, 2, at 11:50"
     assert spark_words([], UTC_ZONE, NOON) == "Failures over time: none kept"
-    assert json.loads(sparkline(series, group, NOON, step).to_json())["mark"]["orient"] == "vertical"
-    assert sparkline([], group, NOON, step).to_json()
+    assert spark_spec(series, group, NOON, step)["mark"]["orient"] == "vertical"
+    assert spark_spec([], group, NOON, step)["data"]["values"] == []
 
 
 def test_retry_takes_each_agent_once_and_leaves_restores_out() -> None:

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wfm.domain.diagnoses import Kind
-from wfm.domain.operations import Outcome, Phase, RunFilter
+from wfm.domain.operations import Outcome, Phase, RunFilter, RunOrder
 from wfm.ui.views.run_query import (
     DEFAULT_PRESET,
     EXACT,
     NAMES,
+    OTHER_NAMES,
     PRESETS,
     Chart,
     RunQuery,
@@ -48,7 +49,7 @@ WHOLE = RunFilter(
 
 
 def test_every_filter_goes_into_the_url_and_comes_back() -> None:
-    query = RunQuery(preset=EXACT, chosen=WHOLE, cursor="o:abc", run="run-1", chart=Chart.CAUSES)
+    query = RunQuery(preset=EXACT, chosen=WHOLE, cursor="o:abc", run="run-1", chart=Chart.CAUSES, order=RunOrder.CODE)
     params = write_query(query)
     assert set(params) == NAMES - {"time"}
     assert read_query(params) == (query, ())
@@ -97,6 +98,19 @@ def test_nonsense_is_named_and_left_out(name: str, given: str, accepted: str) ->
     assert name in sentence
     assert accepted in sentence
     assert len(sentence) < 700
+
+
+def test_the_names_that_people_write_by_hand_are_read_too() -> None:
+    query, problems = read_query({"kind": "missing_scope", "text": "a b", "correlation_id": "5b2e", "since": "2026-11-23"})
+    assert not problems
+    assert write_query(query) == {
+        "cause": "missing_scope",
+        "q": "a b",
+        "correlation": "5b2e",
+        "from": "2026-11-23T00:00:00Z",
+    }
+    assert not set(OTHER_NAMES) & NAMES
+    assert set(OTHER_NAMES.values()) <= NAMES
 
 
 def test_an_unknown_name_is_told_and_streamlits_own_are_not() -> None:

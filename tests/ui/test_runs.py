@@ -92,7 +92,7 @@ def test_nonsense_in_the_address_is_named_and_the_rest_kept(history: HistoryDesk
 def test_a_cursor_that_is_none_shows_the_newest(history: HistoryDesk, open_screen: Open) -> None:
     app = open_screen("runs", cursor="gibberish")
     assert not app.exception
-    assert "the newest runs are shown" in words(app)
+    assert "its beginning is shown" in words(app)
     assert len(app.dataframe[0].value) == 50
 
 
@@ -276,7 +276,41 @@ def test_the_chart_tells_causes_apart_when_the_address_asks_for_it(history: Hist
 
 
 def test_it_says_what_the_list_is_sorted_by(history: HistoryDesk, open_screen: Open) -> None:
-    assert "by the index of time" in words(open_screen("runs"))
+    assert "Sorted by time, newest first. Time, outcome, cause, status and code have an index" in words(open_screen("runs"))
+
+
+def test_the_whole_list_is_sorted_by_the_address(history: HistoryDesk, open_screen: Open) -> None:
+    app = open_screen("runs", outcome="failed")
+    app.selectbox(key="runs-sort").set_value("oldest").run()
+    assert app.query_params["sort"] == "oldest"
+    assert list(app.dataframe[0].value["time"]) == sorted(app.dataframe[0].value["time"])
+    app = open_screen("runs", sort="-status")
+    assert list(app.dataframe[0].value["status"])[:40] == [403] * 40
+    app.button(key="runs-older").click().run()
+    assert app.query_params["sort"] == "-status"
+    assert app.query_params["cursor"] == "50"
+    app.selectbox(key="runs-sort").set_value("newest").run()
+    assert not {"sort", "cursor"} & set(app.query_params)
+    app = open_screen("runs", sort="agent")
+    assert any("sort" in warning.value and "oldest" in warning.value for warning in app.warning)
+
+
+def test_much_nonsense_is_one_box(history: HistoryDesk, open_screen: Open) -> None:
+    app = open_screen("runs", outcome="exploded", status="9", foo="1", time="3w", cursor="gibberish")
+    (box,) = app.warning
+    assert box.value.count("left out") == 4
+    assert "its beginning is shown" in box.value
+
+
+def test_the_chart_is_that_of_the_filter_or_says_that_it_is_not(history: HistoryDesk, open_screen: Open) -> None:
+    assert "chart shows all" not in words(open_screen("runs", outcome="failed"))
+    assert "the chart shows all: 40 of 120 runs" in words(open_screen("runs", agent="a0000"))
+
+
+def test_a_search_for_signs_alone_says_what_is_looked_for(history: HistoryDesk, open_screen: Open) -> None:
+    app = open_screen("runs", q="({[%")
+    assert not app.exception
+    assert "letters and digits" in words(app)
 
 
 def test_a_view_is_kept_opened_and_forgotten(history: HistoryDesk, open_screen: Open) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -30,7 +29,7 @@ from wfm.ui.views.runs import (
     finding,
     frame,
     matching_words,
-    over_time_chart,
+    over_time_spec,
     retry_request,
     searched_words,
     step_for,
@@ -163,10 +162,9 @@ def test_the_chart_in_words_is_the_newest_first_and_says_what_it_leaves_out() ->
 
 
 def test_the_chart_is_drawn_upright_on_the_viewers_clock() -> None:
-    made = over_time_chart(spread((60, Outcome.FAILED, 4), (60, Outcome.APPLIED, 2), (120, Outcome.SKIPPED, 0)), BERLIN)
-    drawn = json.loads(made.to_json())
+    drawn = over_time_spec(spread((60, Outcome.FAILED, 4), (60, Outcome.APPLIED, 2), (120, Outcome.SKIPPED, 0)), BERLIN)
     assert drawn["mark"]["orient"] == "vertical"
-    (rows,) = drawn["datasets"].values()
+    rows = drawn["data"]["values"]
     assert [(row["from"], row["outcome"], row["runs"]) for row in rows] == [
         ("2026-11-24T12:00:00", "failed", 4),
         ("2026-11-24T12:00:00", "applied", 2),
@@ -176,7 +174,10 @@ def test_the_chart_is_drawn_upright_on_the_viewers_clock() -> None:
 def test_a_filter_without_beginning_still_has_a_chart() -> None:
     since, until = chart_range(None, None, NOON)
     assert until == NOON
-    assert until - since == timedelta(days=90)
+    assert until - since == timedelta(days=400)
+    assert chart_range(None, None, NOON, NOON - timedelta(days=3)) == (NOON - timedelta(days=3), NOON)
+    assert chart_range(None, None, NOON, NOON - timedelta(days=900)) == (NOON - timedelta(days=400), NOON)
+    assert chart_range(None, None, NOON, NOON - timedelta(minutes=2)) == (NOON - timedelta(hours=1), NOON)
     assert chart_range(NOON - timedelta(hours=1), NOON + timedelta(hours=4), NOON) == (NOON - timedelta(hours=1), NOON)
 
 

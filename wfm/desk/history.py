@@ -14,7 +14,7 @@ from wfm.domain.agents import GroupKind
 from wfm.domain.diagnoses import GRANT, Diagnosis, Evidence, Explanation
 from wfm.domain.errors import BadInput, DeskError
 from wfm.domain.exports import csv_lines, json_lines, parquet_bytes, run_record
-from wfm.domain.operations import Exchange, Outcome, Run, RunFilter, RunPage
+from wfm.domain.operations import Exchange, Outcome, Run, RunFilter, RunOrder, RunPage
 from wfm.routes.data_action import request_behind
 
 EXPORT_FORMATS = ("csv", "jsonl", "parquet")
@@ -25,9 +25,9 @@ EXPLAIN_LIMIT = 1_000_000
 class HistoryDesk(DeskCore):
     """Reads the ledger's runs."""
 
-    def runs(self, which: RunFilter, cursor: str | None = None, limit: int = 50) -> RunPage:
-        """One page of runs, newest first. Raises BadInput for a cursor that makes no sense or a team that is not there."""
-        return self.ledger.runs(self.tenant.key, self._of_team(which), cursor=cursor, limit=limit)
+    def runs(self, which: RunFilter, cursor: str | None = None, limit: int = 50, order: RunOrder = RunOrder.NEWEST) -> RunPage:
+        """One page of runs. Raises BadInput for a cursor that makes no sense in this order or a team that is not there."""
+        return self.ledger.runs(self.tenant.key, self._of_team(which), cursor=cursor, limit=limit, order=order)
 
     def _of_team(self, which: RunFilter) -> RunFilter:
         """The filter with its team as the people who are in it today: the ledger knows no teams."""
@@ -89,10 +89,21 @@ class HistoryDesk(DeskCore):
         return operation.client_id, operation.client_name
 
     def runs_over_time(
-        self, since: datetime, until: datetime, step_minutes: int, operation_id: str | None = None
-    ) -> list[tuple[datetime, Outcome, int]]:
-        """How many runs ended how, per step."""
-        return self.ledger.runs_over_time(self.tenant.key, since, until, step_minutes=step_minutes, operation_id=operation_id)
+        self, since: datetime, until: datetime, step_minutes: int, which: RunFilter | None = None
+    ) -> list[tuple[datetime, Outcome, int]] | None:
+        """How many runs ended how, per step; None where no counter knows the filter, whose own time does not count."""
+        if which is not None and which.team is not None:
+            return None  # no counter knows agents
+        return self.ledger.runs_over_time(self.tenant.key, since, until, step_minutes=step_minutes, which=which)
+
+    def first_run_at(self) -> datetime | None:
+        """When the oldest run of the history began; None where there is none."""
+        return self.ledger.first_run_at(self.tenant.key)
+
+    def operation_titles(self, limit: int = 100) -> dict[str, tuple[str, datetime]]:
+        """The newest operations: title and start of the window by id."""
+        found = self.ledger.operations(self.tenant.key, limit=limit)
+        return {one.id: (one.title, one.window.start) for one in found}
 
     def totals(self, since: datetime | None = None, until: datetime | None = None) -> dict[Outcome, int]:
         """How many runs ended how, exactly."""

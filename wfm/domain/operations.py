@@ -255,9 +255,25 @@ class RunFilter:
     window_at: datetime | None = None
 
 
+class RunOrder(StrEnum):
+    """What a list of runs is sorted by: only what an index holds. The value is the word in the URL.
+
+    Within one outcome, kind, status or code the newest come first; runs that have none come last.
+    """
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    OUTCOME = "outcome"
+    CAUSE = "cause"
+    STATUS = "status"
+    STATUS_DOWN = "-status"
+    CODE = "code"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPage:
-    """One page of runs, newest first. `newer` and `older` are cursors, None at the ends.
+    """One page of runs. `newer` and `older` are cursors, None at the ends; in another order than newest first, `newer`
+    leads to the page before and `older` to the page after.
 
     `total` is exact where counters give it, else None and `at_least` is a lower bound ("10,000+").
     `searched_to` is set when a search that no index holds ran out of its 300 ms: everything back to that instant (forward

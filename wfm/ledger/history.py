@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,16 +13,17 @@ import sqlalchemy as sa
 
 from wfm.domain.diagnoses import Kind
 from wfm.domain.errors import BadInput, NotFound
-from wfm.domain.operations import Exchange, Outcome, Phase, Run, RunFilter, RunPage
+from wfm.domain.operations import Exchange, Outcome, Phase, Run, RunFilter, RunOrder, RunPage
 from wfm.ledger import words
-from wfm.ledger.counters import ALL, bucket_start, by_bucket, by_outcome, count_runs
+from wfm.ledger.counters import bucket_start, by_bucket, by_outcome, count_runs, finest
 from wfm.ledger.ids import decode, encode, instant_of, new_id
 from wfm.ledger.items import Items
-from wfm.ledger.query import COUNTED_UP_TO, RunQuery
+from wfm.ledger.query import COUNTED_UP_TO, Only, RunQuery
 from wfm.ledger.records import DirectRun
 from wfm.ledger.schema import agents, attempts, causes, groups, operations, origins, read_counts, runs, ways
 from wfm.ledger.settling import Ended, counted, runs_with_words
-from wfm.ledger.walk import Many
+from wfm.ledger.sorting import sorted_page, stretches
+from wfm.ledger.walk import Deadline, Many
 
 LARGEST_PAGE = 1_000
 _PLACES = {outcome: place for place, outcome in enumerate(Outcome)}
@@ -35,12 +37,22 @@ class History(Items):
 
     search_clock = staticmethod(time.monotonic)
 
-    def runs(self, tenant_key: str, which: RunFilter, *, cursor: str | None = None, limit: int = 50) -> RunPage:
-        """One page of runs, newest first, by the cursor of another page. Raises BadInput for a cursor that is none.
+    def runs(
+        self,
+        tenant_key: str,
+        which: RunFilter,
+        *,
+        cursor: str | None = None,
+        limit: int = 50,
+        order: RunOrder = RunOrder.NEWEST,
+    ) -> RunPage:
+        """One page of runs by the cursor of another page of this order. Raises BadInput for a cursor that is none.
 
         `total` is exact where counters or a short count give it; beyond 10,000 only `at_least` is said.
         """
         limit = max(1, min(limit, LARGEST_PAGE))
+        if order is not RunOrder.NEWEST:
+            return self._sorted_runs(tenant_key, which, order, cursor, limit)
         newer_than, older_than = _positions(cursor)
         with self._db.read() as connection:
             query = self._query(connection, tenant_key, which, budget_s=self.search_budget_s)
@@ -70,11 +82,37 @@ class History(Items):
             searched_to=None if stopped is None else instant_of(stopped),
         )
 
+    def _sorted_runs(self, tenant_key: str, which: RunFilter, order: RunOrder, cursor: str | None, limit: int) -> RunPage:
+        with self._db.read() as connection:
+            tenant = self._known_tenant(connection, tenant_key)
+            ends = Deadline.after(self.search_budget_s, self.search_clock)
+
+            def query(only: Only | None) -> RunQuery:
+                return self._query(connection, tenant_key, which, budget_s=ends.left(), only=only)
+
+            part = sorted_page(stretches(connection, tenant, which, order), order, query, cursor, limit)
+            total = Many(len(part.ids), exact=True) if part.whole else query(None).total()
+            found = self._read_runs(connection, tenant_key, part.ids)
+        return RunPage(
+            runs=tuple(found),
+            newer=part.before,
+            older=part.after,
+            total=total.n if total.exact else None,
+            at_least=min(total.n, COUNTED_UP_TO) if not total.exact else total.n,
+            searched_to=None if part.stopped_at is None else instant_of(part.stopped_at),
+        )
+
     def _query(
-        self, connection: sa.Connection, tenant_key: str, which: RunFilter, *, budget_s: float | None = None
+        self,
+        connection: sa.Connection,
+        tenant_key: str,
+        which: RunFilter,
+        *,
+        budget_s: float | None = None,
+        only: Only | None = None,
     ) -> RunQuery:
         tenant = self._known_tenant(connection, tenant_key)
-        return RunQuery(self._db, connection, tenant, which, budget_s=budget_s, monotonic=self.search_clock)
+        return RunQuery(self._db, connection, tenant, which, budget_s=budget_s, monotonic=self.search_clock, only=only)
 
     def run(self, tenant_key: str, run_id: str) -> tuple[Run, tuple[Exchange, ...]]:
         """One run with its attempts in order. Raises NotFound."""
@@ -108,20 +146,40 @@ class History(Items):
                 yield found
 
     def runs_over_time(
-        self, tenant_key: str, since: datetime, until: datetime, *, step_minutes: int, operation_id: str | None = None
-    ) -> list[tuple[datetime, Outcome, int]]:
+        self, tenant_key: str, since: datetime, until: datetime, *, step_minutes: int, which: RunFilter | None = None
+    ) -> list[tuple[datetime, Outcome, int]] | None:
         """(start of step, outcome, runs), from counters; steps are multiples of `step_minutes` since 1970, UTC.
 
-        Steps without runs are left out. The first and the last step hold whole minutes only from `since` and until `until`.
+        `which` narrows it, but for its time; None where counters don't know that filter: they know an outcome and one more
+        dimension. Steps without runs are left out. The first and the last step hold whole minutes (or hours, where a
+        dimension is counted by the hour) only from `since` and until `until`.
         """
         if step_minutes < 1:
             raise BadInput("step", step_minutes, "a number of minutes, at least 1")
-        facet, value = (ALL, "") if operation_id is None else ("operation", str(decode(operation_id)))
+        which = replace(which or RunFilter(), since=None, until=None)
         with self._db.read() as connection:
             tenant = self._known_tenant(connection, tenant_key)
-            found = {} if tenant is None else by_bucket(connection, tenant, facet, [value], since, until, step_minutes)
-        ordered = sorted(found.items(), key=lambda one: (one[0][1], _PLACES[one[0][2]]))
-        return [(bucket_start(step), outcome, n) for (_, step, outcome), n in ordered]
+            facet = self._query(connection, tenant_key, which).facet()
+            if facet is None:
+                return None
+            name, values = facet
+            if tenant is None or not values:
+                return []
+            grain = max(step_minutes, finest(name))
+            found = by_bucket(connection, tenant, name, values, since, until, grain)
+        steps: Counter[tuple[int, Outcome]] = Counter()
+        for (_, step, outcome), n in found.items():
+            if which.outcome in (None, outcome):
+                steps[step, outcome] += n
+        ordered = sorted(steps.items(), key=lambda one: (one[0][0], _PLACES[one[0][1]]))
+        return [(bucket_start(step), outcome, n) for (step, outcome), n in ordered]
+
+    def first_run_at(self, tenant_key: str) -> datetime | None:
+        """When the oldest run began, to the millisecond; None where there is none."""
+        with self._db.read() as connection:
+            tenant = self._known_tenant(connection, tenant_key)
+            lowest = connection.scalar(sa.select(sa.func.min(runs.c.id)).where(runs.c.tenant_id == tenant))
+        return None if lowest is None else instant_of(lowest)
 
     def totals(self, tenant_key: str, since: datetime | None = None, until: datetime | None = None) -> dict[Outcome, int]:
         """Runs by outcome that began at or after `since` and before `until`; exact."""

@@ -31,6 +31,9 @@ MOST_WALKS = 300
 
 _MILLISECOND = timedelta(milliseconds=1)
 _Facet = tuple[str, tuple[str, ...]]
+
+Only = tuple[str, str | int | None]
+"""A column of runs and the one value, or none, that a stretch of a sorted list has there."""
 _EVERY_RUN: _Facet = (ALL, ("",))
 
 
@@ -46,6 +49,7 @@ class RunQuery:
         *,
         budget_s: float | None = None,
         monotonic: Monotonic = time.monotonic,
+        only: Only | None = None,
     ) -> None:
         self._db = db
         self._connection = connection
@@ -64,6 +68,8 @@ class RunQuery:
         self._begun: tuple[int, Bounds] | None = None
         if tenant is not None:
             self._read_filter()
+            if only is not None:
+                self._read_only(*only)
             self._lead = replace(self._lead, loose=[*self._lead.loose, *self._tried(), *self._instants()])
             if which.text.strip():
                 every = [self._of_tenant, *self._conditions, *self._instants()]
@@ -110,6 +116,12 @@ class RunQuery:
             same = self._add(runs.c.correlation_id == which.correlation_id)
             # Operations, agents, ways, groups and causes are one tenant's. A correlation id may be another's too.
             self._led_by("ix_runs_correlation", [same], held=[same], loose=[self._of_tenant])
+
+    def _read_only(self, name: str, value: str | int | None) -> None:
+        """One value of a column, beside the filter. The indexes of kind and code hold no runs without one."""
+        same = self._add(runs.c[name].is_(None) if value is None else runs.c[name] == value)
+        if self._lead.index == "ix_runs_time" and (value is not None or name == "status"):
+            self._led_by(f"ix_runs_{name}", [self._of_tenant, same], held=[same])
 
     def _numbers(self, agent_ids: Sequence[str]) -> list[int]:
         return sorted(number for number, _ in words.known_agents(self._connection, self._tenant or 0, agent_ids).values())
@@ -200,6 +212,15 @@ class RunQuery:
         if counts:
             return Walked([], counted=self._lead.count(self._connection, bounds, limit))
         return Walked(self._lead.matching(self._connection, bounds, limit))
+
+    def facet(self) -> tuple[str, tuple[str, ...]] | None:
+        """The facet of the counters, and its values, that holds exactly these runs but for their outcome and time.
+
+        None where counters don't know; no values where there is nothing.
+        """
+        if self._nothing:
+            return ALL, ()
+        return None if self._words is not None else self._facet
 
     # --- how many ----------------------------------------------------------------------------------------------------
 

@@ -120,7 +120,7 @@ def _check(desk: Desk) -> None:
     assert {outcome: real[outcome.value] for outcome in Outcome} == desk.totals()
     for outcome in (Outcome.FAILED, Outcome.APPLIED):
         assert desk.runs(RunFilter(outcome=outcome)).total == real[outcome.value]
-    charted = sum(n for _, _, n in desk.runs_over_time(NOW - timedelta(days=500), NOW + timedelta(days=1), 60))
+    charted = sum(n for _, _, n in desk.runs_over_time(NOW - timedelta(days=500), NOW + timedelta(days=1), 60) or [])
     assert charted == len(rows)
     failures = sum(row.group_id is not None for row in rows)
     assert sum(group.runs for group in desk.failures()) == failures

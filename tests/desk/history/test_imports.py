@@ -63,7 +63,7 @@ def test_imported_runs_are_found_as_own_runs_are(house: House) -> None:
     ):
         assert run.id in [one.id for one in desk.runs(which).runs], which
     assert desk.totals()[Outcome.FAILED] == 3
-    assert sum(n for _, _, n in desk.runs_over_time(NOW.replace(day=22), NOW, 60)) == 3
+    assert sum(n for _, _, n in desk.runs_over_time(NOW.replace(day=22), NOW, 60) or []) == 3
     assert desk.ledger.origin(desk.tenant.key, run.id) == ("Ada", {"imported": "jsonl", "line": "2"})
 
 

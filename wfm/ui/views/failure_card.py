@@ -92,8 +92,8 @@ def card(group: FailureGroup, looking: Looking, *, opened: bool) -> None:
 def _spark(group: FailureGroup, looking: Looking) -> None:
     step = view.spark_step(group, looking.now)
     series = looking.desk.failure_series(group.fingerprint, group.first_seen, step)
-    st.altair_chart(
-        view.sparkline(series, group, looking.now, step),
+    st.vega_lite_chart(
+        view.spark_spec(series, group, looking.now, step),
         height=34,
         key=f"spark-{group.fingerprint}",
         alt=view.spark_words(series, looking.zone, looking.now),

@@ -6,11 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
-
-import altair as alt
-import pandas as pd
 
 from wfm.desk.proof import ACCESS_KINDS, PROPAGATION, SIGN_IN_KINDS
 from wfm.domain.diagnoses import Kind
@@ -148,26 +145,30 @@ def _spark_life(group: FailureGroup, now: datetime) -> timedelta:
     return max(now - group.first_seen, timedelta(hours=2))
 
 
-def sparkline(series: Sequence[tuple[datetime, int]], group: FailureGroup, now: datetime, step: int) -> alt.Chart:
-    """Failures of one group over its life, without axes: the line of facts says the numbers."""
+def spark_spec(series: Sequence[tuple[datetime, int]], group: FailureGroup, now: datetime, step: int) -> dict[str, Any]:
+    """Failures of one group over its life, as Vega-Lite, without axes: the line of facts says the numbers."""
     width = timedelta(minutes=step)
-    data = pd.DataFrame(
-        {
-            "from": [start.isoformat() for start, _ in series],
-            "to": [(start + width).isoformat() for start, _ in series],
-            "runs": [n for _, n in series],
-        }
-    )
     earliest = min([now - _spark_life(group, now), *(start for start, _ in series)])
-    bars: alt.Chart = alt.Chart(data).mark_bar(orient="vertical", color=hex_color("red"), binSpacing=0)
-    encoded: alt.Chart = bars.encode(
-        x=alt.X("from:T", axis=None, scale=alt.Scale(domain=[earliest.isoformat(), now.isoformat()])),
-        x2="to:T",
-        y=alt.Y("runs:Q", axis=None),
-        tooltip=[alt.Tooltip("from:T", format="%a %d %b %H:%M"), alt.Tooltip("runs:Q", format=",")],
-    )
-    chart: alt.Chart = encoded.configure_view(strokeWidth=0)
-    return chart
+    rows = [{"from": start.isoformat(), "to": (start + width).isoformat(), "runs": n} for start, n in series]
+    return {
+        "data": {"values": rows},
+        "mark": {"type": "bar", "orient": "vertical", "color": hex_color("red"), "binSpacing": 0, "clip": True},
+        "encoding": {
+            "x": {
+                "field": "from",
+                "type": "temporal",
+                "axis": None,
+                "scale": {"domain": [earliest.isoformat(), now.isoformat()]},
+            },
+            "x2": {"field": "to"},
+            "y": {"field": "runs", "type": "quantitative", "axis": None},
+            "tooltip": [
+                {"field": "from", "type": "temporal", "format": "%a %d %b %H:%M"},
+                {"field": "runs", "type": "quantitative", "format": ","},
+            ],
+        },
+        "config": {"view": {"strokeWidth": 0}},
+    }
 
 
 def spark_words(series: Sequence[tuple[datetime, int]], zone: ZoneInfo, now: datetime) -> str:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-import altair as alt
-import pandas as pd
 import streamlit as st
 
+from wfm.domain.operations import Outcome, RunFilter
 from wfm.ui.components.states import hex_color
 from wfm.ui.components.times import number
 from wfm.ui.views import run_state
 from wfm.ui.views.run_query import changed
-from wfm.ui.views.runs import kind_word, wall
+from wfm.ui.views.runs import COUNT_AXIS, FROM_TIP, RUNS_TIP, kind_word, time_axis, wall
 from wfm.ui.views.words import count
 
 if TYPE_CHECKING:
@@ -41,10 +40,22 @@ class Causes:
         return sum(one.total for one in self.series) + self.others
 
 
-def causes_of(desk: Desk, spread: Spread) -> Causes:
-    """The causes of the failures in a chart's time range. Raises StoreFault."""
-    found = desk.causes_over_time(spread.since, spread.until, spread.step_minutes)
-    return Causes(series=found[:MOST_CAUSES], others=sum(one.total for one in found[MOST_CAUSES:]))
+def causes_of(desk: Desk, spread: Spread, chosen: RunFilter) -> Causes:
+    """The causes of the failures in a chart's time range, of those that the filter names. Raises StoreFault."""
+    every = desk.causes_over_time(spread.since, spread.until, spread.step_minutes)
+    found = [one for one in every if _meets(one, chosen)]
+    return Causes(series=tuple(found[:MOST_CAUSES]), others=sum(one.total for one in found[MOST_CAUSES:]))
+
+
+def _meets(one: CauseSeries, chosen: RunFilter) -> bool:
+    asked = ((chosen.fingerprint, one.group.fingerprint), (chosen.kind, one.group.kind), (chosen.code, one.group.code))
+    return all(wanted in (None, there) for wanted, there in asked)
+
+
+def of_filter(chosen: RunFilter) -> bool:
+    """Whether the causes are those of the whole filter: counters know a cause and no other dimension beside it."""
+    rest = replace(chosen, since=None, until=None, fingerprint=None, kind=None, code=None)
+    return rest in (RunFilter(), RunFilter(outcome=Outcome.FAILED))
 
 
 def finding(causes: Causes, range_word: str) -> str:
@@ -81,16 +92,16 @@ def charts(causes: Causes, spread: Spread, title: str, zone: ZoneInfo) -> None:
     over_time, top = st.columns([3, 2], gap="medium")
     spoken = "; ".join(f"{word}: {count(one.total, 'run')}" for word, one in zip(words, causes.series, strict=True))
     with over_time:
-        st.altair_chart(
-            _over_time(causes.series, words, spread, zone),
+        st.vega_lite_chart(
+            over_time_spec(causes.series, words, spread, zone),
             height=HEIGHT,
             key="runs-causes-time",
             on_select=partial(_pick, "runs-causes-time", known),
             alt=f"{title}. Failures over time by cause.",
         )
     with top:
-        st.altair_chart(
-            _top(causes.series, words),
+        st.vega_lite_chart(
+            top_spec(causes.series, words),
             height=HEIGHT,
             key="runs-causes-top",
             on_select=partial(_pick, "runs-causes-top", known),
@@ -98,46 +109,62 @@ def charts(causes: Causes, spread: Spread, title: str, zone: ZoneInfo) -> None:
         )
 
 
-def _over_time(series: Sequence[CauseSeries], words: list[str], spread: Spread, zone: ZoneInfo) -> alt.Chart:
+def over_time_spec(series: Sequence[CauseSeries], words: list[str], spread: Spread, zone: ZoneInfo) -> dict[str, Any]:
+    """Failures by cause, stacked, as Vega-Lite. Clicking one gives `pick` with its cause."""
     width = timedelta(minutes=spread.step_minutes)
-    rows = [(at, word, n) for word, one in zip(words, series, strict=True) for at, n in one.points if n]
-    data = pd.DataFrame(
-        {
-            "from": [wall(at, zone) for at, _, _ in rows],
-            "to": [wall(at + width, zone) for at, _, _ in rows],
-            "cause": [word for _, word, _ in rows],
-            "runs": [n for _, _, n in rows],
-        }
-    )
-    base: alt.Chart = alt.Chart(data).mark_bar(orient="vertical", binSpacing=1)
-    return base.encode(
-        x=alt.X(
-            "from:T",
-            title=None,
-            scale=alt.Scale(domain=[wall(spread.since, zone), wall(spread.until, zone)]),
-            axis=alt.Axis(grid=False, labelOverlap=True, tickCount=6, format=spread.axis_format),
-        ),
-        x2="to:T",
-        y=alt.Y("runs:Q", title=None, stack="zero", axis=alt.Axis(tickCount=3, tickMinStep=1, format="~s")),
-        color=_color(words),
-        tooltip=[alt.Tooltip("from:T", format="%a %d %b %H:%M", title="from"), "cause:N", alt.Tooltip("runs:Q", format=",")],
-    ).add_params(alt.selection_point(name="pick", fields=["cause"]))
+    rows = [
+        {"from": wall(at, zone), "to": wall(at + width, zone), "cause": word, "runs": n}
+        for word, one in zip(words, series, strict=True)
+        for at, n in one.points
+        if n
+    ]
+    return {
+        "data": {"values": rows},
+        "mark": {"type": "bar", "orient": "vertical", "binSpacing": 1, "clip": True},
+        "params": [_PICK],
+        "encoding": {
+            "x": time_axis(spread, zone, ticks=6),
+            "x2": {"field": "to"},
+            "y": COUNT_AXIS,
+            "color": _color(words),
+            "tooltip": [FROM_TIP, {"field": "cause", "type": "nominal"}, RUNS_TIP],
+        },
+    }
 
 
-def _top(series: Sequence[CauseSeries], words: list[str]) -> alt.Chart:
-    data = pd.DataFrame({"cause": words, "runs": [one.total for one in series]})
-    base: alt.Chart = alt.Chart(data).mark_bar(height=14)
-    return base.encode(
-        x=alt.X("runs:Q", title=None, axis=alt.Axis(tickCount=3, tickMinStep=1, format="~s", grid=False)),
-        y=alt.Y("cause:N", title=None, sort=words, axis=alt.Axis(labelLimit=290, ticks=False, domain=False)),
-        color=_color(words),
-        tooltip=["cause:N", alt.Tooltip("runs:Q", format=",")],
-    ).add_params(alt.selection_point(name="pick", fields=["cause"]))
+_PICK = {"name": "pick", "select": {"type": "point", "fields": ["cause"]}}
 
 
-def _color(words: list[str]) -> alt.Color:
+def top_spec(series: Sequence[CauseSeries], words: list[str]) -> dict[str, Any]:
+    """How many runs failed for each cause, the most on top, as Vega-Lite."""
+    return {
+        "data": {"values": [{"cause": word, "runs": one.total} for word, one in zip(words, series, strict=True)]},
+        "mark": {"type": "bar", "height": 14},
+        "params": [_PICK],
+        "encoding": {
+            "x": {
+                "field": "runs",
+                "type": "quantitative",
+                "title": None,
+                "axis": {"tickCount": 3, "tickMinStep": 1, "format": "~s", "grid": False},
+            },
+            "y": {
+                "field": "cause",
+                "type": "nominal",
+                "title": None,
+                "sort": words,
+                "axis": {"labelLimit": 290, "ticks": False, "domain": False},
+            },
+            "color": _color(words),
+            "tooltip": [{"field": "cause", "type": "nominal"}, RUNS_TIP],
+        },
+    }
+
+
+def _color(words: list[str]) -> dict[str, Any]:
     """Tints of the colour of failure, the most first: a hue of its own would say a state that there is not."""
-    return alt.Color("cause:N", scale=alt.Scale(domain=words, range=tints(hex_color("red"), len(words))), legend=None)
+    scale = {"domain": words, "range": tints(hex_color("red"), len(words))}
+    return {"field": "cause", "type": "nominal", "scale": scale, "legend": None}
 
 
 def tints(color: str, many: int) -> list[str]:

@@ -47,7 +47,9 @@ def links(parameters: str, label: str, *, key: str, watched: bool = True) -> Non
 
 def whole_filter_words(total: int | None, at_least: int) -> str:
     """What the files hold, before the click: "Export 480 000 runs", "Export all matching runs (10 000+)"."""
-    return f"Export all matching runs ({number(at_least)}+)" if total is None else f"Export {count(total, 'run')}"
+    if total is None:
+        return "Export all matching runs" + (f" ({number(at_least)}+)" if at_least else "")
+    return f"Export {count(total, 'run')}"
 
 
 def _ticket() -> str:

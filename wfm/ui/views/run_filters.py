@@ -13,13 +13,24 @@ import streamlit as st
 from wfm.domain.agents import GroupKind
 from wfm.domain.diagnoses import Kind
 from wfm.domain.errors import DeskError
-from wfm.domain.operations import Outcome, Phase
+from wfm.domain.operations import Outcome, Phase, RunOrder
 from wfm.domain.plans import RouteName
 from wfm.ui.components.states import look, phase_word
 from wfm.ui.components.times import when
 from wfm.ui.views import run_state
-from wfm.ui.views.run_query import EXACT, LONGEST_TEXT, PRESETS, YES_NO, Chart, RunQuery, changed, with_preset, with_range
-from wfm.ui.views.runs import kind_word
+from wfm.ui.views.run_query import (
+    EXACT,
+    LONGEST_TEXT,
+    PRESETS,
+    YES_NO,
+    Chart,
+    RunQuery,
+    changed,
+    with_order,
+    with_preset,
+    with_range,
+)
+from wfm.ui.views.runs import ORDER_WORDS, kind_word
 from wfm.ui.views.words import listed, plain
 
 if TYPE_CHECKING:
@@ -147,6 +158,26 @@ def chart_choice(query: RunQuery) -> None:
     )
 
 
+def order_choice(query: RunQuery) -> None:
+    """What the whole list is sorted by; the choice lives in the URL."""
+    key = "runs-sort"
+    st.session_state[key] = query.order.value
+    st.selectbox(
+        "Sorted",
+        [order.value for order in RunOrder],
+        key=key,
+        format_func=lambda value: ORDER_WORDS[RunOrder(value)],
+        label_visibility="collapsed",
+        on_change=_set_order,
+        args=(key,),
+        width=205,
+    )
+
+
+def _set_order(key: str) -> None:
+    run_state.push(with_order(run_state.current(), RunOrder(st.session_state[key])))
+
+
 def _set_chart(key: str) -> None:
     run_state.push(replace(run_state.current(), chart=Chart(st.session_state[key])))
 
@@ -157,10 +188,10 @@ def _clear() -> None:
 
 def _operations(desk: Desk, query: RunQuery, zone: ZoneInfo) -> Mapping[str, str]:
     try:
-        views = desk.operations(limit=100)
+        known = desk.operation_titles(limit=100)
     except DeskError:
-        views = []
-    shown = {view.operation.id: f"{view.operation.title} · {when(view.operation.window.start, zone)}" for view in views}
+        known = {}
+    shown = {key: f"{title} · {when(start, zone)}" for key, (title, start) in known.items()}
     chosen = query.chosen.operation_id
     if chosen and chosen not in shown:
         shown[chosen] = chosen
@@ -221,6 +252,15 @@ def _more(desk: Desk, query: RunQuery, zone: ZoneInfo) -> None:
 
 def _word(meant: bool) -> str:
     return next(word for word, value in YES_NO.items() if value is meant)
+
+
+def problem_words(problems: Sequence[str]) -> None:
+    """What the address says and means nothing, in one box however much it is."""
+    if not problems:
+        return
+    lines = [plain(problem) for problem in problems]
+    text = lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)
+    st.warning(text, icon=":material/link_off:")
 
 
 def is_team(desk: Desk, name: str) -> bool:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from wfm.domain.diagnoses import Kind
-from wfm.domain.operations import Outcome, Phase, RunFilter
+from wfm.domain.operations import Outcome, Phase, RunFilter, RunOrder
 from wfm.domain.plans import RouteName
 
 PRESETS: Mapping[str, tuple[str, timedelta | None]] = {
@@ -49,6 +49,7 @@ class RunQuery:
     cursor: str | None = None
     run: str | None = None
     chart: Chart = Chart.OUTCOMES
+    order: RunOrder = RunOrder.NEWEST
 
     def resolve(self, now: datetime) -> RunFilter:
         """The filter with its time range as instants; `now` is an aware UTC instant."""
@@ -135,12 +136,29 @@ _PARAMS = (
     _Param("window", "window_at", _instant),
     _Param("q", "text", _text),
 )
-NAMES = frozenset({"time", "cursor", "run", "chart", *(param.name for param in _PARAMS)})
+NAMES = frozenset({"time", "cursor", "run", "chart", "sort", *(param.name for param in _PARAMS)})
 """Every name that means something in the URL of the Runs screen."""
+
+OTHER_NAMES = {
+    "kind": "cause",
+    "text": "q",
+    "search": "q",
+    "correlation_id": "correlation",
+    "since": "from",
+    "until": "to",
+    "agent_id": "agent",
+    "operation_id": "operation",
+    "fingerprint": "failure",
+    "order": "sort",
+}
+"""What somebody who edits the URL by hand is likely to write. It is read too; what the desk writes has the names above."""
 
 
 def read_query(params: Mapping[str, str]) -> tuple[RunQuery, tuple[str, ...]]:
     """The query that a URL's parameters say, and a sentence for each one that was left out. Never raises."""
+    params = {OTHER_NAMES[name]: value for name, value in params.items() if name in OTHER_NAMES} | {
+        name: value for name, value in params.items() if name not in OTHER_NAMES
+    }
     problems: list[str] = []
     found: dict[str, object] = {}
     for param in _PARAMS:
@@ -163,14 +181,21 @@ def read_query(params: Mapping[str, str]) -> tuple[RunQuery, tuple[str, ...]]:
     if run and (len(run) > _LONGEST_ID or not run.isprintable()):
         problems.append(f"The address says run={_shown(run)}, which can't be a run: left out.")
         run = None
-    chart = Chart.OUTCOMES
-    if given := params.get("chart", "").strip():
-        try:
-            chart = _enum(Chart)(given)
-        except ValueError as error:
-            problems.append(f"The address says chart={_shown(given)}: left out. Accepted: {error}.")
+    chart = _word(params, "chart", Chart.OUTCOMES, problems)
+    order = _word(params, "sort", RunOrder.NEWEST, problems)
     chosen = replace(RunFilter(), **found)  # type: ignore[arg-type]  # each parser gives its attribute's type
-    return RunQuery(preset=preset, chosen=chosen, cursor=cursor, run=run, chart=chart), tuple(problems)
+    return RunQuery(preset=preset, chosen=chosen, cursor=cursor, run=run, chart=chart, order=order), tuple(problems)
+
+
+def _word(params: Mapping[str, str], name: str, default: _E, problems: list[str]) -> _E:
+    given = params.get(name, "").strip()
+    if not given:
+        return default
+    try:
+        return _enum(type(default))(given)
+    except ValueError as error:
+        problems.append(f"The address says {name}={_shown(given)}: left out. Accepted: {error}.")
+        return default
 
 
 def _time_range(params: Mapping[str, str], found: dict[str, object], problems: list[str]) -> str:
@@ -202,6 +227,8 @@ def write_query(query: RunQuery) -> dict[str, str]:
         params["run"] = query.run
     if query.chart is not Chart.OUTCOMES:
         params["chart"] = query.chart.value
+    if query.order is not RunOrder.NEWEST:
+        params["sort"] = query.order.value
     return params
 
 
@@ -224,6 +251,11 @@ def filter_params(chosen: RunFilter) -> dict[str, str]:
 def changed(query: RunQuery, **changes: object) -> RunQuery:
     """The query with filter attributes changed; the place in the list and the opened run are let go."""
     return replace(query, chosen=replace(query.chosen, **changes), cursor=None, run=None)  # type: ignore[arg-type]
+
+
+def with_order(query: RunQuery, order: RunOrder) -> RunQuery:
+    """The query sorted otherwise, from its beginning."""
+    return replace(query, order=order, cursor=None)
 
 
 def with_preset(query: RunQuery, preset: str) -> RunQuery:

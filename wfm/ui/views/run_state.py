@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from wfm.ui.views.run_query import NAMES, RunQuery, read_query, write_query
+from wfm.ui.views.run_query import NAMES, OTHER_NAMES, RunQuery, read_query, write_query
 
 HERE = "runs-time"
 """Key of a widget that is always drawn: Streamlit forgets it when another screen is shown, so it marks a new visit."""
@@ -20,7 +20,7 @@ def load(default: Callable[[], Mapping[str, str]] = dict) -> tuple[RunQuery, tup
     On a first visit those of `default` do; an address that says anything always wins.
     """
     params = {name: str(value) for name, value in st.query_params.to_dict().items()}
-    if HERE not in st.session_state and not NAMES & params.keys():
+    if HERE not in st.session_state and not (NAMES | OTHER_NAMES.keys()) & params.keys():
         remembered = st.session_state[_LAST] if _LAST in st.session_state else default()
         params |= remembered
         if remembered:

@@ -12,13 +12,24 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from wfm.domain.operations import Outcome, Run, RunFilter, RunPage
+from wfm.domain.operations import Outcome, Run, RunFilter, RunOrder, RunPage
 from wfm.ui.components import empty
 from wfm.ui.components.states import look
 from wfm.ui.pages import page
 from wfm.ui.views import run_export, run_state
-from wfm.ui.views.run_query import EXACT, PRESETS, RunQuery, changed, with_range
-from wfm.ui.views.runs import PAGE, Spread, chart_range, frame, over_time_chart, step_for, text_alternative
+from wfm.ui.views.run_query import EXACT, PRESETS, RunQuery, changed, with_preset, with_range
+from wfm.ui.views.runs import (
+    PAGE,
+    Spread,
+    chart_range,
+    frame,
+    order_sentence,
+    over_time_spec,
+    page_words,
+    step_for,
+    step_of,
+    text_alternative,
+)
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
@@ -30,16 +41,22 @@ _COLORS = {"red": "red", "green": "green", "blue": "blue", "yellow": "yellow", "
 
 
 def spread_of(desk: Desk, which: RunFilter, now: datetime) -> Spread:
-    """Runs over the time of the filter. Raises StoreFault."""
-    since, until = chart_range(which.since, which.until, now)
+    """Runs of the filter over its time, or all runs of that time where no counter knows the filter. Raises StoreFault."""
+    first = desk.first_run_at() if which.since is None else None
+    since, until = chart_range(which.since, which.until, now, first)
+    step = step_of(since, until, which)
+    points = desk.runs_over_time(since, until, step, which)
+    if points is not None:
+        return Spread(since=since, until=until, step_minutes=step, points=points)
     step = step_for(since, until)
-    return Spread(since=since, until=until, step_minutes=step, points=desk.runs_over_time(since, until, step))
+    every = desk.runs_over_time(since, until, step) or []
+    return Spread(since=since, until=until, step_minutes=step, points=every, of_filter=False)
 
 
 def over_time(spread: Spread, title: str, zone: ZoneInfo) -> None:
     """Runs over time by outcome. A click filters to that stretch of time and outcome."""
-    st.altair_chart(
-        over_time_chart(spread, zone),
+    st.vega_lite_chart(
+        over_time_spec(spread, zone),
         height=120,
         key="runs-over-time",
         on_select=partial(_pick, spread),
@@ -152,23 +169,23 @@ def chosen_row(state: Any) -> int | None:
 
 
 def pager(shown: RunPage, query: RunQuery, export: str) -> None:
-    """Newer and older, by cursor; and the whole filter as a file, `export` being its parameters."""
+    """The pages before and after, by cursor; and the whole filter as a file, `export` being its parameters."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="runs-pager"):
         with st.container(horizontal=True, width="content", gap="small", vertical_alignment="center"):
-            run_export.links(export, run_export.whole_filter_words(shown.total, shown.at_least), key="runs-export")
+            searched = shown.searched_to is not None
+            words = run_export.whole_filter_words(None if searched else shown.total, shown.at_least)
+            run_export.links(export, words, key="runs-export")
         if not (shown.newer or shown.older or query.cursor):
             return
         with st.container(horizontal=True, width="content", gap="small"):
             if query.cursor:
-                st.button(
-                    "Newest", icon=":material/first_page:", type="tertiary", key="runs-newest", on_click=_go, args=(None,)
-                )
+                first = "Newest" if query.order is RunOrder.NEWEST else "From the start"
+                st.button(first, icon=":material/first_page:", type="tertiary", key="runs-newest", on_click=_go, args=(None,))
+            back, on = page_words(query.order)
             newer, older = shown.newer, shown.older
+            st.button(back, icon=":material/chevron_left:", key="runs-newer", disabled=not newer, on_click=_go, args=(newer,))
             st.button(
-                "Newer", icon=":material/chevron_left:", key="runs-newer", disabled=not newer, on_click=_go, args=(newer,)
-            )
-            st.button(
-                "Older",
+                on,
                 icon=":material/chevron_right:",
                 icon_position="right",
                 key="runs-older",
@@ -179,9 +196,9 @@ def pager(shown: RunPage, query: RunQuery, export: str) -> None:
             )
 
 
-def order_words() -> None:
-    """What the list is sorted by. A page of millions can only be sorted by what has an index."""
-    st.caption("Newest first, by the index of time. A click on a head of the table sorts this page only.")
+def order_words(query: RunQuery) -> None:
+    """What the list is sorted by. A list of millions can only be sorted by what has an index."""
+    st.caption(order_sentence(query.order))
 
 
 def _go(cursor: str | None) -> None:
@@ -204,6 +221,13 @@ def nothing(query: RunQuery, *, any_at_all: bool) -> None:
             st.page_link(page("plan"), label="Plan a window", icon=":material/edit_calendar:")
             st.page_link(page("import_runs"), label="Import runs made elsewhere", icon=":material/upload_file:")
         return
+    if query.chosen.text and not any(letter.isalnum() for letter in query.chosen.text):
+        empty.nothing(
+            "Signs alone find nothing",
+            "Text is found by its letters and digits, in payloads, names, codes and ids; signs between them do not matter.",
+            icon=":material/filter_alt_off:",
+        )
+        return
     where = "in this time" if query.preset == EXACT else f"in the {PRESETS[query.preset][0]}"
     if query.preset == "all":
         where = "at any time"
@@ -221,4 +245,4 @@ def nothing(query: RunQuery, *, any_at_all: bool) -> None:
 
 def _widen() -> None:
     query = run_state.current()
-    run_state.push(RunQuery(preset="all", chosen=replace(query.chosen, since=None, until=None)))
+    run_state.push(with_preset(query, "all"))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-import altair as alt
 import pandas as pd
 
 from wfm.domain.diagnoses import Diagnosis, Kind
-from wfm.domain.operations import Operation, Outcome, Phase, Run, RunPage
+from wfm.domain.operations import Operation, Outcome, Phase, Run, RunFilter, RunOrder, RunPage
 from wfm.domain.plans import PlanRequest, RouteName, Selection
 from wfm.domain.windows import WindowSpec
 from wfm.ui.components.states import hex_color, look
@@ -25,8 +25,9 @@ PAGE = 50
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 240, 720, 1440, 10_080)
 """Widths of a bar of the chart, in minutes."""
 
+HOUR = 60
 MOST_BARS = 60
-FURTHEST_CHART = timedelta(days=90)
+FURTHEST_CHART = timedelta(days=400)
 
 Points = Sequence[tuple[datetime, Outcome, int]]
 
@@ -91,19 +92,70 @@ def matching_words(page: RunPage, *, narrowed: bool) -> str:
     """How many runs the filters beside the time range leave; "" where there are none."""
     if not narrowed:
         return ""
+    if page.searched_to is not None and not page.at_least:
+        return "None found so far"
     found = f"{number(page.at_least)}+" if page.total is None else number(page.total)
-    return f"{found} match"
+    return f"{found} match" if page.total != 1 else "1 matches"
 
 
-def searched_words(page: RunPage, zone: ZoneInfo, now: datetime) -> str:
+def range_words(preset: str, spread: Spread, zone: ZoneInfo) -> str:
+    """The time range in words that end a sentence; `preset` is that of the query."""
+    if preset in _RANGE_WORDS:
+        return _RANGE_WORDS[preset]
+    return "in this time" if preset != "all" else f"since {when(spread.since, zone, today=spread.until)}"
+
+
+_RANGE_WORDS = {
+    "1h": "in the last hour",
+    "24h": "in the last 24 hours",
+    "7d": "in the last 7 days",
+    "30d": "in the last 30 days",
+}
+
+
+def headline(matching: str, title: str, *, of_filter: bool) -> str:
+    """The line above the chart: how many match, and what the chart shows. Markdown."""
+    if not matching:
+        return f"**{title}**"
+    return f"**{matching}** :gray[{title if of_filter else f'the chart shows all: {title}'}]"
+
+
+def searched_words(page: RunPage, zone: ZoneInfo, now: datetime, order: RunOrder = RunOrder.NEWEST) -> str:
     """How far back a search looked that no index holds; "" where it looked at everything."""
     if page.searched_to is None:
         return ""
-    way = "Older" if page.older else "Newer"
+    back, on = page_words(order)
+    way = on if page.older else back
     return (
         f"No index holds this combination: in the time a search may take it looked as far as "
         f"{when(page.searched_to, zone, seconds=True, today=now)}. {way} looks further from there; a shorter time range or an "
         "agent, an operation or a cause makes it exact."
+    )
+
+
+ORDER_WORDS = {
+    RunOrder.NEWEST: "newest first",
+    RunOrder.OLDEST: "oldest first",
+    RunOrder.OUTCOME: "by outcome, worst first",
+    RunOrder.CAUSE: "by cause",
+    RunOrder.STATUS: "by status, lowest first",
+    RunOrder.STATUS_DOWN: "by status, highest first",
+    RunOrder.CODE: "by code",
+}
+
+
+def page_words(order: RunOrder) -> tuple[str, str]:
+    """What leads to the page before and to the page after, in this order."""
+    return {RunOrder.NEWEST: ("Newer", "Older"), RunOrder.OLDEST: ("Older", "Newer")}.get(order, ("Back", "On"))
+
+
+def order_sentence(order: RunOrder) -> str:
+    """What the list is sorted by, and by what it could be."""
+    ties = "" if order in (RunOrder.NEWEST, RunOrder.OLDEST) else ", newest first within each"
+    return (
+        f"Sorted {ORDER_WORDS[order] if ties else 'by time, ' + ORDER_WORDS[order]}{ties}. Time, outcome, "
+        "cause, status and code have an index: the whole list can be sorted by them. A click on a head of the table sorts this "
+        "page only."
     )
 
 
@@ -112,12 +164,16 @@ def searched_words(page: RunPage, zone: ZoneInfo, now: datetime) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
-    """Runs over a time range: `points` are (start of the step, outcome, how many). Instants are aware UTC."""
+    """Runs over a time range: `points` are (start of the step, outcome, how many). Instants are aware UTC.
+
+    `of_filter`: they are those of the whole filter; else all runs of the time, for no counter knows the filter.
+    """
 
     since: datetime
     until: datetime
     step_minutes: int
     points: Points
+    of_filter: bool = True
 
     @property
     def total(self) -> int:
@@ -142,10 +198,21 @@ def step_for(since: datetime, until: datetime) -> int:
     return next((step for step in STEPS if minutes / step <= MOST_BARS), STEPS[-1])
 
 
-def chart_range(since: datetime | None, until: datetime | None, now: datetime) -> tuple[datetime, datetime]:
-    """Where the chart begins and ends: open ends are now and FURTHEST_CHART before the end."""
+def step_of(since: datetime, until: datetime, which: RunFilter) -> int:
+    """Minutes a bar of the runs of a filter. Most dimensions are counted by the hour, which no bar can be shorter than."""
+    by_minute = replace(which, since=None, until=None, outcome=None, operation_id=None, fingerprint=None) == RunFilter()
+    return max(step_for(since, until), 1 if by_minute else HOUR)
+
+
+def chart_range(
+    since: datetime | None, until: datetime | None, now: datetime, first: datetime | None = None
+) -> tuple[datetime, datetime]:
+    """Where the chart begins and ends. Open ends are now, and the first run at all or FURTHEST_CHART before the end."""
     end = min(until or now, now) if since is None or since < now else until or now
-    return since or end - FURTHEST_CHART, end
+    if since is not None:
+        return since, end
+    earliest = end - FURTHEST_CHART
+    return min(end - timedelta(hours=1), max(earliest, first) if first is not None else earliest), end
 
 
 def finding(spread: Spread, range_word: str, zone: ZoneInfo) -> str:
@@ -192,45 +259,70 @@ def text_alternative(spread: Spread, zone: ZoneInfo, most: int = 12) -> str:
     return "; ".join(words[:most]) + (f"; and {left} earlier bars" if left > 0 else "")
 
 
-def over_time_chart(spread: Spread, zone: ZoneInfo) -> alt.Chart:
-    """Stacked bars by outcome on the clock of `zone`. Clicking one gives `pick` with its start and outcome."""
+def over_time_spec(spread: Spread, zone: ZoneInfo) -> dict[str, Any]:
+    """Stacked bars by outcome on the clock of `zone`, as Vega-Lite. Clicking one gives `pick` with its start and outcome."""
     order = [Outcome.FAILED, Outcome.UNCONFIRMED, Outcome.SKIPPED, Outcome.SENDING, Outcome.APPLIED]
-    rows = [(start, start + timedelta(minutes=spread.step_minutes), outcome, n) for start, outcome, n in spread.points if n]
-    data = pd.DataFrame(
+    width = timedelta(minutes=spread.step_minutes)
+    rows = [
         {
             # Naive wall-clock times: Vega then shows them as they are, whatever zone the browser has.
-            "from": [wall(start, zone) for start, _, _, _ in rows],
-            "to": [wall(end, zone) for _, end, _, _ in rows],
-            "at": [start.astimezone(UTC).isoformat() for start, _, _, _ in rows],
-            "outcome": [look(outcome).word for _, _, outcome, _ in rows],
-            "runs": [n for _, _, _, n in rows],
-            "order": [order.index(outcome) for _, _, outcome, _ in rows],
+            "from": wall(start, zone),
+            "to": wall(start + width, zone),
+            "at": start.astimezone(UTC).isoformat(),
+            "outcome": look(outcome).word,
+            "runs": n,
+            "order": order.index(outcome),
         }
-    )
-    shown = [outcome for outcome in order if any(outcome is point[2] for point in rows)]
-    pick = alt.selection_point(name="pick", fields=["at", "outcome"])
-    base: alt.Chart = alt.Chart(data).mark_bar(orient="vertical", binSpacing=1)
-    return base.encode(
-        x=alt.X(
-            "from:T",
-            title=None,
-            scale=alt.Scale(domain=[wall(spread.since, zone), wall(spread.until, zone)]),
-            axis=alt.Axis(grid=False, labelOverlap=True, tickCount=8, format=spread.axis_format),
-        ),
-        x2="to:T",
-        y=alt.Y("runs:Q", title=None, stack="zero", axis=alt.Axis(tickCount=3, tickMinStep=1, format="~s")),
-        color=alt.Color(
-            "outcome:N",
-            scale=alt.Scale(
-                domain=[look(outcome).word for outcome in shown],
-                range=[hex_color(look(outcome).color) for outcome in shown],
-            ),
-            legend=alt.Legend(title=None, orient="right", labelLimit=90) if len(shown) > 1 else None,
-        ),
-        order=alt.Order("order:Q"),
-        tooltip=[alt.Tooltip("from:T", format="%a %d %b %H:%M", title="from"), "outcome:N", alt.Tooltip("runs:Q", format=",")],
-        opacity=alt.condition(pick, alt.value(1.0), alt.value(0.35)),
-    ).add_params(pick)
+        for start, outcome, n in spread.points
+        if n
+    ]
+    shown = [outcome for outcome in order if any(outcome is point[1] and point[2] for point in spread.points)]
+    words = [look(outcome).word for outcome in shown]
+    legend = {"title": None, "orient": "right", "labelLimit": 90} if len(shown) > 1 else None
+    return {
+        "data": {"values": rows},
+        "mark": {"type": "bar", "orient": "vertical", "binSpacing": 1, "clip": True},
+        "params": [{"name": "pick", "select": {"type": "point", "fields": ["at", "outcome"]}}],
+        "encoding": {
+            "x": time_axis(spread, zone, ticks=8),
+            "x2": {"field": "to"},
+            "y": COUNT_AXIS,
+            "color": {
+                "field": "outcome",
+                "type": "nominal",
+                "scale": {"domain": words, "range": [hex_color(look(outcome).color) for outcome in shown]},
+                "legend": legend,
+            },
+            "order": {"field": "order", "type": "quantitative"},
+            "tooltip": [FROM_TIP, {"field": "outcome", "type": "nominal"}, RUNS_TIP],
+            "opacity": {"condition": {"param": "pick", "value": 1.0}, "value": 0.35},
+        },
+    }
+
+
+COUNT_AXIS = {
+    "field": "runs",
+    "type": "quantitative",
+    "title": None,
+    "stack": "zero",
+    "axis": {"tickCount": 3, "tickMinStep": 1, "format": "~s"},
+}
+FROM_TIP = {"field": "from", "type": "temporal", "format": "%a %d %b %H:%M", "title": "from"}
+RUNS_TIP = {"field": "runs", "type": "quantitative", "format": ","}
+
+
+def time_axis(spread: Spread, zone: ZoneInfo, *, ticks: int) -> dict[str, Any]:
+    """The horizontal axis of a chart over time: from the first bar's start to the last one's end."""
+    width = timedelta(minutes=spread.step_minutes)
+    starts = [start for start, _, n in spread.points if n]
+    ends = [min([spread.since, *starts]), max([spread.until, *(start + width for start in starts)])]
+    return {
+        "field": "from",
+        "type": "temporal",
+        "title": None,
+        "scale": {"domain": [wall(end, zone) for end in ends]},
+        "axis": {"grid": False, "labelOverlap": True, "tickCount": ticks, "format": spread.axis_format},
+    }
 
 
 def wall(instant: datetime, zone: ZoneInfo) -> str:
