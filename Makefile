@@ -1,5 +1,8 @@
 # Everything a newcomer needs: `make run` and `make test`.
-PYTHON ?= python3
+# The first Python from 3.11 on that can make an environment; PYTHON=python3.12 names another.
+FIT = import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for it in python3 python python3.14 python3.13 python3.12 python3.11 /usr/bin/python3; do \
+	"$$it" -c '$(FIT)' >/dev/null 2>&1 && { echo "$$it"; break; }; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
@@ -12,8 +15,9 @@ help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 $(VENV)/.run: requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ". Set PYTHON=python3.x")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c '$(FIT)' 2>/dev/null || { \
+	  echo "Python 3.11 or newer with the modules venv and ensurepip is needed (Debian: python3-venv); PYTHON=… names it." >&2; exit 1; }
+	@$(BIN)/python -c '$(FIT)' 2>/dev/null && $(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear $(VENV)
 	@echo "Installing the locked requirements into $(VENV) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@

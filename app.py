@@ -24,7 +24,6 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware  # noqa: E402
 from streamlit import config  # noqa: E402
 
 from wfm import launcher  # noqa: E402
-from wfm.desk.core import endpoint_of  # noqa: E402
 from wfm.domain.errors import DeskError  # noqa: E402
 from wfm.settings import load  # noqa: E402
 from wfm.ui import context  # noqa: E402
@@ -46,8 +45,6 @@ def give_up(sentence: str) -> NoReturn:
 
 try:
     settings = load()
-    if settings.tenant_configured:
-        endpoint_of(settings)
 except DeskError as error:
     give_up(str(error))
 

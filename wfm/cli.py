@@ -9,12 +9,13 @@ import contextlib
 import getpass
 import json
 import logging
+import os
 import sys
 import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn, TextIO
+from typing import Any, BinaryIO, NoReturn
 
 import click
 
@@ -25,7 +26,7 @@ from wfm.domain.errors import BadInput, DeskError, NotAllowed, NotFound, Refused
 from wfm.domain.operations import OPEN_STATES, ItemState, OperationState, RunFilter, SkipReason
 from wfm.domain.people import Actor, Role
 from wfm.domain.plan_file import read_plan
-from wfm.domain.plans import Preview
+from wfm.domain.plans import PlanRequest, Preview
 
 OK, BAD_INPUT, SOME_FAILED, REFUSED = 0, 2, 3, 4
 POLL_S = 0.25
@@ -47,16 +48,17 @@ def main() -> None:
 
 
 as_json = click.option("--json", "wants_json", is_flag=True, help="Print one JSON object instead of sentences.")
-plan_file = click.argument("plan", type=click.File("r", encoding="utf-8"), metavar="PLAN.json")
+plan_file = click.argument("plan", type=click.Path(allow_dash=True), metavar="PLAN.json")
 
 
 @main.command()
 @plan_file
 @as_json
-def preview(plan: TextIO, wants_json: bool) -> None:
+def preview(plan: str, wants_json: bool) -> None:
     """Say what applying a plan would do. Writes nothing. Exit 4 when it could not be applied."""
-    with _desk(wants_json) as desk:
-        found = desk.preview(read_plan(plan.read()))
+    request = _plan(plan, wants_json)
+    with _desk(wants_json, start_demo=True) as desk:
+        found = desk.preview(request)
         _print_preview(found, wants_json)
     sys.exit(OK if found.can_apply else REFUSED)
 
@@ -67,24 +69,27 @@ def preview(plan: TextIO, wants_json: bool) -> None:
 @click.option("--until", type=click.Choice(["restored"]), help="Wait until everybody is back, not only until all are out.")
 @click.option("--rehearse", is_flag=True, help="Go ahead although access is missing (demo tenant only).")
 @as_json
-def apply(plan: TextIO, yes: bool, until: str | None, rehearse: bool, wants_json: bool) -> None:
+def apply(plan: str, yes: bool, until: str | None, rehearse: bool, wants_json: bool) -> None:
     """Take the agents of a plan out, by the worker that is alive or one that is started."""
+    request = _plan(plan, wants_json)
     with _desk(wants_json) as desk:
-        request = read_plan(plan.read())
         found = desk.preview(request)
-        if not yes:
-            _print_preview(found, wants_json)
-            raise Refused("policy", "Nothing was written. Add --yes to go ahead.")
-        if not _can_work(desk):
-            raise Refused("state", f"{NO_WORKER} Nothing was written.")
-        operation = desk.apply(
-            request,
-            found.plan_id,
-            actor=_actor(),
-            request_token=uuid.uuid4().hex,
-            rehearse=rehearse,
-            confirmation=desk.confirmation_needed(found),
-        )
+        try:
+            if not yes:
+                raise Refused("policy", "Nothing was written. Add --yes to go ahead.")
+            if not _can_work(desk):
+                raise Refused("state", f"{NO_WORKER} Nothing was written.")
+            operation = desk.apply(
+                request,
+                found.plan_id,
+                actor=_actor(),
+                request_token=uuid.uuid4().hex,
+                rehearse=rehearse,
+                confirmation=desk.confirmation_needed(found),
+            )
+        except (Refused, NotAllowed) as refusal:
+            _print_preview(found, wants_json, refusal)
+            sys.exit(REFUSED)
         view = desk.operation(operation.id)
         if operation.window.start > desk.clock():
             _ensure_worker(desk)
@@ -101,7 +106,7 @@ def apply(plan: TextIO, yes: bool, until: str | None, rehearse: bool, wants_json
 @as_json
 def restore(operation: str, wants_json: bool) -> None:
     """End an operation now and make available everybody who is still out through it."""
-    with _desk(wants_json) as desk:
+    with _desk(wants_json, start_demo=True) as desk:
         desk.restore_now(operation, _actor())
         if not _can_work(desk):
             raise DeskError(f"{NO_WORKER} The restore of {operation} is noted and is the first thing that it does.")
@@ -117,7 +122,7 @@ def restore(operation: str, wants_json: bool) -> None:
 @as_json
 def runs(operation: str | None, limit: int, wants_json: bool) -> None:
     """List runs, newest first."""
-    with _desk(wants_json) as desk:
+    with _desk(wants_json, start_demo=True) as desk:
         rows: list[dict[str, Any]] = []
         cursor: str | None = None
         while len(rows) < limit:
@@ -126,6 +131,8 @@ def runs(operation: str | None, limit: int, wants_json: bool) -> None:
             cursor = page.older
             if cursor is None:
                 break
+        if operation and not rows:
+            desk.operation(operation)  # no such operation is another answer than no runs
         if wants_json:
             _say_json({"runs": rows})
             return
@@ -173,8 +180,14 @@ def worker(exit_when_idle: bool, wants_json: bool) -> None:
     from wfm import work
 
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+
+    def say(state: str) -> None:
+        if wants_json:
+            _say_json({"worker": os.getpid(), "tenant": desk.tenant.key, "state": state})
+
     with _desk(wants_json) as desk:
-        work.run(desk, exit_when_idle_s=IDLE_EXIT_S if exit_when_idle else None)
+        code = work.run(desk, exit_when_idle_s=IDLE_EXIT_S if exit_when_idle else None, on_state=say)
+    sys.exit(code)
 
 
 @main.command("demo-tenant")
@@ -202,12 +215,33 @@ def demo_tenant(
 # --- shared ----------------------------------------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def _desk(wants_json: bool) -> Iterator[Desk]:
-    """A Desk for one command; refusals become a sentence (or JSON) and an exit code."""
+def _plan(path: str, wants_json: bool) -> PlanRequest:
+    """The plan in that file (`-`: standard input). Wrong words are said before the tenant is asked anything."""
     try:
-        with contextlib.closing(Desk.open(settings.load())) as desk:
-            yield desk
+        try:
+            raw = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+            text = raw.decode("utf-8-sig")  # some editors begin a file with a byte order mark
+        except OSError as error:
+            raise BadInput("PLAN.json", path, f"a file that can be read ({error.strerror or error})") from None
+        except UnicodeDecodeError as error:
+            raise BadInput("PLAN.json", path, f"a text in UTF-8 (byte {error.start + 1} of this file is none)") from None
+        return read_plan(text)
+    except BadInput as error:
+        _fail(error, wants_json, BAD_INPUT)
+
+
+@contextlib.contextmanager
+def _desk(wants_json: bool, *, start_demo: bool = False) -> Iterator[Desk]:
+    """A Desk for one command; refusals become a sentence (or JSON) and an exit code.
+
+    With `start_demo` the demo tenant that a stopped `make run` left behind runs for the length of the command.
+    """
+    try:
+        chosen = settings.load()
+        with contextlib.ExitStack() as stack:
+            if start_demo:
+                stack.enter_context(launcher.demo_for_a_while(chosen))
+            yield stack.enter_context(contextlib.closing(Desk.open(chosen)))
     except BadInput as error:
         _fail(error, wants_json, BAD_INPUT)
     except (Refused, NotAllowed) as error:
@@ -219,13 +253,20 @@ def _desk(wants_json: bool) -> Iterator[Desk]:
 
 
 def _fail(error: DeskError, wants_json: bool, code: int) -> NoReturn:
-    differences = list(getattr(error, "differences", ()))
     if wants_json:
-        reason = getattr(error, "code", None) or type(error).__name__
-        click.echo(json.dumps({"error": str(error), "reason": reason, "differences": differences}, ensure_ascii=False))
+        _say_json(_said(error))
     else:
-        click.echo("\n".join([str(error), *(f"  · {line}" for line in differences)]), err=True)
+        _complain(error)
     sys.exit(code)
+
+
+def _said(error: DeskError) -> dict[str, Any]:
+    reason = getattr(error, "code", None) or type(error).__name__
+    return {"error": str(error), "reason": reason, "differences": list(getattr(error, "differences", ()))}
+
+
+def _complain(error: DeskError) -> None:
+    click.echo("\n".join([str(error), *(f"  · {line}" for line in getattr(error, "differences", ()))]), err=True)
 
 
 def _actor() -> Actor:
@@ -317,14 +358,15 @@ def _all_back(view: OperationView) -> bool:
     return not any(view.counts.restore.get(state, 0) for state in (ItemState.FAILED, ItemState.UNCONFIRMED))
 
 
-def _print_preview(found: Preview, wants_json: bool) -> None:
+def _print_preview(found: Preview, wants_json: bool, refusal: DeskError | None = None) -> None:
+    """What a plan would do and, where applying it was refused, why: with --json one object says both."""
     blocked = [row for row in found.rows if not row.writes]
     if wants_json:
         _say_json(
             {
                 "operation": None,
                 "plan": found.plan_id,
-                "state": "previewed",
+                "state": "refused" if refusal else "previewed",
                 "ready": len(found.ready),
                 "applied": 0,
                 "failed": 0,
@@ -349,6 +391,7 @@ def _print_preview(found: Preview, wants_json: bool) -> None:
                     "limit_per_minute": found.cost.limit_per_minute,
                 },
                 "read_requests": found.read_requests,
+                **(_said(refusal) if refusal else {}),
             }
         )
         return
@@ -361,6 +404,9 @@ def _print_preview(found: Preview, wants_json: bool) -> None:
     for check in found.access:
         if check.missing:
             click.echo(f"  access: {check.call}: {check.advice}")
+    if refusal is not None:
+        _complain(refusal)
+        return
     for _, sentence in found.refusals:
         click.echo(f"  can't be applied: {sentence}")
 

@@ -10,6 +10,7 @@ import contextlib
 import json
 import logging
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -87,6 +88,27 @@ def ensure_demo(settings: Settings) -> tuple[str, int | None]:
     return url, process.pid
 
 
+@contextlib.contextmanager
+def demo_for_a_while(settings: Settings) -> Iterator[None]:
+    """The demo tenant of this data folder for the length of a command, started where it was stopped with its desk.
+
+    What it was started for is ended with it, a worker too: everything is as it was before. Nothing happens where another
+    tenant is configured, where it runs, and where it never ran. Raises DeskError.
+    """
+    known = settings.demo_url()
+    if settings.tenant_configured or known is None or _answers(known):
+        yield
+        return
+    _, pid = ensure_demo(settings)
+    try:
+        yield
+    finally:
+        worker = _read_json(settings.data_dir / "worker.json").get("pid")
+        for started_here, word in ((worker, "worker"), (pid, "demo-tenant")):
+            if isinstance(started_here, int) and _is_ours(started_here, word, settings):
+                stop(started_here)
+
+
 def ensure_worker(settings: Settings, *options: str) -> int | None:
     """The process id of a live worker of this data folder and tenant; one is started when none is alive.
 
@@ -139,7 +161,7 @@ def farewell(settings: Settings) -> list[str]:
             who = "1 agent stays" if view.counts.out == 1 else f"{view.counts.out} agents stay"
             lines.append(
                 f"{who} out for “{operation.title}” until {until}, and longer while the desk is "
-                f"stopped. Restore them now: python -m wfm restore {operation.id}"
+                f"stopped. Restore them now: {command_line(settings)} restore {operation.id}"
             )
         elif operation.state is OperationState.SCHEDULED:
             lines.append(
@@ -149,6 +171,22 @@ def farewell(settings: Settings) -> list[str]:
     if lines:
         lines.append("At the next start overdue restores run first.")
     return lines
+
+
+def command_line(settings: Settings) -> str:
+    """How `python -m wfm` is called here, to be copied to a terminal: this environment, this folder, this data."""
+    python = Path(sys.prefix, "bin", "python")
+    if not python.exists():
+        python = Path(sys.executable)
+    here = Path.cwd()
+    if here == ROOT:
+        before, folder = [], settings.data_dir
+        python = python.relative_to(here) if python.is_relative_to(here) else python
+    else:
+        before, folder = [f"cd {shlex.quote(str(ROOT))} &&"], settings.data_dir.absolute()
+    if settings.data_dir != Settings.model_fields["data_dir"].default or before:
+        before.append(f"WFM_DATA_DIR={shlex.quote(str(folder))}")
+    return " ".join([*before, shlex.quote(str(python)), "-m wfm"])
 
 
 def _may_work(settings: Settings) -> bool:

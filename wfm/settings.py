@@ -17,6 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from wfm.domain.errors import BadInput
+from wfm.genesys.regions import endpoint_for_region, endpoint_for_urls
 
 SECRETS_FILE = Path(".streamlit/secrets.toml")
 
@@ -175,23 +176,34 @@ def load(**overrides: Any) -> Settings:
     try:
         settings = Settings(**overrides)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        name = "WFM_" + "_".join(str(part) for part in first["loc"]).upper()
-        field = Settings.model_fields.get(str(first["loc"][0])) if first["loc"] else None
-        accepted = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-        if field and field.description:
-            accepted += f" ({field.description[0].lower()}{field.description[1:]})"
-        raise BadInput(name, "the given value", accepted) from None
+        raise _bad_input(error) from None
     _check_together(settings)
     return settings
 
 
+def _bad_input(error: ValidationError) -> BadInput:
+    """The first fault in our words. What was given is shown, unless the setting holds a secret."""
+    first = error.errors(include_url=False)[0]
+    name = "_".join(str(part) for part in first["loc"])
+    field = Settings.model_fields.get(str(first["loc"][0])) if first["loc"] else None
+    accepted = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ").split(", unable to")[0]
+    accepted = accepted.replace("a valid ", "a ").replace("integer", "whole number")
+    if field and field.description:
+        accepted += f" ({field.description[0].lower()}{field.description[1:]})"
+    secret = field is None or "SecretStr" in str(field.annotation)
+    return BadInput(f"WFM_{name.upper()}", "the given value" if secret else first["input"], accepted)
+
+
 def _check_together(settings: Settings) -> None:
+    if settings.genesys_region:
+        endpoint_for_region(settings.genesys_region)
     if settings.genesys_region and settings.genesys_api_url:
         raise BadInput("WFM_GENESYS_REGION", settings.genesys_region, "a region or WFM_GENESYS_API_URL, not both")
     if bool(settings.genesys_api_url) != bool(settings.genesys_login_url):
         missing = "WFM_GENESYS_LOGIN_URL" if settings.genesys_api_url else "WFM_GENESYS_API_URL"
         raise BadInput(missing, None, "an address: WFM_GENESYS_API_URL and WFM_GENESYS_LOGIN_URL go together")
+    if settings.genesys_api_url and settings.genesys_login_url:
+        endpoint_for_urls(settings.genesys_api_url, settings.genesys_login_url)
     if bool(settings.genesys_client_id) != bool(settings.genesys_client_secret):
         missing = "WFM_GENESYS_CLIENT_SECRET" if settings.genesys_client_id else "WFM_GENESYS_CLIENT_ID"
         raise BadInput(missing, None, "a value: client id and secret go together")

@@ -27,18 +27,25 @@ NIGHT_S = 300.0
 """How often the worker asks whether the night's work is still to do: a read of the ledger."""
 
 
-def run(desk: Desk, *, exit_when_idle_s: float | None = None) -> int:
+def run(desk: Desk, *, exit_when_idle_s: float | None = None, on_state: Callable[[str], None] = lambda state: None) -> int:
     """Applies and restores what is due until told to stop; the exit code. Raises StoreFault when it can't start.
 
-    With `exit_when_idle_s` it also ends when nothing was open or due for so many seconds.
+    With `exit_when_idle_s` it also ends when nothing was open or due for so many seconds. `on_state` hears each change:
+    standby, working, stopping.
     """
     settings = desk.settings
     stop = threading.Event()
     working = threading.Event()
 
-    def on_state(state: str) -> None:
+    last: list[str] = []
+
+    def changed(state: str) -> None:
+        if last == [state]:
+            return
+        last[:] = [state]
         log.info("This worker is %s", state)
         working.set() if state == WORKING else working.clear()
+        on_state(state)
 
     unprovable: dict[str, int] = {}
     for name, every_s, chore in (
@@ -53,7 +60,7 @@ def run(desk: Desk, *, exit_when_idle_s: float | None = None) -> int:
         data_dir=settings.data_dir,
         postgres_url=None if settings.embedded else settings.ledger_url,
         stop=stop,
-        on_state=on_state,
+        on_state=changed,
         exit_when_idle_s=exit_when_idle_s,
     )
 

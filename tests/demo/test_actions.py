@@ -89,6 +89,7 @@ def test_remote_failures_keep_their_status(inside: InProcess) -> None:
     [
         ({}, "userId"),
         ({"userId": 7}, "userId"),
+        ({"userId": None}, "userId"),
         ({"userId": "x", "status": "gone"}, "status"),
         ({"userId": "x", "minutes": 5}, "minutes"),
         ([], "body"),
@@ -98,6 +99,12 @@ def test_an_input_against_the_contract_is_400(inside: InProcess, body: object, f
     response = execute(inside, "set_agent_unavailable_desk", body)
     assert (response.status_code, response.json()["code"]) == (400, "invalid.schema")
     assert response.json()["details"] == [{"errorCode": "ACTION.PROCESSING", "fieldName": field}]
+
+
+def test_a_bad_input_is_400_before_an_unknown_action_is_404(inside: InProcess) -> None:
+    path = f"{ACTIONS}/no-such-action/execute"
+    assert inside.request("POST", path, "desk", json={}).status_code == 400
+    assert inside.request("POST", path, "desk", json={"userId": "x"}).status_code == 404
 
 
 def test_a_reader_may_not_execute(inside: InProcess) -> None:

@@ -115,6 +115,8 @@ def test_a_bad_body_is_400_with_the_field(inside: InProcess, body: object, field
     assert response.json()["code"] == "bad_request"
     assert response.json()["field"] == field
     assert field in response.json()["message"] or field == "body"
+    if body in ({}, {"status": None}):
+        assert response.json()["message"] == "Field 'status' is missing. Accepted: available, unavailable."
     assert inside.demo("GET", "/updates") == {}
 
 

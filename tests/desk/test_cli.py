@@ -54,9 +54,8 @@ class Cli:
         )
         secrets = [client["secret"] for client in self.demo.clients.values()]
         assert not any(secret in done.stdout + done.stderr for secret in secrets)
-        lines = done.stdout.strip().splitlines()
-        assert lines, done.stderr
-        return done.returncode, json.loads(lines[-1])
+        assert done.stdout, done.stderr
+        return done.returncode, json.loads(done.stdout)  # one object, whatever happens
 
     def plan(self, **plan: Any) -> str:
         path = self.data_dir / "plan.json"
@@ -200,7 +199,7 @@ def test_a_window_that_starts_later_returns_at_once(desk_cli: Cli) -> None:
         ),
         ({"agents": ["x"], "window": {"minutes": 30}, "route": "teleport"}, "route"),
         ({"selection": {"team": "No Such Team"}, "window": {"minutes": 30}}, "team"),
-        ({"agents": ["x"], "window": {"minutes": 30}, "route": "data_action"}, "action"),
+        ({"agents": ["x"], "window": {"minutes": 30}, "route": "data_action"}, "action is missing"),
     ],
 )
 def test_bad_input_names_the_field(desk_cli: Cli, plan: dict[str, Any], field: str) -> None:
@@ -218,10 +217,48 @@ def test_unknown_agents_are_listed_and_nobody_ready_is_refused(desk_cli: Cli) ->
     assert (code, refused["reason"]) == (4, "nobody_ready")
 
 
+KEYS = {"operation", "plan", "state", "ready", "applied", "failed", "skipped", "unconfirmed", "blocked", "agents"}
+
+
 def test_without_yes_nothing_is_written(desk_cli: Cli) -> None:
     agents = ready_agents(desk_cli, 1)
+    before = desk_cli.demo.updates()
     code, refused = desk_cli("apply", desk_cli.plan(agents=agents, window={"minutes": 30}))
     assert (code, refused["reason"]) == (4, "policy")
+    assert refused.keys() >= KEYS
+    assert (refused["operation"], refused["state"], refused["ready"], refused["applied"]) == (None, "refused", 1, 0)
+    assert desk_cli.demo.updates() == before
+
+
+def test_a_refusal_says_what_is_in_the_way(desk_cli: Cli) -> None:
+    off = [agent["id"] for agent in desk_cli.demo.agents(active="true", scheduled="false")[:2]]
+    code, refused = desk_cli("apply", desk_cli.plan(agents=off, window={"minutes": 30}), "--yes")
+    assert (code, refused["reason"], refused["blocked"]) == (4, "nobody_ready", 2)
+    assert refused.keys() >= KEYS
+    assert "2 not scheduled" in refused["error"]
+    assert [row["fate"] for row in refused["agents"]["blocked"]] == ["not scheduled"] * 2
+
+
+def test_a_file_that_can_t_be_read_is_named(desk_cli: Cli) -> None:
+    desk_cli.environment |= {"WFM_GENESYS_API_URL": "http://127.0.0.1:9", "WFM_GENESYS_LOGIN_URL": "http://127.0.0.1:9"}
+    missing = str(desk_cli.data_dir / "missing.json")
+    code, refused = desk_cli("preview", missing)
+    assert (code, "No such file" in refused["error"], missing in refused["error"]) == (2, True, True)
+    odd = desk_cli.data_dir / "odd.json"
+    odd.write_bytes('{"agents": ["müller"]}'.encode("latin-1"))
+    code, refused = desk_cli("apply", str(odd), "--yes")
+    assert (code, "UTF-8" in refused["error"]) == (2, True)
+    odd.write_bytes(b"\xef\xbb\xbf" + b'{"agents": ["x"]}')  # as Windows writes it
+    code, refused = desk_cli("preview", str(odd))
+    assert (code, refused["error"].split(".")[0]) == (2, "window is missing")
+    code, refused = desk_cli("preview", "-", stdin="{}")
+    assert (code, refused["error"].split(".")[0]) == (2, "agents is missing")
+
+
+def test_runs_of_an_operation_that_is_none(desk_cli: Cli) -> None:
+    code, refused = desk_cli("runs", "--operation", "no-such")
+    assert (code, "no-such" in refused["error"]) == (2, True)
+    assert desk_cli("runs") == (0, {"runs": []})
 
 
 def test_a_tenant_that_is_down(demo: DemoHandle, tmp_path: Path) -> None:

@@ -203,6 +203,19 @@ def test_a_demo_tenant_that_does_not_start_says_why(tmp_path: Path, monkeypatch:
 # --- the end ---------------------------------------------------------------------------------------------------------
 
 
+def test_the_command_that_is_told_can_be_copied(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "prefix", str(launcher.ROOT / ".venv"))
+    monkeypatch.chdir(launcher.ROOT)
+    if Path(sys.prefix, "bin", "python").exists():
+        assert launcher.command_line(Settings()) == ".venv/bin/python -m wfm"
+        elsewhere = launcher.command_line(Settings(data_dir=Path("my data")))
+        assert elsewhere == "WFM_DATA_DIR='my data' .venv/bin/python -m wfm"
+    monkeypatch.chdir(tmp_path)
+    told = launcher.command_line(Settings())
+    assert told.startswith(f"cd {launcher.ROOT} && WFM_DATA_DIR={tmp_path / '.data'} /")
+    assert told.endswith(" -m wfm")
+
+
 def test_who_does_not_end_when_asked_is_ended(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launcher, "STOP_TIMEOUT_S", 0.3)
     pid = processes.start(code=STUBBORN)

@@ -124,20 +124,44 @@ def test_killed_started_again_stopped_and_overdue(house: House) -> None:
         assert code == 0
         said = desk.stop()
     assert "5 agents stay out for" in said
-    assert f"Restore them now: python -m wfm restore {late}" in said
+    told = next(line for line in said.splitlines() if "5 agents stay out for" in line)
+    command = told.split("Restore them now: ")[1]
+    assert command.endswith(f"python -m wfm restore {late}")
     assert "At the next start overdue restores run first." in said
     assert early not in said
     assert not alive(worker)
     assert not alive(demo)
 
-    house.end_window(late)
     address = house.demo
+    # The command that was told works as it stands, although everything is stopped, and leaves it so.
+    back = subprocess.run(
+        command.replace(late, f"{late} --json"),
+        shell=True,
+        cwd=ROOT,
+        env=house.environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert back.returncode == 0, back.stderr
+    assert json.loads(back.stdout)["restored"] == 5
+    assert not alive(house.pid("demo-tenant.json"))
+    assert not alive(house.pid("worker.json"))
+
+    with running_desk(house.folder, WFM_DEMO_AGENTS="60") as desk:
+        assert house.demo == address
+        house.hurry()
+        late = house.take_out(others)
+        desk.stop()
+    house.end_window(late)
     with running_desk(house.folder, WFM_DEMO_AGENTS="60") as desk:
         assert house.demo == address  # the same tenant, with what it knew
         house.hurry()
         until(lambda: house.state(late) is OperationState.RESTORED)
-        assert {agent: house.updates(agent) for agent in (first, *others)} == {
-            agent: {"unavailable": 1, "available": 1} for agent in (first, *others)
+        assert house.updates(first) == {"unavailable": 1, "available": 1}
+        assert {agent: house.updates(agent) for agent in others} == {
+            agent: {"unavailable": 2, "available": 2} for agent in others
         }
         # A power cut: everything at once.
         for pid in (house.pid("worker.json"), house.pid("demo-tenant.json")):

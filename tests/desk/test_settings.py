@@ -76,6 +76,15 @@ OIDC = {
         ({"WFM_GENESYS_REGION": "us-east-1", "WFM_GENESYS_CLIENT_ID": "c"}, "WFM_GENESYS_CLIENT_SECRET"),
         ({"WFM_DATABASE_URL": "mysql://a:hunter2@b/c"}, "WFM_DATABASE_URL"),
         ({"WFM_DATABASE_URL": "not a url with hunter2"}, "WFM_DATABASE_URL"),
+        ({"WFM_GENESYS_REGION": "mars"}, "WFM_GENESYS_REGION"),
+        (
+            {"WFM_GENESYS_API_URL": "http://api.example.com", "WFM_GENESYS_LOGIN_URL": "https://login.example.com"},
+            "WFM_GENESYS_API_URL",
+        ),
+        (
+            {"WFM_GENESYS_API_URL": "http://127.0.0.1:1", "WFM_GENESYS_LOGIN_URL": "http://127.0.0.1.example.com"},
+            "WFM_GENESYS_LOGIN_URL",
+        ),
         (OIDC, "WFM_ADMINS"),
         ({**OIDC, "WFM_ADMINS": "a", "WFM_COOKIE_SECRET": "hunter2"}, "WFM_COOKIE_SECRET"),
         ({"WFM_OIDC_METADATA_URL": "http://127.0.0.1:1/x"}, "WFM_OIDC_CLIENT_ID"),
@@ -88,6 +97,12 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, environment: 
         settings.load()
     assert str(refused.value).startswith(named)
     assert "hunter2" not in str(refused.value)
+
+
+def test_what_was_given_is_shown_unless_it_is_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WFM_GENESYS_TIMEOUT_S", "soon")
+    with pytest.raises(BadInput, match=r"^WFM_GENESYS_TIMEOUT_S: “soon” can't be used. Accepted: a number \(seconds"):
+        settings.load()
 
 
 def test_a_broken_secrets_file_is_named(elsewhere: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import sqlite3
@@ -60,7 +61,7 @@ def a_worker(settings: Settings, *options: str) -> Iterator[subprocess.Popen[byt
             "WFM_GENESYS_CLIENT_SECRET": settings.genesys_client_secret.get_secret_value(),
             "WFM_DATA_DIR": str(settings.data_dir),
         },
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE if "--json" in options else subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
@@ -68,7 +69,7 @@ def a_worker(settings: Settings, *options: str) -> Iterator[subprocess.Popen[byt
     finally:
         if process.poll() is None:
             process.kill()
-        process.wait(10)
+        process.communicate(timeout=10)
 
 
 def on_shift(demo: DemoHandle, count: int) -> list[str]:
@@ -144,6 +145,25 @@ def test_a_locked_database_is_survived_and_seen(settings: Settings, demo: DemoHa
     demo.patch("/_demo/settings", {"latency_ms": 0})
     made = demo.updates()
     assert {agent: made[agent]["unavailable"] - before.get(agent, 0) for agent in ids} == dict.fromkeys(ids, 1)
+
+
+def test_a_second_worker_waits_as_standby_and_takes_over(settings: Settings) -> None:
+    def says(worker: subprocess.Popen[bytes]) -> str:
+        assert worker.stdout is not None
+        told = json.loads(worker.stdout.readline())
+        assert told["worker"] == worker.pid
+        return str(told["state"])
+
+    with a_worker(settings, "--json") as first, a_worker(settings, "--json") as second:
+        # Which of the two gets the lock is theirs to settle.
+        states = {worker: says(worker) for worker in (first, second)}
+        assert sorted(states.values()) == ["standby", "working"]
+        working, standby = sorted(states, key=lambda worker: states[worker], reverse=True)
+        working.kill()
+        assert says(standby) == "working"
+        standby.terminate()
+        assert says(standby) == "stopping"
+        assert standby.wait(60) == 0
 
 
 def test_a_worker_whose_folder_is_gone_ends(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

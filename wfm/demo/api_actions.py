@@ -146,23 +146,27 @@ def _invalid(field: str, text: str) -> Problem:
     return Problem(400, "invalid.schema", message, field=field, extra={"details": details})
 
 
-def _inputs(action: DataAction, body: Any) -> Json:
-    """The inputs with their defaults. Raises Problem 400 where the contract is violated."""
+def _inputs(body: Any) -> Json:
+    """The inputs given. Raises Problem 400 where they violate the contract, which is one for all actions."""
     if not isinstance(body, dict):
         raise _invalid("body", "The input is not an object")
     unknown = sorted(set(body) - {"userId", "status", "reason"})
     if unknown:
         raise _invalid(unknown[0], f"object instance has properties which are not allowed by the schema: [{unknown[0]!r}]")
-    if "userId" not in body:
+    inputs = {name: value for name, value in body.items() if value is not None}
+    if "userId" not in inputs:
         raise _invalid("userId", "object has missing required properties (['userId'])")
-    inputs = {"status": action.status, "reason": action.reason, **{k: v for k, v in body.items() if v is not None}}
     for name, value in inputs.items():
         if not isinstance(value, str):
             raise _invalid(name, f"instance type of {name} does not match any allowed primitive type (allowed: ['string'])")
-    if inputs["status"] not in (AVAILABLE, UNAVAILABLE_STATUS):
+    if inputs.get("status", AVAILABLE) not in (AVAILABLE, UNAVAILABLE_STATUS):
         text = f"instance value ({inputs['status']!r}) not found in enum (possible values: ['available','unavailable'])"
         raise _invalid("status", text)
     return inputs
+
+
+def _with_defaults(action: DataAction, inputs: Json) -> Json:
+    return {"status": action.status, "reason": action.reason, **inputs}
 
 
 def _request(tenant: DemoTenant, action: DataAction, inputs: Json) -> Json:
@@ -206,11 +210,10 @@ def _wrapped(problem: Problem, correlation_id: str) -> Json:
 
 def execute(call: Call) -> Answer:
     """The success schema, or the wrapped error with the remote status."""
-    body = call.json()
+    inputs = _inputs(call.json())
     action = _action(call)
-    inputs = _inputs(action, body)
     try:
-        return answer(_request(call.tenant, action, inputs))
+        return answer(_request(call.tenant, action, _with_defaults(action, inputs)))
     except Problem as problem:
         return answer(_wrapped(problem, call.correlation_id), problem.status)
 
@@ -229,7 +232,7 @@ def test(call: Call) -> Answer:
         return answer({"operations": operations, "error": error, "success": False})
 
     try:
-        inputs = _inputs(action, body)
+        inputs = _with_defaults(action, _inputs(body))
     except Problem as problem:
         return failed("Validate input against schema", problem.body(False, call.correlation_id))
     done("Validate input against schema", inputs)

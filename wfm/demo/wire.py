@@ -89,8 +89,10 @@ def error_body(
 
 
 def bad_field(field: str, given: object, accepted: str) -> Problem:
-    """400 for one member of a body or query."""
-    shown = str(given) if isinstance(given, str | int | float | bool) else type(given).__name__
+    """400 for one member of a body or query; `given` None says that it is missing."""
+    if given is None:
+        return Problem(400, "invalid.value", f"Field '{field}' is missing. Accepted: {accepted}.", field=field)
+    shown = given if isinstance(given, str) else orjson.dumps(given, default=str).decode()
     return Problem(400, "invalid.value", f"Field '{field}': {shown[:80]!r} is not valid. Accepted: {accepted}.", field=field)
 
 

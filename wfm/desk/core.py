@@ -228,7 +228,10 @@ def _tenant_of(settings: Settings, endpoint: Endpoint, info: DemoInfo | None, le
 
 def _ask_tenant(settings: Settings, endpoint: Endpoint, ledger: Ledger, host: str) -> Tenant:
     if settings.genesys_client_id is None or settings.genesys_client_secret is None:
-        raise BadInput("WFM_GENESYS_CLIENT_ID", None, "the id of an OAuth client (client credentials)")
+        if not settings.tenant_configured:
+            raise Unreachable(f"The demo tenant at {host} does not run. Start the desk with “make run”.")
+        accepted = f"the id of an OAuth client (client credentials); only a demo tenant needs none, and none answers at {host}"
+        raise BadInput("WFM_GENESYS_CLIENT_ID", None, accepted)
     unknown = Tenant(
         api_url=endpoint.api_url, login_url=endpoint.login_url, organization_id="", organization_name="", is_demo=False
     )

@@ -26,11 +26,15 @@ def read_plan(text: str) -> PlanRequest:
     for name in plan:
         if name not in FIELDS:
             raise BadInput("plan", name, f"the fields {', '.join(FIELDS)}")
+    route = _route(plan.get("route", RouteName.AVAILABILITY.value))
+    action = _text(plan, "action") or None
+    if action is not None and route is not RouteName.DATA_ACTION:
+        raise BadInput("action", action, f"none with the route {route}; a Data Action is run by the route data_action")
     return PlanRequest(
         selection=_selection(plan),
         window=_window(plan.get("window")),
-        route=_route(plan.get("route", RouteName.AVAILABILITY.value)),
-        action=_text(plan, "action") or None,
+        route=route,
+        action=action,
         reason=_text(plan, "reason", limit=200) or "maintenance_window",
         ticket=_text(plan, "ticket", limit=80),
         include=_include(plan.get("include", [])),
@@ -67,6 +71,9 @@ def _window(value: object) -> WindowSpec:
         raise BadInput("window", None, accepted)
     if not isinstance(value, Mapping):
         raise BadInput("window", value, accepted)
+    for field, given in value.items():
+        if isinstance(given, bool) or (field in ("start", "end") and not isinstance(given, str | None)):
+            raise BadInput(f"window {field}", given, accepted)  # pydantic would make a number of them
     try:
         return WindowSpec.model_validate(dict(value))
     except ValidationError as error:

@@ -38,7 +38,7 @@ def choose(word: str | None, actions: Sequence[RawAction]) -> ChosenAction:
     if not names:
         offered = "the name or id of a Data Action; this tenant has none that the token may see"
     if not word or not word.strip():
-        raise BadInput("action", "nothing", offered)
+        raise BadInput("action", None, offered)
     wanted = word.strip().casefold()
     found = [action for action in actions if str(action.get("id")).casefold() == wanted]
     found = found or [action for action in actions if str(action.get("name")).casefold() == wanted]

@@ -72,9 +72,19 @@ REFUSING = {
 
 
 def refusals_of(findings: Iterable[Finding]) -> tuple[tuple[str, str], ...]:
-    """Why the plan may not be applied, as (code, sentence); what no rehearsal could excuse comes first."""
+    """Why the plan may not be applied, as (code, sentence); what no rehearsal could excuse comes first.
+
+    What is missing is in the title of missing access already; the other titles need their detail to be understood.
+    """
     refused = [
-        (REFUSING[finding.code], " ".join(part for part in (finding.title + ".", finding.fix) if part))
+        (
+            REFUSING[finding.code],
+            " ".join(
+                part
+                for part in (f"{finding.title}.", finding.detail if finding.code != "missing_access" else "", finding.fix)
+                if part
+            ),
+        )
         for finding in findings
         if finding.severity is Severity.BLOCKED and finding.code in REFUSING
     ]
