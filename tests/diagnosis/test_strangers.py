@@ -4,6 +4,11 @@ At the first try the first set (433) had kind 99.8 %, missing names 98.4 %, code
 99.8 %; of its 43 sentences built to mislead 83 % were named right. The second (240), of harder sentences, had 95.0, 82.6,
 100, 99.6 and 95.0 %. The third (102), names in unusual and foreign sentences, had 57.8 % of the names. One sort of label
 was changed afterwards: a host name that nobody knows doesn't pass by waiting.
+
+The fourth is a sample of 1,019, made from the declared codes in every shape, gateways, other vendors' bodies, and traps.
+At the first try: 743 in usual shapes had kind 99.3, missing names 99.3, code 99.9, correlation id 99.9, retryable 99.2 %;
+143 traps 95.1, 99.3, 99.3, 100 and 98.6 %; 133 gateway, OAuth and XML bodies inside a Data Action's sentence 88.7, 100,
+85.0, 100 and 98.5 % (XML inside a sentence was not read).
 """
 
 from __future__ import annotations
@@ -29,7 +34,7 @@ def _accepted(name: str, expected: dict[str, Any]) -> list[Any]:
     return [expected[name], *expected.get(also, ())]
 
 
-@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_figures_of_strangers(number: int) -> None:
     cases = _strangers(number)
     answers = [diagnose_jsonl_line(case) for case in cases]

@@ -49,6 +49,8 @@ _ASIDE = ("context", "extensions", "meta", "metadata", "properties", "parameters
 _URI = re.compile(r"^(?:https?://|urn:)", re.IGNORECASE)
 _SPACE = re.compile(r"\s")
 _PHRASES = frozenset(status.phrase for status in HTTPStatus)
+_KNOWN = frozenset((*HTTPStatus, 419, 440, 498, 499, *range(520, 531), 598, 599))
+"""A code is a status only where it is one: 453 of some API is a code of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,7 @@ class Layer:
     """One error of a chain. `level` counts bodies: 0 the answer itself, 1 a body escaped inside its sentences, …
 
     `params` are the values that fill a message (name, value) and members such as requiredScopes. `carried` are raw
-    strings that hold a bracket: a body of somebody else's may be escaped inside them. `torn` when this layer was read
+    strings that hold a bracket or a tag: a body of somebody else's may be escaped inside them. `torn` when this layer was read
     out of JSON that does not parse.
     """
 
@@ -135,7 +137,7 @@ def _visit(value: object, place: str, walk: _Walk, depth: int) -> None:
         return
     if isinstance(value, str):
         if value.strip():
-            carried = (value,) if "{" in value else ()
+            carried = (value,) if _may_carry(value) else ()
             walk.found.append(Layer(place=place, level=walk.level, message=tidy(value, 4_000), carried=carried))
     elif isinstance(value, list):
         for number, item in enumerate(value[:MAX_ITEMS]):
@@ -210,10 +212,15 @@ def _own(members: Mapping[str, object], place: str, level: int) -> Layer:
             dict.fromkeys(
                 item[:MAX_BYTES]
                 for item in (members.get(key) for key in _CARRIERS)
-                if isinstance(item, str) and ("{" in item or "[{" in item)
+                if isinstance(item, str) and _may_carry(item)
             )
         ),
     )
+
+
+def _may_carry(text: str) -> bool:
+    """Whether a body of somebody else's may be inside a sentence: JSON, or the closing tag of XML."""
+    return "{" in text or "</" in text
 
 
 def _code_and_message(members: Mapping[str, object]) -> tuple[str | None, str]:
@@ -249,7 +256,7 @@ def _code_and_message(members: Mapping[str, object]) -> tuple[str | None, str]:
 def _status(members: Mapping[str, object]) -> int | None:
     for key in (*_STATUS_KEYS, "code"):
         status = as_status(members.get(key))
-        if status is not None and (key != "code" or status >= 400):
+        if status is not None and (key != "code" or (status >= 400 and status in _KNOWN)):
             return status
     return None
 

@@ -33,7 +33,8 @@ _SCOPE_AFTER = re.compile(
 )
 _SCOPE_BEFORE = re.compile(rf"['\"`‘“]({_SCOPE_WORD})['\"`’”]\s+(?:oauth\s+)?scopes?\b|(?<![\w:.-])({_SCOPE_WORD})\s+scopes?\b")
 _SCOPE_WANTED = re.compile(
-    rf"\b(?:needs?|requires?|include|contain|have|hold|carry|lacks?|missing|wanted)\s+(?:the )?['\"`‘“\[]?({_SCOPE_WORD})",
+    rf"\b(?:needs?|requires?|include|contain|have|hold|carry|lacks?|missing|wanted|expected)(?: (?:any|one|all) of)?[:=]?\s+"
+    rf"(?:the )?['\"`‘“\[]?({_SCOPE_WORD})",
     re.IGNORECASE,
 )
 _BEFORE_SCOPE = re.compile(
@@ -45,6 +46,7 @@ _ONE_SCOPE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,60}(?::[A-Za-z0-9_.*-]{1,60})
 _BETWEEN = re.compile(r"[\s,;|\[\]{}()]+")
 _LICENCE_LIST = re.compile(r"\b(?:licen[sc]es?|products?)\b[^\[\]\n]{0,60}\[([^\[\]]{1,2000})\]", re.IGNORECASE)
 _LICENCE_QUOTED = re.compile(r"\b(?:licen[sc]es?|products?)\b[^'\n]{0,40}'([\w .-]{2,60})'", re.IGNORECASE)
+_LICENCE_BARE = re.compile(r"\b(?:[Ll]icen[sc]es?|[Pp]roducts?) ([A-Z][A-Z0-9]{1,20}(?:-[A-Z0-9]{1,20}){0,3})\b")
 _DIVISION_LIST = re.compile(r"\bdivisions?\b(?:\(s\))?[^\[\]\n]{0,60}\[([^\[\]]{1,2000})\]", re.IGNORECASE)
 _DIVISION_ONE = re.compile(
     rf"\bdivisions?\b(?:\(s\))?(?:\s+ids?)?[\s:='\"]{{1,4}}((?:{UUID}(?:[,\s'\"]|\band\b|\bor\b){{0,5}}){{1,20}})",
@@ -152,7 +154,7 @@ def _beside_the_word(text: str) -> Iterator[Place]:
             yield from _tokens(found, 4)
     for found in _SCOPE_BEFORE.finditer(text):
         place = _place(found, 1 if found.group(1) else 2)
-        if found.group(1) or ":" in place.name or "-" in place.name:
+        if found.group(1) or any(mark in place.name for mark in ":-_."):
             yield place
 
 
@@ -184,7 +186,7 @@ def _is_published(text: str, place: Place) -> bool:
 
 
 def _licences(text: str, params: Params) -> tuple[str, ...]:
-    listed = [part for pattern in (_LICENCE_LIST, _LICENCE_QUOTED) for part in pattern.finditer(text)]
+    listed = [part for pattern in (_LICENCE_LIST, _LICENCE_QUOTED, _LICENCE_BARE) for part in pattern.finditer(text)]
     missing, _ = lacked(text, (Place(*found.span(1), found.group(1)) for found in listed))
     given = [place.name for place in missing]
     given += [value for key, value in params if re.search("licen[sc]e", key, re.IGNORECASE)]

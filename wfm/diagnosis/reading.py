@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
+from http import HTTPStatus
 
 from wfm.diagnosis import sentences
 from wfm.diagnosis.bounds import HEAD, TAIL, decode, excerpt, tidy, too_deep
@@ -22,6 +23,10 @@ _CORRELATION_HEADERS = ("inin-correlation-id", "genesys-correlation-id", "x-corr
 _CHALLENGE = re.compile(
     r'\b(error|error_description|scope)\s*=\s*(?:"([^"]{0,1000})"|\'([^\']{0,1000})\'|([^\s,"\']{1,300}))', re.IGNORECASE
 )
+_PHRASES = {status.phrase.casefold(): int(status) for status in HTTPStatus if status >= 400}
+_CALLERS = frozenset({"invalid.token", "invalid.grant", "invalid.client", "invalid.scope", "insufficient.scope"})
+"""Codes of OAuth that lay the fault on the caller, whatever the status."""
+
 _BASE64 = re.compile(r"[A-Za-z0-9+/\r\n]{24,}={0,2}")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SEPARATORS = re.compile(r"[\s_\-./:#]+")
@@ -110,9 +115,11 @@ class Reading:
 
     @cached_property
     def firm_status(self) -> int | None:
-        """The status as far as it is sure: a wrapper's 400 or 500 says nothing of the body inside it."""
+        """The status as far as it is sure: a wrapper's 400 or 500 says nothing of the body inside it, and 500 says nothing
+        beside a SOAP fault or a code that lays the fault on the caller."""
         status = self.effective_status
-        misleads = self.level > 0 and self.own_status is None and status in (400, 500)
+        inside = self.level > 0 and self.own_status is None and status in (400, 500)
+        misleads = inside or (status == 500 and (self.form is Form.XML or self.words in _CALLERS))
         return None if misleads else status
 
     @cached_property
@@ -120,9 +127,10 @@ class Reading:
         """The status that counts: the deciding body's own, since a wrapper's may mislead; else the HTTP status."""
         if self.own_status is not None:
             return self.own_status
-        if self.status is not None:
+        if self.status is not None and self.status >= 300:
             return self.status
-        return next((layer.status for layer in self.layers if layer.status), None)
+        named = next((layer.status for layer in self.layers if layer.status), None)
+        return named or _PHRASES.get(self.deciding.message.casefold()) or self.status
 
     @cached_property
     def correlation_id(self) -> str | None:
@@ -284,9 +292,12 @@ def _with_embedded(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
 
 
 def _inside(carried: str, level: int) -> tuple[Layer, ...]:
-    """The layers of the body inside a sentence, whole or torn."""
+    """The layers of the body inside a sentence, JSON whole or torn, or XML."""
     for value in sentences.embedded(carried)[:1]:
         return layers_of(value, level)
+    layer = sentences.xml_inside(carried)
+    if layer is not None:
+        return (replace(layer, level=level),)
     return sentences.salvage(excerpt(sentences.torn_inside(carried)), level=level)
 
 

@@ -30,7 +30,7 @@ _STATUS = re.compile(
     re.IGNORECASE,
 )
 _STATUS_PHRASE = re.compile(
-    r"\b([345]\d\d) \(?(?:Bad Request|Unauthorized|Payment Required|Forbidden|Not Found|Method Not Allowed|Not Acceptable"
+    r"\b([345]\d\d)\)? \(?(?:Bad Request|Unauthorized|Payment Required|Forbidden|Not Found|Method Not Allowed|Not Acceptable"
     r"|Request Time"
     r"|Conflict|Gone|Precondition|Payload|Request Entity|Unsupported|Unprocessable|Locked|Failed Dep|Too Many|Internal Server"
     r"|Not Implemented|Bad Gateway|Service (?:Temporarily )?Unavailable|Gateway Time)",
@@ -57,7 +57,8 @@ _TAG = re.compile(r"<[^<>]{1,2000}>")
 _SCRIPT = re.compile(r"<(script|style)\b[^<]{0,20000}</\1>", re.IGNORECASE)
 _TITLE = re.compile(r"<(?:title|h1)[^<>]{0,200}>([^<]{1,300})<", re.IGNORECASE)
 _XML = re.compile(
-    r"<(?:\w{1,20}:)?(code|errorcode|faultcode|exceptioncode|message|faultstring|errormessage|exceptionmessage|description)"
+    r"<(?:\w{1,20}:)?(code|errorcode|faultcode|exceptioncode|value|message|faultstring|errormessage|exceptionmessage"
+    r"|description|text)"
     r"(?:\s[^<>]{0,200})?>([^<]{1,2000})<",
     re.IGNORECASE,
 )
@@ -135,10 +136,15 @@ def torn_inside(text: str) -> str:
 
 
 def trailing_id(text: str) -> str | None:
-    """The correlation id in brackets at the end of a sentence: "… (c5fad4cb-…)" or "… [c5fad4cb-…]"."""
+    """The correlation id in brackets at the end of a sentence: "… (c5fad4cb-…)" or "… [c5fad4cb-…]".
+
+    Behind the name of a thing the id is that thing's ("user (7d0c…)"), but never where the provider of Terraform speaks.
+    """
     end = text[-200:]
     found = _TRAILING_ID.search(end)
-    return found.group(1) if found and not _NAMES_THE_ID.search(end[: found.start()]) else None
+    if found is None or ("API Error:" not in text and _NAMES_THE_ID.search(end[: found.start()])):
+        return None
+    return found.group(1)
 
 
 def named_id(text: str) -> str | None:
@@ -190,12 +196,23 @@ def page_text(text: str) -> str:
 def xml_layer(text: str) -> Layer | None:
     """The error of an XML or SOAP answer, else None."""
     found = {name.casefold(): html.unescape(value).strip() for name, value in reversed(_XML.findall(text[:20_000]))}
+    fault = found if re.search(r"[<:]fault\b", text[:20_000], re.IGNORECASE) else {}
+    found = {
+        **{name: fault[kept] for name, kept in (("faultcode", "value"), ("faultstring", "text")) if kept in fault},
+        **found,
+    }
     code = next((found[key] for key in ("code", "errorcode", "exceptioncode", "faultcode") if key in found), None)
     keys = ("message", "faultstring", "errormessage", "exceptionmessage", "description")
     message = next((found[key] for key in keys if key in found), "")
     if not code and not message:
         return None
     return Layer(place="XML", code=tidy(code, 200) if code else None, message=tidy(message, 2_000), status=as_status(code))
+
+
+def xml_inside(text: str) -> Layer | None:
+    """The error of an XML answer that stands inside a sentence, else None; a web page is none."""
+    start = text.find("<")
+    return None if start < 0 or looks_like_page(text[start:]) else xml_layer(text[start:])
 
 
 def salvage(text: str, level: int = 0) -> tuple[Layer, ...]:

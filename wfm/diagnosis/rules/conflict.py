@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wfm.diagnosis.rules.base import Example, Page, Rule, Signs, Words, pattern
+from wfm.diagnosis.rules.servers import passes
 from wfm.domain.diagnoses import Kind, Provenance
 
 _CLASH = frozenset({409, 412, 423, 428})
@@ -13,9 +14,9 @@ BUSY = Rule(
     title="An earlier update is still running",
     provenance=Provenance.PUBLISHED,
     signs=Signs(
-        codes=pattern(r"^presenceservice\.conflict$"),
+        codes=pattern(r"^presenceservice\.conflict$", r"\bunable\.to\.lock\b"),
         sentences=pattern(
-            r"\bprevious update\b[^.\n]{0,60}\bnot (?:yet )?complete", r"\blocked by another (?:operation|request)"
+            r"\bprevious update\b[^.\n]{0,60}\bnot (?:yet )?complete",
         ),
         within=_CLASH,
     ),
@@ -130,6 +131,7 @@ CONFLICT = Rule(
         statuses=frozenset({409, 423}),
         within=_CLASH | {400},
     ),
+    retryable=passes,
     words=Words(
         cause="The request does not fit the present state of what it touches.",
         confirm="Read the thing again and compare its state with what the request wants.",
@@ -142,7 +144,7 @@ CONFLICT = Rule(
         fix="Change the state first, or leave this one out.",
         who_can="The supervisor, or whoever owns the thing.",
         provenance="Published: request.conflict is declared on practically every call.",
-        retry="No.",
+        retry="No, unless the answer says so.",
     ),
     example=Example(
         status=409,

@@ -30,6 +30,7 @@ CONTRACT = Rule(
             r"\b(?:does|did|do) not (?:match|conform to|fit|satisfy) (?:the )?(?:input |output )?(?:schema|contract)\b",
             r"\b(?:not allowed|not permitted|rejected) by the (?:\w+ )?schema\b",
             r"\bvalidating the schema\b",
+            r"\binstance (?:type|value)\b[^.\n]{0,80}\bnot (?:match|found)",
         ),
         within=frozenset({400, 422, 500}),
     ),

@@ -139,6 +139,7 @@ NOTHING = Rule(
             r"not\.?found",
             r"does(?:nt|\.not)\.?exist",
             r"^no\.results$",
+            r"^no\.such\.\w+$",
             r"\bdeleted$",
             r"doesn'?t\.exist",
         ),

@@ -38,7 +38,7 @@ VALIDATION = Rule(
     provenance=Provenance.PUBLISHED,
     signs=Signs(
         codes_within=pattern(
-            r"\binvalid\b(?!\.(?:request|grant)$)",
+            r"\binvalid\b(?!\.(?:request|grant|scope|(?:\w+\.)?token|session|api\.key|signature|auth\w*|credentials)$)",
             r"\bvalidat\w+",
             r"\bconstraint\b",
             r"\bmalformed\b",
@@ -70,6 +70,7 @@ VALIDATION = Rule(
             r"\bdid not pass validation",
             r"\bincorrect values?\b",
             r"\bexceeds \d+ characters",
+            r"\bmaximum (?:number|amount|count) of\b",
             r"\bmissing (?:required |mandatory )?(?:parameter|field|property|argument|header)\b",
             r"\bshould not be (?:null|empty|blank)",
             r"\b(?:was|were) not (?:provided|supplied|given)\b",
@@ -188,6 +189,7 @@ BAD_REQUEST = Rule(
             r"^unsupported\.media\.type$",
             r"^invalid\.request$",
             r"^too\.many\.results$",
+            r"^(?:\w+\.)?(?:client|sender)$",
         ),
         statuses=frozenset({400, 406, 411, 414, 415, 416, 417, 418, 421, 426, 494}),
         within=frozenset({400, 406, 415}),

@@ -21,6 +21,7 @@ _CERTIFICATE = pattern(
     r"\b(?:ssl|tls)\b[^.\n]{0,30}\b(?:handshake|error|failure)",
     r"\bhandshake_failure",
     r"\bself.signed certificate",
+    r"\bcertificate problem\b|\blocal issuer certificate",
     r"\bunable to find valid certification path",
     r"\bhostname\b[^.\n]{0,60}\bcertificate",
 )
@@ -59,9 +60,11 @@ RATE = Rule(
             r"\brate\.limit(?:ed|\.exceeded)",
             r"\bthrottl\w+",
             r"^request\.limit\.exceeded$",
+            r"^slow\.down$",
             r"\brate\.?limited$",
+            r"\brate\.?limit\.(?:\w+\.)*violation$",
         ),
-        codes_within=pattern(r"^(?:api\.|call\.|quota\.|usage\.)?limit\.exceeded$", r"^quota\.exceeded$"),
+        codes_within=pattern(r"^(?:api\.|call\.|quota\.|usage\.)?limit\.exceeded$", r"\b(?:quota|throughput)\.exceeded$"),
         sentences=pattern(
             r"\brate limit",
             r"\btoo many requests",
@@ -71,6 +74,8 @@ RATE = Rule(
             r"\bquota exceeded for\b",
             r"\bexceeded (?:your|the) (?:api|request|rate|call)\b",
             r"\bslow down",
+            r"\brequest limit (?:is )?(?:reached|exceeded)",
+            r"\bquota will be (?:replenished|reset)",
             r"\bconcurren\w+ (?:rate )?limit",
         ),
         statuses=frozenset({429}),
@@ -249,6 +254,7 @@ UNAVAILABLE = Rule(
             r"\bconnection\.(?:refused|reset|error|failed)",
             r"\bhost\.unreachable",
             r"^econn(?:refused|reset)$",
+            r"\bunexpected\.eof\b",
         ),
         sentences=pattern(
             r"\b(?:temporarily|currently) (?:unavailable|unable)",
@@ -300,7 +306,11 @@ BROKEN = Rule(
     provenance=Provenance.PUBLISHED,
     signs=Signs(
         codes=pattern(r"^wfm\.server\.error$"),
-        weak_codes=pattern(r"\binternal\.(?:server\.|service\.|dependency\.)?error\b"),
+        weak_codes=pattern(
+            r"\binternal\.(?:server\.|service\.|dependency\.)?error\b",
+            r"^(?:\w+\.)?(?:server|receiver)(?:\.error)?$",
+            r"\bexecution\.failed$",
+        ),
         sentences=pattern(r"\bunexpected condition which prevented"),
         within=frozenset({400, 500}),
         statuses=frozenset({500, 501, *range(505, 520), 529}),

@@ -208,7 +208,8 @@ UNAUTHENTICATED = Rule(
             r"^(?:third\.party\.)?invalid\.credentials$",
         ),
         codes_within=pattern(
-            r"^invalid\.(?:api\.key|signature|auth\w*)$",
+            r"(?:^|\.)invalid\.(?:api\.key|signature|auth\w*)$",
+            r"\bfailed\.(?:authentication|to\.resolve\.api\.key)$",
             r"^(?:auth\w*\.)?token\.(?:missing|required)$",
             r"^login\.required$",
             r"^auth(?:entication)?\.(?:failed|error|failure)$",
