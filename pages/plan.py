@@ -79,6 +79,7 @@ if selection.is_empty():
                 type="tertiary",
                 key="story-begin",
                 on_click=story.start,
+                args=(desk, actor),
             )
     with bar.container():
         act.nothing_to_do("Pick agents first.")
@@ -92,8 +93,7 @@ anew = last is None or last.question != asked or old or bool(st.session_state.ge
 if last is None or anew:
     if shown is not None:
         with status.container():
-            made = times.clock(shown.computed_at, seconds=True)
-            st.markdown(f"**Preview** :orange-badge[:material/hourglass_top: old numbers, of {made}] :gray[recomputing …]")
+            verdict.recomputing(shown)
         with bar.container():
             act.waiting(action_label(shown))
     else:
@@ -104,7 +104,7 @@ if last is None or anew:
     last = ask(desk, request, asked, fresh=bool(st.session_state.get("plan_fresh")))
     shown = last.preview
     if shown is not None and shown.missing_access:
-        st.session_state["story_saw_missing"] = True
+        st.session_state[story.SAW_MISSING] = True
     state.keep(desk, actor, request)
     if shown is not None and shown.routes != offers:
         st.rerun()  # the routes' cards stand above what was found out about them just now
@@ -121,7 +121,7 @@ if shown is None:
 with status.container():
     verdict.refused_notice()
     verdict.status_line(shown)
-left, right = st.columns([11, 10], gap="small", border=True)
+left, right = st.columns([6, 5], gap="small", border=True)
 with left:
     verdict.access(shown)
 with right:

@@ -18,6 +18,9 @@ from wfm.domain.operations import (
     ItemState,
     Operation,
     OperationState,
+    Run,
+    RunFilter,
+    RunPage,
 )
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import (
@@ -240,6 +243,7 @@ class FakeDesk:
     preview_error: DeskError | None = None
     apply_error: DeskError | None = None
     health_problems: tuple[str, ...] = ()
+    failed_runs: tuple[Run, ...] = ()
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def __post_init__(self) -> None:
@@ -415,6 +419,10 @@ class FakeDesk:
 
     def blocked(self, operation_id: str) -> list[tuple[str, str, str]]:
         return [("a0007", "Hana Nováková", "not scheduled: no shift in the window")]
+
+    def runs(self, which: RunFilter, cursor: str | None = None, limit: int = 50) -> RunPage:
+        found = tuple(run for run in self.failed_runs if run.operation_id == which.operation_id)[:limit]
+        return RunPage(runs=found, newer=None, older=None, total=len(found), at_least=len(found))
 
     def events(self, operation_id: str) -> list[FakeEvent]:
         return self.story.get(operation_id, [])

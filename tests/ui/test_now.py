@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from streamlit.testing.v1 import AppTest
 
@@ -51,10 +51,29 @@ def test_open_causes_are_named_and_settled_ones_are_not(desk: FakeDesk, open_scr
     assert "was mended" not in text
 
 
+def test_what_just_ended_says_whether_everybody_is_back(desk: FakeDesk, open_screen: Open) -> None:
+    recent = datetime.now(UTC) - timedelta(minutes=3)
+    done = OperationState.ENDED_EARLY
+    desk.operation_views = [
+        an_operation("w", done, out=0, restored=35, total=36, failed=1, title="Router swap", ended_at=recent),
+        an_operation("x", done, out=0, restored=4, total=4, title="An example", example=True, ended_at=recent),
+        an_operation("y", done, out=0, restored=9, total=9, title="This morning", ended_at=recent - timedelta(hours=6)),
+    ]
+    text = said(open_screen("now"))
+    assert "35 restored, 1 failed · 3 min ago" in text
+    assert "An example" not in text
+    assert "This morning" not in text
+
+
 def test_what_is_wrong_with_the_desk_is_said(desk: FakeDesk, open_screen: Open) -> None:
     desk.health_problems = ("No worker is alive: nothing is taken out or restored until one runs.",)
-    text = said(open_screen("now"))
+    desk.operation_views = [an_operation("w", out=34, failed=0, total=34)]
+    app = open_screen("now")
+    drawn = [type(element).__name__ for element in app.main]
+    text = said(app)
     assert "nothing is taken out or restored until one runs" in text
+    assert [str(error.value) for error in app.error] == list(desk.health_problems)
+    assert drawn.index("Error") < len(drawn) - 1
     assert "no worker is alive" in text
 
 

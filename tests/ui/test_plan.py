@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from wfm.domain.plans import Fate, Finding, PlanRequest, RouteName, Selection, S
 from wfm.domain.windows import WindowSpec
 from wfm.ui.components.plan import state
 from wfm.ui.pages import page
+from wfm.ui.views import plan_table
 
 Open = Callable[..., AppTest]
 
@@ -33,6 +35,12 @@ def param(app: AppTest, name: str) -> str:
 def picked(open_screen: Open, *groups: str, **query: str) -> AppTest:
     app = open_screen("plan", **query)
     return app.multiselect(key="plan_groups").set_value(list(groups or ("team:t0",))).run()
+
+
+def charted(app: AppTest) -> list[str]:
+    """The names on the timeline, from above."""
+    spec = json.loads(app.get("vega_lite_chart")[0].proto.spec)
+    return [name.rstrip("\u200b") for name in spec["layer"][0]["encoding"]["y"]["sort"]]
 
 
 def mended(desk: FakeDesk) -> FakeDesk:
@@ -149,7 +157,7 @@ def test_pasted_words_are_added_and_those_that_match_nobody_are_named(desk: Fake
     app.text_area(key="plan_paste").set_value("agent1@example.com\nnobody@example.com").run()
     app.button(key="plan_paste_add").click().run()
     assert previews(desk)[-1].selection.agents == ("agent1@example.com", "nobody@example.com")
-    assert "1 match nobody" in said(app)
+    assert "1 matches nobody" in said(app)
     app.button(key="plan_drop_unknown").click().run()
     assert previews(desk)[-1].selection.agents == ("agent1@example.com",)
 
@@ -384,11 +392,15 @@ def test_the_data_action_route_takes_an_action(serve: Callable[[Any], Any], open
     assert previews(history)[-1].action is not None
 
 
-def test_ten_thousand_agents_are_one_table(desk: FakeDesk, open_screen: Open) -> None:
+def test_ten_thousand_agents_come_by_pages_with_their_shifts_beside_them(desk: FakeDesk, open_screen: Open) -> None:
     desk.people = a_directory(10_000)
     app = picked(open_screen, "division:d1")
     assert not app.exception
-    assert max(len(frame.value) for frame in app.dataframe) == 10_000
+    assert len(app.dataframe[0].value) == plan_table.PAGE
+    assert "1–14 of 10\u202f000 agents" in said(app)
+    app.session_state["plan_page"] = 3
+    assert "29–42 of 10\u202f000 agents" in said(app.run())
+    assert list(app.dataframe[0].value["agent"]) == charted(app)
 
 
 def test_coming_back_after_applying_begins_another_plan(desk: FakeDesk, open_screen: Open) -> None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
-from tests.ui.fakes import an_operation
+from tests.ui.fakes import NEEDED, SCOPES, FakeDesk, an_operation
 from wfm.domain.operations import GroupState, ItemState, OperationState, Outcome
 from wfm.domain.plans import LaneState, Severity
 from wfm.ui.components import story, times
 from wfm.ui.components.states import HEX, AgentWord, agent_word, look
 from wfm.ui.pages import ROOT
+from wfm.ui.views.words import prose
 
+Open = Callable[..., AppTest]
 NOW = datetime(2026, 11, 24, 13, 12, 7, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
 KINDS = (OperationState, Severity, LaneState, Outcome, GroupState, AgentWord)
@@ -164,3 +168,35 @@ def test_the_story_ticks_itself_off() -> None:
     assert step(holds_scope=True, operations=[applied, rehearsal]) == 5
     assert step(holds_scope=True, operations=[restored, rehearsal]) == len(story.STEPS)
     assert step(operations=[example]) == 0
+
+
+def test_the_story_is_told_again_from_its_beginning() -> None:
+    told = an_operation(state=OperationState.ENDED_EARLY, out=0, restored=36).operation
+    assert step(operations=[told], since=told.created_at + timedelta(seconds=1)) == 0
+    assert step(operations=[told], since=told.created_at) == len(story.STEPS)
+
+
+@pytest.mark.parametrize("opened", [False, True])
+def test_the_story_begins_with_the_scope_missing_unless_a_window_needs_it(
+    desk: FakeDesk, open_screen: Open, opened: bool
+) -> None:
+    desk.scopes = (*SCOPES, NEEDED)
+    desk.operation_views = [an_operation()] if opened else []
+    app = open_screen("now")
+    app.button(key="story-start").click().run()
+    assert not app.exception
+    assert (NEEDED in desk.scopes) is opened
+    assert any("Story 1 of 6" in str(element.value) for element in app.markdown) is not opened
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("zzz@nowhere.example. Check it.", "`zzz@nowhere.example`\\. Check it\\."),
+        ("see https://evil.example/x, then", "see `https://evil.example/x`, then"),
+        ("![x](http://evil.example/p)", "\\!\\[x\\]\\(`http://evil.example/p)`"),
+        ("*Bo*  & Co", "\\*Bo\\* \\& Co"),
+    ],
+)
+def test_a_sentence_that_quotes_others_is_neither_markup_nor_link(given: str, shown: str) -> None:
+    assert prose(given) == shown

@@ -11,6 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.fakes import FakeDesk, FakeEvent, FakeSettings, an_operation, items_of
+from tests.ui.fakes_history import a_run
+from wfm.domain.diagnoses import Kind
 from wfm.domain.errors import Refused
 from wfm.domain.operations import Counts, ItemState, OperationState, Phase
 from wfm.domain.plans import RouteName
@@ -347,3 +349,47 @@ def test_a_settling_that_is_refused_is_said(busy: FakeDesk, open_screen: Open, m
     app = open_screen("windows", id="open")
     app.button(key=f"settle_apply_{item.agent_id}_True").click().run()
     assert "Somebody settled that already." in said(app)
+
+
+def test_a_failed_agent_says_why_in_its_row(desk: FakeDesk, open_screen: Open) -> None:
+    view = an_operation("w", S.HALTED, out=0, failed=2, total=4)
+    desk.operation_views, desk.agent_items = [view], {"w": items_of(view)}
+    failed = next(item for item in desk.agent_items["w"] if item.apply_state is ItemState.FAILED)
+    kept = a_run(operation_id="w", agent_id=failed.agent_id, phase=Phase.APPLY)
+    older = replace(kept, status=429, kind=Kind.RATE_LIMITED, missing=())
+    desk.failed_runs = (kept, older)
+    app = open_screen("windows", id="w")
+    assert not app.exception
+    rows = app.dataframe[0].value.set_index("agent")["note"]
+    assert rows[failed.agent_name] == "403 missing scope: wfm:schedule:update"
+    assert "429" not in " ".join(rows)
+
+
+def test_windows_over_time_open_by_a_click(desk: FakeDesk, open_screen: Open) -> None:
+    view = an_operation("w", S.SCHEDULED, out=0, starts_in=timedelta(days=2), title="Router swap")
+    desk.operation_views, desk.agent_items = [view], {"w": items_of(view)}
+    app = open_screen("windows")
+    assert not app.exception
+    assert app.radio(key="windows_range").value == "week"
+    assert "1 window from 24 h ago to 6 days from now" in said(app)
+    app.session_state["windows_chart"] = {"selection": {"pick": [{"id": "w"}]}}
+    app.run()
+    assert app.title[0].value == "Router swap"
+
+
+def test_no_window_no_chart(desk: FakeDesk, open_screen: Open) -> None:
+    assert not open_screen("windows").get("vega_lite_chart")
+
+
+def test_what_ends_a_window_names_its_number_and_an_end_is_not_moved_to_itself(desk: FakeDesk, open_screen: Open) -> None:
+    view = an_operation("w", out=34)
+    desk.operation_views, desk.agent_items = [view], {"w": items_of(view)}
+    app = open_screen("windows", id="w")
+    assert app.button(key="do_end_now_w").label == "End now and restore 34 agents"
+    assert app.button(key="extend_do_w").disabled
+
+
+def test_what_ended_this_moment_is_said_so() -> None:
+    at = now()
+    view = an_operation("w", S.ENDED_EARLY, out=0, restored=36, ended_at=at)
+    assert windows.state_sentence(view, at).endswith("ended just now")

@@ -227,6 +227,8 @@ def _tenant_of(settings: Settings, endpoint: Endpoint, info: DemoInfo | None, le
 
 
 def _ask_tenant(settings: Settings, endpoint: Endpoint, ledger: Ledger, host: str) -> Tenant:
+    if not settings.tenant_configured:
+        raise Unreachable(f"The demo tenant at {host} does not answer. Start the desk again: that starts its demo tenant too.")
     if settings.genesys_client_id is None or settings.genesys_client_secret is None:
         if not settings.tenant_configured:
             raise Unreachable(f"The demo tenant at {host} does not run. Start the desk with “make run”.")

@@ -153,7 +153,7 @@ def _offer(plan: Plan) -> Iterable[Finding]:
             code="not_offered",
             severity=Severity.BLOCKED,
             title=f"The route {plan.route.value.replace('_', ' ')} can't be taken for this window",
-            detail=f"{plan.offer.reason.rstrip('.')}.",
+            detail=f"{plan.offer.reason[:1].upper()}{plan.offer.reason[1:].rstrip('.')}.",
             fix="Choose another route or another window.",
         )
 

@@ -5,6 +5,7 @@ green: well and done · yellow: look here · red: stopped or lost · blue: going
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -188,6 +189,16 @@ def badge(state: StrEnum, *, help: str | None = None) -> None:
     """Draws the state's badge."""
     shown = look(state)
     st.badge(shown.word, icon=f":material/{shown.icon}:", color=shown.color, help=help)
+
+
+def ink() -> str:
+    """The colour of words inside a chart: a chart's own text marks know nothing of the theme."""
+    return "#C3C9D6" if getattr(st.context.theme, "type", None) == "dark" else "#3D4457"
+
+
+def chips(states: Iterable[StrEnum]) -> list[str]:
+    """The colours of a table's state chips, by the theme's names: pale ground and readable text in light and dark."""
+    return [look(state).color for state in states]
 
 
 def phase_word(phase: Phase) -> str:

@@ -5,20 +5,30 @@ The steps tick themselves off by what the ledger and the tenant say, so that the
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import streamlit as st
 
 from wfm.domain.errors import DeskError
-from wfm.domain.operations import Operation, OperationState
+from wfm.domain.operations import OPEN_STATES, Operation, OperationState
+from wfm.domain.people import Actor
+from wfm.ui.components import times
 from wfm.ui.components.links import go
+from wfm.ui.components.plan import state
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
 
 ON = "story_on"
 SEEN_RUN = "story_seen_run"
+SAW_MISSING = "story_saw_missing"
+BEGAN = "story_began"
+CLIENT = "architect-flow"
+"""The client of the brief: the story is told with it."""
 NEEDED = "wfm:schedule:update"
 
 _DONE = (OperationState.RESTORED, OperationState.ENDED_EARLY)
@@ -36,24 +46,35 @@ class Step:
 
 STEPS = (
     Step(
-        "You are a supervisor and must take agents out for a database upgrade. On **Plan**, pick a team and read what *Access* "
-        "says: the OAuth client may write schedules but not *update* them.",
+        "You are a supervisor before a database upgrade. On **Plan** pick a team: *Access* says which scope is missing.",
         "plan",
         "Plan",
     ),
     Step("See it fail as it does in production: **Run anyway and show me the failure**.", "plan", "Plan"),
     Step("Every agent answered 403. Open one run in **Runs**: payload, cause and fix side by side.", "runs", "Runs"),
-    Step("Mend it as the OAuth admin would: the badge above, **Mend: add the missing scope**.", "plan", "Plan"),
-    Step("The same plan again, now for real: **Take agents out now**.", "plan", "Plan"),
+    Step("Mend it as the OAuth admin would: **Mend (demo only)**, below the same plan.", "plan", "Plan"),
+    Step("The same plan again, now for real: **Take … agents out now**.", "plan", "Plan"),
     Step("They are out. Get them back before time: **End now and restore**.", "windows", "Windows"),
 )
 FINISHED = "That is the whole story: found, mended, applied, restored, and every update is in **Runs**."
 
 
-def start() -> None:
-    """Begins the story in this tab."""
+def start(desk: Desk, actor: Actor) -> None:
+    """Begins the story in this tab, at its beginning however often it was told: with the client that lacks the scope.
+
+    While windows are open their access is left as it is: they need it to get everybody back.
+    """
     st.session_state[ON] = True
-    st.session_state.pop(SEEN_RUN, None)
+    st.session_state[BEGAN] = times.now()
+    for key in (SEEN_RUN, SAW_MISSING):
+        st.session_state.pop(key, None)
+    with suppress(DeskError):  # the story then begins where the tenant stands
+        if desk.demo is not None and not desk.operations(states=OPEN_STATES, limit=1):
+            if desk.current_client.name != CLIENT:
+                desk.use_client(CLIENT, actor)
+            if NEEDED in (desk.current_client.scopes or ()):
+                desk.demo.unmend(actor)
+    state.forget_preview()
 
 
 def stop() -> None:
@@ -61,9 +82,11 @@ def stop() -> None:
     st.session_state[ON] = False
 
 
-def current_step(*, holds_scope: bool, saw_missing: bool, saw_run: bool, operations: list[Operation]) -> int:
-    """Which step comes next, from 0; len(STEPS) when the story is told. Pure."""
-    mine = [operation for operation in operations if not operation.example]
+def current_step(
+    *, holds_scope: bool, saw_missing: bool, saw_run: bool, operations: list[Operation], since: datetime | None = None
+) -> int:
+    """Which step comes next, from 0; len(STEPS) when the story is told. What was planned before `since` is older. Pure."""
+    mine = [one for one in operations if not one.example and (since is None or one.created_at >= since)]
     rehearsed = any(operation.rehearsal and operation.state in _FAILED for operation in mine)
     applied = [operation for operation in mine if not operation.rehearsal and operation.started_at is not None]
     if any(operation.state in _DONE for operation in applied):
@@ -90,16 +113,25 @@ def strip(desk: Desk) -> None:
         return
     number = current_step(
         holds_scope=client.scopes is not None and NEEDED in client.scopes,
-        saw_missing=bool(st.session_state.get("story_saw_missing")),
+        saw_missing=bool(st.session_state.get(SAW_MISSING)),
         saw_run=bool(st.session_state.get(SEEN_RUN)),
         operations=operations,
+        since=st.session_state.get(BEGAN),
     )
-    with st.container(horizontal=True, vertical_alignment="center", key="story"):
+    told, ways = st.columns([5, 1], gap="small", vertical_alignment="center")
+    with ways.container(horizontal=True, horizontal_alignment="right", key="story"):
         if number >= len(STEPS):
-            st.markdown(f":violet-badge[:material/auto_stories: Story] {FINISHED}", width="stretch")
+            told.markdown(f":violet-badge[:material/auto_stories: Story] {FINISHED}")
+            if _screen() != "runs":
+                go("Runs", "runs", key="story-go")
         else:
             step = STEPS[number]
-            badge = f":violet-badge[:material/auto_stories: Story {number + 1} of {len(STEPS)}]"
-            st.markdown(f"{badge} {step.text}", width="stretch")
-            go(step.link, step.screen, key="story-go")
+            told.markdown(f":violet-badge[:material/auto_stories: Story {number + 1} of {len(STEPS)}] {step.text}")
+            if step.screen != _screen():
+                go(step.link, step.screen, key="story-go")
         st.button("Close", icon=":material/close:", type="tertiary", key="story-close", on_click=stop)
+
+
+def _screen() -> str:
+    """The screen that is open, by its name in the address; "" where the address is not known."""
+    return urlsplit(st.context.url or "").path.rstrip("/").rpartition("/")[2]

@@ -41,7 +41,7 @@ def tenant_menu(desk: Desk, actor: Actor) -> None:
         return
     current = next((client for client in clients if client.current), clients[0])
     label = f":orange-badge[DEMO] {state.scenario} · {current.name}"
-    with st.popover(label, icon=":material/science:", key="tenant-menu"), st.container(width=460):
+    with st.popover(label, icon=":material/science:", key="tenant-menu"), st.container(width=720):
         _demo(desk, desk.demo, actor, state, clients, current)
 
 
@@ -61,11 +61,20 @@ def _demo(
         f"A Genesys tenant made up on this machine: {state.agents} agents, {state.rate_limit} requests a minute. "
         "Nothing here reaches a real one, and everyone is admin."
     )
+    st.button(
+        "Tell me the story in three minutes",
+        icon=":material/auto_stories:",
+        key="story-start",
+        on_click=story.start,
+        args=(desk, actor),
+        help="Begins with the client that lacks the scope, and leads from screen to screen.",
+    )
+    left, right = st.columns([1, 1], gap="medium")
     names = [name for name, _ in state.scenarios]
     texts = dict(state.scenarios)
     may = actor.may(Capability.EXECUTE)
     st.session_state[SCENARIO_KEY] = state.scenario
-    st.radio(
+    left.radio(
         "Scenario",
         names,
         key=SCENARIO_KEY,
@@ -75,7 +84,7 @@ def _demo(
         disabled=not may,
     )
     st.session_state[CLIENT_KEY] = current.name
-    st.radio(
+    right.radio(
         "OAuth client that plans",
         [client.name for client in clients],
         key=CLIENT_KEY,
@@ -84,9 +93,8 @@ def _demo(
         args=(desk, actor),
         disabled=not may,
     )
-    mend_button(demo, actor, current, key="menu")
-    with st.container(horizontal=True):
-        st.button("Tell me the story", icon=":material/auto_stories:", key="story-start", on_click=story.start)
+    with right:
+        mend_button(demo, actor, current, key="menu")
         st.button(
             "Reset the demo",
             icon=":material/restart_alt:",
@@ -117,7 +125,7 @@ def mend_button(demo: DemoControls, actor: Actor, current: ClientChoice, *, key:
             st.caption(f"Demo only: adds `{story.NEEDED}` as an OAuth admin would.")
     elif key == "menu":
         st.button(
-            f"Unmend: take {story.NEEDED} from {current.name}",
+            "Unmend: take that scope away again",
             icon=":material/undo:",
             key=f"unmend-{key}",
             on_click=_unmend,

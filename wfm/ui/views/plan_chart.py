@@ -72,7 +72,7 @@ def timeline(rows: Sequence[AgentFate], window: Window, *, severities: Mapping[S
         ],
         "resolve": {"scale": {"color": "independent", "stroke": "independent", "opacity": "independent"}},
         "height": {"step": ROW},
-        "padding": {"left": 4, "right": 8, "top": 15, "bottom": 4},
+        "padding": {"left": 14, "right": 8, "top": 15, "bottom": 4},
         "config": {"view": {"strokeWidth": 0}, "axis": {"labelFontSize": 11, "gridOpacity": 0.35, "domain": False}},
     }
 

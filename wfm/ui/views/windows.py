@@ -10,7 +10,7 @@ from typing import Protocol
 
 import pandas as pd
 
-from wfm.domain.operations import OPEN_STATES, Counts, Item, ItemState, Operation, OperationState
+from wfm.domain.operations import OPEN_STATES, Counts, Item, ItemState, Operation, OperationState, Phase
 from wfm.domain.plans import RouteName
 from wfm.ui.components import times
 from wfm.ui.components.bars import Part
@@ -128,9 +128,19 @@ def state_sentence(view: View, now: datetime) -> str:
         return f"{times.agents(view.counts.out)} not back since {times.when(end, zone, today=now)}"
     ended = operation.ended_at or operation.applied_at or end
     if operation.state is _S.CORRECTED:
-        return f"{times.span(start, end, operation.window.zone, today=now)}, corrected {times.relative(ended, now)}"
+        return f"{times.span(start, end, operation.window.zone, today=now)}, corrected {_ago(ended, now)}"
     out = f", {times.agents(view.counts.out)} still out until {at(end)}" if view.counts.out else ""
-    return f"{times.span(start, end, operation.window.zone, today=now)}, ended {times.relative(ended, now)}{out}"
+    return f"{times.span(start, end, operation.window.zone, today=now)}, ended {_ago(ended, now)}{out}"
+
+
+def ended_ago(view: View, now: datetime) -> str:
+    """How long ago it ended: "3 min ago", "just now"."""
+    return _ago(view.operation.ended_at or view.operation.window.end, now)
+
+
+def _ago(instant: datetime, now: datetime) -> str:
+    said = times.relative(instant, now)
+    return "just now" if said == "now" else said
 
 
 def _done_by(view: View, now: datetime) -> str:
@@ -174,6 +184,8 @@ class Choice:
     label: str
     says: str
     primary: bool = False
+    do: str = ""
+    """What the button that does it is called, where that is more than the label."""
 
 
 def choices(view: View, now: datetime) -> list[Choice]:
@@ -184,7 +196,8 @@ def choices(view: View, now: datetime) -> list[Choice]:
         found.append(_end_now(view, now))
     if operation.state is _S.APPLYING and not operation.cancel_requested:
         says = f"Nothing more is sent, and the {times.agents(counts.out)} already out are put back."
-        found.append(Choice(Act.CANCEL, "Stop and put back", says, primary=True))
+        do = f"Stop and put {times.agents(counts.out)} back"
+        found.append(Choice(Act.CANCEL, "Stop and put back", says, primary=True, do=do))
     if operation.state is _S.SCHEDULED:
         says = f"The window does not start; {times.agents(counts.total)} stay as they are."
         found.append(Choice(Act.CANCEL, "Cancel this window", says))
@@ -221,7 +234,8 @@ def _end_now(view: View, now: datetime) -> Choice:
         f"{times.agents(view.counts.out)} are put back now{early}. Who changed state since is left alone, and who is off "
         "shift by now is listed and not made available."
     )
-    return Choice(Act.END_NOW, "End now and restore", says, primary=True)
+    do = f"End now and restore {times.agents(view.counts.out)}"
+    return Choice(Act.END_NOW, "End now and restore", says, primary=True, do=do)
 
 
 def _retry(view: View, now: datetime) -> list[Choice]:
@@ -291,8 +305,12 @@ def _named(operation: Operation) -> str:
     return title_of(operation) + (f" ({', '.join(marks)})" if marks else "")
 
 
-def agent_table(items: Sequence[Item], route: RouteName = RouteName.AVAILABILITY) -> pd.DataFrame:
-    """A row an agent: where it stands, since when, why."""
+def agent_table(
+    items: Sequence[Item],
+    route: RouteName = RouteName.AVAILABILITY,
+    causes: Mapping[tuple[str, Phase], str] | None = None,
+) -> pd.DataFrame:
+    """A row an agent: where it stands, since when, why. `causes` say of agent and phase why it failed."""
     zone = times.viewer_zone()
     words = [agent_word(item.apply_state, item.restore_state) for item in items]
     return pd.DataFrame(
@@ -300,9 +318,18 @@ def agent_table(items: Sequence[Item], route: RouteName = RouteName.AVAILABILITY
             "agent": [item.agent_name or item.agent_id for item in items],
             "state": [[agent_look(word, route).word] for word in words],
             "since": [times.when(item.changed_at, zone, seconds=True) for item in items],
-            "note": [item.skip_reason or ("" if item.fate == "ready" else item.fate) for item in items],
+            "note": [_note(item, word, causes or {}) for item, word in zip(items, words, strict=True)],
         }
     )
+
+
+_FAILED_IN = {AgentWord.FAILED: Phase.APPLY, AgentWord.NOT_BACK: Phase.RESTORE}
+
+
+def _note(item: Item, word: AgentWord, causes: Mapping[tuple[str, Phase], str]) -> str:
+    phase = _FAILED_IN.get(word)
+    why = causes.get((item.agent_id, phase), "") if phase else ""
+    return item.skip_reason or why or ("" if item.fate == "ready" else item.fate)
 
 
 _SHORT = {

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import re
 
+_LINKED = re.compile(r"((?:https?://|www\.)[^\s,;]+|[^\s,;:()<>“”]+@[^\s,;()<>“”]*[^\s.,;()<>“”])")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&^=])")
 
 
 def plain(text: str) -> str:
     """Names, causes, URLs: whatever comes from a tenant or an address bar, shown as it is and never as Markdown."""
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def prose(text: str) -> str:
+    """A sentence that quotes others: as `plain`, and an e-mail or address in it is no link either."""
+    return "".join(code(part) if number % 2 else plain_part(part) for number, part in enumerate(_LINKED.split(text)))
+
+
+def plain_part(text: str) -> str:
+    """As `plain`, keeping the spaces at both ends."""
+    return _SPECIAL.sub(r"\\\1", re.sub(r"\s+", " ", text))
 
 
 def code(text: str) -> str:

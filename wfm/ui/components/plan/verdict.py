@@ -19,12 +19,15 @@ from wfm.domain.plans import (
 from wfm.ui.components import bars, lanes, times
 from wfm.ui.components.bars import Part
 from wfm.ui.components.plan import state
-from wfm.ui.components.states import Look, hex_color, look
+from wfm.ui.components.states import Look, chips, hex_color, look
 from wfm.ui.views import plan_chart, plan_table
 from wfm.ui.views.plan_form import as_of_line, cost_line, totals_by_severity
-from wfm.ui.views.words import plain
+from wfm.ui.views.words import plain, prose
 
 INCLUDE = "plan_include"
+PAGE_KEY = "plan_page"
+HEAD = 33
+"""Pixels of a table's head and frame at the base font size of the theme."""
 SHOWN_FINDINGS = 3
 
 
@@ -38,13 +41,28 @@ def status_line(preview: Preview) -> None:
             f"plan `{short_plan_id(preview.plan_id)}` · with OAuth client {plain(preview.client_name)}]",
             width="stretch",
         )
-        st.button(
-            "Read again",
-            icon=":material/refresh:",
-            type="tertiary",
-            key="plan_fresh",
-            help="Reads directory, schedules and states anew instead of from the cache.",
+        _read_again("plan_fresh")
+
+
+def recomputing(old: Preview) -> None:
+    """The same line while the next preview is being made: it says how old the numbers below are, and nothing moves."""
+    made = times.clock(old.computed_at, seconds=True)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f"**Preview** :orange-badge[:material/hourglass_top: old numbers, of {made}] :gray[recomputing …]", width="stretch"
         )
+        _read_again("plan_fresh_waiting", disabled=True)
+
+
+def _read_again(key: str, *, disabled: bool = False) -> None:
+    st.button(
+        "Read again",
+        icon=":material/refresh:",
+        type="tertiary",
+        key=key,
+        disabled=disabled,
+        help="Reads directory, schedules and states anew instead of from the cache.",
+    )
 
 
 def refused_notice() -> None:
@@ -109,7 +127,7 @@ def findings(found: list[Finding]) -> None:
 def _finding(finding: Finding) -> None:
     shown = look(finding.severity)
     rest = " ".join(part for part in (finding.detail, finding.fix) if part)
-    st.markdown(f":{shown.color}[:material/{shown.icon}:] **{finding.title}.** {rest}")
+    st.markdown(f":{shown.color}[:material/{shown.icon}:] **{plain(finding.title)}.** {prose(rest)}")
 
 
 @st.fragment
@@ -138,28 +156,40 @@ def agents(preview: Preview) -> None:
     if not rows:
         st.caption("No agent matches. Clear the search or the fates to see all.")
         return
+    pages = -(-len(rows) // plan_table.PAGE)
+    page = min(int(st.session_state.get(PAGE_KEY, 1) or 1), pages)
+    first = (page - 1) * plan_table.PAGE
+    some = rows[first : first + plan_table.PAGE]
+    # One page for both, so that a shift always stands beside the agent it belongs to.
     left, right = st.columns([11, 9], gap="small")
     with left:
-        _table(preview, rows)
+        _table(preview, some)
     with right:
-        _timeline(preview, rows)
+        _timeline(preview, some)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        which = f"{first + 1}–{first + len(some)} of {times.agents(len(rows))}" if pages > 1 else times.agents(len(rows))
+        st.caption(f"{which} · {plan_table.finding_of_timeline(some, preview.window)}", width="content")
+        if pages > 1:
+            st.pagination(pages, key=PAGE_KEY)
 
 
 def _table(preview: Preview, rows: list[AgentFate]) -> None:
     totals = preview.totals()
-    colors = [hex_color(look(SEVERITY[fate]).color) for fate in totals]
     st.dataframe(
         plan_table.table(rows, preview.window),
         hide_index=True,
-        height=plan_chart.ROW * (min(len(rows), plan_table.PAGE) + 1) + 3,
+        height=plan_chart.ROW * min(len(rows), plan_table.PAGE) + HEAD,
         row_height=plan_chart.ROW,
         column_config={
-            "agent": st.column_config.TextColumn("Agent", width=150),
+            "agent": st.column_config.TextColumn("Agent", width=164),
             "fate": st.column_config.MultiselectColumn(
-                "Fate", options=[fate.value for fate in totals], color=colors, width=150
+                "Fate",
+                options=[fate.value for fate in totals],
+                color=chips(SEVERITY[fate] for fate in totals),
+                width=128,
             ),
-            "reason": st.column_config.TextColumn("Reason", width=210),
-            "local": st.column_config.TextColumn("Local start", width=110),
+            "reason": st.column_config.TextColumn("Reason", width=278),
+            "local": st.column_config.TextColumn("Local start", width=116),
             "unit": st.column_config.TextColumn("Unit", width=100),
             "team": st.column_config.TextColumn("Team", width=110),
             "e-mail": st.column_config.TextColumn("E-mail", width=180),
@@ -167,29 +197,18 @@ def _table(preview: Preview, rows: list[AgentFate]) -> None:
         alt=f"{len(rows)} agents with fate, reason and local time",
         key="plan_table",
     )
-    if len(rows) > 1:
-        st.caption(f"{times.agents(len(rows))} in this list.")
 
 
 def _timeline(preview: Preview, rows: list[AgentFate]) -> None:
-    pages = -(-len(rows) // plan_table.PAGE)
-    page = min(int(st.session_state.get("plan_page", 1) or 1), pages)
-    some = rows[(page - 1) * plan_table.PAGE : page * plan_table.PAGE]
-    title = plan_table.finding_of_timeline(some, preview.window)
     chart = plan_chart.timeline(
-        some,
+        rows,
         preview.window,
         severities={severity: hex_color(look(severity).color) for severity in Severity},
         shift=hex_color("gray"),
         off=hex_color("yellow"),
     )
-    st.vega_lite_chart(chart, width="stretch", alt=f"Shifts with the window across them. {title}", key="plan_timeline")
-    if pages > 1:
-        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.caption(title, width="content")
-            st.pagination(pages, key="plan_page")
-    else:
-        st.caption(title)
+    alt = f"Shifts with the window across them. {plan_table.finding_of_timeline(rows, preview.window)}"
+    st.vega_lite_chart(chart, width="stretch", alt=alt, key="plan_timeline")
 
 
 def included(before: frozenset[Fate]) -> frozenset[Fate]:

@@ -13,6 +13,7 @@ from wfm.ui.components import empty, times
 from wfm.ui.components.plan import state
 from wfm.ui.views.plan_form import KIND_WORDS, group_keys, with_agents, with_groups, without_agents
 from wfm.ui.views.plan_words import BadRow, CsvWords, read_csv, split_pasted, unmatched
+from wfm.ui.views.run_table import table_height
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -51,7 +52,7 @@ def who(desk: Desk, form: PlanRequest) -> Selection:
             _find(desk, form)
         with st.popover("Paste", icon=":material/content_paste:"):
             _paste(form)
-        with st.popover("CSV", icon=":material/upload_file:"):
+        with st.popover("CSV", icon=":material/upload_file:"), st.container(width=540):
             _csv(desk, form)
     return selection
 
@@ -68,12 +69,13 @@ def chosen_line(desk: Desk, request: PlanRequest) -> None:
         empty.fault(error)
         return
     parts = [f"**{times.agents(len(found.agents))}**"]
-    if selection.agents:
-        parts.append(f"{times.number(len(selection.agents))} named one by one")
+    if selection.agents and group_keys(selection):
+        parts.append(f"{times.number(len(selection.agents))} by name")
     if selection.exclude:
-        parts.append(f"{times.number(len(selection.exclude))} left out by you")
+        parts.append(f"{times.number(len(selection.exclude))} left out")
     if found.unknown:
-        parts.append(f":red[:material/block: {times.number(len(found.unknown))} match nobody]")
+        nobody = "1 matches nobody" if len(found.unknown) == 1 else f"{times.number(len(found.unknown))} match nobody"
+        parts.append(f":red[:material/block: {nobody}]")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(" · ".join(parts), width="stretch")
         with st.popover("Edit list", icon=":material/edit:", type="tertiary"):
@@ -178,7 +180,12 @@ def bad_rows(bad: tuple[BadRow, ...]) -> None:
     st.dataframe(
         {"line": [row.line for row in bad], "given": [row.given for row in bad], "why": [row.why for row in bad]},
         hide_index=True,
-        height=min(220, 38 + 35 * len(bad)),
+        height=table_height(len(bad), 6),
+        column_config={
+            "line": st.column_config.NumberColumn("line", width=56),
+            "given": st.column_config.TextColumn("given", width=200),
+            "why": st.column_config.TextColumn("why", width=270),
+        },
         alt="Lines of the file that were left out",
         key=BAD_ROWS,
     )

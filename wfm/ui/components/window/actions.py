@@ -67,7 +67,7 @@ def buttons(desk: Desk, actor: Actor, view: View, *, now: datetime, only: tuple[
                 _extend(desk, actor, operation, now, may=may)
             else:
                 st.button(
-                    choice.label,
+                    choice.do or choice.label,
                     icon=_ICONS[choice.act],
                     type="primary",
                     key=f"do_{choice.act.value}_{operation.id}",
@@ -111,9 +111,10 @@ def _extend(desk: Desk, actor: Actor, operation: Operation, now: datetime, *, ma
                 args=(desk, actor, operation.id, operation.window.end + timedelta(minutes=minutes)),
                 disabled=not may,
             )
+    was = operation.window.end.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0)
     end = st.datetime_input(
         f"New end, {operation.window.zone}",
-        operation.window.end.astimezone(zone).replace(tzinfo=None),
+        was,
         step=300,
         format="DD.MM.YYYY",
         key=f"extend_to_{operation.id}",
@@ -125,7 +126,7 @@ def _extend(desk: Desk, actor: Actor, operation: Operation, now: datetime, *, ma
             key=f"extend_do_{operation.id}",
             on_click=_move_end,
             args=(desk, actor, operation.id, end.replace(tzinfo=zone)),
-            disabled=not may,
+            disabled=not may or end.replace(second=0, microsecond=0) == was,
         )
 
 

@@ -10,10 +10,12 @@ import streamlit as st
 from wfm.domain.operations import OPEN_STATES, OperationState
 from wfm.domain.people import Actor
 from wfm.ui.components import empty, times
-from wfm.ui.components.states import hex_color, look
+from wfm.ui.components.states import HEX, chips, hex_color, ink
 from wfm.ui.components.window import actions
 from wfm.ui.components.window.card import card
 from wfm.ui.pages import page
+from wfm.ui.views import windows_chart
+from wfm.ui.views.run_table import table_height
 from wfm.ui.views.windows import FINAL, View, pace, table, title_of
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ def listed(desk: Desk, actor: Actor) -> None:
     views = desk.operations(states=OPEN_STATES)
     seconds = min((found for view in views if (found := pace(view))), default=None)
     st.fragment(_open, run_every=seconds)(desk, actor, _drawn(views))
+    _over_time([*views, *desk.operations(states=FINAL, limit=PAST)])
     st.markdown("**Earlier**")
     _past(desk)
 
@@ -52,7 +55,7 @@ def _open(desk: Desk, actor: Actor, drawn: tuple[tuple[str, str, int], ...]) -> 
         if not views:
             empty.nothing(
                 "No window is open",
-                "Plan one on the Plan screen; it appears here with its progress as soon as it is applied.",
+                "Plan one on Plan; it appears here with its progress as soon as it is applied.",
                 icon=":material/event_available:",
             )
         now = times.now()
@@ -60,6 +63,36 @@ def _open(desk: Desk, actor: Actor, drawn: tuple[tuple[str, str, int], ...]) -> 
             card(desk, actor, view, now=now)
         if len(views) > CARDS:
             st.caption(f"{len(views) - CARDS} more open windows are scheduled later.")
+
+
+def _over_time(views: Sequence[View]) -> None:
+    """The windows as bars over time; a click on one opens it. Nothing is drawn where there is none."""
+    zone, now = times.viewer_zone(), times.now()
+    if not views:
+        return
+    if "windows_range" not in st.session_state:
+        st.session_state["windows_range"] = windows_chart.fitting(views, now, zone)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown("**Over time**", width="content")
+        ranges = list(windows_chart.Range)
+        picked = st.radio("Range", ranges, key="windows_range", horizontal=True, label_visibility="collapsed")
+    which = windows_chart.Range(picked or windows_chart.Range.MONTH)
+    shown = windows_chart.bars(views, which, now, zone)
+    said = windows_chart.finding(shown, which, zone)
+    if shown:
+        colors = {name: hex_color(name) for name in HEX["light"]}
+        st.vega_lite_chart(
+            windows_chart.chart(shown, which, now, zone, colors=colors, ink=ink()),
+            width="stretch",
+            key="windows_chart",
+            on_select="rerun",
+            selection_mode="pick",
+            alt=f"{said}. {windows_chart.in_words(shown, zone, now)}",
+        )
+        points = (st.session_state.get("windows_chart") or {}).get("selection", {}).get("pick") or []
+        if points:
+            st.switch_page(page("windows"), query_params={"id": str(points[0]["id"])})
+    st.caption(f"{said}. Choose a bar to open its window." if shown else said)
 
 
 def _past(desk: Desk) -> None:
@@ -93,16 +126,16 @@ def _past(desk: Desk) -> None:
     picked = st.dataframe(
         table(views, times.now()),
         hide_index=True,
-        height=35 * (min(len(views), 12) + 1) + 3,
+        height=table_height(len(views), 12),
         column_config={
             "state": st.column_config.MultiselectColumn(
                 "State",
                 options=[state.value for state in shown],
-                color=[hex_color(look(state).color) for state in shown],
+                color=chips(shown),
                 width=130,
             ),
             "window": st.column_config.TextColumn("Window", width="large"),
-            "start": st.column_config.TextColumn("Start", width=150),
+            "start": st.column_config.TextColumn(f"Start ({times.viewer_zone().key})", width=170),
             "lasted": st.column_config.TextColumn("Length", width=90),
             "agents": st.column_config.NumberColumn("Agents", width=80),
             "out": st.column_config.NumberColumn("Out", width=70),

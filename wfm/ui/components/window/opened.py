@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from wfm.domain.errors import DeskError
-from wfm.domain.operations import Item, OperationState, Phase
+from wfm.domain.operations import Item, OperationState, Outcome, Phase, RunFilter
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import RouteName
 from wfm.ui.components import empty, times
-from wfm.ui.components.states import AgentWord, agent_look, agent_word, hex_color, look
+from wfm.ui.components.states import AgentWord, agent_look, agent_word, chips, look
 from wfm.ui.components.window import actions
 from wfm.ui.components.window.card import progress
 from wfm.ui.pages import page
+from wfm.ui.views.run_table import table_height
+from wfm.ui.views.runs import cause_word
 from wfm.ui.views.windows import (
     WORD_STATES,
     View,
@@ -161,18 +163,18 @@ def _agents(desk: Desk, view: View) -> None:
         return
     options = list(dict.fromkeys(agent_word(item.apply_state, item.restore_state) for item in items))
     st.dataframe(
-        agent_table(items, route),
+        agent_table(items, route, _causes(desk, view)),
         hide_index=True,
-        height=35 * (min(len(items), 10) + 1) + 3,
+        height=table_height(len(items), 10),
         column_config={
             "agent": st.column_config.TextColumn("Agent", width="medium"),
             "state": st.column_config.MultiselectColumn(
                 "State",
                 options=[agent_look(one, route).word for one in options],
-                color=[hex_color(agent_look(one, route).color) for one in options],
+                color=chips(options),
                 width=150,
             ),
-            "since": st.column_config.TextColumn("Since", width=110),
+            "since": st.column_config.TextColumn(f"Since ({times.viewer_zone().key})", width=160),
             "note": st.column_config.TextColumn("Note", width="large"),
         },
         on_select="rerun",
@@ -183,6 +185,18 @@ def _agents(desk: Desk, view: View) -> None:
     if len(items) == LISTED:
         st.caption(f"The first {LISTED} are listed. Search or pick a state to find others.")
     _picked(items, route)
+
+
+def _causes(desk: Desk, view: View) -> dict[tuple[str, Phase], str]:
+    """Why the last update of an agent failed, by agent and phase; nothing is asked where none did."""
+    words = agents_by_word(view.counts)
+    if not words[AgentWord.FAILED] + words[AgentWord.NOT_BACK]:
+        return {}
+    found: dict[tuple[str, Phase], str] = {}
+    for run in desk.runs(RunFilter(operation_id=view.operation.id, outcome=Outcome.FAILED), limit=LISTED).runs:
+        said = " ".join(str(part) for part in (run.status, cause_word(run)) if part)
+        found.setdefault((run.agent_id, run.phase), said)  # newest first
+    return found
 
 
 def _picked(items: list[Item], route: RouteName) -> None:

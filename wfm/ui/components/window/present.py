@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -9,17 +10,21 @@ import streamlit as st
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import GroupState, OperationState
 from wfm.domain.people import Actor
-from wfm.ui.components import empty, times
+from wfm.ui.components import bars, empty, times
+from wfm.ui.components.states import look
 from wfm.ui.components.window.card import card
 from wfm.ui.components.window.listed import open_windows
 from wfm.ui.pages import page
-from wfm.ui.views.windows import View, pace, title_of
+from wfm.ui.views.windows import FINAL, View, ended_ago, pace, parts, tags, title_of
+from wfm.ui.views.words import plain
 
 if TYPE_CHECKING:
     from wfm.desk import Desk, Health
 
 NEXT_SHOWN = 5
 CAUSES_SHOWN = 4
+ENDED_SHOWN = 3
+LATELY = timedelta(hours=2)
 IDLE_S = 10.0
 
 
@@ -35,6 +40,9 @@ def pace_of(desk: Desk) -> float:
 def present(desk: Desk, actor: Actor) -> None:
     """Windows in effect, the next ones, the newest causes of failure, one line of health."""
     now = times.now()
+    health, fault = _health_of(desk)
+    for problem in health.problems if health else ():
+        st.error(problem, icon=":material/error:")
     with empty.guarded():
         views = open_windows(desk)
         running = [view for view in views if view.operation.state is not OperationState.SCHEDULED]
@@ -43,12 +51,23 @@ def present(desk: Desk, actor: Actor) -> None:
             _calm(coming)
         for view in running:
             card(desk, actor, view, now=now)
+        _just_ended(desk, now)
         left, right = st.columns([1, 1], gap="small")
         with left, st.container(border=True, height="stretch"):
             _next(coming)
         with right, st.container(border=True, height="stretch"):
             _causes(desk)
-    _health(desk)
+    if health:
+        st.caption(health_line(health))
+    elif fault:
+        empty.fault(fault)
+
+
+def _health_of(desk: Desk) -> tuple[Health | None, DeskError | None]:
+    try:
+        return desk.health(), None
+    except DeskError as error:
+        return None, error
 
 
 def _calm(coming: list[View]) -> None:
@@ -65,13 +84,8 @@ def _next(coming: list[View]) -> None:
     for view in coming[:NEXT_SHOWN]:
         operation = view.operation
         window = operation.window
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(
-                f":gray[:material/schedule:] **{times.span(window.start, window.end, window.zone)}** "
-                f"{title_of(operation)} :gray[· {times.agents(view.counts.total)} · {times.relative(window.start)}]",
-                width="stretch",
-            )
-            st.page_link(page("windows"), label="Open", query_params={"id": operation.id})
+        said = f"{times.agents(view.counts.total)} · {times.relative(window.start)}"
+        _window(view, f"{times.span(window.start, window.end, window.zone)} :gray[· {said}]")
     if len(coming) > NEXT_SHOWN:
         st.page_link(page("windows"), label=f"{len(coming) - NEXT_SHOWN} more")
 
@@ -82,24 +96,35 @@ def _causes(desk: Desk) -> None:
     if not groups:
         st.caption("No open cause. Whatever fails is grouped here by why it failed.")
     for group in groups[:CAUSES_SHOWN]:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(
-                f":red[:material/error:] {group.cause} "
-                f":gray[· {times.runs(group.runs)} · {times.agents(group.agents)} · {times.relative(group.last_seen)}]",
-                width="stretch",
-            )
-            st.page_link(page("failures"), label="Open", query_params={"failure": group.fingerprint})
+        said, link = st.columns([7, 2], gap="small", vertical_alignment="center")
+        counted = f"{times.runs(group.runs)} · {times.agents(group.agents)} · {times.relative(group.last_seen)}"
+        said.markdown(f":red[:material/error:] {plain(group.cause)} :gray[· {counted}]")
+        link.page_link(page("failures"), label="Cause and fix", query_params={"failure": group.fingerprint})
 
 
-def _health(desk: Desk) -> None:
-    try:
-        health = desk.health()
-    except DeskError as error:
-        empty.fault(error)
+def _just_ended(desk: Desk, now: datetime) -> None:
+    """What ended in the last hours: whether everybody is back is what people come to see."""
+    ended = [
+        view
+        for view in desk.operations(states=FINAL, limit=20)
+        if not view.operation.example and now - (view.operation.ended_at or view.operation.window.end) < LATELY
+    ]
+    if not ended:
         return
-    st.caption(health_line(health))
-    for problem in health.problems:
-        st.markdown(f":red[:material/error:] {problem}")
+    with st.container(border=True):
+        st.markdown("**Just ended**")
+        for view in ended[:ENDED_SHOWN]:
+            said = f"{bars.in_words(parts(view.counts, view.operation.route))} · {ended_ago(view, now)}"
+            _window(view, f"{look(view.operation.state).word} {tags(view.operation)} :gray[· {said}]")
+
+
+def _window(view: View, words: str) -> None:
+    """A window in a line: its name opens it, and what is said of it stands beside it or, on a phone, below."""
+    operation, shown = view.operation, look(view.operation.state)
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        name = f":{shown.color}[:material/{shown.icon}:] **{plain(title_of(operation))}**"
+        st.page_link(page("windows"), label=name, query_params={"id": operation.id})
+        st.markdown(words, width="content")
 
 
 def health_line(health: Health) -> str:
@@ -110,9 +135,14 @@ def health_line(health: Health) -> str:
     parts = [
         f"{good if health.reachable else bad} {health.tenant.host} {'answers' if health.reachable else 'does not answer'}",
         until,
-        f"{times.number(health.used)} of {times.number(health.limit_per_minute)} requests used this minute",
+        *(
+            [f"{times.number(health.used)} of {times.number(health.limit_per_minute)} requests used this minute"]
+            if health.limit_per_minute
+            else []
+        ),
         f"{good if health.worker_alive else bad} {worker}",
     ]
     if health.blocked_until and health.blocked_until > times.now():
         parts.append(f"paused by the tenant until {times.when(health.blocked_until, seconds=True)}")
+    parts.append(f"times in {times.viewer_zone().key}")
     return " · ".join(parts)
