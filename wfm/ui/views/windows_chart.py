@@ -163,6 +163,9 @@ def chart(shown: Sequence[Bar], which: Range, now: datetime, zone: ZoneInfo, *, 
             "end": _text(wall(bar.end, zone)),
             "color": colors[bar.color],
             "left": wall(bar.end, zone) > middle,
+            "first": _text(begin),
+            "last": _text(end),
+            "times": f"{times.when(bar.start, zone, today=now)} to {times.when(bar.end, zone, today=now)}",
         }
         for bar in shown
     ]
@@ -178,20 +181,13 @@ def chart(shown: Sequence[Bar], which: Range, now: datetime, zone: ZoneInfo, *, 
                 "encoding": {"x": x},
             },
             {
-                "params": [{"name": "pick", "select": {"type": "point", "fields": ["id"]}}],
-                "mark": {"type": "bar", "height": 14, "cornerRadius": 2, "strokeWidth": 3, "cursor": "pointer"},
+                "mark": {"type": "bar", "height": 14, "cornerRadius": 2, "strokeWidth": 3},
                 "encoding": {
                     "x": x,
                     "x2": {"field": "end"},
                     "y": y,
                     "color": {"field": "color", "type": "nominal", "scale": None},
                     "stroke": {"field": "color", "type": "nominal", "scale": None},
-                    "tooltip": [
-                        {"field": "window", "type": "nominal"},
-                        {"field": "said", "type": "nominal", "title": "state"},
-                        {"field": "start", "type": "temporal", "timeUnit": "utcyearmonthdatehoursminutes", "title": "from"},
-                        {"field": "end", "type": "temporal", "timeUnit": "utcyearmonthdatehoursminutes", "title": "to"},
-                    ],
                 },
             },
             {
@@ -203,6 +199,21 @@ def chart(shown: Sequence[Bar], which: Range, now: datetime, zone: ZoneInfo, *, 
                 "transform": [{"filter": "datum.left"}],
                 "mark": {"type": "text", "align": "right", "dx": -8, "fontSize": 11, "color": ink},
                 "encoding": words | {"x": x},
+            },
+            {
+                # The whole line can be clicked: half an hour in four weeks is a hair.
+                "params": [{"name": "pick", "select": {"type": "point", "fields": ["id"]}}],
+                "mark": {"type": "bar", "height": ROW, "opacity": 0, "cursor": "pointer"},
+                "encoding": {
+                    "x": x | {"field": "first"},
+                    "x2": {"field": "last"},
+                    "y": y,
+                    "tooltip": [
+                        {"field": "window", "type": "nominal"},
+                        {"field": "said", "type": "nominal", "title": "state"},
+                        {"field": "times", "type": "nominal"},
+                    ],
+                },
             },
         ],
         "height": {"step": ROW},

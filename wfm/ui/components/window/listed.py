@@ -92,7 +92,7 @@ def _over_time(views: Sequence[View]) -> None:
         points = (st.session_state.get("windows_chart") or {}).get("selection", {}).get("pick") or []
         if points:
             st.switch_page(page("windows"), query_params={"id": str(points[0]["id"])})
-    st.caption(f"{said}. Choose a bar to open its window." if shown else said)
+    st.caption(f"{said}. Choose a line to open its window." if shown else said)
 
 
 def _past(desk: Desk) -> None:
