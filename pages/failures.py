@@ -12,8 +12,8 @@ from wfm.ui.components.heading import heading
 from wfm.ui.context import desk
 from wfm.ui.pages import page
 from wfm.ui.views import failures as view
-from wfm.ui.views.failure_card import Looking, card, notices, watch
-from wfm.ui.views.failures import Show
+from wfm.ui.views.failure_card import SORT_WORDS, Looking, find, list_of, notices, watch
+from wfm.ui.views.failures import Show, Sort
 from wfm.ui.views.url_choice import choice
 
 actor = require(Capability.VIEW)
@@ -21,13 +21,14 @@ actor = require(Capability.VIEW)
 the_desk = desk()
 try:
     groups = the_desk.failures()
+    waiting = the_desk.waiting_agents(view.stuck(groups))
 except DeskError as error:
     heading("Failures", actor)
     empty.fault(error, title="The failures can't be read just now")
     st.button("Try again", icon=":material/refresh:")
     st.stop()
 
-heading(view.finding(groups), actor)
+heading(view.finding(groups, waiting), actor)
 notices()
 looking = Looking(desk=the_desk, actor=actor, zone=times.viewer_zone(), now=times.now())
 linked = st.query_params.get("failure")
@@ -45,14 +46,20 @@ if not groups:
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     show = choice("show", Show, Show.WAITING, "Which causes", lambda option: f"{option.value.capitalize()} {sizes[option]}")
-    st.button("Refresh", icon=":material/refresh:", type="tertiary", key="failures-refresh")
+    with st.container(horizontal=True, width="content", vertical_alignment="center", gap="small"):
+        text = find()
+        sort = choice("sort", Sort, Sort.AGENTS, "Sorted", SORT_WORDS.__getitem__)
+        st.button("Refresh", icon=":material/refresh:", type="tertiary", key="failures-refresh")
 
 if linked is not None and all(group.fingerprint != linked for group in groups):
     st.warning("The address names a failure group that is not here: all others are shown.", icon=":material/link_off:")
 
-listed = view.ordered(groups, show, first=linked)
-if not listed:
+listed = view.ordered(view.matching(groups, text), show, first=linked, sort=sort)
+if not listed and text:
+    empty.nothing(f"No cause that is {show.value} holds “{text[:40]}”", "Choose another list above, or look for less.")
+elif not listed:
     empty.nothing(f"No cause is {show.value}", "Choose another list above; resolved and ignored causes keep their history.")
-for position, group in enumerate(listed):
-    card(group, looking, opened=position == 0 and (linked == group.fingerprint or len(listed) == 1))
+list_of(listed, looking, linked)
+if listed:
+    st.caption(f"Times are in {looking.zone.key}.")
 watch(groups)

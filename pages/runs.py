@@ -55,7 +55,7 @@ matching = matching_words(shown, narrowed=query.narrowed)
 charted = query.run is None and bool(spread.total)
 of_filter = run_causes.of_filter(query.chosen) if query.chart is Chart.CAUSES else spread.of_filter
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    beside = headline(matching, title, of_filter=of_filter or not charted)
+    beside = headline(matching, title, range_word, of_filter=of_filter or not charted)
     st.markdown(beside, width="content")
     with st.container(horizontal=True, width="content", vertical_alignment="center", gap="small"):
         run_views.menu(the_desk, actor, query)

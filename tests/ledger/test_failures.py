@@ -156,6 +156,26 @@ def test_two_people_on_one_group_notice_each_other(world: World) -> None:
     assert len(ledger.group_changes(TENANT, fingerprint)) == 1
 
 
+def test_the_second_is_told_who_wrote_the_last_note(world: World) -> None:
+    fingerprint = fail(world, "anna")
+    ledger = world.ledger
+    ledger.set_group_state(TENANT, fingerprint, G.FIXED, actor="Sam", note="scope added", now=world.later())
+    seen = ledger.failure_group(TENANT, fingerprint).revision
+    ledger.amend_group(TENANT, fingerprint, actor="Ada", owner="Ada", note="asked IT", now=world.later(), expected=seen)
+    with pytest.raises(Refused, match=r"Ada changed .* it is fixed, “Owner: Ada\. asked IT”"):
+        ledger.set_group_state(TENANT, fingerprint, G.OPEN, actor="Kim", note="", now=world.later(), expected=seen)
+
+
+def test_agents_of_several_groups_are_counted_once(world: World) -> None:
+    one = fail(world, "anna")
+    fail(world, "bo")
+    other = fail(world, "anna", diagnosis(Kind.CONFLICT, missing=()))
+    fail(world, "cem", tenant=OTHER_TENANT)
+    assert world.ledger.agents_of_groups(TENANT, [one, other]) == 2
+    assert world.ledger.agents_of_groups(TENANT, [other, "strange"]) == 1
+    assert world.ledger.agents_of_groups(TENANT, []) == 0
+
+
 def test_an_owner_and_a_note_leave_state_and_clock_as_they_are(world: World) -> None:
     fingerprint = fail(world, "anna")
     ledger = world.ledger

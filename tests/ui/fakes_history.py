@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.fakes import NEEDED, FakeDesk, access_checks, an_agent
-from wfm.desk.failures import CauseSeries, FailureDetail, TouchedOperation
+from wfm.desk.failures import CauseSeries, FailureBrief, FailureDetail, TouchedOperation
 from wfm.desk.imports import ImportDesk, ImportFormat, ImportPreview, ImportReport
 from wfm.desk.proof import Proof, next_state, of_checks
 from wfm.desk.retention import RetentionReport, RetentionState
@@ -338,6 +338,15 @@ class HistoryDesk(FakeDesk):
             if group.fingerprint == fingerprint:
                 return group
         raise NotFound("There is no such failure group.")
+
+    def failure_brief(self, group: FailureGroup) -> FailureBrief:
+        detail = self.run(group.sample_run)
+        found = detail.diagnosis
+        fix, who = (found.fix, found.who) if found else ("", "")
+        return FailureBrief(client="architect-flow", fix=fix, who=who, example=detail.run.example)
+
+    def waiting_agents(self, groups: Collection[FailureGroup]) -> int | None:
+        return len({run.agent_id for run in self.kept if run.fingerprint in {group.fingerprint for group in groups}})
 
     def causes_over_time(self, since: datetime, until: datetime, step_minutes: int) -> tuple[CauseSeries, ...]:
         self._read()

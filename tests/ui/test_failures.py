@@ -23,18 +23,21 @@ from tests.ui.fakes_history import (
     somebody,
     words,
 )
-from wfm.desk import GroupChange
+from wfm.desk import FailureBrief, GroupChange
 from wfm.desk.proof import PROPAGATION
 from wfm.domain.diagnoses import Kind
 from wfm.domain.errors import StoreFault
 from wfm.domain.operations import FailureGroup, GroupState, Outcome, Phase
 from wfm.ui.views.failures import (
     Show,
+    Sort,
     facts,
     finding,
+    matching,
     ordered,
     propagation,
     retryable,
+    sentence,
     spark_spec,
     spark_step,
     spark_words,
@@ -65,6 +68,36 @@ NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 )
 def test_the_title_says_the_finding(groups: list[FailureGroup], title: str) -> None:
     assert finding(groups) == title
+
+
+def test_the_title_counts_each_agent_once() -> None:
+    groups = [a_group(), a_group(fingerprint="b", agents=2)]
+    assert finding(groups, 213) == "2 causes keep 213 agents waiting"
+
+
+def test_a_cause_is_one_sentence_who_lacks_what_and_who_waits() -> None:
+    brief = FailureBrief(client="architect-flow", fix="", who="", example=False)
+    said = sentence(a_group(), brief)
+    assert said == f"**OAuth client architect\\-flow lacks `{NEEDED}`; 212 agents are waiting for it.**"
+    assert "waiting" not in sentence(a_group(state=GroupState.RESOLVED), brief)
+    assert sentence(a_group(agents=1), None).startswith("**The OAuth client architect")
+    other = a_group(kind=Kind.CONFLICT, missing=(), cause="Somebody else changed it.", agents=1)
+    assert sentence(other, brief) == "**Somebody else changed it; 1 agent is waiting.**"
+
+
+def test_causes_are_found_by_any_word_of_them() -> None:
+    groups = [a_group(owner="Ada"), a_group(fingerprint="b", kind=Kind.CONFLICT, cause="Changed (409) meanwhile", missing=())]
+    assert [group.fingerprint for group in matching(groups, "(409)")] == ["b"]
+    assert [group.fingerprint for group in matching(groups, "ada UPDATE")] == [FINGERPRINT]
+    assert len(matching(groups, " ")) == 2
+    assert matching(groups, "%%%") == []
+
+
+def test_causes_are_sorted_by_agents_or_time() -> None:
+    big = a_group(fingerprint="big", agents=9, last_seen=NOON - timedelta(days=2), first_seen=NOON - timedelta(days=3))
+    new = a_group(fingerprint="new", agents=1, last_seen=NOON, first_seen=NOON - timedelta(days=9))
+    for sort, wanted in [(Sort.AGENTS, "big"), (Sort.LAST, "new"), (Sort.FIRST, "big")]:
+        assert ordered([new, big], Show.WAITING, sort=sort)[0].fingerprint == wanted
 
 
 def test_open_causes_come_first_and_the_linked_one_before_all() -> None:
@@ -173,6 +206,28 @@ def test_a_cause_is_one_card_with_what_it_means(failed: HistoryDesk, open_screen
     assert "scope: missing" in text
 
 
+def test_the_change_to_ask_for_stands_on_every_card(failed: HistoryDesk, open_screen: Open) -> None:
+    failed.groups_failed = [a_group(fingerprint=f"f{n}", agents=n + 1, runs=n + 1) for n in range(45)]
+    app = open_screen("failures")
+    assert not app.exception
+    text = words(app)
+    assert text.count(f"lacks `{NEEDED}`") == 20
+    assert text.count(":material/build: Add") == 20
+    app.button(key="failures-more").click().run()
+    assert words(app).count(":material/build: Add") == 40
+    assert app.button(key="failures-more").label == "Show 5 more of 45 causes"
+
+
+def test_a_search_and_an_order_live_in_the_address(failed: HistoryDesk, open_screen: Open) -> None:
+    app = open_screen("failures", q="nothing (of that)", sort="last")
+    assert "No cause that is waiting holds" in words(app)
+    app.text_input(key="failures-find").set_value("scope").run()
+    assert app.query_params["q"] == "scope"
+    assert app.segmented_control(key="choice-sort").value == "last"
+    assert "I fixed it" in words(app) or app.button(key=f"fixed-{FINGERPRINT}")
+    assert any("sort" in warning.value for warning in open_screen("failures", sort="worst").warning)
+
+
 def test_i_fixed_it_starts_the_clock_with_a_note(failed: HistoryDesk, open_screen: Open) -> None:
     app = open_screen("failures")
     app.text_input(key=f"note-{FINGERPRINT}").set_value("added the scope")
@@ -269,7 +324,9 @@ def test_a_failed_restore_is_retried_in_its_window_and_not_planned_again(failed:
 
 
 def test_a_link_to_a_group_opens_it_and_a_wrong_one_is_said(failed: HistoryDesk, open_screen: Open) -> None:
-    failed.groups_failed.append(a_group(fingerprint="quiet", state=GroupState.IGNORED, cause="Somebody ignored this."))
+    failed.groups_failed.append(
+        a_group(fingerprint="quiet", state=GroupState.IGNORED, cause="Somebody ignored this.", missing=())
+    )
     app = open_screen("failures", failure="quiet")
     assert "Somebody ignored this" in words(app)
     app = open_screen("failures", failure="gone")

@@ -364,3 +364,22 @@ def test_whether_a_retry_can_help_and_the_window_reach_the_desk(history: History
     assert asked(history).window_at == datetime(2026, 11, 23, 14, 30, tzinfo=UTC)
     app.selectbox(key="runs-retryable").set_value("yes").run()
     assert asked(history).retryable is True
+
+
+def test_a_run_that_was_closed_opens_again_and_ticks_stay(history: HistoryDesk, open_screen: Open) -> None:
+    app = open_screen("runs", run="run-00003")
+    key, _ = app.session_state["runs-table-now"]
+    # As the browser has it: the cell of the opened run is chosen, two rows are ticked.
+    app.session_state[key] = {"selection": {"rows": [0, 1], "columns": [], "cells": [[3, "agent"]]}}
+    app.run()
+    assert app.session_state["runs-table-now"][0] == key
+    app.button(key="run-close").click().run()
+    assert "run" not in app.query_params
+    again, _ = app.session_state["runs-table-now"]
+    assert again != key
+    assert "2 runs ticked" in words(app)
+
+
+def test_the_names_of_a_filter_do_not_hide_how_many_match(history: HistoryDesk, open_screen: Open) -> None:
+    said = words(open_screen("runs", outcome="failed"))
+    assert "**40 match** :gray[in the last 24 hours]" in said

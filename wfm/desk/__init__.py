@@ -7,7 +7,7 @@ from functools import cached_property
 from wfm.desk.access import AccessDesk
 from wfm.desk.core import DeskCore, Unreachable
 from wfm.desk.demo import DemoControls
-from wfm.desk.failures import CauseSeries, FailureDesk, FailureDetail
+from wfm.desk.failures import CauseSeries, FailureBrief, FailureDesk, FailureDetail
 from wfm.desk.imports import ImportDesk, ImportFormat, ImportPreview, ImportReport
 from wfm.desk.plans import PlanDesk
 from wfm.desk.proof import Proof
@@ -72,6 +72,7 @@ __all__ = [
     "DemoState",
     "Desk",
     "DeskCore",
+    "FailureBrief",
     "FailureDetail",
     "GroupChange",
     "Health",

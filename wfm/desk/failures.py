@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,6 +26,7 @@ LOOKED_AT = 200
 """How many of a group's newest runs are read for its operations and its agents."""
 CAUSES_LOOKED_AT = 40
 """A chart over time reads the counters of so many causes, those seen last."""
+MOST_AGENTS_COUNTED = 100_000
 BY_PROOF = "proof by reading"
 
 
@@ -60,6 +62,17 @@ class FailureDetail:
     changes: tuple[GroupChange, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureBrief:
+    """What one line says of a failure group: the OAuth client that lacks something ("" where nobody knows), the one change,
+    who can make it, and whether its newest run is an example of the first start."""
+
+    client: str
+    fix: str
+    who: str
+    example: bool
+
+
 class FailureDesk(HistoryDesk):
     """Reads and changes failure groups."""
 
@@ -84,6 +97,23 @@ class FailureDesk(HistoryDesk):
             by_hand=sum(run.operation_id is None for run in newest),
             changes=tuple(self.ledger.group_changes(self.tenant.key, fingerprint)),
         )
+
+    def failure_brief(self, group: FailureGroup) -> FailureBrief:
+        """What one line says of a group, from its newest run. Raises NotFound when that is not kept any more."""
+        detail = self.run(group.sample_run)
+        found = detail.diagnosis
+        return FailureBrief(
+            client=self._client_of(detail.run)[1] or "" if detail.run.via == "direct" else "",
+            fix=found.fix if found else "",
+            who=found.who if found else "",
+            example=detail.run.example,
+        )
+
+    def waiting_agents(self, groups: Collection[FailureGroup]) -> int | None:
+        """How many agents these groups touched, each counted once; None where counting them would take long."""
+        if sum(group.agents for group in groups) > MOST_AGENTS_COUNTED:
+            return None
+        return self.ledger.agents_of_groups(self.tenant.key, [group.fingerprint for group in groups])
 
     def failure_diagnosis(self, group: FailureGroup) -> Diagnosis | None:
         """What the failures of a group mean, read from one of their payloads."""

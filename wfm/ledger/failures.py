@@ -71,6 +71,19 @@ class Failures(Store):
             found = _series(connection, tenant, known, since, until, step_minutes)
         return {known[number]: series for number, series in found.items()}
 
+    def agents_of_groups(self, tenant_key: str, fingerprints: Collection[str]) -> int:
+        """How many agents the runs of these groups touched, each counted once."""
+        with self._db.read() as connection:
+            tenant = self._known_tenant(connection, tenant_key)
+            mine: list[int] = []
+            for some in words.batches(fingerprints):
+                asked = sa.select(groups.c.id).where(groups.c.tenant_id == tenant, groups.c.fingerprint.in_(some))
+                mine += connection.scalars(asked)
+            touched: set[int] = set()
+            for part in words.batches(mine):
+                touched.update(connection.scalars(sa.select(group_agents.c.agent_no).where(group_agents.c.group_id.in_(part))))
+        return len(touched)
+
     def set_group_state(
         self,
         tenant_key: str,
@@ -89,7 +102,7 @@ class Failures(Store):
 
         def work(connection: sa.Connection) -> FailureGroup:
             row = self._group_row(connection, tenant_key, fingerprint, lock=True)
-            _refuse_stale(row, expected)
+            _refuse_stale(connection, row, expected)
             self._change_state(connection, row.id, row.state, state, actor, note, now)
             return _group(self._group_row(connection, tenant_key, fingerprint), tenant_key)
 
@@ -110,7 +123,7 @@ class Failures(Store):
 
         def work(connection: sa.Connection) -> FailureGroup:
             row = self._group_row(connection, tenant_key, fingerprint, lock=True)
-            _refuse_stale(row, expected)
+            _refuse_stale(connection, row, expected)
             values: dict[str, object] = {"revision": row.revision + 1}
             if owner is not None:
                 values["owner"] = owner
@@ -237,11 +250,15 @@ def _series(
     return found
 
 
-def _refuse_stale(row: Any, expected: int | None) -> None:
+def _refuse_stale(connection: sa.Connection, row: Any, expected: int | None) -> None:
+    """Tells the second of two people who was first, and what was said: an owner and a note change no state."""
     if expected is None or row.revision == expected:
         return
-    said = f"{row.state_by or 'Somebody'} changed this cause meanwhile: it is {row.state}"
-    raise Refused("stale", f"{said}, “{row.note}”." if row.note else f"{said}.")
+    asked = sa.select(group_changes).where(group_changes.c.group_id == row.id).order_by(group_changes.c.id.desc()).limit(1)
+    last = connection.execute(asked).one_or_none()
+    actor, note = (last.actor, last.note) if last is not None else (row.state_by, row.note)
+    said = f"{actor or 'Somebody'} changed this cause meanwhile: it is {row.state}"
+    raise Refused("stale", f"{said}, “{note}”." if note else f"{said}.")
 
 
 def _new_group(tenant: int, fingerprint: str, row: Any, diagnosis: Diagnosis, first: datetime) -> dict[str, Any]:

@@ -28,11 +28,14 @@ from wfm.ui.views.runs import kind_word
 from wfm.ui.views.words import code, count, plain
 
 if TYPE_CHECKING:
-    from wfm.desk import Desk, FailureDetail
+    from wfm.desk import Desk, FailureBrief, FailureDetail
 
 MOST_OPERATIONS, MOST_CHANGES = 6, 8
 WATCH_S = 4.0
-_NOTICE, _FAULT, _CARD = "failures-notice", "failures-fault", "failures-card"
+PAGE = 20
+"""Cards that are drawn at first, and at each click on more."""
+_NOTICE, _FAULT, _CARD, _MANY = "failures-notice", "failures-fault", "failures-card", "failures-many"
+_BRIEFS, _FIND = "failures-briefs", "failures-find"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +62,48 @@ def notices() -> None:
         st.toast(said, icon=":material/check_circle:")
 
 
+SORT_WORDS = {
+    view.Sort.AGENTS: "most agents",
+    view.Sort.LAST: "seen last",
+    view.Sort.FIRST: "newest",
+}
+
+
+def find() -> str:
+    """The words that a cause must hold; they live in the URL."""
+    st.session_state[_FIND] = str(st.query_params.get("q", ""))[:200]
+    return st.text_input(
+        "Find a cause",
+        key=_FIND,
+        type="search",
+        icon=":material/search:",
+        placeholder="Find a cause",
+        label_visibility="collapsed",
+        max_chars=200,
+        on_change=_found,
+        width=190,
+    )
+
+
+def _found() -> None:
+    text = str(st.session_state[_FIND] or "").strip()
+    if text:
+        st.query_params["q"] = text
+    else:
+        st.query_params.pop("q", None)
+
+
 def card(group: FailureGroup, looking: Looking, *, opened: bool) -> None:
     """Draws one group."""
     with st.container(border=True, key=f"group-{group.fingerprint}"):
         head, spark = st.columns([5, 1], vertical_alignment="center", gap="medium")
         with head:
-            unsaid = [name for name in group.missing if name not in group.cause]
-            missing = f" {', '.join(code(name) for name in unsaid)}" if unsaid else ""
-            st.markdown(f"{look(group.state).markdown} **{plain(group.cause or kind_word(group.kind))}**{missing}")
+            brief = _brief(group, looking)
+            example = " :gray-badge[example]" if brief is not None and brief.example else ""
+            st.markdown(f"{look(group.state).markdown} {view.sentence(group, brief)}{example}")
+            if brief is not None and brief.fix and group.state is not GroupState.RESOLVED:
+                who = f" :gray[· {plain(brief.who)}]" if brief.who else ""
+                st.markdown(f":material/build: {plain(brief.fix)}{who}")
             parts = [view.facts(group, looking.zone, looking.now), kind_word(group.kind)]
             parts += [code(word) for word in (group.code, group.call) if word]
             parts += [f"owner {plain(group.owner)}"] if group.owner else []
@@ -87,6 +124,18 @@ def card(group: FailureGroup, looking: Looking, *, opened: bool) -> None:
             if more.open:
                 with empty.guarded("This failure can't be read just now"):
                     _opened(looking.desk.failure_detail(group.fingerprint), looking)
+
+
+def _brief(group: FailureGroup, looking: Looking) -> FailureBrief | None:
+    """The one line of a group; None where its newest run can't be read. Kept for the visit: each costs a diagnosis."""
+    known: dict[tuple[str, str], FailureBrief] = st.session_state.setdefault(_BRIEFS, {})
+    key = (group.fingerprint, group.sample_run)
+    if key not in known:
+        try:
+            known[key] = looking.desk.failure_brief(group)
+        except DeskError:
+            return None
+    return known[key]
 
 
 def _spark(group: FailureGroup, looking: Looking) -> None:
@@ -127,6 +176,7 @@ def _means(detail: FailureDetail, looking: Looking) -> None:
     if sample.diagnosis is None:
         st.caption("The payload of this failure is not kept any more.")
     else:
+        st.markdown(plain(sample.diagnosis.cause))
         meaning(sample.diagnosis, missing=False)
     st.page_link(
         page("runs"),
@@ -348,6 +398,26 @@ def _hand_off(group: FailureGroup, looking: Looking) -> None:
                 type="tertiary",
             )
         st.code(text, language=None, wrap_lines=True)
+
+
+def list_of(groups: list[FailureGroup], looking: Looking, linked: str | None) -> None:
+    """A card for each of the first groups, and a button for more."""
+    many = int(st.session_state.get(_MANY, PAGE))
+    for position, group in enumerate(groups[:many]):
+        card(group, looking, opened=position == 0 and (linked == group.fingerprint or len(groups) == 1))
+    left = len(groups) - many
+    if left > 0:
+        st.button(
+            f"Show {min(PAGE, left)} more of {count(len(groups), 'cause')}",
+            icon=":material/expand_more:",
+            key="failures-more",
+            on_click=_more,
+            args=(many + PAGE,),
+        )
+
+
+def _more(many: int) -> None:
+    st.session_state[_MANY] = many
 
 
 def watch(groups: list[FailureGroup]) -> None:

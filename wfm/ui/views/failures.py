@@ -15,10 +15,11 @@ from wfm.domain.operations import FailureGroup, GroupState, Outcome, Phase, Run,
 from wfm.ui.components.states import hex_color
 from wfm.ui.components.times import agents as agents_word
 from wfm.ui.components.times import clock, duration, number, when
-from wfm.ui.views.words import count
+from wfm.ui.views.runs import kind_word
+from wfm.ui.views.words import code, count, listed, plain
 
 if TYPE_CHECKING:
-    from wfm.desk import Desk, GroupChange
+    from wfm.desk import Desk, FailureBrief, GroupChange
 
 MOST_RETRIED = 5_000
 SPARK_BARS = 40
@@ -46,29 +47,71 @@ STATES = {
 _STUCK = frozenset({GroupState.OPEN, GroupState.REGRESSED})
 
 
-def finding(groups: Iterable[FailureGroup]) -> str:
-    """The title of the screen: how many causes keep how many agents waiting."""
+class Sort(StrEnum):
+    """What the list is sorted by, beside that open causes come first; the value is the word in the URL."""
+
+    AGENTS = "agents"
+    LAST = "last"
+    FIRST = "first"
+
+
+def stuck(groups: Iterable[FailureGroup]) -> list[FailureGroup]:
+    """The causes that keep agents waiting: open, or failing again."""
+    return [group for group in groups if group.state in _STUCK]
+
+
+def finding(groups: Iterable[FailureGroup], waiting: int | None = None) -> str:
+    """The title of the screen: how many causes keep how many agents waiting.
+
+    `waiting` are the agents of the open causes, each counted once; None where nobody counted them.
+    """
     known = list(groups)
-    stuck = [group for group in known if group.state in _STUCK]
     if not known:
         return "Nothing has failed"
-    if stuck:
-        total = sum(group.agents for group in stuck)
+    if here := stuck(known):
+        total = sum(group.agents for group in here) if waiting is None else waiting
         # An agent may have failed for two causes, so the sum of several groups is an upper bound.
-        bound = "up to " if len(stuck) > 1 else ""
-        verb = "keeps" if len(stuck) == 1 else "keep"
-        return f"{count(len(stuck), 'cause')} {verb} {bound}{agents_word(total)} waiting"
+        bound = "up to " if len(here) > 1 and waiting is None else ""
+        verb = "keeps" if len(here) == 1 else "keep"
+        return f"{count(len(here), 'cause')} {verb} {bound}{agents_word(total)} waiting"
     fixed = sum(group.state is GroupState.FIXED for group in known)
     if fixed:
         return f"{count(fixed, 'cause')} {'waits' if fixed == 1 else 'wait'} for proof that it is fixed"
     return "No cause is open"
 
 
-def ordered(groups: Iterable[FailureGroup], show: Show, first: str | None = None) -> list[FailureGroup]:
-    """The groups to list: the linked one first, then the open ones, then by when they were last seen."""
+def sentence(group: FailureGroup, brief: FailureBrief | None) -> str:
+    """A cause as one sentence: who lacks what, and who waits for it. Markdown."""
+    waits = "is waiting" if group.agents == 1 else "are waiting"
+    tail = f"; {agents_word(group.agents)} {waits}" if group.state in _STUCK and group.agents else ""
+    if group.missing and group.kind in ACCESS_KINDS and brief is not None and brief.client:
+        names = listed([code(name) for name in group.missing], "or" if group.kind is Kind.MISSING_PERMISSION else "and")
+        return f"**OAuth client {plain(brief.client)} lacks {names}{f'{tail} for it' if tail else ''}.**"
+    unsaid = [name for name in group.missing if name not in group.cause]
+    missing = f" {', '.join(code(name) for name in unsaid)}" if unsaid else ""
+    return f"**{plain((group.cause or kind_word(group.kind)).rstrip('.'))}{tail}.**{missing}"
+
+
+def matching(groups: Iterable[FailureGroup], text: str) -> list[FailureGroup]:
+    """The groups whose cause, kind, code, call, missing names, owner or note hold every word, whatever its case."""
+    wanted = text.casefold().split()
+
+    def said(group: FailureGroup) -> str:
+        parts = (group.cause, kind_word(group.kind), group.code or "", group.call, *group.missing, group.owner, group.note)
+        return " ".join(parts).casefold()
+
+    return [group for group in groups if all(word in said(group) for word in wanted)]
+
+
+def ordered(
+    groups: Iterable[FailureGroup], show: Show, first: str | None = None, sort: Sort = Sort.AGENTS
+) -> list[FailureGroup]:
+    """The groups to list: the linked one first, then the open ones, each kind by `sort`, the most or newest first."""
     urgency = {GroupState.REGRESSED: 0, GroupState.OPEN: 0, GroupState.FIXED: 1, GroupState.RESOLVED: 2, GroupState.IGNORED: 3}
-    listed = [group for group in groups if group.state in STATES[show] or group.fingerprint == first]
-    newest_first = sorted(listed, key=lambda group: group.last_seen, reverse=True)
+    chosen = [group for group in groups if group.state in STATES[show] or group.fingerprint == first]
+    newest_first = sorted(chosen, key=lambda group: group.first_seen if sort is Sort.FIRST else group.last_seen, reverse=True)
+    if sort is Sort.AGENTS:
+        newest_first.sort(key=lambda group: group.agents, reverse=True)
     return sorted(newest_first, key=lambda group: (group.fingerprint != first, urgency[group.state]))
 
 

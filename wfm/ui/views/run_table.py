@@ -94,10 +94,13 @@ def table(shown: RunPage, query: RunQuery, zone: ZoneInfo) -> None:
     run_ids = [run.id for run in shown.runs]
     rows = _ROWS_BESIDE_A_RUN if query.run else _ROWS_ALONE
     outcomes = list(Outcome)
-    selected = {"cells": [(run_ids.index(query.run), "agent")]} if query.run in run_ids else {}
+    key, ticked = _table_key(query, run_ids)
+    selected: dict[str, Any] = {"rows": ticked} if ticked else {}
+    if query.run in run_ids:
+        selected["cells"] = [(run_ids.index(query.run), "agent")]
     st.dataframe(
         data,
-        key=_table_key(query, run_ids),
+        key=key,
         height=table_height(len(run_ids), rows),
         hide_index=True,
         on_select=_open,
@@ -131,12 +134,22 @@ def table_height(rows: int, most: int) -> int:
     return _ROW * (min(rows, most) + 1) + 2 + (_ROW // 2 if rows > most else 0)
 
 
-def _table_key(query: RunQuery, run_ids: list[str]) -> str:
-    """A key for exactly these rows, so that a position never points into another page."""
-    listed = "\x1f".join(run_ids)
-    key = "runs-table-" + hashlib.sha256(listed.encode()).hexdigest()[:12]
+def _table_key(query: RunQuery, run_ids: list[str]) -> tuple[str, list[int]]:
+    """A key for exactly these rows, so that a position never points into another page; and the rows that were ticked.
+
+    Closing a run, or going back in the browser, leaves its cell chosen in the grid: choosing it again would tell nothing. Such
+    a table is drawn as a new one.
+    """
+    listed = hashlib.sha256("\x1f".join(run_ids).encode()).hexdigest()[:12]
+    turns: dict[str, int] = st.session_state.setdefault("runs-table-turns", {})
+    key = f"runs-table-{listed}-{turns.get(listed, 0)}"
+    state = st.session_state.get(key)
+    chosen, ticked = chosen_row(state), ticked_rows(state)
+    if chosen is not None and (chosen >= len(run_ids) or run_ids[chosen] != query.run):
+        turns[listed] = turns.get(listed, 0) + 1
+        key = f"runs-table-{listed}-{turns[listed]}"
     st.session_state["runs-table-now"] = (key, run_ids)
-    return key
+    return key, ticked
 
 
 def _open() -> None:

@@ -113,11 +113,14 @@ _RANGE_WORDS = {
 }
 
 
-def headline(matching: str, title: str, *, of_filter: bool) -> str:
-    """The line above the chart: how many match, and what the chart shows. Markdown."""
+def headline(matching: str, title: str, range_word: str, *, of_filter: bool) -> str:
+    """The line above the chart: how many match, exactly, and what the chart shows. Markdown.
+
+    A chart's own sum may count some runs more: its first bar is whole.
+    """
     if not matching:
         return f"**{title}**"
-    return f"**{matching}** :gray[{title if of_filter else f'the chart shows all: {title}'}]"
+    return f"**{matching}** :gray[{range_word if of_filter else f'the chart shows all: {title}'}]"
 
 
 def searched_words(page: RunPage, zone: ZoneInfo, now: datetime, order: RunOrder = RunOrder.NEWEST) -> str:
@@ -146,7 +149,7 @@ ORDER_WORDS = {
 
 def page_words(order: RunOrder) -> tuple[str, str]:
     """What leads to the page before and to the page after, in this order."""
-    return {RunOrder.NEWEST: ("Newer", "Older"), RunOrder.OLDEST: ("Older", "Newer")}.get(order, ("Back", "On"))
+    return {RunOrder.NEWEST: ("Newer", "Older"), RunOrder.OLDEST: ("Older", "Newer")}.get(order, ("Previous", "Next"))
 
 
 def order_sentence(order: RunOrder) -> str:
