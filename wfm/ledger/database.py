@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import random
 import time
@@ -52,6 +53,8 @@ class Database:
                     "options": f"-c lock_timeout={int(busy_timeout_s * 1000)} -c timezone=UTC",
                 },
             )
+            # The rows of a chunk go in one statement; the driver would send each for itself.
+            self.engine.dialect.use_insertmanyvalues_wo_returning = True
 
     def close(self) -> None:
         """Closes every connection."""
@@ -84,18 +87,19 @@ class Database:
         raise AssertionError("unreachable: the last try returns or raises")
 
     @contextmanager
-    def within(self, connection: sa.Connection, seconds: float | None) -> Iterator[None]:
+    def within(self, connection: sa.Connection, seconds: float | None, *, by_index: bool = False) -> Iterator[None]:
         """Breaks statements that only read off after so many seconds (None: never) and raises TimeOver.
 
         The transaction goes on. SQLite looks at the clock every PROGRESS steps of its machine, also inside an index of words.
+        `by_index` keeps PostgreSQL from reading tables through, which it likes to where it can't know how rare a word is.
         """
-        if seconds is None:
-            yield
-        elif self.is_sqlite:
-            with _sqlite_within(connection, seconds):
+        if not self.is_sqlite:
+            with _postgres_within(connection, seconds, by_index=by_index):
                 yield
+        elif seconds is None:
+            yield
         else:
-            with _postgres_within(connection, seconds):
+            with _sqlite_within(connection, seconds):
                 yield
 
     def lock(self, connection: sa.Connection, *words: object) -> None:
@@ -108,7 +112,7 @@ class Database:
     def add_missing(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Inserts the rows whose keys are not there yet."""
         if rows:
-            connection.execute(self._insert(table).on_conflict_do_nothing(), list(rows))
+            connection.execute(_insert(self.is_sqlite, table).on_conflict_do_nothing(), list(rows))
 
     def put(
         self,
@@ -123,13 +127,7 @@ class Database:
         """Inserts rows; where the keys are there already, adds to the `added` columns and replaces the `replaced` ones."""
         if not rows:
             return
-        insert = self._insert(table)
-        changes: dict[str, Any] = {name: table.c[name] + insert.excluded[name] for name in added}
-        changes |= {name: insert.excluded[name] for name in replaced}
-        connection.execute(insert.on_conflict_do_update(index_elements=list(keys), set_=changes), list(rows))
-
-    def _insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+        connection.execute(_putting(self.is_sqlite, table, tuple(keys), tuple(added), tuple(replaced)), list(rows))
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
@@ -153,6 +151,21 @@ class Database:
             ) from error
 
 
+def _insert(on_sqlite: bool, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    return sqlite.insert(table) if on_sqlite else postgresql.insert(table)
+
+
+@functools.lru_cache(maxsize=64)
+def _putting(
+    on_sqlite: bool, table: sa.Table, keys: tuple[str, ...], added: tuple[str, ...], replaced: tuple[str, ...]
+) -> sa.Insert:
+    """Built once: counters are put in every transaction that changes runs, and building takes longer than the rows."""
+    insert = _insert(on_sqlite, table)
+    changes: dict[str, Any] = {name: table.c[name] + insert.excluded[name] for name in added}
+    changes |= {name: insert.excluded[name] for name in replaced}
+    return insert.on_conflict_do_update(index_elements=list(keys), set_=changes)
+
+
 @contextmanager
 def _sqlite_within(connection: sa.Connection, seconds: float) -> Iterator[None]:
     raw: Any = connection.connection.dbapi_connection
@@ -169,9 +182,12 @@ def _sqlite_within(connection: sa.Connection, seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def _postgres_within(connection: sa.Connection, seconds: float) -> Iterator[None]:
+def _postgres_within(connection: sa.Connection, seconds: float | None, *, by_index: bool) -> Iterator[None]:
     savepoint = connection.begin_nested()
-    connection.exec_driver_sql(f"SET LOCAL statement_timeout = {max(1, round(seconds * 1_000))}")
+    if seconds is not None:
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {max(1, round(seconds * 1_000))}")
+    if by_index:
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
     try:
         yield
     except sa.exc.DBAPIError as error:
@@ -179,7 +195,7 @@ def _postgres_within(connection: sa.Connection, seconds: float) -> Iterator[None
             raise
         raise TimeOver from error
     finally:
-        # Nothing was written: taken back either way, so that the time limit goes with it.
+        # Nothing was written: taken back either way, so that the settings go with it.
         savepoint.rollback()
 
 

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
+_TWO = [first + second for first in _ALPHABET for second in _ALPHABET]
 _LENGTH = 13
 _SEQUENCE_BITS = 21
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -55,7 +56,11 @@ def instant_of(number: int) -> datetime:
 
 def encode(number: int) -> str:
     """The 13 characters of an id."""
-    return "".join(_ALPHABET[number >> shift & 31] for shift in range(5 * (_LENGTH - 1), -1, -5))
+    two = _TWO
+    return (
+        f"{_ALPHABET[number >> 60]}{two[number >> 50 & 1023]}{two[number >> 40 & 1023]}{two[number >> 30 & 1023]}"
+        f"{two[number >> 20 & 1023]}{two[number >> 10 & 1023]}{two[number & 1023]}"
+    )
 
 
 def decode(text: str) -> int | None:

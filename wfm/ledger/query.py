@@ -23,8 +23,8 @@ from wfm.ledger.wordwalk import WordWalk
 COUNTED_UP_TO = 10_000
 """How many runs are counted one by one when no counter knows the number."""
 
-COUNTING_S = 0.02
-"""How long runs are counted one by one where no index holds the filter; at least one slice of 2,000 is."""
+COUNTING_S = 0.01
+"""How long runs are counted one by one where no index holds the filter; at least one slice is."""
 
 MOST_WALKS = 300
 """PostgreSQL: so many walks (of agents, operations, causes) are merged; with more, runs are tried one by one."""
@@ -66,6 +66,7 @@ class RunQuery:
         self._held: list[Any] = []
         self._words: WordWalk | None = None
         self._begun: tuple[int, Bounds] | None = None
+        self._spent = False
         if tenant is not None:
             self._read_filter()
             if only is not None:
@@ -188,7 +189,8 @@ class RunQuery:
         walked = self._walk(bounds, limit + 1, self._budget_s)
         if older_than is None and newer_than is None and walked.ids:
             self._begun = walked.n, bounds.past(walked.stopped_at if walked.stopped_at is not None else walked.ids[-1])
-        more = len(walked.ids) > limit or walked.stopped_at is not None
+        self._spent = walked.stopped_at is not None
+        more = len(walked.ids) > limit or self._spent
         return Walked(sorted(walked.ids[:limit], reverse=True), walked.stopped_at), more
 
     def _bounds(self, *, older_than: int | None = None, newer_than: int | None = None) -> Bounds:
@@ -227,13 +229,15 @@ class RunQuery:
     def total(self) -> Many:
         """How many runs there are: exactly where counters know or a short count ends, else at least so many.
 
-        After the first page it goes on counting where that ended.
+        After the first page it goes on counting where that ended, unless looking for it took all the time there is.
         """
         known = self.counted_by_outcome()
         if known is not None:
             n = known[self._filter.outcome] if self._filter.outcome is not None else known.total()
             return Many(n, exact=True)
         n, bounds = self._begun or (0, self._bounds())
+        if self._spent:
+            return Many(n, exact=False)
         seconds = None if self._budget_s is None else COUNTING_S
         walked = self._walk(bounds, COUNTED_UP_TO + 1 - n, seconds, counts=True)
         return Many(n + walked.n, exact=walked.stopped_at is None and n + walked.n <= COUNTED_UP_TO)

@@ -19,16 +19,22 @@ SHORTEST_PREFIX = 3
 _PLAIN = str.maketrans({"ı": "i", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"})
 _EACH_CHARACTER = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _WORD = re.compile(rf"[{_EACH_CHARACTER}]|(?:(?![{_EACH_CHARACTER}])[^\W_])+")
+_ASCII_WORD = re.compile("[a-z0-9]+")
 
 
 def fold(text: str) -> str:
     """The text without case and accents, for comparing what people type with what is stored."""
+    if text.isascii():
+        return text.lower()
     return _without_marks(_without_marks(text).casefold()).translate(_PLAIN)
 
 
 def words_of(text: str) -> list[str]:
     """The words of a text, in order."""
-    return [word[:LONGEST_WORD] for word in _WORD.findall(fold(text))]
+    folded = fold(text)
+    # Most texts are plain, and each that is settled comes through here.
+    found = (_ASCII_WORD if folded.isascii() else _WORD).findall(folded)
+    return found if len(folded) <= LONGEST_WORD else [word[:LONGEST_WORD] for word in found]
 
 
 def document(parts: Iterable[str | None]) -> list[str]:

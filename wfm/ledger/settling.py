@@ -5,6 +5,7 @@ Counters, runs, attempts, failure groups and search words change in the same tra
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -228,6 +229,7 @@ class Settling(Life, Failures):
         return texts
 
 
+@functools.cache
 def runs_with_words() -> sa.Select[Any]:
     """Runs with what is needed to end them: agent and way in words."""
     return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
@@ -71,9 +72,7 @@ class Store:
     def _locked(self, connection: sa.Connection, operation_id: str) -> sa.Row[Any]:
         """The operation's row, held until the transaction ends: writers of one operation follow one another."""
         number = decode(operation_id)
-        columns = [column for column in operations.c if column is not operations.c.request]
-        asked = sa.select(*columns).where(operations.c.id == number).with_for_update()
-        row = connection.execute(asked).one_or_none() if number is not None else None
+        row = connection.execute(_LOCKING, {"number": number}).one_or_none() if number is not None else None
         if row is None:
             raise NotFound(f"There is no operation {operation_id!r}.")
         return row
@@ -128,6 +127,14 @@ class Store:
         connection.execute(sa.insert(events).values(row))
 
 
+_LOCKING = (
+    sa.select(*(column for column in operations.c if column is not operations.c.request))
+    .where(operations.c.id == sa.bindparam("number"))
+    .with_for_update()
+)
+
+
+@functools.cache
 def items_with_agents() -> sa.Select[Any]:
     """Items with the agents they are of; `item_of` reads its rows."""
     return sa.select(items, agents.c.agent_id, agents.c.name.label("agent_name")).join(agents, agents.c.id == items.c.agent_no)
@@ -135,7 +142,7 @@ def items_with_agents() -> sa.Select[Any]:
 
 def item_of(row: Any, **changes: Any) -> Item:
     """An item from a row of `items_with_agents`, with columns that the transaction has just changed."""
-    values = {**row._mapping, **changes}
+    values = row._asdict() | changes
     return Item(
         operation_id=encode(values["operation_id"]),
         seq=values["seq"],

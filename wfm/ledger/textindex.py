@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from wfm.ledger.database import Database
 from wfm.ledger.search import document, postgres_document, sqlite_document
@@ -16,11 +17,10 @@ def index_runs(db: Database, connection: sa.Connection, texts: Mapping[int, Iter
         rows = [{"run": number, "words": sqlite_document(document(parts))} for number, parts in texts.items()]
         connection.execute(sa.text("INSERT OR REPLACE INTO run_search (rowid, words) VALUES (:run, :words)"), rows)
         return
-    rows = [{"run": number, "words": postgres_document(document(parts))} for number, parts in texts.items()]
-    connection.execute(
-        sa.text(
-            "INSERT INTO run_search (run_id, words) VALUES (:run, CAST(:words AS tsvector)) "
-            "ON CONFLICT (run_id) DO UPDATE SET words = excluded.words"
-        ),
-        rows,
-    )
+    rows = [{"run_id": number, "words": postgres_document(document(parts))} for number, parts in texts.items()]
+    connection.execute(_PUTTING, rows)
+
+
+_VECTORS = sa.table("run_search", sa.column("run_id", sa.BigInteger), sa.column("words", postgresql.TSVECTOR))
+_INSERT = postgresql.insert(_VECTORS)
+_PUTTING = _INSERT.on_conflict_do_update(index_elements=["run_id"], set_={"words": _INSERT.excluded.words})

@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql
 from wfm.ledger.schema import runs
 
 FIRST_SLICE = 2_000
+SHORTEST_SLICE = 50
 LONGEST_SLICE = 20_000
 
 Monotonic = Callable[[], float]
@@ -173,15 +174,16 @@ def sliced(
     limit: int,
     *,
     deadline: Deadline,
+    first: int | None = None,
     most: int | None = None,
     counts: bool = False,
 ) -> Walked:
-    """A walk in slices, through at most about `most` candidates. One slice is always looked through, however little time
-    there is. `counts` gives how many instead of which.
+    """A walk in slices, the first of `first` candidates, through at most about `most`. One slice is always looked through,
+    however little time there is. `counts` gives how many instead of which.
     """
     found: list[int] = []
     counted = looked = 0
-    size = FIRST_SLICE
+    size = FIRST_SLICE if first is None else first
     left = deadline.left()
     while True:
         many, last = lead.reach(connection, bounds, size)
@@ -199,6 +201,8 @@ def sliced(
         if left == 0 or (most is not None and looked >= most):
             return Walked(found, stop, counted)
         bounds = bounds.past(stop)
-        # Twice as many next time, unless that could last much longer than there is time.
         if before is None or left is None or 3 * (before - left) < left:
             size = min(size * 2, LONGEST_SLICE)
+        elif before - left > left:
+            # As many as there is time for.
+            size = max(SHORTEST_SLICE, int(size * left / (before - left)))

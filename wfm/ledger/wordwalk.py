@@ -1,9 +1,10 @@
 """Walking down runs whose words are asked for, within a bounded time.
 
-A word that stands in many runs is found soonest by trying the newest runs one by one; the index of words would gather all
-its matches first (the last word may be the beginning of a longer one). A rare word is found soonest by the index. Which it
-is nobody knows beforehand, so: a few thousand runs are tried first, then the index is asked for the rest, and broken off
-where that takes long; then runs are tried one by one again until the time is over.
+A rare word is found soonest by the index of words. A word that stands in many runs is found soonest by trying the newest
+runs one by one; the index would gather all its matches first (the last word may be the beginning of a longer one). Which it
+is nobody knows beforehand, so: a few hundred runs are tried. Where the words stand in none of them the index is asked for a
+few milliseconds, since it knows rare words by then. Then a few thousand runs are tried; then the index is asked for the rest,
+and broken off where that takes long; then runs are tried one by one again until the time is over.
 """
 
 from __future__ import annotations
@@ -20,8 +21,17 @@ from wfm.ledger.schema import runs
 from wfm.ledger.search import postgres_query, sqlite_patterns, sqlite_query
 from wfm.ledger.walk import Bounds, Deadline, Lead, Many, Walked, sliced
 
+TRIED_SLICE = 250
+TRIED_AT_ONCE = 3 * TRIED_SLICE
+"""So many candidates are tried before the index of words is asked. PostgreSQL can't break off gathering the matches of one
+word, so it is never asked for a word that is seen to be frequent.
+"""
+
 TRIED_FIRST = 6_000
-"""So many candidates are tried one by one before the index of words is asked."""
+"""So many candidates are tried one by one before the index is asked for long."""
+
+GLANCE_S = 0.01
+"""So long the index is asked for words that seem to be rare."""
 
 MATCHES_TAKEN = 1_000
 """PostgreSQL: so many matches are taken from the index of words; with more, runs are tried one by one."""
@@ -47,20 +57,38 @@ class WordWalk:
         """Up to `limit` ids; `stopped_at` where the time was over before the end."""
         if self._index.nothing:
             return Walked([])
-        walked = sliced(self._connection, self._lead, bounds, limit, deadline=deadline, most=TRIED_FIRST)
-        if walked.stopped_at is None:
-            self._frequent = walked.n == limit
-            return walked
-        bounds, left = bounds.past(walked.stopped_at), deadline.left()
-        if left == 0:
-            return walked
-        indexed = self._index.walk(bounds, limit - walked.n, None if left is None else left * SHARE)
-        if indexed is not None:
-            walked = walked.and_then(indexed)
-            if indexed.stopped_at is None:
-                return walked
-            bounds = bounds.past(indexed.stopped_at)
-        return walked.and_then(sliced(self._connection, self._lead, bounds, limit - walked.n, deadline=deadline))
+        walked = self._tried(bounds, limit, deadline, most=TRIED_AT_ONCE)
+        rare = walked.n == 0
+        steps = [self._glance] if rare else []
+        for step in (*steps, self._try_some, self._ask_index, self._try_all):
+            if walked.stopped_at is None or deadline.left() == 0:
+                break
+            bounds = bounds.past(walked.stopped_at)
+            further = step(bounds, limit - walked.n, deadline)
+            if further is not None:
+                walked = walked.and_then(further)
+        self._frequent = not rare and walked.n == limit
+        return walked
+
+    def _glance(self, bounds: Bounds, limit: int, deadline: Deadline) -> Walked | None:
+        return self._index.walk(bounds, limit, GLANCE_S)
+
+    def _try_some(self, bounds: Bounds, limit: int, deadline: Deadline) -> Walked | None:
+        return self._tried(bounds, limit, deadline, most=TRIED_FIRST)
+
+    def _ask_index(self, bounds: Bounds, limit: int, deadline: Deadline) -> Walked | None:
+        left = deadline.left()
+        return self._index.walk(bounds, limit, None if left is None else left * SHARE)
+
+    def _try_all(self, bounds: Bounds, limit: int, deadline: Deadline) -> Walked | None:
+        return self._tried(bounds, limit, deadline)
+
+    def _tried(
+        self, bounds: Bounds, limit: int, deadline: Deadline, *, most: int | None = None, counts: bool = False
+    ) -> Walked:
+        return sliced(
+            self._connection, self._lead, bounds, limit, deadline=deadline, first=TRIED_SLICE, most=most, counts=counts
+        )
 
     def count(self, bounds: Bounds, limit: int, deadline: Deadline) -> Walked:
         """How many there are, at most `limit`; at least so many where `stopped_at` says that it came to no end."""
@@ -69,7 +97,7 @@ class WordWalk:
         counted = self._index.count(bounds, limit, deadline, quick=self._frequent)
         if counted.exact or counted.n >= limit:
             return Walked([], counted=counted.n)
-        walked = sliced(self._connection, self._lead, bounds, limit, deadline=deadline, counts=True)
+        walked = self._tried(bounds, limit, deadline, counts=True)
         return replace(walked, counted=max(walked.n, counted.n))
 
 
@@ -140,12 +168,13 @@ class _PostgresWords:
         self._db, self._connection, self._every = db, connection, every
         query = postgres_query(text)
         self.nothing = query is None
-        self._match = self._vectors.c.words.op("@@")(sa.cast(sa.literal(query), postgresql.TSQUERY))
+        self._query = sa.cast(sa.literal(query), postgresql.TSQUERY)
         self._taken: list[int] | None = None
 
     def in_row(self) -> list[sa.ColumnElement[bool]]:
-        """What is tried run by run."""
-        return [sa.exists().where(self._vectors.c.run_id == runs.c.id, self._match)]
+        """What is tried run by run. Asked with EXISTS, the planner might gather the matches of the whole history for it."""
+        words = sa.select(self._vectors.c.words).where(self._vectors.c.run_id == runs.c.id).scalar_subquery()
+        return [words.op("@@")(self._query)]
 
     def walk(self, bounds: Bounds, limit: int, seconds: float | None) -> Walked | None:
         taken = self._matches(seconds)
@@ -165,10 +194,11 @@ class _PostgresWords:
         """One more than MATCHES_TAKEN where there are so many; None where that would take too long."""
         if self._taken is None:
             # Materialized: inside a larger statement the planner would walk down the ids and try the words of each run.
-            asked = sa.select(self._vectors.c.run_id).where(self._match).limit(MATCHES_TAKEN + 1)
+            found = self._vectors.c.words.op("@@")(self._query)
+            asked = sa.select(self._vectors.c.run_id).where(found).limit(MATCHES_TAKEN + 1)
             matches = asked.cte("matches").prefix_with("MATERIALIZED")
             try:
-                with self._db.within(self._connection, seconds):
+                with self._db.within(self._connection, seconds, by_index=True):
                     self._taken = list(self._connection.scalars(sa.select(matches.c.run_id)))
             except TimeOver:
                 return None
