@@ -50,7 +50,8 @@ def written_a_second(ledger: Ledger) -> tuple[float, float]:
 
 
 def _operation(now: datetime) -> NewOperation:
-    agents = [f"agent-w{n:05d}" for n in range(MANY)]
+    # People of their own each time: in a ledger that is measured again the others are out already.
+    agents = [f"agent-{now:%m%d%H%M%S}-{n:05d}" for n in range(MANY)]
     return NewOperation(
         tenant_key=TENANT,
         client_id="bench",

@@ -1,0 +1,232 @@
+"""What the screens ask of the history, beside the same asked with OFFSET and GROUP BY straight on the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import cycle
+from typing import Any
+
+import sqlalchemy as sa
+
+from benchmarks.history_data import AGENTS, COMMON, DAYS, RARE, TENANT, new_year
+from wfm.domain.diagnoses import Kind
+from wfm.domain.operations import Outcome, Phase, RunFilter
+from wfm.ledger import Ledger
+from wfm.ledger.ids import encode, lowest_id
+from wfm.ledger.schema import runs
+
+EXAMPLES = 30
+"""So many agents, operations, correlation ids and places in the middle are asked for in turn."""
+
+PAGES, CHARTS, SEARCHES = 50, 150, 300
+"""Milliseconds that are aimed at; the last is the bound of a search that no index holds."""
+
+_NEWEST = "SELECT runs.* FROM runs {} ORDER BY started_at DESC LIMIT 51"
+
+Ask = Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something a screen asks; `straight` is the same in SQL on the table of runs, as it would be asked without care."""
+
+    name: str
+    aim_ms: int
+    ask: Ask
+    straight: str
+
+
+def questions(ledger: Ledger) -> list[Question]:
+    """Every question, the same for every size of ledger."""
+    return [*_plain(ledger), *_of_examples(ledger), *_texts(ledger), *_charts(ledger)]
+
+
+def _page(ledger: Ledger, name: str, which: RunFilter, where: str = "", *, aim_ms: int = PAGES) -> Question:
+    return _pages(ledger, name, [(which, None)], _NEWEST.format(where), aim_ms=aim_ms)
+
+
+def _pages(
+    ledger: Ledger, name: str, asked: Sequence[tuple[RunFilter, str | None]], straight: str, *, aim_ms: int = PAGES
+) -> Question:
+    """A page of each filter with its cursor in turn."""
+    turn = cycle(asked)
+
+    def ask() -> object:
+        which, cursor = next(turn)
+        return ledger.runs(TENANT, which, cursor=cursor, limit=50)
+
+    return Question(name, aim_ms, ask, straight)
+
+
+def _plain(ledger: Ledger) -> list[Question]:
+    joined = "JOIN ways w ON w.id = way_id WHERE"
+    seldom = "seldom_used"
+    week = new_year() - timedelta(days=7)
+    team = tuple(f"agent-{n:05d}" for n in range(40))
+    return [
+        _page(ledger, "first page", RunFilter()),
+        _page(ledger, "last 7 days", RunFilter(since=week), f"WHERE started_at >= {int(week.timestamp()) * 1_000_000}"),
+        _page(ledger, "outcome failed", RunFilter(outcome=Outcome.FAILED), "WHERE outcome = 'failed'"),
+        _page(ledger, "outcome unconfirmed", RunFilter(outcome=Outcome.UNCONFIRMED), "WHERE outcome = 'unconfirmed'"),
+        _page(ledger, "cause", RunFilter(kind=Kind.CONFLICT), "WHERE kind = 'conflict'"),
+        _page(ledger, "route", RunFilter(route="data_action"), f"{joined} w.route = 'data_action'"),
+        _page(ledger, "action, seldom used", RunFilter(action=seldom), f"{joined} w.action = '{seldom}'"),
+        _page(
+            ledger,
+            "action and outcome",
+            RunFilter(action=seldom, outcome=Outcome.UNCONFIRMED),
+            f"{joined} w.action = '{seldom}' AND outcome = 'unconfirmed'",
+        ),
+        _page(ledger, "team of 40", RunFilter(agents=team), "WHERE agent_no IN (SELECT id FROM agents ORDER BY id LIMIT 40)"),
+        _page(ledger, "status 429", RunFilter(status=429), "WHERE status = 429"),
+        _page(ledger, "code", RunFilter(code="conflict"), "WHERE code = 'conflict'"),
+        _page(
+            ledger,
+            "failure group",
+            RunFilter(fingerprint="bench-5"),
+            "WHERE group_id = (SELECT id FROM failure_groups WHERE fingerprint = 'bench-5')",
+        ),
+        _page(
+            ledger,
+            "retryable",
+            RunFilter(retryable=True),
+            "JOIN causes c ON c.id = cause_id WHERE c.retryable = TRUE",
+        ),
+        _page(ledger, "phase", RunFilter(phase=Phase.RESTORE), "WHERE phase = 'restore'"),
+        _page(
+            ledger,
+            "window",
+            RunFilter(window_at=week),
+            "JOIN operations o ON o.id = operation_id "
+            f"WHERE o.window_start <= {int(week.timestamp())}000000 AND o.window_end > {int(week.timestamp())}000000",
+        ),
+        _page(
+            ledger,
+            "searched: route, status and phase",
+            RunFilter(phase=Phase.RESTORE, route="adherence", status=503),
+            f"{joined} w.route = 'adherence' AND status = 503 AND phase = 'restore'",
+            aim_ms=SEARCHES,
+        ),
+        _page(
+            ledger,
+            "searched, found nowhere",
+            RunFilter(outcome=Outcome.FAILED, status=200),
+            "WHERE outcome = 'failed' AND status = 200",
+            aim_ms=SEARCHES,
+        ),
+    ]
+
+
+def _of_examples(ledger: Ledger) -> list[Question]:
+    """Another agent, operation, correlation id and place each time, so that no answer is there from the last time."""
+    until = new_year()
+    start = until - timedelta(days=DAYS)
+    places = [start + (until - start) * (0.25 + 0.5 * n / EXAMPLES) for n in range(EXAMPLES)]
+    with ledger._db.read() as connection:
+        many = int(connection.scalar(sa.select(sa.func.count()).select_from(runs)) or 0)
+        found: list[Any] = [
+            connection.execute(
+                sa.select(runs.c.id, runs.c.operation_id, runs.c.correlation_id)
+                .where(runs.c.id >= lowest_id(place))
+                .order_by(runs.c.id)
+                .limit(1)
+            ).one()
+            for place in places
+        ]
+    agents = [f"agent-{n:05d}" for n in range(0, AGENTS, AGENTS // EXAMPLES)]
+    agent_no = f"agent_no = (SELECT id FROM agents WHERE agent_id = '{agents[-1]}')"
+    return [
+        _pages(
+            ledger,
+            "a page in the middle",
+            [(RunFilter(), f"o{encode(one.id)}") for one in found],
+            _NEWEST.format("") + f" OFFSET {many // 2}",
+        ),
+        _pages(
+            ledger,
+            "operation",
+            [(RunFilter(operation_id=encode(one.operation_id)), None) for one in found],
+            _NEWEST.format(f"WHERE operation_id = {found[-1].operation_id}"),
+        ),
+        _pages(
+            ledger,
+            "agent history",
+            [(RunFilter(agent_id=agent), None) for agent in agents],
+            _NEWEST.format(f"WHERE {agent_no}"),
+        ),
+        _pages(
+            ledger,
+            "status and agent",
+            [(RunFilter(status=403, agent_id=agent), None) for agent in agents],
+            _NEWEST.format(f"WHERE status = 403 AND {agent_no}"),
+        ),
+        _pages(
+            ledger,
+            "correlation id",
+            [(RunFilter(correlation_id=one.correlation_id), None) for one in found],
+            _NEWEST.format(f"WHERE correlation_id = '{found[-1].correlation_id}'"),
+        ),
+        _pages(
+            ledger,
+            "correlation id as text",
+            [(RunFilter(text=one.correlation_id), None) for one in found],
+            _like(ledger, found[-1].correlation_id),
+        ),
+    ]
+
+
+def _texts(ledger: Ledger) -> list[Question]:
+    asked = {"rare text": RARE, "common text": COMMON, "text in every run": "availability", "beginning of a word": "insuff"}
+    found = [_pages(ledger, name, [(RunFilter(text=text), None)], _like(ledger, text)) for name, text in asked.items()]
+    with_outcome = RunFilter(text=COMMON, outcome=Outcome.FAILED)
+    straight = _like(ledger, COMMON, "AND r.outcome = 'failed'")
+    return [*found, _pages(ledger, "text and outcome", [(with_outcome, None)], straight)]
+
+
+def _like(ledger: Ledger, word: str, further: str = "") -> str:
+    key, words = ("rowid", "s.words") if ledger._db.is_sqlite else ("run_id", "s.words::text")
+    # Nothing of this comes from outside.
+    return (
+        f"SELECT r.* FROM runs r JOIN run_search s ON s.{key} = r.id "
+        f"WHERE {words} LIKE '%{word}%' {further} ORDER BY r.started_at DESC LIMIT 51"
+    )
+
+
+def _charts(ledger: Ledger) -> list[Question]:
+    until = new_year()
+    start, week = until - timedelta(days=DAYS), until - timedelta(days=7)
+    causes = [f"bench-{n}" for n in range(6)]
+
+    def by_outcome(step_s: int, where: str = "") -> str:
+        return f"SELECT started_at / {step_s}000000, outcome, count(*) FROM runs {where} GROUP BY 1, 2"
+
+    return [
+        Question(
+            "failure groups",
+            CHARTS,
+            lambda: ledger.failure_groups(TENANT),
+            "SELECT group_id, count(*), count(DISTINCT agent_no), min(started_at), max(started_at) FROM runs "
+            "WHERE group_id IS NOT NULL GROUP BY 1",
+        ),
+        Question(
+            "chart of 180 days",
+            CHARTS,
+            lambda: ledger.runs_over_time(TENANT, start, until, step_minutes=1440),
+            by_outcome(86_400),
+        ),
+        Question(
+            "chart of 7 days",
+            CHARTS,
+            lambda: ledger.runs_over_time(TENANT, week, until, step_minutes=60),
+            by_outcome(3_600, f"WHERE started_at >= {int(week.timestamp())}000000"),
+        ),
+        Question(
+            "failures over time by cause",
+            CHARTS,
+            lambda: ledger.series_of_groups(TENANT, causes, start, step_minutes=1440, until=until),
+            "SELECT started_at / 86400000000, group_id, count(*) FROM runs WHERE group_id IS NOT NULL GROUP BY 1, 2",
+        ),
+        Question("totals by outcome", CHARTS, lambda: ledger.totals(TENANT), "SELECT outcome, count(*) FROM runs GROUP BY 1"),
+    ]
