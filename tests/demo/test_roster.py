@@ -122,3 +122,16 @@ def test_the_roster_stays_while_an_update_holds_somebody_out(inside: InProcess) 
     assert inside.tenant.roster is before
     inside.request("PATCH", path, "desk", json={"status": "available"})
     assert hours_later(inside, 0.3) > LEAST_ON_SHIFT
+
+
+@pytest.mark.parametrize("opened", STARTS, ids=str)
+def test_a_day_off_covers_the_shift_it_takes_the_place_of(opened: datetime) -> None:
+    roster = Roster(WORLD, anchor_for(opened))
+    days_off = 0
+    for person in WORLD.people:
+        zone = person.unit.business_unit.zone
+        for shift in roster.shifts(person, minute_of(opened), minute_of(opened + timedelta(days=7))):
+            if shift.off:
+                days_off += 1
+                assert local_day(zone, shift.start) == local_day(zone, shift.end - 1), person.name
+    assert days_off

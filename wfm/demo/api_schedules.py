@@ -163,8 +163,8 @@ class _Search:
         return {"user": {"id": person.id}, "shifts": shifts, "fullDayTimeOffMarkers": markers}
 
     def _marker(self, person: Person, shift: Shift) -> Json:
-        """A full day off, on the business unit's date in which the shift's middle would have been."""
-        day = local_day(self.unit.zone, (shift.start + shift.end) // 2)
+        """A full day off, on the business unit's date in which the shift would have been."""
+        day = local_day(self.unit.zone, shift.start)
         return {
             "businessUnitDate": date_of(day).isoformat(),
             "lengthMinutes": 480,

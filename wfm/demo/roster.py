@@ -161,9 +161,15 @@ class Roster:
             return None
         minute, length = self.hours(person)
         start = _utc_minute(person.unit.zone, day, minute)
-        if roll(salt, day // 5, 1, 100) < 3:
+        if roll(salt, day // 5, 1, 100) < 3 and self._on_one_date(person, start, start + length):
             return Shift(day, start, start + length, (Part(start, start + length, TIME_OFF),), True)
         return Shift(day, start, start + length, _parts(salt, day, start, length), False)
+
+    @staticmethod
+    def _on_one_date(person: Person, start: int, end: int) -> bool:
+        """Whether a full day off, published as one date of the business unit, covers all of that shift."""
+        zone = person.unit.business_unit.zone
+        return local_day(zone, start) == local_day(zone, end - 1)
 
     def shifts(self, person: Person, start: int, end: int) -> Iterator[Shift]:
         """Shifts (and days of time off) that overlap [start, end), oldest first. Whether they are published and the
