@@ -101,6 +101,8 @@ CORPUS: dict[str, bytes] = {
     "closed, 100,000 deep": b"[" * 100_000 + b"]" * 100_000,
     "deep inside a sentence": json.dumps({"message": 'x {"errors":' + "[" * 50_000}).encode(),
     "quotes": b'"' * 250_000,
+    "an open string of escaped quotes": b'{"a":[' * 300 + b'"' + b'\\"' * 110_000,
+    "a short open string": b'{"a":"' + b'\\"' * 110_000,
     "backslashes": b'{"message":"' + b"\\" * 200_000,
     "escaped brackets": b'{"message":"' + b'\\"{' * 60_000 + b'"}',
     "scope scope scope": b"scope " * 40_000,

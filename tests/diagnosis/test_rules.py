@@ -552,7 +552,7 @@ CASES: dict[str, list[Given]] = {
         Given('{"errorCode":"BAD_REQUEST","status":400,"userMessage":"Response from web service: {\\"error\\":\\"inv', 400),
         Given('{"message":"Internal server error"}{"message":"Internal server error"}', 502, retryable=True),
         Given("{“code”:“badRequest”,“message”:“Access denied. Check scopes or org settings.”}", 403),
-        Given('{"message":"Internal Server Error","code":"internal.server.error","stat', 500, retryable=False),
+        Given('{"message":"Internal Server Error","stat', 500, retryable=False),
     ],
     "answer-empty": [Given("[]"), Given(""), Given("  \n\t "), Given("{}"), Given('{"foo": "bar"}')],
     "answer-page": [Given(HTML.format("Sign in")), Given(HTML.format("Welcome"), 200)],

@@ -33,9 +33,12 @@ def test_cut_anywhere_it_never_invents(end: int) -> None:
     assert found.missing in ((), ("wfm:schedule:edit",))
     assert found.code in (None, "not.authorized", "missing.permissions")
     assert found.correlation_id in (None, "c-1")
-    assert found.kind in (Kind.UNPARSEABLE, Kind.MISSING_PERMISSION)
-    if found.kind is Kind.UNPARSEABLE:
-        assert found.code is None
+    wanted = {
+        Kind.UNPARSEABLE: (None,),
+        Kind.FORBIDDEN_OTHER: ("not.authorized",),
+        Kind.MISSING_PERMISSION: (None, "missing.permissions"),
+    }
+    assert found.code in wanted[found.kind]
 
 
 def test_the_later_the_cut_the_more_is_read() -> None:
@@ -43,6 +46,19 @@ def test_the_later_the_cut_the_more_is_read() -> None:
     told = [(found.correlation_id is not None) + bool(found.missing) + (found.code == "missing.permissions") for found in known]
     assert told == sorted(told)
     assert told[-1] == 3
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3])
+def test_only_closing_brackets_are_lost(lost: int) -> None:
+    body = '{"code":"wfm.entity.not.found","status":404,"details":[{"fieldName":"scheduleId","errorCode":"NOT_FOUND"}]}'
+    found = diagnose(404, {}, body[:-lost])
+    assert (found.kind, found.code) == (Kind.NOT_FOUND_SCHEDULE, "wfm.entity.not.found")
+
+
+def test_a_wrapper_cut_before_the_body_that_it_announces_decides_nothing() -> None:
+    body = '{"errorCode":"BAD_REQUEST","status":400,"userMessage":"Request to backend service failed.  Response from we'
+    found = diagnose(400, {}, body)
+    assert (found.kind, found.code) == (Kind.UNPARSEABLE, None)
 
 
 def test_a_body_cut_inside_a_whole_wrapper() -> None:

@@ -17,7 +17,8 @@ MAX_DEPTH = 200
 HEAD, TAIL = 8_000, 2_000
 """Of a text, so many characters at its start and at its end are looked at."""
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)  # a string left open reaches to the end, tried once
+_WHOLE = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _CONTROL = {code: None for code in range(32) if code not in (9, 10)} | {127: None}
 _GZIP = b"\x1f\x8b\x08"
 _BOMS = (
@@ -73,6 +74,20 @@ def too_deep(text: str) -> bool:
         elif token in "]}":
             depth = max(0, depth - 1)
     return False
+
+
+def closed(text: str) -> str:
+    """The text with the brackets closed that it left open; "" where it breaks off inside a string."""
+    open_ones: list[str] = []
+    for found in _TOKEN.finditer(text):
+        token = found.group()
+        if token[0] == '"' and not _WHOLE.fullmatch(token):
+            return ""
+        if token in "[{":
+            open_ones.append("]" if token == "[" else "}")
+        elif token in "]}" and open_ones:
+            open_ones.pop()
+    return text.rstrip().rstrip(",") + "".join(reversed(open_ones))
 
 
 def excerpt(text: str) -> str:

@@ -82,9 +82,11 @@ def judge(case: Case) -> tuple[Rule, Confidence]:
     found = _by_code(case) or _by_sentence(case, case.text) or _by_hint(case)
     if found is not None:
         return found
-    if case.reading.form is Form.TORN and UNREAD[0].signs.special is not None:
-        return UNREAD[0], Confidence.GUESS
-    found = _by_weak_code(case) or _by_status(case.status)
+    found = _by_weak_code(case)
+    deciding = case.reading.deciding
+    if found is None and case.reading.form is Form.TORN and (deciding.torn or not deciding.code):
+        return UNREAD[0], Confidence.GUESS  # of what is lost nothing is known: its bare status is not believed
+    found = found or _by_status(case.status)
     if found is not None:
         return found
     outer = _by_outer(case)

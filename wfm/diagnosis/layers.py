@@ -156,7 +156,8 @@ def _visit_object(value: Mapping[object, object], place: str, walk: _Walk, depth
     named = [name for name in members if name not in _INNER and name != "errors" and _INNER_NAME.search(name)]
     for name in (*_INNER, *named):
         inner = members.get(name)
-        if isinstance(inner, Mapping) or (isinstance(inner, list) and (name in ("error", "detail") or name in named)):
+        listed = isinstance(inner, list) and (name in ("error", "detail") or name in named or _are_errors(inner))
+        if isinstance(inner, Mapping) or listed:
             _visit(inner, name, walk, depth + 1)
     errors = members.get("errors")
     if isinstance(errors, list | str):
@@ -168,6 +169,12 @@ def _visit_object(value: Mapping[object, object], place: str, walk: _Walk, depth
     _visit_steps(members.get("operations"), walk, depth)
     for name in _BULK:
         _visit_bulk(name, members.get(name), walk, depth)
+
+
+def _are_errors(items: list[object]) -> bool:
+    """Whether a list that may hold anything holds errors: the first says a code and a message."""
+    first = {_key(key) for key in list(items[0])[:MAX_ITEMS]} if items and isinstance(items[0], Mapping) else set()
+    return "message" in first and bool(first & {"code", "errorcode"})
 
 
 def _visit_bulk(name: str, items: object, walk: _Walk, depth: int) -> None:

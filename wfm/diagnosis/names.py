@@ -28,7 +28,7 @@ _SCOPE = re.compile(_SCOPE_WORD)
 _SCOPE_LIST = re.compile(r"\bscopes?\b[^\[\]\n]{0,60}\[([^\[\]]{1,2000})\]", re.IGNORECASE)
 _SCOPE_AFTER = re.compile(
     rf"(\buse\s+)?\bscopes?\b(?:\(s\))?\s*(?:is|are|of|named)?\s*([:=]?\s*['\"`‘“(]?)({_SCOPE_WORD})['\"`’”]?"
-    rf"((?:\s*(?:,|\bor\b|\band\b|\|)\s*['\"`‘“]?{_SCOPE_WORD}['\"`’”]?){{0,20}})",
+    rf"((?:\s*(?:,|\bor\b|\band\b|\|)\s*['\"`‘“]?{_SCOPE_WORD}(?![\w.-]|['\"]?\s*:)['\"`’”]?){{0,20}})",
     re.IGNORECASE,
 )
 _SCOPE_BEFORE = re.compile(rf"['\"`‘“]({_SCOPE_WORD})['\"`’”]\s+(?:oauth\s+)?scopes?\b|(?<![\w:.-])({_SCOPE_WORD})\s+scopes?\b")
@@ -191,7 +191,7 @@ def _licences(text: str, params: Params) -> tuple[str, ...]:
     given = [place.name for place in missing]
     given += [value for key, value in params if re.search("licen[sc]e", key, re.IGNORECASE)]
     names = (name.strip(" '\"[]") for one in given for name in one.split(","))
-    return _once(name for name in names if 1 < len(name) < 80)
+    return _once(name for name in names if 1 < len(name) < 80 and not _UUID.search(name))
 
 
 def _divisions(text: str, params: Params, correlation_id: str | None) -> tuple[str, ...]:

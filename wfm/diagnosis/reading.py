@@ -11,7 +11,7 @@ from functools import cached_property
 from http import HTTPStatus
 
 from wfm.diagnosis import sentences
-from wfm.diagnosis.bounds import HEAD, TAIL, decode, excerpt, tidy, too_deep
+from wfm.diagnosis.bounds import HEAD, TAIL, closed, decode, excerpt, tidy, too_deep
 from wfm.diagnosis.layers import Layer, as_status, layers_of
 from wfm.diagnosis.names import Names, find_names
 
@@ -88,7 +88,7 @@ class Reading:
         """Everything that the deciding body says, the deciding error first."""
         here = [self.deciding, *(layer for layer in self.layers if layer.level == self.level)]
         said = dict.fromkeys(layer.message for layer in here if layer.message)
-        if self.form in (Form.TORN, Form.OVERSIZE):
+        if self.form is Form.OVERSIZE or (self.form is Form.TORN and not said):
             said[self.text] = None
         return "\n".join(said)[:8_000]
 
@@ -254,8 +254,16 @@ def _not_json(text: str) -> tuple[Form, tuple[Layer, ...]]:
         try:
             return Form.JSON, _with_embedded(layers_of(sentences.parse_literal(text)))
         except ValueError:
-            return Form.TORN, _with_embedded(sentences.salvage(excerpt(text)))
+            return Form.TORN, _with_embedded(_torn(text))
     return Form.TEXT, ()
+
+
+def _torn(text: str) -> tuple[Layer, ...]:
+    """What is left of torn JSON: all of it where only the closing brackets are gone, else what its members say."""
+    try:
+        return layers_of(sentences.parse(closed(text)))
+    except ValueError:
+        return sentences.salvage(excerpt(text))
 
 
 def _from_text(text: str, form: Form) -> tuple[Layer, ...]:

@@ -24,8 +24,9 @@ _NAMES_THE_ID = re.compile(
     re.IGNORECASE,
 )
 _STATUS = re.compile(
-    r"(?:^\s*\(?|\b(?:API|Auth)\s+Error:?\s*|\bHTTP(?:/\d(?:\.\d)?)?[ :=]+|\bstatus(?:[ _-]?code)?\"?\s*[:=]?\s*\"?"
-    r"|\berror(?: code)?\s*:?\s+"
+    r"(?:^\s*\(?|\b(?:API|Auth)\s{1,4}Error:?\s{0,4}|\bHTTP(?:/\d(?:\.\d)?)?[ :=]{1,6}"
+    r"|\bstatus(?:[ _-]?code)?\"?\s{0,4}[:=]?\s{0,4}\"?"
+    r"|\berror(?: code)?\s{0,3}:?\s{1,3}"
     r"|\b(?:respond|fail|return|repli|answer|reject)ed(?: with)?(?: an?)?(?: HTTP)?(?: status)?(?: code)?:? )([1-5]\d\d)\b",
     re.IGNORECASE,
 )
@@ -62,6 +63,7 @@ _XML = re.compile(
     r"(?:\s[^<>]{0,200})?>([^<]{1,2000})<",
     re.IGNORECASE,
 )
+_WRAPS = re.compile(r"\b(?:backend service|web service|action execute|invoked function)\b")
 _SENTENCES = ("message", "userMessage", "errorMessage", "error_description", "detail", "title")
 _SALVAGE = re.compile(
     r"[\"'](code|errorCode|error|message|userMessage|errorMessage|error_description|detail|title|status|statusCode|contextId"
@@ -231,7 +233,8 @@ def salvage(text: str, level: int = 0) -> tuple[Layer, ...]:
             members.setdefault(name, value)
         if "{" in value:
             carried.append(value)
-            torn_inside = not whole
+        if not whole and ("{" in value or _WRAPS.search(value)):
+            torn_inside = True
     code = members.get("code") or members.get("errorCode")
     error = members.get("error", "")
     if not code and error and not re.search(r"\s", error):
