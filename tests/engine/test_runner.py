@@ -20,7 +20,7 @@ from wfm.domain.plans import Fate, RouteName
 from wfm.domain.schedules import Shift
 from wfm.engine import drive, unconfirmed
 from wfm.engine.runner import Runner
-from wfm.genesys.errors import OutcomeUnknown, ServerFault
+from wfm.genesys.errors import ConnectionProblem, OutcomeUnknown, ServerFault
 from wfm.ledger import Ledger
 from wfm.ledger.records import NewItem
 
@@ -363,6 +363,34 @@ def test_a_restore_that_fails_in_part_stays_open_and_is_tried_again(ledger: Ledg
     operation = world.run(operation, Phase.RESTORE)
     assert operation.state is OperationState.ENDED_EARLY
     assert tenant.available == dict.fromkeys(IDS, 1)
+
+
+def test_who_could_not_be_reached_is_put_back_once_the_tenant_answers(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant = FakeTenant()
+    world = World(ledger, tenant)
+    operation = world.run(new_operation(ledger, IDS))
+    down = {*IDS[:3]}
+    world.sender.answer = lambda sent: tenant._answer(
+        sent, DOWN if sent.path["userId"] in down else REFUSED if sent.path["userId"] == IDS[5] else FINE
+    )
+    operation = world.restore(operation)
+    assert (operation.state, world.counts(operation).out) == (OperationState.FAILED_IN_PART, 4)
+    causes = {run.agent_id: run.rule for run in ledger.runs(TENANT, RunFilter(outcome=Outcome.FAILED)).runs}
+    assert [causes[agent_id] for agent_id in IDS[:3]] == ["not-reachable"] * 3  # no answer is no odd answer
+    down.clear()
+
+    def away(*, fresh: bool = False) -> Any:
+        raise ConnectionProblem("GET /api/v2/tokens/me")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.reads, "token", away)
+        assert world.runner.try_again(operation.id) is False
+    assert world.now(operation).state is OperationState.FAILED_IN_PART
+    assert world.runner.try_again(operation.id) is True
+    operation = world.run(operation, Phase.RESTORE)
+    # The refused one is for a person: the tenant would refuse him again.
+    assert world.restored(operation) == {ItemState.APPLIED: 11, ItemState.FAILED: 1}
+    assert world.runner.try_again(operation.id) is None
 
 
 def test_a_doubtful_restore_ends_well_once_a_read_settles_it(ledger: Ledger) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from wfm import catalogue
@@ -134,7 +135,8 @@ class AccessDesk(DeskCore):
         started: datetime,
         error: GenesysError,
     ) -> ActionResult:
-        diagnosis = diagnose(error.status, error.headers, error.body, _action_evidence(action, operation))
+        evidence = replace(_action_evidence(action, operation), fault=error.fault)
+        diagnosis = diagnose(error.status, error.headers, error.body, evidence)
         settlement = _settlement(self.clock(), started, error.exchanges, Outcome.FAILED, diagnosis=diagnosis)
         run = self._record(action, operation, body, actor, started, settlement)
         return ActionResult(

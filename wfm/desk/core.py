@@ -160,6 +160,7 @@ class DeskCore:
             held_scopes=self._held_scopes(client_id),
             reads_ok=reads_ok,
             writes_ok=writes_ok,
+            fault=error.fault,
         )
         return diagnose(error.status, error.headers, error.body, evidence)
 

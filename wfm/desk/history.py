@@ -56,7 +56,8 @@ class HistoryDesk(DeskCore):
         last = last or (exchanges[-1] if exchanges else None)
         if last is None:
             return None
-        return diagnose(last.status, last.response_headers, last.response_body, self._evidence(run))
+        evidence = replace(self._evidence(run), fault=last.fault if last.status is None else "")
+        return diagnose(last.status, last.response_headers, last.response_body, evidence)
 
     def _evidence(self, run: Run) -> Evidence:
         client_id, name = self._client_of(run)

@@ -62,6 +62,24 @@ class Runner:
             self._settle_doubts(operation, phase)
         endings.close_if_settled(self._rooms.ledger, operation, self._counts(operation), self._rooms.clock())
 
+    def try_again(self, operation_id: str) -> bool | None:
+        """Starts once more the restore of those whom it could not reach for a cause that may pass, if the tenant answers.
+
+        Whether it was started; None when there is nobody like that. Raises StoreFault, NotFound.
+        """
+        ledger = self._rooms.ledger
+        operation = ledger.operation(self._rooms.tenant_key, operation_id)
+        waiting = ledger.failed_in_passing(operation_id, Phase.RESTORE)
+        if operation.state is not _S.FAILED_IN_PART or not waiting:
+            return None
+        try:
+            self._reads(operation).token(fresh=True)
+        except DeskError as error:
+            log.info("%d agents of %s still wait to be put back: %s", waiting, operation_id, error)
+            return False
+        now = self._rooms.clock()
+        return bool(ledger.requeue_failed(operation_id, Phase.RESTORE, now=now, actor="worker", passing_only=True))
+
     # --- taking out --------------------------------------------------------------------------------------------------
 
     def _apply(self, operation: Operation, first: bool) -> bool:

@@ -248,6 +248,7 @@ class Errand:
             held_scopes=self._held_scopes(),
             reads_ok=reads_ok,
             writes_ok=writes_ok,
+            fault=error.fault,
             behind=self.prepared.behind,
         )
         return self.rooms.diagnose(error.status, error.headers, error.body, evidence)

@@ -32,7 +32,9 @@ log = logging.getLogger(__name__)
 HEARTBEAT_S = 2.0
 SWEEP_S = 0.3
 REAP_S = 2.0
-LOOK_AGAIN_S = 60.0
+LOOK_AGAIN_S = 20.0
+SLOWEST_LOOK_S = 900.0
+"""Restores that failed for a cause that may pass are tried again every 20 s, and ever more slowly if they fail again."""
 TIDY_S = 3_600.0
 TIDY_AFTER = timedelta(days=3)
 STANDBY_S = 0.5
@@ -131,6 +133,8 @@ class Worker:
         self._busy_lock = threading.Lock()
         self._ended = threading.Event()
         self._lost = False
+        self._waiting_again = False
+        self._again_at: dict[str, _Try] = {}
 
     def stop(self) -> None:
         """Requests under way are heard out, everything else is given back. Safe in a signal handler."""
@@ -242,27 +246,45 @@ class Worker:
     def _anything_open(self) -> bool:
         if self._idle_s is None:
             return False
+        if self._waiting_again:
+            return True
         try:
             return self._rooms.ledger.next_due(self._rooms.tenant_key, self._rooms.clock()) is not None
         except DeskError:
             return True
 
     def _look_again(self) -> None:
-        """Now and then reads back what is unconfirmed in operations that rest."""
+        """Now and then reads back what is unconfirmed in operations that rest, and tries again to put back who is still out."""
         ledger = self._rooms.ledger
         while not self._stop.wait(LOOK_AGAIN_S):
             try:
                 resting = ledger.operations(self._rooms.tenant_key, states=_RESTING, limit=200)
                 counts = ledger.counts([operation.id for operation in resting])
+                waiting = False
                 for operation in resting:
                     found = counts[operation.id]
                     doubts = found.apply[ItemState.UNCONFIRMED] + found.restore[ItemState.UNCONFIRMED]
                     if doubts and not self._stop.is_set():
                         self._runner.look_again(operation.id)
+                    if found.restore[ItemState.FAILED] and not self._stop.is_set():
+                        waiting |= self._try_again(operation.id)
+                self._waiting_again = waiting
             except DeskError as fault:
                 log.warning("Unconfirmed updates could not be looked at: %s", fault)
             except Exception:
                 log.exception("Looking at unconfirmed updates failed")
+
+    def _try_again(self, operation_id: str) -> bool:
+        """Whether somebody waits to be put back as soon as the tenant can be reached."""
+        now = time.monotonic()
+        known = self._again_at.setdefault(operation_id, _Try(0))
+        if now < known.again_at:
+            return True
+        started = self._runner.try_again(operation_id)
+        if started:
+            known.times += 1
+            known.again_at = now + min(SLOWEST_LOOK_S, LOOK_AGAIN_S * 2 ** min(known.times - 1, 10))
+        return started is not None
 
     # --- heartbeat ---------------------------------------------------------------------------------------------------
 

@@ -88,6 +88,12 @@ class GenesysError(DeskError):
         kept = {name: value for name, value in self.__dict__.items() if name != "call"}
         return _rebuilt, (type(self), self.call, kept)
 
+    @property
+    def fault(self) -> str:
+        """Why no answer came to the last attempt, "" where one did."""
+        last = self.exchanges[-1] if self.exchanges else None
+        return last.fault if last is not None and self.status is None else ""
+
     def at(self, read: str) -> Self:
         """The same error, saying which bulk read it broke."""
         self.read = self.read or read

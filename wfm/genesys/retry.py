@@ -73,8 +73,9 @@ class Policy:
 
 SCREEN_POLICY = Policy(patience_s=25.0, attempts=3, wait_initial_s=0.2, wait_max_s=2.0, wait_jitter_s=0.2)
 """Somebody is looking: say soon what is wrong."""
-WORK_POLICY = Policy(patience_s=300.0)
-"""Apply and restore: agents are waiting to be taken out or, worse, to come back."""
+WORK_POLICY = Policy(patience_s=300.0, attempts=6)
+"""Apply and restore: agents are waiting to be taken out or, worse, to come back. Some ten seconds of a tenant that can't be
+reached pass unnoticed."""
 
 
 @dataclass

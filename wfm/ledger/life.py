@@ -8,11 +8,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from wfm.domain.diagnoses import Kind
 from wfm.domain.errors import BadInput, Refused
 from wfm.domain.operations import Counts, ItemState, Operation, OperationState, Phase, SkipReason
 from wfm.domain.plans import RouteName
+from wfm.ledger.ids import decode
 from wfm.ledger.operations import STOPPED, Operations, held_by_others, holding, in_another_window
-from wfm.ledger.schema import agents, item_counts, items, operations, tenants
+from wfm.ledger.schema import agents, causes, item_counts, items, operations, runs, tenants
 from wfm.ledger.store import RESTORABLE
 
 _S = OperationState
@@ -51,6 +53,9 @@ _TRIED_AGAIN: Mapping[Phase, tuple[OperationState, ...]] = {
     Phase.RESTORE: (_S.FAILED_IN_PART, _S.RESTORING, _S.IN_EFFECT, _S.HALTED, _S.CANCELLED),
 }
 """States in which what failed in a phase may be tried again."""
+
+PASSING = frozenset({Kind.RATE_LIMITED, Kind.TIMEOUT, Kind.UPSTREAM_UNAVAILABLE, Kind.SERVER_ERROR})
+"""Kinds of failure that say nothing against the update itself."""
 
 _STAMPS = frozenset({"started_at", "applied_at", "restore_started_at", "ended_at", "halt_reason"})
 
@@ -214,22 +219,37 @@ class Life(Operations):
 
         return self._db.write(work)
 
-    def requeue_failed(self, operation_id: str, phase: Phase, *, now: datetime, actor: str) -> int:
+    def requeue_failed(self, operation_id: str, phase: Phase, *, now: datetime, actor: str, passing_only: bool = False) -> int:
         """Puts what failed in a phase back to pending as a new revision; gives how many, 0 when nothing had failed.
 
         In the apply phase that includes agents who were not sent because the operation was halted. Raises Refused for a
         state in which that can't be, a window that is over, or an agent who is in another window by now.
+
+        With `passing_only` only what failed for a cause that may pass by itself (see `failed_in_passing`).
         """
 
         def work(connection: sa.Connection) -> int:
             row = self._locked(connection, operation_id)
             _refuse_unless(row, _TRIED_AGAIN[phase], "What failed in it can't be tried again")
-            return self._requeue(connection, row, phase, now, actor)
+            return self._requeue(connection, row, phase, now, actor, passing_only)
 
         return self._db.write(work)
 
-    def _requeue(self, connection: sa.Connection, row: sa.Row[Any], phase: Phase, now: datetime, actor: str) -> int:
+    def failed_in_passing(self, operation_id: str, phase: Phase) -> int:
+        """How many failed in a phase for a cause that may pass by itself: the tenant was out of reach, too slow, at fault."""
+        number = decode(operation_id)
+        if number is None:
+            return 0
+        with self._db.read() as connection:
+            which = sa.and_(items.c.operation_id == number, _to_try_again(phase), _in_passing(number, phase))
+            return connection.scalar(sa.select(sa.func.count()).select_from(items).where(which)) or 0
+
+    def _requeue(
+        self, connection: sa.Connection, row: sa.Row[Any], phase: Phase, now: datetime, actor: str, passing_only: bool = False
+    ) -> int:
         again = _to_try_again(phase)
+        if passing_only:
+            again = sa.and_(again, _in_passing(row.id, phase))
         changes: dict[str, Any] = {"revision": row.revision + 1, "ended_at": None, "cancel_requested": False}
         if phase is Phase.APPLY:
             if row.route != RouteName.ADHERENCE.value and row.window_end <= now:
@@ -242,7 +262,8 @@ class Life(Operations):
         if moved:
             connection.execute(sa.update(operations).where(operations.c.id == row.id).values(changes))
             who = "1 agent" if moved == 1 else f"{moved} agents"
-            self._event(connection, row.id, now, actor, "retried", f"Asked to try {who} again.")
+            said = f"Trying {who} again: what was in the way may have passed." if passing_only else f"Asked to try {who} again."
+            self._event(connection, row.id, now, actor, "retried", said)
         return moved
 
     def _refuse_held(
@@ -305,6 +326,14 @@ def _to_try_again(phase: Phase) -> sa.ColumnElement[bool]:
         return sa.and_(items.c.restore_state == ItemState.FAILED.value, restorable)
     not_sent = sa.and_(items.c.apply_state == ItemState.SKIPPED.value, items.c.skip_reason == SkipReason.HALTED.value)
     return sa.or_(items.c.apply_state == ItemState.FAILED.value, not_sent)
+
+
+def _in_passing(number: int, phase: Phase) -> sa.ColumnElement[bool]:
+    """Items whose last run failed for a cause that may pass."""
+    last = items.c.apply_run if phase is Phase.APPLY else items.c.restore_run
+    worth = sa.or_(runs.c.kind.in_([kind.value for kind in PASSING]), causes.c.retryable)
+    told = sa.select(runs.c.id).outerjoin(causes, causes.c.id == runs.c.cause_id)
+    return last.in_(told.where(runs.c.operation_id == number, worth))
 
 
 def _refuse_unless(row: sa.Row[Any], states: Collection[OperationState], sentence: str) -> None:
