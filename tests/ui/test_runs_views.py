@@ -18,6 +18,7 @@ from wfm.domain.windows import WindowSpec
 from wfm.ui.views import payloads
 from wfm.ui.views.run_causes import Causes, labels, picked_cause, tints
 from wfm.ui.views.run_causes import finding as finding_of_causes
+from wfm.ui.views.run_panel import permalink
 from wfm.ui.views.run_selection import correlation_ids
 from wfm.ui.views.run_table import chosen_row, table_height, ticked_rows
 from wfm.ui.views.runs import (
@@ -88,6 +89,15 @@ def test_examples_and_runs_by_hand_are_marked() -> None:
         BERLIN,
     )["operation"]
     assert list(operations) == ["DB upgrade · CHG-1042 (example)", "example: x", "by hand"]
+
+
+def test_a_name_that_is_a_formula_is_text_in_the_table_that_can_be_downloaded() -> None:
+    table = frame([a_run(agent_name="=HYPERLINK(1)", code="+1", correlation_id="@x")], BERLIN)
+    assert [table[name][0] for name in ("agent", "code", "correlation")] == ["'=HYPERLINK(1)", "'+1", "'@x"]
+
+
+def test_a_run_has_an_address_of_its_own() -> None:
+    assert permalink("38h2", "https://desk.example/runs?time=7d&run=x#top") == "https://desk.example/runs?run=38h2"
 
 
 def test_an_empty_table_is_a_table() -> None:

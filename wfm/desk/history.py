@@ -13,8 +13,9 @@ from wfm.diagnosis import diagnose, explain, four_lanes
 from wfm.domain.agents import GroupKind
 from wfm.domain.diagnoses import GRANT, Diagnosis, Evidence, Explanation
 from wfm.domain.errors import BadInput, DeskError
-from wfm.domain.exports import csv_lines, json_lines, parquet_bytes, run_record
+from wfm.domain.exports import csv_lines, json_lines, parquet_bytes, run_payload, run_record
 from wfm.domain.operations import Exchange, Outcome, Run, RunFilter, RunOrder, RunPage
+from wfm.domain.redaction import redact_json
 from wfm.routes.data_action import request_behind
 
 EXPORT_FORMATS = ("csv", "jsonl", "parquet")
@@ -132,8 +133,7 @@ class HistoryDesk(DeskCore):
     def export_run(self, run_id: str) -> bytes:
         """One run with its attempts as JSON. Raises NotFound."""
         run, exchanges = self.ledger.run(self.tenant.key, run_id)
-        whole = {**json.loads(next(iter(json_lines([run])))), "attempts_made": [_exchange_json(one) for one in exchanges]}
-        return json.dumps(whole, ensure_ascii=False, indent=2).encode()
+        return json.dumps(redact_json(run_payload(run, exchanges)), ensure_ascii=False, indent=2).encode("utf-8", "replace")
 
     def explain(self, text: str) -> Explanation:
         """What a pasted payload means. Raises BadInput when there is nothing or far too much."""
@@ -160,19 +160,3 @@ def _file_of(rows: Iterable[Run], fmt: str) -> Iterator[bytes]:
     if fmt == "parquet":
         return parquet_bytes(run_record(run) for run in rows)
     return csv_lines(rows) if fmt == "csv" else json_lines(rows)
-
-
-def _exchange_json(exchange: Exchange) -> dict[str, object]:
-    return {
-        "number": exchange.number,
-        "method": exchange.method,
-        "url": exchange.url,
-        "request_body": exchange.request_body,
-        "status": exchange.status,
-        "response_headers": dict(exchange.response_headers),
-        "response_body": exchange.response_body,
-        "correlation_id": exchange.correlation_id,
-        "fault": exchange.fault,
-        "started_at": exchange.started_at.isoformat(),
-        "duration_ms": exchange.duration_ms,
-    }

@@ -67,8 +67,16 @@ def _head(run: Run, zone: ZoneInfo) -> None:
             width="content",
         )
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            with st.popover("Link", icon=":material/link:", type="tertiary", key="run-link"):
+                st.caption("Opens this run, for whoever may see it.")
+                st.code(permalink(run.id, st.context.url or ""), language=None)
             st.link_button("Payload", f"/export/run/{quote(run.id, safe='')}.json", icon=":material/download:", type="tertiary")
             _close_button()
+
+
+def permalink(run_id: str, here: str) -> str:
+    """The address of one run; `here` is the address of the Runs screen, with or without parameters."""
+    return f"{here.partition('?')[0].partition('#')[0]}?run={quote(run_id, safe='')}"
 
 
 def _close_button() -> None:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from wfm.domain.diagnoses import Diagnosis, Kind
+from wfm.domain.exports import safe_cell
 from wfm.domain.operations import Operation, Outcome, Phase, Run, RunFilter, RunOrder, RunPage
 from wfm.domain.plans import PlanRequest, RouteName, Selection
 from wfm.domain.windows import WindowSpec
@@ -59,18 +60,23 @@ def frame(runs: Iterable[Run], zone: ZoneInfo) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "time": pd.Series([run.started_at.astimezone(zone).replace(tzinfo=None) for run in rows], dtype="datetime64[ms]"),
-            "agent": pd.Series([run.agent_name or run.agent_id or "–" for run in rows], dtype="str"),
-            "route": pd.Series([route_word(run) for run in rows], dtype="str"),
-            "operation": pd.Series([_operation(run) for run in rows], dtype="str"),
+            "agent": _texts(run.agent_name or run.agent_id or "–" for run in rows),
+            "route": _texts(route_word(run) for run in rows),
+            "operation": _texts(_operation(run) for run in rows),
             "outcome": pd.Series([[look(run.outcome).word] for run in rows], dtype="object"),
             "status": pd.Series([run.status for run in rows], dtype="Int64"),
-            "code": pd.Series([run.code or "" for run in rows], dtype="str"),
-            "cause": pd.Series([cause_word(run) for run in rows], dtype="str"),
+            "code": _texts(run.code or "" for run in rows),
+            "cause": _texts(cause_word(run) for run in rows),
             "ms": pd.Series([run.duration_ms for run in rows], dtype="Int64"),
             "tries": pd.Series([run.attempts for run in rows], dtype="Int64"),
-            "correlation": pd.Series([run.correlation_id or "" for run in rows], dtype="str"),
+            "correlation": _texts(run.correlation_id or "" for run in rows),
         }
     )
+
+
+def _texts(values: Iterable[str]) -> pd.Series:
+    """Text cells. The table's own download writes them as they are, so a formula is made text here already."""
+    return pd.Series([safe_cell(value) for value in values], dtype="str")
 
 
 def cause_word(run: Run) -> str:
