@@ -297,7 +297,7 @@ def test_a_group_says_where_it_struck_and_what_was_said(failed: HistoryDesk, ope
     ]
     app = open_screen("failures")
     assert "Where it struck" in words(app)
-    assert "1 run by hand" in words(app)
+    assert "1 run outside any operation" in words(app)
     assert "known since May" in words(app)
 
 

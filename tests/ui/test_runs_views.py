@@ -84,11 +84,11 @@ def test_the_route_names_the_action_and_the_way_back() -> None:
 
 
 def test_examples_and_runs_by_hand_are_marked() -> None:
+    alone = a_run(operation_id=None, operation_title="")
     operations = frame(
-        [a_run(example=True), a_run(example=True, operation_title="example: x"), a_run(operation_id=None, operation_title="")],
-        BERLIN,
+        [a_run(example=True), a_run(example=True, operation_title="example: x"), alone, replace(alone, imported=True)], BERLIN
     )["operation"]
-    assert list(operations) == ["DB upgrade · CHG-1042 (example)", "example: x", "by hand"]
+    assert list(operations) == ["DB upgrade · CHG-1042 (example)", "example: x", "by hand", "imported"]
 
 
 def test_a_name_that_is_a_formula_is_text_in_the_table_that_can_be_downloaded() -> None:

@@ -225,6 +225,7 @@ class Run:
     finished_at: datetime | None
     example: bool
     note: str
+    imported: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

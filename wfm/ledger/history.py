@@ -20,7 +20,7 @@ from wfm.ledger.ids import decode, encode, instant_of, new_id
 from wfm.ledger.items import Items
 from wfm.ledger.query import COUNTED_UP_TO, Only, RunQuery
 from wfm.ledger.records import DirectRun
-from wfm.ledger.schema import agents, attempts, causes, groups, operations, origins, read_counts, runs, ways
+from wfm.ledger.schema import agents, attempts, causes, groups, operations, origins, read_counts, run_imports, runs, ways
 from wfm.ledger.settling import Ended, counted, runs_with_words
 from wfm.ledger.sorting import sorted_page, stretches
 from wfm.ledger.walk import Deadline, Many
@@ -277,6 +277,7 @@ _WHOLE_RUNS = (
         groups.c.fingerprint,
         operations.c.title,
         operations.c.example,
+        sa.exists().where(run_imports.c.run_id == runs.c.id).label("imported"),
     )
     .join(agents, agents.c.id == runs.c.agent_no)
     .join(ways, ways.c.id == runs.c.way_id)
@@ -315,6 +316,7 @@ def _run(row: Any, tenant_key: str) -> Run:
         finished_at=row.finished_at,
         example=bool(row.example),
         note=row.note,
+        imported=bool(row.imported),
     )
 
 

@@ -39,7 +39,7 @@ def test_lines_come_in_once_and_failures_explained(house: House) -> None:
     assert (report.read, report.added, [one.line for one in report.problems]) == (2, 2, [2, 5, 6])
     assert came(bring(desk, text)) == (0, 2, 3)
     (run,) = desk.runs(RunFilter(outcome=Outcome.FAILED)).runs
-    assert (run.agent_id, run.status, run.code) == ("agent-2", 403, "forbidden")
+    assert (run.agent_id, run.status, run.code, run.imported) == ("agent-2", 403, "forbidden", True)
     assert run.kind in (Kind.MISSING_SCOPE, Kind.FORBIDDEN_OTHER, Kind.MISSING_PERMISSION)
     assert desk.failures()[0].runs == 1
 

@@ -167,3 +167,20 @@ def test_no_text_breaks_the_reading(text: str) -> None:
     for run in paste_of(text)[0]:
         assert run.response
         assert 1 <= run.line <= text.count("\n") + text.count("\r") + 1
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        ("Nov 28 10:00 the call failed: 403 ", 403),
+        ("403 Forbidden: ", 403),
+        ("it answered 503 => ", 503),
+        ("at 10:04:04 ", None),
+        ("after 41.404 ", None),
+        ("agent 4711 of 400 agents said ", None),
+        ("/api/v2/things/404 ", None),
+    ],
+)
+def test_a_bare_number_just_before_a_payload_is_its_status(words: str, status: int | None) -> None:
+    (run,), _ = paste_of(words + json.dumps(FORBIDDEN))
+    assert run.status == status

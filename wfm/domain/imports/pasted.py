@@ -32,6 +32,8 @@ _STATUS = re.compile(
     r"(?:HTTP(?:/[\d.]+)?[ :]+|\bstatus(?:[ _-]?code)?\W{0,6}|\berror\W{1,3}|^|\()([1-5]\d\d)\b(?!\d|\.\d)",
     re.IGNORECASE | re.MULTILINE,
 )
+_JUST_BEFORE = re.compile(r"(?<![\w.:/-])([45]\d\d)(?: [A-Z][A-Za-z ]{1,30})?\s*(?:[:,;>|–-]|=>)?\s*\Z")
+"""A bare number directly before the payload: "the call failed: 403 {…}", "403 Forbidden: {…}"."""
 _USER = re.compile(r"(?:/users/|user[ _-]?id\W{1,4}|agent[ _-]?id\W{1,4})([0-9a-f]{8}-[0-9a-f-]{27})", re.IGNORECASE)
 _CORRELATION = re.compile(r"(?:correlation|context|trace)[ _-]?id\W{1,4}([0-9A-Za-z][0-9A-Za-z-]{7,63})", re.IGNORECASE)
 _CALL = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE)\s+(?:https?://[^\s/]+)?(/[^\s\"'?]{1,250})")
@@ -169,7 +171,7 @@ def _failed(line: int, given: dict[str, object], words: str, status: int | None,
     """One run: what its payload says comes first, then the words before it."""
     said = words[-_NEAR:]
     time, timed = _time_of(given.get("time"), said, reading)
-    if status is None and (found := _last(_STATUS, said)):
+    if status is None and (found := _last(_STATUS, said) or _JUST_BEFORE.search(said)):
         status = int(found[1])
     for meaning, pattern in (("agent_id", _USER), ("correlation_id", _CORRELATION)):
         if not given.get(meaning) and (found := _last(pattern, said)):

@@ -87,7 +87,7 @@ def cause_word(run: Run) -> str:
 
 
 def _operation(run: Run) -> str:
-    title = run.operation_title or ("by hand" if run.operation_id is None else run.operation_id)
+    title = run.operation_title or run.operation_id or ("imported" if run.imported else "by hand")
     return f"{title} (example)" if run.example and "example" not in title.casefold() else title
 
 
