@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import statistics
+import tempfile
 import time
 import uuid
+
+import httpx
 
 from benchmarks.diagnosis import diagnosis
 from benchmarks.imports import imports
@@ -18,6 +22,7 @@ from benchmarks.tenant import ACTOR, Bench, bench
 from wfm.domain.operations import ItemState, OperationState
 from wfm.domain.plans import PlanRequest, Preview, Selection
 from wfm.domain.windows import WindowSpec
+from wfm.genesys.pacing import RequestLane, SharedPacer
 
 LIMIT, LATENCY_MS = 3_000, 50
 PREVIEWED = 10_000
@@ -45,8 +50,23 @@ def main() -> None:
             line("memory of the worker", f"{worker / MEBIBYTE:.0f} MiB", "after all of that")
         if not given.no_screens:
             screens(running, line)
+    _permits()
     diagnosis(line)
     imports(line)
+
+
+def _permits() -> None:
+    """What pacing adds to a request: a permit and the note of its answer, through the shared SQLite file."""
+    with tempfile.TemporaryDirectory(prefix="desk-bench-") as folder:
+        pacer = SharedPacer(f"sqlite:///{folder}/pacing.sqlite", "bench|bench", 1.0)
+        took = []
+        for count in range(1, 501):
+            began = time.perf_counter()
+            permit = pacer.acquire(RequestLane.APPLY)
+            told = {"inin-ratelimit-allowed": "100000", "inin-ratelimit-count": str(count), "inin-ratelimit-reset": "30"}
+            pacer.observe(permit, httpx.Headers(told), 200)
+            took.append(time.perf_counter() - began)
+    line("a permit with its answer, shared by processes", f"{statistics.median(took) * 1000:.2f} ms", "median of 500")
 
 
 def _request(agents: list[str], minutes: float = 600) -> PlanRequest:

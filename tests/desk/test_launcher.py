@@ -230,7 +230,7 @@ def test_who_does_not_end_when_asked_is_ended(processes: Processes, monkeypatch:
 def test_stopping_what_is_gone_is_nothing() -> None:
     begun = time.monotonic()
     stop(999_999_999)
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < launcher.STOP_TIMEOUT_S  # nobody to wait for
 
 
 def exists(pid: int) -> bool:

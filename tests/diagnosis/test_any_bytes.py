@@ -6,7 +6,6 @@ import base64
 import dataclasses
 import gzip
 import json
-import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +16,7 @@ from wfm.diagnosis.bounds import MAX_BYTES, MAX_DEPTH, clean, decode, tidy, too_
 from wfm.domain.diagnoses import Diagnosis, Evidence, Kind
 
 QUICK = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-LONGEST_S = 3.0
+PATIENCE_S = 60
 """Generous: a busy machine. A regular expression gone wild takes minutes on these inputs."""
 
 STATUS = st.one_of(st.none(), st.integers(-5, 1000))
@@ -141,19 +140,17 @@ CORPUS: dict[str, bytes] = {
 }
 
 
+@pytest.mark.timeout(PATIENCE_S)
 @pytest.mark.parametrize("name", CORPUS)
 def test_corpus(name: str) -> None:
-    began = time.perf_counter()
     for status in (None, 403, 500):
         _sound(diagnose(status, {}, CORPUS[name]))
     _sound(explain(CORPUS[name].decode("utf-8", "replace")).diagnosis)
-    assert time.perf_counter() - began < LONGEST_S
 
 
+@pytest.mark.timeout(PATIENCE_S)
 def test_a_long_header_does_not_hang() -> None:
-    began = time.perf_counter()
     _sound(diagnose(401, {"WWW-Authenticate": 'Bearer error="a",' * 50_000, "x": "y" * 1_000_000}, ""))
-    assert time.perf_counter() - began < LONGEST_S
 
 
 def test_beyond_the_bounds_a_body_is_read_as_text() -> None:
