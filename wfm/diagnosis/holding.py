@@ -103,6 +103,7 @@ _MARKS = " \t\n\"'`‘’“”«»[]({}=:-*•<>"
 _TEST = re.compile(r"\b(?:has|is|check|require|assert)[A-Z]\w*\(['\"\[]*$")
 _KEY = re.compile(r"\b[A-Za-z][\w.-]*=[\"'\[(]*$")  # of a log line: granted=[a:b:c]
 _WORDS_IN_ONE = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
+_NOUN_IN_ONE = re.compile(r"(permissions?|privileges?|scopes?|licen[sc]es?)", re.IGNORECASE)
 _JOINT = re.compile(
     r"['\"`’”»\])]{0,3}\s*(?:[,|/&+]\s*(?:(?:and|or|und|oder|et|ou|y|e) )?"
     r"|(?:and|or|as well as|plus|und|oder|et|ou|y|o|e|en|of|i) |\n\s*[-*•]\s*)?\s*['\"`‘“«\[(]{0,3}"
@@ -154,8 +155,8 @@ def lacked(text: str, places: Iterable[Place]) -> tuple[tuple[Place, ...], tuple
 
 
 def tells_of_holding(name: str) -> bool:
-    """Whether the name of a parameter says that its values are held: "grantedScopes", "userPermissions"."""
-    return _held_by_words(f"{name}:")
+    """Whether the name of a parameter says that its values are held: "grantedScopes", "userpermissions", "held"."""
+    return _held_by_words(" ".join(_NOUN_IN_ONE.sub(r" \1 ", name.replace("_", " ")).split()))
 
 
 def _runs(text: str, places: Sequence[Place]) -> list[list[Place]]:

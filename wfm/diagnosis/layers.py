@@ -38,14 +38,15 @@ _STATUS_KEYS = ("status", "statuscode", "httpstatus", "httpstatuscode", "httpcod
 _ID_KEYS = ("contextid", "correlationid", "traceid")
 _DEEP_ID_KEYS = ("contextid", "correlationid", "inincorrelationid")
 _NAMED = re.compile(
-    r"^(?:\w*(?:required|missing|needed)\w*?)?(scopes?|permissions?|divisions?|divisionids?|licen[sc]es?)$|^(?:needed|missing|required)$"
+    r"^\w{0,30}?(?:scopes?|permissions?|privileges?|divisions?|divisionids?|licen[sc]es?)"
+    r"(?:required|missing|needed|names?|held|granted)?$|^(?:needed|missing|required)$"
 )
 _CARRIERS = (*_MESSAGE_KEYS, "body", "response", "responsebody", "rawresult", "error", "finalresult", "data", "result")
 _INNER = ("error", "fault", "exception", "response", "responsebody", "data", "result", "body", "message", "detail", "eventbody")
 _INNER_NAME = re.compile(r"error|fault|exception|failure|causes$")
 _BULK = ("results", "entities", "responses", "items")
 _DETAIL_LISTS = ("details", "invalidparams", "violations", "constraintviolations", "fielderrors")
-_ASIDE = ("context", "extensions", "meta", "metadata", "properties", "parameters", "required", "missing")
+_ASIDE = ("context", "details", "data", "extensions", "meta", "metadata", "properties", "parameters", "required", "missing")
 _URI = re.compile(r"^(?:https?://|urn:)", re.IGNORECASE)
 _SPACE = re.compile(r"\s")
 _PHRASES = frozenset(status.phrase for status in HTTPStatus)
@@ -304,6 +305,8 @@ def _params(members: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
             else:
                 pairs.append((str(number), _flat(entry)))
     aside = [members[name] for name in _ASIDE if isinstance(members.get(name), Mapping)]
+    listed = [members[name] for name in _DETAIL_LISTS if isinstance(members.get(name), list)]
+    aside += [entry for entries in listed if isinstance(entries, list) for entry in entries[:MAX_ITEMS]]
     for given in (members, *aside):
         items = [(_key(key), value) for key, value in list(given.items())[:500]] if isinstance(given, Mapping) else []
         pairs += [(key, _flat(value)) for key, value in items if _NAMED.match(key)]

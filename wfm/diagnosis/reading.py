@@ -153,7 +153,8 @@ class Reading:
         """Permissions, scopes, licences and divisions named by the deciding body."""
         here = [layer for layer in self.layers if layer.level == self.level]
         params = tuple(pair for layer in here for pair in layer.params)
-        params += tuple(("field", detail.field) for layer in here for detail in layer.details if ":" in detail.field)
+        details = [detail for layer in here for detail in layer.details]
+        params += tuple(("field", name) for one in details for name in (one.field, one.entity_name) if ":" in name)
         found = find_names(self.inner_text, params, self.correlation_id)
         if not self.deciding.torn:
             return found
