@@ -100,13 +100,13 @@ if last is None or anew:
         with status.container():
             st.caption(":material/hourglass_top: Reading directory, schedules, states and access …")
             st.skeleton(height=320)
-    offers = shown.routes if shown else ()
+    known = (shown.routes, shown.restore_action_id) if shown else ((), None)
     last = ask(desk, request, asked, fresh=bool(st.session_state.get("plan_fresh")))
     shown = last.preview
     if shown is not None and shown.missing_access:
         st.session_state[story.SAW_MISSING] = True
     state.keep(desk, actor, request)
-    if shown is not None and shown.routes != offers:
+    if shown is not None and (shown.routes, shown.restore_action_id) != known:
         st.rerun()  # the routes' cards stand above what was found out about them just now
 else:
     state.keep(desk, actor, request)

@@ -393,3 +393,20 @@ def test_what_ended_this_moment_is_said_so() -> None:
     at = now()
     view = an_operation("w", S.ENDED_EARLY, out=0, restored=36, ended_at=at)
     assert windows.state_sentence(view, at).endswith("ended just now")
+
+
+def test_agents_are_missing_since_the_restore_began_not_since_an_end_to_come() -> None:
+    began = now() - timedelta(minutes=1)
+    view = an_operation("w", S.FAILED_IN_PART, out=3, restore_started_at=began, starts_in=timedelta(minutes=-5))
+    said = windows.state_sentence(view, now())
+    assert f"3 agents not back since {times.clock(began, times.zone_or_utc('Europe/Berlin'))} Europe/Berlin" == said
+
+
+def test_a_halted_window_leads_to_its_own_cause(desk: FakeDesk, open_screen: Open) -> None:
+    view = an_operation("w", S.HALTED, out=0, failed=5, halt_reason="The scope is missing.")
+    desk.operation_views, desk.agent_items = [view], {"w": items_of(view)}
+    desk.failed_runs = (a_run(operation_id="w"),)
+    app = open_screen("windows", id="w")
+    assert not app.exception
+    link = next(one.proto for one in app.get("page_link") if one.proto.label == "The cause and its fix")
+    assert link.query_string == f"failure={desk.failed_runs[0].fingerprint}"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from wfm.catalogue import PATCH_AVAILABILITY
 from wfm.desk.values import DemoState
+from wfm.domain.agents import Directory
 from wfm.domain.errors import DeskError, Refused
 from wfm.domain.operations import OperationState
 from wfm.domain.people import Actor, Capability, Role
@@ -108,7 +110,7 @@ class DemoControls:
         agents = sorted(agent.id for agent in directory.agents.values() if agent.active)
         request = PlanRequest(
             selection=Selection(agents=tuple(agents[:120])),
-            window=WindowSpec(minutes=5),
+            window=WindowSpec(minutes=5, zone=_usual_zone(directory)),
             route=RouteName.AVAILABILITY,
             reason=reason,
         )
@@ -127,3 +129,9 @@ class DemoControls:
                 return
             time.sleep(0.3)
         raise Refused("state", "The worker did not finish the example in time.")
+
+
+def _usual_zone(directory: Directory) -> str:
+    """The zone in which most agents work."""
+    zones = Counter(agent.zone for agent in directory.agents.values() if agent.management_unit_id)
+    return zones.most_common(1)[0][0] if zones else "UTC"

@@ -114,7 +114,7 @@ def strip(desk: Desk) -> None:
     number = current_step(
         holds_scope=client.scopes is not None and NEEDED in client.scopes,
         saw_missing=bool(st.session_state.get(SAW_MISSING)),
-        saw_run=bool(st.session_state.get(SEEN_RUN)),
+        saw_run=bool(st.session_state.get(SEEN_RUN)) or "run" in st.query_params,  # the one opened just now, too
         operations=operations,
         since=st.session_state.get(BEGAN),
     )

@@ -125,7 +125,8 @@ def state_sentence(view: View, now: datetime) -> str:
         if operation.route is RouteName.ADHERENCE:
             span = times.span(start, end, operation.window.zone, today=now)
             return f"{span}, the correction of {times.agents(view.counts.out)} is not undone"
-        return f"{times.agents(view.counts.out)} not back since {times.when(end, zone, today=now)}"
+        since = min(end, operation.restore_started_at or end)  # it may have been ended before its time
+        return f"{times.agents(view.counts.out)} not back since {times.when(since, zone, today=now)} {operation.window.zone}"
     ended = operation.ended_at or operation.applied_at or end
     if operation.state is _S.CORRECTED:
         return f"{times.span(start, end, operation.window.zone, today=now)}, corrected {_ago(ended, now)}"
@@ -355,7 +356,7 @@ def story_line(operation: Operation, events: Sequence[Happened], now: datetime) 
     moving = operation.state in (OperationState.SCHEDULED, OperationState.APPLYING, OperationState.IN_EFFECT)
     if moving and operation.route is not RouteName.ADHERENCE:
         steps.append(f":gray[{times.when(operation.window.end, zone, today=now)} restore]")
-    return " :gray[:material/arrow_right_alt:] ".join(steps)
+    return f"{' :gray[:material/arrow_right_alt:] '.join(steps)} :gray[· {operation.window.zone}]"
 
 
 def _step(event: Happened) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -46,7 +47,7 @@ def opened(desk: Desk, actor: Actor, view: View) -> None:
         st.markdown(f"{look(operation.state).markdown} {tags(operation)} {state_sentence(view, now)}", width="stretch")
         with st.container(horizontal=True, horizontal_alignment="right", width="content"):
             actions.buttons(desk, actor, view, now=now)
-    _why(view)
+    _why(desk, view)
     seconds = pace(view)
     st.fragment(_live, run_every=seconds)(desk, actor, operation.id, (operation.state, operation.revision))
     left, right = st.columns([1, 1], gap="small")
@@ -56,7 +57,7 @@ def opened(desk: Desk, actor: Actor, view: View) -> None:
         _particulars(desk, view)
 
 
-def _why(view: View) -> None:
+def _why(desk: Desk, view: View) -> None:
     """Why it stopped, and where to go on from there."""
     operation = view.operation
     if operation.state is OperationState.HALTED or operation.halt_reason:
@@ -65,16 +66,21 @@ def _why(view: View) -> None:
             title="Halted before everybody failed the same way",
             icon=":material/front_hand:",
         )
-        _where_to_look(operation.id)
+        _where_to_look(desk, operation.id)
     elif operation.state is OperationState.FAILED_IN_PART:
         title, sentence = not_back(view)
         st.error(sentence, title=title, icon=":material/error:")
-        _where_to_look(operation.id, outcome="failed")
+        _where_to_look(desk, operation.id, outcome="failed")
 
 
-def _where_to_look(operation_id: str, **filters: str) -> None:
+def _where_to_look(desk: Desk, operation_id: str, **filters: str) -> None:
+    """The ways to the newest cause itself, and to the runs."""
+    cause: dict[str, str] = {}
+    with suppress(DeskError):
+        for run in desk.runs(RunFilter(operation_id=operation_id, outcome=Outcome.FAILED), limit=1).runs:
+            cause = {"failure": run.fingerprint} if run.fingerprint else {}
     with st.container(horizontal=True):
-        st.page_link(page("failures"), label="The cause and its fix", icon=":material/report:")
+        st.page_link(page("failures"), label="The cause and its fix", icon=":material/report:", query_params=cause)
         wanted = {"operation": operation_id, "time": "all", **filters}
         st.page_link(page("runs"), label="Its runs", icon=":material/receipt_long:", query_params=wanted)
 
@@ -229,7 +235,7 @@ def _items(desk: Desk, view: View, word: AgentWord | None, limit: int, text: str
 
 
 def _comments(desk: Desk, actor: Actor, operation_id: str) -> None:
-    st.markdown("**Comments and audit**")
+    st.markdown(f"**Comments and audit** :gray[· times in {times.viewer_zone().key}]")
     with st.form("comment", clear_on_submit=True, border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input("Comment", placeholder="what others should know", label_visibility="collapsed", max_chars=2000)
         sent = st.form_submit_button("Add", disabled=not actor.may(Capability.EXECUTE))
