@@ -8,10 +8,9 @@ from wfm.domain.people import Capability
 from wfm.ui import context
 from wfm.ui.auth import require
 from wfm.ui.components.heading import heading
-from wfm.ui.components.window import actions, present
+from wfm.ui.components.window import present
 
 actor = require(Capability.VIEW)
 heading("Now", actor)
-actions.said()
 desk = context.desk()
 st.fragment(present.present, run_every=present.pace_of(desk))(desk, actor)

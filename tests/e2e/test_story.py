@@ -176,7 +176,7 @@ def test_the_briefs_story(desk: RunningDesk, new_page: NewPage) -> None:
 
     # Ended early from the phone; everybody is back, each by one update, and the first tab sees it by itself.
     other.get_by_role("button", name="End now and restore").click()
-    other.get_by_role("button", name="End now and restore").last.click()
+    other.get_by_role("button", name=f"End now and restore {AGENTS} agents").click()
     expect(page.get_by_text("ended early").first).to_be_visible(timeout=SLOW)
     expect(bar(page, f"{AGENTS} restored")).to_be_visible(timeout=SLOW)
     assert updates(desk, agents) == Counter({(1, 1): AGENTS})

@@ -37,9 +37,10 @@ def test_windows_in_effect_come_with_their_two_actions(desk: FakeDesk, open_scre
     ]
     app = open_screen("now")
     assert not app.exception
-    assert {button.key for button in app.button} >= {"do_end_now_w", "extend_30_w"}
-    assert "do_cancel_next" not in {button.key for button in app.button}
+    assert {button.key for button in app.button} >= {"window_end_now_w", "window_extend_w"}
+    assert "window_cancel_next" not in {button.key for button in app.button}
     assert "**34** out" in said(app)
+    app.button(key="window_end_now_w").click().run()
     app.button(key="do_end_now_w").click().run()
     assert ("end_now", "w") in desk.calls
 

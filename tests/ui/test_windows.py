@@ -34,6 +34,11 @@ def said(app: AppTest) -> str:
     return "\n".join(str(element.value) for part in parts for element in part)
 
 
+def ask(app: AppTest, key: str) -> AppTest:
+    """Opens the question behind an action: "do_end_now_w" is asked for by "window_end_now_w"."""
+    return app.button(key=f"window_{key.removeprefix('do_')}").click().run()
+
+
 def acts(view: Any) -> set[Act]:
     return {choice.act for choice in windows.choices(view, now())}
 
@@ -220,23 +225,28 @@ def test_an_unknown_id_is_a_sentence_above_the_list(busy: FakeDesk, open_screen:
 def test_actions_ask_the_desk(state: S, key: str, call: tuple[str, ...], desk: FakeDesk, open_screen: Open) -> None:
     desk.operation_views = [an_operation("w", state)]
     app = open_screen("windows", id="w")
+    ask(app, key)
+    assert call not in desk.calls
     app.button(key=key).click().run()
     assert not app.exception
     assert call in desk.calls
+    assert key not in {button.key for button in app.button}
 
 
 def test_retrying_the_failed_ones(busy: FakeDesk, open_screen: Open) -> None:
     app = open_screen("windows", id="open")
-    app.button(key="do_retry_open").click().run()
+    ask(app, "do_retry_open").button(key="do_retry_open").click().run()
     assert ("retry_failed", "open") in busy.calls
 
 
 def test_extending_by_half_an_hour_and_to_a_time(busy: FakeDesk, open_screen: Open) -> None:
     end = busy.operation("open").operation.window.end
     app = open_screen("windows", id="open")
+    app.button(key="window_extend_open").click().run()
     app.button(key="extend_30_open").click().run()
     assert ("extend", "open", end + timedelta(minutes=30)) in busy.calls
     wall = (end + timedelta(hours=2)).astimezone(times.zone_or_utc("Europe/Berlin")).replace(tzinfo=None, microsecond=0)
+    app.button(key="window_extend_open").click().run()
     app.datetime_input(key="extend_to_open").set_value(wall).run()
     app.button(key="extend_do_open").click().run()
     moved = [call[2] for call in busy.calls if call[0] == "extend"][-1]
@@ -256,7 +266,7 @@ def test_a_refusal_is_said(busy: FakeDesk, open_screen: Open, monkeypatch: pytes
 
     monkeypatch.setattr(busy, "end_now", refuse, raising=False)
     app = open_screen("windows", id="open")
-    app.button(key="do_end_now_open").click().run()
+    ask(app, "do_end_now_open").button(key="do_end_now_open").click().run()
     assert "There is nobody to put back through it." in said(app)
 
 
@@ -282,9 +292,10 @@ def test_a_viewer_may_look_only(serve: Callable[[Any], Any], open_screen: Open) 
     viewer = {"is_logged_in": True, "sub": "v", "email": "v@example.com", "iat": now().timestamp()}
     app = open_screen("windows", user=viewer, id="w")
     assert not app.exception
-    assert app.button(key="do_end_now_w").disabled
-    assert app.button(key="do_retry_w").disabled
-    assert app.button(key="extend_30_w").disabled
+    for act in ("end_now", "retry", "extend"):
+        assert app.button(key=f"window_{act}_w").disabled
+    app.session_state["window_asked"] = ("w", Act.END_NOW)
+    assert "do_end_now_w" not in {button.key for button in app.run().button}
     assert "WFM_SUPERVISORS" in said(app)
 
 
@@ -385,8 +396,13 @@ def test_what_ends_a_window_names_its_number_and_an_end_is_not_moved_to_itself(d
     view = an_operation("w", out=34)
     desk.operation_views, desk.agent_items = [view], {"w": items_of(view)}
     app = open_screen("windows", id="w")
-    assert app.button(key="do_end_now_w").label == "End now and restore 34 agents"
+    app.button(key="window_extend_w").click().run()
     assert app.button(key="extend_do_w").disabled
+    ask(app, "do_end_now_w")
+    assert app.button(key="do_end_now_w").label == "End now and restore 34 agents"
+    assert "34 agents are put back now" in said(app)
+    app.button(key="not_now_w").click().run()
+    assert "do_end_now_w" not in {button.key for button in app.button}
 
 
 def test_what_ended_this_moment_is_said_so() -> None:

@@ -11,7 +11,7 @@ from wfm.domain.people import Actor
 from wfm.ui.components import bars, times
 from wfm.ui.components.links import go
 from wfm.ui.components.states import look
-from wfm.ui.components.window.actions import buttons
+from wfm.ui.components.window.actions import asked, buttons
 from wfm.ui.views.windows import View, parts, state_sentence, tags, title_of
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def card(desk: Desk, actor: Actor, view: View, *, now: datetime) -> None:
             with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", width="content"):
                 buttons(desk, actor, view, now=now)
                 go("Open", "windows", key=f"open_{operation.id}", id=operation.id)
+        asked(desk, actor, view, now=now)
         progress(view)
 
 

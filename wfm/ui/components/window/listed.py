@@ -27,7 +27,6 @@ PAST = 200
 
 def listed(desk: Desk, actor: Actor) -> None:
     """The list. Raises DeskError."""
-    actions.said()
     views = desk.operations(states=OPEN_STATES)
     seconds = min((found for view in views if (found := pace(view))), default=None)
     st.fragment(_open, run_every=seconds)(desk, actor, _drawn(views))
@@ -48,6 +47,7 @@ def _drawn(views: Sequence[View]) -> tuple[tuple[str, str, int], ...]:
 
 
 def _open(desk: Desk, actor: Actor, drawn: tuple[tuple[str, str, int], ...]) -> None:
+    actions.said()
     with empty.guarded():
         views = open_windows(desk)
         if _drawn(views) != drawn:

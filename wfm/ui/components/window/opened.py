@@ -42,11 +42,11 @@ def opened(desk: Desk, actor: Actor, view: View) -> None:
     """The whole page of one window, below its title."""
     operation = view.operation
     now = times.now()
-    actions.said()
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"{look(operation.state).markdown} {tags(operation)} {state_sentence(view, now)}", width="stretch")
         with st.container(horizontal=True, horizontal_alignment="right", width="content"):
             actions.buttons(desk, actor, view, now=now)
+    actions.asked(desk, actor, view, now=now)
     _why(desk, view)
     seconds = pace(view)
     st.fragment(_live, run_every=seconds)(desk, actor, operation.id, (operation.state, operation.revision))
@@ -87,6 +87,7 @@ def _where_to_look(desk: Desk, operation_id: str, **filters: str) -> None:
 
 def _live(desk: Desk, actor: Actor, operation_id: str, drawn: tuple[OperationState, int]) -> None:
     """What moves: read from the ledger each time; a change of state draws the whole page anew, once."""
+    actions.said()
     try:
         view = desk.operation(operation_id)
         events = desk.events(operation_id)

@@ -12,6 +12,7 @@ from wfm.domain.operations import GroupState, OperationState
 from wfm.domain.people import Actor
 from wfm.ui.components import bars, empty, times
 from wfm.ui.components.states import look
+from wfm.ui.components.window import actions
 from wfm.ui.components.window.card import card
 from wfm.ui.components.window.listed import open_windows
 from wfm.ui.pages import page
@@ -40,6 +41,7 @@ def pace_of(desk: Desk) -> float:
 def present(desk: Desk, actor: Actor) -> None:
     """Windows in effect, the next ones, the newest causes of failure, one line of health."""
     now = times.now()
+    actions.said()
     health, fault = _health_of(desk)
     for problem in health.problems if health else ():
         st.error(problem, icon=":material/error:")
