@@ -6,6 +6,7 @@ import pytest
 
 from wfm.diagnosis import explain
 from wfm.domain.diagnoses import Evidence, Explanation, Kind
+from wfm.domain.plans import LaneName, LaneState
 
 ID = "76dca866-649b-4809-8780-b8cf55034265"
 BODY = (
@@ -231,3 +232,10 @@ def test_nothing_pasted_is_explained_too() -> None:
     found = explain("")
     assert found.diagnosis.kind is Kind.UNPARSEABLE
     assert found.unknown == ()
+
+
+def test_a_refusal_comes_with_its_four_lanes() -> None:
+    found = explain('PATCH /api/v2/wfm/users/1/availability\n403 {"code":"forbidden","message":"Forbidden"}')
+    assert found.lanes[LaneName.SCOPE].state is LaneState.MISSING
+    assert all(verdict.evidence for verdict in found.lanes.values())
+    assert explain('{"code":"too.many.requests","status":429}').lanes == {}

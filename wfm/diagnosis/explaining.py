@@ -11,6 +11,7 @@ from wfm.diagnosis import pasted
 from wfm.diagnosis.bounds import clean, decode, excerpt
 from wfm.diagnosis.families import contradiction
 from wfm.diagnosis.judging import kind_words, verdict
+from wfm.diagnosis.lanes import REFUSALS, four_lanes
 from wfm.diagnosis.names import names_in
 from wfm.diagnosis.pages import page_for
 from wfm.diagnosis.reading import Reading, read
@@ -60,6 +61,7 @@ def explain(text: str | bytes, evidence: Evidence | None = None, status: int | N
         page=page_for(diagnosis.rule),
         unknown=_unknown(excerpt(whole)),
         others=others,
+        lanes=four_lanes(diagnosis, case.evidence, case.call) if diagnosis.kind in REFUSALS else {},
     )
 
 

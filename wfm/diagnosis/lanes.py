@@ -12,6 +12,8 @@ from wfm.diagnosis.rules.base import reads_work_writes_fail
 from wfm.domain.diagnoses import Diagnosis, Evidence, Kind, Provenance
 from wfm.domain.plans import LaneName, LaneState, LaneVerdict
 
+_OWN_RIGHTS = "Read GET /api/v2/authorization/subjects/me with the same token: it lists the roles and divisions held."
+_AFTER_SCOPE = "Once the scope is granted, try one agent: a permission may be refused next."
 _UNKNOWN_CALL = "brief-refused-call-unknown"
 REFUSALS = frozenset(
     {Kind.MISSING_SCOPE, Kind.MISSING_PERMISSION, Kind.MISSING_DIVISION, Kind.MISSING_LICENSE, Kind.FORBIDDEN_OTHER}
@@ -132,10 +134,14 @@ def _permission(diagnosis: Diagnosis, evidence: Evidence, known: PlatformOperati
         return LaneVerdict(
             state=LaneState.UNKNOWN,
             evidence="The API definition declares no permission for this call; some are enforced all the same.",
+            next_step=_OWN_RIGHTS,
         )
     if diagnosis.kind is Kind.MISSING_SCOPE:
         return LaneVerdict(
-            state=LaneState.UNKNOWN, evidence="The scope was refused; permissions were not the reason.", needed=listed
+            state=LaneState.UNKNOWN,
+            evidence="The scope was refused; permissions were not asked.",
+            needed=listed,
+            next_step=_AFTER_SCOPE,
         )
     if diagnosis.kind is Kind.MISSING_LICENSE:
         return LaneVerdict(
@@ -147,9 +153,7 @@ def _permission(diagnosis: Diagnosis, evidence: Evidence, known: PlatformOperati
         state=LaneState.UNKNOWN,
         evidence="The answer does not say.",
         needed=listed,
-        next_step=f"Look for {' or '.join(listed[:3])} in the caller's roles."
-        if listed
-        else "Read GET /api/v2/authorization/subjects/me.",
+        next_step=f"Look for {' or '.join(listed[:3])} in the caller's roles." if listed else _OWN_RIGHTS,
     )
 
 

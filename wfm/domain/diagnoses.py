@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from wfm.domain.plans import LaneName, LaneVerdict
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SPELLING = re.compile(r"[\s_\-.]+")
@@ -170,7 +173,7 @@ class Explanation:
     """A pasted text, explained: the fields found in it (name, value), what it means, and names nobody knows.
 
     `form` says what the text was read as ("JSON", "plain text", "HTML page", …). `others` are further failures in the
-    same text, each cause once.
+    same text, each cause once. `lanes` is the four-lane verdict where the failure is a refusal, else empty.
     """
 
     form: str
@@ -180,3 +183,4 @@ class Explanation:
     page: RulePage
     unknown: tuple[UnknownName, ...]
     others: tuple[Diagnosis, ...] = ()
+    lanes: Mapping[LaneName, LaneVerdict] = field(default_factory=dict)

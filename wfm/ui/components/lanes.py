@@ -8,6 +8,7 @@ import streamlit as st
 
 from wfm.domain.plans import AccessCheck, LaneName, LaneState, LaneVerdict
 from wfm.ui.components.states import look
+from wfm.ui.views.words import code, prose
 
 _HEADS = {
     LaneName.SCOPE: "scope",
@@ -60,6 +61,19 @@ def rows_with_advice(checks: Iterable[AccessCheck]) -> list[AccessCheck]:
         if check.missing:
             seen.setdefault(check.advice, check)
     return list(seen.values())
+
+
+def verdict_lines(lanes: Mapping[LaneName, LaneVerdict]) -> str:
+    """The four lanes as a list in Markdown: each with its verdict, the evidence, and the one next step where it is open."""
+    lines = []
+    for lane, head in _HEADS.items():
+        verdict = lanes.get(lane)
+        if verdict is not None:
+            shown = look(verdict.state)
+            step = f" :material/arrow_forward: {prose(verdict.next_step)}" if verdict.next_step else ""
+            needed = f" Needed: {', '.join(code(name) for name in verdict.needed[:6])}." if verdict.needed else ""
+            lines.append(f"- :{shown.color}[**{head}**: {shown.word}] {prose(verdict.evidence)}{needed}{step}")
+    return "\n".join(lines)
 
 
 def verdict_badges(lanes: Mapping[LaneName, LaneVerdict]) -> str:

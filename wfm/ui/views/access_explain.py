@@ -9,6 +9,7 @@ import streamlit as st
 from wfm.domain.diagnoses import Explanation
 from wfm.domain.errors import DeskError
 from wfm.ui.components import empty
+from wfm.ui.components.lanes import verdict_badges, verdict_lines
 from wfm.ui.views.access import SAMPLES, fields_table
 from wfm.ui.views.run_panel import meaning
 from wfm.ui.views.runs import kind_word
@@ -69,7 +70,12 @@ def _explained(found: Explanation) -> None:
             st.warning(
                 plain(name.sentence), icon=":material/unknown_document:", title=f"No such {plain(name.what)} is published"
             )
+        if found.lanes:
+            st.markdown(verdict_badges(found.lanes))
         meaning(diagnosis)
+        if found.lanes:
+            with st.expander("The four lanes: evidence and next step"):
+                st.markdown(verdict_lines(found.lanes))
         if found.fields:
             st.table(fields_table(found.fields), hide_index=True, border="horizontal", alt="Fields read from the pasted text")
         with st.expander(f"All that is known of “{sheet.title}”"):

@@ -16,7 +16,7 @@ from wfm.domain.operations import Exchange, Operation, Outcome, Run
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import LaneState
 from wfm.ui.components import empty, ids, story
-from wfm.ui.components.lanes import verdict_badges
+from wfm.ui.components.lanes import verdict_badges, verdict_lines
 from wfm.ui.components.plan import state as plan_state
 from wfm.ui.components.states import look, phase_word
 from wfm.ui.components.times import clock, milliseconds, when
@@ -102,6 +102,8 @@ def _meaning(detail: RunDetail) -> None:
         for lane, verdict in detail.lanes.items():
             if verdict.state is LaneState.MISSING and verdict.evidence:
                 st.caption(f"{lane.value}: {plain(verdict.evidence)}")
+        with st.expander("The four lanes: evidence and next step"):
+            st.markdown(verdict_lines(detail.lanes))
     if diagnosis is not None:
         meaning(diagnosis, missing=not detail.lanes)
 
