@@ -239,3 +239,30 @@ def test_a_refusal_comes_with_its_four_lanes() -> None:
     assert found.lanes[LaneName.SCOPE].state is LaneState.MISSING
     assert all(verdict.evidence for verdict in found.lanes.values())
     assert explain('{"code":"too.many.requests","status":429}').lanes == {}
+
+
+MAIL = """Hi,
+
+since this morning it fails for all:
+
+> PATCH https://api.mypurecloud.com/api/v2/wfm/users/3fb0c1d2-0000-4000-8000-000000000001/availability
+> HTTP/1.1 403 Forbidden
+> ININ-Correlation-Id: 5b2e0c8a-1111-4222-8333-944445555666
+>
+> {"code": "forbidden", "message": "Insufficient permissions for resource access"}
+
+Thanks, Jane"""
+
+
+def test_a_whole_exchange_quoted_in_a_mail() -> None:
+    found = explain(MAIL)
+    assert (found.form, found.diagnosis.status) == ("JSON", 403)
+    assert found.diagnosis.missing == ("wfm:schedule:update",)
+    assert found.diagnosis.correlation_id == "5b2e0c8a-1111-4222-8333-944445555666"
+
+
+@pytest.mark.parametrize(
+    "line", ["PATCH /api/v2/x -> 409 busy", '10.0.0.1 "PUT /api/v2/x HTTP/1.1" 409 12', "GET /api/v2/x 409 busy"]
+)
+def test_a_log_line_with_call_and_status(line: str) -> None:
+    assert explain(line).diagnosis.status == 409

@@ -14,6 +14,7 @@ MAX_PAYLOADS = 8
 
 _STATUS_LINE = re.compile(r"^[ \t]*(?:[<*] ?)?HTTP/\d(?:\.\d)? ([2-5]\d\d)\b[^\n]{0,200}$", re.MULTILINE)
 _REQUEST_LINE = re.compile(r"^[ \t]*> ?(?:GET|HEAD|POST|PUT|PATCH|DELETE) \S", re.MULTILINE)
+_QUOTED_ANSWER = re.compile(r"^>[> \t]*(?:HTTP/\d|[{\[]\s*[\"'{]?)", re.MULTILINE)  # what curl marks with ">" is the request
 _HEADER = re.compile(r"^(?:< ?)?([A-Za-z][A-Za-z0-9-]{0,60}):[ \t]*([^\n]{0,2000})$")
 _CURL_NOISE = re.compile(
     r"^(?:[*<>](?:[ \t][^\n]*)?|[{}] \[\d+ bytes data\]|[ \t]*% Total[^\n]*|[ \t]*Dload[^\n]*|[\s\d.:kM-]{20,})$", re.MULTILINE
@@ -40,7 +41,7 @@ def take_apart(text: str) -> tuple[Pasted, ...]:
     text = re.sub(r"\r\n?", "\n", text)
     if '"' not in text and "“" in text:
         text = text.translate(_SMART)  # a word processor's quotes
-    if len(re.findall(r"^>", text, re.MULTILINE)) >= 1 and not _REQUEST_LINE.search(text):
+    if _QUOTED_ANSWER.search(text) or ((text.startswith(">") or "\n>" in text) and not _REQUEST_LINE.search(text)):
         text = _QUOTE.sub("", text)
     starts = [found for found in _STATUS_LINE.finditer(text) if not _is_interim(found.group(1))]
     if starts:
@@ -65,7 +66,18 @@ def _answer(text: str, start: re.Match[str], begin: int, end: int) -> Pasted:
     body = "\n".join(lines)
     if start.group().lstrip().startswith(("<", "*")) or _REQUEST_LINE.search(text):
         body = _CURL_END.sub("", _CURL_NOISE.sub("", body).strip())
-    return Pasted(body=body.strip(), around=text[begin:end], status=as_status(start.group(1)), headers=headers)
+    return Pasted(body=_without_tail(body.strip()), around=text[begin:end], status=as_status(start.group(1)), headers=headers)
+
+
+def _without_tail(body: str) -> str:
+    """The JSON body without the words of a mail that follow it; a second body after it stays."""
+    if body[:1] not in ("{", "["):
+        return body
+    try:
+        _, end = _DECODER.raw_decode(body)
+    except (ValueError, RecursionError):
+        return body
+    return body if _OPENS.search(body, end) else body[:end]
 
 
 def _segments(text: str) -> list[str]:

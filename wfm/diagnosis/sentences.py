@@ -26,7 +26,8 @@ _NAMES_THE_ID = re.compile(
 _STATUS = re.compile(
     r"(?:^\s*\(?|\b(?:API|Auth)\s{1,4}Error:?\s{0,4}|\bHTTP(?:/\d(?:\.\d)?)?[ :=]{1,6}"
     r"|\bstatus(?:[ _-]?code)?\"?\s{0,4}[:=]?\s{0,4}\"?"
-    r"|\berror(?: code)?\s{0,3}:?\s{1,3}"
+    r"|\berror(?: code)?\s{0,3}:?\s{1,3}|\b(?:GET|HEAD|POST|PUT|PATCH|DELETE) [\"']?(?:/|http)[^\s\"']{1,300}[\"']?"
+    r"(?: HTTP/\d(?:\.\d)?[\"']?)?\s{1,2}(?:[-=]>|→|:|returned|answered|failed with)?\s?"
     r"|\b(?:respond|fail|return|repli|answer|reject)ed(?: with)?(?: an?)?(?: HTTP)?(?: status)?(?: code)?:? )([1-5]\d\d)\b",
     re.IGNORECASE,
 )
