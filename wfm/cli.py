@@ -306,6 +306,16 @@ def _wait(desk: Desk, operation_id: str, *, until_restored: bool) -> OperationVi
 
     A worker that dies meanwhile is replaced, where this command may start one.
     """
+    try:
+        return _poll(desk, operation_id, until_restored)
+    except KeyboardInterrupt:
+        raise DeskError(
+            f"You stopped waiting; the operation {operation_id} goes on by itself. "
+            f"To put everybody back now: {launcher.command_line(desk.settings)} restore {operation_id}"
+        ) from None
+
+
+def _poll(desk: Desk, operation_id: str, until_restored: bool) -> OperationView:
     last_seen = replaced = time.monotonic()
     while True:
         view = desk.operation(operation_id)
@@ -320,7 +330,8 @@ def _wait(desk: Desk, operation_id: str, *, until_restored: bool) -> OperationVi
         if now - last_seen > WORKER_PATIENCE_S:
             raise DeskError(
                 f"No worker has been alive for {WORKER_PATIENCE_S:.0f} s. The operation {operation_id} is kept and goes on "
-                "when one is started: python -m wfm worker"
+                f"when one is started: {launcher.command_line(desk.settings)} worker. Its log: "
+                f"{desk.settings.data_dir / 'worker.log'}"
             )
         time.sleep(POLL_S)
 

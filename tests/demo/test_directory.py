@@ -279,6 +279,21 @@ def test_only_those_made_unavailable_have_that_category(inside: InProcess) -> No
     assert in_contact == {row["id"] for row in inside.demo("GET", "/agents?in_contact=true")["agents"]}
 
 
+@pytest.mark.parametrize(
+    ("verb", "path", "query", "body"),
+    [
+        ("GET", "/api/v2/teams/unknown/members", {"pageSize": "0"}, None),
+        ("GET", "/api/v2/routing/queues/unknown/members", {"pageSize": "many"}, None),
+        ("POST", "/api/v2/workforcemanagement/businessunits/unknown/agentschedules/search", {}, {"startDate": "soon"}),
+        ("POST", "/api/v2/workforcemanagement/managementunits/unknown/agentschedules/search", {}, []),
+    ],
+)
+def test_a_bad_question_is_400_before_an_unknown_thing_is_404(
+    inside: InProcess, verb: str, path: str, query: dict[str, str], body: object
+) -> None:
+    assert inside.request(verb, path, "desk", params=query, json=body).status_code == 400
+
+
 def test_unknown_units_are_404_with_the_published_codes(inside: InProcess) -> None:
     assert inside.request("GET", f"{WFM}/managementunits/x/users", "desk").json()["code"] == "wfm.management.unit.not.found"
     assert inside.request("GET", f"{WFM}/businessunits/x/users", "desk").json()["code"] == "wfm.business.unit.not.found"

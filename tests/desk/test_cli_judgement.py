@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.support.engine_world import new_operation, open_ledger, utcnow
 from wfm import cli
 from wfm.desk import OperationView
+from wfm.domain.errors import DeskError
 from wfm.domain.operations import Counts, ItemState, OperationState, Phase
 from wfm.ledger import Ledger
+from wfm.settings import Settings
 
 IDS = ["a1", "a2", "a3"]
 APPLIED, FAILED, UNCONFIRMED, PENDING, SKIPPED = (
@@ -93,6 +96,16 @@ def test_a_ready_agent_whose_turn_never_came_is_not_done(ledger: Ledger, reason:
     counts = Counts(apply={APPLIED: 2, SKIPPED: 1}, restore={PENDING: 2})
     view = OperationView(operation=operation, counts=counts, blocked=0, eta=None)
     assert cli._all_out(Shown(ledger), view) is done  # type: ignore[arg-type]
+
+
+def test_who_stops_waiting_is_told_that_the_operation_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> OperationView:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_poll", interrupted)
+    desk = SimpleNamespace(settings=Settings())
+    with pytest.raises(DeskError, match=r"op-1 goes on by itself\..* -m wfm restore op-1$"):
+        cli._wait(desk, "op-1", until_restored=False)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

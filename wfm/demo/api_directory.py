@@ -231,12 +231,18 @@ def search_teams(call: Call) -> Answer:
     return _search_answer(page, len(found), size, number, "teams")
 
 
-def _cursor_page(call: Call, total: int) -> tuple[slice, Json]:
-    """Teams are paged by cursor (SDK TeamEntityListing: nextUri and previousUri, no counts)."""
+def _cursor(call: Call) -> tuple[int, int]:
+    """(where the page begins, its size). Raises Problem 400."""
     size = call.whole("pageSize", 1, 100, 25)
     at = call.whole("after", 0, 10_000_000, 0)
     if call.first("before"):
         at = max(0, call.whole("before", 0, 10_000_000, 0) - size)
+    return at, size
+
+
+def _cursor_page(call: Call, total: int) -> tuple[slice, Json]:
+    """Teams are paged by cursor (SDK TeamEntityListing: nextUri and previousUri, no counts)."""
+    at, size = _cursor(call)
     links: Json = {"selfUri": f"{call.path}?pageSize={size}&after={at}"}
     if at + size < total:
         links["nextUri"] = f"{call.path}?pageSize={size}&after={at + size}"
@@ -264,6 +270,7 @@ def get_team(call: Call) -> Answer:
 
 
 def get_team_members(call: Call) -> Answer:
+    _cursor(call)
     members = call.tenant.world.of_team[_team(call).index]
     page, links = _cursor_page(call, len(members))
     entities = [{"id": p.id, "name": p.name, "selfUri": f"{_USERS}/{p.id}"} for p in members[page]]
@@ -297,11 +304,12 @@ def get_queue(call: Call) -> Answer:
 
 def get_queue_members(call: Call) -> Answer:
     """At most 100 a page; `joined` true or false filters. No total is given, as published: pages follow nextUri."""
-    tenant, queue = call.tenant, _queue(call)
+    tenant = call.tenant
     joined = call.first("joined").lower()
     if joined not in ("", "true", "false"):
         raise bad_field("joined", joined, "true, false")
     size, number = call.whole("pageSize", 1, 100, 25), call.whole("pageNumber", 1, 1_000_000, 1)
+    queue = _queue(call)
     members = [(p, j) for p, j in tenant.world.of_queue[queue.index] if not joined or j == (joined == "true")]
     expand, minute = call.query.get("expand", []), tenant.minute()
     entities = [

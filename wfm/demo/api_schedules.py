@@ -74,23 +74,21 @@ def get_week_schedule(call: Call) -> Answer:
 
 
 def search_business_unit(call: Call) -> Answer:
+    wanted = _wanted(call)
     unit = business_unit_of(call)
     units = [own for own in call.tenant.world.units if own.business_unit.id == unit.id]
-    return _search(call, unit, units)
+    return _search(call.tenant, wanted, unit, units)
 
 
 def search_management_unit(call: Call) -> Answer:
+    wanted = _wanted(call)
     unit = management_unit_of(call)
-    return _search(call, unit.business_unit, [unit])
+    return _search(call.tenant, wanted, unit.business_unit, [unit])
 
 
-def _search(call: Call, business_unit: BusinessUnit, units: list[ManagementUnit]) -> Answer:
-    """SDK BuSearchAgentSchedulesRequest → BuAsyncAgentSchedulesSearchResponse, always complete at once.
-
-    Published weeks only. Agents without a schedule are left out; others are there even with no shift in the range.
-    Without userIds everybody of the unit is given.
-    """
-    tenant, body = call.tenant, call.members()
+def _wanted(call: Call) -> tuple[int, int, list[str] | None]:
+    """(first minute, last minute, user ids) of SDK BuSearchAgentSchedulesRequest. Raises Problem 400."""
+    body = call.members()
     start, end = instant_ms("startDate", body.get("startDate")), instant_ms("endDate", body.get("endDate"))
     if end <= start:
         raise bad_field("endDate", body.get("endDate"), "an instant after startDate")
@@ -99,7 +97,18 @@ def _search(call: Call, business_unit: BusinessUnit, units: list[ManagementUnit]
     ids = body.get("userIds")
     if ids is not None and (not isinstance(ids, list) or not all(isinstance(user_id, str) for user_id in ids)):
         raise bad_field("userIds", ids, "a list of user ids")
-    first, last = start // 60_000, -(-end // 60_000)
+    return start // 60_000, -(-end // 60_000), ids
+
+
+def _search(
+    tenant: DemoTenant, wanted: tuple[int, int, list[str] | None], business_unit: BusinessUnit, units: list[ManagementUnit]
+) -> Answer:
+    """SDK BuAsyncAgentSchedulesSearchResponse, always complete at once.
+
+    Published weeks only. Agents without a schedule are left out; others are there even with no shift in the range.
+    Without userIds everybody of the unit is given.
+    """
+    first, last, ids = wanted
     weeks = _published_weeks(tenant, business_unit, first, last)
     indexes = {unit.index for unit in units}
     if ids is None:
