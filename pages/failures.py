@@ -12,7 +12,7 @@ from wfm.ui.components.heading import heading
 from wfm.ui.context import desk
 from wfm.ui.pages import page
 from wfm.ui.views import failures as view
-from wfm.ui.views.failure_card import SORT_WORDS, Looking, find, list_of, notices, watch
+from wfm.ui.views.failure_card import SORT_WORDS, Looking, brief_of, find, list_of, notices, watch
 from wfm.ui.views.failures import Show, Sort
 from wfm.ui.views.url_choice import choice
 
@@ -54,7 +54,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
 if linked is not None and all(group.fingerprint != linked for group in groups):
     st.warning("The address names a failure group that is not here: all others are shown.", icon=":material/link_off:")
 
-listed = view.ordered(view.matching(groups, text), show, first=linked, sort=sort)
+listed = view.ordered(view.matching(groups, text, lambda group: brief_of(group, looking)), show, first=linked, sort=sort)
 if not listed and text:
     empty.nothing(f"No cause that is {show.value} holds “{text[:40]}”", "Choose another list above, or look for less.")
 elif not listed:

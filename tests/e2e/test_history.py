@@ -214,6 +214,19 @@ def test_a_run_on_a_phone(desk: RunningDesk, new_page: NewPage) -> None:
     assert violations(page) == []
 
 
+def test_a_closed_run_opens_again_in_a_list_sorted_otherwise(desk: RunningDesk, new_page: NewPage) -> None:
+    page = new_page()
+    open_at(page, f"{desk.url}/runs")
+    choose(page, "Sorted", "by status, highest first")
+    expect(page).to_have_url(re.compile(r"sort=-status"))
+    for _ in range(2):
+        cell(page, 2)
+        page.get_by_role("button", name="Close", exact=True).click()
+        expect(page).not_to_have_url(RUN_OPENED)
+        settled(page)
+    no_exception(page)
+
+
 # --- failures -----------------------------------------------------------------------------------------------------------
 
 
@@ -229,7 +242,7 @@ def test_a_cause_is_opened_handed_off_and_planned_again(desk: RunningDesk, new_p
     card = group(page, BEHIND)
     card.get_by_text("What it means, how to confirm, how to fix").click()
     settled(page)
-    for said in ("Who can", "wfm:schedule:update", "Where it struck", f"{RUNS // 2} runs by hand"):
+    for said in ("Who can", "wfm:schedule:update", "Where it struck", f"{RUNS // 2} runs outside any operation"):
         expect(card.get_by_text(said).locator("visible=true").first).to_be_visible()
     card.get_by_role("button", name="Hand off").click()
     settled(page)

@@ -34,6 +34,7 @@ from wfm.ui.views.failures import (
     facts,
     finding,
     matching,
+    moved_words,
     ordered,
     propagation,
     retryable,
@@ -85,12 +86,27 @@ def test_a_cause_is_one_sentence_who_lacks_what_and_who_waits() -> None:
     assert sentence(other, brief) == "**Somebody else changed it; 1 agent is waiting.**"
 
 
+def test_what_moved_while_somebody_looked_is_said() -> None:
+    moved = [
+        a_group(state=GroupState.RESOLVED, note="A new token holds it."),
+        a_group(state=GroupState.OPEN, note="", cause="Lacks."),
+    ]
+    assert moved_words(moved) == "Resolved: A new token holds it\\. Open: Lacks\\."
+
+
 def test_causes_are_found_by_any_word_of_them() -> None:
     groups = [a_group(owner="Ada"), a_group(fingerprint="b", kind=Kind.CONFLICT, cause="Changed (409) meanwhile", missing=())]
-    assert [group.fingerprint for group in matching(groups, "(409)")] == ["b"]
-    assert [group.fingerprint for group in matching(groups, "ada UPDATE")] == [FINGERPRINT]
-    assert len(matching(groups, " ")) == 2
-    assert matching(groups, "%%%") == []
+    brief = FailureBrief(client="night-flow", fix="", who="", example=False)
+
+    def found(text: str) -> list[str]:
+        known = {FINGERPRINT: brief}
+        return [group.fingerprint for group in matching(groups, text, lambda group: known.get(group.fingerprint))]
+
+    assert found("(409)") == ["b"]
+    assert found("ada UPDATE") == [FINGERPRINT]
+    assert found("night-FLOW") == [FINGERPRINT]
+    assert len(found(" ")) == 2
+    assert found("%%%") == []
 
 
 def test_causes_are_sorted_by_agents_or_time() -> None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from wfm.desk.proof import ACCESS_KINDS, PROPAGATION
+from wfm.desk.proof import ACCESS_KINDS, PROPAGATION, ProofState
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import FailureGroup, GroupState, Phase, RunFilter
 from wfm.domain.people import Actor, Capability
@@ -36,6 +36,7 @@ PAGE = 20
 """Cards that are drawn at first, and at each click on more."""
 _NOTICE, _FAULT, _CARD, _MANY = "failures-notice", "failures-fault", "failures-card", "failures-many"
 _BRIEFS, _FIND = "failures-briefs", "failures-find"
+_DONE = "failures-notice-good"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,8 @@ def notices() -> None:
         empty.fault(fault)
     said = st.session_state.pop(_NOTICE, None)
     if said:
-        st.toast(said, icon=":material/check_circle:")
+        done = st.session_state.pop(_DONE, True)
+        st.toast(said, icon=":material/check_circle:" if done else ":material/warning:")
 
 
 SORT_WORDS = {
@@ -98,9 +100,10 @@ def card(group: FailureGroup, looking: Looking, *, opened: bool) -> None:
     with st.container(border=True, key=f"group-{group.fingerprint}"):
         head, spark = st.columns([5, 1], vertical_alignment="center", gap="medium")
         with head:
-            brief = _brief(group, looking)
+            brief = brief_of(group, looking)
             example = " :gray-badge[example]" if brief is not None and brief.example else ""
-            st.markdown(f"{look(group.state).markdown} {view.sentence(group, brief)}{example}")
+            proof = " :gray[waiting for proof]" if group.state is GroupState.FIXED else ""
+            st.markdown(f"{look(group.state).markdown}{proof} {view.sentence(group, brief)}{example}")
             if brief is not None and brief.fix and group.state is not GroupState.RESOLVED:
                 who = f" :gray[· {plain(brief.who)}]" if brief.who else ""
                 st.markdown(f":material/build: {plain(brief.fix)}{who}")
@@ -126,7 +129,7 @@ def card(group: FailureGroup, looking: Looking, *, opened: bool) -> None:
                     _opened(looking.desk.failure_detail(group.fingerprint), looking)
 
 
-def _brief(group: FailureGroup, looking: Looking) -> FailureBrief | None:
+def brief_of(group: FailureGroup, looking: Looking) -> FailureBrief | None:
     """The one line of a group; None where its newest run can't be read. Kept for the visit: each costs a diagnosis."""
     known: dict[tuple[str, str], FailureBrief] = st.session_state.setdefault(_BRIEFS, {})
     key = (group.fingerprint, group.sample_run)
@@ -153,6 +156,8 @@ def _state_words(group: FailureGroup, looking: Looking) -> None:
     ticking = view.propagation(group, looking.now, looking.zone)
     if ticking is not None:
         st.markdown(f":material/hourglass_top: {plain(ticking.text)}")
+        if ticking.running:
+            st.progress(ticking.share)
     elif group.state_by and group.state is not GroupState.OPEN:
         at = f" at {when(group.state_at, looking.zone, today=looking.now)}" if group.state_at else ""
         st.caption(f"{look(group.state).word} by {plain(group.state_by)}{at}")
@@ -353,6 +358,7 @@ def _prove(group: FailureGroup, looking: Looking) -> None:
         return
     moved = "" if proof.group.state is group.state else f"{look(proof.group.state).word.capitalize()}: "
     st.session_state[_NOTICE] = f"{moved}{proof.sentence}"
+    st.session_state[_DONE] = proof.state is ProofState.HELD
 
 
 def _retry(group: FailureGroup, looking: Looking) -> None:
@@ -430,16 +436,27 @@ def watch(groups: list[FailureGroup]) -> None:
 
 
 @st.fragment(run_every=WATCH_S)
-def _watching(seen: object) -> None:
+def _watching(seen: tuple[list[tuple[str, int]], list[int]]) -> None:
     try:
         groups = context.desk().failures()
     except DeskError:
         return  # the screen says so at the next click
-    if _marks(groups, now()) != seen:
-        st.rerun()
+    now_seen = _marks(groups, now())
+    if now_seen == seen:
+        return
+    known = set(seen[0])
+    moved = [group for group in groups if (group.fingerprint, group.revision) not in known]
+    if told := [group for group in moved if group.state in _SETTLED]:
+        # A card may be gone from the list that is shown: nothing vanishes without a word.
+        st.session_state[_NOTICE] = view.moved_words(told)
+        st.session_state[_DONE] = all(group.state is GroupState.RESOLVED for group in told)
+    st.rerun()
 
 
-def _marks(groups: list[FailureGroup], at: datetime) -> object:
+_SETTLED = frozenset({GroupState.RESOLVED, GroupState.OPEN, GroupState.REGRESSED})
+
+
+def _marks(groups: list[FailureGroup], at: datetime) -> tuple[list[tuple[str, int]], list[int]]:
     minutes = [int((at - group.state_at).total_seconds() // 60) for group in groups if _ticks(group, at) and group.state_at]
     return [(group.fingerprint, group.revision) for group in groups], minutes
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from wfm.desk.proof import ACCESS_KINDS, PROPAGATION, SIGN_IN_KINDS
 from wfm.domain.diagnoses import Kind
 from wfm.domain.operations import FailureGroup, GroupState, Outcome, Phase, Run, RunFilter
-from wfm.ui.components.states import hex_color
+from wfm.ui.components.states import hex_color, look
 from wfm.ui.components.times import agents as agents_word
 from wfm.ui.components.times import clock, duration, number, when
 from wfm.ui.views.runs import kind_word
@@ -86,19 +86,25 @@ def sentence(group: FailureGroup, brief: FailureBrief | None) -> str:
     tail = f"; {agents_word(group.agents)} {waits}" if group.state in _STUCK and group.agents else ""
     if group.missing and group.kind in ACCESS_KINDS and brief is not None and brief.client:
         names = listed([code(name) for name in group.missing], "or" if group.kind is Kind.MISSING_PERMISSION else "and")
-        return f"**OAuth client {plain(brief.client)} lacks {names}{f'{tail} for it' if tail else ''}.**"
+        verb = "lacked" if group.state is GroupState.RESOLVED else "lacks"
+        return f"**OAuth client {plain(brief.client)} {verb} {names}{f'{tail} for it' if tail else ''}.**"
     unsaid = [name for name in group.missing if name not in group.cause]
     missing = f" {', '.join(code(name) for name in unsaid)}" if unsaid else ""
     return f"**{plain((group.cause or kind_word(group.kind)).rstrip('.'))}{tail}.**{missing}"
 
 
-def matching(groups: Iterable[FailureGroup], text: str) -> list[FailureGroup]:
-    """The groups whose cause, kind, code, call, missing names, owner or note hold every word, whatever its case."""
+def matching(
+    groups: Iterable[FailureGroup], text: str, brief_of: Callable[[FailureGroup], FailureBrief | None]
+) -> list[FailureGroup]:
+    """The groups whose card holds every word, whatever its case: cause, client, fix, code, call, names, owner, note."""
     wanted = text.casefold().split()
+    if not wanted:
+        return list(groups)
 
     def said(group: FailureGroup) -> str:
+        brief = brief_of(group)
         parts = (group.cause, kind_word(group.kind), group.code or "", group.call, *group.missing, group.owner, group.note)
-        return " ".join(parts).casefold()
+        return " ".join((*parts, brief.client, brief.fix, brief.who) if brief else parts).casefold()
 
     return [group for group in groups if all(word in said(group) for word in wanted)]
 
@@ -172,6 +178,11 @@ def story_lines(changes: Sequence[GroupChange], zone: ZoneInfo, now: datetime) -
         note = f": {change.note}" if change.note else ""
         lines.append(f"{when(change.at, zone, today=now)} {change.actor}{moved}{note}")
     return lines
+
+
+def moved_words(groups: Sequence[FailureGroup]) -> str:
+    """What became of causes while somebody looked: the state, and why."""
+    return " ".join(f"{look(group.state).word.capitalize()}: {plain(group.note or group.cause)}" for group in groups[:3])
 
 
 # --- sparkline -------------------------------------------------------------------------------------------------------
