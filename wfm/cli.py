@@ -156,14 +156,17 @@ def diagnose(source: Any, status: int | None, call: str | None, jsonl: BinaryIO 
     if jsonl is not None:
         unread = 0
         for answer in diagnosis.diagnose_jsonl(jsonl):
-            unread += "error" in answer
+            unread += answer["rule"] is None
             click.echo(json.dumps(answer))
         if unread:
-            click.echo(f'{unread} of the lines could not be read; each says why under "error".', err=True)
-        sys.exit(BAD_INPUT if unread else OK)
+            click.echo(f'{unread} of the lines could not be read; each says why under "cause".', err=True)
+        sys.exit(OK)
     body: bytes = source.read()
     if not body.strip() and status is None:
         _fail(BadInput("payload", None, "the text of an error, or --status"), wants_json, BAD_INPUT)
+    if not wants_json and diagnosis.is_jsonl(body):
+        click.echo("\n\n".join(diagnosis.render_jsonl(body.splitlines())))
+        return
     found = diagnosis.explain(body, Evidence(call=call), status=status)
     if wants_json:
         click.echo(json.dumps(diagnosis.plain(None, found.diagnosis), ensure_ascii=False))

@@ -76,11 +76,12 @@ def test_a_line_that_can_t_be_read_stops_nothing() -> None:
     result = run("--jsonl", "-", given=lines_of(good, b"{not json\n", b"[1]\n", b"\xff\xfe\n", deep, {**good, "id": "b"}))
     found = answers(result)
     assert [one["id"] for one in found] == ["a", None, None, None, None, "b"]
-    assert [one["kind"] for one in found] == ["rate_limited", None, None, None, None, "rate_limited"]
+    assert [one["kind"] for one in found] == ["rate_limited", *["unparseable"] * 4, "rate_limited"]
     for number, one in enumerate(found[1:5], start=2):
-        assert list(one) == [*MEMBERS, "error"]
-        assert one["error"].startswith(f"Line {number} was not read: ")
-    assert result.exit_code == 2
+        assert list(one) == list(MEMBERS)
+        assert one["cause"].startswith(f"Line {number} was not read: ")
+        assert one["rule"] is None
+    assert result.exit_code == 0
     assert "4 of the lines could not be read" in result.stderr
 
 
@@ -88,3 +89,23 @@ def test_whatever_an_id_is_it_comes_back() -> None:
     ids = ["\ud800", "ü", 7, None, {"a": [1]}]
     found = answers(run("--jsonl", "-", given=lines_of(*({"id": one, "http_status": 500} for one in ids))))
     assert [one["id"] for one in found] == ids
+
+
+def test_a_file_of_lines_is_explained_to_people_too() -> None:
+    cases = (
+        {"id": "a", "http_status": 429, "body": ""},
+        b"{torn\n",
+        {"id": "b", "http_status": 404, "headers": {}, "body": "{}"},
+    )
+    result = run("-", given=lines_of(*cases))
+    first, second, third = result.stdout.split("\n\n")
+    assert first.startswith("a\nWhat        rate limited")
+    assert second.startswith("Line 2 was not read: ")
+    assert third.startswith("b\nWhat        not found")
+    assert result.exit_code == 0
+
+
+def test_a_payload_that_has_a_body_of_its_own_is_a_payload() -> None:
+    assert run("-", given=b'{"body": "{\\"code\\":\\"too.many.requests\\"}", "statusCode": 429}').stdout.startswith(
+        "What        rate limited"
+    )

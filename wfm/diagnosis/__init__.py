@@ -12,7 +12,7 @@ from wfm.diagnosis.explaining import explain
 from wfm.diagnosis.families import contradiction
 from wfm.diagnosis.judging import diagnose
 from wfm.diagnosis.lanes import four_lanes
-from wfm.diagnosis.lines import diagnose_jsonl, diagnose_jsonl_line, plain, render
+from wfm.diagnosis.lines import diagnose_jsonl, diagnose_jsonl_line, is_jsonl, plain, render, render_jsonl
 from wfm.diagnosis.pages import page_for, rules, sections
 from wfm.diagnosis.rules.base import reads_work_writes_fail
 
@@ -24,10 +24,12 @@ __all__ = [
     "explain",
     "four_lanes",
     "hand_off_card",
+    "is_jsonl",
     "page_for",
     "plain",
     "reads_work_writes_fail",
     "render",
+    "render_jsonl",
     "rules",
     "sections",
 ]

@@ -10,7 +10,7 @@ from typing import Any
 from wfm.diagnosis.bounds import clean
 from wfm.diagnosis.judging import diagnose, kind_words
 from wfm.diagnosis.layers import as_status
-from wfm.domain.diagnoses import Diagnosis, Evidence
+from wfm.domain.diagnoses import Diagnosis, Evidence, Kind
 
 MEMBERS = ("id", "kind", "missing", "code", "correlation_id", "retryable", "rule", "cause", "fix")
 """What an answer line holds."""
@@ -19,9 +19,31 @@ MEMBERS = ("id", "kind", "missing", "code", "correlation_id", "retryable", "rule
 def diagnose_jsonl(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     """`diagnose --jsonl`: an answer a line, in order; empty lines are passed over.
 
-    A line that is no JSON object stops nothing: its answer has the same members, all without a value, and says under
-    "error" which line it is and what is wrong with it. One line at a time is held in memory.
+    A line that is no JSON object stops nothing: it is answered like any other text that nobody can read, without `rule`,
+    and `cause` says which line it is and what is wrong with it. One line at a time is held in memory.
     """
+    for number, case in _cases(lines):
+        yield diagnose_jsonl_line(case) if isinstance(case, Mapping) else _unread(number, case)
+
+
+def render_jsonl(lines: Iterable[bytes]) -> Iterator[str]:
+    """The same lines for people: each diagnosis under its id; a line that can't be read is named in one sentence."""
+    for number, case in _cases(lines):
+        if isinstance(case, Mapping):
+            yield f"{clean(str(case.get('id', f'line {number}')), 100)}\n{render(_diagnosis(case))}"
+        else:
+            yield str(_unread(number, case)["cause"])
+
+
+def is_jsonl(raw: bytes) -> bool:
+    """Whether a file holds recorded answers, a JSON object a line with "body" and what came with it, and not a payload."""
+    first = next((line for line in raw.splitlines() if line.strip()), b"")
+    case = next((case for _, case in _cases([first])), "")
+    return isinstance(case, Mapping) and "body" in case and bool({"http_status", "context"} & set(case))
+
+
+def _cases(lines: Iterable[bytes]) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
+    """Each line's number with its object, or with the reason why it has none; empty lines are passed over."""
     for number, raw in enumerate(lines, start=1):
         text = raw.decode("utf-8", "replace").lstrip("\ufeff").strip()
         if not text:
@@ -29,15 +51,17 @@ def diagnose_jsonl(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
         try:
             case = json.loads(text)
         except ValueError as error:
-            yield _unread(number, str(error))
+            yield number, str(error)
         except RecursionError:
-            yield _unread(number, "it is nested too deep")
+            yield number, "it is nested too deep"
         else:
-            yield diagnose_jsonl_line(case) if isinstance(case, dict) else _unread(number, "a JSON object is wanted")
+            yield number, case if isinstance(case, dict) else "a JSON object is wanted"
 
 
 def _unread(number: int, reason: str) -> dict[str, Any]:
-    return {**dict.fromkeys(MEMBERS), "missing": [], "error": f"Line {number} was not read: {reason}."}
+    told = {"kind": Kind.UNPARSEABLE.value, "missing": [], "retryable": False}
+    cause, fix = f"Line {number} was not read: {reason}.", "Make the line one JSON object with http_status, headers and body."
+    return {**dict.fromkeys(MEMBERS), **told, "cause": cause, "fix": fix}
 
 
 def diagnose_jsonl_line(line: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,13 +70,16 @@ def diagnose_jsonl_line(line: Mapping[str, Any]) -> dict[str, Any]:
     Takes whatever is there: a member that is missing or of another type counts as not given. `context` may hold
     "endpoint" ("VERB /path"), "via", and what else Evidence knows ("client_name", "grant_type", "held_scopes").
     """
-    diagnosis = diagnose(
+    return plain(line.get("id"), _diagnosis(line))
+
+
+def _diagnosis(line: Mapping[str, Any]) -> Diagnosis:
+    return diagnose(
         as_status(line.get("http_status")),
         _headers(line.get("headers")),
         _body(line.get("body")),
         _evidence(line.get("context")),
     )
-    return plain(line.get("id"), diagnosis)
 
 
 def plain(identity: object, diagnosis: Diagnosis) -> dict[str, Any]:
