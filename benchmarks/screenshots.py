@@ -20,6 +20,8 @@ from benchmarks.tenant import ROOT
 
 PICTURES = ROOT / "docs" / "pictures"
 LAPTOP, PHONE = (1440, 900), (390, 844)
+TALL = (1440, 1230)
+"""A laptop's width, with the whole list and its shifts in the picture."""
 PATIENCE_S = 60.0
 
 
@@ -69,7 +71,11 @@ def _choose_a_team(page: Page, url: str) -> None:
     page.get_by_role("combobox", name="Teams, queues, units, divisions").click()
     page.get_by_role("option").first.click()
     page.keyboard.press("Escape")
+    page.get_by_role("textbox", name="Reason").fill("DB upgrade")
+    page.get_by_role("textbox", name="Ticket").fill("CHG-1042")
+    page.keyboard.press("Tab")
     expect(page.get_by_text("What will happen")).to_be_visible(timeout=60_000)
+    page.mouse.move(4, 400)  # no hover in the picture
     _settle(page)
 
 
@@ -95,14 +101,16 @@ def _until_examples_are_there(page: Page, url: str) -> None:
 
 def _documentation(browser: Browser, url: str) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
-    page = _page(browser)
+    page = _page(browser, TALL)
     _until_examples_are_there(page, url)
     _choose_a_team(page, url)
     page.screenshot(path=PICTURES / "plan.png")
+    page.set_viewport_size({"width": LAPTOP[0], "height": LAPTOP[1]})
     _open(page, f"{url}/failures")
     page.screenshot(path=PICTURES / "failures.png")
     _open(page, f"{url}/runs?outcome=failed&time=all")
     page.get_by_test_id("stDataFrame").first.click(position={"x": 220, "y": 46})
+    page.mouse.move(4, 400)
     _settle(page)
     page.screenshot(path=PICTURES / "run.png")
     _open(page, f"{url}/plan")

@@ -118,6 +118,8 @@ def test_a_test_shows_its_steps_and_that_200_is_no_success(desk: HistoryDesk, op
     app = opened(open_screen)
     app.text_input(key=f"input-{ACTION.id}-userId").set_value("a0003").run()
     assert "Dmitri" in words(app)
+    button(app, "Test").click().run()
+    assert acted(desk) == []
     button(app, "Test now").click().run()
     assert acted(desk) == [
         ("test_action", ACTION.id, {"userId": "a0003", "reason": "maintenance_window", "status": "unavailable"})
@@ -135,16 +137,20 @@ def test_execute_runs_once_however_often_its_button_is_pressed(desk: HistoryDesk
     )
     app = opened(open_screen)
     app.text_input(key=f"input-{ACTION.id}-userId").set_value("a0003").run()
+    button(app, "Execute").click().run()
+    assert any("for **Dmitri" in warning.value for warning in app.warning)
     first = button(app, "Execute now")
     first.click().run()
     assert "It worked" in words(app)
     assert len(acted(desk)) == 1
+    button(app, "Execute").click().run()
     again = button(app, "Execute now")
     assert again.key != first.key
 
 
 def test_an_input_that_is_missing_is_named_and_nothing_is_sent(desk: HistoryDesk, open_screen: Open) -> None:
     app = opened(open_screen)
+    button(app, "Execute").click().run()
     button(app, "Execute now").click().run()
     assert acted(desk) == []
     assert "userId" in words(app)
@@ -154,6 +160,7 @@ def test_an_input_that_is_missing_is_named_and_nothing_is_sent(desk: HistoryDesk
 def test_a_name_that_several_have_is_asked_about(desk: HistoryDesk, open_screen: Open) -> None:
     app = opened(open_screen)
     app.text_input(key=f"input-{ACTION.id}-userId").set_value("Aylin").run()
+    button(app, "Execute").click().run()
     button(app, "Execute now").click().run()
     assert acted(desk) == []
     assert "matches Aylin" in words(app)
@@ -164,9 +171,9 @@ def test_a_viewer_may_look_and_not_execute(serve: Callable[[Any], Any], open_scr
     app = open_screen("data_actions", user=somebody(), action=ACTION.id)
     assert not app.exception
     assert "WFM_SUPERVISORS" in words(app)
-    button(app, "Execute now").click().run()
-    assert "WFM_SUPERVISORS" in words(app)
-    assert not app.exception
+    assert button(app, "Execute").disabled
+    app.session_state["action-ask"] = "execute"
+    assert "Execute now" not in {found.label for found in app.run().button}
 
 
 def test_no_action_says_what_it_takes(serve: Callable[[Any], Any], open_screen: Open) -> None:

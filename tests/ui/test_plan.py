@@ -154,16 +154,19 @@ def test_including_blocked_ones_on_purpose_goes_into_the_plan(desk: FakeDesk, op
 
 def test_pasted_words_are_added_and_those_that_match_nobody_are_named(desk: FakeDesk, open_screen: Open) -> None:
     app = open_screen("plan")
+    app.button(key="plan_open_paste").click().run()
     app.text_area(key="plan_paste").set_value("agent1@example.com\nnobody@example.com").run()
     app.button(key="plan_paste_add").click().run()
     assert previews(desk)[-1].selection.agents == ("agent1@example.com", "nobody@example.com")
     assert "1 matches nobody" in said(app)
+    app.button(key="plan_open_edit").click().run()
     app.button(key="plan_drop_unknown").click().run()
     assert previews(desk)[-1].selection.agents == ("agent1@example.com",)
 
 
 def test_finding_people_by_name(desk: FakeDesk, open_screen: Open) -> None:
     app = open_screen("plan")
+    app.button(key="plan_open_find").click().run()
     app.text_input(key="plan_find").set_value("aylin").run()
     app.button(key="plan_add_a0000").click().run()
     assert previews(desk)[-1].selection.agents == ("a0000",)
@@ -173,6 +176,7 @@ def test_finding_people_by_name(desk: FakeDesk, open_screen: Open) -> None:
 def test_a_csv_keeps_the_good_lines_and_numbers_the_bad_ones(desk: FakeDesk, open_screen: Open) -> None:
     app = open_screen("plan")
     rows = b"email,team\nagent1@example.com,A\n,B\nghost@example.com,C\nagent2@example.com,D\n"
+    app.button(key="plan_open_csv").click().run()
     app.file_uploader(key="plan_csv").set_value([("people.csv", rows, "text/csv")]).run()
     assert not app.exception
     shown = next(frame.value for frame in app.dataframe if "why" in frame.value)
@@ -184,6 +188,7 @@ def test_a_csv_keeps_the_good_lines_and_numbers_the_bad_ones(desk: FakeDesk, ope
 def test_an_uploaded_file_is_matched_once_and_not_at_every_edit(desk: FakeDesk, open_screen: Open) -> None:
     app = picked(open_screen)
     rows = "\n".join(["id", *(f"ghost-{number}" for number in range(9_000)), "a0001"])
+    app.button(key="plan_open_csv").click().run()
     app.file_uploader(key="plan_csv").set_value([("many.csv", rows.encode(), "text/csv")]).run()
     shown = next(frame.value for frame in app.dataframe if "why" in frame.value)
     assert len(shown) == 9_000
@@ -226,6 +231,7 @@ def test_another_scenario_makes_the_preview_anew(desk: FakeDesk, open_screen: Op
 
 def test_a_file_that_is_no_csv_is_a_sentence(desk: FakeDesk, open_screen: Open) -> None:
     app = open_screen("plan")
+    app.button(key="plan_open_csv").click().run()
     app.file_uploader(key="plan_csv").set_value([("x.csv", b"\x00\x01\x00", "text/csv")]).run()
     assert not app.exception
     assert "no text" in said(app)
@@ -233,6 +239,7 @@ def test_a_file_that_is_no_csv_is_a_sentence(desk: FakeDesk, open_screen: Open) 
 
 def test_leaving_somebody_out_and_taking_back_in(desk: FakeDesk, open_screen: Open) -> None:
     app = picked(open_screen)
+    app.button(key="plan_open_edit").click().run()
     app.multiselect(key="plan_leave_out").set_value(["a0003"]).run()
     app.button(key="plan_leave_out_do").click().run()
     assert previews(desk)[-1].selection.exclude == ("a0003",)

@@ -23,7 +23,7 @@ from wfm.ui.views.words import code, plain
 if TYPE_CHECKING:
     from wfm.desk import ActionResult, DataAction, Desk
 
-_TOKEN, _RESULT, _FAULT = "action-token", "action-result", "action-fault"
+_TOKEN, _RESULT, _FAULT, _ASKED = "action-token", "action-result", "action-fault", "action-ask"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def _contract(action: DataAction) -> None:
             {
                 "input": [code(field.name) for field in asked],
                 "type": [field.kind for field in asked],
-                "": ["required" if field.required else "optional" for field in asked],
+                "needed": ["required" if field.required else "optional" for field in asked],
                 "accepts": [plain(" or ".join(field.choices) or field.help or "–") for field in asked],
             },
             hide_index=True,
@@ -97,18 +97,30 @@ def _form(desk: Desk, action: DataAction, actor: Actor) -> None:
     may = actor.may(Capability.EXECUTE)
     token = st.session_state.setdefault(_TOKEN, secrets.token_hex(8))
     with st.container(horizontal=True, gap="small"):
-        with st.popover("Execute", icon=":material/bolt:", disabled=not may, key="action-execute-ask"):
-            st.markdown(
-                f"Executes **{plain(action.name)}**{f' for **{plain(who)}**' if who else ''} once, for real, on this tenant."
-            )
-            st.button(
-                "Execute now", type="primary", key=f"execute-{token}", on_click=_run, args=(desk, action, actor, token, False)
-            )
-        with st.popover("Test", icon=":material/science:", disabled=not may, key="action-test-ask"):
-            st.markdown("A test shows every step, and it **writes as an execution does**: the platform knows no dry run.")
-            st.button("Test now", type="primary", key=f"test-{token}", on_click=_run, args=(desk, action, actor, token, True))
+        st.button("Execute", icon=":material/bolt:", disabled=not may, key="action-execute", on_click=_ask, args=("execute",))
+        st.button("Test", icon=":material/science:", disabled=not may, key="action-test", on_click=_ask, args=("test",))
+    wanted = st.session_state.get(_ASKED) if may else None
+    if wanted == "execute":
+        st.warning(
+            f"Executes **{plain(action.name)}**{f' for **{plain(who)}**' if who else ''} once, for real, on this tenant."
+        )
+        _go("Execute now", f"execute-{token}", (desk, action, actor, token, False))
+    elif wanted == "test":
+        st.warning("A test shows every step, and it **writes as an execution does**: the platform knows no dry run.")
+        _go("Test now", f"test-{token}", (desk, action, actor, token, True))
     if not may:
         st.caption(actor.read_only_reason or "Testing and executing needs a supervisor.")
+
+
+def _ask(what: str | None) -> None:
+    """Opens the question before the act, in its place; closes it at the second click."""
+    st.session_state[_ASKED] = None if st.session_state.get(_ASKED) == what else what
+
+
+def _go(label: str, key: str, args: tuple[object, ...]) -> None:
+    with st.container(horizontal=True):
+        st.button(label, type="primary", key=key, on_click=_run, args=args)
+        st.button("Not now", type="tertiary", key="action-not-now", on_click=_ask, args=(None,))
 
 
 def _key(action: DataAction, field: view.Field) -> str:
@@ -145,6 +157,7 @@ def _run(desk: Desk, action: DataAction, actor: Actor, token: str, test: bool) -
     if st.session_state.get(_TOKEN) != token:
         return
     st.session_state[_TOKEN] = secrets.token_hex(8)
+    st.session_state[_ASKED] = None
     st.session_state.pop(_RESULT, None)
     st.session_state.pop(_FAULT, None)
     try:

@@ -26,6 +26,9 @@ PASTED = "plan_paste"
 BAD_ROWS = "plan_bad_rows"
 READ = "plan_csv_read"
 SHOWN_MATCHES = 6
+ADDING = "plan_adding"
+"""Which part of the card is open: one of the four below, or None."""
+FIND, PASTE, CSV, EDIT = "find", "paste", "csv", "edit"
 
 
 def who(desk: Desk, form: PlanRequest) -> Selection:
@@ -48,13 +51,34 @@ def who(desk: Desk, form: PlanRequest) -> Selection:
     )
     selection = with_groups(form.selection, st.session_state[GROUPS])
     with st.container(horizontal=True, vertical_alignment="center"):
-        with st.popover("Find", icon=":material/person_search:"):
-            _find(desk, form)
-        with st.popover("Paste", icon=":material/content_paste:"):
-            _paste(form)
-        with st.popover("CSV", icon=":material/upload_file:"), st.container(width=540):
-            _csv(desk, form)
+        _opener("Find", ":material/person_search:", FIND)
+        _opener("Paste", ":material/content_paste:", PASTE)
+        _opener("CSV", ":material/upload_file:", CSV)
+    adding = st.session_state.get(ADDING)
+    if adding == FIND:
+        _find(desk, form)
+    elif adding == PASTE:
+        _paste(form)
+    elif adding == CSV:
+        _csv(desk, form)
     return selection
+
+
+def _opener(label: str, icon: str, what: str, *, quiet: bool = False) -> None:
+    """A button that opens its part of the card in place, and closes it again. No pop-up: a key reaches it next."""
+    is_open = st.session_state.get(ADDING) == what
+    st.button(
+        label,
+        icon=icon,
+        type="tertiary" if quiet else "secondary",
+        key=f"plan_open_{what}",
+        on_click=_open,
+        args=(None if is_open else what,),
+    )
+
+
+def _open(what: str | None) -> None:
+    st.session_state[ADDING] = what
 
 
 def chosen_line(desk: Desk, request: PlanRequest) -> None:
@@ -78,8 +102,9 @@ def chosen_line(desk: Desk, request: PlanRequest) -> None:
         parts.append(f":red[:material/block: {nobody}]")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(" · ".join(parts), width="stretch")
-        with st.popover("Edit list", icon=":material/edit:", type="tertiary"):
-            _edit(request, found.agents, found.unknown)
+        _opener("Edit list", ":material/edit:", EDIT, quiet=True)
+    if st.session_state.get(ADDING) == EDIT:
+        _edit(request, found.agents, found.unknown)
 
 
 def _group_labels(desk: Desk) -> dict[str, str]:
@@ -152,7 +177,7 @@ def _csv(desk: Desk, form: PlanRequest) -> None:
         key="plan_csv_add",
         icon=":material/group_add:",
         disabled=not words,
-        on_click=_add,
+        on_click=_add_file,
         args=(form, words),
     )
 
@@ -178,13 +203,13 @@ def bad_rows(bad: tuple[BadRow, ...]) -> None:
     word = "line" if len(bad) == 1 else "lines"
     st.markdown(f":red[:material/block: {times.number(len(bad))} {word} left out]")
     st.dataframe(
-        {"line": [row.line for row in bad], "given": [row.given for row in bad], "why": [row.why for row in bad]},
+        {"line": [row.line for row in bad], "why": [row.why for row in bad], "given": [row.given for row in bad]},
         hide_index=True,
         height=table_height(len(bad), 6),
         column_config={
             "line": st.column_config.NumberColumn("line", width=56),
-            "given": st.column_config.TextColumn("given", width=200),
-            "why": st.column_config.TextColumn("why", width=270),
+            "why": st.column_config.TextColumn("why", width=262),
+            "given": st.column_config.TextColumn("given", width=220),
         },
         alt="Lines of the file that were left out",
         key=BAD_ROWS,
@@ -227,11 +252,17 @@ def _add(form: PlanRequest, words: tuple[str, ...]) -> None:
     _put(form, with_agents(_now(form), words))
 
 
+def _add_file(form: PlanRequest, words: tuple[str, ...]) -> None:
+    _add(form, words)
+    _open(None)
+
+
 def _add_pasted(form: PlanRequest) -> None:
     words = split_pasted(str(st.session_state.get(PASTED, "")))
     if words:
         _put(form, with_agents(_now(form), words))
         st.session_state[PASTED] = ""
+        _open(None)
 
 
 def _leave_out(form: PlanRequest, ids: tuple[str, ...]) -> None:
@@ -250,4 +281,5 @@ def _take_back(form: PlanRequest) -> None:
 
 
 def _clear(form: PlanRequest) -> None:
+    _open(None)
     _put(form, Selection())
