@@ -42,34 +42,34 @@ def present(desk: Desk, actor: Actor) -> None:
     """Windows in effect, the next ones, the newest causes of failure, one line of health."""
     now = times.now()
     actions.said()
-    health, fault = _health_of(desk)
-    for problem in health.problems if health else ():
-        st.error(problem, icon=":material/error:")
+    # Each part has its place, so that one that comes or goes moves no other. Health is asked for last, for that may take a
+    # moment in which the rest would fade, and what is wrong is said first.
+    wrong, open_ones, ended = st.container(), st.container(), st.container()
     with empty.guarded():
         views = open_windows(desk)
         running = [view for view in views if view.operation.state is not OperationState.SCHEDULED]
         coming = [view for view in views if view.operation.state is OperationState.SCHEDULED]
-        if not running:
-            _calm(coming)
-        for view in running:
-            card(desk, actor, view, now=now)
-        _just_ended(desk, now)
+        with open_ones:
+            if not running:
+                _calm(coming)
+            for view in running:
+                card(desk, actor, view, now=now)
+        with ended:
+            _just_ended(desk, now)
         left, right = st.columns([1, 1], gap="small")
         with left, st.container(border=True, height="stretch"):
             _next(coming)
         with right, st.container(border=True, height="stretch"):
             _causes(desk)
-    if health:
-        st.caption(health_line(health))
-    elif fault:
-        empty.fault(fault)
-
-
-def _health_of(desk: Desk) -> tuple[Health | None, DeskError | None]:
     try:
-        return desk.health(), None
+        health = desk.health()
     except DeskError as error:
-        return None, error
+        empty.fault(error)
+        return
+    with wrong:
+        for problem in health.problems:
+            st.error(problem, icon=":material/error:")
+    st.caption(health_line(health))
 
 
 def _calm(coming: list[View]) -> None:
