@@ -63,6 +63,7 @@ VALIDATION = Rule(
             r"\b(?:is|are) (?:a )?required\b",
             r"\bmust (?:be|not|have|contain|match|specify)",
             r"\b(?:is|are|was) not (?:a )?valid",
+            r"(?<!token )(?<!credentials )(?<!key )\b(?:is|are|was) invalid\b",
             r"\binvalid (?:value|input|param\w*|date|id|uuid|format|request (?:data|body|parameters?)|query)",
             r"\b(?:cannot|can'?t|may not) be (?:null|blank|empty)",
             r"\bvalidation (?:errors?|failed|failure)",

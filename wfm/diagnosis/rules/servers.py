@@ -6,8 +6,8 @@ from wfm.diagnosis.reading import Form
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
 from wfm.domain.diagnoses import Kind, Provenance
 
-_PASSING = frozenset({408, 425, 429, 502, 503, 504, 520, 521, 522, 523, 524, 527, 530, 598, 599})
-_BROKEN = frozenset({424, 500, 502, 503, 504, 520, 521, 523, 527, 530})
+_PASSING = frozenset({408, 425, 429, 502, 503, 504, 520, 521, 522, 523, 524, 527, 529, 530, 598, 599})
+_BROKEN = frozenset({424, 500, 502, 503, 504, 520, 521, 523, 527, 529, 530})
 _TIME = pattern(r"time")
 _TRY_AGAIN = pattern(
     r"\btry (?:your request |it )?again",
@@ -275,7 +275,7 @@ UNAVAILABLE = Rule(
             r"\btemporary failure in name resolution",
             r"\bterminated the handshake|\bno healthy upstream",
         ),
-        statuses=frozenset({424, 502, 503, 520, 521, 523, 527, 530}),
+        statuses=frozenset({424, 502, 503, 520, 521, 523, 527, 529, 530}),
         within=_BROKEN,
     ),
     retryable=True,
@@ -313,7 +313,7 @@ BROKEN = Rule(
         ),
         sentences=pattern(r"\bunexpected condition which prevented"),
         within=frozenset({400, 500}),
-        statuses=frozenset({500, 501, *range(505, 520), 529}),
+        statuses=frozenset({500, 501, *range(505, 520)}),
     ),
     retryable=passes,
     words=Words(

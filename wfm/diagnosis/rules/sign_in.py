@@ -72,6 +72,7 @@ EXPIRED = Rule(
             r"\bjwt expired",
             r"\btoken (?:is )?no longer valid",
         ),
+        statuses=frozenset({419, 440, 498}),
         within=frozenset({400, 401, 403, 407, 419, 440, 498}),
     ),
     words=Words(
