@@ -71,7 +71,7 @@ def test_a_scope_that_is_refused_to_client_credentials_is_said_to_be_odd() -> No
 def test_client_credentials_have_no_scopes() -> None:
     evidence = Evidence(call=BULK, grant_type=CLIENT)
     lane = four_lanes(diagnose(403, {}, PERMISSION, evidence), evidence)[LaneName.SCOPE]
-    assert lane.evidence == "Client credentials have no scopes: roles in divisions decide."
+    assert lane.evidence == "Roles in divisions decide; client credentials have no scopes."
 
 
 def test_what_is_needed_is_named() -> None:

@@ -77,7 +77,7 @@ def _scope(diagnosis: Diagnosis, evidence: Evidence, known: PlatformOperation | 
     if _client_credentials(evidence) and not _is_brief(known, diagnosis) and diagnosis.rule != _UNKNOWN_CALL:
         return LaneVerdict(
             state=LaneState.NOT_APPLICABLE,
-            evidence="Client credentials have no scopes: roles in divisions decide.",
+            evidence="Roles in divisions decide; client credentials have no scopes.",
             needed=listed,
         )
     if held is not None and listed:

@@ -72,7 +72,7 @@ def verdict_lines(lanes: Mapping[LaneName, LaneVerdict]) -> str:
             shown = look(verdict.state)
             step = f" :material/arrow_forward: {prose(verdict.next_step)}" if verdict.next_step else ""
             needed = f" Needed: {', '.join(code(name) for name in verdict.needed[:6])}." if verdict.needed else ""
-            lines.append(f"- :{shown.color}[**{head}**: {shown.word}] · {prose(verdict.evidence)}{needed}{step}")
+            lines.append(f"- :{shown.color}[**{head}** {shown.word}]: {prose(verdict.evidence)}{needed}{step}")
     return "\n".join(lines)
 
 

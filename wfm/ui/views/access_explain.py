@@ -66,13 +66,13 @@ def _explained(found: Explanation) -> None:
         status = f" · HTTP {diagnosis.status}" if diagnosis.status else ""
         call = f" · {code(found.call)}" if found.call else ""
         st.caption(f"Read as {plain(found.form)}{status}{call}")
+        if found.lanes:
+            st.markdown(verdict_badges(found.lanes))
+        meaning(diagnosis)
         for name in found.unknown:
             st.warning(
                 plain(name.sentence), icon=":material/unknown_document:", title=f"No such {plain(name.what)} is published"
             )
-        if found.lanes:
-            st.markdown(verdict_badges(found.lanes))
-        meaning(diagnosis)
         if found.lanes:
             with st.expander("The four lanes: evidence and next step"):
                 st.markdown(verdict_lines(found.lanes))
