@@ -170,6 +170,13 @@ def test_lists_are_by_tenant_newest_first(world: World) -> None:
             world.ledger.operation(TENANT, strange)
 
 
+def test_titles_of_the_newest(world: World) -> None:
+    made = [world.create([f"agent-{n}"], title=f"Window {n}", start=NOON + n * HOUR) for n in range(3)]
+    titles = world.ledger.operation_titles(TENANT, limit=2)
+    assert list(titles.items()) == [(one.id, (one.title, one.window.start)) for one in made[:0:-1]]
+    assert world.ledger.operation_titles(OTHER_TENANT) == {}
+
+
 def test_items_are_found_by_state_and_by_part_of_a_name(world: World) -> None:
     new = new_operation(["id-1", "id-2", "id-3"])
     names = ["Aylin Şahin", "Łukasz 100%_Ög", "Bo Lindqvist"]

@@ -104,8 +104,7 @@ class HistoryDesk(DeskCore):
 
     def operation_titles(self, limit: int = 100) -> dict[str, tuple[str, datetime]]:
         """The newest operations: title and start of the window by id."""
-        found = self.ledger.operations(self.tenant.key, limit=limit)
-        return {one.id: (one.title, one.window.start) for one in found}
+        return self.ledger.operation_titles(self.tenant.key, limit=limit)
 
     def totals(self, since: datetime | None = None, until: datetime | None = None) -> dict[Outcome, int]:
         """How many runs ended how, exactly."""

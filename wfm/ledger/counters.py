@@ -17,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from wfm.domain.operations import Outcome
+from wfm.ledger.bulk import put_rows
 from wfm.ledger.database import Database
 from wfm.ledger.schema import run_counts
 
@@ -112,7 +113,7 @@ def count_runs(
         for (facet, value, bucket, outcome), n in sorted(changes.items())
         if n
     ]
-    db.put(connection, run_counts, rows, keys=["tenant_id", "facet", "value", "bucket", "outcome"], added=["n"])
+    put_rows(connection, run_counts, rows, keys=["tenant_id", "facet", "value", "bucket", "outcome"], added=["n"])
     emptied = [{f"at_{name}": row[name] for name in row if name != "n"} for row in rows if row["n"] < 0]
     if emptied:
         names = ("tenant_id", "facet", "value", "bucket", "outcome")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import random
 import time
@@ -53,8 +52,6 @@ class Database:
                     "options": f"-c lock_timeout={int(busy_timeout_s * 1000)} -c timezone=UTC",
                 },
             )
-            # The rows of a chunk go in one statement; the driver would send each for itself.
-            self.engine.dialect.use_insertmanyvalues_wo_returning = True
 
     def close(self) -> None:
         """Closes every connection."""
@@ -114,21 +111,6 @@ class Database:
         if rows:
             connection.execute(_insert(self.is_sqlite, table).on_conflict_do_nothing(), list(rows))
 
-    def put(
-        self,
-        connection: sa.Connection,
-        table: sa.Table,
-        rows: Sequence[Mapping[str, Any]],
-        *,
-        keys: Sequence[str],
-        added: Sequence[str] = (),
-        replaced: Sequence[str] = (),
-    ) -> None:
-        """Inserts rows; where the keys are there already, adds to the `added` columns and replaces the `replaced` ones."""
-        if not rows:
-            return
-        connection.execute(_putting(self.is_sqlite, table, tuple(keys), tuple(added), tuple(replaced)), list(rows))
-
     @contextmanager
     def _faults(self) -> Iterator[None]:
         try:
@@ -153,17 +135,6 @@ class Database:
 
 def _insert(on_sqlite: bool, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     return sqlite.insert(table) if on_sqlite else postgresql.insert(table)
-
-
-@functools.lru_cache(maxsize=64)
-def _putting(
-    on_sqlite: bool, table: sa.Table, keys: tuple[str, ...], added: tuple[str, ...], replaced: tuple[str, ...]
-) -> sa.Insert:
-    """Built once: counters are put in every transaction that changes runs, and building takes longer than the rows."""
-    insert = _insert(on_sqlite, table)
-    changes: dict[str, Any] = {name: table.c[name] + insert.excluded[name] for name in added}
-    changes |= {name: insert.excluded[name] for name in replaced}
-    return insert.on_conflict_do_update(index_elements=list(keys), set_=changes)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from wfm.domain.diagnoses import Diagnosis, Kind
 from wfm.domain.errors import NotFound, Refused
 from wfm.domain.operations import FailureGroup, GroupState
 from wfm.ledger import words
+from wfm.ledger.bulk import insert_rows
 from wfm.ledger.counters import bucket_start, by_bucket
 from wfm.ledger.ids import encode
 from wfm.ledger.records import GroupChange
@@ -193,8 +194,7 @@ class Failures(Store):
             )
             known.update(connection.scalars(asked_agents))
         new_agents = [{"group_id": group.id, "agent_no": number} for number in touched if number not in known]
-        if new_agents:
-            connection.execute(sa.insert(group_agents), new_agents)
+        insert_rows(connection, group_agents, new_agents)
         changes = {
             "runs": group.runs + len(members),
             "agents": group.agents + len(new_agents),

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from wfm.domain.operations import OPEN_STATES, ItemState, Outcome, Phase
 from wfm.ledger import words
+from wfm.ledger.bulk import insert_rows
 from wfm.ledger.counters import count_runs
 from wfm.ledger.history import History
 from wfm.ledger.ids import decode, instant_of, lowest_id, new_id
@@ -38,7 +39,7 @@ class Imports(History):
             known_operations = self._operations_of(connection, tenant, fresh.values())
             numbers = self._begin_imported(connection, tenant, fresh, known_operations)
             marks = [{"tenant_id": tenant, "digest": digest, "run_id": number} for number, (digest, _) in numbers.items()]
-            connection.execute(sa.insert(run_imports), marks)
+            insert_rows(connection, run_imports, marks)
             begun: list[Any] = []
             for some in words.batches(sorted(numbers)):
                 begun += connection.execute(runs_with_words().where(runs.c.id.in_(some))).all()
@@ -111,12 +112,12 @@ class Imports(History):
                     "note": "",
                 }
             )
-        connection.execute(sa.insert(runs), rows)
+        insert_rows(connection, runs, rows)
         who = [
             {"run_id": number, "created_by": direct.created_by, "tags": dict(direct.tags)}
             for number, (_, direct) in numbers.items()
         ]
-        connection.execute(sa.insert(origins), who)
+        insert_rows(connection, origins, who)
         return numbers
 
     def _taken(self, connection: sa.Connection, given: Any) -> set[int]:

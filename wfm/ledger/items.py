@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from wfm.domain.errors import NotFound, Refused
 from wfm.domain.operations import ItemState, OperationState, Outcome, Phase
 from wfm.ledger import words
+from wfm.ledger.bulk import change_rows, insert_rows
 from wfm.ledger.counters import Counted, count_runs
 from wfm.ledger.ids import decode, encode, new_id
 from wfm.ledger.records import Claim, Settlement
@@ -114,7 +115,7 @@ class Items(Settling):
             }
             for item, run in claimed
         ]
-        connection.execute(sa.insert(runs), rows)
+        insert_rows(connection, runs, rows)
 
     def _take(
         self,
@@ -126,19 +127,18 @@ class Items(Settling):
         now: datetime,
     ) -> None:
         state, run = state_column(phase), run_column(phase)
-        connection.execute(
-            sa.update(items)
-            .where(items.c.operation_id == number, items.c.seq == sa.bindparam("at_seq"))
-            .values(
-                {
-                    state: ItemState.SENDING.value,
-                    run: sa.bindparam("to_run"),
-                    items.c.sender: worker_id,
-                    items.c.changed_at: now,
-                }
-            ),
-            [{"at_seq": row.seq, "to_run": run_number} for row, run_number in claimed],
-        )
+        changed = [
+            {
+                "operation_id": number,
+                "seq": row.seq,
+                state.name: ItemState.SENDING.value,
+                run.name: run_number,
+                "sender": worker_id,
+                "changed_at": now,
+            }
+            for row, run_number in claimed
+        ]
+        change_rows(connection, items, changed, keys=["operation_id", "seq"])
         self._count_items(connection, number, moves(phase, ((row, ItemState.SENDING) for row, _ in claimed)))
 
     def stranded(self, operation_id: str, phase: Phase, *, worker_id: str | None = None) -> list[Claim]:

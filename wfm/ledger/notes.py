@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from wfm.domain.errors import NotFound, Refused
+from wfm.ledger.bulk import put_rows
 from wfm.ledger.ids import decode
 from wfm.ledger.records import Event, SavedView, WorkerSeen
 from wfm.ledger.schema import drafts, events, operations, preferences, saved_views, workers
@@ -49,7 +50,7 @@ class Notes(Store):
 
         def work(connection: sa.Connection) -> None:
             row = {"tenant_id": self._tenant(connection, tenant_key), "key": key, "value": value}
-            self._db.put(connection, preferences, [row], keys=["tenant_id", "key"], replaced=["value"])
+            put_rows(connection, preferences, [row], keys=["tenant_id", "key"], replaced=["value"])
 
         self._db.write(work)
 
@@ -64,7 +65,7 @@ class Notes(Store):
 
         def work(connection: sa.Connection) -> None:
             row = {"tenant_id": self._tenant(connection, tenant_key), "subject": subject, "plan": plan}
-            self._db.put(connection, drafts, [row], keys=["tenant_id", "subject"], replaced=["plan"])
+            put_rows(connection, drafts, [row], keys=["tenant_id", "subject"], replaced=["plan"])
 
         self._db.write(work)
 
@@ -102,7 +103,7 @@ class Notes(Store):
                 "changed_at": now,
             }
             keys = ["tenant_id", "subject", "name"]
-            self._db.put(connection, saved_views, [row], keys=keys, replaced=["query", "is_default", "changed_at"])
+            put_rows(connection, saved_views, [row], keys=keys, replaced=["query", "is_default", "changed_at"])
 
         self._db.write(work)
 
@@ -130,7 +131,7 @@ class Notes(Store):
                 "seen_at": now,
             }
             said = ["tenant_id", "state", "pid", "host", "seen_at"]
-            self._db.put(connection, workers, [row], keys=["worker_id"], replaced=said)
+            put_rows(connection, workers, [row], keys=["worker_id"], replaced=said)
 
         self._db.write(work)
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from wfm.domain.errors import BadInput, NotFound, Refused
 from wfm.domain.operations import OPEN_STATES, Counts, Item, ItemState, Operation, OperationState
 from wfm.ledger import words
+from wfm.ledger.bulk import insert_rows
 from wfm.ledger.ids import decode, encode, new_id
 from wfm.ledger.records import NewOperation
 from wfm.ledger.schema import agents, blocked, items, operations
@@ -75,13 +76,13 @@ class Operations(Store):
             for seq, item in enumerate(new.items, start=1)
         ]
         for some in words.batches(rows, 5_000):
-            connection.execute(sa.insert(items), some)
+            insert_rows(connection, items, some)
         left_out: list[dict[str, Any]] = [
             {"operation_id": number, "seq": seq, "agent_id": agent_id, "name": name, "why": why}
             for seq, (agent_id, name, why) in enumerate(new.blocked, start=1)
         ]
         for others in words.batches(left_out, 5_000):
-            connection.execute(sa.insert(blocked), others)
+            insert_rows(connection, blocked, others)
         self._count_items(connection, number, {(ItemState.PENDING, ItemState.PENDING): len(rows)})
         self._event(connection, number, now, new.created_by, "created", _created_sentence(new))
         return self._operation_now(connection, number)
@@ -113,6 +114,14 @@ class Operations(Store):
                     raise BadInput("before", before, "the id of an operation")
                 conditions.append(operations.c.id < number)
             return self._read_operations(connection, *conditions, limit=limit)
+
+    def operation_titles(self, tenant_key: str, *, limit: int = 100) -> dict[str, tuple[str, datetime]]:
+        """Title and start of the window of the newest operations, by id, newest first. Reads no requests of thousands."""
+        with self._db.read() as connection:
+            tenant = self._known_tenant(connection, tenant_key)
+            asked = sa.select(operations.c.id, operations.c.title, operations.c.window_start)
+            asked = asked.where(operations.c.tenant_id == tenant).order_by(operations.c.id.desc()).limit(limit)
+            return {encode(row.id): (row.title, row.window_start) for row in connection.execute(asked)}
 
     def counts(self, operation_ids: Collection[str]) -> dict[str, Counts]:
         """Where the items of these operations stand, from counters. Ids of nothing have no items."""

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from wfm.domain.errors import NotFound
 from wfm.domain.operations import Counts, Exchange, ItemState, Outcome, Phase
 from wfm.ledger import words
+from wfm.ledger.bulk import change_rows, insert_rows
 from wfm.ledger.counters import Counted, count_runs
 from wfm.ledger.failures import Failures
 from wfm.ledger.ids import decode
@@ -76,30 +77,20 @@ class Settling(Life, Failures):
         if not rows:
             return
         ends = [(row, by_run[row._mapping[run.name]]) for row in rows]
-        marker = sa.func.coalesce(sa.bindparam("to_marker", type_=sa.Text), items.c.marker)
-        connection.execute(
-            sa.update(items)
-            .where(items.c.operation_id == operation.id, items.c.seq == sa.bindparam("at_seq"))
-            .values(
-                {
-                    state: sa.bindparam("to_state"),
-                    items.c.marker: marker,
-                    items.c.skip_reason: sa.bindparam("to_reason"),
-                    items.c.sender: "",
-                    items.c.changed_at: now,
-                }
-            ),
-            [
-                {
-                    "at_seq": row.seq,
-                    "to_state": settlement.state.value,
-                    # The mark of our own write is what the restore compares with: a restore never changes it.
-                    "to_marker": settlement.marker if phase is Phase.APPLY else None,
-                    "to_reason": settlement.skip_reason,
-                }
-                for row, settlement in ends
-            ],
-        )
+        changed = [
+            {
+                "operation_id": row.operation_id,
+                "seq": row.seq,
+                state.name: settlement.state.value,
+                # The mark of our own write is what the restore compares with: a restore never changes it.
+                "marker": row.marker if phase is Phase.RESTORE or settlement.marker is None else settlement.marker,
+                "skip_reason": settlement.skip_reason,
+                "sender": "",
+                "changed_at": now,
+            }
+            for row, settlement in ends
+        ]
+        change_rows(connection, items, changed, keys=["operation_id", "seq"])
         changes = moves(phase, ((row, settlement.state) for row, settlement in ends))
         self._count_items(connection, operation.id, changes)
 
@@ -152,7 +143,7 @@ class Settling(Life, Failures):
             come.append(after)
             changes.append(
                 {
-                    "at_run": row.id,
+                    "id": row.id,
                     "outcome": after.outcome,
                     "status": after.status,
                     "code": after.code,
@@ -166,7 +157,7 @@ class Settling(Life, Failures):
                     "note": settlement.note or row.note,
                 }
             )
-        connection.execute(sa.update(runs).where(runs.c.id == sa.bindparam("at_run")), changes)
+        change_rows(connection, runs, changes, keys=["id"])
         self._add_attempts(connection, ended)
         self._index_words(connection, ended)
         count_runs(self._db, connection, tenant, gone=gone, come=come)
@@ -190,8 +181,7 @@ class Settling(Life, Failures):
             for one in ended
             for place, exchange in enumerate(one.settlement.exchanges, start=1)
         ]
-        if rows:
-            connection.execute(sa.insert(attempts), rows)
+        insert_rows(connection, attempts, rows)
 
     def _index_words(self, connection: sa.Connection, ended: Sequence[Ended]) -> None:
         texts: dict[int, list[str | None]] = {}

@@ -15,6 +15,7 @@ from wfm.domain.operations import Counts, Item, ItemState, Operation, OperationS
 from wfm.domain.plans import PlanRequest, RouteName
 from wfm.domain.windows import Window
 from wfm.ledger import words
+from wfm.ledger.bulk import put_rows
 from wfm.ledger.database import Database
 from wfm.ledger.ids import decode, encode
 from wfm.ledger.migrate import upgrade
@@ -118,7 +119,7 @@ class Store:
             for (apply, restore), n in sorted(changes.items())
             if n
         ]
-        self._db.put(connection, item_counts, rows, keys=["operation_id", "apply_state", "restore_state"], added=["n"])
+        put_rows(connection, item_counts, rows, keys=["operation_id", "apply_state", "restore_state"], added=["n"])
 
     # --- events ------------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
+_HALVES = re.compile("[\ud800-\udfff]")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -41,6 +43,23 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else from_micros(value)
 
 
+class Said(TypeDecorator[str]):
+    """Text that may come from anywhere: what neither database can keep is left out (`storable`)."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return value if value is None or (value.isascii() and "\0" not in value) else storable(value)
+
+
+def storable(text: str) -> str:
+    """The text without zero bytes, which PostgreSQL refuses, and with U+FFFD for halves of characters, which JSON can hold
+    ("\\ud83d") and no encoding.
+    """
+    return _HALVES.sub("\ufffd", text.replace("\0", ""))
+
+
 class Names(TypeDecorator[tuple[str, ...]]):
     """A short tuple of names, kept as a JSON array."""
 
@@ -48,7 +67,7 @@ class Names(TypeDecorator[tuple[str, ...]]):
     cache_ok = True
 
     def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> str | None:
-        return None if value is None else json.dumps(list(value), ensure_ascii=False)
+        return None if value is None else storable(json.dumps(list(value), ensure_ascii=False))
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> tuple[str, ...] | None:
         return None if value is None else tuple(json.loads(value))
@@ -61,7 +80,7 @@ class Pairs(TypeDecorator[dict[str, str]]):
     cache_ok = True
 
     def process_bind_param(self, value: dict[str, str] | None, dialect: Dialect) -> str | None:
-        return None if value is None else json.dumps(dict(value), ensure_ascii=False)
+        return None if value is None else storable(json.dumps(dict(value), ensure_ascii=False))
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> dict[str, str] | None:
         return None if value is None else dict(json.loads(value))

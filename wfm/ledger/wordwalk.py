@@ -28,7 +28,9 @@ word, so it is never asked for a word that is seen to be frequent.
 """
 
 TRIED_FIRST = 6_000
-"""So many candidates are tried one by one before the index is asked for long."""
+"""So many candidates are tried one by one before the index is asked for long, in slices as in any search."""
+
+COUNTED_SLICE = 1_000
 
 GLANCE_S = 0.01
 """So long the index is asked for words that seem to be rare."""
@@ -57,7 +59,7 @@ class WordWalk:
         """Up to `limit` ids; `stopped_at` where the time was over before the end."""
         if self._index.nothing:
             return Walked([])
-        walked = self._tried(bounds, limit, deadline, most=TRIED_AT_ONCE)
+        walked = self._tried(bounds, limit, deadline, first=TRIED_SLICE, most=TRIED_AT_ONCE)
         rare = walked.n == 0
         steps = [self._glance] if rare else []
         for step in (*steps, self._try_some, self._ask_index, self._try_all):
@@ -84,11 +86,16 @@ class WordWalk:
         return self._tried(bounds, limit, deadline)
 
     def _tried(
-        self, bounds: Bounds, limit: int, deadline: Deadline, *, most: int | None = None, counts: bool = False
+        self,
+        bounds: Bounds,
+        limit: int,
+        deadline: Deadline,
+        *,
+        first: int | None = None,
+        most: int | None = None,
+        counts: bool = False,
     ) -> Walked:
-        return sliced(
-            self._connection, self._lead, bounds, limit, deadline=deadline, first=TRIED_SLICE, most=most, counts=counts
-        )
+        return sliced(self._connection, self._lead, bounds, limit, deadline=deadline, first=first, most=most, counts=counts)
 
     def count(self, bounds: Bounds, limit: int, deadline: Deadline) -> Walked:
         """How many there are, at most `limit`; at least so many where `stopped_at` says that it came to no end."""
@@ -97,7 +104,7 @@ class WordWalk:
         counted = self._index.count(bounds, limit, deadline, quick=self._frequent)
         if counted.exact or counted.n >= limit:
             return Walked([], counted=counted.n)
-        walked = self._tried(bounds, limit, deadline, counts=True)
+        walked = self._tried(bounds, limit, deadline, first=COUNTED_SLICE, counts=True)
         return replace(walked, counted=max(walked.n, counted.n))
 
 
