@@ -21,7 +21,9 @@ from pathlib import Path
 
 from benchmarks.history_data import make, new_year, run_sql
 from benchmarks.history_questions import PAGES, Ask, Question, questions
+from benchmarks.history_screen import runs_screen
 from benchmarks.history_writes import written_a_second
+from wfm.domain.operations import RunPage
 from wfm.ledger import Ledger
 
 SMALL = 50_000
@@ -32,19 +34,24 @@ GROWN, WRITTEN = 2.0, 2_000
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Milliseconds: median, p95, and the same asked once straight on the table, where it was."""
+    """Milliseconds: median, p95, and the same asked once straight on the table, where it was; how many runs were given."""
 
     question: Question
     median: float
     p95: float
+    runs: int
     straight: float | None
+
+    def like(self, small: Figure) -> bool:
+        """Whether the small ledger has as many runs to answer with: where it has fewer, the time tells nothing of growth."""
+        return small.runs >= self.runs
 
     def row(self, small: Figure | None) -> str:
         straight = ratio = grown = ""
         if self.straight is not None:
             straight, ratio = f"{self.straight:,.0f}", f"{self.straight / self.p95:,.0f}"
         if small is not None:
-            grown = f"{self.median / small.median:.1f}"
+            grown = f"{self.median / small.median:.1f}" if self.like(small) else f"({small.runs} runs)"
         aim = self.question.aim_ms
         return f"| {self.question.name} | {self.median:.1f} | {self.p95:.1f} | {aim} | {straight} | {ratio} | {grown} |"
 
@@ -53,7 +60,7 @@ class Figure:
         said = []
         if self.p95 > self.question.aim_ms:
             said.append(f"p95 {self.p95:.1f} ms (aim {self.question.aim_ms})")
-        if small is not None and self.median > GROWN * small.median:
+        if small is not None and self.like(small) and self.median > GROWN * small.median:
             said.append(f"grew from {small.median:.1f} to {self.median:.1f} ms (aim {GROWN:.0f} times)")
         return f"{self.question.name}: {', '.join(said)}" if said else ""
 
@@ -73,6 +80,7 @@ def measure(ledger: Ledger, *, straight: bool, tell: Callable[[Figure], None] = 
     """The figure of every question, by its name; each is told as soon as it is there."""
     found = {}
     for question in questions(ledger):
+        answer = question.ask()
         median, high = p95(question.ask)
         theirs = None
         if straight:
@@ -80,7 +88,7 @@ def measure(ledger: Ledger, *, straight: bool, tell: Callable[[Figure], None] = 
             with ledger._db.read() as connection:
                 run_sql(connection, question.straight).all()  # once: it takes long
             theirs = (time.perf_counter() - began) * 1_000
-        found[question.name] = Figure(question, median, high, theirs)
+        found[question.name] = Figure(question, median, high, len(answer.runs) if isinstance(answer, RunPage) else 0, theirs)
         tell(found[question.name])
     return found
 
@@ -127,11 +135,20 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the ledgers are made; a temporary folder by default")
     parser.add_argument("--keep", action="store_true", help="leave the ledgers there, to be measured again")
     parser.add_argument("--no-straight", action="store_true", help="leave out what is asked straight on the table")
+    parser.add_argument("--screen", action="store_true", help="the Runs screen in a browser too (SQLite)")
     given = parser.parse_args()
-    report(given.runs, given.database, given.folder, keep=given.keep, straight=not given.no_straight)
+    report(given.runs, given.database, given.folder, keep=given.keep, straight=not given.no_straight, screen=given.screen)
 
 
-def report(many: int, database: str, folder: Path | None = None, *, keep: bool = False, straight: bool = True) -> None:
+def report(
+    many: int,
+    database: str,
+    folder: Path | None = None,
+    *,
+    keep: bool = False,
+    straight: bool = True,
+    screen: bool = False,
+) -> None:
     """Makes, measures, prints a table in Markdown and what misses its aim, deletes. What `make bench` calls."""
     if folder is None or not keep:
         # Short: the path of PostgreSQL's socket may not be long, and its user must be able to enter.
@@ -145,6 +162,8 @@ def report(many: int, database: str, folder: Path | None = None, *, keep: bool =
                 small = measure(ledger, straight=False)
         with made(database, many, folder) as ledger:
             _report(ledger, f"{database}, {many:,} runs", small, straight=straight)
+            if screen and database == "sqlite":
+                runs_screen(ledger, lambda what, figure, aim="": print(f"{what:<45} {figure:>10}   {aim}", flush=True))
     finally:
         if keep:
             print(f"kept in {folder}")

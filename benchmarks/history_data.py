@@ -287,6 +287,8 @@ def _group_sums(connection: sa.Connection) -> None:
     for column, what in (
         ("runs", "(SELECT count(*) FROM runs WHERE group_id = failure_groups.id)"),
         ("agents", "(SELECT count(*) FROM failure_group_agents WHERE group_id = failure_groups.id)"),
+        ("first_seen", "coalesce((SELECT min(started_at) FROM runs WHERE group_id = failure_groups.id), first_seen)"),
+        ("last_seen", "coalesce((SELECT max(started_at) FROM runs WHERE group_id = failure_groups.id), last_seen)"),
         ("sample_run", "coalesce((SELECT max(id) FROM runs WHERE group_id = failure_groups.id), 0)"),
     ):
         run_sql(connection, f"UPDATE failure_groups SET {column} = {what}")

@@ -12,10 +12,11 @@ import sqlalchemy as sa
 
 from benchmarks.history_data import AGENTS, COMMON, DAYS, RARE, TENANT, new_year
 from wfm.domain.diagnoses import Kind
-from wfm.domain.operations import Outcome, Phase, RunFilter
+from wfm.domain.operations import Outcome, Phase, RunFilter, RunOrder
 from wfm.ledger import Ledger
 from wfm.ledger.ids import encode, lowest_id
-from wfm.ledger.schema import runs
+from wfm.ledger.schema import operations, runs
+from wfm.ledger.types import to_micros
 
 EXAMPLES = 30
 """So many agents, operations, correlation ids and places in the middle are asked for in turn."""
@@ -38,9 +39,9 @@ class Question:
     straight: str
 
 
-def questions(ledger: Ledger) -> list[Question]:
-    """Every question, the same for every size of ledger."""
-    return [*_plain(ledger), *_of_examples(ledger), *_texts(ledger), *_charts(ledger)]
+def questions(ledger: Ledger, examples: int = EXAMPLES) -> list[Question]:
+    """Every question, the same for every size of ledger; those of examples are about so many of them in turn."""
+    return [*_plain(ledger), *_of_examples(ledger, examples), *_texts(ledger), *_sorted(ledger), *_charts(ledger)]
 
 
 def _page(ledger: Ledger, name: str, which: RunFilter, where: str = "", *, aim_ms: int = PAGES) -> Question:
@@ -97,13 +98,6 @@ def _plain(ledger: Ledger) -> list[Question]:
         _page(ledger, "phase", RunFilter(phase=Phase.RESTORE), "WHERE phase = 'restore'"),
         _page(
             ledger,
-            "window",
-            RunFilter(window_at=week),
-            "JOIN operations o ON o.id = operation_id "
-            f"WHERE o.window_start <= {int(week.timestamp())}000000 AND o.window_end > {int(week.timestamp())}000000",
-        ),
-        _page(
-            ledger,
             "searched: route, status and phase",
             RunFilter(phase=Phase.RESTORE, route="adherence", status=503),
             f"{joined} w.route = 'adherence' AND status = 503 AND phase = 'restore'",
@@ -119,23 +113,25 @@ def _plain(ledger: Ledger) -> list[Question]:
     ]
 
 
-def _of_examples(ledger: Ledger) -> list[Question]:
+def _of_examples(ledger: Ledger, examples: int) -> list[Question]:
     """Another agent, operation, correlation id and place each time, so that no answer is there from the last time."""
     until = new_year()
     start = until - timedelta(days=DAYS)
-    places = [start + (until - start) * (0.25 + 0.5 * n / EXAMPLES) for n in range(EXAMPLES)]
+    places = [start + (until - start) * (0.25 + 0.5 * n / examples) for n in range(examples)]
     with ledger._db.read() as connection:
         many = int(connection.scalar(sa.select(sa.func.count()).select_from(runs)) or 0)
         found: list[Any] = [
             connection.execute(
-                sa.select(runs.c.id, runs.c.operation_id, runs.c.correlation_id)
+                sa.select(runs.c.id, runs.c.operation_id, runs.c.correlation_id, operations.c.window_start)
+                .join(operations, operations.c.id == runs.c.operation_id)
                 .where(runs.c.id >= lowest_id(place))
                 .order_by(runs.c.id)
                 .limit(1)
             ).one()
             for place in places
         ]
-    agents = [f"agent-{n:05d}" for n in range(0, AGENTS, AGENTS // EXAMPLES)]
+    at = to_micros(found[-1].window_start)
+    agents = [f"agent-{n:05d}" for n in range(0, AGENTS, AGENTS // examples)][:examples]
     agent_no = f"agent_no = (SELECT id FROM agents WHERE agent_id = '{agents[-1]}')"
     return [
         _pages(
@@ -149,6 +145,12 @@ def _of_examples(ledger: Ledger) -> list[Question]:
             "operation",
             [(RunFilter(operation_id=encode(one.operation_id)), None) for one in found],
             _NEWEST.format(f"WHERE operation_id = {found[-1].operation_id}"),
+        ),
+        _pages(
+            ledger,
+            "window",
+            [(RunFilter(window_at=one.window_start), None) for one in found],
+            _NEWEST.format(f"JOIN operations o ON o.id = operation_id WHERE o.window_start <= {at} AND o.window_end > {at}"),
         ),
         _pages(
             ledger,
@@ -194,6 +196,18 @@ def _like(ledger: Ledger, word: str, further: str = "") -> str:
     )
 
 
+def _sorted(ledger: Ledger) -> list[Question]:
+    def question(order: RunOrder, by: str) -> Question:
+        straight = f"SELECT runs.* FROM runs ORDER BY {by}, started_at DESC LIMIT 51"
+        return Question(
+            f"sorted by {order.value}", PAGES, lambda: ledger.runs(TENANT, RunFilter(), limit=50, order=order), straight
+        )
+
+    columns = {RunOrder.OUTCOME: "outcome DESC", RunOrder.CAUSE: "kind", RunOrder.CODE: "code"}
+    columns |= {RunOrder.STATUS: "status", RunOrder.STATUS_DOWN: "status DESC"}
+    return [question(order, by) for order, by in columns.items()]
+
+
 def _charts(ledger: Ledger) -> list[Question]:
     until = new_year()
     start, week = until - timedelta(days=DAYS), until - timedelta(days=7)
@@ -221,6 +235,12 @@ def _charts(ledger: Ledger) -> list[Question]:
             CHARTS,
             lambda: ledger.runs_over_time(TENANT, week, until, step_minutes=60),
             by_outcome(3_600, f"WHERE started_at >= {int(week.timestamp())}000000"),
+        ),
+        Question(
+            "chart of an action, 180 days",
+            CHARTS,
+            lambda: ledger.runs_over_time(TENANT, start, until, step_minutes=1440, which=RunFilter(action="seldom_used")),
+            by_outcome(86_400, "JOIN ways w ON w.id = way_id WHERE w.action = 'seldom_used'"),
         ),
         Question(
             "failures over time by cause",

@@ -36,8 +36,10 @@ class Bench:
 
 
 @contextlib.contextmanager
-def bench(agents: int, rate_limit: int, latency_ms: int) -> Iterator[Bench]:
-    """A demo tenant with so many agents, acting with the `desk` client at the whole limit."""
+def bench(agents: int, rate_limit: int, latency_ms: int, *, database_url: str = "") -> Iterator[Bench]:
+    """A demo tenant with so many agents, acting with the `desk` client at the whole limit; with an embedded database of its
+    own or the one named.
+    """
     with tempfile.TemporaryDirectory(prefix="desk-bench-") as folder, contextlib.ExitStack() as stack:
         command = ["demo-tenant", "--port", "0", "--agents", str(agents), "--rate-limit", str(rate_limit)]
         demo = stack.enter_context(_process([*command, "--latency-ms", str(latency_ms)], dict(os.environ), pipe=True))
@@ -53,6 +55,8 @@ def bench(agents: int, rate_limit: int, latency_ms: int) -> Iterator[Bench]:
             "WFM_DATA_DIR": folder,
             "WFM_CONFIRM_ABOVE": "1000000",
         }
+        if database_url:
+            configured["WFM_DATABASE_URL"] = database_url
         environment = {**{name: value for name, value in os.environ.items() if not name.startswith("WFM_")}, **configured}
         os.environ.update(configured)
         worker = stack.enter_context(_process(["worker"], environment))

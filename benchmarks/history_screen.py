@@ -1,0 +1,79 @@
+"""The Runs screen in a real browser over a ledger of many runs: `python -m benchmarks.history --screen`."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from playwright.sync_api import sync_playwright
+
+from benchmarks.history_data import COMMON, TENANT
+from benchmarks.screens import COUNT_RUNS, FLAGS, READY, dashboard, screen
+from benchmarks.tenant import bench
+from wfm.domain.operations import RunFilter
+from wfm.ledger import Ledger
+from wfm.ledger.schema import tenants
+
+AIM = "aim 400 ms"
+_SHOWN = {
+    "any time": "time=all",
+    "failed": "time=all&outcome=failed",
+    "an agent's": "time=all&agent=agent-02500",
+    "common text": f"time=all&q={COMMON}",
+}
+
+
+def runs_screen(ledger: Ledger, line: Callable[..., None]) -> None:
+    """Prints the milliseconds from a click in the navigation to the screen, for a few filters, and of them the Desk's."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        line("the Runs screen", "not measured", "Chromium is missing: install Debian's package “chromium”")
+        return
+    url = ledger._db.url.render_as_string(hide_password=False)
+    with bench(240, 3_000, 5, database_url=url) as running, _belongs_to(ledger, running.desk.tenant.key):
+        line("what the Desk needs of it, any time", f"{_desk_ms(Ledger(url), running.desk.tenant.key):.0f} ms")
+        with dashboard(running.environment) as (address, _), sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+            page = browser.new_page(viewport={"width": 1440, "height": 900})
+            page.add_init_script(COUNT_RUNS)
+            for name, query in _SHOWN.items():
+                page.goto(f"{address}/runs?{query}")
+                page.wait_for_selector(READY, timeout=120_000)
+                page.wait_for_selector("[data-testid=stDataFrame]", timeout=60_000)
+                screen(page, "Runs", line, what=f"screen Runs, {name}", aim=AIM)
+            browser.close()
+
+
+@contextmanager
+def _belongs_to(ledger: Ledger, key: str) -> Iterator[None]:
+    """The made runs as those of the tenant that is shown; afterwards as they were."""
+
+    def rename(before: str, after: str) -> None:
+        ledger._db.write(lambda c: c.execute(sa.update(tenants).where(tenants.c.key == before).values(key=after)))
+
+    aside = f"aside-{time.time_ns()}"
+    rename(key, aside)
+    rename(TENANT, key)
+    try:
+        yield
+    finally:
+        rename(key, TENANT)
+
+
+def _desk_ms(ledger: Ledger, key: str) -> float:
+    """What the screen asks of the ledger, the second time."""
+    took = 0.0
+    for _ in range(3):
+        began = time.perf_counter()
+        ledger.operation_titles(key)
+        ledger.views("bench", key)
+        page = ledger.runs(key, RunFilter())
+        first = ledger.first_run_at(key)
+        if first is not None:
+            ledger.runs_over_time(key, first, page.runs[0].started_at, step_minutes=1440)
+        took = (time.perf_counter() - began) * 1_000
+    ledger.close()
+    return took
