@@ -184,6 +184,23 @@ def test_the_port_is_the_makefile_s_to_set() -> None:
     assert "--server.port 8501" in by_default
 
 
+def test_make_takes_the_first_python_that_fits(tmp_path: Path) -> None:
+    for name, script in (("python3", "exit 1"), ("python", "exit 1"), ("python3.14", f'exec "{sys.executable}" "$@"')):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    environment.pop("PYTHON", None)
+    told = subprocess.run(
+        ["make", "-n", "run", f"VENV={tmp_path / 'venv'}"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert f'"python3.14" -m venv --clear {tmp_path / "venv"}' in told
+
+
 @pytest.mark.parametrize("region", ["us_east_1", "us-east-1", "mypurecloud.com", "US-East-1", "https://api.mypurecloud.com"])
 def test_a_region_may_be_spelled_as_people_know_it(region: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,14 @@ def test_secrets_are_not_in_the_repr(monkeypatch: pytest.MonkeyPatch) -> None:
     found = settings.load()
     assert "hunter2" not in repr(found)
     assert "hunter2" not in found.model_dump_json()
+
+
+def test_every_dependency_has_its_reason() -> None:
+    page = (ROOT / "docs" / "decisions" / "0002-dependencies.md").read_text(encoding="utf-8").casefold()
+    lines = [line for name in ("requirements.in", "requirements-dev.in") for line in (ROOT / name).read_text().splitlines()]
+    names = [re.split(r"[\[;<>= ]", line)[0] for line in lines if line and not line.startswith(("#", "-"))]
+    assert len(names) > 30
+    assert [name for name in names if name.casefold() not in page] == []
 
 
 def test_every_setting_is_documented() -> None:
