@@ -187,6 +187,7 @@ class TestSchedules:
                 "time off all day",
             ),
             (schedule(WHO, shift(at(7), at(17), (at(12), at(15)))), Fate.TIME_OFF, "time off 13:00–16:00"),
+            (schedule(WHO, time_off=((at(12, day=23), at(15)),)), Fate.TIME_OFF, "time off Mon 13:00–Tue 16:00"),
             (
                 schedule(WHO, shift(at(7), at(17), (at(12), at(13, 30)), (at(13, 30), at(15)))),
                 Fate.TIME_OFF,

@@ -48,12 +48,14 @@ class LocalClock:
         return said
 
     def span(self, start: datetime, end: datetime) -> str:
-        """ "09:00–17:00"; an end at the midnight after the start reads 24:00."""
+        """ "09:00–17:00"; an end at the midnight after the start reads 24:00; of a day or more both ends have their day."""
         said = self._spans.get((start, end))
         if said is None:
             local_start, local_end = start.astimezone(self._zone), end.astimezone(self._zone)
             next_day = local_end.date() - local_start.date() == timedelta(days=1)
             until = "24:00" if next_day and local_end.hour == local_end.minute == 0 else self.say(end)
+            if end - start >= timedelta(days=1) and local_start.date() != local_end.date() and until == f"{local_end:%H:%M}":
+                until = f"{local_end:%a} {until}"  # "Fri 11:00–11:00" would read as no time at all
             said = self._spans[start, end] = f"{self.say(start)}–{until}"
         return said
 

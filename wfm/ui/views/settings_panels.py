@@ -156,11 +156,11 @@ def demo(desk: Desk, controls: DemoControls, actor: Actor) -> None:
             "Scenario",
             names,
             key="settings-scenario",
-            format_func=lambda name: f"{name}: {words.get(name, '')}",
             on_change=_switch,
             args=(controls, actor),
             disabled=not may,
         )
+        st.caption(words.get(state.scenario, ""))
         choices = desk.clients()
         st.session_state["settings-client"] = next(choice.name for choice in choices if choice.current)
         st.selectbox(

@@ -188,7 +188,7 @@ def _table(preview: Preview, rows: list[AgentFate]) -> None:
                 color=chips(SEVERITY[fate] for fate in totals),
                 width=128,
             ),
-            "reason": st.column_config.TextColumn("Reason", width=278),
+            "reason": st.column_config.TextColumn("Reason", width=296),
             "local": st.column_config.TextColumn("Local start", width=116),
             "unit": st.column_config.TextColumn("Unit", width=100),
             "team": st.column_config.TextColumn("Team", width=110),
