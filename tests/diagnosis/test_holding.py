@@ -1,8 +1,9 @@
 """What a caller holds is told from what it lacks.
 
-The sentences of holding.txt were written before the grammar was tried on them: 84 % of them it understood at once. What it
-still does not understand: a check list ("[x] a:b:c [ ] d:e:f") and a negation on the far side of an aside that holds names
-("None of your roles (which grant a:b:c) grants d:e:f").
+The sentences of holding.txt were written before the grammar was tried on them: it understood 83 % of the first 102 at once,
+79 % of 47 meant to be harder, 85 % of the last 33. What it still does not understand: a check list ("[x] a:b:c [ ] d:e:f"),
+an aside that names what is held ("Not enough rights (a:b:c)"), and a negation before such an aside ("None of your roles
+(which grant a:b:c) grants d:e:f").
 """
 
 from __future__ import annotations

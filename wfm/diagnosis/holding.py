@@ -51,6 +51,7 @@ _HOLDS_IN_SIGNS = _any("当前 目前 已有 拥有 現在 保有")  # no space 
 _NEEDS = _any(
     r"must should shall needs? needed needing requir\w+ lack\w* miss(?:ing|es)? without insufficient inadequate",
     r"mandatory demand\w* expect\w* want\w* reserved unless if whether until asks? one_of least",
+    r"have_(?:an?|your|the|somebody|someone)(?:_\w+)?_(?:assign|grant|add|give)",
     r"to_(?:be|have|hold|include|contain|carry|possess|get|own)",
     r"(?:those|people|anyone|callers|users|clients|tokens)_(?:with|that|who|holding|having)",
     r"any_\w+_(?:with|that|who) only(?:_\w+){1,4}_with for_(?:this|the)_(?:operation|call|endpoint|api|action|request)(?=\W*$)",
@@ -76,18 +77,18 @@ _BESIDE = _any(  # what stands behind these is what there is
     r"(?:although|though|while)(?=(?:\W+(?:the|your|permission|scope))*\W*$)",
 )
 _CUES = re.compile(
-    rf"(?P<need>{_ASKED}\b|\b{_NEEDS}(?:\W+(?:the|a|an|following|these|any|all|of|one|least|at))*\W+{_OWNED}\b)"
-    rf"|\b(?P<beside>{_BESIDE})\b|\b(?P<owned>{_OWNED})\b|\b(?P<needed>{_NEEDS})\b|\b(?P<not>{_NOT})\b|\b(?P<with>with)\b"
-    rf"|\b(?P<holds>{_HOLDS})\b|(?P<holding>{_HOLDS_IN_SIGNS})",
+    rf"(?P<need>{_ASKED}\b|\b{_NEEDS}(?:(?:\W+(?:the|a|an|following|these|any|all|of|one|least|at))*\W+{_OWNED})?\b)"
+    rf"|\b(?P<beside>{_BESIDE})\b|\b(?P<owned>{_OWNED})\b|\b(?P<not>{_NOT})\b|\b(?P<with>with)\b"
+    rf"|(?P<holds>\b{_HOLDS}\b|{_HOLDS_IN_SIGNS})",
     re.IGNORECASE,
 )
 _OVERTURNED_BY = {
-    "holds": {"need", "needed", "not"},
-    "holding": {"need", "needed", "not"},
-    "with": {"need", "needed"},  # "can't be done with a:b:view"
+    "holds": {"need", "not"},
+    "with": {"need"},  # "can't be done with a:b:view"
     "owned": set[str](),
     "beside": set[str](),
 }
+"""The cues of holding, and what makes them say the opposite when it stands earlier in the clause."""
 
 # Where a clause begins.
 _CLAUSE = re.compile(
@@ -115,8 +116,9 @@ _IS = (
     r"(?: also| still| already| currently| first)?)"
 )
 _YOU_HAVE = rf"(?:{_IS} (?:a |the )?{_RIGHT})?,? (?:which|that) (?:you|it|the \w+) (?:already )?(?:have|has|holds?)\b"
-_NOT_ENOUGH = rf"{_IS}? ?(?:not |in)(?:enough|sufficient|adequate)\b| ?alone\b|(?: (?:do|does|did) not| \w+n['’]t) " + _any(
-    "allow suffice satisfy cover include contain permit grant authori[sz]e meet match fulfil do work help"
+_NOT_ENOUGH = (
+    rf"{_IS}? ?(?:not |in)(?:enough|sufficient|adequate)\b| ?alone\b| lacks?\b|(?: (?:do|does|did) not| \w+n['’]t) "
+    + _any("allow suffice satisfy cover include contain permit grant authori[sz]e meet match fulfil do work help")
 )
 _THERE = rf"{_IS}?(?: already)? ?(?:present|found|held|passed|granted|given|assigned|available)\b(?!\s*(?:[:=(\[]|{_RIGHT}\b))"
 _TRUE = (
@@ -184,6 +186,6 @@ def _held_by_words(before: str) -> bool:
     if _TEST.search(before):  # hasPermission('a:b:c') asks and does not tell
         return False
     key = _KEY.search(before)
-    clause = key.group() if key else _CLAUSE.split(_ASIDE.sub(" ", before).rstrip(_MARKS))[-1]
+    clause = key.group().replace(".", " ") if key else _CLAUSE.split(_ASIDE.sub(" ", before).rstrip(_MARKS))[-1]
     cues = [str(cue.lastgroup) for cue in _CUES.finditer(_WORDS_IN_ONE.sub(" ", clause))]
     return bool(cues) and cues[-1] in _OVERTURNED_BY and not _OVERTURNED_BY[cues[-1]] & set(cues[:-1])

@@ -102,10 +102,11 @@ def _meaning(detail: RunDetail) -> None:
         for lane, verdict in detail.lanes.items():
             if verdict.state is LaneState.MISSING and verdict.evidence:
                 st.caption(f"{lane.value}: {plain(verdict.evidence)}")
-        with st.expander("The four lanes: evidence and next step"):
-            st.markdown(verdict_lines(detail.lanes))
     if diagnosis is not None:
         meaning(diagnosis, missing=not detail.lanes)
+    if detail.lanes:
+        with st.expander("The four lanes: evidence and next step"):
+            st.markdown(verdict_lines(detail.lanes))
 
 
 def _without_diagnosis(run: Run) -> str:
