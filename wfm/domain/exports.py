@@ -11,6 +11,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from wfm.domain.operations import Exchange, Run
@@ -59,6 +60,8 @@ def _dangerous(value: str) -> bool:
 
 def safe_cell(value: str) -> str:
     """The text so that no spreadsheet takes it for a formula. Blanks and unseen signs before it do not hide it."""
+    if value[:1].isalnum():
+        return value  # nearly every cell
     # A text that has the apostrophe already gets one more, so that `plain_cell` gives back exactly what there was.
     return "'" + value if _dangerous(value.lstrip("'")) else value
 
@@ -68,24 +71,30 @@ def plain_cell(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _dangerous(cell.lstrip("'")) else cell
 
 
+@lru_cache(maxsize=8_192)
+def _clean(text: str) -> str:
+    """`redact_text` of what stands in run after run: names, titles, calls, causes."""
+    return redact_text(text)
+
+
 def run_record(run: Run) -> dict[str, object]:
     """One run as JSON values: every member of COLUMNS, None where nothing is known."""
     return {
         "time": _instant(run.started_at),
-        "agent": redact_text(run.agent_name),
+        "agent": _clean(run.agent_name),
         "agent_id": run.agent_id,
-        "operation": redact_text(run.operation_title),
+        "operation": _clean(run.operation_title),
         "operation_id": run.operation_id,
         "phase": run.phase.value,
         "route": run.route,
-        "action": None if run.action is None else redact_text(run.action),
+        "action": None if run.action is None else _clean(run.action),
         "via": run.via,
-        "call": redact_text(run.call),
+        "call": _clean(run.call),
         "outcome": run.outcome.value,
         "status": run.status,
-        "code": None if run.code is None else redact_text(run.code),
+        "code": None if run.code is None else _clean(run.code),
         "kind": run.kind.value if run.kind else None,
-        "cause": redact_text(run.cause),
+        "cause": _clean(run.cause),
         "missing": list(run.missing),
         "retryable": run.retryable,
         "correlation_id": run.correlation_id,
@@ -94,7 +103,7 @@ def run_record(run: Run) -> dict[str, object]:
         "finished": _instant(run.finished_at),
         "fingerprint": run.fingerprint,
         "example": run.example,
-        "note": redact_text(run.note),
+        "note": _clean(run.note),
         "run": run.id,
     }
 
@@ -234,14 +243,15 @@ def _exchange(exchange: Exchange) -> dict[str, object]:
 
 
 def _cell(value: object) -> str:
+    if isinstance(value, str):
+        return safe_cell(value)
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
         return safe_cell(" ".join(str(part) for part in value))
-    # Numbers are ours and may be negative; only text can carry a formula.
-    return safe_cell(value) if isinstance(value, str) else str(value)
+    return str(value)  # numbers are ours and may be negative; only text can carry a formula
 
 
 def _instant(value: datetime | None) -> str | None:
