@@ -266,3 +266,10 @@ def test_a_whole_exchange_quoted_in_a_mail() -> None:
 )
 def test_a_log_line_with_call_and_status(line: str) -> None:
     assert explain(line).diagnosis.status == 409
+
+
+def test_a_paste_beyond_the_bound_is_read_as_text() -> None:
+    long = '{"code":"missing.permissions","message":"missing the permission [wfm:schedule:edit]","x":"' + "y" * 300_000 + '"}'
+    found = explain(long, status=403)
+    assert found.form.startswith("text: it is too long")
+    assert found.diagnosis.missing == ("wfm:schedule:edit",)

@@ -47,10 +47,10 @@ def explain(text: str | bytes, evidence: Evidence | None = None, status: int | N
     `curl -v` prints; `status` counts where the text has none. Of several payloads the first is explained, and the
     others are named in `others` and among the fields.
     """
-    whole, _ = decode(text)
+    whole, cut = decode(text)
     parts = pasted.take_apart(whole)
     evidence = evidence or Evidence()
-    found = [_judged(part, evidence, status) for part in parts]
+    found = [_judged(part, evidence, status, cut=cut and len(parts) == 1) for part in parts]
     reading, case, diagnosis = next((one for one in found if one[2].kind is not Kind.UNPARSEABLE), found[0])
     others = _others(diagnosis, [one[2] for one in found])
     return Explanation(
@@ -65,9 +65,9 @@ def explain(text: str | bytes, evidence: Evidence | None = None, status: int | N
     )
 
 
-def _judged(part: pasted.Pasted, evidence: Evidence, status: int | None) -> tuple[Reading, Case, Diagnosis]:
+def _judged(part: pasted.Pasted, evidence: Evidence, status: int | None, *, cut: bool) -> tuple[Reading, Case, Diagnosis]:
     """One answer, read and judged, with the call that the text around it names where the caller knows none."""
-    reading = read(part.status if part.status is not None else status, part.headers, part.body)
+    reading = read(part.status if part.status is not None else status, part.headers, part.body, cut=cut)
     if evidence.call is None:
         evidence = replace(evidence, call=_first_call(part.around))
     return reading, Case(reading=reading, evidence=evidence), verdict(reading, evidence)

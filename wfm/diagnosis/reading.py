@@ -186,9 +186,13 @@ def dotted(code: str) -> str:
     return words.removesuffix(".exception") or words
 
 
-def read(status: int | None, headers: Mapping[str, str], body: bytes | str | None) -> Reading:
-    """Reads an answer. Never raises; the work is bounded by MAX_BYTES, MAX_DEPTH and MAX_LEVELS."""
-    raw, cut = decode(body)
+def read(status: int | None, headers: Mapping[str, str], body: bytes | str | None, *, cut: bool = False) -> Reading:
+    """Reads an answer. Never raises; the work is bounded by MAX_BYTES, MAX_DEPTH and MAX_LEVELS.
+
+    `cut` says that the body was longer before: what is left of it is read as text.
+    """
+    raw, cut_here = decode(body)
+    cut = cut or cut_here
     text = raw.strip("\ufeff\x00 \t\r\n")
     known = _lowered(headers)
     form, layers = (Form.OVERSIZE, ()) if cut else _taken_apart(text)
