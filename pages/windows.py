@@ -13,7 +13,7 @@ from wfm.ui.components.heading import heading
 from wfm.ui.components.links import go
 from wfm.ui.components.window.listed import listed
 from wfm.ui.components.window.opened import opened
-from wfm.ui.views.windows import title_of
+from wfm.ui.views.windows import short_title_of
 
 actor = require(Capability.VIEW)
 desk = context.desk()
@@ -26,7 +26,7 @@ if wanted:
     except DeskError as error:
         fault = error
 
-heading(title_of(view.operation) if view else "Windows", actor)
+heading(short_title_of(view.operation) if view else "Windows", actor)
 empty.worker_missing(desk)
 if view is not None:
     go("All windows", "windows", key="all_windows", icon=":material/arrow_back:")

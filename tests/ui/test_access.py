@@ -14,6 +14,7 @@ from tests.ui.fakes_history import HistoryDesk, tables, words
 from wfm.domain.errors import BadInput, DeskError
 from wfm.domain.plans import AccessCheck, LaneName, LaneState
 from wfm.ui.views.access import SAMPLES, counts_words, evidence_lines, fields_table, finding, lanes_rows, roles_words
+from wfm.ui.views.words import plain
 
 
 def report(scopes: tuple[str, ...] = SCOPES, **checks: tuple[AccessCheck, ...]) -> Any:
@@ -85,7 +86,7 @@ def desk(serve: Callable[[Any], Any]) -> HistoryDesk:
 def test_the_token_its_lanes_and_their_sources_are_on_screen(desk: HistoryDesk, open_screen: Open) -> None:
     app = open_screen("access")
     assert not app.exception
-    assert app.title[0].value == "architect-flow can't use 1 route of 2: availability"
+    assert app.title[0].value == plain("architect-flow can't use 1 route of 2: availability")
     text = words(app)
     assert "`wfm:schedule:write`" in text
     assert "14 reads that worked and 212 writes that failed" in text
@@ -99,7 +100,7 @@ def test_mended_access_says_so_after_reading_again(desk: HistoryDesk, open_scree
     desk.scopes = (*SCOPES, NEEDED)
     app.button(key="access-read-again").click().run()
     assert ("access", True) in desk.calls
-    assert app.title[0].value == "architect-flow has what all 2 routes need"
+    assert app.title[0].value == "architect\\-flow has what all 2 routes need"
     assert "Reads work, writes fail" not in words(app)
     app.run()
     assert desk.calls.count(("access", True)) == 1
@@ -150,7 +151,7 @@ def test_a_tenant_that_is_down_still_lets_errors_be_explained(desk: HistoryDesk,
     assert app.text_area
     desk.access_error = None
     next(button for button in app.button if button.label == "Try again").click().run()
-    assert "architect-flow can't use" in app.title[0].value
+    assert "architect\\-flow can't use" in app.title[0].value
 
 
 def test_a_token_without_scopes_says_who_decides(desk: HistoryDesk, open_screen: Open) -> None:

@@ -261,7 +261,7 @@ def test_applying_goes_to_the_windows_page_of_the_operation(desk: FakeDesk, open
     assert not app.exception
     assert len(applied(desk)) == 1
     assert param(app, "id") == "op-new"
-    assert [title.value for title in app.title] == ["DB upgrade · CHG-1042"]
+    assert [title.value for title in app.title] == ["DB upgrade · CHG\\-1042"]
 
 
 def test_the_same_preview_has_one_token_and_an_edit_makes_another(desk: FakeDesk, open_screen: Open) -> None:

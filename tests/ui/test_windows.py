@@ -20,6 +20,7 @@ from wfm.ui.components import states, times
 from wfm.ui.components.states import AgentWord, agent_word
 from wfm.ui.views import windows
 from wfm.ui.views.windows import Act
+from wfm.ui.views.words import plain
 
 Open = Callable[..., AppTest]
 S = OperationState
@@ -198,7 +199,7 @@ def test_one_opened_shows_progress_agents_and_what_is_not_settled(busy: FakeDesk
     app = open_screen("windows", id="open")
     assert not app.exception
     text = said(app)
-    assert [title.value for title in app.title] == ["DB upgrade · CHG-1042"]
+    assert [title.value for title in app.title] == [plain("DB upgrade · CHG-1042")]
     assert "**34** out" in text
     assert "**1** failed" in text
     assert "1 agent unconfirmed" in text
@@ -426,3 +427,46 @@ def test_a_halted_window_leads_to_its_own_cause(desk: FakeDesk, open_screen: Ope
     assert not app.exception
     link = next(one.proto for one in app.get("page_link") if one.proto.label == "The cause and its fix")
     assert link.query_string == f"failure={desk.failed_runs[0].fingerprint}"
+
+
+def test_an_agent_and_an_earlier_window_are_opened_from_any_cell(desk: FakeDesk, open_screen: Open) -> None:
+    view = an_operation("w", S.ENDED_EARLY, out=0, restored=36)
+    desk.operation_views, desk.agent_items = [view], {"w": items_of(view)}
+    app = open_screen("windows")
+    app.session_state["windows_past"] = {"selection": {"rows": [], "columns": [], "cells": [(0, "window")]}}
+    app.run()
+    app.button(key="windows_past_open").click().run()
+    assert app.title[0].value == plain(view.operation.title)
+    app.session_state["window_agents"] = {"selection": {"rows": [], "columns": [], "cells": [(1, "state")]}}
+    app.run()
+    assert desk.agent_items["w"][1].agent_name in said(app)
+    assert "All runs of this agent here" in {link.proto.label for link in app.get("page_link")}
+
+
+def test_a_reason_is_text_wherever_it_stands(desk: FakeDesk, open_screen: Open) -> None:
+    reason = "Swap ![x](http://evil.example/p) of *core*"
+    view = an_operation("w", out=1, total=1, title=reason)
+    desk.operation_views, desk.agent_items = [view], {"w": items_of(view)}
+    for app in (open_screen("windows", id="w"), open_screen("windows"), open_screen("now")):
+        assert not app.exception
+        cells = [str(cell) for table in app.table for cell in table.value.to_numpy().ravel()]
+        assert "](http" not in "\n".join([said(app), *cells])
+        assert plain(reason) in said(app)
+
+
+def test_a_long_reason_is_cut_and_its_ticket_stays(desk: FakeDesk, open_screen: Open) -> None:
+    view = an_operation("w", title=f"{'Replacement of the core database cluster ' * 5}· CHG-1042")
+    desk.operation_views, desk.agent_items = [view], {"w": items_of(view)}
+    short = windows.short_title_of(view.operation)
+    assert len(short) <= windows.LONGEST_TITLE
+    assert short.endswith("… · CHG-1042")
+    app = open_screen("windows", id="w")
+    assert app.title[0].value == plain(short)
+    assert plain(view.operation.title) in app.table[0].value.to_numpy().ravel()
+
+
+def test_one_agent_is_spoken_of_as_one() -> None:
+    one = an_operation("w", out=1, total=1)
+    assert "1 agent is put back now" in windows.choices(one, now())[0].says
+    scheduled = an_operation("w", S.SCHEDULED, out=0, total=1, starts_in=timedelta(hours=1))
+    assert "1 agent stays as it is" in windows.choices(scheduled, now())[0].says

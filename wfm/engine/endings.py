@@ -97,7 +97,13 @@ def end_restore(ledger: Ledger, operation: Operation, counts: Counts, now: datet
     back, left = counts.restore[ItemState.APPLIED], counts.restore[ItemState.SKIPPED]
     failed, doubtful = counts.restore[ItemState.FAILED], counts.restore[ItemState.UNCONFIRMED]
     corrects = not by_name(operation.route).undoable_by_clock
-    told = f"{back} corrections are undone" if corrects else f"{back} agents are back"
+    one = back == 1
+    what = (
+        ("correction is undone" if one else "corrections are undone")
+        if corrects
+        else ("agent is" if one else "agents are") + " back"
+    )
+    told = f"{back} {what}"
     told += f", {left} were left as they are" if left else ""
     if failed or doubtful:
         told += f", {failed} could not be {'undone' if corrects else 'put back'}" if failed else ""

@@ -231,7 +231,8 @@ def in_another_window(held: Held, names: Mapping[str, str]) -> Refused:
 
 def _created_sentence(new: NewOperation) -> str:
     left_out = f", {len(new.blocked)} left out" if new.blocked else ""
-    return f"{'Rehearsal planned' if new.rehearsal else 'Planned'} for {len(new.items)} agents{left_out}."
+    who = "1 agent" if len(new.items) == 1 else f"{len(new.items)} agents"
+    return f"{'Rehearsal planned' if new.rehearsal else 'Planned'} for {who}{left_out}."
 
 
 def _new_row(new: NewOperation, number: int, tenant: int, token: str | None, now: datetime) -> dict[str, Any]:

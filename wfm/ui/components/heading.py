@@ -8,13 +8,14 @@ from wfm.domain.people import Actor
 from wfm.ui import context
 from wfm.ui.components import story
 from wfm.ui.components.tenant_menu import tenant_menu
+from wfm.ui.views.words import plain
 
 
 def heading(title: str, actor: Actor) -> None:
     """Draws the title and the tenant badge, and the guided story where one is being followed."""
     desk = context.desk()
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="heading"):
-        st.title(title, anchor=False, width="content")
+        st.title(plain(title), anchor=False, width="content")
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right", width="content"):
             tenant_menu(desk, actor)
     story.strip(desk)

@@ -143,7 +143,7 @@ def cost_line(preview: Preview) -> str:
     if not cost.apply_requests:
         return "Nothing would be sent."
     line = (
-        f"{times.number(cost.apply_requests)} requests · {_about(cost.apply_seconds)} "
+        f"{times.number(cost.apply_requests)} request{'' if cost.apply_requests == 1 else 's'} · {_about(cost.apply_seconds)} "
         f"at {times.number(cost.limit_per_minute)}/min"
     )
     if cost.restore_requests:

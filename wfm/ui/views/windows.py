@@ -196,11 +196,13 @@ def choices(view: View, now: datetime) -> list[Choice]:
     if operation.state is _S.IN_EFFECT and not operation.restore_requested:
         found.append(_end_now(view, now))
     if operation.state is _S.APPLYING and not operation.cancel_requested:
-        says = f"Nothing more is sent, and the {times.agents(counts.out)} already out are put back."
+        are = "is" if counts.out == 1 else "are"
+        says = f"Nothing more is sent, and the {times.agents(counts.out)} already out {are} put back."
         do = f"Stop and put {times.agents(counts.out)} back"
         found.append(Choice(Act.CANCEL, "Stop and put back", says, primary=True, do=do))
     if operation.state is _S.SCHEDULED:
-        says = f"The window does not start; {times.agents(counts.total)} stay as they are."
+        stay = "stays as it is" if counts.total == 1 else "stay as they are"
+        says = f"The window does not start; {times.agents(counts.total)} {stay}."
         found.append(Choice(Act.CANCEL, "Cancel this window", says))
     stopped_with_agents_out = operation.state in (_S.HALTED, _S.CANCELLED) and counts.out and not operation.restore_requested
     if stopped_with_agents_out or operation.state is _S.FAILED_IN_PART:
@@ -223,16 +225,20 @@ def _restore_now(view: View) -> Choice:
     if view.operation.route is RouteName.ADHERENCE:
         says = "The records that could not be put back are tried once more. Records that somebody changed since are left alone."
         return Choice(Act.RESTORE_NOW, f"Try again to undo {count}", says, primary=True)
-    one = view.counts.out == 1
-    says = f"{count} still out {'is' if one else 'are'} put back. Who changed state since is left alone."
+    are = "is" if view.counts.out == 1 else "are"
+    says = f"{count} still out {are} put back. Who changed state since is left alone."
     return Choice(Act.RESTORE_NOW, f"Restore {count} now", says, primary=True)
+
+
+def _agents_are(count: int) -> str:
+    return f"{times.agents(count)} {'is' if count == 1 else 'are'}"
 
 
 def _end_now(view: View, now: datetime) -> Choice:
     left = view.operation.window.end - now
     early = f", {times.duration(left)} before time" if left > timedelta(minutes=1) else ""
     says = (
-        f"{times.agents(view.counts.out)} are put back now{early}. Who changed state since is left alone, and who is off "
+        f"{_agents_are(view.counts.out)} put back now{early}. Who changed state since is left alone, and who is off "
         "shift by now is listed and not made available."
     )
     do = f"End now and restore {times.agents(view.counts.out)}"
@@ -247,7 +253,7 @@ def _retry(view: View, now: datetime) -> list[Choice]:
     again = operation.state in (_S.IN_EFFECT, _S.HALTED, _S.FAILED)
     if not again or not (failed or stopped) or operation.window.end <= now or operation.rehearsal:
         return []
-    says = f"{times.agents(failed + stopped)} are sent once more, as they are now and with the same OAuth client."
+    says = f"{_agents_are(failed + stopped)} sent once more, in the state of now and with the same OAuth client."
     return [Choice(Act.RETRY, f"Retry {times.number(failed + stopped)} failed", says)]
 
 
@@ -268,6 +274,19 @@ def title_of(operation: Operation) -> str:
     """The title as a heading: the reason given, and the ticket."""
     title = operation.title or "Maintenance window"
     return title[:1].upper() + title[1:]
+
+
+LONGEST_TITLE = 80
+
+
+def short_title_of(operation: Operation) -> str:
+    """The title where there is little room: a long reason is cut, its ticket stays."""
+    title = title_of(operation)
+    if len(title) <= LONGEST_TITLE:
+        return title
+    reason, _, ticket = title.rpartition(" · ")
+    ending = f"… · {ticket[: LONGEST_TITLE // 2]}" if reason else "…"
+    return (reason or title)[: LONGEST_TITLE - len(ending)].rstrip() + ending
 
 
 def tags(operation: Operation) -> str:

@@ -12,7 +12,8 @@ from wfm.ui.components import bars, times
 from wfm.ui.components.links import go
 from wfm.ui.components.states import look
 from wfm.ui.components.window.actions import asked, buttons
-from wfm.ui.views.windows import View, parts, state_sentence, tags, title_of
+from wfm.ui.views.windows import View, parts, short_title_of, state_sentence, tags, title_of
+from wfm.ui.views.words import plain
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
@@ -35,7 +36,7 @@ def headline(view: View, now: datetime) -> str:
     """Title, state and until when, in one line of Markdown."""
     operation = view.operation
     shown = look(operation.state)
-    return f"**{title_of(operation)}** {shown.markdown} {tags(operation)}  \n:gray[{state_sentence(view, now)}]"
+    return f"**{plain(short_title_of(operation))}** {shown.markdown} {tags(operation)}  \n:gray[{state_sentence(view, now)}]"
 
 
 def progress(view: View) -> None:

@@ -10,13 +10,15 @@ import streamlit as st
 from wfm.domain.operations import OPEN_STATES, OperationState
 from wfm.domain.people import Actor
 from wfm.ui.components import empty, times
+from wfm.ui.components.links import go
 from wfm.ui.components.states import HEX, chips, hex_color, ink
 from wfm.ui.components.window import actions
 from wfm.ui.components.window.card import card
 from wfm.ui.pages import page
 from wfm.ui.views import windows_chart
-from wfm.ui.views.run_table import table_height
-from wfm.ui.views.windows import FINAL, View, pace, table, title_of
+from wfm.ui.views.run_table import chosen_row, table_height
+from wfm.ui.views.windows import FINAL, View, pace, short_title_of, table, title_of
+from wfm.ui.views.words import plain
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
@@ -144,11 +146,16 @@ def _past(desk: Desk) -> None:
             "by": st.column_config.TextColumn("By", width=140),
         },
         on_select="rerun",
-        selection_mode="single-row",
+        selection_mode=["single-row", "single-cell"],
         key="windows_past",
-        alt=f"{len(views)} windows that have ended",
+        alt=f"{len(views)} windows that have ended. Choose one to open it.",
     )
-    st.caption("Select a window to open it.")
     rows = picked.selection.rows
     if rows and rows[0] < len(views):
         st.switch_page(page("windows"), query_params={"id": views[rows[0]].operation.id})
+    # A cell is chosen by the arrow keys, too: that leads on by a link, not by itself.
+    row = chosen_row(st.session_state.get("windows_past"))
+    if row is None or row >= len(views):
+        st.caption("Choose a window to open it.")
+        return
+    go(f"Open {plain(short_title_of(views[row].operation))}", "windows", key="windows_past_open", id=views[row].operation.id)

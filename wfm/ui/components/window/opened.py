@@ -16,7 +16,7 @@ from wfm.ui.components.states import AgentWord, agent_look, agent_word, chips, l
 from wfm.ui.components.window import actions
 from wfm.ui.components.window.card import progress
 from wfm.ui.pages import page
-from wfm.ui.views.run_table import table_height
+from wfm.ui.views.run_table import chosen_row, table_height
 from wfm.ui.views.runs import cause_word
 from wfm.ui.views.windows import (
     WORD_STATES,
@@ -28,6 +28,7 @@ from wfm.ui.views.windows import (
     state_sentence,
     story_line,
     tags,
+    title_of,
 )
 from wfm.ui.views.words import plain
 
@@ -185,9 +186,9 @@ def _agents(desk: Desk, view: View) -> None:
             "note": st.column_config.TextColumn("Note", width="large"),
         },
         on_select="rerun",
-        selection_mode="single-row",
+        selection_mode="single-cell",
         key="window_agents",
-        alt=f"{len(items)} agents of this window with their state",
+        alt=f"{len(items)} agents of this window with their state. Choose a cell for the agent's runs.",
     )
     if len(items) == LISTED:
         st.caption(f"The first {LISTED} are listed. Search or pick a state to find others.")
@@ -208,12 +209,11 @@ def _causes(desk: Desk, view: View) -> dict[tuple[str, Phase], str]:
 
 def _picked(items: list[Item], route: RouteName) -> None:
     """The selected agent: the way to its runs."""
-    chosen = st.session_state.get("window_agents") or {}
-    rows = chosen.get("selection", {}).get("rows", [])
-    if not rows or rows[0] >= len(items):
-        st.caption("Select an agent to open its runs.")
+    row = chosen_row(st.session_state.get("window_agents"))
+    if row is None or row >= len(items):
+        st.caption("Choose an agent to open its runs.")
         return
-    item = items[rows[0]]
+    item = items[row]
     with st.container(horizontal=True, vertical_alignment="center"):
         before = f", was {item.before.value} before" if item.before else ""
         word = agent_look(agent_word(item.apply_state, item.restore_state), route).word
@@ -256,6 +256,7 @@ def _particulars(desk: Desk, view: View) -> None:
     operation = view.operation
     st.markdown("**Particulars**")
     rows = {
+        "Reason": title_of(operation),
         "Window": times.span(operation.window.start, operation.window.end, operation.window.zone),
         "Route": operation.route.value.replace("_", " "),
         "OAuth client": operation.client_name,
@@ -264,7 +265,12 @@ def _particulars(desk: Desk, view: View) -> None:
         "Plan": operation.plan_id,
         "Id": operation.id,
     }
-    st.table({"what": list(rows), "value": list(rows.values())}, hide_index=True, hide_header=True, border="horizontal")
+    st.table(
+        {"what": list(rows), "value": [plain(value) for value in rows.values()]},
+        hide_index=True,
+        hide_header=True,
+        border="horizontal",
+    )
     st.page_link(
         page("runs"),
         label="Every run of this window",

@@ -16,7 +16,7 @@ from wfm.ui.components.window import actions
 from wfm.ui.components.window.card import card
 from wfm.ui.components.window.listed import open_windows
 from wfm.ui.pages import page
-from wfm.ui.views.windows import FINAL, View, ended_ago, pace, parts, tags, title_of
+from wfm.ui.views.windows import FINAL, View, ended_ago, pace, parts, short_title_of, tags
 from wfm.ui.views.words import plain
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _window(view: View, words: str) -> None:
     """A window in a line: its name opens it, and what is said of it stands beside it or, on a phone, below."""
     operation, shown = view.operation, look(view.operation.state)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        name = f":{shown.color}[:material/{shown.icon}:] **{plain(title_of(operation))}**"
+        name = f":{shown.color}[:material/{shown.icon}:] **{plain(short_title_of(operation))}**"
         st.page_link(page("windows"), label=name, query_params={"id": operation.id})
         st.markdown(words, width="content")
 
