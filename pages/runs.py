@@ -27,9 +27,8 @@ run_views.notices()
 the_desk = desk()
 now, zone = times.now(), times.viewer_zone()
 query, problems = run_state.load(lambda: run_views.opened_with(the_desk, actor))
-if query.chosen.team and not run_filters.is_team(the_desk, query.chosen.team):
-    problems += (f"The address says team=“{query.chosen.team[:40]}”: left out. There is no such team in this tenant now.",)
-    query = replace(query, chosen=replace(query.chosen, team=None))
+query, unknown = run_filters.without_unknown(the_desk, query)
+problems += unknown
 which = query.resolve(now)
 
 run_filters.bar(the_desk, query, zone)

@@ -383,3 +383,11 @@ def test_a_run_that_was_closed_opens_again_and_ticks_stay(history: HistoryDesk, 
 def test_the_names_of_a_filter_do_not_hide_how_many_match(history: HistoryDesk, open_screen: Open) -> None:
     said = words(open_screen("runs", outcome="failed"))
     assert "**40 match** :gray[in the last 24 hours]" in said
+
+
+def test_what_this_tenant_does_not_have_is_named_and_left_out(history: HistoryDesk, open_screen: Open) -> None:
+    app = open_screen("runs", operation="gone", failure="gone", status="403")
+    (box,) = app.warning
+    assert "no such operation in this tenant" in box.value.replace("\\", "")
+    assert "no such failure group" in box.value
+    assert (asked(history).operation_id, asked(history).fingerprint, asked(history).status) == (None, None, 403)

@@ -18,7 +18,7 @@ from wfm.domain.windows import WindowSpec
 from wfm.ui.views import payloads
 from wfm.ui.views.run_causes import Causes, labels, picked_cause, tints
 from wfm.ui.views.run_causes import finding as finding_of_causes
-from wfm.ui.views.run_panel import permalink
+from wfm.ui.views.run_panel import permalink, request_line
 from wfm.ui.views.run_selection import correlation_ids
 from wfm.ui.views.run_table import chosen_row, table_height, ticked_rows
 from wfm.ui.views.runs import (
@@ -94,6 +94,12 @@ def test_examples_and_runs_by_hand_are_marked() -> None:
 def test_a_name_that_is_a_formula_is_text_in_the_table_that_can_be_downloaded() -> None:
     table = frame([a_run(agent_name="=HYPERLINK(1)", code="+1", correlation_id="@x")], BERLIN)
     assert [table[name][0] for name in ("agent", "code", "correlation")] == ["'=HYPERLINK(1)", "'+1", "'@x"]
+
+
+def test_the_method_stands_once_before_an_address() -> None:
+    exchange = an_exchange(a_run())
+    assert request_line(exchange).startswith("PATCH http://127.0.0.1:8808/api")
+    assert request_line(replace(exchange, url="PATCH /api/v2/x")) == "PATCH /api/v2/x"
 
 
 def test_a_run_has_an_address_of_its_own() -> None:

@@ -223,7 +223,7 @@ def _exchange_of(run: ImportedRun, call: str) -> tuple[Exchange, ...]:
         Exchange(
             number=1,
             method="POST" if run.via == "data_action" else call.split(" ")[0][:10],
-            url=call,
+            url=call.removeprefix("POST ") if run.via == "data_action" else call.partition(" ")[2] or call,
             request_body=request or None,
             status=run.status,
             response_headers={},

@@ -52,6 +52,7 @@ def test_imported_runs_are_found_as_own_runs_are(house: House) -> None:
     assert detail.diagnosis is not None
     assert detail.same_failure is not None
     assert detail.same_failure.runs == 3
+    assert not detail.exchanges[0].url.startswith(detail.exchanges[0].method)
     assert json.loads(detail.exchanges[0].response_body or "") == json.loads(FORBIDDEN)
     for which in (
         RunFilter(text="insufficient permissions"),

@@ -204,7 +204,7 @@ def _raw(exchanges: tuple[Exchange, ...], run: Run, zone: ZoneInfo) -> None:
         ids.correlation(run.correlation_id)
         return
     exchange = _chosen_attempt(exchanges)
-    st.markdown(f"Request {code(f'{exchange.method} {exchange.url}')}")
+    st.markdown(f"Request {code(request_line(exchange))}")
     st.code(payloads.pretty(exchange.request_body), language=None, wrap_lines=True)
     at = clock(exchange.started_at, zone, seconds=True)
     st.markdown(f"Response **{plain(payloads.answer_line(exchange))}**, attempt {exchange.number} at {at}")
@@ -215,6 +215,12 @@ def _raw(exchanges: tuple[Exchange, ...], run: Run, zone: ZoneInfo) -> None:
     ids.correlation(exchange.correlation_id or run.correlation_id)
     with st.expander("Response headers"):
         st.code(payloads.headers(exchange.response_headers), language=None, wrap_lines=True)
+
+
+def request_line(exchange: Exchange) -> str:
+    """Method and address, once each: of an import the address may hold both."""
+    said = f"{exchange.method} {exchange.url}"
+    return exchange.url if exchange.url.startswith(f"{exchange.method} ") else said
 
 
 def _chosen_attempt(exchanges: tuple[Exchange, ...]) -> Exchange:
