@@ -13,7 +13,7 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
@@ -41,7 +41,23 @@ NEVER_SENT = frozenset({SkipReason.HALTED.value, SkipReason.CANCELLED.value, Ski
 """Ready agents that were not taken out because the operation came to its end before their turn."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Words that no command takes are said as JSON too, where JSON was asked for."""
+
+    def main(self, args: Sequence[str] | None = None, *more: Any, **options: Any) -> Any:
+        words = sys.argv[1:] if args is None else list(args)
+        if "--json" not in words:
+            return super().main(words, *more, **options)
+        try:
+            sys.exit(super().main(words, *more, **{**options, "standalone_mode": False}) or OK)
+        except click.ClickException as error:
+            _say_json({"error": error.format_message(), "reason": type(error).__name__, "differences": []})
+            sys.exit(BAD_INPUT)
+        except click.Abort:
+            sys.exit(1)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def main() -> None:
     """Take agents out of work for a maintenance window, and get every one back."""

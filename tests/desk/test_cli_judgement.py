@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from click.testing import CliRunner
 
 from tests.support.engine_world import new_operation, open_ledger, utcnow
 from wfm import cli
@@ -96,6 +98,24 @@ def test_a_ready_agent_whose_turn_never_came_is_not_done(ledger: Ledger, reason:
     counts = Counts(apply={APPLIED: 2, SKIPPED: 1}, restore={PENDING: 2})
     view = OperationView(operation=operation, counts=counts, blocked=0, eta=None)
     assert cli._all_out(Shown(ledger), view) is done  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["apply", "p.json", "--until", "tomorrow"], "--until"),
+        (["runs", "--limit", "0"], "--limit"),
+        (["preview", "p.json", "--fast"], "--fast"),
+        (["restore"], "OPERATION"),
+        (["diagnose", "no-such-file"], "no-such-file"),
+        (["dance"], "dance"),
+    ],
+)
+def test_words_that_no_command_takes_are_named(words: list[str], named: str) -> None:
+    said = CliRunner().invoke(cli.main, [*words, "--json"])
+    assert (said.exit_code, named in json.loads(said.stdout)["error"]) == (2, True)
+    plain = CliRunner().invoke(cli.main, words)
+    assert (plain.exit_code, plain.stdout, named in plain.stderr) == (2, "", True)
 
 
 def test_who_stops_waiting_is_told_that_the_operation_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
