@@ -120,7 +120,8 @@ class RunQuery:
 
     def _read_only(self, name: str, value: str | int | None) -> None:
         """One value of a column, beside the filter. The indexes of kind and code hold no runs without one."""
-        same = self._add(runs.c[name].is_(None) if value is None else runs.c[name] == value)
+        facet = (name, (str(value),)) if value is not None and name != "outcome" else None
+        same = self._add(runs.c[name].is_(None) if value is None else runs.c[name] == value, facet)
         if self._lead.index == "ix_runs_time" and (value is not None or name == "status"):
             self._led_by(f"ix_runs_{name}", [self._of_tenant, same], held=[same])
 
@@ -214,6 +215,13 @@ class RunQuery:
         if counts:
             return Walked([], counted=self._lead.count(self._connection, bounds, limit))
         return Walked(self._lead.matching(self._connection, bounds, limit))
+
+    def surely_empty(self) -> bool:
+        """Whether counters know that no run of the asked outcome is among these; False where they can't say."""
+        if self._filter.outcome is None:
+            return False
+        known = self.counted_by_outcome()
+        return known is not None and not known[self._filter.outcome]
 
     def facet(self) -> tuple[str, tuple[str, ...]] | None:
         """The facet of the counters, and its values, that holds exactly these runs but for their outcome and time.

@@ -94,7 +94,11 @@ def sorted_page(
         wanted = limit - len(rows)
         newer = upwards != back
         bounds = {"newer_than": at if at is not None else 0} if newer else {"older_than": at}
-        walked, more = query(parts[number]).page(max(1, wanted), **bounds)
+        asked = query(parts[number])
+        if asked.surely_empty():
+            at, more = None, False  # an index of the outcome would be walked to its end for nothing
+            continue
+        walked, more = asked.page(max(1, wanted), **bounds)
         at, stopped = None, walked.stopped_at
         if wanted == 0:
             more, stopped = bool(walked.ids) or more, None  # only looked whether anything follows
