@@ -8,15 +8,21 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
+
 from benchmarks.history_data import CALL, TENANT
 from wfm.domain.agents import Status
 from wfm.domain.operations import Exchange, ItemState, OperationState, Outcome, Phase, RunFilter
 from wfm.domain.plans import PlanRequest, RouteName, Selection
 from wfm.domain.windows import Window, WindowSpec
 from wfm.ledger import Ledger
+from wfm.ledger.ids import encode
 from wfm.ledger.records import Claim, NewItem, NewOperation, Settlement
+from wfm.ledger.schema import operations, runs
+from wfm.ledger.words import batches
 
 MANY, CHUNK = 10_000, 50
+TITLE = "Written while read"
 
 
 def written_a_second(ledger: Ledger) -> tuple[float, float]:
@@ -49,6 +55,19 @@ def written_a_second(ledger: Ledger) -> tuple[float, float]:
     return written / seconds, statistics.quantiles(reads, n=20)[-1] if len(reads) > 1 else 0.0
 
 
+def take_out_written(ledger: Ledger) -> None:
+    """Takes out the runs that were written, so that a ledger that is kept is measured as it was made."""
+    with ledger._db.read() as connection:
+        ours = sa.select(operations.c.id).where(operations.c.title == TITLE)
+        written = list(connection.scalars(ours))
+        numbers = list(connection.scalars(sa.select(runs.c.id).where(runs.c.operation_id.in_(written))))
+    # What is over holds nobody, and its runs may go.
+    over = sa.update(operations).where(operations.c.title == TITLE).values(state=OperationState.RESTORED.value)
+    ledger._db.write(lambda connection: connection.execute(over))
+    for some in batches(numbers):
+        ledger.delete_expired(TENANT, [encode(number) for number in some], datetime.max.replace(tzinfo=UTC))
+
+
 def _operation(now: datetime) -> NewOperation:
     # People of their own each time: in a ledger that is measured again the others are out already.
     agents = [f"agent-{now:%m%d%H%M%S}-{n:05d}" for n in range(MANY)]
@@ -57,7 +76,7 @@ def _operation(now: datetime) -> NewOperation:
         client_id="bench",
         client_name="desk",
         plan_id="plan",
-        title="Written while read",
+        title=TITLE,
         request=PlanRequest(selection=Selection(agents=tuple(agents)), window=WindowSpec(minutes=30)),
         route=RouteName.AVAILABILITY,
         action_id=None,

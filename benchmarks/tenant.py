@@ -59,6 +59,7 @@ def bench(agents: int, rate_limit: int, latency_ms: int, *, database_url: str = 
             configured["WFM_DATABASE_URL"] = database_url
         environment = {**{name: value for name, value in os.environ.items() if not name.startswith("WFM_")}, **configured}
         os.environ.update(configured)
+        stack.callback(lambda: [os.environ.pop(name, None) for name in configured])
         worker = stack.enter_context(_process(["worker"], environment))
         desk = stack.enter_context(contextlib.closing(Desk.open(settings.load())))
         deadline = time.monotonic() + 30

@@ -362,6 +362,16 @@ def test_text_of_a_run_settled_twice_finds_both_answers(world: World) -> None:
         assert world.ledger.runs(TENANT, RunFilter(text=text)).total == 1, text
 
 
+def test_a_word_that_stands_a_thousand_times_in_one_answer(world: World) -> None:
+    """PostgreSQL keeps 255 places of a word."""
+    operation = world.start(world.create(["anna"]))
+    (claim,) = world.claim(operation)
+    said = exchange(response_body="again " * 1_000 + "at last")
+    world.settle(operation, [settlement(claim, exchanges=(said,))])
+    for text in ("again", "again at last", "last"):
+        assert world.ledger.runs(TENANT, RunFilter(text=text)).total == 1, text
+
+
 def test_beyond_ten_thousand_only_a_bound_is_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wfm.ledger.query.COUNTED_UP_TO", 10)
     monkeypatch.setattr("wfm.ledger.history.COUNTED_UP_TO", 10)

@@ -84,8 +84,7 @@ def test_folding_is_done_once_and_words_are_plain(text: str) -> None:
 def test_documents_are_bounded() -> None:
     assert len(document(["x " * 1_000_000, "last"])) == 2_000
     assert document([None, "", "a b", "c"]) == ["a", "b", "c"]
-    assert postgres_document(["a", "b", "a"]) == "'a':1,3 'b':2"
-    assert postgres_document(["a"] * 1_000).count(",") == 254
+    assert postgres_document(["a", "b", "a"]) == "'a':1 'b':2 'a':3"
 
 
 def test_queries() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,6 +11,8 @@ import pytest
 from tests.ledger.ledger_world import HOUR, MINUTE, NOON, OTHER_TENANT, TENANT, World, direct_run, new_operation, settlement
 from wfm.domain.operations import ItemState, OperationState, Outcome, Phase, RunFilter
 from wfm.ledger import walk
+from wfm.ledger.database import Database
+from wfm.ledger.walk import TimeOver
 
 
 def found(world: World, which: RunFilter) -> list[str]:
@@ -135,6 +139,27 @@ def test_going_on_from_there_finds_everything_once(hurried: World) -> None:
     assert (seen, len(every)) == (every, 3)
     assert pages > 5
     assert searched == sorted(searched, reverse=True)
+
+
+def test_a_slice_that_lasts_too_long_is_broken_off(hurried: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def breaks_off(_: Database, __: object, seconds: float | None, **___: object) -> Iterator[None]:
+        if seconds is not None:
+            raise TimeOver
+        yield
+
+    monkeypatch.setattr(hurried.ledger, "search_clock", lambda: 0.0)
+    monkeypatch.setattr(Database, "within", breaks_off)
+    newest = [run for batch in hurried.ledger.iter_runs(TENANT, RunFilter()) for run in batch]
+    page = hurried.ledger.runs(TENANT, RunFilter(phase=Phase.RESTORE))
+    assert page.runs == ()
+    assert page.searched_to is not None
+    assert page.searched_to <= newest[4].started_at, "the first slice was looked through"
+    seen = []
+    while page.older is not None:
+        page = hurried.ledger.runs(TENANT, RunFilter(phase=Phase.RESTORE), cursor=page.older)
+        seen += [run.agent_id for run in page.runs]
+    assert sorted(seen) == ["agent-0", "agent-1", "agent-2"]
 
 
 def test_a_search_with_time_enough_says_nothing_of_it(hurried: World, monkeypatch: pytest.MonkeyPatch) -> None:

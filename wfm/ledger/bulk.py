@@ -1,4 +1,4 @@
-"""Many rows in one go: inserted, changed by their keys, or put where they may be there already.
+"""Many rows in one go: inserted, changed or deleted by their keys, or put where they may be there already.
 
 SQLite is handed row after row in one call. PostgreSQL is sent all rows as one JSON document that it takes apart itself: its
 driver would send each for itself, which takes longer than writing them. Statements are built once; building one takes longer
@@ -57,6 +57,21 @@ def put_rows(
         connection.execute(_putting(table, *changes), list(rows))
     else:
         _sent(connection, _putting_all(table, tuple(rows[0]), *changes), table, rows)
+
+
+def delete_rows(connection: sa.Connection, table: sa.Table, keys: Rows, also: sa.ColumnElement[bool]) -> None:
+    """Deletes the rows of these keys that meet a condition too."""
+    if not keys:
+        return
+    columns = tuple(keys[0])
+    if connection.dialect.name == "sqlite":
+        same = [table.c[name] == sa.bindparam(f"old_{name}") for name in columns]
+        given = [{f"old_{name}": value for name, value in row.items()} for row in keys]
+        connection.execute(sa.delete(table).where(*same, also), given)
+    else:
+        old = _rows_of(table, columns)
+        same = [table.c[name] == old.c[name] for name in columns]
+        _sent(connection, sa.delete(table).where(*same, also), table, keys)
 
 
 # --- SQLite: row after row -------------------------------------------------------------------------------------------

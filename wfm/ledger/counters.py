@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from wfm.domain.operations import Outcome
-from wfm.ledger.bulk import put_rows
+from wfm.ledger.bulk import delete_rows, put_rows
 from wfm.ledger.database import Database
 from wfm.ledger.schema import run_counts
 
@@ -38,6 +38,7 @@ KEPT: Mapping[str, Mapping[int, str]] = {
 """How many minutes the buckets of each facet are long, and the name that each grain is kept under."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_KEYS = ("tenant_id", "facet", "value", "bucket", "outcome")
 Key = tuple[str, str, int, str]
 _Piece = tuple[str, int | None, int | None]
 
@@ -113,12 +114,9 @@ def count_runs(
         for (facet, value, bucket, outcome), n in sorted(changes.items())
         if n
     ]
-    put_rows(connection, run_counts, rows, keys=["tenant_id", "facet", "value", "bucket", "outcome"], added=["n"])
-    emptied = [{f"at_{name}": row[name] for name in row if name != "n"} for row in rows if row["n"] < 0]
-    if emptied:
-        names = ("tenant_id", "facet", "value", "bucket", "outcome")
-        at = [run_counts.c[name] == sa.bindparam(f"at_{name}") for name in names]
-        connection.execute(sa.delete(run_counts).where(*at, run_counts.c.n == 0), emptied)
+    put_rows(connection, run_counts, rows, keys=_KEYS, added=["n"])
+    emptied = [{name: row[name] for name in _KEYS} for row in rows if row["n"] < 0]
+    delete_rows(connection, run_counts, emptied, run_counts.c.n == 0)
 
 
 def by_bucket(

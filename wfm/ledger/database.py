@@ -17,6 +17,7 @@ from wfm.domain.errors import BadInput, StoreFault
 from wfm.ledger.faults import store_fault
 from wfm.ledger.ids import forget_sequence
 from wfm.ledger.sqlite import WRITES, sqlite_engine
+from wfm.ledger.walk import TimeOver
 
 T = TypeVar("T")
 
@@ -27,10 +28,6 @@ _PASSING = {"40001", "40P01"}
 _CANCELLED = "57014"
 
 PROGRESS = 1_000
-
-
-class TimeOver(Exception):
-    """A statement was broken off because its time was over."""
 
 
 class Database:
@@ -90,7 +87,7 @@ class Database:
         The transaction goes on. SQLite looks at the clock every PROGRESS steps of its machine, also inside an index of words.
         `by_index` keeps PostgreSQL from reading tables through, which it likes to where it can't know how rare a word is.
         """
-        if not self.is_sqlite:
+        if not self.is_sqlite and (seconds is not None or by_index):
             with _postgres_within(connection, seconds, by_index=by_index):
                 yield
         elif seconds is None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -211,7 +212,8 @@ class RunQuery:
         if self._words is not None:
             return (self._words.count if counts else self._words.page)(bounds, limit, deadline)
         if self._tried():
-            return sliced(self._connection, self._lead, bounds, limit, deadline=deadline, counts=counts)
+            within = partial(self._db.within, self._connection)
+            return sliced(self._connection, self._lead, bounds, limit, deadline=deadline, counts=counts, within=within)
         if counts:
             return Walked([], counted=self._lead.count(self._connection, bounds, limit))
         return Walked(self._lead.matching(self._connection, bounds, limit))

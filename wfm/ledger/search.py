@@ -55,12 +55,8 @@ def sqlite_document(words: list[str]) -> str:
 
 
 def postgres_document(words: list[str]) -> str:
-    """The literal of a tsvector: every word with its places."""
-    places: dict[str, list[str]] = {}
-    for place, word in enumerate(words, start=1):
-        places.setdefault(word, []).append(str(place))
-    # PostgreSQL keeps at most 255 places of one word.
-    return " ".join(f"'{word}':{','.join(at[:255])}" for word, at in places.items())
+    """The literal of a tsvector: every word with its place. PostgreSQL puts the places of one word together, up to 255."""
+    return " ".join([f"'{word}':{place}" for place, word in enumerate(words, start=1)])
 
 
 def sqlite_query(text: str, *, open_ended: bool = True) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ from wfm.ledger.schema import runs
 
 FIRST_SLICE = 2_000
 SHORTEST_SLICE = 50
-LONGEST_SLICE = 20_000
+LONGEST_SLICE = 8_000
 
 Monotonic = Callable[[], float]
 
@@ -167,6 +168,18 @@ class Lead:
         return asked.with_hint(runs, f"INDEXED BY {self.index}", "sqlite")
 
 
+class TimeOver(Exception):
+    """A statement was broken off because its time was over."""
+
+
+Within = Callable[[float | None], AbstractContextManager[None]]
+"""What bounds statements by seconds, and raises TimeOver; None bounds nothing."""
+
+
+def _unbroken(_: float | None) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
 def sliced(
     connection: sa.Connection,
     lead: Lead,
@@ -177,26 +190,33 @@ def sliced(
     first: int | None = None,
     most: int | None = None,
     counts: bool = False,
+    within: Within = _unbroken,
 ) -> Walked:
     """A walk in slices, the first of `first` candidates, through at most about `most`. One slice is always looked through,
-    however little time there is. `counts` gives how many instead of which.
+    however little time there is; the others are broken off by `within` when the time is over. `counts` gives how many
+    instead of which.
     """
     found: list[int] = []
     counted = looked = 0
+    reached: int | None = None
     size = FIRST_SLICE if first is None else first
     left = deadline.left()
     while True:
-        many, last = lead.reach(connection, bounds, size)
-        stop = last if many == size else None
-        part = bounds if stop is None else bounds.to(stop)
         wanted = limit - len(found) - counted
-        if counts:
-            counted += lead.count(connection, part, wanted)
-        else:
-            found += lead.matching(connection, part, wanted)
+        try:
+            with within(left if looked else None):
+                many, last = lead.reach(connection, bounds, size)
+                stop = last if many == size else None
+                part = bounds if stop is None else bounds.to(stop)
+                if counts:
+                    counted += lead.count(connection, part, wanted)
+                else:
+                    found += lead.matching(connection, part, wanted)
+        except TimeOver:
+            return Walked(found, reached, counted)
         if stop is None or len(found) + counted >= limit:
             return Walked(found, counted=counted)
-        looked += many
+        looked, reached = looked + many, stop
         before, left = left, deadline.left()
         if left == 0 or (most is not None and looked >= most):
             return Walked(found, stop, counted)

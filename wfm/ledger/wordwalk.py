@@ -11,15 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from wfm.ledger.database import Database, TimeOver
+from wfm.ledger.database import Database
 from wfm.ledger.schema import runs
 from wfm.ledger.search import postgres_query, sqlite_patterns, sqlite_query
-from wfm.ledger.walk import Bounds, Deadline, Lead, Many, Walked, sliced
+from wfm.ledger.walk import Bounds, Deadline, Lead, Many, TimeOver, Walked, sliced
 
 TRIED_SLICE = 250
 TRIED_AT_ONCE = 3 * TRIED_SLICE
@@ -48,7 +49,7 @@ class WordWalk:
     """The words of one search in one transaction. `lead` is the walk without them; `every` all the other conditions."""
 
     def __init__(self, db: Database, connection: sa.Connection, text: str, lead: Lead, every: Sequence[Any]) -> None:
-        self._connection = connection
+        self._db, self._connection = db, connection
         self._every = every
         self._index: _SqliteWords | _PostgresWords
         self._index = (_SqliteWords if db.is_sqlite else _PostgresWords)(db, connection, text, every)
@@ -95,7 +96,17 @@ class WordWalk:
         most: int | None = None,
         counts: bool = False,
     ) -> Walked:
-        return sliced(self._connection, self._lead, bounds, limit, deadline=deadline, first=first, most=most, counts=counts)
+        return sliced(
+            self._connection,
+            self._lead,
+            bounds,
+            limit,
+            deadline=deadline,
+            first=first,
+            most=most,
+            counts=counts,
+            within=partial(self._db.within, self._connection),
+        )
 
     def count(self, bounds: Bounds, limit: int, deadline: Deadline) -> Walked:
         """How many there are, at most `limit`; at least so many where `stopped_at` says that it came to no end."""
