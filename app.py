@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
 import sys
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent
@@ -19,6 +21,7 @@ if str(ROOT) not in sys.path:
 
 import anyio.to_thread  # noqa: E402
 import streamlit as st  # noqa: E402
+import uvicorn  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
 from starlette.middleware.trustedhost import TrustedHostMiddleware  # noqa: E402
 from streamlit import config  # noqa: E402
@@ -43,6 +46,24 @@ def give_up(sentence: str) -> NoReturn:
     sys.exit(1)
 
 
+def end_well_at_ctrl_c() -> None:
+    """Ctrl-C is how the desk is stopped, so a stop that went well ends with 0. A second Ctrl-C stops at once.
+
+    uvicorn would raise the signal anew when all is stopped, and Streamlit would call that “Aborted!”.
+    """
+    as_ever = signal.getsignal(signal.SIGINT)
+    server = getattr(as_ever, "__self__", None)
+    if not isinstance(server, uvicorn.Server) or threading.current_thread() is not threading.main_thread():
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if server.should_exit:
+            server.handle_exit(number, frame)
+        server.should_exit = True
+
+    signal.signal(signal.SIGINT, stop)
+
+
 try:
     settings = load()
 except DeskError as error:
@@ -52,6 +73,7 @@ except DeskError as error:
 @contextlib.asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Demo tenant and worker for as long as the dashboard runs; a wrong start ends with a sentence."""
+    end_well_at_ctrl_c()
     beside = launcher.started(settings)
     try:
         await anyio.to_thread.run_sync(beside.__enter__)
@@ -65,8 +87,12 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        context.close()
-        await anyio.to_thread.run_sync(beside.__exit__, None, None, None)
+        try:
+            context.close()
+            await anyio.to_thread.run_sync(beside.__exit__, None, None, None)
+        except Exception:
+            logging.getLogger(__name__).exception("The desk did not stop as it should")
+            sys.exit(1)
 
 
 https = (settings.oidc_redirect_uri or "").startswith("https://")

@@ -137,8 +137,8 @@ def restore(operation: str, wants_json: bool) -> None:
 @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many at the most.")
 @as_json
 def runs(operation: str | None, limit: int, wants_json: bool) -> None:
-    """List runs, newest first."""
-    with _desk(wants_json, start_demo=True) as desk:
+    """List runs, newest first. Needs no tenant where one was seen before."""
+    with _desk(wants_json, history=True) as desk:
         rows: list[dict[str, Any]] = []
         cursor: str | None = None
         while len(rows) < limit:
@@ -250,17 +250,23 @@ def _plan(path: str, wants_json: bool) -> PlanRequest:
 
 
 @contextlib.contextmanager
-def _desk(wants_json: bool, *, start_demo: bool = False) -> Iterator[Desk]:
+def _desk(wants_json: bool, *, start_demo: bool = False, history: bool = False) -> Iterator[Desk]:
     """A Desk for one command; refusals become a sentence (or JSON) and an exit code.
 
-    With `start_demo` the demo tenant that a stopped `make run` left behind runs for the length of the command.
+    With `start_demo` the demo tenant that a stopped `make run` left behind runs for the length of the command. With
+    `history` a tenant that does not answer is no fault, but said.
     """
     try:
         chosen = settings.load()
         with contextlib.ExitStack() as stack:
             if start_demo:
                 stack.enter_context(launcher.demo_for_a_while(chosen))
-            yield stack.enter_context(contextlib.closing(Desk.open(chosen)))
+            desk = stack.enter_context(contextlib.closing(Desk.open(chosen, history=history)))
+            if history and desk.no_answer is not None:
+                click.echo(
+                    f"The tenant does not answer; this is the history that the desk holds of it. {desk.no_answer}", err=True
+                )
+            yield desk
     except BadInput as error:
         _fail(error, wants_json, BAD_INPUT)
     except (Refused, NotAllowed) as error:

@@ -30,6 +30,7 @@ class Cli:
     def __init__(self, demo: DemoHandle, data_dir: Path, client: str | None) -> None:
         self.demo = demo
         self.data_dir = data_dir
+        self.stderr = ""
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("WFM_")}
         self.environment |= {
             "WFM_GENESYS_API_URL": demo.url,
@@ -52,6 +53,7 @@ class Cli:
             timeout=120,
             check=False,
         )
+        self.stderr = done.stderr
         secrets = [client["secret"] for client in self.demo.clients.values()]
         assert not any(secret in done.stdout + done.stderr for secret in secrets)
         assert done.stdout, done.stderr
@@ -267,6 +269,24 @@ def test_a_tenant_that_is_down(demo: DemoHandle, tmp_path: Path) -> None:
     code, refused = cli("preview", cli.plan(agents=["x"], window={"minutes": 30}))
     assert code == 3
     assert "127.0.0.1:9" in refused["error"]
+
+
+def test_the_history_of_a_tenant_that_is_down(tmp_path: Path) -> None:
+    with running_demo(agents=20, latency_ms=0, rate_limit=6000) as seen:
+        cli = Cli(seen, tmp_path, "architect-flow")
+        code, held = cli("apply", cli.plan(agents=ready_agents(cli, 2), window={"minutes": 30}), "--yes", "--rehearse")
+        cli.stop_worker()
+        assert (code, held["failed"]) == (3, 2)
+        while_up = cli("runs")
+    assert while_up[0] == 0
+    assert len(while_up[1]["runs"]) == 2
+    assert cli("runs") == while_up
+    assert "The tenant does not answer" in cli.stderr
+    assert cli("preview", cli.plan(agents=["x"], window={"minutes": 30}))[0] == 3
+    # Without a client too: the demo tenant needed none.
+    for name in ("WFM_GENESYS_CLIENT_ID", "WFM_GENESYS_CLIENT_SECRET"):
+        del cli.environment[name]
+    assert cli("runs") == while_up
 
 
 def test_a_database_that_can_t_be_written(demo: DemoHandle, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -64,3 +65,12 @@ def test_it_says_where_it_is_and_stops_what_it_started(tmp_path: Path) -> None:
     assert "Traceback" not in said
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{address}/_demo/info", timeout=2.0)
+
+
+def test_ctrl_c_ends_it_well(tmp_path: Path) -> None:
+    with running_desk(tmp_path, WFM_DEMO_AGENTS="20") as desk:
+        desk.process.send_signal(signal.SIGINT)
+        assert desk.process.wait(60) == 0
+        said = desk.log.read_text(encoding="utf-8")
+    assert "Aborted" not in said
+    assert "Traceback" not in said

@@ -16,6 +16,7 @@ from wfm.domain.plans import LaneState, Severity
 from wfm.ui.components import story, times
 from wfm.ui.components.states import HEX, AgentWord, agent_word, look
 from wfm.ui.pages import ROOT
+from wfm.ui.views.run_query import RunQuery, read_query
 from wfm.ui.views.words import prose
 
 Open = Callable[..., AppTest]
@@ -174,6 +175,28 @@ def test_the_story_is_told_again_from_its_beginning() -> None:
     told = an_operation(state=OperationState.ENDED_EARLY, out=0, restored=36).operation
     assert step(operations=[told], since=told.created_at + timedelta(seconds=1)) == 0
     assert step(operations=[told], since=told.created_at) == len(story.STEPS)
+
+
+def test_the_story_goes_on_after_a_reload(desk: FakeDesk, open_screen: Open) -> None:
+    app = open_screen("plan")
+    app.button(key="story-start").click().run()
+    place = str(app.query_params["story"])
+    again = open_screen("now", story=place)
+    assert not again.exception
+    assert any("Story 1 of 6" in str(element.value) for element in again.markdown)
+    assert again.query_params["story"] == place
+    assert read_query({"story": place}) == (RunQuery(), ())  # Runs says of no other parameter that it is no filter
+    again.button(key="story-close").click().run()
+    assert "story" not in again.query_params
+
+
+@pytest.mark.parametrize("place", ["", "x", "mr", "12x", "²", "9" * 11, "17958765301"])
+def test_an_address_that_names_no_place_in_the_story(place: str) -> None:
+    assert story.read(place) is None
+
+
+def test_the_story_s_place_is_read_as_it_was_written() -> None:
+    assert story.read(story.written(NOW, "mr")) == (NOW, "mr")
 
 
 @pytest.mark.parametrize("opened", [False, True])

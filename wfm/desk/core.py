@@ -58,22 +58,29 @@ class DeskCore:
         self.tenant = tenant
         self.ledger = ledger
         self.clock = clock
+        self.no_answer: DeskError | None = None
+        """Why the tenant did not answer when the Desk was opened, where what was seen of it before had to do."""
         self._demo_admin = demo_admin
         self._connections: dict[str, Connection] = {}
         self._lock = threading.RLock()
 
     @classmethod
-    def open(cls, settings: Settings, *, clock: Clock = utcnow) -> Self:
-        """A wired Desk. Raises BadInput, StoreFault, or Unreachable, each a sentence for people."""
+    def open(cls, settings: Settings, *, clock: Clock = utcnow, history: bool = False) -> Self:
+        """A wired Desk. Raises BadInput, StoreFault, or Unreachable, each a sentence for people.
+
+        With `history` a tenant that does not answer is taken from the ledger: enough to read what happened there.
+        """
         endpoint = endpoint_of(settings)
         ledger = Ledger(settings.ledger_url, clock=clock)
         try:
             info = probe_demo(endpoint)
-            tenant = _tenant_of(settings, endpoint, info, ledger)
+            tenant, no_answer = _tenant_of(settings, endpoint, info, ledger, history)
         except BaseException:
             ledger.close()
             raise
-        return cls(settings, tenant, ledger, DemoAdmin(endpoint) if tenant.is_demo else None, clock)
+        desk = cls(settings, tenant, ledger, DemoAdmin(endpoint) if tenant.is_demo else None, clock)
+        desk.no_answer = no_answer
+        return desk
 
     def close(self) -> None:
         with self._lock:
@@ -200,44 +207,46 @@ def pacing_url(settings: Settings) -> str:
     return settings.ledger_url
 
 
-def _tenant_of(settings: Settings, endpoint: Endpoint, info: DemoInfo | None, ledger: Ledger) -> Tenant:
-    """Which organization answers there; what was seen before serves while the tenant is down."""
+def _tenant_of(
+    settings: Settings, endpoint: Endpoint, info: DemoInfo | None, ledger: Ledger, history: bool
+) -> tuple[Tenant, DeskError | None]:
+    """Which organization answers there; what was seen before serves while the tenant is down, and then why it is."""
     host = endpoint.api_url.split("://", 1)[-1]
+    fault: DeskError
     if info is not None:
-        return Tenant(
-            api_url=endpoint.api_url,
-            login_url=endpoint.login_url,
-            organization_id=info.organization_id,
-            organization_name=info.organization_name,
-            is_demo=True,
-        )
+        return _organization(endpoint, info.organization_id, info.organization_name, is_demo=True), None
     try:
-        return _ask_tenant(settings, endpoint, ledger, host)
+        return _ask_tenant(settings, endpoint, ledger, host), None
     except GenesysError as error:
-        seen = ledger.preference(host, "organization")
-        if seen is None or error.status is not None:
-            raise Unreachable(f"The tenant at {host} can't be used: {error}") from error
-        organization_id, _, name = seen.partition("|")
-        return Tenant(
-            api_url=endpoint.api_url,
-            login_url=endpoint.login_url,
-            organization_id=organization_id,
-            organization_name=name,
-            is_demo=False,
-        )
+        fault = Unreachable(f"The tenant at {host} can't be used: {error}")
+        if error.status is not None:
+            raise fault from error
+        seen = ledger.preference(host, "organization") or (ledger.organization_at(host) if history else None)
+    except (Unreachable, BadInput) as error:  # a demo tenant that does not answer
+        fault, seen = error, ledger.organization_at(host) if history and endpoint.is_loopback else None
+    if seen is None:
+        raise fault from fault.__cause__
+    organization_id, _, name = seen.partition("|")
+    return _organization(endpoint, organization_id, name, is_demo=False), fault
+
+
+def _organization(endpoint: Endpoint, organization_id: str, name: str, *, is_demo: bool) -> Tenant:
+    return Tenant(
+        api_url=endpoint.api_url,
+        login_url=endpoint.login_url,
+        organization_id=organization_id,
+        organization_name=name,
+        is_demo=is_demo,
+    )
 
 
 def _ask_tenant(settings: Settings, endpoint: Endpoint, ledger: Ledger, host: str) -> Tenant:
     if not settings.tenant_configured:
         raise Unreachable(f"The demo tenant at {host} does not answer. Start the desk again: that starts its demo tenant too.")
     if settings.genesys_client_id is None or settings.genesys_client_secret is None:
-        if not settings.tenant_configured:
-            raise Unreachable(f"The demo tenant at {host} does not run. Start the desk with “make run”.")
         accepted = f"the id of an OAuth client (client credentials); only a demo tenant needs none, and none answers at {host}"
         raise BadInput("WFM_GENESYS_CLIENT_ID", None, accepted)
-    unknown = Tenant(
-        api_url=endpoint.api_url, login_url=endpoint.login_url, organization_id="", organization_name="", is_demo=False
-    )
+    unknown = _organization(endpoint, "", "", is_demo=False)
     credentials = Credentials(settings.genesys_client_id, settings.genesys_client_secret)
     client = _client(settings, unknown, credentials)
     try:
@@ -245,10 +254,4 @@ def _ask_tenant(settings: Settings, endpoint: Endpoint, ledger: Ledger, host: st
     finally:
         client.close()
     ledger.set_preference(host, "organization", f"{facts.organization_id}|{facts.organization_name}")
-    return Tenant(
-        api_url=endpoint.api_url,
-        login_url=endpoint.login_url,
-        organization_id=facts.organization_id,
-        organization_name=facts.organization_name,
-        is_demo=False,
-    )
+    return _organization(endpoint, facts.organization_id, facts.organization_name, is_demo=False)

@@ -156,7 +156,7 @@ def token_facts(
         if isinstance(row, dict)
     )
     stated = next((s for s in (info.get("authorizedScope"), inside(client, "scope")) if isinstance(s, list)), None)
-    scopes = tuple(name for name in stated if isinstance(name, str)) if stated is not None else granted
+    scopes = tuple(name for name in stated if isinstance(name, str) and name.strip()) if stated is not None else granted
     if not scopes and (roles or scopes is None):
         scopes = granted or None
     organization = info.get("organization") or info.get("homeOrganization")

@@ -11,7 +11,7 @@ from wfm.domain.errors import NotFound, Refused
 from wfm.ledger.bulk import put_rows
 from wfm.ledger.ids import decode
 from wfm.ledger.records import Event, SavedView, WorkerSeen
-from wfm.ledger.schema import drafts, events, operations, preferences, saved_views, workers
+from wfm.ledger.schema import drafts, events, operations, preferences, saved_views, tenants, workers
 from wfm.ledger.store import Store
 
 MOST_VIEWS = 100
@@ -37,6 +37,14 @@ class Notes(Store):
             self._event(connection, number, at, actor, kind, text)
 
         self._db.write(work)
+
+    def organization_at(self, host: str) -> str | None:
+        """The id of the organization whose history is held for that API host; None where none is. The newest of several."""
+        begins = f"{host}|"
+        asked = sa.select(tenants.c.key).where(tenants.c.key.startswith(begins, autoescape=True)).order_by(tenants.c.id.desc())
+        with self._db.read() as connection:
+            found = [key.removeprefix(begins) for key in connection.scalars(asked)]
+        return next((one for one in found if one), None)
 
     def preference(self, tenant_key: str, key: str) -> str | None:
         """A remembered value of this tenant, None when there is none."""

@@ -1,13 +1,14 @@
 """The guided story of the demo tenant: three minutes, told by doing. One line below the title, easily put away.
 
 The steps tick themselves off by what the ledger and the tenant say, so that the story is true wherever it is picked up.
+What only this tab knows stands in the address, so that a reload goes on with it.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -27,6 +28,9 @@ ON = "story_on"
 SEEN_RUN = "story_seen_run"
 SAW_MISSING = "story_saw_missing"
 BEGAN = "story_began"
+PARAMETER = "story"
+"""In the address: when the story began, in seconds since 1970, and what was seen since."""
+_FLAGS = {"m": SAW_MISSING, "r": SEEN_RUN}
 CLIENT = "architect-flow"
 """The client of the brief: the story is told with it."""
 NEEDED = "wfm:schedule:update"
@@ -80,6 +84,40 @@ def start(desk: Desk, actor: Actor) -> None:
 def stop() -> None:
     """Puts the story away."""
     st.session_state[ON] = False
+    st.query_params.pop(PARAMETER, None)
+
+
+def written(began: datetime, seen: str = "") -> str:
+    """The story's place as the address says it. `seen` are letters of `_FLAGS`. Pure."""
+    return f"{int(began.timestamp())}{seen}"
+
+
+def read(place: str) -> tuple[datetime, str] | None:
+    """When the story began and what was seen since, from the address; None where that is no place in it. Pure."""
+    seen = place.lstrip("0123456789")
+    digits = place.removesuffix(seen)
+    if not digits.isascii() or not 1 <= len(digits) <= 10 or set(seen) - _FLAGS.keys():
+        return None
+    return datetime.fromtimestamp(int(digits), UTC), seen
+
+
+def _pick_up() -> None:
+    """After a reload the story goes on where the address says it was."""
+    found = read(str(st.query_params.get(PARAMETER, "")))
+    if ON in st.session_state or found is None:
+        return
+    st.session_state[ON] = True
+    st.session_state[BEGAN], seen = found
+    for letter in seen:
+        st.session_state[_FLAGS[letter]] = True
+
+
+def _put_down() -> None:
+    """Menu and links drop what the address said; so each screen says it again."""
+    seen = "".join(letter for letter, key in _FLAGS.items() if st.session_state.get(key))
+    place = written(st.session_state.get(BEGAN) or times.now(), seen)
+    if st.query_params.get(PARAMETER) != place:
+        st.query_params[PARAMETER] = place
 
 
 def current_step(
@@ -104,8 +142,12 @@ def current_step(
 
 def strip(desk: Desk) -> None:
     """The line itself, where the story is on and the tenant is the demo tenant."""
-    if not st.session_state.get(ON) or desk.demo is None:
+    if desk.demo is None:
         return
+    _pick_up()
+    if not st.session_state.get(ON):
+        return
+    _put_down()
     try:
         client = desk.current_client
         operations = [view.operation for view in desk.operations(limit=20)]

@@ -139,6 +139,9 @@ _PARAMS = (
 NAMES = frozenset({"time", "cursor", "run", "chart", "sort", *(param.name for param in _PARAMS)})
 """Every name that means something in the URL of the Runs screen."""
 
+NOT_OURS = ("embed", "utm_", "story")
+"""How names begin that say nothing about runs: the frame around the page, where a link was found, the demo's story."""
+
 OTHER_NAMES = {
     "kind": "cause",
     "text": "q",
@@ -170,7 +173,7 @@ def read_query(params: Mapping[str, str]) -> tuple[RunQuery, tuple[str, ...]]:
         except ValueError as error:
             problems.append(f"The address says {param.name}={_shown(given)}: left out. Accepted: {error}.")
     for name in params:
-        if name not in NAMES and not name.startswith(("embed", "utm_")):
+        if name not in NAMES and not name.startswith(NOT_OURS):
             problems.append(f"The address says {_shown(name)}, which is no filter of this page: left out.")
     preset = _time_range(params, found, problems)
     cursor = params.get("cursor", "").strip() or None

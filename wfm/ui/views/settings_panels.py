@@ -52,7 +52,11 @@ def tenant(desk: Desk, zone: ZoneInfo) -> None:
         except DeskError as error:
             pairs.append(("OAuth client", plain(str(error))))
         else:
-            scopes = "states no scopes" if client.scopes is None else ", ".join(code(scope) for scope in client.scopes)
+            scopes = (
+                "states no scopes"
+                if client.scopes is None
+                else ", ".join(code(scope) for scope in client.scopes if scope.strip())
+            )
             pairs += [
                 ("OAuth client", f"{plain(client.name)} {code(client.id)}"),
                 ("its scopes", scopes or "none"),
