@@ -245,7 +245,7 @@ def test_a_file_that_can_t_be_read_is_named(desk_cli: Cli) -> None:
     desk_cli.environment |= {"WFM_GENESYS_API_URL": "http://127.0.0.1:9", "WFM_GENESYS_LOGIN_URL": "http://127.0.0.1:9"}
     missing = str(desk_cli.data_dir / "missing.json")
     code, refused = desk_cli("preview", missing)
-    assert (code, "No such file" in refused["error"], missing in refused["error"]) == (2, True, True)
+    assert (code, "No such file" in refused["error"], "missing.json" in refused["error"]) == (2, True, True)
     odd = desk_cli.data_dir / "odd.json"
     odd.write_bytes('{"agents": ["müller"]}'.encode("latin-1"))
     code, refused = desk_cli("apply", str(odd), "--yes")

@@ -24,7 +24,7 @@ class BadInput(DeskError):
         self.accepted = accepted
         shown = str(given)
         if len(shown) > 80:
-            shown = shown[:77] + "…"
+            shown = f"{shown[:45]}…{shown[-34:]}"  # both ends: a path is known by its last part
         if given is None:
             super().__init__(f"{field} is missing. Accepted: {accepted}.")
         else:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -82,7 +82,10 @@ class Retention(Imports):
             held = bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(key))))
             yield held
         finally:
-            # The session goes with its lock, so that nobody inherits it from the pool.
+            # Given back at once: the server notices only a little later that a session is gone.
+            with suppress(sa.exc.DBAPIError):
+                connection.execute(sa.select(sa.func.pg_advisory_unlock_all()))
+            # Where that failed the session goes with its lock, so that nobody inherits it from the pool.
             connection.invalidate()
             connection.close()
 
