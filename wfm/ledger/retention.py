@@ -80,13 +80,7 @@ class Retention(Imports):
             raise store_fault(error, self._db.url) or error from error
         try:
             held = bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(key))))
-            try:
-                yield held
-            finally:
-                if held:
-                    # The server ends a session some time after we do: who comes next need not wait for that.
-                    with suppress(sa.exc.DBAPIError):
-                        connection.execute(sa.select(sa.func.pg_advisory_unlock(key)))
+            yield held
         finally:
             # Given back at once: the server notices only a little later that a session is gone.
             with suppress(sa.exc.DBAPIError):
