@@ -72,7 +72,7 @@ def open_row(key: str, action_ids: list[str]) -> None:
 
 
 if not listed:
-    empty.nothing(f"No action matches “{plain(text or '')}”", "Write less of its name.", icon=":material/search_off:")
+    empty.nothing(f"No action matches “{text or ''}”", "Write less of its name.", icon=":material/search_off:")
 else:
     shown_ids = [action.id for action in listed]
     table_key = f"actions-table-{hash(tuple(shown_ids))}"

@@ -75,7 +75,7 @@ if charted:
         elif causes.series:
             run_causes.charts(causes, spread, run_causes.finding(causes, range_word), zone)
         else:
-            st.caption(run_causes.finding(causes, range_word))
+            st.caption(plain(run_causes.finding(causes, range_word)))
 
 if words := searched_words(shown, zone, now, query.order):
     st.caption(f":material/manage_search: {plain(words)}")

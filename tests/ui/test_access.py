@@ -90,7 +90,7 @@ def test_the_token_its_lanes_and_their_sources_are_on_screen(desk: HistoryDesk, 
     text = words(app)
     assert "`wfm:schedule:write`" in text
     assert "14 reads that worked and 212 writes that failed" in text
-    assert "Add wfm:schedule:update to OAuth client architect-flow" in text
+    assert plain("Add wfm:schedule:update to OAuth client architect-flow") in text
     assert "not in Genesys's published catalogue" in text
     assert "missing" in tables(app)
 

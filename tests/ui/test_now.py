@@ -11,6 +11,7 @@ from tests.ui.fakes import FakeDesk, an_operation
 from tests.ui.fakes_history import a_group
 from wfm.domain.errors import StoreFault
 from wfm.domain.operations import GroupState, OperationState
+from wfm.ui.views.words import plain
 
 Open = Callable[..., AppTest]
 
@@ -73,7 +74,7 @@ def test_what_is_wrong_with_the_desk_is_said(desk: FakeDesk, open_screen: Open) 
     drawn = [type(element).__name__ for element in app.main]
     text = said(app)
     assert "nothing is taken out or restored until one runs" in text
-    assert [str(error.value) for error in app.error] == list(desk.health_problems)
+    assert [str(error.value) for error in app.error] == [plain(problem) for problem in desk.health_problems]
     assert drawn.index("Error") < len(drawn) - 1
     assert "no worker is alive" in text
 

@@ -17,7 +17,7 @@ from wfm.ui.components import story, times
 from wfm.ui.components.states import HEX, AgentWord, agent_word, look
 from wfm.ui.pages import ROOT
 from wfm.ui.views.run_query import RunQuery, read_query
-from wfm.ui.views.words import prose
+from wfm.ui.views.words import plain
 
 Open = Callable[..., AppTest]
 NOW = datetime(2026, 11, 24, 13, 12, 7, tzinfo=UTC)
@@ -217,9 +217,12 @@ def test_the_story_begins_with_the_scope_missing_unless_a_window_needs_it(
     [
         ("zzz@nowhere.example. Check it.", "`zzz@nowhere.example`\\. Check it\\."),
         ("see https://evil.example/x, then", "see `https://evil.example/x`, then"),
-        ("![x](http://evil.example/p)", "\\!\\[x\\]\\(`http://evil.example/p)`"),
+        ("![x](http://evil.example/p)", "\\!\\[x\\]\\(`http://evil.example/p`\\)"),
+        ("[http://a.example]@b", "\\[`http://a.example`\\]@b"),
+        ("Team :material/bolt: :streamlit:", "Team `:material/bolt:` `:streamlit:`"),
+        ("WWW.a.example.", "`WWW.a.example`\\."),
         ("*Bo*  & Co", "\\*Bo\\* \\& Co"),
     ],
 )
 def test_a_sentence_that_quotes_others_is_neither_markup_nor_link(given: str, shown: str) -> None:
-    assert prose(given) == shown
+    assert plain(given) == shown

@@ -13,6 +13,7 @@ from wfm.domain.errors import DeskError
 from wfm.domain.operations import OperationState
 from wfm.ui import context
 from wfm.ui.pages import ROOT
+from wfm.ui.views.words import plain
 
 MAIN = str(ROOT / "wfm" / "ui" / "main.py")
 
@@ -55,6 +56,6 @@ def test_an_unreachable_tenant_is_a_sentence_with_a_way_on(serve: Callable[[Any]
 
     context.use(sometimes)
     app = main().run()
-    assert "The tenant does not answer." in [markdown.value for markdown in app.markdown]
+    assert plain("The tenant does not answer.") in [markdown.value for markdown in app.markdown]
     app.button(key="try-again").click().run()
     assert [title.value for title in app.title] == ["Plan a window"]

@@ -15,6 +15,7 @@ from tests.ui.fakes_history import HistoryDesk
 from wfm.domain.errors import DeskError
 from wfm.ui import context
 from wfm.ui.pages import SCREENS
+from wfm.ui.views.words import plain
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
@@ -73,7 +74,7 @@ def test_a_page_says_when_the_tenant_can_not_be_reached(name: str, serve: Callab
     context.use(broken)
     app = bare(name).run()
     assert not app.exception
-    assert "The tenant at api.example did not answer." in everything_said(app)
+    assert plain("The tenant at api.example did not answer.") in everything_said(app)
     assert [button.label for button in app.button] == ["Try again"]
 
 

@@ -11,6 +11,7 @@ from wfm.domain.errors import DeskError
 from wfm.domain.people import LEAST_ROLE, Actor, Capability
 from wfm.ui import context, roles
 from wfm.ui.components import empty
+from wfm.ui.views.words import plain
 
 WHO = {
     Capability.VIEW: "Looking at this desk needs a signed-in viewer.",
@@ -44,7 +45,7 @@ def _refuse(actor: Actor, capability: Capability) -> None:
         st.header("Sign in to go on" if not actor.subject else "Not for this role", anchor=False)
         st.write(WHO[capability])
         if actor.subject:
-            st.write(f"You are {actor.name}, {actor.role.name.lower()}; needed: {LEAST_ROLE[capability].name.lower()}.")
+            st.write(f"You are {plain(actor.name)}, {actor.role.name.lower()}; needed: {LEAST_ROLE[capability].name.lower()}.")
             st.caption(actor.read_only_reason or "An admin of this desk can add you to WFM_SUPERVISORS or WFM_ADMINS.")
         elif settings.oidc_configured:
             st.button("Sign in", type="primary", icon=":material/login:", on_click=st.login, key="sign-in")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from wfm.domain.errors import BadInput, DeskError, NotAllowed, NotFound, Refused, StoreFault
+from wfm.ui.views.words import plain
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
@@ -26,20 +27,24 @@ _TITLES: tuple[tuple[type[DeskError], str], ...] = (
 
 
 def nothing(title: str, what_to_do: str, *, icon: str = ":material/inbox:") -> None:
-    """An empty state that teaches the first step."""
+    """An empty state that teaches the first step. `title` may quote others; `what_to_do` is Markdown of ours."""
     with st.container(border=True):
-        st.markdown(f"**{title}**" if not icon else f"{icon} **{title}**")
+        st.markdown(f"{icon} **{plain(title)}**")
         st.caption(what_to_do)
 
 
 def fault(error: DeskError, *, title: str | None = None) -> None:
-    """An error in a sentence, with what changed where it was refused for that."""
+    """An error in a sentence, with what changed where it was refused for that. It may quote others, and so may `title`."""
     shown = title or next((words for kind, words in _TITLES if isinstance(error, kind)), "That did not work")
-    body = str(error)
-    if isinstance(error, Refused) and error.differences:
-        body += "\n" + "".join(f"\n- {line}" for line in error.differences)
+    body = refusal_words(str(error), error.differences if isinstance(error, Refused) else ())
     icon = ":material/warning:" if isinstance(error, BadInput | Refused) else ":material/error:"
-    (st.warning if isinstance(error, BadInput | Refused) else st.error)(body, title=shown, icon=icon)
+    (st.warning if isinstance(error, BadInput | Refused) else st.error)(body, title=plain(shown), icon=icon)
+
+
+def refusal_words(sentence: str, differences: Iterable[str]) -> str:
+    """A refusal in Markdown: the sentence, then what changed since, a line each."""
+    lines = "\n".join(f"- {plain(line)}" for line in differences)
+    return f"{plain(sentence)}\n\n{lines}" if lines else plain(sentence)
 
 
 def worker_missing(desk: Desk) -> None:
@@ -71,7 +76,7 @@ def cannot_start(error: DeskError) -> None:
     """The whole screen when the tenant or the database can't be reached."""
     with st.container(border=True, width=640):
         st.header("The desk can't work just now", anchor=False)
-        st.write(str(error))
+        st.write(plain(str(error)))
         st.caption("Nothing was lost: windows in effect are kept by the worker, and plans are saved as you type them.")
         st.button("Try again", type="primary", icon=":material/refresh:", key="try-again")
 

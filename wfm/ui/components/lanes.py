@@ -8,7 +8,7 @@ import streamlit as st
 
 from wfm.domain.plans import AccessCheck, LaneName, LaneState, LaneVerdict
 from wfm.ui.components.states import look
-from wfm.ui.views.words import code, prose
+from wfm.ui.views.words import code, plain
 
 _HEADS = {
     LaneName.SCOPE: "scope",
@@ -29,7 +29,7 @@ def _cell(verdict: LaneVerdict | None) -> str:
 
 def call_text(call: str) -> str:
     """A call for a cell of Markdown: braces and all, as code."""
-    return f"`{call}`"
+    return code(call)
 
 
 def lanes_table(checks: Iterable[AccessCheck], *, alt: str = "Access by call and lane") -> None:
@@ -48,9 +48,9 @@ def advice(checks: Iterable[AccessCheck], *, client: str = "") -> None:
     """What is missing and the one next step, once each. `client` is named in front: "architect-flow holds …"."""
     for check in rows_with_advice(checks):
         evidence = [v.evidence for v in check.lanes.values() if v.state is LaneState.MISSING and v.evidence]
-        lines = [f":red[**{f'{client} ' if client else ''}{line}**]" for line in dict.fromkeys(evidence)]
+        lines = [f":red[**{plain(f'{client} {line}')}**]" for line in dict.fromkeys(evidence)]
         if check.advice:
-            lines.append(f":material/arrow_forward: {check.advice[:1].upper()}{check.advice[1:]}")
+            lines.append(f":material/arrow_forward: {plain(check.advice[:1].upper() + check.advice[1:])}")
         st.markdown("  \n".join(lines))
 
 
@@ -70,9 +70,9 @@ def verdict_lines(lanes: Mapping[LaneName, LaneVerdict]) -> str:
         verdict = lanes.get(lane)
         if verdict is not None:
             shown = look(verdict.state)
-            step = f" :material/arrow_forward: {prose(verdict.next_step)}" if verdict.next_step else ""
+            step = f" :material/arrow_forward: {plain(verdict.next_step)}" if verdict.next_step else ""
             needed = f" Needed: {', '.join(code(name) for name in verdict.needed[:6])}." if verdict.needed else ""
-            lines.append(f"- :{shown.color}[**{head}** {shown.word}]: {prose(verdict.evidence)}{needed}{step}")
+            lines.append(f"- :{shown.color}[**{head}** {shown.word}]: {plain(verdict.evidence)}{needed}{step}")
     return "\n".join(lines)
 
 

@@ -12,6 +12,7 @@ from wfm.domain.errors import DeskError
 from wfm.domain.people import Actor, Capability
 from wfm.ui.components import empty, story
 from wfm.ui.components.plan.state import forget_preview
+from wfm.ui.views.words import plain
 
 if TYPE_CHECKING:
     from wfm.desk import ClientChoice, DemoState, Desk
@@ -37,19 +38,19 @@ def tenant_menu(desk: Desk, actor: Actor) -> None:
     try:
         state, clients = desk.demo.state(), desk.clients()
     except DeskError as error:
-        st.badge("DEMO tenant: no answer", icon=":material/science:", color="red", help=str(error))
+        st.badge("DEMO tenant: no answer", icon=":material/science:", color="red", help=plain(str(error)))
         return
     current = next((client for client in clients if client.current), clients[0])
-    label = f":orange-badge[DEMO] {state.scenario} · {current.name}"
+    label = f":orange-badge[DEMO] {plain(f'{state.scenario} · {current.name}')}"
     with st.popover(label, icon=":material/science:", key="tenant-menu"), st.container(width=720):
         _demo(desk, desk.demo, actor, state, clients, current)
 
 
 def _real(desk: Desk, actor: Actor) -> None:
-    with st.popover(desk.tenant.organization_name or desk.tenant.host, icon=":material/domain:", key="tenant-menu"):
-        st.markdown(f"**{desk.tenant.organization_name or 'A Genesys Cloud organization'}**")
-        st.caption(f"{desk.tenant.host} · organization {desk.tenant.organization_id or 'unknown'}")
-        st.caption(f"You are {actor.name}, {actor.role.name.lower()}.")
+    with st.popover(plain(desk.tenant.organization_name or desk.tenant.host), icon=":material/domain:", key="tenant-menu"):
+        st.markdown(f"**{plain(desk.tenant.organization_name or 'A Genesys Cloud organization')}**")
+        st.caption(f"{plain(desk.tenant.host)} · organization {plain(desk.tenant.organization_id or 'unknown')}")
+        st.caption(f"You are {plain(actor.name)}, {actor.role.name.lower()}.")
         if desk.settings.oidc_configured:
             st.button("Sign out", icon=":material/logout:", on_click=st.logout, key="sign-out")
 
@@ -78,7 +79,8 @@ def _demo(
         "Scenario",
         names,
         key=SCENARIO_KEY,
-        captions=[texts[name] for name in names],
+        format_func=plain,
+        captions=[plain(texts[name]) for name in names],
         on_change=_switch_scenario,
         args=(demo, actor),
         disabled=not may,
@@ -88,7 +90,8 @@ def _demo(
         "OAuth client that plans",
         [client.name for client in clients],
         key=CLIENT_KEY,
-        captions=[", ".join(client.scopes) if client.scopes else "states no scopes" for client in clients],
+        format_func=plain,
+        captions=[plain(", ".join(client.scopes)) if client.scopes else "states no scopes" for client in clients],
         on_change=_switch_client,
         args=(desk, actor),
         disabled=not may,
@@ -113,7 +116,7 @@ def mend_button(demo: DemoControls, actor: Actor, current: ClientChoice, *, key:
     may = actor.may(Capability.EXECUTE)
     if story.NEEDED not in current.scopes:
         st.button(
-            f"Mend: add the missing scope to {current.name}" if caption else "Mend (demo only)",
+            f"Mend: add the missing scope to {plain(current.name)}" if caption else "Mend (demo only)",
             icon=":material/build:",
             key=f"mend-{key}",
             on_click=_mend,
@@ -137,21 +140,21 @@ def mend_button(demo: DemoControls, actor: Actor, current: ClientChoice, *, key:
 
 def _switch_scenario(demo: DemoControls, actor: Actor) -> None:
     name = str(st.session_state[SCENARIO_KEY])
-    _attempt(partial(demo.switch_scenario, name, actor), f"Scenario is now {name}.")
+    _attempt(partial(demo.switch_scenario, name, actor), f"Scenario is now {plain(name)}.")
 
 
 def _switch_client(desk: Desk, actor: Actor) -> None:
     name = str(st.session_state[CLIENT_KEY])
-    said = f"Plans are now made with {name}. Windows keep the client they began with."
+    said = f"Plans are now made with {plain(name)}. Windows keep the client they began with."
     _attempt(partial(desk.use_client, name, actor), said)
 
 
 def _mend(demo: DemoControls, actor: Actor) -> None:
-    _attempt(partial(demo.mend, actor), f"{story.NEEDED} was added. The next token carries it.")
+    _attempt(partial(demo.mend, actor), f"{plain(story.NEEDED)} was added. The next token carries it.")
 
 
 def _unmend(demo: DemoControls, actor: Actor) -> None:
-    _attempt(partial(demo.unmend, actor), f"{story.NEEDED} was taken away again.")
+    _attempt(partial(demo.unmend, actor), f"{plain(story.NEEDED)} was taken away again.")
 
 
 def _reset(demo: DemoControls, actor: Actor) -> None:

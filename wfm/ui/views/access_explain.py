@@ -78,7 +78,7 @@ def _explained(found: Explanation) -> None:
                 st.markdown(verdict_lines(found.lanes))
         if found.fields:
             st.table(fields_table(found.fields), hide_index=True, border="horizontal", alt="Fields read from the pasted text")
-        with st.expander(f"All that is known of “{sheet.title}”"):
+        with st.expander(f"All that is known of “{plain(sheet.title)}”"):
             for head, words in (
                 ("Means", sheet.means),
                 ("Confirm", sheet.confirm),

@@ -57,7 +57,7 @@ def _contract(action: DataAction) -> None:
         st.table(
             {
                 "input": [code(field.name) for field in asked],
-                "type": [field.kind for field in asked],
+                "type": [plain(field.kind) for field in asked],
                 "needed": ["required" if field.required else "optional" for field in asked],
                 "accepts": [plain(" or ".join(field.choices) or field.help or "–") for field in asked],
             },
@@ -128,8 +128,8 @@ def _key(action: DataAction, field: view.Field) -> str:
 
 
 def _input(action: DataAction, field: view.Field) -> None:
-    label = f"{field.name} {'' if field.required else '(optional)'}".strip()
-    help = field.help or None
+    label = plain(f"{field.name} {'' if field.required else '(optional)'}")
+    help = plain(field.help) or None
     if field.choices:
         index = field.choices.index(field.default) if field.default in field.choices else None
         st.selectbox(label, field.choices, index=index, key=_key(action, field), help=help, placeholder="none")

@@ -345,7 +345,7 @@ def _amend(group: FailureGroup, looking: Looking, mine: bool | None) -> None:
             note=note,
             expected=group.revision,
         )
-        st.session_state[_NOTICE] = f"{owner} takes care of it." if owner and owner != group.owner else "Saved."
+        st.session_state[_NOTICE] = f"{plain(owner)} takes care of it." if owner and owner != group.owner else "Saved."
     except DeskError as error:
         st.session_state[_FAULT] = error
 
@@ -357,7 +357,7 @@ def _prove(group: FailureGroup, looking: Looking) -> None:
         st.session_state[_FAULT] = error
         return
     moved = "" if proof.group.state is group.state else f"{look(proof.group.state).word.capitalize()}: "
-    st.session_state[_NOTICE] = f"{moved}{proof.sentence}"
+    st.session_state[_NOTICE] = f"{moved}{plain(proof.sentence)}"
     st.session_state[_DONE] = proof.state is ProofState.HELD
 
 

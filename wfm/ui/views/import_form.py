@@ -192,7 +192,7 @@ def go(desk: Desk, actor: Actor, given: Given, preview: ImportPreview, read_as: 
         jobs.start(job_key(actor), work, unit=name or view.PASTED, total=len(content))
 
     st.button(
-        f"Import {name[:40]} ({size})" if name else "Import what is pasted",
+        f"Import {plain(name[:40])} ({size})" if name else "Import what is pasted",
         type="primary",
         icon=":material/upload:",
         key="import-go",

@@ -17,7 +17,7 @@ import streamlit as st
 from wfm.domain.people import Actor
 from wfm.ui import jobs
 from wfm.ui.components.times import clock, duration, now, number, viewer_zone
-from wfm.ui.views.words import count
+from wfm.ui.views.words import count, plain
 
 FORMATS = (("CSV", "csv"), ("JSON Lines", "jsonl"), ("Parquet", "parquet"))
 WORDS = {fmt: label for label, fmt in FORMATS}
@@ -93,7 +93,7 @@ def _present(key: str, asked: datetime, moving: bool) -> None:
         else:
             st.progress(share, text=sentence)
     elif job.fault is not None:
-        st.error(str(job.fault), title=sentence, icon=":material/error:")
+        st.error(plain(str(job.fault)), title=sentence, icon=":material/error:")
     else:
         icon = "check_circle" if job.result else "cancel"
         st.caption(f":material/{icon}: {sentence}")

@@ -61,7 +61,7 @@ def menu(desk: Desk, actor: Actor, query: RunQuery) -> None:
     except DeskError:
         views = ()
     here = chosen_view(views, query)
-    with st.popover(here.name if here else "Saved views", icon=":material/bookmark:", type="tertiary", key="runs-views"):
+    with st.popover(plain(here.name) if here else "Saved views", icon=":material/bookmark:", type="tertiary", key="runs-views"):
         if not views:
             st.caption("None yet. Choose filters, give them a name, and they are one click away. Only you see them.")
         for number, view in enumerate(views):
@@ -74,7 +74,7 @@ def menu(desk: Desk, actor: Actor, query: RunQuery) -> None:
 def _row(desk: Desk, actor: Actor, view: SavedView, number: int, *, chosen: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         icon = ":material/check:" if chosen else ":material/bookmark:"
-        st.button(view.name, icon=icon, type="tertiary", key=f"view-open-{number}", on_click=_open, args=(view.query,))
+        st.button(plain(view.name), icon=icon, type="tertiary", key=f"view-open-{number}", on_click=_open, args=(view.query,))
         star = "star" if view.is_default else "star_outline"
         st.button(
             "Default" if view.is_default else "Make default",

@@ -69,7 +69,7 @@ def people(desk: Desk, actor: Actor) -> None:
     """Roles, who holds them, and who is looking."""
     with st.container(border=True):
         st.subheader("People and roles", anchor=False)
-        st.write(view.who_decides(desk))
+        st.write(plain(view.who_decides(desk)))
         st.caption(f"You are {plain(actor.name)}, {actor.role.name.lower()}.")
         table = view.roles_table(desk.settings.admins, desk.settings.supervisors)
         if desk.tenant.is_demo:
@@ -82,7 +82,7 @@ def store(shown: Sequence[tuple[str, str, str]]) -> None:
     """Where the history and the windows are kept."""
     with st.container(border=True):
         st.subheader("Data store", anchor=False)
-        st.write(view.store_words({name: value for name, value, _ in shown}))
+        st.write(plain(view.store_words({name: value for name, value, _ in shown})))
 
 
 def health(desk: Desk, zone: ZoneInfo) -> None:
@@ -164,7 +164,7 @@ def demo(desk: Desk, controls: DemoControls, actor: Actor) -> None:
             args=(controls, actor),
             disabled=not may,
         )
-        st.caption(words.get(state.scenario, ""))
+        st.caption(plain(words.get(state.scenario, "")))
         choices = desk.clients()
         st.session_state["settings-client"] = next(choice.name for choice in choices if choice.current)
         st.selectbox(
@@ -200,9 +200,9 @@ def _attempt(action: Callable[[Actor], object], actor: Actor, said: str) -> Call
 
 def _switch(controls: DemoControls, actor: Actor) -> None:
     name = str(st.session_state["settings-scenario"])
-    _attempt(lambda who: controls.switch_scenario(name, who), actor, f"Scenario is now {name}.")()
+    _attempt(lambda who: controls.switch_scenario(name, who), actor, f"Scenario is now {plain(name)}.")()
 
 
 def _client(desk: Desk, actor: Actor) -> None:
     name = str(st.session_state["settings-client"])
-    _attempt(lambda who: desk.use_client(name, who), actor, f"Plans are now made with {name}.")()
+    _attempt(lambda who: desk.use_client(name, who), actor, f"Plans are now made with {plain(name)}.")()

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import re
 
-_LINKED = re.compile(r"((?:https?://|www\.)[^\s,;]+|[^\s,;:()<>“”]+@[^\s,;()<>“”]*[^\s.,;()<>“”])")
+_APART = r"\s,;()<>\[\]“”"
+_MADE_OF_TEXT = re.compile(
+    rf"((?:https?://|www\.)[^{_APART}]*[^.:!?{_APART}]"
+    rf"|(?<![^:{_APART}])[^:{_APART}]+@[^{_APART}]*[^.{_APART}]"
+    r"|:(?:material/[^\s:]+|streamlit):)",
+    re.IGNORECASE,
+)
+"""Addresses, e-mails and icons. They are found in the text after Markdown is read, where no backslash protects them."""
+
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&^=])")
 
 
 def plain(text: str) -> str:
-    """Names, causes, URLs: whatever comes from a tenant or an address bar, shown as it is and never as Markdown."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    """Names, causes, sentences: whatever holds words of others, shown as they are and never as Markdown, a link or an icon.
 
-
-def prose(text: str) -> str:
-    """A sentence that quotes others: as `plain`, and an e-mail or address in it is no link either."""
-    return "".join(code(part) if number % 2 else plain_part(part) for number, part in enumerate(_LINKED.split(text)))
-
-
-def plain_part(text: str) -> str:
-    """As `plain`, keeping the spaces at both ends."""
-    return _SPECIAL.sub(r"\\\1", re.sub(r"\s+", " ", text))
+    Everything of others that reaches Markdown (text, labels, titles of boxes, captions, help, toasts) goes through here, or
+    through `code` where it is an id. On one line: a line break would begin a list or a heading.
+    """
+    parts = _MADE_OF_TEXT.split(" ".join(text.split()))
+    return "".join(code(part) if number % 2 else _SPECIAL.sub(r"\\\1", part) for number, part in enumerate(parts))
 
 
 def code(text: str) -> str:

@@ -15,6 +15,7 @@ from wfm.ui.components.plan.verdict import missing_words
 from wfm.ui.components.tenant_menu import mend_button
 from wfm.ui.pages import page
 from wfm.ui.views.plan_form import UNDONE, action_label, what_happens
+from wfm.ui.views.words import plain
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
@@ -85,14 +86,14 @@ def _summary(preview: Preview) -> str:
         missing = f":red[:material/block: **{missing_words(preview)}** is missing]"
         return f"{missing}: all {times.agents(count)} would fail the same way."
     if preview.refusals:
-        return f":red[:material/block: {preview.refusals[0][1]}]"
+        return f":red[:material/block: {plain(preview.refusals[0][1])}]"
     return f"**{times.number(count)} of {times.agents(total)}** · {span} · {UNDONE[preview.request.route]}"
 
 
 def _why_not(actor: Actor, refusals: list[tuple[str, str]], may: bool) -> str | None:
     if not may:
         return actor.read_only_reason or "This needs a supervisor."
-    return " ".join(sentence for _, sentence in refusals) or None
+    return plain(" ".join(sentence for _, sentence in refusals)) or None
 
 
 @st.dialog("Many agents at once", width="medium", icon=":material/groups:")

@@ -29,10 +29,10 @@ def how(desk: Desk, form: PlanRequest, last: Preview | None) -> tuple[RouteName,
         if offer is None:
             captions.append(ROUTE_HELP[route])
         elif not offer.offered:
-            captions.append(f":gray[:material/block:] not offered: {offer.reason}")
+            captions.append(f":gray[:material/block:] not offered: {plain(offer.reason)}")
         else:
             best = "**best now** · " if offer.best else ""
-            captions.append(f"{best}{offer.reason or ROUTE_HELP[route]}")
+            captions.append(f"{best}{plain(offer.reason) or ROUTE_HELP[route]}")
     if ROUTE not in st.session_state:
         st.session_state[ROUTE] = form.route
     chosen = st.radio(

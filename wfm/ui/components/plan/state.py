@@ -15,6 +15,7 @@ from wfm.domain.people import Actor
 from wfm.domain.plans import PlanRequest, Preview
 from wfm.ui.components import times
 from wfm.ui.views.plan_form import fresh_request
+from wfm.ui.views.words import plain
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
@@ -77,7 +78,7 @@ def keep(desk: Desk, actor: Actor, request: PlanRequest) -> None:
             desk.save_draft(_in_tab(actor, draft), request)
             desk.save_draft(actor, request)
         except DeskError as error:
-            st.toast(f"The draft could not be kept: {error}", icon=":material/warning:")
+            st.toast(f"The draft could not be kept: {plain(str(error))}", icon=":material/warning:")
     if draft is not None and st.query_params.get(DRAFT_PARAMETER) != draft:
         st.query_params[DRAFT_PARAMETER] = draft
 

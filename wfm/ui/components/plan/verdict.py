@@ -16,13 +16,13 @@ from wfm.domain.plans import (
     Severity,
     short_plan_id,
 )
-from wfm.ui.components import bars, lanes, times
+from wfm.ui.components import bars, empty, lanes, times
 from wfm.ui.components.bars import Part
 from wfm.ui.components.plan import state
 from wfm.ui.components.states import Look, chips, hex_color, look
 from wfm.ui.views import plan_chart, plan_table
 from wfm.ui.views.plan_form import as_of_line, cost_line, totals_by_severity
-from wfm.ui.views.words import plain, prose
+from wfm.ui.views.words import plain
 
 INCLUDE = "plan_include"
 PAGE_KEY = "plan_page"
@@ -69,9 +69,7 @@ def refused_notice() -> None:
     """Why the last Apply was refused and what changed since; goes away with the next edit."""
     notice = st.session_state.get(state.NOTICE)
     if notice:
-        sentence, differences = notice
-        lines = "".join(f"\n- {line}" for line in differences)
-        st.warning(f"{sentence}\n{lines}", title="Not applied", icon=":material/warning:")
+        st.warning(empty.refusal_words(*notice), title="Not applied", icon=":material/warning:")
 
 
 def access(preview: Preview) -> None:
@@ -127,7 +125,7 @@ def findings(found: list[Finding]) -> None:
 def _finding(finding: Finding) -> None:
     shown = look(finding.severity)
     rest = " ".join(part for part in (finding.detail, finding.fix) if part)
-    st.markdown(f":{shown.color}[:material/{shown.icon}:] **{plain(finding.title)}.** {prose(rest)}")
+    st.markdown(f":{shown.color}[:material/{shown.icon}:] **{plain(finding.title)}.** {plain(rest)}")
 
 
 @st.fragment

@@ -14,6 +14,7 @@ from wfm.ui.components.plan import state
 from wfm.ui.views.plan_form import KIND_WORDS, group_keys, with_agents, with_groups, without_agents
 from wfm.ui.views.plan_words import BadRow, CsvWords, read_csv, split_pasted, unmatched
 from wfm.ui.views.run_table import table_height
+from wfm.ui.views.words import plain
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -129,7 +130,7 @@ def _find(desk: Desk, form: PlanRequest) -> None:
     for agent in found[:SHOWN_MATCHES]:
         there = agent.id in named
         st.button(
-            f"{agent.name} · {agent.management_unit or agent.division}",
+            plain(f"{agent.name} · {agent.management_unit or agent.division}"),
             key=f"plan_add_{agent.id}",
             icon=":material/check:" if there else ":material/add:",
             disabled=there,
@@ -169,7 +170,7 @@ def _csv(desk: Desk, form: PlanRequest) -> None:
     except DeskError as error:
         empty.fault(error)
         return
-    st.markdown(f"{times.agents(len(kept.words))} found in {kept.column}")
+    st.markdown(f"{times.agents(len(kept.words))} found in {plain(kept.column)}")
     bad_rows(bad)
     words = tuple(word for _, word in kept.words)
     st.button(
@@ -230,7 +231,7 @@ def _edit(request: PlanRequest, agents: tuple[Agent, ...], unknown: tuple[str, .
     )
     if unknown:
         shown = ", ".join(unknown[:8]) + (f" and {len(unknown) - 8} more" if len(unknown) > 8 else "")
-        st.caption(f"These match nobody here: {shown}")
+        st.caption(f"These match nobody here: {plain(shown)}")
         st.button("Drop what matches nobody", key="plan_drop_unknown", on_click=_drop, args=(request, unknown))
     if request.selection.exclude:
         count = len(request.selection.exclude)

@@ -63,7 +63,7 @@ def _why(desk: Desk, view: View) -> None:
     operation = view.operation
     if operation.state is OperationState.HALTED or operation.halt_reason:
         st.error(
-            f"The first agents all failed for one cause, so the rest were not sent. {operation.halt_reason}",
+            f"The first agents all failed for one cause, so the rest were not sent. {plain(operation.halt_reason)}",
             title="Halted before everybody failed the same way",
             icon=":material/front_hand:",
         )
@@ -249,7 +249,7 @@ def _comments(desk: Desk, actor: Actor, operation_id: str) -> None:
             icon = ":material/chat:" if event.kind == "comment" else ":gray[:material/history:]"
             with st.container(horizontal=True, gap="small"):
                 st.caption(times.when(event.at, zone, seconds=True), width=120)
-                st.markdown(f"{icon} {_plain(event.text)} :gray[{_plain(event.actor)}]", width="stretch")
+                st.markdown(f"{icon} {plain(event.text)} :gray[{plain(event.actor)}]", width="stretch")
 
 
 def _particulars(desk: Desk, view: View) -> None:
@@ -285,8 +285,3 @@ def _particulars(desk: Desk, view: View) -> None:
                 hide_index=True,
                 alt="Agents left out when the window was planned",
             )
-
-
-def _plain(text: str) -> str:
-    """People's words as text, not as Markdown."""
-    return "".join(f"\\{letter}" if letter in "\\`*_[]()#:$<>~|" else letter for letter in text)

@@ -68,14 +68,14 @@ def present(desk: Desk, actor: Actor) -> None:
         return
     with wrong:
         for problem in health.problems:
-            st.error(problem, icon=":material/error:")
+            st.error(plain(problem), icon=":material/error:")
     st.caption(health_line(health))
 
 
 def _calm(coming: list[View]) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        following = "" if not coming else " What comes next is below."
-        st.markdown(f":green[:material/check_circle:] **Nobody is out for maintenance.** :gray[{following}]", width="stretch")
+        following = "" if not coming else " :gray[What comes next is below.]"
+        st.markdown(f":green[:material/check_circle:] **Nobody is out for maintenance.**{following}", width="stretch")
         st.page_link(page("plan"), label="Plan a window", icon=":material/edit_calendar:")
 
 
@@ -134,8 +134,9 @@ def health_line(health: Health) -> str:
     good, bad = ":green[:material/check_circle:]", ":red[:material/error:]"
     until = f"token until {times.when(health.token_until)}" if health.token_until else "no token yet"
     worker = "worker alive" if health.worker_alive else "no worker is alive"
+    answers = "answers" if health.reachable else "does not answer"
     parts = [
-        f"{good if health.reachable else bad} {health.tenant.host} {'answers' if health.reachable else 'does not answer'}",
+        f"{good if health.reachable else bad} {plain(health.tenant.host)} {answers}",
         until,
         *(
             [f"{times.number(health.used)} of {times.number(health.limit_per_minute)} requests used this minute"]
