@@ -1,6 +1,14 @@
 """`python -m wfm …`"""
 
-from wfm.cli import main
+import sys
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["demo-tenant"] and "--json" not in sys.argv:
+        # The desk waits for it at its start, so it does not wait for the desk's imports.
+        from wfm.demo.command import demo_tenant
+
+        demo_tenant(sys.argv[2:], prog_name="python -m wfm demo-tenant")
+    else:
+        from wfm.cli import main
+
+        main()

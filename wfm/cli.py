@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, NoReturn
 import click
 
 from wfm import __version__, launcher, settings
+from wfm.demo.command import demo_tenant
 from wfm.desk import Desk, OperationView
 from wfm.domain.diagnoses import Evidence
 from wfm.domain.errors import BadInput, DeskError, NotAllowed, NotFound, Refused
@@ -209,26 +210,7 @@ def worker(exit_when_idle: bool, wants_json: bool) -> None:
     sys.exit(code)
 
 
-@main.command("demo-tenant")
-@click.option("--port", type=click.IntRange(0, 65535), default=8808, show_default=True, help="0 takes a free one.")
-@click.option("--agents", type=click.IntRange(1, 50_000), default=240, show_default=True, help="How many people.")
-@click.option("--latency-ms", type=click.FloatRange(0, 60_000), default=20, show_default=True, help="Added to each answer.")
-@click.option(
-    "--rate-limit", type=click.IntRange(1, 1_000_000), default=300, show_default=True, help="Requests a minute a client."
-)
-@click.option("--scenario", help="Which faults and oddities it shows: healthy, or as the state file has it.")
-@click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="File that keeps its state across a kill.")
-@click.option("--json", "_wants_json", is_flag=True, help="Accepted for symmetry: the ready line is JSON anyway.")
-def demo_tenant(
-    port: int, agents: int, latency_ms: float, rate_limit: int, scenario: str | None, state: Path | None, _wants_json: bool
-) -> None:
-    """Serve the demo tenant alone, on loopback. Prints one JSON line when ready."""
-    from wfm import demo
-
-    try:
-        demo.serve(port, agents=agents, latency_ms=latency_ms, rate_limit=rate_limit, scenario=scenario, state=state)
-    except BadInput as error:
-        _fail(error, False, BAD_INPUT)
+main.add_command(demo_tenant)
 
 
 # --- shared ----------------------------------------------------------------------------------------------------------
@@ -263,9 +245,7 @@ def _desk(wants_json: bool, *, start_demo: bool = False, history: bool = False) 
                 stack.enter_context(launcher.demo_for_a_while(chosen))
             desk = stack.enter_context(contextlib.closing(Desk.open(chosen, history=history)))
             if history and desk.no_answer is not None:
-                click.echo(
-                    f"The tenant does not answer; this is the history that the desk holds of it. {desk.no_answer}", err=True
-                )
+                click.echo(f"{desk.no_answer} This is the history that the desk holds of it.", err=True)
             yield desk
     except BadInput as error:
         _fail(error, wants_json, BAD_INPUT)

@@ -19,13 +19,12 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from wfm.desk import Desk
-from wfm.desk.core import endpoint_of
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import OPEN_STATES, OperationState
 from wfm.domain.plans import RouteName
@@ -82,6 +81,7 @@ def ensure_demo(settings: Settings) -> tuple[str, int | None]:
     log_file = settings.data_dir / "demo-tenant.log"
     command = ["demo-tenant", "--port", str(port), "--agents", str(settings.demo_agents)]
     process = _spawn([*command, "--state", str(settings.demo_state_file)], log_file, settings)
+    import_module("wfm.desk")  # a second's work that is needed next: done while the demo tenant starts
     line = _first_line(process, log_file)
     url = str(json.loads(line)["api"])
     settings.demo_file.write_text(json.dumps({"api": url, "pid": process.pid}), encoding="utf-8")
@@ -115,6 +115,8 @@ def ensure_worker(settings: Settings, *options: str) -> int | None:
     One worker works on an embedded database, so one that was left for another tenant is ended first: that tenant's
     windows wait, as they do whenever its desk is stopped.
     """
+    from wfm.desk.core import endpoint_of
+
     record = settings.data_dir / "worker.json"
     known = _read_json(record)
     pid, tenant = known.get("pid"), endpoint_of(settings).api_url
@@ -145,6 +147,8 @@ def stop(pid: int) -> None:
 
 def farewell(settings: Settings) -> list[str]:
     """Who stays out when the desk stops, until when, and the command that restores them."""
+    from wfm.desk import Desk
+
     try:
         with contextlib.closing(Desk.open(settings)) as desk:
             views = desk.operations(states=OPEN_STATES)
@@ -195,6 +199,8 @@ def _may_work(settings: Settings) -> bool:
 
 def _examples(settings: Settings) -> None:
     """Two short past operations on a fresh demo tenant, through the real engine, so that Runs and Failures teach."""
+    from wfm.desk import Desk
+
     try:
         with contextlib.closing(Desk.open(settings)) as desk:
             if desk.demo is not None:

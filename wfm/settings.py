@@ -13,8 +13,6 @@ from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from wfm.domain.errors import BadInput
 from wfm.genesys.regions import endpoint_for_region, endpoint_for_urls
@@ -211,12 +209,8 @@ def _check_together(settings: Settings) -> None:
         raise BadInput("WFM_GENESYS_REGION", None, "a region or an API address that goes with WFM_GENESYS_CLIENT_ID")
     if settings.genesys_region and not settings.genesys_client_id:
         raise BadInput("WFM_GENESYS_CLIENT_ID", None, "the id of an OAuth client (client credentials)")
-    try:
-        backend = make_url(settings.ledger_url).get_backend_name()
-    except (ArgumentError, ValueError):
-        raise BadInput("WFM_DATABASE_URL", "the given value", "postgresql://… or sqlite:///…") from None
-    if backend not in ("sqlite", "postgresql"):
-        raise BadInput("WFM_DATABASE_URL", backend, "postgresql://… or sqlite:///…")
+    if settings.database_url is not None:
+        _check_database(settings.ledger_url)
     if settings.oidc_configured:
         for name in ("oidc_client_id", "oidc_client_secret", "oidc_redirect_uri", "cookie_secret"):
             if getattr(settings, name) is None:
@@ -228,3 +222,15 @@ def _check_together(settings: Settings) -> None:
             raise BadInput(
                 "WFM_ADMINS", None, "at least one e-mail or subject id: with an OpenID provider, somebody must be admin"
             )
+
+
+def _check_database(url: str) -> None:
+    from sqlalchemy.engine import make_url  # not asked for with the embedded database, whose start it would hold up
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        backend = make_url(url).get_backend_name()
+    except (ArgumentError, ValueError):
+        raise BadInput("WFM_DATABASE_URL", "the given value", "postgresql://… or sqlite:///…") from None
+    if backend not in ("sqlite", "postgresql"):
+        raise BadInput("WFM_DATABASE_URL", backend, "postgresql://… or sqlite:///…")

@@ -8,10 +8,10 @@ import click
 import pytest
 
 from tests.support.demo_tenant import ROOT
-from wfm.demo.__main__ import main
 from wfm.demo.api_actions import ACTIONS
 from wfm.demo.api_brief import ENDPOINTS as BRIEF
 from wfm.demo.api_demo import ENDPOINTS as CONTROL
+from wfm.demo.command import demo_tenant
 from wfm.demo.faults import KINDS
 from wfm.demo.scenarios import SCENARIOS
 
@@ -35,6 +35,6 @@ def test_scenarios_faults_and_actions(word: str) -> None:
     assert f'"{word}"' in PAGE or f"`{word}`" in PAGE
 
 
-@pytest.mark.parametrize("option", [name for row in main.params if isinstance(row, click.Option) for name in row.opts])
+@pytest.mark.parametrize("option", [name for row in demo_tenant.params if isinstance(row, click.Option) for name in row.opts])
 def test_options(option: str) -> None:
     assert f"`{option}`" in PAGE or f"{option} " in PAGE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -61,10 +62,14 @@ def known_demo() -> bool:
 
 
 def warm() -> None:
-    """Opens the Desk and reads the directory, so that the first screen finds both. What fails is asked for again."""
+    """Opens the Desk and reads the directory, so that the first screen finds both. What fails is asked for again.
+
+    What the first screen imports (pandas and the charts) is imported too, while nobody waits for it.
+    """
     from wfm.domain.errors import DeskError
 
     try:
         desk().directory()
     except DeskError as error:
         log.warning("The tenant could not be read at the start: %s", error)
+    import_module("wfm.ui.components.plan.verdict")
