@@ -189,7 +189,9 @@ def diagnose(source: Any, status: int | None, call: str | None, jsonl: BinaryIO 
         click.echo(json.dumps(diagnosis.plain(None, found.diagnosis), ensure_ascii=False))
     else:
         click.echo(diagnosis.render(found.diagnosis))
-        click.echo("".join(f"\n{unknown.sentence}" for unknown in found.unknown), nl=bool(found.unknown))
+        more = [f"{name}: {value}" for name, value in found.fields if name == diagnosis.ALSO]
+        more += [unknown.sentence for unknown in found.unknown]
+        click.echo("".join(f"\n{line}" for line in more), nl=bool(more))
 
 
 @main.command()

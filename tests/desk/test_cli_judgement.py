@@ -118,6 +118,14 @@ def test_words_that_no_command_takes_are_named(words: list[str], named: str) -> 
     assert (plain.exit_code, plain.stdout, named in plain.stderr) == (2, "", True)
 
 
+def test_further_failures_in_one_text_are_named_below_the_first() -> None:
+    text = '{"code": "forbidden", "message": "no", "status": 403}\n{"code": "not_found", "message": "no", "status": 404}\n'
+    said = CliRunner().invoke(cli.main, ["diagnose"], input=text)
+    assert said.exit_code == 0
+    assert "HTTP 403" in said.output.split("\n\n")[0]
+    assert "Also in this text: not found" in said.output.split("\n\n")[1]
+
+
 def test_who_stops_waiting_is_told_that_the_operation_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> OperationView:
         raise KeyboardInterrupt

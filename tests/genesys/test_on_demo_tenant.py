@@ -16,7 +16,7 @@ from wfm.domain.agents import GroupKind, Status
 from wfm.domain.errors import BadInput, NotFound
 from wfm.genesys.auth import Credentials
 from wfm.genesys.client import GenesysClient
-from wfm.genesys.demo_admin import DemoAdmin, is_demo, probe_demo
+from wfm.genesys.demo_admin import DemoAdmin, probe_demo
 from wfm.genesys.errors import (
     AuthenticationFailed,
     ConnectionProblem,
@@ -338,7 +338,7 @@ class TestDemoAdmin:
             admin.faults([{"kind": "earthquake"}])
 
     def test_only_a_demo_tenant_is_one(self, demo: DemoHandle) -> None:
-        assert is_demo(endpoint_for_urls(demo.url, demo.url)) is not None
+        assert probe_demo(endpoint_for_urls(demo.url, demo.url)) is not None
         assert probe_demo(Endpoint("http://127.0.0.1:1", "http://127.0.0.1:1")) is None
         assert probe_demo(endpoint_for_region("us_east_1")) is None
         with pytest.raises(BadInput):

@@ -8,7 +8,7 @@ pasted text, `four_lanes` gives the verdict on a refusal, `hand_off_card` the re
 from __future__ import annotations
 
 from wfm.diagnosis.cards import hand_off_card
-from wfm.diagnosis.explaining import explain
+from wfm.diagnosis.explaining import ALSO, explain
 from wfm.diagnosis.families import contradiction
 from wfm.diagnosis.judging import diagnose
 from wfm.diagnosis.lanes import four_lanes
@@ -17,6 +17,7 @@ from wfm.diagnosis.pages import page_for, rules, sections
 from wfm.diagnosis.rules.base import reads_work_writes_fail
 
 __all__ = [
+    "ALSO",
     "contradiction",
     "diagnose",
     "diagnose_jsonl",

@@ -40,6 +40,10 @@ _SCOPE_OF = {
 }
 
 
+ALSO = "Also in this text"
+"""The field that names a further failure in the same text."""
+
+
 def explain(text: str | bytes, evidence: Evidence | None = None, status: int | None = None) -> Explanation:
     """What a pasted text means: its fields, the diagnosis, the page of its rule, and names that no catalogue holds.
 
@@ -55,7 +59,7 @@ def explain(text: str | bytes, evidence: Evidence | None = None, status: int | N
     others = _others(diagnosis, [one[2] for one in found])
     return Explanation(
         form=reading.form.value,
-        fields=(*_fields(reading, diagnosis, case.call), *(("Also in this text", _in_one_line(other)) for other in others)),
+        fields=(*_fields(reading, diagnosis, case.call), *((ALSO, _in_one_line(other)) for other in others)),
         call=clean(case.call, 300) if case.call else None,
         diagnosis=diagnosis,
         page=page_for(diagnosis.rule),

@@ -149,10 +149,6 @@ def probe_demo(endpoint: Endpoint, *, transport: httpx.BaseTransport | None = No
         admin.close()
 
 
-is_demo = probe_demo
-"""The name under which docs/architecture.md knows it."""
-
-
 def _info(body: object) -> DemoInfo | None:
     if not isinstance(body, dict) or body.get("demo") is not True:
         return None
