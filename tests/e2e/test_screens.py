@@ -29,23 +29,35 @@ KNOWN = {
 }
 
 
+LOOKS = 10
+
+
 def violations(page: Page) -> list[str]:
-    """What axe finds serious or critical and Streamlit is not known for, one line each."""
+    """What axe finds serious or critical and Streamlit is not known for, one line each.
+
+    Looked at while nothing is being drawn anew: Streamlit fades what it is about to replace.
+    """
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate(
-        """async () => {
-            const result = await axe.run(document, {resultTypes: ["violations"]});
-            return result.violations.flatMap(v => v.nodes.map(n => {
-                const at = document.querySelector(n.target[n.target.length - 1]);
-                const chain = [];
-                for (let e = at; e; e = e.parentElement) if (e.dataset && e.dataset.testid) chain.push(e.dataset.testid);
-                return {id: v.id, impact: v.impact, help: v.help, html: n.html.slice(0, 200), chain};
-            }));
-        }"""
-    )
+    for _ in range(LOOKS):
+        looked = page.evaluate(
+            """async () => {
+                const fading = () => document.querySelector('[data-stale="true"]') !== null;
+                const before = fading();
+                const result = await axe.run(document, {resultTypes: ["violations"]});
+                return {moving: before || fading(), found: result.violations.flatMap(v => v.nodes.map(n => {
+                    const at = document.querySelector(n.target[n.target.length - 1]);
+                    const chain = [];
+                    for (let e = at; e; e = e.parentElement) if (e.dataset && e.dataset.testid) chain.push(e.dataset.testid);
+                    return {id: v.id, impact: v.impact, help: v.help, html: n.html.slice(0, 200), chain};
+                }))};
+            }"""
+        )
+        if not looked["moving"]:
+            break
+        page.wait_for_timeout(500)
     return [
         f"{one['id']} ({one['impact']}): {one['help']} at {one['chain'][:3]} {one['html']}"
-        for one in found
+        for one in looked["found"]
         if one["impact"] in SERIOUS and not any((one["id"], place) in KNOWN for place in one["chain"])
     ]
 
