@@ -11,7 +11,7 @@ from wfm.desk.history import HistoryDesk
 from wfm.desk.proof import ACCESS_KINDS, SIGN_IN_KINDS, Proof, ProofState, next_state, of_checks
 from wfm.desk.values import RunDetail
 from wfm.diagnosis import hand_off_card
-from wfm.domain.diagnoses import Diagnosis, Kind
+from wfm.domain.diagnoses import Kind
 from wfm.domain.errors import BadInput, DeskError, NotFound, Refused
 from wfm.domain.operations import FailureGroup, GroupState, Operation, Run, RunFilter
 from wfm.domain.people import Actor, Capability
@@ -114,10 +114,6 @@ class FailureDesk(HistoryDesk):
         if sum(group.agents for group in groups) > MOST_AGENTS_COUNTED:
             return None
         return self.ledger.agents_of_groups(self.tenant.key, [group.fingerprint for group in groups])
-
-    def failure_diagnosis(self, group: FailureGroup) -> Diagnosis | None:
-        """What the failures of a group mean, read from one of their payloads."""
-        return self.run(group.sample_run).diagnosis
 
     def failure_series(self, fingerprint: str, since: datetime, step_minutes: int = 60) -> list[tuple[datetime, int]]:
         """How many runs of a group failed, per step."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from wfm.desk.core import DeskCore
 from wfm.desk.values import RunDetail
@@ -139,11 +139,6 @@ class HistoryDesk(DeskCore):
         if not text.strip():
             raise BadInput("payload", None, "the text of an error: JSON, a log line, an e-mail")
         return explain(text[:EXPLAIN_LIMIT])
-
-    def last_day(self) -> tuple[datetime, datetime]:
-        """The last 24 hours as (since, until)."""
-        now = self.clock()
-        return now - timedelta(hours=24), now
 
 
 def _counted(batches: Iterable[Sequence[Run]], progress: Callable[[int], None] | None) -> Iterator[Run]:

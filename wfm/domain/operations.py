@@ -61,9 +61,6 @@ class ItemState(StrEnum):
     UNCONFIRMED = "unconfirmed"
 
 
-SETTLED = frozenset({ItemState.APPLIED, ItemState.FAILED, ItemState.SKIPPED, ItemState.UNCONFIRMED})
-
-
 class SkipReason(StrEnum):
     """Why an agent was left alone. The value is the word shown on screen."""
 

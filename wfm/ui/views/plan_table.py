@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from wfm.domain.plans import AgentFate, Fate, Severity
+from wfm.domain.plans import AgentFate, Severity
 from wfm.domain.windows import Window
 from wfm.ui.components import times
 
@@ -126,6 +126,3 @@ def finding_of_timeline(rows: Sequence[AgentFate], window: Window) -> str:
     inside = sum(1 for row in rows if row.schedule and any(s.covers(window.start, window.end) for s in row.schedule.shifts))
     whole = f"{inside} of {len(rows)} work through the whole window" if rows else "Nobody to show"
     return f"{whole} · times in {window.zone}"
-
-
-FATE_ORDER = tuple(fate.value for fate in Fate)
