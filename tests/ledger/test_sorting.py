@@ -15,6 +15,7 @@ from tests.ledger.test_history import filled, filters, meets
 from wfm.domain.diagnoses import Kind
 from wfm.domain.errors import BadInput
 from wfm.domain.operations import Outcome, Run, RunFilter, RunOrder
+from wfm.ledger import sorting
 from wfm.ledger.sorting import _WORST_FIRST
 
 NARROW = [
@@ -91,6 +92,21 @@ def test_a_code_with_any_letters_stands_in_the_cursor(world: World) -> None:
         if cursor is None:
             break
     assert seen == [".", "=", "a.b=c", "ä ö"]
+
+
+def test_more_values_than_there_are_stretches_lose_no_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = filled(world)
+    for order in (RunOrder.CODE, RunOrder.STATUS, RunOrder.STATUS_DOWN):
+        monkeypatch.setattr(sorting, "MOST_VALUES", 500)
+        whole = [run.id for run in world.ledger.runs(TENANT, RunFilter(), limit=1_000, order=order).runs]
+        monkeypatch.setattr(sorting, "MOST_VALUES", 1)
+        seen: list[str] = []
+        page = world.ledger.runs(TENANT, RunFilter(), limit=7, order=order)
+        seen += [run.id for run in page.runs]
+        while page.older is not None:
+            page = world.ledger.runs(TENANT, RunFilter(), cursor=page.older, limit=7, order=order)
+            seen += [run.id for run in page.runs]
+        assert sorted(seen) == sorted(whole) == sorted(run.id for run in runs), order
 
 
 def test_no_order_scans_the_table_or_sorts_it(sqlite_world: World) -> None:

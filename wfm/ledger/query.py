@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -33,8 +33,15 @@ MOST_WALKS = 300
 _MILLISECOND = timedelta(milliseconds=1)
 _Facet = tuple[str, tuple[str, ...]]
 
-Only = tuple[str, str | int | None]
-"""A column of runs and the one value, or none, that a stretch of a sorted list has there."""
+
+class Only(NamedTuple):
+    """What a stretch of a sorted list has in a column: one value or none or, `beyond`, every value above that one."""
+
+    column: str
+    value: str | int | None
+    beyond: bool = False
+
+
 _EVERY_RUN: _Facet = (ALL, ("",))
 
 
@@ -71,7 +78,7 @@ class RunQuery:
         if tenant is not None:
             self._read_filter()
             if only is not None:
-                self._read_only(*only)
+                self._read_only(only)
             self._lead = replace(self._lead, loose=[*self._lead.loose, *self._tried(), *self._instants()])
             if which.text.strip():
                 every = [self._of_tenant, *self._conditions, *self._instants()]
@@ -119,8 +126,12 @@ class RunQuery:
             # Operations, agents, ways, groups and causes are one tenant's. A correlation id may be another's too.
             self._led_by("ix_runs_correlation", [same], held=[same], loose=[self._of_tenant])
 
-    def _read_only(self, name: str, value: str | int | None) -> None:
-        """One value of a column, beside the filter. The indexes of kind and code hold no runs without one."""
+    def _read_only(self, only: Only) -> None:
+        """A stretch of the list, beside the filter. The indexes of kind and code hold no runs without one."""
+        name, value = only.column, only.value
+        if only.beyond:
+            self._add(runs.c[name] > value)
+            return
         facet = (name, (str(value),)) if value is not None and name != "outcome" else None
         same = self._add(runs.c[name].is_(None) if value is None else runs.c[name] == value, facet)
         if self._lead.index == "ix_runs_time" and (value is not None or name == "status"):

@@ -21,6 +21,8 @@ from wfm.ledger.query import Only, RunQuery
 from wfm.ledger.schema import runs
 
 MOST_VALUES = 500
+"""So many values are stretches of their own. What lies beyond is one more, newest first: a search in slices."""
+
 _COLUMN = {
     RunOrder.OUTCOME: "outcome",
     RunOrder.CAUSE: "kind",
@@ -54,13 +56,16 @@ def stretches(connection: sa.Connection, tenant: int | None, which: RunFilter, o
     name = _COLUMN[order]
     chosen = {"outcome": which.outcome, "kind": which.kind, "status": which.status, "code": which.code}[name]
     if chosen is not None:
-        return [(name, chosen.value if isinstance(chosen, Outcome | Kind) else chosen)]
+        return [Only(name, chosen.value if isinstance(chosen, Outcome | Kind) else chosen)]
     if order is RunOrder.OUTCOME:
-        return [(name, outcome.value) for outcome in _WORST_FIRST]
+        return [Only(name, outcome.value) for outcome in _WORST_FIRST]
     values = _values(connection, tenant, name)
+    found = [Only(name, value) for value in values]
+    if len(values) == MOST_VALUES:
+        found.append(Only(name, values[-1], beyond=True))
     if order is RunOrder.STATUS_DOWN:
-        values.reverse()
-    return [*((name, value) for value in values), (name, None)]
+        found.reverse()
+    return [*found, Only(name, None)]
 
 
 def _values(connection: sa.Connection, tenant: int, name: str) -> list[Any]:
@@ -131,7 +136,8 @@ def _cursor(way: str, parts: Sequence[Stretch], at: tuple[int, int]) -> str:
     stretch = parts[at[0]]
     if stretch is None:
         return f"{way}{encode(at[1])}"
-    return f"{way}{encode(at[1])}." + ("" if stretch[1] is None else f"={stretch[1]}")
+    sign = ">" if stretch.beyond else "="
+    return f"{way}{encode(at[1])}." + ("" if stretch.value is None else f"{sign}{stretch.value}")
 
 
 def _read_cursor(parts: Sequence[Stretch], cursor: str | None) -> tuple[bool, int, int | None]:
