@@ -92,21 +92,29 @@ def ensure_demo(settings: Settings) -> tuple[str, int | None]:
 def demo_for_a_while(settings: Settings) -> Iterator[None]:
     """The demo tenant of this data folder for the length of a command, started where it was stopped with its desk.
 
-    What it was started for is ended with it, a worker too: everything is as it was before. Nothing happens where another
+    What it was started for is ended with it, a worker too, but for one that was alive before. Nothing happens where another
     tenant is configured, where it runs, and where it never ran. Raises DeskError.
     """
     known = settings.demo_url()
     if settings.tenant_configured or known is None or _answers(known):
         yield
         return
+    before = _worker_pid(settings)
     _, pid = ensure_demo(settings)
     try:
         yield
     finally:
-        worker = _read_json(settings.data_dir / "worker.json").get("pid")
-        for started_here, word in ((worker, "worker"), (pid, "demo-tenant")):
-            if isinstance(started_here, int) and _is_ours(started_here, word, settings):
-                stop(started_here)
+        worker = _worker_pid(settings)
+        if worker is not None and worker != before:
+            stop(worker)
+        if pid is not None and _is_ours(pid, "demo-tenant", settings):
+            stop(pid)
+
+
+def _worker_pid(settings: Settings) -> int | None:
+    """The worker that was started for this data folder, where it is alive."""
+    pid = _read_json(settings.data_dir / "worker.json").get("pid")
+    return pid if isinstance(pid, int) and _is_ours(pid, "worker", settings) else None
 
 
 def ensure_worker(settings: Settings, *options: str) -> int | None:

@@ -203,6 +203,22 @@ def test_a_demo_tenant_that_does_not_start_says_why(tmp_path: Path, monkeypatch:
 # --- the end ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("alive_before", [True, False])
+def test_a_command_leaves_behind_what_was_there_before(
+    tmp_path: Path, processes: Processes, monkeypatch: pytest.MonkeyPatch, alive_before: bool
+) -> None:
+    settings = a_demo_desk(tmp_path, 0)
+    (tmp_path / "demo-tenant.json").write_text(json.dumps({"api": f"http://127.0.0.1:{free_port()}", "pid": 999_999_999}))
+    before = ensure_worker(settings) if alive_before else None
+    with launcher.demo_for_a_while(settings):
+        worker = ensure_worker(settings)
+        demo = json.loads((tmp_path / "demo-tenant.json").read_text())["pid"]
+        assert processes.alive(demo)
+        assert before in (None, worker)
+    assert not processes.alive(demo)
+    assert processes.alive(worker or 0) is alive_before
+
+
 def test_the_command_that_is_told_can_be_copied(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "prefix", str(launcher.ROOT / ".venv"))
     monkeypatch.chdir(launcher.ROOT)

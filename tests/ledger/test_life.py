@@ -197,6 +197,15 @@ def test_restoring_what_failed_in_part_tries_again(world: World) -> None:
     assert due(world) == [("Maintenance", Phase.RESTORE)]
 
 
+@pytest.mark.parametrize("state", [I.FAILED, I.UNCONFIRMED])
+def test_who_is_not_back_is_found_however_many_windows_came_since(world: World, state: I) -> None:
+    operation = failed_in_part(world, state)
+    world.in_effect(["cem"])
+    assert world.ledger.unsettled(TENANT, [S.FAILED_IN_PART, S.IN_EFFECT]) == [operation.id]
+    assert world.ledger.unsettled(TENANT, [S.IN_EFFECT]) == []
+    assert world.ledger.unsettled("strange", [S.FAILED_IN_PART]) == []
+
+
 def test_restoring_what_is_unconfirmed_only_is_refused(world: World) -> None:
     operation = failed_in_part(world, I.UNCONFIRMED)
     with pytest.raises(Refused) as error:

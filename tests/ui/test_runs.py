@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from tests.ui.conftest import ROOT, Open
 from tests.ui.fakes import an_operation
 from tests.ui.fakes_history import FINGERPRINT, HistoryDesk, a_group, a_real_tenant, a_run, an_exchange, somebody, words
-from wfm.domain.errors import StoreFault
+from wfm.domain.errors import DeskError, StoreFault
 from wfm.domain.operations import Outcome, Phase, RunFilter
 from wfm.domain.people import Actor, Role
 
@@ -356,6 +356,18 @@ def test_a_team_that_is_not_there_is_named_and_left_out(history: HistoryDesk, op
     app = open_screen("runs", team="Team 1")
     assert asked(history).team == "Team 1"
     assert "team **Team 1**" in words(app)
+
+
+def test_a_team_is_kept_where_nobody_can_say_whether_there_is_one(
+    history: HistoryDesk, open_screen: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(fresh: bool = False) -> Any:
+        raise DeskError("The tenant does not answer.")
+
+    monkeypatch.setattr(history, "directory", silent)
+    app = open_screen("runs", team="Team 1")
+    assert asked(history).team == "Team 1"
+    assert not app.warning
 
 
 def test_whether_a_retry_can_help_and_the_window_reach_the_desk(history: HistoryDesk, open_screen: Open) -> None:

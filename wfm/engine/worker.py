@@ -258,16 +258,14 @@ class Worker:
         ledger = self._rooms.ledger
         while not self._stop.wait(LOOK_AGAIN_S):
             try:
-                resting = ledger.operations(self._rooms.tenant_key, states=_RESTING, limit=200)
-                counts = ledger.counts([operation.id for operation in resting])
+                counts = ledger.counts(ledger.unsettled(self._rooms.tenant_key, _RESTING))
                 waiting = False
-                for operation in resting:
-                    found = counts[operation.id]
+                for operation_id, found in counts.items():
                     doubts = found.apply[ItemState.UNCONFIRMED] + found.restore[ItemState.UNCONFIRMED]
                     if doubts and not self._stop.is_set():
-                        self._runner.look_again(operation.id)
+                        self._runner.look_again(operation_id)
                     if found.restore[ItemState.FAILED] and not self._stop.is_set():
-                        waiting |= self._try_again(operation.id)
+                        waiting |= self._try_again(operation_id)
                 self._waiting_again = waiting
             except DeskError as fault:
                 log.warning("Unconfirmed updates could not be looked at: %s", fault)

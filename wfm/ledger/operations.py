@@ -14,7 +14,7 @@ from wfm.ledger import words
 from wfm.ledger.bulk import insert_rows
 from wfm.ledger.ids import decode, encode, new_id
 from wfm.ledger.records import NewOperation
-from wfm.ledger.schema import agents, blocked, items, operations
+from wfm.ledger.schema import agents, blocked, item_counts, items, operations
 from wfm.ledger.search import fold
 from wfm.ledger.store import Store, item_of, items_with_agents
 
@@ -114,6 +114,21 @@ class Operations(Store):
                     raise BadInput("before", before, "the id of an operation")
                 conditions.append(operations.c.id < number)
             return self._read_operations(connection, *conditions, limit=limit)
+
+    def unsettled(self, tenant_key: str, states: Collection[OperationState]) -> list[str]:
+        """Operations in these states with an update that is unconfirmed or a restore that failed, oldest first; by counters."""
+        of_operation = item_counts.c.operation_id == operations.c.id
+        doubtful = sa.or_(
+            item_counts.c.apply_state == ItemState.UNCONFIRMED.value,
+            item_counts.c.restore_state.in_([ItemState.UNCONFIRMED.value, ItemState.FAILED.value]),
+        )
+        with self._db.read() as connection:
+            asked = sa.select(operations.c.id).where(
+                operations.c.tenant_id == self._known_tenant(connection, tenant_key),
+                operations.c.state.in_([state.value for state in states]),
+                sa.exists().where(of_operation, doubtful, item_counts.c.n > 0),
+            )
+            return [encode(number) for number in connection.scalars(asked.order_by(operations.c.id))]
 
     def operation_titles(self, tenant_key: str, *, limit: int = 100) -> dict[str, tuple[str, datetime]]:
         """Title and start of the window of the newest operations, by id, newest first. Reads no requests of thousands."""

@@ -271,7 +271,7 @@ def without_unknown(desk: Desk, query: RunQuery) -> tuple[RunQuery, tuple[str, .
     """
     chosen, problems = query.chosen, []
     for name, attribute, there, what in (
-        ("team", "team", is_team, "team in this tenant now"),
+        ("team", "team", _is_team, "team in this tenant now"),
         ("operation", "operation_id", _is_operation, "operation in this tenant"),
         ("failure", "fingerprint", _is_failure, "failure group in this tenant"),
     ):
@@ -300,12 +300,12 @@ def _is_there(ask: Callable[[], object]) -> bool:
     return True
 
 
-def is_team(desk: Desk, name: str) -> bool:
-    """Whether the tenant has such a team now, by name or id. A tenant that does not answer has none."""
-    try:
-        return any(group.kind is GroupKind.TEAM and name in (group.id, group.name) for group in desk.directory().groups)
-    except DeskError:
-        return False
+def _is_team(desk: Desk, name: str) -> bool:
+    def ask() -> None:
+        if not any(group.kind is GroupKind.TEAM and name in (group.id, group.name) for group in desk.directory().groups):
+            raise NotFound(f"There is no team {name!r}.")
+
+    return _is_there(ask)
 
 
 def _team(desk: Desk, value: str | None) -> None:
