@@ -62,6 +62,7 @@ def test_it_says_where_it_is_and_stops_what_it_started(tmp_path: Path) -> None:
         assert httpx.get(f"{address}/_demo/info").status_code == 200
         said = desk.stop()
     assert f"The desk is at {desk.url}" in said
+    assert said.count(desk.url) == 1  # nothing names it earlier than it answers
     assert "Traceback" not in said
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{address}/_demo/info", timeout=2.0)
