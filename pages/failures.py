@@ -12,7 +12,8 @@ from wfm.ui.components.heading import heading
 from wfm.ui.context import desk
 from wfm.ui.pages import page
 from wfm.ui.views import failures as view
-from wfm.ui.views.failure_card import SORT_WORDS, Looking, brief_of, find, list_of, notices, watch
+from wfm.ui.views.failure_actions import Looking, notices
+from wfm.ui.views.failure_card import SORT_WORDS, brief_of, find, list_of, watch
 from wfm.ui.views.failures import Show, Sort
 from wfm.ui.views.url_choice import choice
 

@@ -1,67 +1,36 @@
-"""One failure group on screen: its facts, what it means, and what can be done about it."""
+"""One failure group on screen: its facts, what it means, where it struck; and the list of them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
-from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from wfm.desk.proof import ACCESS_KINDS, PROPAGATION, ProofState
+from wfm.desk.proof import PROPAGATION
 from wfm.domain.errors import DeskError
-from wfm.domain.operations import FailureGroup, GroupState, Phase, RunFilter
-from wfm.domain.people import Actor, Capability
+from wfm.domain.operations import FailureGroup, GroupState, RunFilter
 from wfm.ui import context
 from wfm.ui.components import empty
 from wfm.ui.components.lanes import verdict_badges
 from wfm.ui.components.states import look
-from wfm.ui.components.times import agents as agents_word
 from wfm.ui.components.times import now, when
 from wfm.ui.pages import page
 from wfm.ui.views import failures as view
-from wfm.ui.views.run_panel import meaning, start_plan
+from wfm.ui.views.failure_actions import Looking, actions, tell
+from wfm.ui.views.run_panel import meaning
 from wfm.ui.views.run_query import filter_params
 from wfm.ui.views.runs import kind_word
 from wfm.ui.views.words import code, count, plain
 
 if TYPE_CHECKING:
-    from wfm.desk import Desk, FailureBrief, FailureDetail
+    from wfm.desk import FailureBrief, FailureDetail
 
 MOST_OPERATIONS, MOST_CHANGES = 6, 8
 WATCH_S = 4.0
 PAGE = 20
 """Cards that are drawn at first, and at each click on more."""
-_NOTICE, _FAULT, _CARD, _MANY = "failures-notice", "failures-fault", "failures-card", "failures-many"
-_BRIEFS, _FIND = "failures-briefs", "failures-find"
-_DONE = "failures-notice-good"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Looking:
-    """Who looks, where and when."""
-
-    desk: Desk
-    actor: Actor
-    zone: ZoneInfo
-    now: datetime
-
-    @property
-    def may(self) -> bool:
-        return self.actor.may(Capability.EXECUTE)
-
-
-def notices() -> None:
-    """What the last click did or could not do."""
-    fault = st.session_state.pop(_FAULT, None)
-    if fault is not None:
-        empty.fault(fault)
-    said = st.session_state.pop(_NOTICE, None)
-    if said:
-        done = st.session_state.pop(_DONE, True)
-        st.toast(said, icon=":material/check_circle:" if done else ":material/warning:")
+_BRIEFS, _FIND, _MANY = "failures-briefs", "failures-find", "failures-many"
 
 
 SORT_WORDS = {
@@ -114,9 +83,7 @@ def card(group: FailureGroup, looking: Looking, *, opened: bool) -> None:
         with spark, empty.guarded("No picture"):
             _spark(group, looking)
         _state_words(group, looking)
-        _actions(group, looking)
-        if st.session_state.get(_CARD) == group.fingerprint:
-            _hand_off(group, looking)
+        actions(group, looking)
         with st.expander(
             "What it means, how to confirm, how to fix",
             expanded=opened,
@@ -220,192 +187,6 @@ def _story(detail: FailureDetail, looking: Looking) -> None:
             st.caption(f"and {len(lines) - MOST_CHANGES} earlier changes")
 
 
-# --- what can be done ------------------------------------------------------------------------------------------------
-
-
-def _actions(group: FailureGroup, looking: Looking) -> None:
-    key = group.fingerprint
-    why = looking.actor.read_only_reason or None
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        if group.state in (GroupState.OPEN, GroupState.REGRESSED):
-            with st.popover("I fixed it", icon=":material/build:", disabled=not looking.may, help=why, key=f"fix-{key}"):
-                _fix_form(group, looking)
-        if group.state is GroupState.FIXED and group.kind in view.PROVABLE_KINDS:
-            st.button(
-                "Check the access now" if group.kind in ACCESS_KINDS else "Check now",
-                icon=":material/fact_check:",
-                key=f"prove-{key}",
-                on_click=_prove,
-                args=(group, looking),
-                disabled=not looking.may,
-                help="Reads again what was missing. Nothing is written to the tenant.",
-            )
-        st.button("Hand off", icon=":material/forward_to_inbox:", key=f"hand-{key}", on_click=_toggle_card, args=(key,))
-        if st.button(
-            f"Retry {agents_word(group.agents)}",
-            icon=":material/replay:",
-            key=f"retry-{key}",
-            disabled=not looking.may,
-            help="Fills in Plan with these agents; nothing is sent before you apply it there." if looking.may else why,
-        ):
-            _retry(group, looking)
-        st.page_link(
-            page("runs"),
-            label=count(group.runs, "run"),
-            icon=":material/receipt_long:",
-            query_params={"time": "all", **filter_params(RunFilter(fingerprint=key))},
-        )
-        with st.popover(
-            "Owner and note", icon=":material/person:", type="tertiary", disabled=not looking.may, key=f"own-{key}"
-        ):
-            _owner_form(group, looking)
-        _settle_buttons(group, looking)
-
-
-def _settle_buttons(group: FailureGroup, looking: Looking) -> None:
-    """Ignore, resolve and reopen: quiet, for they change only what this screen lists."""
-    key = group.fingerprint
-    choices: list[tuple[str, GroupState, str, str]] = []
-    if group.state in (GroupState.OPEN, GroupState.REGRESSED):
-        choices = [("Ignore", GroupState.IGNORED, "visibility_off", "Ignored.")]
-    elif group.state is GroupState.FIXED:
-        choices = [
-            ("It is proven", GroupState.RESOLVED, "check_circle", "Resolved. A new failure reopens it as regressed."),
-            ("Not fixed after all", GroupState.OPEN, "undo", "Open again."),
-        ]
-    else:
-        choices = [("Reopen", GroupState.OPEN, "undo", "Open again.")]
-    for label, state, icon, said in choices:
-        st.button(
-            label,
-            icon=f":material/{icon}:",
-            type="tertiary",
-            key=f"{state.value}-{key}",
-            on_click=_mark,
-            args=(group, state, looking, said),
-            disabled=not looking.may,
-        )
-
-
-def _fix_form(group: FailureGroup, looking: Looking) -> None:
-    key = f"note-{group.fingerprint}"
-    st.text_input("What was changed (optional)", key=key, max_chars=500, placeholder="added the scope to the client")
-    if group.kind in ACCESS_KINDS:
-        st.caption(
-            "Starts the clock: a change of a role takes up to 5 minutes to reach every part of the platform (published by "
-            "Genesys). The desk then reads the same access again, and closes or reopens this by what it finds."
-        )
-    else:
-        st.caption("It stays listed until it is proven; the same failure again reopens it as regressed.")
-    st.button(
-        "Mark as fixed",
-        type="primary",
-        key=f"fixed-{group.fingerprint}",
-        on_click=_mark_fixed,
-        args=(group, looking, key),
-    )
-
-
-def _mark_fixed(group: FailureGroup, looking: Looking, key: str) -> None:
-    note = str(st.session_state.get(key) or "").strip()
-    _mark(group, GroupState.FIXED, looking, "Marked as fixed. The clock runs.", note)
-
-
-def _mark(group: FailureGroup, state: GroupState, looking: Looking, said: str, note: str = "") -> None:
-    """Changes the state, unless somebody else did meanwhile: then their change and note are shown first."""
-    try:
-        looking.desk.mark_group(group.fingerprint, state, looking.actor, note, expected=group.revision)
-        st.session_state[_NOTICE] = said
-    except DeskError as error:
-        st.session_state[_FAULT] = error
-
-
-def _owner_form(group: FailureGroup, looking: Looking) -> None:
-    key = group.fingerprint
-    st.text_input(
-        "Owner", value=group.owner, key=f"owner-{key}-{group.revision}", max_chars=120, placeholder=looking.actor.name
-    )
-    st.text_input("Note", key=f"owner-note-{key}-{group.revision}", max_chars=500, placeholder="asked the OAuth team, CHG-1042")
-    with st.container(horizontal=True):
-        st.button("Save", type="primary", key=f"own-save-{key}", on_click=_amend, args=(group, looking, None))
-        st.button("I take it", icon=":material/person_add:", key=f"own-me-{key}", on_click=_amend, args=(group, looking, True))
-
-
-def _amend(group: FailureGroup, looking: Looking, mine: bool | None) -> None:
-    key = f"{group.fingerprint}-{group.revision}"
-    owner = looking.actor.name if mine else str(st.session_state.get(f"owner-{key}") or "").strip()
-    note = str(st.session_state.get(f"owner-note-{key}") or "").strip()
-    if owner == group.owner and not note:
-        return
-    try:
-        looking.desk.amend_group(
-            group.fingerprint,
-            looking.actor,
-            owner=owner if owner != group.owner else None,
-            note=note,
-            expected=group.revision,
-        )
-        st.session_state[_NOTICE] = f"{plain(owner)} takes care of it." if owner and owner != group.owner else "Saved."
-    except DeskError as error:
-        st.session_state[_FAULT] = error
-
-
-def _prove(group: FailureGroup, looking: Looking) -> None:
-    try:
-        proof = looking.desk.probe_group(group.fingerprint, looking.actor)
-    except DeskError as error:
-        st.session_state[_FAULT] = error
-        return
-    moved = "" if proof.group.state is group.state else f"{look(proof.group.state).word.capitalize()}: "
-    st.session_state[_NOTICE] = f"{moved}{plain(proof.sentence)}"
-    st.session_state[_DONE] = proof.state is ProofState.HELD
-
-
-def _retry(group: FailureGroup, looking: Looking) -> None:
-    try:
-        found = view.retryable(looking.desk, group.fingerprint)
-    except DeskError as error:
-        empty.fault(error)
-        return
-    if found.newest is None or not found.agent_ids:
-        _retry_restore(group, looking)
-        return
-    start_plan(looking.desk, looking.actor, list(found.agent_ids), found.newest, looking.now)
-
-
-def _retry_restore(group: FailureGroup, looking: Looking) -> None:
-    """A group of failed restores is retried in its window: a new plan would take the agents out once more."""
-    try:
-        run = looking.desk.run(group.sample_run).run
-    except DeskError as error:
-        empty.fault(error)
-        return
-    if run.phase is Phase.RESTORE and run.operation_id:
-        st.switch_page(page("windows"), query_params={"id": run.operation_id})
-    st.warning("No agent of this group can be planned again: its runs name none.")
-
-
-def _toggle_card(key: str) -> None:
-    st.session_state[_CARD] = None if st.session_state.get(_CARD) == key else key
-
-
-def _hand_off(group: FailureGroup, looking: Looking) -> None:
-    with st.container(border=True), empty.guarded("The card can't be made just now"):
-        text = looking.desk.hand_off(group.fingerprint)
-        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.markdown(
-                "**Hand-off card** for whoever can mend it: copy it into a ticket or a mail. Secrets are not in it.",
-                width="content",
-            )
-            st.link_button(
-                "Markdown file",
-                f"/export/failure/{quote(group.fingerprint, safe='')}.md",
-                icon=":material/download:",
-                type="tertiary",
-            )
-        st.code(text, language=None, wrap_lines=True)
-
-
 def list_of(groups: list[FailureGroup], looking: Looking, linked: str | None) -> None:
     """A card for each of the first groups, and a button for more."""
     many = int(st.session_state.get(_MANY, PAGE))
@@ -448,8 +229,7 @@ def _watching(seen: tuple[list[tuple[str, int]], list[int]]) -> None:
     moved = [group for group in groups if (group.fingerprint, group.revision) not in known]
     if told := [group for group in moved if group.state in _SETTLED]:
         # A card may be gone from the list that is shown: nothing vanishes without a word.
-        st.session_state[_NOTICE] = view.moved_words(told)
-        st.session_state[_DONE] = all(group.state is GroupState.RESOLVED for group in told)
+        tell(view.moved_words(told), good=all(group.state is GroupState.RESOLVED for group in told))
     st.rerun()
 
 

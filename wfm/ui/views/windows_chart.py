@@ -123,16 +123,33 @@ def chart(shown: Sequence[Bar], which: Range, now: datetime, zone: ZoneInfo, *, 
 
     A click picks a window's id as `pick`.
     """
-    first, last = bounds(which, now, zone)
-    begin, end = wall(first, zone), wall(last, zone)
-    middle = begin + (end - begin) / 2
+    begin, end = (wall(instant, zone) for instant in bounds(which, now, zone))
+    x, y = _time_axis(which, begin, end), _window_axis([bar.title for bar in shown])
+    moment: Spec = {"data": {"values": [{"start": _text(wall(now, zone))}]}, "encoding": {"x": x}}
+    return {
+        "data": {"values": [_row(bar, begin, end, now, zone, colors) for bar in shown]},
+        "layer": [
+            {**moment, "mark": {"type": "rule", "strokeDash": [3, 3], "color": ink, "opacity": 0.5}},
+            {**moment, "mark": _words(ink) | {"text": "now", "dy": 8, "y": {"expr": "height"}}},
+            _bars(x, y),
+            # What is said of a window stands behind its bar or, in the right half, before it.
+            _label("!datum.left", _words(ink) | {"align": "left", "dx": 8}, x | {"field": "end"}, y),
+            _label("datum.left", _words(ink) | {"align": "right", "dx": -8}, x, y),
+            _lines_to_click(x, y),
+        ],
+        "height": {"step": ROW},
+        "padding": {"left": 8, "right": 16, "top": 8, "bottom": 16},
+        "config": {"view": {"strokeWidth": 0}, "axis": {"labelFontSize": 11, "gridOpacity": 0.35, "domain": False}},
+    }
+
+
+def _time_axis(which: Range, begin: datetime, end: datetime) -> Spec:
     ticks = []
-    tick = begin.replace(hour=0) if which is not Range.DAY else begin
+    tick = begin
     while tick <= end:
         ticks.append(_text(tick))
         tick += _TICKS[which]
-    names = [bar.title for bar in shown]
-    x: Spec = {
+    return {
         "field": "start",
         "type": "temporal",
         "scale": {"type": "utc", "domain": [_text(begin), _text(end)]},
@@ -145,7 +162,10 @@ def chart(shown: Sequence[Bar], which: Range, now: datetime, zone: ZoneInfo, *, 
             "labelFlush": False,
         },
     }
-    y: Spec = {
+
+
+def _window_axis(names: list[str]) -> Spec:
+    return {
         "field": "window",
         "type": "nominal",
         "sort": names,
@@ -153,73 +173,53 @@ def chart(shown: Sequence[Bar], which: Range, now: datetime, zone: ZoneInfo, *, 
         "title": None,
         "axis": {"labelLimit": 240, "ticks": False},
     }
-    values = [
-        {
-            "id": bar.id,
-            "window": bar.title,
-            "state": bar.state,
-            "said": bar.said,
-            "start": _text(wall(bar.start, zone)),
-            "end": _text(wall(bar.end, zone)),
-            "color": colors[bar.color],
-            "left": wall(bar.end, zone) > middle,
-            "first": _text(begin),
-            "last": _text(end),
-            "times": f"{times.when(bar.start, zone, today=now)} to {times.when(bar.end, zone, today=now)}",
-        }
-        for bar in shown
-    ]
-    moment: dict[str, object] = {"data": {"values": [{"start": _text(wall(now, zone))}]}}
-    words: dict[str, object] = {"y": y, "text": {"field": "said"}}
+
+
+def _row(bar: Bar, begin: datetime, end: datetime, now: datetime, zone: ZoneInfo, colors: Mapping[str, str]) -> Spec:
     return {
-        "data": {"values": values},
-        "layer": [
-            {**moment, "mark": {"type": "rule", "strokeDash": [3, 3], "color": ink, "opacity": 0.5}, "encoding": {"x": x}},
-            {
-                **moment,
-                "mark": {"type": "text", "text": "now", "fontSize": 11, "color": ink, "dy": 8, "y": {"expr": "height"}},
-                "encoding": {"x": x},
-            },
-            {
-                "mark": {"type": "bar", "height": 14, "cornerRadius": 2, "strokeWidth": 3},
-                "encoding": {
-                    "x": x,
-                    "x2": {"field": "end"},
-                    "y": y,
-                    "color": {"field": "color", "type": "nominal", "scale": None},
-                    "stroke": {"field": "color", "type": "nominal", "scale": None},
-                },
-            },
-            {
-                "transform": [{"filter": "!datum.left"}],
-                "mark": {"type": "text", "align": "left", "dx": 8, "fontSize": 11, "color": ink},
-                "encoding": words | {"x": x | {"field": "end"}},
-            },
-            {
-                "transform": [{"filter": "datum.left"}],
-                "mark": {"type": "text", "align": "right", "dx": -8, "fontSize": 11, "color": ink},
-                "encoding": words | {"x": x},
-            },
-            {
-                # The whole line can be clicked: half an hour in four weeks is a hair.
-                "params": [{"name": "pick", "select": {"type": "point", "fields": ["id"]}}],
-                "mark": {"type": "bar", "height": ROW, "opacity": 0, "cursor": "pointer"},
-                "encoding": {
-                    "x": x | {"field": "first"},
-                    "x2": {"field": "last"},
-                    "y": y,
-                    "tooltip": [
-                        {"field": "window", "type": "nominal"},
-                        {"field": "said", "type": "nominal", "title": "state"},
-                        {"field": "times", "type": "nominal"},
-                    ],
-                },
-            },
-        ],
-        "height": {"step": ROW},
-        "padding": {"left": 8, "right": 16, "top": 8, "bottom": 16},
-        "config": {"view": {"strokeWidth": 0}, "axis": {"labelFontSize": 11, "gridOpacity": 0.35, "domain": False}},
+        "id": bar.id,
+        "window": bar.title,
+        "state": bar.state,
+        "said": bar.said,
+        "start": _text(wall(bar.start, zone)),
+        "end": _text(wall(bar.end, zone)),
+        "color": colors[bar.color],
+        "left": wall(bar.end, zone) > begin + (end - begin) / 2,
+        "first": _text(begin),
+        "last": _text(end),
+        "times": f"{times.when(bar.start, zone, today=now)} to {times.when(bar.end, zone, today=now)}",
     }
+
+
+def _bars(x: Spec, y: Spec) -> Spec:
+    color: Spec = {"field": "color", "type": "nominal", "scale": None}
+    return {
+        "mark": {"type": "bar", "height": 14, "cornerRadius": 2, "strokeWidth": 3},
+        "encoding": {"x": x, "x2": {"field": "end"}, "y": y, "color": color, "stroke": color},
+    }
+
+
+def _words(ink: str) -> Spec:
+    return {"type": "text", "fontSize": 11, "color": ink}
+
+
+def _label(where: str, mark: Spec, x: Spec, y: Spec) -> Spec:
+    return {"transform": [{"filter": where}], "mark": mark, "encoding": {"x": x, "y": y, "text": {"field": "said"}}}
+
+
+def _lines_to_click(x: Spec, y: Spec) -> Spec:
+    """The whole line can be clicked: half an hour in four weeks is a hair."""
+    tips = [_tip("window"), _tip("said", "state"), _tip("times")]
+    return {
+        "params": [{"name": "pick", "select": {"type": "point", "fields": ["id"]}}],
+        "mark": {"type": "bar", "height": ROW, "opacity": 0, "cursor": "pointer"},
+        "encoding": {"x": x | {"field": "first"}, "x2": {"field": "last"}, "y": y, "tooltip": tips},
+    }
+
+
+def _tip(field: str, title: str = "") -> Spec:
+    tip: Spec = {"field": field, "type": "nominal"}
+    return tip | {"title": title} if title else tip
 
 
 def _text(instant: datetime) -> str:

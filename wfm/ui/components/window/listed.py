@@ -98,22 +98,9 @@ def _over_time(views: Sequence[View]) -> None:
 
 
 def _past(desk: Desk) -> None:
-    states = sorted(state.value for state in FINAL)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.pills(
-            "State", states, selection_mode="multi", key="state", bind="query-params", label_visibility="collapsed"
-        )
-        text = st.text_input(
-            "Search windows",
-            key="find",
-            bind="query-params",
-            type="search",
-            placeholder="reason, ticket or person",
-            label_visibility="collapsed",
-            width=240,
-        )
+    """The windows that ended, narrowed by state and words; a click on a row opens one."""
+    chosen, words = _asked()
     wanted = [OperationState(state) for state in chosen] or list(FINAL)
-    words = (text or "").casefold().split()
     views = [
         view
         for view in desk.operations(states=wanted, limit=PAST)
@@ -124,6 +111,42 @@ def _past(desk: Desk) -> None:
             "No window has ended yet." if not (chosen or words) else "No window matches. Clear the search or the states."
         )
         return
+    rows = _past_table(views)
+    if rows and rows[0] < len(views):
+        st.switch_page(page("windows"), query_params={"id": views[rows[0]].operation.id})
+    # A cell is chosen by the arrow keys, too: that leads on by a link, not by itself.
+    row = chosen_row(st.session_state.get("windows_past"))
+    if row is None or row >= len(views):
+        st.caption("Choose a window to open it.")
+        return
+    go(f"Open {plain(short_title_of(views[row].operation))}", "windows", key="windows_past_open", id=views[row].operation.id)
+
+
+def _asked() -> tuple[list[str], list[str]]:
+    """The states and the words to look for, as the URL has them too."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.pills(
+            "State",
+            sorted(state.value for state in FINAL),
+            selection_mode="multi",
+            key="state",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+        text = st.text_input(
+            "Search windows",
+            key="find",
+            bind="query-params",
+            type="search",
+            placeholder="reason, ticket or person",
+            label_visibility="collapsed",
+            width=240,
+        )
+    return list(chosen), (text or "").casefold().split()
+
+
+def _past_table(views: Sequence[View]) -> list[int]:
+    """Draws the table and gives the rows that were clicked."""
     shown = list(dict.fromkeys(view.operation.state for view in views))
     picked = st.dataframe(
         table(views, times.now()),
@@ -150,12 +173,4 @@ def _past(desk: Desk) -> None:
         key="windows_past",
         alt=f"{len(views)} windows that have ended. Choose one to open it.",
     )
-    rows = picked.selection.rows
-    if rows and rows[0] < len(views):
-        st.switch_page(page("windows"), query_params={"id": views[rows[0]].operation.id})
-    # A cell is chosen by the arrow keys, too: that leads on by a link, not by itself.
-    row = chosen_row(st.session_state.get("windows_past"))
-    if row is None or row >= len(views):
-        st.caption("Choose a window to open it.")
-        return
-    go(f"Open {plain(short_title_of(views[row].operation))}", "windows", key="windows_past_open", id=views[row].operation.id)
+    return list(picked.selection.rows)

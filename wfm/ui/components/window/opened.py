@@ -139,6 +139,25 @@ def _settle(desk: Desk, actor: Actor, operation_id: str, phase: Phase, agent_id:
 
 
 def _agents(desk: Desk, view: View) -> None:
+    """The agents of the window with state and cause, narrowed by state and name; a click leads to an agent's runs."""
+    route = view.operation.route
+    word, text = _asked(view)
+    try:
+        items = _items(desk, view, word, LISTED, text)
+    except DeskError as error:
+        empty.fault(error)
+        return
+    if not items:
+        st.caption("No agent stands there.")
+        return
+    _agent_table(items, route, _causes(desk, view))
+    if len(items) == LISTED:
+        st.caption(f"The first {LISTED} are listed. Search or pick a state to find others.")
+    _picked(items, route)
+
+
+def _asked(view: View) -> tuple[AgentWord | None, str]:
+    """The state and the words of a name to look for."""
     route = view.operation.route
     counts = {word: count for word, count in agents_by_word(view.counts).items() if count}
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -160,18 +179,13 @@ def _agents(desk: Desk, view: View) -> None:
             label_visibility="collapsed",
             width=220,
         )
-    word = AgentWord(chosen) if chosen else None
-    try:
-        items = _items(desk, view, word, LISTED, text or "")
-    except DeskError as error:
-        empty.fault(error)
-        return
-    if not items:
-        st.caption("No agent stands there.")
-        return
+    return AgentWord(chosen) if chosen else None, text or ""
+
+
+def _agent_table(items: list[Item], route: RouteName, causes: dict[tuple[str, Phase], str]) -> None:
     options = list(dict.fromkeys(agent_word(item.apply_state, item.restore_state) for item in items))
     st.dataframe(
-        agent_table(items, route, _causes(desk, view)),
+        agent_table(items, route, causes),
         hide_index=True,
         height=table_height(len(items), 10),
         column_config={
@@ -190,9 +204,6 @@ def _agents(desk: Desk, view: View) -> None:
         key="window_agents",
         alt=f"{len(items)} agents of this window with their state. Choose a cell for the agent's runs.",
     )
-    if len(items) == LISTED:
-        st.caption(f"The first {LISTED} are listed. Search or pick a state to find others.")
-    _picked(items, route)
 
 
 def _causes(desk: Desk, view: View) -> dict[tuple[str, Phase], str]:
