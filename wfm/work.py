@@ -37,12 +37,13 @@ def run(desk: Desk, *, exit_when_idle_s: float | None = None, on_state: Callable
     stop = threading.Event()
     working = threading.Event()
 
-    last: list[str] = []
+    last = ""
 
     def changed(state: str) -> None:
-        if last == [state]:
+        nonlocal last
+        if state == last:
             return
-        last[:] = [state]
+        last = state
         log.info("This worker is %s", state)
         working.set() if state == WORKING else working.clear()
         on_state(state)

@@ -76,18 +76,12 @@ def refusals_of(findings: Iterable[Finding]) -> tuple[tuple[str, str], ...]:
 
     What is missing is in the title of missing access already; the other titles need their detail to be understood.
     """
-    refused = [
-        (
-            REFUSING[finding.code],
-            " ".join(
-                part
-                for part in (f"{finding.title}.", finding.detail if finding.code != "missing_access" else "", finding.fix)
-                if part
-            ),
-        )
-        for finding in findings
-        if finding.severity is Severity.BLOCKED and finding.code in REFUSING
-    ]
+    refused = []
+    for finding in findings:
+        if finding.severity is Severity.BLOCKED and finding.code in REFUSING:
+            detail = "" if finding.code == "missing_access" else finding.detail
+            sentence = " ".join(part for part in (f"{finding.title}.", detail, finding.fix) if part)
+            refused.append((REFUSING[finding.code], sentence))
     return tuple(sorted(refused, key=lambda refusal: refusal[0] == "access_missing"))
 
 
