@@ -48,7 +48,15 @@ def settings(demo: DemoHandle, tmp_path: Path) -> Settings:
 
 @contextlib.contextmanager
 def a_worker(settings: Settings, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-    assert settings.genesys_client_secret is not None
+    secret = settings.genesys_client_secret
+    client = (
+        {}
+        if secret is None
+        else {
+            "WFM_GENESYS_CLIENT_ID": str(settings.genesys_client_id),
+            "WFM_GENESYS_CLIENT_SECRET": secret.get_secret_value(),
+        }
+    )
     clean = {name: value for name, value in os.environ.items() if not name.startswith("WFM_")}
     process = subprocess.Popen(
         [sys.executable, "-m", "wfm", "worker", *options],
@@ -57,8 +65,7 @@ def a_worker(settings: Settings, *options: str) -> Iterator[subprocess.Popen[byt
             **clean,
             "WFM_GENESYS_API_URL": str(settings.genesys_api_url),
             "WFM_GENESYS_LOGIN_URL": str(settings.genesys_login_url),
-            "WFM_GENESYS_CLIENT_ID": str(settings.genesys_client_id),
-            "WFM_GENESYS_CLIENT_SECRET": settings.genesys_client_secret.get_secret_value(),
+            **client,
             "WFM_DATA_DIR": str(settings.data_dir),
         },
         stdout=subprocess.PIPE if "--json" in options else subprocess.DEVNULL,
@@ -113,6 +120,19 @@ def test_the_worker_of_one_tenant_leaves_the_windows_of_another(settings: Settin
             desk.operation(theirs.id)
     after = demo.updates()
     assert {agent for agent in after if after[agent] != before.get(agent)} == set(ids[2:])
+
+
+def test_the_examples_leave_nobody_out_where_somebody_mended_the_access_first(tmp_path: Path) -> None:
+    with running_demo(agents=120, rate_limit=100_000) as own:
+        own.patch("/_demo/clients/architect-flow", {"add": ["wfm:schedule:update"]})
+        settings = Settings(genesys_api_url=own.url, genesys_login_url=own.url, data_dir=tmp_path / "data")
+        with contextlib.closing(Desk.open(settings)) as desk, a_worker(settings):
+            assert desk.demo is not None
+            desk.demo.make_examples()
+            assert [view.operation.state for view in desk.operations()] == [OperationState.ENDED_EARLY] * 2
+        made = own.updates()
+    assert len(made) == 4
+    assert {(one["unavailable"], one["available"]) for one in made.values()} == {(2, 2)}
 
 
 @pytest.mark.slow

@@ -87,6 +87,8 @@ class DeskCore:
             for connection in self._connections.values():
                 connection.client.close()
             self._connections.clear()
+        if self._demo_admin is not None:
+            self._demo_admin.close()
         self.ledger.close()
 
     # --- clients -------------------------------------------------------------------------------------------------

@@ -82,12 +82,8 @@ class DemoControls:
         self._desk.ledger.set_preference(key, EXAMPLES_PREFERENCE, "made")
         by_name = {client.name: client.id for client in self._desk.clients()}
         try:
-            failed = self._example("example: access missing", by_name["architect-flow"], rehearse=True)
-            self._wait(failed)
-            mended = self._example("example: access mended", by_name["desk"], rehearse=False)
-            self._wait(mended, OperationState.IN_EFFECT)
-            self._desk.end_now(mended, EXAMPLES_ACTOR)
-            self._wait(mended)
+            self._see_out(self._example("example: access missing", by_name["architect-flow"], rehearse=True))
+            self._see_out(self._example("example: access mended", by_name["desk"], rehearse=False))
         except (DeskError, KeyError) as error:
             log.warning("An example operation could not be made: %s", error)
 
@@ -121,12 +117,18 @@ class DemoControls:
         few = request.model_copy(update={"selection": Selection(agents=tuple(ready[:EXAMPLE_AGENTS]))})
         return previewer.preview(few)
 
-    def _wait(self, operation_id: str, wanted: OperationState | None = None) -> None:
+    def _see_out(self, operation_id: str) -> None:
+        """Waits for the end of an example. Who is taken out is put back, also where somebody mends the access meanwhile."""
+        if self._wait(operation_id, OperationState.IN_EFFECT) is OperationState.IN_EFFECT:
+            self._desk.end_now(operation_id, EXAMPLES_ACTOR)
+            self._wait(operation_id)
+
+    def _wait(self, operation_id: str, wanted: OperationState | None = None) -> OperationState:
         deadline = time.monotonic() + EXAMPLE_PATIENCE_S
         while time.monotonic() < deadline:
             state = self._desk.operation(operation_id).operation.state
             if state is wanted or state in FINAL:
-                return
+                return state
             time.sleep(0.3)
         raise Refused("state", "The worker did not finish the example in time.")
 
