@@ -87,9 +87,7 @@ class DeskCore:
             for connection in self._connections.values():
                 connection.client.close()
             self._connections.clear()
-        if self._demo_admin is not None:
-            self._demo_admin.close()
-        self.ledger.close()
+        self.ledger.close()  # the demo's switches stay open: a thread that reads at the start may still ask them
 
     # --- clients -------------------------------------------------------------------------------------------------
 

@@ -72,4 +72,8 @@ def warm() -> None:
         desk().directory()
     except DeskError as error:
         log.warning("The tenant could not be read at the start: %s", error)
+    except Exception:
+        if _desk is not None:
+            raise
+        return  # the dashboard stops already, and its connections were closed while this read
     import_module("wfm.ui.components.plan.verdict")
