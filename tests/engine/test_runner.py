@@ -20,6 +20,7 @@ from wfm.domain.plans import Fate, RouteName
 from wfm.domain.schedules import Shift
 from wfm.engine import drive, unconfirmed
 from wfm.engine.runner import Runner
+from wfm.engine.worker import Worker
 from wfm.genesys.errors import ConnectionProblem, OutcomeUnknown, ServerFault
 from wfm.ledger import Ledger
 from wfm.ledger.records import NewItem
@@ -218,6 +219,45 @@ def test_unconfirmed_is_never_sent_again_and_settled_by_a_later_read(ledger: Led
     assert ledger.items(operation.id, apply_states=[ItemState.FAILED])[0].agent_id == IDS[7]
     world.restore(operation)
     assert tenant.available == {agent_id: 1 for agent_id in IDS if agent_id != IDS[7]}
+
+
+class OneLook(threading.Event):
+    """A stop that comes after the worker looked once."""
+
+    looks = 0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.looks += 1
+        return self.looks > 1
+
+
+@pytest.mark.parametrize("fault", [NotFound("Its client is gone."), RuntimeError("a bug")])
+def test_an_operation_that_can_not_be_looked_at_keeps_no_other_waiting(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    blind = {"on": True}
+    tenant = FakeTenant()
+
+    def answer(sent: Sent) -> Any:
+        if sent.call.startswith("GET"):
+            return tenant._answer(sent, DOWN if blind["on"] else FINE)
+        return tenant._answer(sent, LOST_AFTER)
+
+    world = World(ledger, answer)
+    first, second = (world.run(new_operation(ledger, [agent])) for agent in IDS[:2])
+    assert world.applied(first) == world.applied(second) == {ItemState.UNCONFIRMED: 1}
+    blind["on"] = False
+
+    def look_again(operation_id: str) -> None:
+        if operation_id == first.id:
+            raise fault
+        world.runner.look_again(operation_id)
+
+    worker = Worker(world.rooms, lambda *_: pytest.fail("no engine is needed"), lock_file=None, stop=OneLook())
+    monkeypatch.setattr(worker._runner, "look_again", look_again)
+    worker._look_again()
+    assert world.applied(first) == {ItemState.UNCONFIRMED: 1}
+    assert world.applied(second) == {ItemState.APPLIED: 1}
 
 
 def test_stranded_items_are_read_back_after_a_time_out_before_anything_is_sent_to_them(ledger: Ledger) -> None:

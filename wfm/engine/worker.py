@@ -22,7 +22,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from wfm.domain.errors import DeskError, NotFound, StoreFault
-from wfm.domain.operations import ItemState, Operation, OperationState, Phase
+from wfm.domain.operations import Counts, ItemState, Operation, OperationState, Phase
 from wfm.engine.port import Engine
 from wfm.engine.rooms import Clock, Rooms
 from wfm.engine.runner import Runner
@@ -259,18 +259,25 @@ class Worker:
         while not self._stop.wait(LOOK_AGAIN_S):
             try:
                 counts = ledger.counts(ledger.unsettled(self._rooms.tenant_key, _RESTING))
-                waiting = False
-                for operation_id, found in counts.items():
-                    doubts = found.apply[ItemState.UNCONFIRMED] + found.restore[ItemState.UNCONFIRMED]
-                    if doubts and not self._stop.is_set():
-                        self._runner.look_again(operation_id)
-                    if found.restore[ItemState.FAILED] and not self._stop.is_set():
-                        waiting |= self._try_again(operation_id)
-                self._waiting_again = waiting
             except DeskError as fault:
                 log.warning("Unconfirmed updates could not be looked at: %s", fault)
-            except Exception:
-                log.exception("Looking at unconfirmed updates failed")
+                continue
+            waiting = [operation_id for operation_id, found in counts.items() if self._look_at(operation_id, found)]
+            self._waiting_again = bool(waiting)
+
+    def _look_at(self, operation_id: str, found: Counts) -> bool:
+        """Whether somebody of it waits to be put back. An operation that can't be looked at keeps no other one waiting."""
+        try:
+            doubts = found.apply[ItemState.UNCONFIRMED] + found.restore[ItemState.UNCONFIRMED]
+            if doubts and not self._stop.is_set():
+                self._runner.look_again(operation_id)
+            if found.restore[ItemState.FAILED] and not self._stop.is_set():
+                return self._try_again(operation_id)
+        except DeskError as fault:
+            log.warning("What is not settled in %s could not be looked at: %s", operation_id, fault)
+        except Exception:
+            log.exception("Looking again at %s failed", operation_id)
+        return False
 
     def _try_again(self, operation_id: str) -> bool:
         """Whether somebody waits to be put back as soon as the tenant can be reached."""
