@@ -55,11 +55,13 @@ def started(settings: Settings, *, examples: bool = True) -> Iterator[Started]:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     demo_url, demo_pid = (None, None) if settings.tenant_configured else ensure_demo(settings)
     worker_pid = ensure_worker(settings) if settings.embedded and _may_work(settings) else None
+    stopping = threading.Event()
     if examples and demo_url is not None:
-        threading.Thread(target=_examples, args=(settings,), name="examples", daemon=True).start()
+        threading.Thread(target=_examples, args=(settings, stopping), name="examples", daemon=True).start()
     try:
         yield Started(demo_url, demo_pid, worker_pid)
     finally:
+        stopping.set()
         for line in farewell(settings):
             print(line, file=sys.stderr, flush=True)
         for pid in (worker_pid, demo_pid):
@@ -205,7 +207,7 @@ def _may_work(settings: Settings) -> bool:
     return settings.genesys_client_id is not None or not settings.tenant_configured or settings.genesys_api_url is not None
 
 
-def _examples(settings: Settings) -> None:
+def _examples(settings: Settings, stopping: threading.Event) -> None:
     """Two short past operations on a fresh demo tenant, through the real engine, so that Runs and Failures teach."""
     from wfm.desk import Desk
 
@@ -213,7 +215,11 @@ def _examples(settings: Settings) -> None:
         with contextlib.closing(Desk.open(settings)) as desk:
             if desk.demo is not None:
                 desk.demo.make_examples()
-    except DeskError as error:
+    except Exception as error:
+        if stopping.is_set():
+            return  # tenant, worker and interpreter end under this thread: nothing to say
+        if not isinstance(error, DeskError):
+            raise
         log.warning("The example operations could not be made: %s", error)
 
 
