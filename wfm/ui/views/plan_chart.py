@@ -38,14 +38,7 @@ def timeline(rows: Sequence[AgentFate], window: Window, *, severities: Mapping[S
     place: Spec = {
         "x": {"field": "start", "type": "temporal", "scale": scale, "axis": axis},
         "x2": {"field": "end"},
-        "y": {
-            "field": "agent",
-            "type": "nominal",
-            "sort": names,
-            "scale": {"domain": names},
-            "title": None,
-            "axis": {"labelLimit": 150, "ticks": False},
-        },
+        "y": row_axis("agent", names, limit=150),
     }
     return {
         "layer": [
@@ -74,6 +67,18 @@ def timeline(rows: Sequence[AgentFate], window: Window, *, severities: Mapping[S
         "height": {"step": ROW},
         "padding": {"left": 14, "right": 8, "top": 15, "bottom": 4},
         "config": {"view": {"strokeWidth": 0}, "axis": {"labelFontSize": 11, "gridOpacity": 0.35, "domain": False}},
+    }
+
+
+def row_axis(field: str, names: list[str], *, limit: int) -> Spec:
+    """A line a name, in the order given; a label is cut after `limit` pixels."""
+    return {
+        "field": field,
+        "type": "nominal",
+        "sort": names,
+        "scale": {"domain": names},
+        "title": None,
+        "axis": {"labelLimit": limit, "ticks": False},
     }
 
 

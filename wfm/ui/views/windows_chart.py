@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from wfm.domain.operations import OPEN_STATES
 from wfm.ui.components import times
 from wfm.ui.components.states import look
+from wfm.ui.views.plan_chart import row_axis
 from wfm.ui.views.plan_table import wall
 from wfm.ui.views.windows import View, title_of
 
@@ -124,7 +125,7 @@ def chart(shown: Sequence[Bar], which: Range, now: datetime, zone: ZoneInfo, *, 
     A click picks a window's id as `pick`.
     """
     begin, end = (wall(instant, zone) for instant in bounds(which, now, zone))
-    x, y = _time_axis(which, begin, end), _window_axis([bar.title for bar in shown])
+    x, y = _time_axis(which, begin, end), row_axis("window", [bar.title for bar in shown], limit=240)
     moment: Spec = {"data": {"values": [{"start": _text(wall(now, zone))}]}, "encoding": {"x": x}}
     return {
         "data": {"values": [_row(bar, begin, end, now, zone, colors) for bar in shown]},
@@ -161,17 +162,6 @@ def _time_axis(which: Range, begin: datetime, end: datetime) -> Spec:
             "values": ticks,
             "labelFlush": False,
         },
-    }
-
-
-def _window_axis(names: list[str]) -> Spec:
-    return {
-        "field": "window",
-        "type": "nominal",
-        "sort": names,
-        "scale": {"domain": names},
-        "title": None,
-        "axis": {"labelLimit": 240, "ticks": False},
     }
 
 
