@@ -92,7 +92,7 @@ def test_what_moved_while_somebody_looked_is_said() -> None:
         a_group(state=GroupState.RESOLVED, note="A new token holds it."),
         a_group(state=GroupState.OPEN, note="", cause="Lacks."),
     ]
-    assert moved_words(moved) == "Resolved: A new token holds it\\. Open: Lacks\\."
+    assert moved_words(moved) == "Resolved: A new token holds it. Open: Lacks."
 
 
 def test_causes_are_found_by_any_word_of_them() -> None:

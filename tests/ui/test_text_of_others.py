@@ -301,3 +301,25 @@ def test_the_check_itself_sees_markup() -> None:
     assert marked_up(NASTY) == list(MARKUP)
     assert marked_up(f"`{NASTY}`") == []
     assert marked_up("\\*\\*x\\*\\* \\[a\\]\\(") == []
+
+
+def test_a_toast_says_it_as_it_is_and_once() -> None:
+    app = AppTest.from_function(_said)
+    app.run()
+    assert_plain(app)
+    assert len(app.toast) == 2
+    assert not app.run().toast
+
+
+def _said() -> None:
+    import streamlit as st
+
+    from wfm.ui.components.said import Said
+
+    parts = Said("one"), Said("other")
+    if "told" not in st.session_state:
+        st.session_state["told"] = True
+        for number, part in enumerate(parts):
+            part.done("**x** [a](http://b) <b> :red[x] $y$", good=not number)
+    for part in parts:
+        part.show()

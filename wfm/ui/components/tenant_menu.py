@@ -10,8 +10,9 @@ import streamlit as st
 
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Actor, Capability
-from wfm.ui.components import empty, story
+from wfm.ui.components import story
 from wfm.ui.components.plan.state import forget_preview
+from wfm.ui.components.said import Said
 from wfm.ui.views.words import plain
 
 if TYPE_CHECKING:
@@ -20,18 +21,12 @@ if TYPE_CHECKING:
 
 SCENARIO_KEY = "demo-scenario"
 CLIENT_KEY = "demo-client"
-_NOTICE = "tenant_notice"
-_FAULT = "tenant_fault"
+_said = Said("tenant")
 
 
 def tenant_menu(desk: Desk, actor: Actor) -> None:
     """The badge and its menu. What a choice in it did is said in a toast."""
-    notice = st.session_state.pop(_NOTICE, None)
-    if notice:
-        st.toast(notice, icon=":material/check_circle:")
-    fault = st.session_state.pop(_FAULT, None)
-    if fault is not None:
-        empty.fault(fault)
+    _said.show()
     if desk.demo is None:
         _real(desk, actor)
         return
@@ -140,21 +135,21 @@ def mend_button(demo: DemoControls, actor: Actor, current: ClientChoice, *, key:
 
 def _switch_scenario(demo: DemoControls, actor: Actor) -> None:
     name = str(st.session_state[SCENARIO_KEY])
-    _attempt(partial(demo.switch_scenario, name, actor), f"Scenario is now {plain(name)}.")
+    _attempt(partial(demo.switch_scenario, name, actor), f"Scenario is now {name}.")
 
 
 def _switch_client(desk: Desk, actor: Actor) -> None:
     name = str(st.session_state[CLIENT_KEY])
-    said = f"Plans are now made with {plain(name)}. Windows keep the client they began with."
+    said = f"Plans are now made with {name}. Windows keep the client they began with."
     _attempt(partial(desk.use_client, name, actor), said)
 
 
 def _mend(demo: DemoControls, actor: Actor) -> None:
-    _attempt(partial(demo.mend, actor), f"{plain(story.NEEDED)} was added. The next token carries it.")
+    _attempt(partial(demo.mend, actor), f"{story.NEEDED} was added. The next token carries it.")
 
 
 def _unmend(demo: DemoControls, actor: Actor) -> None:
-    _attempt(partial(demo.unmend, actor), f"{plain(story.NEEDED)} was taken away again.")
+    _attempt(partial(demo.unmend, actor), f"{story.NEEDED} was taken away again.")
 
 
 def _reset(demo: DemoControls, actor: Actor) -> None:
@@ -165,7 +160,7 @@ def _attempt(action: Callable[[], object], said: str) -> None:
     try:
         action()
     except DeskError as error:
-        st.session_state[_FAULT] = error
+        _said.failed(error)
     else:
-        st.session_state[_NOTICE] = said
+        _said.done(said)
         forget_preview()  # it was made of another world

@@ -15,18 +15,21 @@ from wfm.domain.errors import DeskError
 from wfm.domain.operations import FailureGroup, GroupState, Phase, RunFilter
 from wfm.domain.people import Actor, Capability
 from wfm.ui.components import empty
+from wfm.ui.components.said import Said
 from wfm.ui.components.states import look
 from wfm.ui.components.times import agents as agents_word
 from wfm.ui.pages import page
 from wfm.ui.views import failures as view
 from wfm.ui.views.run_panel import start_plan
 from wfm.ui.views.run_query import filter_params
-from wfm.ui.views.words import count, plain
+from wfm.ui.views.words import count
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
 
-_NOTICE, _FAULT, _CARD = "failures-notice", "failures-fault", "failures-card"
+_CARD = "failures-card"
+_said = Said("failures")
+tell, notices = _said.done, _said.show
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,22 +44,6 @@ class Looking:
     @property
     def may(self) -> bool:
         return self.actor.may(Capability.EXECUTE)
-
-
-def tell(said: str, *, good: bool = True) -> None:
-    """Keeps what a click or a proof did, in Markdown, to be said where `notices` is drawn."""
-    st.session_state[_NOTICE] = (said, good)
-
-
-def notices() -> None:
-    """What the last click did or could not do."""
-    fault = st.session_state.pop(_FAULT, None)
-    if fault is not None:
-        empty.fault(fault)
-    notice = st.session_state.pop(_NOTICE, None)
-    if notice:
-        said, good = notice
-        st.toast(said, icon=":material/check_circle:" if good else ":material/warning:")
 
 
 def actions(group: FailureGroup, looking: Looking) -> None:
@@ -154,9 +141,9 @@ def _mark(group: FailureGroup, state: GroupState, looking: Looking, said: str, n
     """Changes the state, unless somebody else did meanwhile: then their change and note are shown first."""
     try:
         looking.desk.mark_group(group.fingerprint, state, looking.actor, note, expected=group.revision)
-        tell(said)
+        _said.done(said)
     except DeskError as error:
-        st.session_state[_FAULT] = error
+        _said.failed(error)
 
 
 def _owner_form(group: FailureGroup, looking: Looking) -> None:
@@ -184,19 +171,19 @@ def _amend(group: FailureGroup, looking: Looking, mine: bool | None) -> None:
             note=note,
             expected=group.revision,
         )
-        tell(f"{plain(owner)} takes care of it." if owner and owner != group.owner else "Saved.")
+        _said.done(f"{owner} takes care of it." if owner and owner != group.owner else "Saved.")
     except DeskError as error:
-        st.session_state[_FAULT] = error
+        _said.failed(error)
 
 
 def _prove(group: FailureGroup, looking: Looking) -> None:
     try:
         proof = looking.desk.probe_group(group.fingerprint, looking.actor)
     except DeskError as error:
-        st.session_state[_FAULT] = error
+        _said.failed(error)
         return
     moved = "" if proof.group.state is group.state else f"{look(proof.group.state).word.capitalize()}: "
-    tell(f"{moved}{plain(proof.sentence)}", good=proof.state is ProofState.HELD)
+    _said.done(f"{moved}{proof.sentence}", good=proof.state is ProofState.HELD)
 
 
 def _retry(group: FailureGroup, looking: Looking) -> None:

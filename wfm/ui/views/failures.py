@@ -182,7 +182,7 @@ def story_lines(changes: Sequence[GroupChange], zone: ZoneInfo, now: datetime) -
 
 def moved_words(groups: Sequence[FailureGroup]) -> str:
     """What became of causes while somebody looked: the state, and why."""
-    return " ".join(f"{look(group.state).word.capitalize()}: {plain(group.note or group.cause)}" for group in groups[:3])
+    return " ".join(f"{look(group.state).word.capitalize()}: {group.note or group.cause}" for group in groups[:3])
 
 
 # --- sparkline -------------------------------------------------------------------------------------------------------

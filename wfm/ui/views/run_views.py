@@ -10,7 +10,7 @@ import streamlit as st
 
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Actor
-from wfm.ui.components import empty
+from wfm.ui.components.said import Said
 from wfm.ui.views import run_state
 from wfm.ui.views.run_query import RunQuery, read_query, write_query
 from wfm.ui.views.words import plain
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from wfm.desk import Desk, SavedView
 
 _NAME, _DEFAULT = "runs-view-name", "runs-view-default"
-_NOTICE, _FAULT = "runs-view-notice", "runs-view-fault"
+_said = Said("runs-view")
+notices = _said.show
 
 
 def parameters(query: RunQuery) -> dict[str, str]:
@@ -42,16 +43,6 @@ def opened_with(desk: Desk, actor: Actor) -> Mapping[str, str]:
     except DeskError:
         return {}
     return view.query if view is not None else {}
-
-
-def notices() -> None:
-    """What the last click did or could not do."""
-    fault = st.session_state.pop(_FAULT, None)
-    if fault is not None:
-        empty.fault(fault)
-    said = st.session_state.pop(_NOTICE, None)
-    if said:
-        st.toast(said, icon=":material/check_circle:")
 
 
 def menu(desk: Desk, actor: Actor, query: RunQuery) -> None:
@@ -114,9 +105,9 @@ def _keep(desk: Desk, actor: Actor, name: str, query: Mapping[str, str], is_defa
     try:
         view = desk.save_view(name, query, actor, is_default=is_default)
     except DeskError as error:
-        st.session_state[_FAULT] = error
+        _said.failed(error)
         return False
-    st.session_state[_NOTICE] = f"{plain(view.name)} is kept" + (", and Runs opens with it." if is_default else ".")
+    _said.done(f"{view.name} is kept" + (", and Runs opens with it." if is_default else "."))
     return True
 
 
@@ -124,6 +115,6 @@ def _forget(desk: Desk, actor: Actor, name: str) -> None:
     try:
         desk.delete_view(name, actor)
     except DeskError as error:
-        st.session_state[_FAULT] = error
+        _said.failed(error)
     else:
-        st.session_state[_NOTICE] = f"{plain(name)} is forgotten."
+        _said.done(f"{name} is forgotten.")

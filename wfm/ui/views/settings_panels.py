@@ -10,7 +10,8 @@ import streamlit as st
 
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Actor, Capability
-from wfm.ui.components import empty, times
+from wfm.ui.components import times
+from wfm.ui.components.said import Said
 from wfm.ui.views import settings as view
 from wfm.ui.views.words import code, plain
 
@@ -18,17 +19,8 @@ if TYPE_CHECKING:
     from wfm.desk import Desk
     from wfm.desk.demo import DemoControls
 
-_NOTICE, _FAULT = "settings-notice", "settings-fault"
-
-
-def notices() -> None:
-    """What the last click did or could not do."""
-    fault = st.session_state.pop(_FAULT, None)
-    if fault is not None:
-        empty.fault(fault)
-    said = st.session_state.pop(_NOTICE, None)
-    if said:
-        st.toast(said, icon=":material/check_circle:")
+_said = Said("settings")
+notices = _said.show
 
 
 def _facts(pairs: Sequence[tuple[str, str]], *, alt: str) -> None:
@@ -191,18 +183,18 @@ def _attempt(action: Callable[[Actor], object], actor: Actor, said: str) -> Call
         try:
             action(actor)
         except DeskError as error:
-            st.session_state[_FAULT] = error
+            _said.failed(error)
         else:
-            st.session_state[_NOTICE] = said
+            _said.done(said)
 
     return act
 
 
 def _switch(controls: DemoControls, actor: Actor) -> None:
     name = str(st.session_state["settings-scenario"])
-    _attempt(lambda who: controls.switch_scenario(name, who), actor, f"Scenario is now {plain(name)}.")()
+    _attempt(lambda who: controls.switch_scenario(name, who), actor, f"Scenario is now {name}.")()
 
 
 def _client(desk: Desk, actor: Actor) -> None:
     name = str(st.session_state["settings-client"])
-    _attempt(lambda who: desk.use_client(name, who), actor, f"Plans are now made with {plain(name)}.")()
+    _attempt(lambda who: desk.use_client(name, who), actor, f"Plans are now made with {name}.")()
