@@ -80,6 +80,8 @@ if charted:
 if words := searched_words(shown, zone, now, query.order):
     st.caption(f":material/manage_search: {plain(words)}")
 if shown.runs:
+    if not charted:
+        st.space("small")  # the table's own tools stand above its right end while something is chosen in it
     run_table.table(shown, query, zone)
     run_selection.bar(the_desk, actor, run_table.selected(shown), now)
     run_table.pager(shown, query, urlencode(filter_params(replace(which, until=which.until or now))))
