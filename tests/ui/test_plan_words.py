@@ -87,6 +87,16 @@ def test_what_matches_nobody_joins_the_bad_rows_by_line() -> None:
     assert [(row.line, row.why.split()[0]) for row in bad] == [(3, "nobody"), (4, "nothing"), (5, "several")]
 
 
+def test_a_quote_that_is_never_closed_costs_its_own_line_only() -> None:
+    read = read_csv(b'email,note\na@x.example,"open\nb@x.example,x\nc@x.example,y\n')
+    assert [word for _, word in read.words] == ["b@x.example", "c@x.example"]
+    assert [(row.line, row.why) for row in read.bad] == [(2, "A quote opens here and is never closed.")]
+
+
+def test_a_spreadsheet_may_name_the_separator_first() -> None:
+    assert words("sep=;\nname;mail\nBo, the one;bo@x.example\n") == [(3, "bo@x.example")]
+
+
 def test_ten_thousand_lines_with_bad_rows() -> None:
     lines = ["id"] + [f"user-{n}" if n % 1000 else "" for n in range(1, 10_001)]
     read = read_csv("\n".join(lines).encode())
@@ -100,7 +110,7 @@ def test_ten_thousand_lines_with_bad_rows() -> None:
         (b"", "empty"),
         (b"\n\n  \n", "empty"),
         (b"\x00\x01\x02\x00", "no text"),
-        (b"PK\x03\x04\x00\x00", "no text"),
+        (b"PK\x03\x04\x00\x00", "workbook"),
         (("email\n" + "a@x.example\n" * (MOST_ROWS + 1)).encode(), "rows"),
     ],
 )

@@ -11,7 +11,7 @@ import contextlib
 import csv
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from wfm.domain.exports import plain_cell
 from wfm.domain.imports.lines import LONGEST_LINE, as_utf8, lines_of, text_of
@@ -34,9 +34,9 @@ class _TooLong(Exception):
 class _Lines:
     """Lines for the csv reader, which takes as many as a row needs. Remembers those of the row, to put them back."""
 
-    def __init__(self, chunks: Iterable[bytes], reading: Reading) -> None:
-        self._coming = lines_of(as_utf8(chunks, reading.notes))
-        self._reading = reading
+    def __init__(self, chunks: Iterable[bytes], notes: list[str]) -> None:
+        self._coming = lines_of(as_utf8(chunks, notes))
+        self._notes = notes
         self._again: deque[tuple[int, str | None]] = deque()
         self._size = 0
         self.row: list[tuple[int, str | None]] = []
@@ -63,7 +63,7 @@ class _Lines:
         except StopIteration:
             self.broken_off = bool(self.row)
             raise
-        return number, None if line is None else text_of(number, line, self._reading.notes) + "\n"
+        return number, None if line is None else text_of(number, line, self._notes) + "\n"
 
     def begin(self) -> None:
         """A new row."""
@@ -86,8 +86,8 @@ class _Lines:
 
 def read_csv(chunks: Iterable[bytes], reading: Reading) -> Iterator[Read]:
     """Rows under a header. A row is named by its first line. Raises BadInput for a packed file."""
-    lines = _Lines(chunks, reading)
-    separator = _separator(lines)
+    lines = _Lines(chunks, reading.notes)
+    separator = _separator(lines, _says_of_runs)
     header: list[str] | None = None
     mapping: dict[str, str] = {}
     rows = 0
@@ -119,10 +119,21 @@ def read_csv(chunks: Iterable[bytes], reading: Reading) -> Iterator[Read]:
         reading.note("The file is empty." if header is None else "The file holds a header and no rows.")
 
 
+def rows_of(
+    chunks: Iterable[bytes], notes: list[str], says: Callable[[Sequence[str]], int]
+) -> Iterator[tuple[int, list[str] | str]]:
+    """(first line, cells) of each row of any CSV, or a sentence instead of the cells. Raises BadInput for a packed file.
+
+    `says` tells how many names of a header mean something: the separator under which most do is taken. What had to be
+    assumed is added to `notes`.
+    """
+    lines = _Lines(chunks, notes)
+    return _rows(lines, _separator(lines, says))
+
+
 def columns_of_table(start: bytes, reading: Reading) -> tuple[str, ...]:
     """The names in the header."""
-    lines = _Lines([start], reading)
-    for _, cells in _rows(lines, _separator(lines)):
+    for _, cells in rows_of([start], reading.notes, _says_of_runs):
         if not isinstance(cells, str) and any(cell.strip() for cell in cells):
             return tuple(_unique(cells[:_MOST_COLUMNS], reading))
     return ()
@@ -157,7 +168,11 @@ def _rows(lines: _Lines, separator: str) -> Iterator[tuple[int, list[str] | str]
             yield number, why if last == number else f"{why} Lines {number:,} to {last:,} were left out."
 
 
-def _separator(lines: _Lines) -> str:
+def _says_of_runs(header: Sequence[str]) -> int:
+    return len(mapping_for(header))
+
+
+def _separator(lines: _Lines, says: Callable[[Sequence[str]], int]) -> str:
     """The separator under which the header means most; the first line may name it, as a spreadsheet is told."""
     first = lines.first(_HEADER_LINES)
     while first and not first[0][1].strip():
@@ -172,7 +187,7 @@ def _separator(lines: _Lines) -> str:
             header = next(csv.reader((text for _, text in first), delimiter=separator), [])
         except csv.Error:
             continue
-        worth = (len(mapping_for(header)), len(header))
+        worth = (says(header), len(header))
         if worth > found:
             best, found = separator, worth
     return best

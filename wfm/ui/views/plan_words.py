@@ -5,13 +5,13 @@ Bad rows of a CSV are kept apart with their line numbers; the others are used.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from wfm.domain.errors import BadInput
+from wfm.domain.imports.lines import as_utf8
+from wfm.domain.imports.tables import rows_of
 
 MOST_ROWS = 50_000
 LONGEST_WORD = 200
@@ -63,9 +63,13 @@ def split_pasted(text: str) -> tuple[str, ...]:
 
 
 def read_csv(data: bytes) -> CsvWords:
-    """The agents that a CSV names. Raises BadInput when it is no text, is empty, or has too many rows."""
-    text = _decoded(data)
-    rows = list(_rows(text))
+    """The agents that a CSV of any program names. Raises BadInput when it is no text, is empty, or has too many rows."""
+    try:
+        if b"\0" in b"".join(as_utf8([data])):
+            raise BadInput("CSV", "a file that is no text", "a CSV saved as UTF-8 (from Excel: “CSV UTF-8”)")
+        rows = list(rows_of([data], [], _says_of_agents))
+    except BadInput as error:
+        raise BadInput("CSV", error.given, error.accepted) from None
     if not any(isinstance(cells, list) and any(cell.strip() for cell in cells) for _, cells in rows):
         raise BadInput("CSV", "an empty file", "a file with one agent a line: id, e-mail or name")
     if len(rows) > MOST_ROWS:
@@ -110,37 +114,15 @@ def _take(line: int, cells: list[str], column: int, words: dict[str, int], bad: 
         words[word] = line
 
 
-def _decoded(data: bytes) -> str:
-    encodings = ("utf-16",) if data.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-8-sig", "cp1252")
-    for encoding in encodings:
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text
-    raise BadInput("CSV", "a file that is no text", "a CSV saved as UTF-8 (from Excel: “CSV UTF-8”)")
-
-
-def _rows(text: str) -> Iterator[tuple[int, list[str] | str]]:
-    """Every row with the line it begins at; a row that can't be read as a sentence instead of its cells."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = max(",;\t|", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    line = 1
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield line, f"can't be read as CSV: {error}"
-        else:
-            yield line, cells
-        line = reader.line_num + 1
-
-
 _Rows = list[tuple[int, list[str] | str]]
+
+
+def _heads(cells: Sequence[str]) -> list[str]:
+    return [" ".join(cell.casefold().replace("_", " ").split()) for cell in cells]
+
+
+def _says_of_agents(cells: Sequence[str]) -> int:
+    return sum(head in known for head in _heads(cells) for known in _HEADS)
 
 
 def _column(rows: _Rows) -> tuple[int, str, _Rows]:
@@ -148,7 +130,7 @@ def _column(rows: _Rows) -> tuple[int, str, _Rows]:
     start = next(index for index, (_, cells) in enumerate(rows) if isinstance(cells, list) and any(c.strip() for c in cells))
     cells = rows[start][1]
     assert isinstance(cells, list)
-    heads = [" ".join(cell.strip().casefold().replace("_", " ").split()) for cell in cells]
+    heads = _heads(cells)
     for known in _HEADS:
         for index, head in enumerate(heads):
             if head in known:
