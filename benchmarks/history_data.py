@@ -16,7 +16,7 @@ from wfm.domain.diagnoses import Confidence, Diagnosis, Kind, Provenance
 from wfm.ledger import Ledger, words
 from wfm.ledger.counters import ALL, HOUR, KEPT
 from wfm.ledger.ids import lowest_id
-from wfm.ledger.schema import agents, groups, operations
+from wfm.ledger.schema import groups, operations
 from wfm.ledger.types import to_micros
 
 TENANT = "bench.example.com|org-1"
@@ -299,11 +299,6 @@ def run_sql(connection: sa.Connection, statement: str) -> sa.CursorResult[*tuple
     if connection.dialect.name != "sqlite":
         statement = statement.replace("%", "%%")
     return connection.exec_driver_sql(statement)
-
-
-def some_agent(connection: sa.Connection) -> str:
-    """An agent in the middle of the list."""
-    return str(connection.scalar(sa.select(agents.c.agent_id).order_by(agents.c.id).offset(AGENTS // 2).limit(1)))
 
 
 def new_year() -> datetime:

@@ -61,6 +61,7 @@ def _belongs_to(ledger: Ledger, key: str) -> Iterator[None]:
         yield
     finally:
         rename(key, TENANT)
+        rename(aside, key)
 
 
 def _desk_ms(ledger: Ledger, key: str) -> float:

@@ -98,10 +98,17 @@ def test_a_spreadsheet_may_name_the_separator_first() -> None:
 
 
 def test_ten_thousand_lines_with_bad_rows() -> None:
-    lines = ["id"] + [f"user-{n}" if n % 1000 else "" for n in range(1, 10_001)]
-    read = read_csv("\n".join(lines).encode())
-    assert len(read.words) == 9_990
-    assert read.bad == ()  # an empty line, or one of commas only as Excel leaves them, is no row
+    lines = ["id;name"] + [f"user-{n};Agent {n}" for n in range(2, 10_001)]
+    lines[1_000], lines[5_000], lines[7_777] = ";Nobody", "user-2;Agent 2", 'user-7778;"open'
+    lines[9_999] = ";"  # an empty line, or one of separators only as Excel leaves them, is no row
+    read = read_csv("\r\n".join(lines).encode("utf-16"))
+    assert len(read.words) == 9_999 - 4
+    assert [row.line for row in read.bad] == [1_001, 5_001, 7_778]
+    assert [row.why for row in read.bad] == [
+        "nothing in column 1",
+        "the same as line 2",
+        "A quote opens here and is never closed.",
+    ]
 
 
 @pytest.mark.parametrize(
