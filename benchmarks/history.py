@@ -161,10 +161,11 @@ def report(
     screen: bool = False,
 ) -> None:
     """Makes, measures, prints a table in Markdown and what misses its aim, deletes. What `make bench` calls."""
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
     if folder is None or not keep:
         # Short: the path of PostgreSQL's socket may not be long, and its user must be able to enter.
         folder = Path(tempfile.mkdtemp(prefix="dh-", dir=folder))
-    folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
     try:
         small: dict[str, Figure] = {}
