@@ -1,5 +1,5 @@
 """`make bench`: measures, prints each figure beside its aim, and judges nothing. About fifteen minutes, and then the
-history of 5,000,000 runs on both databases: about half an hour more and 10 GB of disk (`make bench RUNS=200000` is shorter,
+history of 5,000,000 runs on both databases: about ten minutes more and 10 GB of disk (`make bench RUNS=200000` is shorter,
 RUNS=0 leaves it out).
 
 All figures come from one run against the demo tenant at 3,000 requests a minute and 50 ms: the preview with 10,000 people,
