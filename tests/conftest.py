@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import gc
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,13 +34,3 @@ def error_codes() -> list[dict[str, str]]:
         pytest.skip(f"no test data at {path.name}: the shared folder beside the checkout is missing")
     with path.open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
-
-
-@pytest.fixture
-def fresh_heap() -> Iterator[None]:
-    """Garbage is collected as in a process of its own: Python waits the longer, the more objects other tests left behind."""
-    gc.collect()
-    gc.freeze()
-    gc.collect()
-    yield
-    gc.unfreeze()

@@ -6,11 +6,11 @@ import re
 import time
 from pathlib import Path
 
-import PureCloudPlatformClientV2 as sdk
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.official_sdk import sdk
 from wfm import catalogue
 from wfm.catalogue import nearest_name, nearest_path, published_path, published_paths, published_permissions, published_scopes
 from wfm.domain.diagnoses import Provenance

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import PureCloudPlatformClientV2 as sdk
-
+from tests.support.official_sdk import sdk
 from wfm.catalogue import BRIEF_OPERATIONS
 from wfm.demo import api_access, api_actions, api_adherence, api_brief, api_directory, api_presence, api_schedules, api_units
 

@@ -6,16 +6,16 @@ would silently leave None) fails here.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import PureCloudPlatformClientV2 as sdk
 import pytest
-from PureCloudPlatformClientV2.rest import ApiException
 
 from tests.support.demo_tenant import DemoHandle, running_demo
+from tests.support.official_sdk import ApiException, sdk
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +50,12 @@ def agent(demo: DemoHandle) -> dict[str, Any]:
 
 def nothing_missing(model: Any, *names: str) -> None:
     assert not [name for name in names if getattr(model, name) is None]
+
+
+def test_the_sdk_watches_no_folder() -> None:
+    """It would watch the whole home folder of whoever runs the tests."""
+    assert not sdk.configuration.live_reload_config
+    assert not [thread.name for thread in threading.enumerate() if "observer" in f"{thread.name} {thread!r}".casefold()]
 
 
 def test_token_and_client(demo: DemoHandle) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.official_sdk import sdk
 from wfm.domain.errors import BadInput
 from wfm.genesys.regions import REGIONS, Endpoint, endpoint_for_region, endpoint_for_urls, is_loopback
 
@@ -17,7 +18,6 @@ def test_there_are_eighteen_regions_and_each_has_both_hosts() -> None:
 
 
 def test_the_sdk_knows_the_same_regions() -> None:
-    sdk = pytest.importorskip("PureCloudPlatformClientV2")
     theirs = {region.name: region.value for region in sdk.PureCloudRegionHosts}
     assert theirs == {name: endpoint.api_url for name, endpoint in REGIONS.items()}
 

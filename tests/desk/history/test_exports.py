@@ -82,7 +82,6 @@ def test_pandas_opens_parquet_with_the_right_types(house: House) -> None:
     assert by_agent["time"]["agent-1"] == pd.Timestamp(NOW - timedelta(days=1, seconds=1))
 
 
-@pytest.mark.usefixtures("fresh_heap")
 def test_parquet_of_ten_times_as_many_runs_takes_no_more_memory() -> None:
     """Row groups of 5,000 leave one after the other; benchmarks/imports.py measures a million."""
 

@@ -88,7 +88,6 @@ class Streamed(io.RawIOBase):
         return found
 
 
-@pytest.mark.usefixtures("fresh_heap")
 @pytest.mark.parametrize("fmt", [ImportFormat.JSON_LINES, ImportFormat.CSV])
 def test_importing_more_takes_no_more_memory(house: House, fmt: ImportFormat, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whole imports, diagnosed and stored, of 0.4 and 4 MB; benchmarks/imports.py does 200 MB."""

@@ -97,7 +97,6 @@ def test_a_line_of_50_mb_is_named_and_never_held() -> None:
     assert peak < 12 * LONGEST_LINE
 
 
-@pytest.mark.usefixtures("fresh_heap")
 def test_reading_ten_times_as_much_takes_no_more_memory() -> None:
     """2 MB and 20 MB, read as a stream; benchmarks/imports.py measures 200 MB."""
 
