@@ -287,6 +287,10 @@ def test_an_attempt_without_answer_says_why() -> None:
     assert payloads.answer_line(silent) == "no answer: timeout after 10.0 s"
 
 
+def test_an_attempt_that_nobody_measured_has_no_duration() -> None:
+    assert payloads.answer_line(replace(an_exchange(a_run()), status=403, duration_ms=0)) == "403"
+
+
 # --- words --------------------------------------------------------------------------------------------------------------
 
 

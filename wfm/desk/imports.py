@@ -231,7 +231,7 @@ def _exchange_of(run: ImportedRun, call: str) -> tuple[Exchange, ...]:
             correlation_id=run.correlation_id or None,
             fault="",
             started_at=run.time,
-            duration_ms=run.duration_ms,
+            duration_ms=run.duration_ms or 0,
         ),
     )
 

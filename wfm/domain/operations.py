@@ -171,7 +171,8 @@ class Outcome(StrEnum):
 class Exchange:
     """One attempt: one HTTP exchange. Bodies and headers are redacted before they get here.
 
-    `status` is None when no answer came; `fault` then says why (timeout, connection, …). `duration_ms` is wall time.
+    `status` is None when no answer came; `fault` then says why (timeout, connection, …). `duration_ms` is wall time,
+    0 where nobody measured it (an imported run).
     """
 
     number: int

@@ -213,7 +213,7 @@ class Items(Settling):
                 state=outcome,
                 outcome=Outcome(outcome.value),
                 finished_at=now,
-                duration_ms=run.duration_ms or 0,
+                duration_ms=run.duration_ms,
                 note=f"{run.note} {said}".strip(),
             )
             self._settle(connection, operation, phase, [settlement], now)

@@ -68,7 +68,7 @@ class Settlement:
     state: ItemState
     outcome: Outcome
     finished_at: datetime
-    duration_ms: int
+    duration_ms: int | None
     status: int | None = None
     code: str | None = None
     correlation_id: str | None = None

@@ -150,7 +150,10 @@ def test_an_export_comes_into_another_history_as_it_was(house: House, fmt: Impor
 
     def told(runs: object) -> list[tuple[object, ...]]:
         return [
-            (run.agent_id, run.started_at, run.outcome, run.status, run.code, run.kind, run.cause, run.fingerprint, run.note)
+            (
+                *(run.agent_id, run.started_at, run.outcome, run.status, run.code, run.kind, run.cause, run.fingerprint),
+                *(run.note, run.duration_ms),
+            )
             for run in runs  # type: ignore[attr-defined]
         ]
 
@@ -173,6 +176,7 @@ def test_flow_execution_data(house: House) -> None:
     assert came(bring(house.desk, document, ImportFormat.FLOW)) == (0, 1, 0)
     (run,) = house.desk.runs(RunFilter()).runs
     assert (run.agent_id, run.action, run.outcome, run.note) == ("u7", "set_agent_unavailable", Outcome.FAILED, "flow Night")
+    assert run.duration_ms is None  # nobody measured it: it is not 0 ms
     assert came(bring(house.desk, "no json", ImportFormat.FLOW)) == (0, 0, 1)
 
 

@@ -112,7 +112,7 @@ class ImportedRun:
     status: int | None
     code: str
     correlation_id: str
-    duration_ms: int
+    duration_ms: int | None
     request: str
     response: str
     note: str

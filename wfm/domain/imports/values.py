@@ -177,13 +177,13 @@ def _number(text: str, *, decimal_comma: bool) -> float | None:
     return found if found == found and abs(found) < 1e300 else None
 
 
-def milliseconds(value: object, *, decimal_comma: bool = False) -> int:
-    """A duration in milliseconds, 0 where none can be read. “1.5 s” is 1,500."""
+def milliseconds(value: object, *, decimal_comma: bool = False) -> int | None:
+    """A duration in milliseconds, None where none can be read. “1.5 s” is 1,500; less than nothing is nothing."""
     unit = 1.0
     if isinstance(value, str) and (found := _AMOUNT.fullmatch(value.strip())) and found[2]:
         value, unit = found[1], 1.0 if found[2].lower().startswith("m") else 1_000.0
     number = number_of(value, decimal_comma=decimal_comma)
-    return 0 if number is None else int(max(0.0, min(number * unit, 2e9)))
+    return None if number is None else int(max(0.0, min(number * unit, 2e9)))
 
 
 def status_of(value: object) -> int | None:

@@ -148,6 +148,7 @@ def sample(preview: ImportPreview, zone: ZoneInfo) -> None:
                 "time": st.column_config.DatetimeColumn(f"time ({zone.key})", format="DD MMM YYYY HH:mm:ss", width=168),
                 "status": st.column_config.NumberColumn("status", format="%d", width=54),
                 "outcome": st.column_config.TextColumn("outcome", width=90),
+                "code": st.column_config.TextColumn("code", width=120),
                 "answer": st.column_config.TextColumn("answer", width=320),
             },
         )

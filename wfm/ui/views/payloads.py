@@ -37,6 +37,6 @@ def headers(values: Mapping[str, str]) -> str:
 
 
 def answer_line(exchange: Exchange) -> str:
-    """How one attempt was answered: "403 after 41 ms", "no answer: timeout after 10.0 s"."""
+    """How one attempt was answered: "403 after 41 ms", "no answer: timeout after 10.0 s", "403" where nobody measured."""
     ended = str(exchange.status) if exchange.status is not None else f"no answer: {exchange.fault or 'unknown'}"
-    return f"{ended} after {milliseconds(exchange.duration_ms)}"
+    return f"{ended} after {milliseconds(exchange.duration_ms)}" if exchange.duration_ms else ended

@@ -60,10 +60,11 @@ def _head(run: Run, zone: ZoneInfo) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         shown = look(run.outcome)
         example = " :gray-badge[example]" if run.example else ""
+        took = f"{milliseconds(run.duration_ms)}, " if run.duration_ms is not None else ""
         st.markdown(
             f"{shown.markdown} **{plain(run.agent_name or run.agent_id or 'no agent')}** · {phase_word(run.phase)} · "
             f"{plain(route_word(run))} · {when(run.started_at, zone, seconds=True)} {zone.key} · "
-            f"{milliseconds(run.duration_ms)}, {count(run.attempts, 'attempt')}{example}",
+            f"{took}{count(run.attempts, 'attempt')}{example}",
             width="content",
         )
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
