@@ -344,6 +344,26 @@ def test_one_agent_not_back_is_one() -> None:
     assert sentence.startswith("1 agent could not be put back. That agent stays unavailable")
 
 
+def test_whom_nobody_knows_to_be_back_is_not_called_out() -> None:
+    counts = Counts(apply={ItemState.APPLIED: 8}, restore={ItemState.APPLIED: 5, ItemState.UNCONFIRMED: 3}, still_out=3)
+    view = replace(an_operation(state=S.FAILED_IN_PART), counts=counts)
+    title, sentence = windows.not_back(view)
+    assert title == "Perhaps not everybody is back"
+    assert "unavailable" not in sentence
+    assert sentence.startswith("3 agents unconfirmed: ")
+    assert windows.state_sentence(view, now()).startswith("3 agents unconfirmed, perhaps not back, since ")
+
+
+def test_who_failed_and_whom_nobody_knows_are_counted_apart() -> None:
+    counts = Counts(apply={ItemState.APPLIED: 3}, restore={ItemState.FAILED: 2, ItemState.UNCONFIRMED: 1}, still_out=3)
+    view = replace(an_operation(state=S.FAILED_IN_PART), counts=counts)
+    title, sentence = windows.not_back(view)
+    assert title == "Not everybody is back"
+    assert sentence.startswith("2 agents could not be put back. They stay unavailable")
+    assert sentence.endswith("For 1 more, nobody knows yet: see unconfirmed below.")
+    assert windows.state_sentence(view, now()).startswith("2 agents not back and 1 unconfirmed since ")
+
+
 @pytest.mark.parametrize(("state", "edge"), [(S.SCHEDULED, "start"), (S.IN_EFFECT, "end")])
 def test_a_window_that_is_due_is_watched_closely(state: S, edge: str) -> None:
     view = an_operation(state=state)

@@ -126,12 +126,26 @@ def state_sentence(view: View, now: datetime) -> str:
             span = times.span(start, end, operation.window.zone, today=now)
             return f"{span}, the correction of {times.agents(view.counts.out)} is not undone"
         since = min(end, operation.restore_started_at or end)  # it may have been ended before its time
-        return f"{times.agents(view.counts.out)} not back since {times.when(since, zone, today=now)} {operation.window.zone}"
+        return f"{_missing(view.counts)} since {times.when(since, zone, today=now)} {operation.window.zone}"
     ended = operation.ended_at or operation.applied_at or end
     if operation.state is _S.CORRECTED:
         return f"{times.span(start, end, operation.window.zone, today=now)}, corrected {_ago(ended, now)}"
     out = f", {times.agents(view.counts.out)} still out until {at(end)}" if view.counts.out else ""
     return f"{times.span(start, end, operation.window.zone, today=now)}, ended {_ago(ended, now)}{out}"
+
+
+def _missing(counts: Counts) -> str:
+    """Who is not back, apart from whom nobody knows it: "3 agents not back", "2 agents not back and 1 unconfirmed"."""
+    doubtful = _doubtful(counts)
+    if doubtful == counts.out:
+        return f"{times.agents(doubtful)} unconfirmed, perhaps not back,"
+    more = f" and {times.number(doubtful)} unconfirmed" if doubtful else ""
+    return f"{times.agents(counts.out - doubtful)} not back{more}"
+
+
+def _doubtful(counts: Counts) -> int:
+    """How many were sent back with no answer, so that nobody knows whether they are still out."""
+    return min(counts.out, counts.restore.get(ItemState.UNCONFIRMED, 0))
 
 
 def ended_ago(view: View, now: datetime) -> str:
@@ -259,9 +273,20 @@ def _retry(view: View, now: datetime) -> list[Choice]:
 
 def not_back(view: View) -> tuple[str, str]:
     """Title and sentence for a window whose restore failed in part: what it means and what to do."""
-    count, one = times.agents(view.counts.out), view.counts.out == 1
+    doubtful = _doubtful(view.counts)
+    failed = view.counts.out - doubtful
+    count, one = times.agents(failed), failed == 1
     last = "Open the runs that failed to see why, mend that, then try again with the button above."
-    if view.operation.route is RouteName.ADHERENCE:
+    correction = view.operation.route is RouteName.ADHERENCE
+    if not failed:
+        title = "Perhaps not everything is undone" if correction else "Perhaps not everybody is back"
+        return title, (
+            f"{times.agents(doubtful)} unconfirmed: the update back was sent, and no answer came. The desk reads their state "
+            "again by itself and says here what it finds."
+        )
+    if doubtful:
+        last = f"{last} For {times.number(doubtful)} more, nobody knows yet: see unconfirmed below."
+    if correction:
         return "Not everything is undone", f"The corrected records of {count} could not be put back as they were. {last}"
     they = "That agent stays" if one else "They stay"
     said = (

@@ -114,7 +114,8 @@ def _unsettled(desk: Desk, actor: Actor, view: View) -> None:
     with st.container(border=True):
         st.markdown(
             f":yellow[:material/help:] **{times.agents(count)} unconfirmed.** Sent, but no answer came and the state "
-            "can't be read back. Nothing is sent again by itself. Look in Genesys Cloud, then say how it is."
+            "can't be read back. Nothing is sent again by itself, and the desk reads their state now and then until it can. "
+            "If that takes too long, look in Genesys Cloud and say how it is."
         )
         for phase, item in found[:UNSETTLED_SHOWN]:
             with st.container(horizontal=True, vertical_alignment="center"):
