@@ -86,6 +86,7 @@ EXCEPTIONS: tuple[FamilyException, ...] = (
     _exception(422, Kind.CONFLICT, "term.already.exists", "The value is right and taken already."),
     _exception(500, Kind.TRANSLATION_FAILED, "invalid.substitution", "A template of the Data Action failed, not the server."),
     _exception(501, Kind.MISSING_LICENSE, "not.implemented", "The sentence says that a feature toggle is off."),
+    _exception(503, Kind.FORBIDDEN_OTHER, "forbidden", "Code and sentence both refuse; the server is there."),
     _exception(501, Kind.FORBIDDEN_OTHER, "organization.forbidden", "The code says that the organization is refused."),
 )
 

@@ -44,16 +44,17 @@ _HOLDS = _any(
     r"available assigned current(?:ly)? existing effective actual(?:ly)? already only may signed_in",
     r"as_(?:a|the)_(?:holder|owner)_of entitled authori[sz]ed(?:_for)? allowed allows limited_to restricted_to",
     r"hat haben hast besitz(?:t|en) enthält vorhanden(?:e|en)?",
-    r"a_déjà avez dispose[sz]? possèd\w+ accord\w+ actuel\w*",
-    r"tiene[ns]? posee actual(?:es)? possui tem atua(?:l|is) ha attual[ei] heeft hebt huidige имеется есть",
+    r"a_déjà avez dispose[sz]? possèd\w+ accord\w+ actuel\w* présent\w*",
+    r"tiene[ns]? posee actual(?:es)? possui tem atua(?:l|is) ha attual[ei] heeft hebt huidige aanwezig\w* имеется есть",
 )
-_HOLDS_IN_SIGNS = _any("当前 目前 已有 拥有 現在 保有")  # no space stands between words there
+_HOLDS_IN_SIGNS = _any(r"当前 目前 已有 拥有 現在 保有 ✓ ✔ ✅ ☑ \[[x+](?=\]|$)")  # no space stands between words there
 _NEEDS = _any(
     r"must should shall needs? needed needing requir\w+ lack\w* miss(?:ing|es)? without insufficient inadequate",
     r"mandatory demand\w* expect\w* want\w* reserved unless if whether until asks? one_of least",
     r"have_(?:an?|your|the|somebody|someone)(?:_\w+)?_(?:assign|grant|add|give)",
     r"to_(?:be|have|hold|include|contain|carry|possess|get|own)",
-    r"(?:those|people|anyone|callers|users|clients|tokens)_(?:with|that|who|holding|having)",
+    r"(?:holders|owners)_of",
+    r"(?:those|people|anyone|someone|somebody|whoever|callers|users|clients|tokens)_(?:with|that|who|holding|having)",
     r"any_\w+_(?:with|that|who) only(?:_\w+){1,4}_with for_(?:this|the)_(?:operation|call|endpoint|api|action|request)(?=\W*$)",
 )
 _ASKED = (
@@ -62,14 +63,15 @@ _ASKED = (
     + r"|only\W+(?!has|have)[a-z]+)"
 )
 _NOT = _any(
-    r"not no none never neither nor nobody cannot \w+n['’]t no_longer",
+    r"not no none nothing nowhere never neither nor nobody cannot \w+n['’]t no_longer",
     r"kein\w* nicht pas sin não nie niet brak geen нет не",
 )
 _RIGHT = _any("permissions? scopes? rights? privileges? authorities entitlements? claims? grants? licen[sc]es? products?")
 _OWNER = _any("tokens? callers? users? clients? roles? subjects? principals? apps? applications? sessions? accounts?")
 _OWNED = _any(
     rf"(?:your|my|its|his|their|{_OWNER}['’]?s|{_OWNER}s['’])_(?:\w+_)?{_RIGHT}",  # "your permissions", "the token's scopes"
-    rf"{_OWNER}_{_RIGHT}(?<=s) {_RIGHT}_(?:in|of|on|for|at|with)_(?:(?:this|your|the)_)?{_OWNER} authorities yours",
+    rf"{_OWNER}_(?!grants\b(?!\s*[:=(\[])){_RIGHT}(?<=s)",  # "role permissions", but no "role grants" as a verb
+    rf"{_RIGHT}_(?:in|of|on|for|at|with)_(?:(?:this|your|the)_)?{_OWNER} authorities yours",
 )
 _BESIDE = _any(  # what stands behind these is what there is
     r"not_(?:in|among|within|part_of|one_of|covered_by|found_in) outside(?:_of)? among besides beyond in_addition_to",
@@ -97,9 +99,9 @@ _CLAUSE = re.compile(
     re.IGNORECASE,
 )
 _SUBORDINATE = re.compile(
-    r"\b(?:while|although|though|because|since|as|whereas|even if|in addition to|besides)\b[^,;.()\n]*$", re.IGNORECASE
+    r"\b(?:while|although|though|because|since|as|whereas|without|even if|in addition to|besides)\b[^,;.()\n]*$", re.IGNORECASE
 )
-_ASIDE = re.compile(r"\([^()\n]{0,200}\)")
+_ASIDE = re.compile(r"\([^()\n]{0,200}\)|\[\w[^\[\]:\n]{1,200}\]")
 _MARKS = " \t\n\"'`‘’“”«»[]({}=:-*•<>"
 _TEST = re.compile(r"\b(?:has|is|check|require|assert)[A-Z]\w*\(['\"\[]*$")
 _KEY = re.compile(r"\b[A-Za-z][\w.-]*=[\"'\[(]*$")  # of a log line: granted=[a:b:c]
@@ -116,23 +118,42 @@ _IS = (
     r"(?: also| still| already| currently| first)?)"
 )
 _YOU_HAVE = rf"(?:{_IS} (?:a |the )?{_RIGHT})?,? (?:which|that) (?:you|it|the \w+) (?:already )?(?:have|has|holds?)\b"
+_ALL_THERE_IS = r" is all (?:that )?(?:you|it|the \w+) (?:get|gets|have|has|holds?)\b| has(?=\s*[.;\n])"
 _NOT_ENOUGH = (
-    rf"{_IS}? ?(?:not |in)(?:enough|sufficient|adequate)\b| ?alone\b| lacks?\b|(?: (?:do|does|did) not| \w+n['’]t) "
+    rf"{_IS}? ?(?:not |in)(?:enough|sufficient|adequate)\b|{_IS} too (?:narrow|weak|small|low|limited)\b"
+    rf"| ?alone\b| lacks?\b|(?: (?:do|does|did) not| \w+n['’]t) "
     + _any("allow suffice satisfy cover include contain permit grant authori[sz]e meet match fulfil do work help")
 )
-_THERE = rf"{_IS}?(?: already)? ?(?:present|found|held|passed|granted|given|assigned|available)\b(?!\s*(?:[:=(\[]|{_RIGHT}\b))"
+_THERE = (
+    rf"{_IS}?(?: already)? ?(?:present|found|held|passed|granted|given|assigned|available|enabled|active|kept|retained)\b"
+    rf"(?!\s*(?:[:=(\[]|{_RIGHT}\b))"
+)
 _TRUE = (
-    r"\s*(?:->|=>|[:=]|granted\s*[:=])\s*(?:true|yes|ok|granted|allowed|held|present)\b|\s*\((?:held|granted|ok|present|have)\)"
+    r"\s*(?:->|=>|[:=?]|granted\s*[:=])\s*(?:true|yes|ok|granted|allow(?:ed)?|held|present|pass(?:ed)?|enabled)\b"
+    r"|\s*\((?:held|granted|ok|present|have|yes)\)|[ \t]*[✓✔✅☑]"
 )
 _ABSENT = _any(
     "missing required needed mandatory necessary absent denied lacking expected wanted demanded revoked removed what never",
+    "disabled inactive",
     r"no_longer not(?=_\w)(?!_(?:permitted|allowed|authori[sz]ed|able|entitled))",
 )
-_FALSE = r"\s*(?:->|=>|[:=]|granted\s*[:=])\s*(?:false|no|denied|missing)\b|[ \t]+(?:returned false|failed)\b"
+_FALSE = (
+    r"\s*(?:->|=>|[:=?]|granted\s*[:=])\s*(?:false|no|not|none|den(?:y|ied)|missing|fail(?:ed)?|absent|disabled)\b"
+    r"|[ \t]+(?:returned false|failed)\b|[ \t]*[✗✘❌✖]"
+)
+_ONLY = rf"{_IS}? ?(?:appl(?:y|ies)|valid|granted|assigned|held|limited|restricted|effective)? ?only (?:to|for|in|on|within)\b"
 _BEHIND = re.compile(
     rf"[\])}}'\"`’”»]{{0,3}}[ \t]*(?:(?:oauth )?{_RIGHT}\b)?(?:"
-    rf"(?P<held>{_YOU_HAVE}|{_NOT_ENOUGH}|{_THERE}|{_TRUE})"
+    rf"(?P<partly>{_ONLY})|(?P<held>{_YOU_HAVE}|{_ALL_THERE_IS}|{_NOT_ENOUGH}|{_THERE}|{_TRUE})"
     rf"|(?P<lacked>{_IS} ?{_ABSENT}\b| not(?= (?:in|among|within|part)\b)|{_FALSE}))",
+    re.IGNORECASE,
+)
+
+
+_NONE_OF = re.compile(  # "none of [a:b:c] is assigned"
+    r"\b(?:none|neither|no|not (?:all|every|a single))(?: one)?(?: of)?"
+    rf"(?: (?:the|these|those|following|required|{_RIGHT})){{0,4}}"
+    r"[\s:'\"`‘“«\[(]{0,4}$",
     re.IGNORECASE,
 )
 
@@ -146,9 +167,10 @@ def lacked(text: str, places: Iterable[Place]) -> tuple[tuple[Place, ...], tuple
     for number, run in enumerate(runs):
         begin, end = run[0].begin, run[-1].end
         next_one = runs[number + 1][0].begin if number + 1 < len(runs) else len(text)
-        behind = _BEHIND.match(text[end : min(next_one, end + REACH // 2)])
+        last = "\n" if next_one == len(text) else ""
+        behind = _BEHIND.match(text[end : min(next_one, end + REACH // 2)] + last)
         if behind is not None:
-            is_held = behind.group("held") is not None
+            is_held = behind.group("held") is not None and not _NONE_OF.search(text[max(told, begin - REACH) : begin])
         else:
             is_held = _held_by_words(text[max(told, begin - REACH) : begin])
         (held if is_held else missing).extend(run)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
 from wfm.diagnosis.bounds import MAX_BYTES, MAX_DEPTH, tidy
+from wfm.diagnosis.holding import tells_of_holding
 
 MAX_LAYERS = 40
 MAX_ITEMS = 50
@@ -47,6 +48,11 @@ _INNER_NAME = re.compile(r"error|fault|exception|failure|causes$")
 _BULK = ("results", "entities", "responses", "items")
 _DETAIL_LISTS = ("details", "invalidparams", "violations", "constraintviolations", "fielderrors")
 _ASIDE = ("context", "details", "data", "extensions", "meta", "metadata", "properties", "parameters", "required", "missing")
+_VERDICTS = ("result", "status", "state", "decision", "effect", "outcome", "access")
+_YES = frozenset(
+    {"allow", "allowed", "grant", "granted", "pass", "passed", "permit", "permitted", "ok", "yes", "held", "present"}
+)
+_NAME_KEYS = ("permission", "scope", "name", "value", "id")
 _URI = re.compile(r"^(?:https?://|urn:)", re.IGNORECASE)
 _SPACE = re.compile(r"\s")
 _PHRASES = frozenset(status.phrase for status in HTTPStatus)
@@ -305,17 +311,55 @@ def _params(members: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
             else:
                 pairs.append((str(number), _flat(entry)))
     aside = [members[name] for name in _ASIDE if isinstance(members.get(name), Mapping)]
-    listed = [members[name] for name in _DETAIL_LISTS if isinstance(members.get(name), list)]
-    aside += [entry for entries in listed if isinstance(entries, list) for entry in entries[:MAX_ITEMS]]
+    for name, entries in members.items():
+        if isinstance(entries, list) and entries and (name in _DETAIL_LISTS or _tells_names(entries[0])):
+            aside += entries[:MAX_ITEMS]
     for given in (members, *aside):
         items = [(_key(key), value) for key, value in list(given.items())[:500]] if isinstance(given, Mapping) else []
-        pairs += [(key, _flat(value)) for key, value in items if _NAMED.match(key)]
+        if not any(_says_held(key, value) for key, value in items):
+            pairs += [pair for key, value in items if _NAMED.match(key) for pair in _named(key, value)]
     return tuple((tidy(key, 100), tidy(value, 2_000)) for key, value in pairs[:MAX_ITEMS])
 
 
+def _tells_names(entry: object) -> bool:
+    """Whether an entry of a list says of a right how it stands: {"permission": "a:b:c", "result": "DENY"}."""
+    return isinstance(entry, Mapping) and any(_NAMED.match(_key(key)) for key in list(entry)[:20])
+
+
+def _says_held(key: str, value: object) -> bool:
+    """Whether an entry such as {"permission": "a:b:c", "granted": true} says that its name is held."""
+    if isinstance(value, str):
+        return key in _VERDICTS and value.casefold() in _YES
+    return (value is True and tells_of_holding(key)) or (value is False and key in ("missing", "lacking", "denied"))
+
+
+def _named(key: str, value: object) -> list[tuple[str, str]]:
+    """The names under a member, with what is said of them: plain, by state {"missing": […]}, or each with yes or no."""
+    if not isinstance(value, Mapping) or _triples(value):
+        return [(key, _flat(value))]
+    pairs = []
+    for name, inner in list(value.items())[:MAX_ITEMS]:
+        if isinstance(inner, bool):
+            pairs += [] if inner else [(key, str(name))]
+        else:
+            pairs.append((f"{_key(name)}_{key}", _flat(inner)))
+    return pairs
+
+
+def _triples(value: Mapping[object, object]) -> list[str]:
+    """The permissions of a policy in parts, as roles have them (published: domain, entityName, actionSet)."""
+    members = {_key(key): item for key, item in list(value.items())[:MAX_ITEMS]}
+    domain, entity = _text(members, ("domain",), 60), _text(members, ("entity", "entityname"), 60)
+    actions = next((members[name] for name in ("action", "actions", "actionset") if name in members), None)
+    listed = actions if isinstance(actions, list) else [actions]
+    return [f"{domain}:{entity}:{one}" for one in listed[:MAX_ITEMS] if isinstance(one, str)] if domain and entity else []
+
+
 def _flat(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(_triples(value)) or _text({_key(key): item for key, item in value.items()}, _NAME_KEYS, 200)
     if isinstance(value, list):
-        return ", ".join(str(item) for item in value[:MAX_ITEMS] if isinstance(item, str | int | float))
+        return ", ".join(_flat(item) for item in value[:MAX_ITEMS] if not isinstance(item, list))
     return str(value) if isinstance(value, str | int | float) else ""
 
 

@@ -27,7 +27,7 @@ _SCOPE_WORD = r"[a-z][a-z0-9_.-]{1,60}(?::[a-zA-Z0-9_.*-]{1,60}){0,3}"
 _SCOPE = re.compile(_SCOPE_WORD)
 _SCOPE_LIST = re.compile(r"\bscopes?\b[^\[\]\n]{0,60}\[([^\[\]]{1,2000})\]", re.IGNORECASE)
 _SCOPE_AFTER = re.compile(
-    rf"(\buse\s+)?\bscopes?\b(?:\(s\))?\s*(?:is|are|of|named)?\s*([:=]?\s*['\"`‘“(]?)({_SCOPE_WORD})['\"`’”]?"
+    rf"(\buse\s+)?\bscopes?\b(?:\(s\))?\s*(?:is|are|of|named)?\s*((?:[:=]>?|->)?\s*['\"`‘“(]?)({_SCOPE_WORD})['\"`’”]?"
     rf"((?:\s*(?:,|\bor\b|\band\b|\|)\s*['\"`‘“]?{_SCOPE_WORD}(?![\w.-]|['\"]?\s*:)['\"`’”]?){{0,20}})",
     re.IGNORECASE,
 )
@@ -39,13 +39,13 @@ _SCOPE_WANTED = re.compile(
 )
 _BEFORE_SCOPE = re.compile(
     r"(?:\b(?:needs?|requires?|required|includes?|contains?|have|has|holds?|carr(?:y|ies)|lacks?|missing|wanted|expected|got|add"
-    r"|scopes?) |['\"`‘“\[(:=,]\s?)$",
+    r"|scopes?|consent(?:ed)? (?:for|to)) |['\"`‘“\[(:=,]\s?)$",
     re.IGNORECASE,
 )
 _ONE_SCOPE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,60}(?::[A-Za-z0-9_.*-]{1,60}){0,3}")
 _BETWEEN = re.compile(r"[\s,;|\[\]{}()]+")
 _LICENCE_LIST = re.compile(r"\b(?:licen[sc]es?|products?)\b[^\[\]\n]{0,60}\[([^\[\]]{1,2000})\]", re.IGNORECASE)
-_LICENCE_QUOTED = re.compile(r"\b(?:licen[sc]es?|products?)\b[^'\n]{0,40}'([\w .-]{2,60})'", re.IGNORECASE)
+_LICENCE_QUOTED = re.compile(r"\b(?:licen[sc]es?|products?)\b[^'\"“\n]{0,40}['\"“]([\w .-]{2,60})['\"”]", re.IGNORECASE)
 _LICENCE_BARE = re.compile(r"\b(?:[Ll]icen[sc]es?|[Pp]roducts?) ([A-Z][A-Z0-9]{1,20}(?:-[A-Z0-9]{1,20}){0,3})\b")
 _DIVISION_LIST = re.compile(r"\bdivisions?\b(?:\(s\))?[^\[\]\n]{0,60}\[([^\[\]]{1,2000})\]", re.IGNORECASE)
 _DIVISION_ONE = re.compile(
@@ -77,13 +77,14 @@ class Names:
     held: tuple[str, ...] = ()
 
 
-def find_names(text: str, params: Params, correlation_id: str | None) -> Names:
+def find_names(text: str, params: Params, correlation_id: str | None, *, of_scopes: bool = False) -> Names:
     """Reads what is lacking out of sentences and message parameters.
 
     What a caller holds is named beside what it lacks ("has scopes [a:b] but requires c:d"): `holding` tells them apart.
     The quoted name of a client or role may look like a permission ("Role 'Team:Lead:EU'") and is none. Brackets need not
     hold permissions ("Retry the request in [9] seconds"), a permission may be printed as a Java class name (observed),
-    and a fourth part that is a UUID is a division (observed).
+    and a fourth part that is a UUID is a division (observed). `of_scopes` says that the code speaks of scopes, so that the
+    sentence need not.
     """
     text = _without_bearers(text)
     wanted = tuple((name, value) for name, value in params if not tells_of_holding(name))
@@ -91,7 +92,7 @@ def find_names(text: str, params: Params, correlation_id: str | None) -> Names:
     filled = "\n".join(value for _, value in wanted)
     return Names(
         permissions=_once((*(place.name for place in missing), *(place.name for place in _permission_places(filled)))),
-        scopes=_scopes(text, wanted),
+        scopes=_scopes(text, wanted, of_scopes),
         licences=_licences(text, wanted),
         divisions=_divisions(text, params, correlation_id),
         held=_once(place.name for place in held),
@@ -114,16 +115,20 @@ def _without_bearers(text: str) -> str:
     return _BEARER.sub(lambda found: " " * len(found.group()), text) if ":" in text else text
 
 
-def _permission_places(text: str) -> Iterator[Place]:
-    for found in _PERMISSION.finditer(text):
-        domain, entity, action, _ = found.groups()
-        if domain.casefold() not in _NOT_DOMAINS:
-            yield Place(found.start(), found.end(), f"{domain}:{entity}:{action}")
+def _permission_places(text: str) -> list[Place]:
+    """Where a text names permissions. Published ones begin with a small letter: beside one, "Sales:EMEA:Tier1" is a thing."""
+    found = [
+        Place(one.start(), one.end(), ":".join(one.group(1, 2, 3)))
+        for one in _PERMISSION.finditer(text)
+        if one.group(1).casefold() not in _NOT_DOMAINS
+    ]
+    small = [place for place in found if place.name[0].islower()]
+    return small or found
 
 
-def _scopes(text: str, params: Params) -> tuple[str, ...]:
+def _scopes(text: str, params: Params, of_scopes: bool) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    for stage in _scope_places(text):
+    for stage in _scope_places(text, of_scopes):
         missing, _ = lacked(text, stage)
         found.update(dict.fromkeys(place.name for place in missing))
         if found:
@@ -135,10 +140,10 @@ def _scopes(text: str, params: Params) -> tuple[str, ...]:
     return tuple(found)[:MAX_NAMES]
 
 
-def _scope_places(text: str) -> Iterator[list[Place]]:
+def _scope_places(text: str, of_scopes: bool = False) -> Iterator[list[Place]]:
     """Where a text names scopes, the surest signs first: lists after the word "scope", then names anywhere."""
     yield [place for listed in _SCOPE_LIST.finditer(text) for place in _tokens(listed, 1)]
-    if "scope" in text.casefold():
+    if of_scopes or "scope" in text.casefold():
         wanted = (place for found in _SCOPE_WANTED.finditer(text) for place in _tokens(found, 1))
         known = (_place(found, 0) for found in _SCOPE.finditer(text))
         beside = (place for place in _beside_the_word(text) if _is_scope(place.name))
@@ -182,7 +187,7 @@ def _is_published(text: str, place: Place) -> bool:
     """Whether a published scope is named: "presence:readonly" is one wherever it stands, "users" only where it is asked for."""
     if place.name not in catalogue.published_scopes():
         return False
-    return ":" in place.name or "-" in place.name or bool(_BEFORE_SCOPE.search(text[max(0, place.begin - 12) : place.begin]))
+    return ":" in place.name or "-" in place.name or bool(_BEFORE_SCOPE.search(text[max(0, place.begin - 16) : place.begin]))
 
 
 def _licences(text: str, params: Params) -> tuple[str, ...]:

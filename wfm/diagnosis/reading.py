@@ -155,7 +155,10 @@ class Reading:
         params = tuple(pair for layer in here for pair in layer.params)
         details = [detail for layer in here for detail in layer.details]
         params += tuple(("field", name) for one in details for name in (one.field, one.entity_name) if ":" in name)
-        found = find_names(self.inner_text, params, self.correlation_id)
+        params += tuple(
+            ("division", one.entity_id) for one in details if "division" in f"{one.field} {one.entity_name}".casefold()
+        )
+        found = find_names(self.inner_text, params, self.correlation_id, of_scopes="scope" in self.words)
         if not self.deciding.torn:
             return found
         # Where a text breaks off, its last word may be half a name.

@@ -12,6 +12,9 @@ from wfm.diagnosis.layers import Layer, as_status
 
 UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 
+MAX_LINES = 40
+"""In how many lines of a text an id is looked for at the end."""
+
 MAX_TRIES = 6
 """How many brackets of a sentence are tried as the start of a body."""
 
@@ -20,7 +23,9 @@ _START = re.compile(r"\{|\[\s*\{")
 _ESCAPED = re.compile(r'\\(["\\/])')
 _TRAILING_ID = re.compile(rf"[\[(]({UUID})[\])]\s*[.\"'}}\]]*\s*$")
 _NAMES_THE_ID = re.compile(
-    r"\b(?:division|polic|user|agent|client|queue|team|schedule|unit|role|entity|resource)\w*(?:\(s\))?(?: ids?)?[\s:='\"]*$",
+    r"\b(?:division|polic|user|agent|client|queue|team|schedule|unit|role|entity|resource|group|site|flow|skill|conversation"
+    r"|participant|station|campaign|contact|list|integration|action|activity|plan|organization|member|account|employee|shift"
+    r"|location|template|document|form|tenant)\w*(?:\(s\))?(?: ids?)?[\s:='\"]*$",
     re.IGNORECASE,
 )
 _STATUS = re.compile(
@@ -143,11 +148,12 @@ def trailing_id(text: str) -> str | None:
 
     Behind the name of a thing the id is that thing's ("user (7d0c…)"), but never where the provider of Terraform speaks.
     """
-    end = text[-200:]
-    found = _TRAILING_ID.search(end)
-    if found is None or ("API Error:" not in text and _NAMES_THE_ID.search(end[: found.start()])):
-        return None
-    return found.group(1)
+    lines = text.splitlines()[:MAX_LINES] if "\n" in text else []
+    for end in (text[-200:], *(line[-200:] for line in lines)):
+        found = _TRAILING_ID.search(end)
+        if found is not None and ("API Error:" in text or not _NAMES_THE_ID.search(end[: found.start()])):
+            return found.group(1)
+    return None
 
 
 def named_id(text: str) -> str | None:

@@ -135,9 +135,16 @@ SCOPE = Rule(
 )
 
 
+_NOT_THERE = pattern(
+    r"\bnot (?:\w+ )?(?:in|for|within|inside) (?:the |this |that |your |any |its )?(?:[\w'-]{1,30} ){0,2}divisions?\b",
+)
+
+
 def _division_named(case: Case) -> bool:
     names = case.reading.names
-    return case.reading.firm_status in (None, 403) and bool(names.divisions) and bool(names.permissions or names.held)
+    # Where nothing is lacking and the word falls, it is the division that lacks.
+    told = names.divisions or _NOT_THERE.search(case.text) or (not names.permissions and "division" in case.text.casefold())
+    return case.reading.firm_status in (None, 403) and bool(told) and bool(names.permissions or names.held)
 
 
 def _held_elsewhere(case: Case) -> tuple[str, ...]:
@@ -497,6 +504,13 @@ BLOCKED = Rule(
 )
 
 
+def _refused_by_a_server(case: Case) -> bool:
+    """Whether code and words both refuse, under a status that says that a server failed."""
+    status = case.reading.firm_status
+    failed = status is not None and status >= 500 and case.reading.form is Form.JSON
+    return failed and all(_REFUSING.search(said) for said in (case.reading.words, case.text.replace(" ", ".")))
+
+
 def _refused_words(case: Case, names: tuple[str, ...]) -> Words:
     _, needed = _needed(case)
     fix = "Go through the four lanes of Access for this call, from scope to licence."
@@ -516,6 +530,7 @@ REFUSED = Rule(
     title="Refused without a reason",
     provenance=Provenance.PUBLISHED,
     signs=Signs(
+        special=_refused_by_a_server,
         codes=pattern(r"^access\.denied$"),
         weak_codes=pattern(
             r"^(?:.+\.)?(?:forbidden|not\.authorized|access\.denied|unauthorized|not\.allowed)$", r"^access\.denied"

@@ -14,9 +14,11 @@ BUSY = Rule(
     title="An earlier update is still running",
     provenance=Provenance.PUBLISHED,
     signs=Signs(
-        codes=pattern(r"^presenceservice\.conflict$", r"\bunable\.to\.lock\b"),
+        codes=pattern(r"^presenceservice\.conflict$", r"\bunable\.to\.lock\b", r"\bin\.progress$"),
         sentences=pattern(
-            r"\bprevious update\b[^.\n]{0,60}\bnot (?:yet )?complete",
+            r"\b(?:previous|earlier|prior) (?:update|operation|request|job)\b[^.\n]{0,60}\bnot (?:yet )?(?:complete|finish)",
+            r"\b(?:is|are|already|still|currently) in progress\b",
+            r"\blocked by (?:another|an?|the) (?:\w+ )?(?:operation|process|request|transaction|job|import|update)\b",
         ),
         within=_CLASH,
     ),

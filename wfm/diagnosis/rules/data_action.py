@@ -71,7 +71,7 @@ TEMPLATE = Rule(
         codes=pattern(r"^invalid\.substitution$"),
         sentences=pattern(
             r"\btransform failed",
-            r"\bjson ?path\b[^\n]{0,60}\b(?:failed|error|no results)",
+            r"\bjson ?path\b",
             r"\bfailed to parse (?:the )?(?:response|result)\b",
             r"\bvelocity\b[^.\n]{0,40}\b(?:error|exception|failed)",
             r"\bsuccess ?template\b",

@@ -14,6 +14,7 @@ _TRY_AGAIN = pattern(
     r"\btoo busy",
     r"\bretry\b",
     r"\btemporar",
+    r"\bdeadlock",
 )
 _CERTIFICATE = pattern(
     r"\bPKIX\b",
@@ -63,6 +64,7 @@ RATE = Rule(
             r"^slow\.down$",
             r"\brate\.?limited$",
             r"\brate\.?limit\.(?:\w+\.)*violation$",
+            r"\bper\.(?:second|minute|hour|day)\.(?:\w+\.){0,4}(?:limit|quota)\b",
         ),
         codes_within=pattern(r"^(?:api\.|call\.|quota\.|usage\.)?limit\.exceeded$", r"\b(?:quota|throughput)\.exceeded$"),
         sentences=pattern(
@@ -70,8 +72,8 @@ RATE = Rule(
             r"\btoo many requests",
             r"\bthrottl",
             r"\bretry the request in\b",
-            r"\brequests? per (?:second|minute)",
-            r"\bquota exceeded for\b",
+            r"\b(?:requests?|calls?|updates?) per (?:second|minute|hour|day)",
+            r"(?<!storage )(?<!disk )(?<!mailbox )\bquota (?:is |was |has been )?exceeded\b",
             r"\bexceeded (?:your|the) (?:api|request|rate|call)\b",
             r"\bslow down",
             r"\brequest limit (?:is )?(?:reached|exceeded)",
@@ -133,6 +135,8 @@ TIMEOUT = Rule(
             r"\b(?:request|client|service|gateway|read|socket|connect(?:ion)?|api|upstream|execution|function)\.timed?\.?out\b",
             r"\b(?:authentication|authorization|integration|backend)\.timed?\.?out\b",
             r"^time(?:d)?\.?out(?:\.\w+)?$",
+            # not a setting of that name, nor a session that ended
+            r"^(?!invalid\b|max\b|min\b)(?:\w+\.){0,4}(?!regex\b|window\b|token\b|idle\b|session\b)\w+\.timed?\.?out$",
             r"^etimedout$",
         ),
         sentences=pattern(
@@ -275,7 +279,7 @@ UNAVAILABLE = Rule(
             r"\btemporary failure in name resolution",
             r"\bterminated the handshake|\bno healthy upstream",
         ),
-        statuses=frozenset({424, 502, 503, 520, 521, 523, 527, 529, 530}),
+        statuses=frozenset({424, 425, 502, 503, 520, 521, 523, 527, 529, 530}),
         within=_BROKEN,
     ),
     retryable=True,
