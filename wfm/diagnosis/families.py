@@ -83,6 +83,14 @@ EXCEPTIONS: tuple[FamilyException, ...] = (
         404, Kind.TIMEOUT, "postino.error.request.timeout", "The code says that time ran out, not that nothing is there."
     ),
     _exception(405, Kind.MISSING_LICENSE, "architect.feature.unavailable", "The verb is right; the feature is switched off."),
+    _exception(409, Kind.NOT_FOUND_OTHER, "integration.not.found", "Code and sentence both say that it is not there."),
+    _exception(422, Kind.NOT_FOUND_OTHER, "schema.error.schema.not.found", "Code and sentence both say that it is not there."),
+    _exception(
+        500, Kind.NOT_FOUND_OTHER, "flows.datatables.table.not.found", "Code and sentence both say that it is not there."
+    ),
+    _exception(
+        500, Kind.PAYLOAD_TOO_LARGE, "max.response.size.reached", "The answer would be too large; asking for less helps."
+    ),
     _exception(422, Kind.CONFLICT, "term.already.exists", "The value is right and taken already."),
     _exception(500, Kind.TRANSLATION_FAILED, "invalid.substitution", "A template of the Data Action failed, not the server."),
     _exception(501, Kind.MISSING_LICENSE, "not.implemented", "The sentence says that a feature toggle is off."),

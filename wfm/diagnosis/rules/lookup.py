@@ -131,12 +131,22 @@ def _nothing_words(case: Case, names: tuple[str, ...]) -> Words:
     )
 
 
+_NOT_FOUND = pattern(r"\b(?:was|were|could|is|are)? ?not (?:be )?found\b", r"\bdoes(?:n'?t| not) exist\b")
+
+
+def _said_twice(case: Case) -> bool:
+    """Whether code and words both say that something is not there, under a status that says another thing."""
+    absent = "not.found" in case.reading.words and bool(_NOT_FOUND.search(case.text))
+    return absent and case.status in (409, 422, 500)
+
+
 NOTHING = Rule(
     key="nothing-found",
     kind=Kind.NOT_FOUND_OTHER,
     title="Something else is not there",
     provenance=Provenance.PUBLISHED,
     signs=Signs(
+        hint=_said_twice,
         weak_codes=pattern(
             r"not\.?found",
             r"does(?:nt|\.not)\.?exist",

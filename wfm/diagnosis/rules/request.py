@@ -109,11 +109,11 @@ TOO_LARGE = Rule(
     title="The request or its answer is too large",
     provenance=Provenance.PUBLISHED,
     signs=Signs(
+        codes=pattern(r"\bresponse\.size\.(?:exceeded|reached)$"),
         codes_within=pattern(
             r"\b(?:request|response)\.(?:entity\.)?too\.large$",
             r"\b(?:payload|entity|body|content)\.too\.large$",
             r"\bbody\.size\.limit",
-            r"\bresponse\.size\.exceeded$",
         ),
         sentences=pattern(
             r"\bover the size limit",

@@ -10,7 +10,8 @@ _PASSING = frozenset({408, 425, 429, 502, 503, 504, 520, 521, 522, 523, 524, 527
 _BROKEN = frozenset({424, 500, 502, 503, 504, 520, 521, 523, 527, 529, 530})
 _TIME = pattern(r"time")
 _TRY_AGAIN = pattern(
-    r"\btry (?:your request |it )?again",
+    # not "delete one and try again" nor "try again with less": that is another request
+    r"(?:\bwait\b[^.\n]{0,40}|(?<!\band )(?<!\bthen ))\btry (?:your request |it )?again\b(?! (?:with|using|once)\b)",
     r"\btoo busy",
     r"\bretry\b",
     r"\btemporar",
@@ -49,6 +50,12 @@ def _rate_words(case: Case, names: tuple[str, ...]) -> Words:
     )
 
 
+def _limit_of_calls(case: Case) -> bool:
+    """Whether a limit is exceeded that passes: with 400 it is one on things, or on a value, and stays."""
+    said = (case.reading.words, case.reading.header_words)
+    return "limit.exceeded" in said and case.reading.firm_status in (None, 403, 429, 503)
+
+
 RATE = Rule(
     key="rate-limit",
     kind=Kind.RATE_LIMITED,
@@ -66,14 +73,17 @@ RATE = Rule(
             r"\brate\.?limit\.(?:\w+\.)*violation$",
             r"\bper\.(?:second|minute|hour|day)\.(?:\w+\.){0,4}(?:limit|quota)\b",
         ),
-        codes_within=pattern(r"^(?:api\.|call\.|quota\.|usage\.)?limit\.exceeded$", r"\b(?:quota|throughput)\.exceeded$"),
+        hint=_limit_of_calls,
+        codes_within=pattern(r"^(?:api|call|quota|usage)\.limit\.exceeded$", r"\b(?:quota|throughput)\.exceeded$"),
         sentences=pattern(
             r"\brate limit",
             r"\btoo many requests",
             r"\bthrottl",
             r"\bretry the request in\b",
             r"\b(?:requests?|calls?|updates?) per (?:second|minute|hour|day)",
-            r"(?<!storage )(?<!disk )(?<!mailbox )\bquota (?:is |was |has been )?exceeded\b",
+            # of calls, not of things: "500 topics quota exceeded" does not pass
+            r"(?:^|\b(?:api|requests?|calls?|rate|usage|daily|hourly|user) )quota (?:is |was |has been )?exceeded\b",
+            r"\bquota exceeded for\b",
             r"\bexceeded (?:your|the) (?:api|request|rate|call)\b",
             r"\bslow down",
             r"\brequest limit (?:is )?(?:reached|exceeded)",
