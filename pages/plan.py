@@ -61,7 +61,8 @@ request = PlanRequest(
 with picked:
     chosen_line(desk, request)
 
-status, bar = st.empty(), st.bottom.empty()
+# What is shown while reading has a place of its own: a container keeps what it was given earlier in the same run.
+status, reading, bar = st.empty(), st.empty(), st.bottom.empty()
 if selection.is_empty():
     state.keep(desk, actor, request)
     state.forget_preview()
@@ -97,12 +98,13 @@ if last is None or anew:
         with bar.container():
             act.waiting(action_label(shown))
     else:
-        with status.container():
+        with reading.container():
             st.caption(":material/hourglass_top: Reading directory, schedules, states and access …")
             st.skeleton(height=320)
     known = (shown.routes, shown.restore_action_id) if shown else ((), None)
     last = ask(desk, request, asked, fresh=bool(st.session_state.get("plan_fresh")))
     shown = last.preview
+    reading.empty()
     if shown is not None and shown.missing_access:
         st.session_state[story.SAW_MISSING] = True
     state.keep(desk, actor, request)

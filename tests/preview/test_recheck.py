@@ -89,7 +89,7 @@ def test_what_changed_since_is_found_read_afresh_and_in_the_lane_of_work(room: R
     del reader.agents["user-00006"]
     assert room.previewer.recheck(operation(), items(*ALL)) == {
         "user-00001": (Fate.INACTIVE, "the user is inactive in Genesys Cloud"),
-        "user-00002": (Fate.NOT_SCHEDULED, "off shift: the shift ends 13:00"),
+        "user-00002": (Fate.NOT_SCHEDULED, "off shift: the last shift ends 13:00"),
         "user-00003": (Fate.OUT_OF_OFFICE, "out of office is set, so the status can't be changed"),
         "user-00004": (Fate.ALREADY_UNAVAILABLE, "already unavailable (Maintenance): left as found, at the end too"),
         "user-00006": (Fate.UNKNOWN_USER, "no longer in the directory"),

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from tests.ui.fakes import NEEDED, SCOPES, FakeDesk, FakeSettings, a_directory, refused
 from tests.ui.fakes_history import HistoryDesk, an_action
 from wfm.domain.errors import BadInput, DeskError, StoreFault
+from wfm.domain.people import Actor, Role
 from wfm.domain.plans import Fate, Finding, PlanRequest, RouteName, Selection, Severity
 from wfm.domain.windows import WindowSpec
 from wfm.ui.components.plan import state
@@ -128,6 +129,19 @@ def test_a_window_that_ends_before_it_begins_is_a_sentence_and_nothing_is_lost(d
     assert "window end" in said(app)
     assert app.multiselect(key="plan_groups").value == ["team:t0"]
     assert app.button(key="plan_apply_nothing").disabled
+    assert not app.get("skeleton")  # nothing is being read any more
+
+
+def test_what_is_left_of_a_window_is_a_choice_of_its_own(desk: FakeDesk, open_screen: Open) -> None:
+    window = WindowSpec(minutes=27, zone="Europe/Berlin")
+    visitor = Actor(subject="demo", name="Demo visitor", role=Role.ADMIN)
+    desk.save_draft(visitor, PlanRequest(selection=Selection(teams=("t0",)), window=window))
+    app = open_screen("plan")
+    assert app.radio(key="plan_when").value == "27"
+    assert previews(desk)[-1].window.minutes == 27
+    app.radio(key="plan_when").set_value("60").run()
+    assert previews(desk)[-1].window.minutes == 60
+    assert "27" not in app.radio(key="plan_when").options
 
 
 def test_a_tenant_that_is_down_while_previewing_is_a_sentence(desk: FakeDesk, open_screen: Open) -> None:
@@ -148,6 +162,10 @@ def test_including_blocked_ones_on_purpose_goes_into_the_plan(desk: FakeDesk, op
     app = picked(open_screen, "division:d1")
     app.button_group(key="plan_include").set_value(["time off"]).run()
     assert previews(desk)[-1].include == frozenset({Fate.TIME_OFF})
+    app.button(key="plan_open_edit").click().run()
+    app.button(key="plan_clear").click().run()
+    app.multiselect(key="plan_groups").set_value(["team:t0"]).run()
+    assert previews(desk)[-1].include == frozenset()
 
 
 # --- who -------------------------------------------------------------------------------------------------------------
@@ -160,6 +178,9 @@ def test_pasted_words_are_added_and_those_that_match_nobody_are_named(desk: Fake
     app.button(key="plan_paste_add").click().run()
     assert previews(desk)[-1].selection.agents == ("agent1@example.com", "nobody@example.com")
     assert "1 matches nobody" in said(app)
+    app.multiselect(key="plan_groups").set_value(["team:t2"]).run()
+    assert "1 by name" in said(app)
+    app.multiselect(key="plan_groups").set_value([]).run()
     app.button(key="plan_open_edit").click().run()
     app.button(key="plan_drop_unknown").click().run()
     assert previews(desk)[-1].selection.agents == ("agent1@example.com",)

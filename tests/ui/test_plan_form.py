@@ -49,13 +49,46 @@ def test_leaving_somebody_out_drops_the_name_or_excludes_who_came_with_a_group()
     ("window", "expected"),
     [
         (WindowSpec(minutes=30), "30"),
-        (WindowSpec(minutes=45), "at"),
+        (WindowSpec(minutes=27), "27"),
         (WindowSpec(start=NOW, end=NOW + timedelta(hours=1)), "at"),
         (WindowSpec(), "at"),
     ],
 )
 def test_which_preset_a_window_is(window: WindowSpec, expected: str) -> None:
     assert plan_form.preset_of(window) == expected
+    assert expected in plan_form.preset_choices(window)
+
+
+def test_a_length_that_is_no_preset_is_a_choice_while_the_plan_has_it() -> None:
+    assert plan_form.preset_choices(WindowSpec(minutes=30)) == ["15", "30", "60", "120", "at"]
+    assert plan_form.preset_choices(WindowSpec(minutes=437)) == ["15", "30", "60", "120", "437", "at"]
+    words = [plan_form.minutes_word(minutes) for minutes in (27, 60, 125, 437)]
+    assert words == ["27 min", "1 h", "2 h 05", "7 h 17"]
+
+
+def test_who_is_included_on_purpose_is_not_counted_as_left_out() -> None:
+    found = preview()
+    off = next(row for row in found.rows if row.severity is Severity.BLOCKED)
+    others = tuple(row for row in found.rows if row is not off)
+    taken = replace(found, rows=(*others, replace(off, severity=Severity.WARNING, writes=True)))
+    before, after = plan_form.totals_by_severity(found), plan_form.totals_by_severity(taken)
+    assert sum(after[Severity.BLOCKED].values()) == sum(before[Severity.BLOCKED].values()) - 1
+    assert after[Severity.WARNING][off.fate] == 1
+    assert list(after) == list(Severity)
+
+
+def test_words_that_match_nobody_are_no_agents() -> None:
+    found = preview(selection=Selection(agents=("a0001", "nobody@example.com")))
+    assert (len(found.rows), plan_form.agents_of(found)) == (2, 1)
+    assert "left out" not in plan_form.what_happens(found)
+
+
+def test_an_hour_of_another_zone_than_the_viewers_is_named_with_it() -> None:
+    start = NOW + timedelta(hours=2)
+    abroad = preview(window=WindowSpec(start=start, end=start + timedelta(hours=1), zone="Asia/Kolkata"))
+    here = preview(window=WindowSpec(start=start, end=start + timedelta(hours=1), zone="UTC"))
+    assert plan_form.action_label(abroad).endswith("20:42 Asia/Kolkata")
+    assert plan_form.action_label(here).endswith("15:12")
 
 
 def test_the_first_guess_is_soon_round_and_on_the_wall_clock_of_the_zone() -> None:

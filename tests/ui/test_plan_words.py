@@ -84,7 +84,7 @@ def test_what_matches_nobody_joins_the_bad_rows_by_line() -> None:
     read = read_csv(b"email\na@x.example\nnobody@x.example\n,Sales\nAnna\n")
     kept, bad = unmatched(read, ("nobody@x.example", "Anna"), ("Anna",))
     assert [word for _, word in kept.words] == ["a@x.example"]
-    assert [(row.line, row.why.split()[0]) for row in bad] == [(3, "nobody"), (4, "nothing"), (5, "several")]
+    assert [(row.line, row.why.split()[0]) for row in bad] == [(3, "matches"), (4, "nothing"), (5, "several")]
 
 
 def test_a_quote_that_is_never_closed_costs_its_own_line_only() -> None:

@@ -117,6 +117,6 @@ def _instant(field: str, value: datetime, zone: ZoneInfo) -> datetime:
         raise BadInput(
             field,
             value.strftime("%Y-%m-%d %H:%M"),
-            f"a time that exists in {zone.key}: the clocks skip this one, the next is {back:%H:%M}",
+            f"a time that exists in {zone.key}: the clocks skip this one, {back:%H:%M} comes in its place",
         )
     return local.astimezone(UTC)

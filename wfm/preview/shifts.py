@@ -151,9 +151,9 @@ def _nearest(shifts: list[Span], window: Window, clock: LocalClock) -> str:
     ended = before[-1] if before and window.start - before[-1][1] < NEAR_SHIFT else None
     starts = after[0] if after and after[0][0] - window.end < NEAR_SHIFT else None
     if ended and (not starts or window.start - ended[1] <= starts[0] - window.end):
-        return f"off shift: the shift ends {clock.say(ended[1])}"
+        return f"off shift: the last shift ends {clock.say(ended[1])}"
     if starts:
-        return f"off shift: the shift starts {clock.say(starts[0])}"
+        return f"off shift: the next shift starts {clock.say(starts[0])}"
     return f"no shift on {clock.day()}"
 
 

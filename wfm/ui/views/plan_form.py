@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from wfm.domain.agents import GroupKind
-from wfm.domain.plans import SEVERITY, Fate, PlanRequest, Preview, RouteName, Selection, Severity
+from wfm.domain.plans import Fate, PlanRequest, Preview, RouteName, Selection, Severity
 from wfm.domain.windows import WindowSpec
 from wfm.ui.components import times
 
@@ -86,9 +87,14 @@ def without_agents(selection: Selection, ids: Iterable[str]) -> Selection:
 
 def preset_of(window: WindowSpec) -> str:
     """Which choice of the When card this window is: the minutes as text, or "at"."""
-    if window.minutes is not None and window.minutes in PRESETS:
-        return str(int(window.minutes))
-    return AT
+    return AT if window.minutes is None else f"{window.minutes:g}"
+
+
+def preset_choices(window: WindowSpec) -> list[str]:
+    """The choices of the When card. A length that is none of the presets is one of them while the plan has it: what is
+    left of a window whose failures are tried again.
+    """
+    return [*(f"{minutes:g}" for minutes in sorted({*PRESETS, *([window.minutes] if window.minutes else [])})), AT]
 
 
 def next_slot(now: datetime, zone: str, minutes: int = 30) -> tuple[datetime, datetime]:
@@ -98,12 +104,16 @@ def next_slot(now: datetime, zone: str, minutes: int = 30) -> tuple[datetime, da
     return start, start + timedelta(minutes=minutes)
 
 
-def minutes_word(minutes: int) -> str:
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h"
+def minutes_word(minutes: float) -> str:
+    """A length as a choice: "27 min", "2 h", "2 h 05"."""
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return f"{minutes:g} min"
+    return f"{hours:g} h" + (f" {int(rest):02}" if rest else "")
 
 
 def action_label(preview: Preview) -> str:
-    """The primary action, named by what it does: "Take 36 agents out at 14:30"."""
+    """The primary action, named by what it does: "Take 36 agents out at 14:30", with the zone where it is not the viewer's."""
     count = len(preview.ready)
     if preview.request.route is RouteName.ADHERENCE:
         return f"Correct {times.agents(count)}"
@@ -111,7 +121,9 @@ def action_label(preview: Preview) -> str:
         return f"Take {times.agents(count)} out"  # refused: the window is over
     if preview.window.now or preview.window.start <= preview.computed_at:
         return f"Take {times.agents(count)} out now"
-    return f"Take {times.agents(count)} out at {times.when(preview.window.start, times.zone_or_utc(preview.window.zone))}"
+    start, zone = preview.window.start, times.zone_or_utc(preview.window.zone)
+    elsewhere = start.astimezone(zone).utcoffset() != start.astimezone(times.viewer_zone()).utcoffset()
+    return f"Take {times.agents(count)} out at {times.when(start, zone)}{f' {zone.key}' if elsewhere else ''}"
 
 
 def what_happens(preview: Preview) -> str:
@@ -131,7 +143,7 @@ def what_happens(preview: Preview) -> str:
     parts = [f"{times.agents(count)} {become} unavailable {start} and {given} back at {end} {window.zone}."]
     if waiting:
         parts.append(f"{times.agents(waiting)} {'finishes the' if waiting == 1 else 'finish their'} contact first.")
-    left_out = len(preview.rows) - count
+    left_out = agents_of(preview) - count
     if left_out:
         parts.append(f"{times.agents(left_out)} {'is' if left_out == 1 else 'are'} left out.")
     return " ".join(parts)
@@ -164,8 +176,11 @@ def as_of_line(preview: Preview) -> str:
 
 
 def totals_by_severity(preview: Preview) -> dict[Severity, dict[Fate, int]]:
-    """The fates under ready, warning and blocked, in the order of Fate."""
-    groups: dict[Severity, dict[Fate, int]] = {severity: {} for severity in Severity}
-    for fate, count in preview.totals().items():
-        groups[SEVERITY[fate]][fate] = count
-    return groups
+    """The fates under ready, warning and blocked, in the order of Fate. Who is included on purpose is not blocked."""
+    counts = Counter((row.severity, row.fate) for row in preview.rows)
+    return {severity: {fate: n for fate in Fate if (n := counts[severity, fate])} for severity in Severity}
+
+
+def agents_of(preview: Preview) -> int:
+    """How many agents the plan is about: words that match nobody have a row, and are no agents."""
+    return sum(row.agent is not None for row in preview.rows)

@@ -92,7 +92,7 @@ def unmatched(read: CsvWords, unknown: Collection[str], ambiguous: Collection[st
     none = set(unknown)
     kept = tuple((line, word) for line, word in read.words if word not in none)
     missing = tuple(
-        BadRow(line, word, "several agents have this name" if word in ambiguous else "nobody here has this id, e-mail or name")
+        BadRow(line, word, "several agents have this name" if word in ambiguous else "matches nobody here")
         for line, word in read.words
         if word in none
     )

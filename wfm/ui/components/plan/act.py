@@ -14,7 +14,7 @@ from wfm.ui.components.plan import state
 from wfm.ui.components.plan.verdict import missing_words
 from wfm.ui.components.tenant_menu import mend_button
 from wfm.ui.pages import page
-from wfm.ui.views.plan_form import UNDONE, action_label, what_happens
+from wfm.ui.views.plan_form import UNDONE, action_label, agents_of, what_happens
 from wfm.ui.views.words import plain
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def act(desk: Desk, actor: Actor, preview: Preview, *, heed: bool = True) -> Non
 
 
 def _summary(preview: Preview) -> str:
-    count, total = len(preview.ready), len(preview.rows)
+    count, total = len(preview.ready), agents_of(preview)
     window = preview.window
     span = times.span(window.start, window.end, window.zone)
     codes = [code for code, _ in preview.refusals]

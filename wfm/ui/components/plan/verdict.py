@@ -6,7 +6,6 @@ import streamlit as st
 
 from wfm.domain.plans import (
     INCLUDABLE,
-    SEVERITY,
     AgentFate,
     Fate,
     Finding,
@@ -173,6 +172,7 @@ def agents(preview: Preview) -> None:
 
 def _table(preview: Preview, rows: list[AgentFate]) -> None:
     totals = preview.totals()
+    worst = {row.fate: row.severity for row in preview.rows}
     st.dataframe(
         plan_table.table(rows, preview.window),
         hide_index=True,
@@ -183,7 +183,7 @@ def _table(preview: Preview, rows: list[AgentFate]) -> None:
             "fate": st.column_config.MultiselectColumn(
                 "Fate",
                 options=[fate.value for fate in totals],
-                color=chips(SEVERITY[fate] for fate in totals),
+                color=chips(worst[fate] for fate in totals),
                 width=128,
             ),
             "reason": st.column_config.TextColumn("Reason", width=296),

@@ -13,7 +13,7 @@ import streamlit as st
 from wfm.domain.plans import PlanRequest
 from wfm.domain.windows import WindowSpec
 from wfm.ui.components import times
-from wfm.ui.views.plan_form import AT, DEFAULT_REASON, PRESETS, minutes_word, next_slot, preset_of
+from wfm.ui.views.plan_form import AT, DEFAULT_REASON, minutes_word, next_slot, preset_choices, preset_of
 
 CHOICE = "plan_when"
 START = "plan_start"
@@ -34,15 +34,19 @@ class When:
 
 def when(form: PlanRequest, zones: Iterable[str]) -> When:
     """Draws the card; gives window, reason and ticket as they are now."""
-    options = [*(str(minutes) for minutes in PRESETS), AT]
+    options = preset_choices(form.window)
     _default(CHOICE, preset_of(form.window))
+    if st.session_state[CHOICE] not in options:
+        st.session_state[CHOICE] = preset_of(form.window)
     # Radio buttons, not a segmented control: that one writes the chosen segment in the primary colour, which in the dark
     # theme can't have enough contrast to both its ground and the white text of a primary button.
     choice = st.radio(
         "When",
         options,
         key=CHOICE,
-        format_func=lambda key: "at a time" if key == AT else f"{'now for ' if key == '15' else ''}{minutes_word(int(key))}",
+        format_func=lambda key: (
+            "at a time" if key == AT else f"{'now for ' if key == options[0] else ''}{minutes_word(float(key))}"
+        ),
         horizontal=True,
         label_visibility="collapsed",
     )
@@ -55,7 +59,7 @@ def when(form: PlanRequest, zones: Iterable[str]) -> When:
         start = left.datetime_input("Start", key=START, step=300, format="DD.MM.YYYY")
         end = right.datetime_input("End", key=END, step=300, format="DD.MM.YYYY")
     else:
-        minutes = int(choice or 30)
+        minutes = float(choice or 30)
         ends = times.clock(times.now() + timedelta(minutes=minutes), times.zone_or_utc(zone))
         st.markdown(f"Starts when you apply it, ends about **{ends}**")
     _default(REASON, "" if form.reason == DEFAULT_REASON else form.reason)

@@ -11,6 +11,7 @@ from wfm.domain.errors import BadInput, DeskError
 from wfm.domain.plans import PlanRequest, Selection
 from wfm.ui.components import empty, times
 from wfm.ui.components.plan import state
+from wfm.ui.components.plan.verdict import INCLUDE
 from wfm.ui.views.plan_form import KIND_WORDS, group_keys, with_agents, with_groups, without_agents
 from wfm.ui.views.plan_words import BadRow, CsvWords, read_csv, split_pasted, unmatched
 from wfm.ui.views.run_table import table_height
@@ -95,7 +96,7 @@ def chosen_line(desk: Desk, request: PlanRequest) -> None:
         return
     parts = [f"**{times.agents(len(found.agents))}**"]
     if selection.agents and group_keys(selection):
-        parts.append(f"{times.number(len(selection.agents))} by name")
+        parts.append(f"{times.number(len(selection.agents) - len(found.unknown))} by name")
     if selection.exclude:
         parts.append(f"{times.number(len(selection.exclude))} left out")
     if found.unknown:
@@ -174,7 +175,7 @@ def _csv(desk: Desk, form: PlanRequest) -> None:
     bad_rows(bad)
     words = tuple(word for _, word in kept.words)
     st.button(
-        f"Add {times.agents(len(words))}",
+        f"Add {times.agents(len(words))}" if words else "Nobody to add",
         key="plan_csv_add",
         icon=":material/group_add:",
         disabled=not words,
@@ -204,13 +205,13 @@ def bad_rows(bad: tuple[BadRow, ...]) -> None:
     word = "line" if len(bad) == 1 else "lines"
     st.markdown(f":red[:material/block: {times.number(len(bad))} {word} left out]")
     st.dataframe(
-        {"line": [row.line for row in bad], "why": [row.why for row in bad], "given": [row.given for row in bad]},
+        {"line": [row.line for row in bad], "given": [row.given for row in bad], "why": [row.why for row in bad]},
         hide_index=True,
         height=table_height(len(bad), 6),
         column_config={
-            "line": st.column_config.NumberColumn("line", width=56),
-            "why": st.column_config.TextColumn("why", width=262),
-            "given": st.column_config.TextColumn("given", width=220),
+            "line": st.column_config.NumberColumn("line", width=48),
+            "given": st.column_config.TextColumn("given", width=190),
+            "why": st.column_config.TextColumn("why", width=300),
         },
         alt="Lines of the file that were left out",
         key=BAD_ROWS,
@@ -220,7 +221,12 @@ def bad_rows(bad: tuple[BadRow, ...]) -> None:
 def _edit(request: PlanRequest, agents: tuple[Agent, ...], unknown: tuple[str, ...]) -> None:
     names = {agent.id: f"{agent.name} · {agent.email}" for agent in agents}
     out = st.multiselect(
-        "Leave out", list(names), format_func=lambda agent_id: names.get(agent_id, agent_id), key="plan_leave_out"
+        "Leave out",
+        list(names),
+        format_func=lambda agent_id: names.get(agent_id, agent_id),
+        key="plan_leave_out",
+        placeholder="name or e-mail",
+        select_all=False,
     )
     st.button(
         f"Leave out {len(out)}" if out else "Leave out",
@@ -282,5 +288,7 @@ def _take_back(form: PlanRequest) -> None:
 
 
 def _clear(form: PlanRequest) -> None:
+    # Whoever was included on purpose belonged to the list that is given up.
     _open(None)
-    _put(form, Selection())
+    st.session_state.pop(INCLUDE, None)
+    _put(form.model_copy(update={"include": frozenset()}), Selection())
