@@ -44,7 +44,8 @@ if not actions:
     st.button("Read again", icon=":material/refresh:", on_click=read_again)
     st.stop()
 
-with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+# The right end stays free: there the table's own tools stand while something is chosen in it.
+with st.container(horizontal=True, vertical_alignment="bottom"):
     text = st.text_input(
         "Find an action",
         placeholder="Find by name, category or path",

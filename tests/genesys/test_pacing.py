@@ -9,7 +9,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import pytest
 
 from tests.support.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures
 from wfm.domain.errors import StoreFault
-from wfm.genesys.pacing import NoPermit, Permit, RequestLane, SharedPacer, Unpaced, read_headers
+from wfm.genesys.pacing import NoPermit, Permit, RequestLane, SharedPacer, Unpaced, Usage, read_headers
 
 SCREEN, RESTORE, APPLY = RequestLane.SCREEN, RequestLane.RESTORE, RequestLane.APPLY
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,6 +62,27 @@ def test_usage_tells_the_tenants_numbers(pacer: SharedPacer) -> None:
     assert usage.reset_at is not None
     assert 50 < (usage.reset_at - datetime.now(UTC)).total_seconds() <= 61
     assert usage.blocked_until is None
+
+
+@pytest.mark.parametrize(
+    ("requests", "used", "seconds"),
+    [
+        (40, 0, 0),  # fits into this limit window
+        (40, 14, 0),
+        (41, 14, 20),  # one waits for the next window, which begins in 20 s
+        (94, 14, 20),
+        (95, 14, 80),
+        (77, 70, 80),  # more is used than the desk's share: others share the client
+        (0, 70, 0),
+    ],
+)
+def test_what_does_not_fit_waits_for_the_following_windows(requests: int, used: int, seconds: int) -> None:
+    now = datetime(2026, 11, 28, 17, 27, tzinfo=UTC)
+    reset = now + timedelta(seconds=20)
+    usage = Usage(limit_per_minute=60, budget=54, used=used, reset_at=reset, blocked_until=None, known=True)
+    assert usage.soonest(requests, now) == now + timedelta(seconds=seconds)
+    paused = replace(usage, blocked_until=now + timedelta(seconds=5))
+    assert paused.soonest(requests, now) == now + timedelta(seconds=max(5, seconds))
 
 
 def test_two_pacers_on_one_database_share_a_clients_limit(url: str) -> None:

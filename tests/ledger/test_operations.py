@@ -151,6 +151,17 @@ def test_which_operations_hold(world: World, state: OperationState, holds_pendin
     assert ("pending" in held, "out" in held) == (holds_pending, holds_out)
 
 
+def test_what_ended_lately_is_found_however_long_ago_it_was_planned(world: World) -> None:
+    first, second, going_on = (world.create([f"agent-{n}"]) for n in range(3))
+    for minutes, operation in ((40, second), (60, first)):
+        world.ledger.move(operation.id, [S.SCHEDULED], S.CANCELLED, now=NOON, ended_at=NOON + minutes * MINUTE)
+    world.ledger.move(going_on.id, [S.SCHEDULED], S.FAILED_IN_PART, now=NOON, ended_at=NOON + 50 * MINUTE)
+    assert [one.id for one in world.ledger.ended(TENANT, NOON)] == [first.id, second.id]
+    assert [one.id for one in world.ledger.ended(TENANT, NOON, limit=1)] == [first.id]
+    assert [one.id for one in world.ledger.ended(TENANT, NOON + 50 * MINUTE)] == [first.id]
+    assert world.ledger.ended(OTHER_TENANT, NOON) == []
+
+
 def test_lists_are_by_tenant_newest_first(world: World) -> None:
     made = [world.create([f"agent-{n}"]) for n in range(5)]
     other = world.create(["anna"], tenant=OTHER_TENANT)

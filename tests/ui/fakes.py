@@ -243,6 +243,7 @@ class FakeDesk:
     preview_error: DeskError | None = None
     apply_error: DeskError | None = None
     health_problems: tuple[str, ...] = ()
+    reachable: bool = True
     failed_runs: tuple[Run, ...] = ()
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -392,6 +393,10 @@ class FakeDesk:
     def operations(self, states: Collection[OperationState] | None = None, limit: int = 100) -> list[OperationView]:
         return [view for view in self.operation_views if states is None or view.operation.state in states][:limit]
 
+    def ended(self, within: timedelta, limit: int = 20) -> list[OperationView]:
+        since = self.clock() - within
+        return [view for view in self.operation_views if (view.operation.ended_at or since) > since][:limit]
+
     def operation(self, operation_id: str) -> OperationView:
         for view in self.operation_views:
             if view.operation.id == operation_id:
@@ -456,7 +461,7 @@ class FakeDesk:
     def health(self) -> Health:
         return Health(
             tenant=self.tenant,
-            reachable=True,
+            reachable=self.reachable,
             token_until=self.clock() + timedelta(hours=20),
             limit_per_minute=300,
             used=42,

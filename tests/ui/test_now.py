@@ -79,6 +79,23 @@ def test_what_is_wrong_with_the_desk_is_said(desk: FakeDesk, open_screen: Open) 
     assert "no worker is alive" in text
 
 
+def test_a_tenant_that_answers_again_draws_the_badge_anew(desk: FakeDesk, open_screen: Open) -> None:
+    desk.reachable = False
+    app = open_screen("now")
+    assert "does not answer" in said(app)
+    desk.reachable = True
+    asked = []
+    state = desk.demo.state if desk.demo else None
+    assert state is not None
+    desk.demo.state = lambda: asked.append(1) or state()  # type: ignore[union-attr, method-assign, func-returns-value]
+    app.run()
+    assert not app.exception
+    assert len(asked) == 2  # once more, because the tenant came back
+    asked.clear()
+    app.run()
+    assert len(asked) == 1
+
+
 def test_a_locked_database_is_a_sentence(desk: FakeDesk, open_screen: Open) -> None:
     def locked(*_: object, **__: object) -> None:
         raise StoreFault("The desk's database is locked. Try again in a moment.")

@@ -95,6 +95,7 @@ def test_the_states_asked_for_are_the_states_of_the_word(word: AgentWord) -> Non
         (an_operation(state=S.IN_EFFECT), {Act.END_NOW, Act.EXTEND}),
         (an_operation(state=S.IN_EFFECT, out=30, failed=6), {Act.END_NOW, Act.EXTEND, Act.RETRY}),
         (an_operation(state=S.IN_EFFECT, restore_requested=True), set()),
+        (an_operation(state=S.IN_EFFECT, out=30, failed=6, restore_requested=True), set()),
         (an_operation(state=S.RESTORING, out=10, restored=26), set()),
         (an_operation(state=S.FAILED_IN_PART, out=2, restored=34), {Act.RESTORE_NOW}),
         (an_operation(state=S.HALTED, out=0, failed=5), {Act.RETRY}),
@@ -205,6 +206,18 @@ def test_one_opened_shows_progress_agents_and_what_is_not_settled(busy: FakeDesk
     assert "1 agent unconfirmed" in text
     agents = next(frame.value for frame in app.dataframe if "since" in frame.value)
     assert len(agents) == 36
+
+
+@pytest.mark.parametrize(("state", "first"), [(S.FAILED_IN_PART, "not back"), (S.RESTORING, "restored")])
+def test_whom_somebody_must_look_after_is_listed_first(state: S, first: str, desk: FakeDesk, open_screen: Open) -> None:
+    """Once the run is over: while it goes on nobody changes place."""
+    view = an_operation("w", state, out=1, restored=4, total=5)
+    lost = replace(view, counts=replace(view.counts, restore={ItemState.APPLIED: 4, ItemState.FAILED: 1}))
+    items = items_of(view)
+    desk.operation_views, desk.agent_items = [lost], {"w": [*items[:4], replace(items[4], restore_state=ItemState.FAILED)]}
+    listed = next(frame.value for frame in open_screen("windows", id="w").dataframe if "agent" in frame.value)
+    assert len(listed) == 5
+    assert listed.iloc[0]["state"] == [first]
 
 
 def test_an_unknown_id_is_a_sentence_above_the_list(busy: FakeDesk, open_screen: Open) -> None:

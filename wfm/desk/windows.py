@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 from wfm.desk.core import DeskCore
 from wfm.desk.values import OperationView
-from wfm.domain.errors import BadInput, Refused
+from wfm.domain.errors import BadInput, Refused, StoreFault
 from wfm.domain.operations import OPEN_STATES, Counts, Item, ItemState, Operation, OperationState, Phase
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import RouteName
 from wfm.ledger.records import Event
+from wfm.routes import by_name
 
 COMMENT_LIMIT = 2_000
 
@@ -21,7 +23,13 @@ class WindowDesk(DeskCore):
 
     def operations(self, states: Collection[OperationState] | None = None, limit: int = 100) -> list[OperationView]:
         """Operations of this tenant, newest first."""
-        found = self.ledger.operations(self.tenant.key, states=states, limit=limit)
+        return self._views(self.ledger.operations(self.tenant.key, states=states, limit=limit))
+
+    def ended(self, within: timedelta, limit: int = 20) -> list[OperationView]:
+        """Operations that ended within so much time before now, the last first."""
+        return self._views(self.ledger.ended(self.tenant.key, self.clock() - within, limit=limit))
+
+    def _views(self, found: list[Operation]) -> list[OperationView]:
         counts = self.ledger.counts([operation.id for operation in found])
         return [self._view(operation, counts[operation.id]) for operation in found]
 
@@ -39,11 +47,13 @@ class WindowDesk(DeskCore):
         )
 
     def _eta(self, operation: Operation, counts: Counts) -> datetime | None:
-        """When the running phase should be done, from its own pace so far; None before there is one."""
+        """When the running phase should be done, from its own pace so far and what the tenant's limit leaves; None before
+        there is a pace.
+        """
         if operation.state is OperationState.APPLYING:
-            since, states = operation.started_at, counts.apply
+            phase, since, states = Phase.APPLY, operation.started_at, counts.apply
         elif operation.state is OperationState.RESTORING:
-            since, states = operation.restore_started_at, counts.restore
+            phase, since, states = Phase.RESTORE, operation.restore_started_at, counts.restore
         else:
             return None
         left = states.get(ItemState.PENDING, 0) + states.get(ItemState.SENDING, 0)
@@ -51,7 +61,13 @@ class WindowDesk(DeskCore):
         now = self.clock()
         if since is None or not done or now <= since:
             return None
-        return now + timedelta(seconds=(now - since).total_seconds() / done * left)
+        eta = now + timedelta(seconds=(now - since).total_seconds() / done * left)
+        connection = self._connections.get(operation.client_id)
+        if connection is not None:
+            requests = left * by_name(operation.route).requests(phase)
+            with contextlib.suppress(StoreFault):  # a budget that can't be read hides no window
+                eta = max(eta, connection.client.pacer.usage().soonest(requests, now))
+        return eta
 
     def items(
         self,

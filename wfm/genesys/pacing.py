@@ -6,11 +6,12 @@ Why not a limiter from the shelf, and what this measures: docs/decisions/0005-pa
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from wfm.genesys.budget import DEFAULT_LIMIT, WINDOW_S, Budget, RequestLane, Seen, ask, observe
@@ -45,6 +46,17 @@ class Usage:
     reset_at: datetime | None
     blocked_until: datetime | None
     known: bool
+
+    def soonest(self, requests: float, now: datetime) -> datetime:
+        """The earliest instant at which so many more requests can have been sent: what does not fit into this limit
+        window waits for the following ones.
+        """
+        start = max(now, self.blocked_until or now)
+        over = requests - max(0, self.budget - self.used)
+        if over <= 0:
+            return start
+        following = max(start, self.reset_at or now)
+        return following + timedelta(seconds=WINDOW_S * (math.ceil(over / max(1, self.budget)) - 1))
 
 
 class NoPermit(Exception):

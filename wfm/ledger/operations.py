@@ -115,6 +115,14 @@ class Operations(Store):
                 conditions.append(operations.c.id < number)
             return self._read_operations(connection, *conditions, limit=limit)
 
+    def ended(self, tenant_key: str, since: datetime, limit: int = 20) -> list[Operation]:
+        """Operations of this tenant that ended since then and are not going on, whichever was planned when; the last first."""
+        settled = [state.value for state in OperationState if state not in OPEN_STATES]
+        with self._db.read() as connection:
+            tenant = self._known_tenant(connection, tenant_key)
+            of_then = (operations.c.tenant_id == tenant, operations.c.state.in_(settled), operations.c.ended_at >= since)
+            return self._read_operations(connection, *of_then, order=operations.c.ended_at.desc(), limit=limit)
+
     def unsettled(self, tenant_key: str, states: Collection[OperationState]) -> list[str]:
         """Operations in these states with an update that is unconfirmed or a restore that failed, oldest first; by counters."""
         of_operation = item_counts.c.operation_id == operations.c.id

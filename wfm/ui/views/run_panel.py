@@ -23,7 +23,7 @@ from wfm.ui.components.times import clock, milliseconds, when
 from wfm.ui.pages import page
 from wfm.ui.views import payloads, run_state
 from wfm.ui.views.run_query import changed
-from wfm.ui.views.runs import can_retry, kind_word, retry_request, route_word, what_now
+from wfm.ui.views.runs import can_retry, kind_word, retry_request, what_now
 from wfm.ui.views.words import code, count, plain
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _head(run: Run, zone: ZoneInfo) -> None:
         took = f"{milliseconds(run.duration_ms)}, " if run.duration_ms is not None else ""
         st.markdown(
             f"{shown.markdown} **{plain(run.agent_name or run.agent_id or 'no agent')}** · {phase_word(run.phase)} · "
-            f"{plain(route_word(run))} · {when(run.started_at, zone, seconds=True)} {zone.key} · "
+            f"{plain(run.action or run.route)} · {when(run.started_at, zone, seconds=True)} {zone.key} · "
             f"{took}{count(run.attempts, 'attempt')}{example}",
             width="content",
         )
@@ -143,7 +143,7 @@ def meaning(diagnosis: Diagnosis, *, missing: bool = True) -> None:
 def _next_steps(desk: Desk, detail: RunDetail, actor: Actor, now: datetime) -> None:
     run = detail.run
     st.markdown(f":material/arrow_forward: {plain(what_now(run, detail.diagnosis))}")
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if can_retry(run):
             allowed = actor.may(Capability.EXECUTE)
             if st.button(

@@ -16,7 +16,7 @@ from wfm.ui.views import settings as view
 from wfm.ui.views.words import code, plain
 
 if TYPE_CHECKING:
-    from wfm.desk import Desk
+    from wfm.desk import Desk, Health
     from wfm.desk.demo import DemoControls
 
 _said = Said("settings")
@@ -94,10 +94,16 @@ def health(desk: Desk, zone: ZoneInfo) -> None:
         pairs = [
             ("tenant", "answers" if now.reachable else "does not answer"),
             ("token", f"valid until {times.when(now.token_until, zone)} {zone.key}" if now.token_until else "none yet"),
-            ("rate limit", f"{times.number(now.used)} of {times.number(now.limit_per_minute)} requests used this minute"),
+            ("rate limit", _used(now)),
             ("worker", f"{worker} ({times.number(now.workers)} running)"),
         ]
         _facts([(name, plain(value)) for name, value in pairs], alt="Health of the desk")
+
+
+def _used(now: Health) -> str:
+    if not now.limit_per_minute:
+        return "not known"
+    return f"{times.number(now.used)} of {times.number(now.limit_per_minute)} requests used this minute"
 
 
 def policy(desk: Desk) -> None:

@@ -265,7 +265,8 @@ def _retry(view: View, now: datetime) -> list[Choice]:
         return []  # restoring now is the same thing there
     stopped = view.counts.apply.get(ItemState.SKIPPED, 0) if operation.state is _S.HALTED else 0
     again = operation.state in (_S.IN_EFFECT, _S.HALTED, _S.FAILED)
-    if not again or not (failed or stopped) or operation.window.end <= now or operation.rehearsal:
+    over = operation.window.end <= now or operation.restore_requested or operation.cancel_requested
+    if not again or not (failed or stopped) or over or operation.rehearsal:
         return []
     says = f"{_agents_are(failed + stopped)} sent once more, in the state of now and with the same OAuth client."
     return [Choice(Act.RETRY, f"Retry {times.number(failed + stopped)} failed", says)]

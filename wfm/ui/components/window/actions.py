@@ -124,7 +124,7 @@ def _do(desk: Desk, actor: Actor, choice: Choice, operation_id: str) -> None:
         return
     words = {
         Act.END_NOW: "Asked for. Agents are being put back.",
-        Act.CANCEL: "Cancelled.",
+        Act.CANCEL: "Asked for. Agents already out are being put back." if choice.primary else "Cancelled.",
         Act.RESTORE_NOW: "Asked for. Agents are being put back.",
         Act.RETRY: f"Asked for. {times.agents(result) if isinstance(result, int) else 'They'} will be tried again.",
         Act.UNDO: "Asked for. The correction is being taken back.",

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 LISTED = 500
 UNSETTLED_SHOWN = 10
+WORST = (AgentWord.NOT_BACK, AgentWord.BACK_UNCONFIRMED, AgentWord.UNCONFIRMED, AgentWord.FAILED)
+"""Who is listed first."""
 
 
 def opened(desk: Desk, actor: Actor, view: View) -> None:
@@ -144,7 +146,9 @@ def _agents(desk: Desk, view: View) -> None:
     route = view.operation.route
     word, text = _asked(view)
     try:
-        items = _items(desk, view, word, LISTED, text)
+        # While agents are being written to nobody changes place under the eyes of whoever watches.
+        in_order = word or view.operation.state in (OperationState.APPLYING, OperationState.RESTORING)
+        items = _items(desk, view, word, LISTED, text) if in_order else _worst_first(desk, view, text)
     except DeskError as error:
         empty.fault(error)
         return
@@ -247,6 +251,14 @@ def _items(desk: Desk, view: View, word: AgentWord | None, limit: int, text: str
     return desk.items(view.operation.id, apply_states=apply, restore_states=restore, search=text, limit=limit)
 
 
+def _worst_first(desk: Desk, view: View, text: str) -> list[Item]:
+    """Those whom somebody must look after on top, then the others; both in their order."""
+    counts = agents_by_word(view.counts)
+    found = [item for word in WORST if counts[word] for item in _items(desk, view, word, LISTED, text)]
+    seen = {item.agent_id for item in found}
+    return [*found, *(item for item in _items(desk, view, None, LISTED, text) if item.agent_id not in seen)][:LISTED]
+
+
 def _comments(desk: Desk, actor: Actor, operation_id: str) -> None:
     st.markdown(f"**Comments and audit** :gray[· times in {times.viewer_zone().key}]")
     with st.form("comment", clear_on_submit=True, border=False), st.container(horizontal=True, vertical_alignment="bottom"):
@@ -259,9 +271,8 @@ def _comments(desk: Desk, actor: Actor, operation_id: str) -> None:
     with empty.guarded():
         for event in reversed(desk.events(operation_id)):
             icon = ":material/chat:" if event.kind == "comment" else ":gray[:material/history:]"
-            with st.container(horizontal=True, gap="small"):
-                st.caption(times.when(event.at, zone, seconds=True), width=120)
-                st.markdown(f"{icon} {plain(event.text)} :gray[{plain(event.actor)}]", width="stretch")
+            at = times.when(event.at, zone, seconds=True)
+            st.markdown(f":gray[{at}] {icon} {plain(event.text)} :gray[{plain(event.actor)}]")
 
 
 def _particulars(desk: Desk, view: View) -> None:

@@ -16,7 +16,7 @@ from wfm.ui.components.window import actions
 from wfm.ui.components.window.card import card
 from wfm.ui.components.window.listed import open_windows
 from wfm.ui.pages import page
-from wfm.ui.views.windows import FINAL, View, ended_ago, pace, parts, short_title_of, tags
+from wfm.ui.views.windows import View, ended_ago, pace, parts, short_title_of, tags
 from wfm.ui.views.words import plain
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ CAUSES_SHOWN = 4
 ENDED_SHOWN = 3
 LATELY = timedelta(hours=2)
 IDLE_S = 10.0
+_SILENT = "now_tenant_silent"
 
 
 def pace_of(desk: Desk) -> float:
@@ -66,10 +67,20 @@ def present(desk: Desk, actor: Actor) -> None:
     except DeskError as error:
         empty.fault(error)
         return
+    if _came_back(reachable=health.reachable):
+        st.rerun()  # the badge above is no part of what moves
     with wrong:
         for problem in health.problems:
             st.error(plain(problem), icon=":material/error:")
     st.caption(health_line(health))
+
+
+def _came_back(*, reachable: bool) -> bool:
+    """Whether the tenant answers again, having been silent when this screen looked last."""
+    was_silent = bool(st.session_state.pop(_SILENT, False))
+    if not reachable:
+        st.session_state[_SILENT] = True
+    return reachable and was_silent
 
 
 def _calm(coming: list[View]) -> None:
@@ -106,11 +117,7 @@ def _causes(desk: Desk) -> None:
 
 def _just_ended(desk: Desk, now: datetime) -> None:
     """What ended in the last hours: whether everybody is back is what people come to see."""
-    ended = [
-        view
-        for view in desk.operations(states=FINAL, limit=20)
-        if not view.operation.example and now - (view.operation.ended_at or view.operation.window.end) < LATELY
-    ]
+    ended = [view for view in desk.ended(LATELY) if not view.operation.example]
     if not ended:
         return
     with st.container(border=True):
@@ -118,6 +125,8 @@ def _just_ended(desk: Desk, now: datetime) -> None:
         for view in ended[:ENDED_SHOWN]:
             said = f"{bars.in_words(parts(view.counts, view.operation.route))} · {ended_ago(view, now)}"
             _window(view, f"{look(view.operation.state).word} {tags(view.operation)} :gray[· {said}]")
+        if len(ended) > ENDED_SHOWN:
+            st.page_link(page("windows"), label=f"{len(ended) - ENDED_SHOWN} more")
 
 
 def _window(view: View, words: str) -> None:
