@@ -137,6 +137,10 @@ def test_what_is_asked_for_is_watched_closely() -> None:
     assert windows.pace(an_operation(state=S.HALTED, out=3, restore_requested=True)) == 1.0
 
 
+def test_who_is_not_back_is_looked_at_as_long_as_the_worker_tries_again() -> None:
+    assert windows.pace(an_operation(state=S.FAILED_IN_PART, out=3)) == 5.0
+
+
 @pytest.mark.parametrize("state", list(S))
 def test_every_state_has_a_sentence_and_a_story(state: S) -> None:
     view = an_operation(state=state)

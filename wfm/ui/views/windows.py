@@ -136,14 +136,14 @@ def state_sentence(view: View, now: datetime) -> str:
 
 def _missing(counts: Counts) -> str:
     """Who is not back, apart from whom nobody knows it: "3 agents not back", "2 agents not back and 1 unconfirmed"."""
-    doubtful = _doubtful(counts)
-    if doubtful == counts.out:
-        return f"{times.agents(doubtful)} unconfirmed, perhaps not back,"
-    more = f" and {times.number(doubtful)} unconfirmed" if doubtful else ""
-    return f"{times.agents(counts.out - doubtful)} not back{more}"
+    unknown = doubtful(counts)
+    if unknown and unknown == counts.out:
+        return f"{times.agents(unknown)} unconfirmed, perhaps not back,"
+    more = f" and {times.number(unknown)} unconfirmed" if unknown else ""
+    return f"{times.agents(counts.out - unknown)} not back{more}"
 
 
-def _doubtful(counts: Counts) -> int:
+def doubtful(counts: Counts) -> int:
     """How many were sent back with no answer, so that nobody knows whether they are still out."""
     return min(counts.out, counts.restore.get(ItemState.UNCONFIRMED, 0))
 
@@ -177,7 +177,7 @@ def pace(view: View, now: datetime | None = None) -> float | None:
         return 1.0
     if operation.state in (_S.IN_EFFECT, _S.SCHEDULED):
         return 5.0
-    return 5.0 if view.counts.out and operation.state in (_S.HALTED, _S.CANCELLED) else None
+    return 5.0 if view.counts.out and operation.state in (_S.HALTED, _S.CANCELLED, _S.FAILED_IN_PART) else None
 
 
 class Act(StrEnum):
@@ -274,19 +274,19 @@ def _retry(view: View, now: datetime) -> list[Choice]:
 
 def not_back(view: View) -> tuple[str, str]:
     """Title and sentence for a window whose restore failed in part: what it means and what to do."""
-    doubtful = _doubtful(view.counts)
-    failed = view.counts.out - doubtful
+    unknown = doubtful(view.counts)
+    failed = view.counts.out - unknown
     count, one = times.agents(failed), failed == 1
     last = "Open the runs that failed to see why, mend that, then try again with the button above."
     correction = view.operation.route is RouteName.ADHERENCE
-    if not failed:
+    if unknown and not failed:
         title = "Perhaps not everything is undone" if correction else "Perhaps not everybody is back"
         return title, (
-            f"{times.agents(doubtful)} unconfirmed: the update back was sent, and no answer came. The desk reads their state "
+            f"{times.agents(unknown)} unconfirmed: the update back was sent, and no answer came. The desk reads their state "
             "again by itself and says here what it finds."
         )
-    if doubtful:
-        last = f"{last} For {times.number(doubtful)} more, nobody knows yet: see unconfirmed below."
+    if unknown:
+        last = f"{last} For {times.number(unknown)} more, nobody knows yet: see unconfirmed below."
     if correction:
         return "Not everything is undone", f"The corrected records of {count} could not be put back as they were. {last}"
     they = "That agent stays" if one else "They stay"

@@ -23,6 +23,7 @@ from wfm.ui.views.windows import (
     View,
     agent_table,
     agents_by_word,
+    doubtful,
     not_back,
     pace,
     state_sentence,
@@ -56,6 +57,7 @@ def opened(desk: Desk, actor: Actor, view: View) -> None:
     left, right = st.columns([1, 1], gap="small")
     with left:
         _comments(desk, actor, operation.id)
+        st.fragment(_said, run_every=seconds)(desk, operation.id)
     with right:
         _particulars(desk, view)
 
@@ -73,18 +75,19 @@ def _why(desk: Desk, view: View) -> None:
     elif operation.state is OperationState.FAILED_IN_PART:
         title, sentence = not_back(view)
         st.error(sentence, title=title, icon=":material/error:")
-        _where_to_look(desk, operation.id, outcome="failed")
+        failed = view.counts.out > doubtful(view.counts)
+        _where_to_look(desk, operation.id, Outcome.FAILED if failed else Outcome.UNCONFIRMED)
 
 
-def _where_to_look(desk: Desk, operation_id: str, **filters: str) -> None:
-    """The ways to the newest cause itself, and to the runs."""
+def _where_to_look(desk: Desk, operation_id: str, outcome: Outcome | None = None) -> None:
+    """The ways to the newest cause itself, and to the runs: all of them, or those of one outcome."""
     cause: dict[str, str] = {}
     with suppress(DeskError):
-        for run in desk.runs(RunFilter(operation_id=operation_id, outcome=Outcome.FAILED), limit=1).runs:
+        for run in desk.runs(RunFilter(operation_id=operation_id, outcome=outcome or Outcome.FAILED), limit=1).runs:
             cause = {"failure": run.fingerprint} if run.fingerprint else {}
     with st.container(horizontal=True):
         st.page_link(page("failures"), label="The cause and its fix", icon=":material/report:", query_params=cause)
-        wanted = {"operation": operation_id, "time": "all", **filters}
+        wanted = {"operation": operation_id, "time": "all"} | ({"outcome": outcome.value} if outcome else {})
         st.page_link(page("runs"), label="Its runs", icon=":material/receipt_long:", query_params=wanted)
 
 
@@ -267,6 +270,10 @@ def _comments(desk: Desk, actor: Actor, operation_id: str) -> None:
     if sent and text:
         with empty.guarded():
             desk.comment(operation_id, text, actor)
+
+
+def _said(desk: Desk, operation_id: str) -> None:
+    """What was done and said, newest first; read from the ledger each time, so that others' comments appear."""
     zone = times.viewer_zone()
     with empty.guarded():
         for event in reversed(desk.events(operation_id)):
