@@ -76,6 +76,21 @@ def test_every_card_can_be_verified(status: int, body: str, asked: str) -> None:
     assert "none in the answers" in card
 
 
+def test_a_card_names_the_agents_where_the_change_is_made_for_them() -> None:
+    diagnosis = diagnose(404, {}, '{"code":"not_found","message":"Resource not found"}', Evidence(call=CALL))
+    assert diagnosis.kind is Kind.NOT_FOUND_SCHEDULE
+    group = dataclasses.replace(group_of(diagnosis), agents=60)
+    names = ["Bo *Lindqvist*", "Bo *Lindqvist*", "Eve <img>", *(f"Agent {n}" for n in range(58))]
+    card = hand_off_card(group, diagnosis, organization="Acme", agents=names)
+    section = card.partition("## Agents\n\n")[2].partition("\n\n")[0].splitlines()
+    assert (section[1], section[-1]) == (r"- Eve \<img\>", "- and 10 more")
+    assert len(section) == 51
+    assert "(schedule not found)" in card
+    assert "right" not in card
+    scope = brief()
+    assert "## Agents" not in hand_off_card(group_of(scope), scope, organization="Acme", agents=names)
+
+
 def test_a_card_asks_for_one_of_several_rights_and_says_so() -> None:
     body = '{"code":"missing.any.permissions","message":"at least one of [wfm:schedule:edit, wfm:schedule:add]"}'
     diagnosis = diagnose(403, {}, body, Evidence(client_name="desk", grant_type="CLIENT-CREDENTIALS"))

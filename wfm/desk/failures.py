@@ -131,7 +131,7 @@ class FailureDesk(HistoryDesk):
         """A request to whoever can mend it, for exactly one change, as Markdown. Redacted."""
         group = self.failure(fingerprint)
         detail = self.run(group.sample_run)
-        page = self.runs(RunFilter(fingerprint=fingerprint), limit=5)
+        page = self.runs(RunFilter(fingerprint=fingerprint), limit=100)
         correlation_ids = tuple(run.correlation_id for run in page.runs if run.correlation_id)
         client = self._client_of(detail.run)[1]
         if detail.diagnosis is None:
@@ -142,6 +142,7 @@ class FailureDesk(HistoryDesk):
             organization=self.tenant.organization_name,
             client_name=client or "",
             correlation_ids=correlation_ids,
+            agents=[run.agent_name or run.agent_id for run in page.runs if run.agent_name or run.agent_id],
         )
 
     # --- what people say ---------------------------------------------------------------------------------------------

@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from wfm.diagnosis.bounds import clean
-from wfm.diagnosis.judging import kind_words
 from wfm.diagnosis.pages import page_for
 from wfm.domain.diagnoses import Diagnosis, Kind, Provenance
 from wfm.domain.operations import FailureGroup
 
 MAX_IDS = 5
+MAX_AGENTS = 50
 
 _PROBE = "In Maintenance Desk choose “I fixed it”: a read-only check follows, nothing is written."
 _VERIFY_SCOPE = ("Fetch a new token for the client; `GET /api/v2/tokens/me` lists the scope.", _PROBE)
 _VERIFY_ROLE = ("Wait up to five minutes: a change to a role takes that long to reach every call.", _PROBE)
-_VERIFY = ("In Maintenance Desk choose “Retry these” for one agent first, then for the rest.",)
+_VERIFY = ("In Maintenance Desk choose “Retry” for this cause: the preview says what would happen before anything is sent.",)
+_OF_AGENTS = frozenset({Kind.NOT_FOUND_USER, Kind.NOT_FOUND_SCHEDULE, Kind.NOT_FOUND_OTHER})
+"""Kinds whose change is made for particular agents: whoever makes it must know for whom."""
 _VERIFICATION = {
     Kind.MISSING_SCOPE: _VERIFY_SCOPE,
     Kind.MISSING_PERMISSION: _VERIFY_ROLE,
@@ -36,8 +38,10 @@ def hand_off_card(
     organization: str,
     client_name: str = "",
     correlation_ids: Sequence[str] = (),
+    agents: Sequence[str] = (),
 ) -> str:
-    """The card for a failure group. `diagnosis` is that of its sample run; at most five correlation ids are listed.
+    """The card for a failure group. `diagnosis` is that of its sample run; at most five correlation ids are listed, and
+    the first fifty `agents` by name where the change is made for particular agents.
 
     It asks for exactly one change; where the answer does not say what to change it asks to find out, and where nothing
     is to be changed it says so. Everything from outside is redacted and bounded; Markdown in it is made harmless.
@@ -56,9 +60,20 @@ def hand_off_card(
         f"from {_time(group.first_seen)} to {_time(group.last_seen)}.\n\n"
         f"{_facts(group, diagnosis, client_name)}\n\n"
         f"How to confirm: {_text(diagnosis.confirm)}\n\n"
+        f"{_for_whom(group, agents)}"
         "## How to verify\n\n" + "\n".join(f"{number}. {step}" for number, step in enumerate(verification, 1)) + "\n\n"
         "## Correlation ids\n\n" + "\n".join(ids) + note + "\n"
     )
+
+
+def _for_whom(group: FailureGroup, agents: Sequence[str]) -> str:
+    """The section that names the agents, where that matters and they are known."""
+    named = list(dict.fromkeys(agents))[:MAX_AGENTS]
+    if group.kind not in _OF_AGENTS or not named:
+        return ""
+    more = group.agents - len(named)
+    lines = [f"- {_text(name)}" for name in named] + ([f"- and {more:,} more"] if more > 0 else [])
+    return "## Agents\n\n" + "\n".join(lines) + "\n\n"
 
 
 def _request(diagnosis: Diagnosis) -> tuple[str, str]:
@@ -68,9 +83,10 @@ def _request(diagnosis: Diagnosis) -> tuple[str, str]:
     if diagnosis.retryable:
         return f"For information: {_text(diagnosis.cause).rstrip('.')}", f"## No change is asked for\n\n{fix}"
     if diagnosis.rule in _UNEXPLAINED:
-        head = f"Question: why does this call fail ({kind_words(diagnosis.kind)})"
+        head = f"Question: why does this call fail ({diagnosis.kind.words})"
         return head, f"## The one question\n\n{fix}\n\nPlease change nothing before that is answered."
-    return f"Request: {change}", f"## The one change\n\n{fix}\n\nPlease change nothing else: no other right is asked for."
+    nothing_more = "" if diagnosis.kind in _OF_AGENTS else ": no other right is asked for"
+    return f"Request: {change}", f"## The one change\n\n{fix}\n\nPlease change nothing else{nothing_more}."
 
 
 def _who(diagnosis: Diagnosis) -> str:
@@ -79,7 +95,7 @@ def _who(diagnosis: Diagnosis) -> str:
 
 def _facts(group: FailureGroup, diagnosis: Diagnosis, client_name: str) -> str:
     answer = " ".join(part for part in (str(diagnosis.status or ""), group.code or "") if part) or "none"
-    rows = [("Call", f"`{_code(group.call)}`"), ("Answer", f"{_text(answer)} ({kind_words(group.kind)})")]
+    rows = [("Call", f"`{_code(group.call)}`"), ("Answer", f"{_text(answer)} ({group.kind.words})")]
     if group.missing:
         one_is_enough = " (one is enough)" if len(group.missing) > 1 and "is enough" in diagnosis.cause else ""
         rows.append(("Missing", ", ".join(f"`{_code(name)}`" for name in group.missing) + one_is_enough))

@@ -10,7 +10,7 @@ from wfm import catalogue
 from wfm.diagnosis import pasted
 from wfm.diagnosis.bounds import clean, decode, excerpt
 from wfm.diagnosis.families import contradiction
-from wfm.diagnosis.judging import kind_words, verdict
+from wfm.diagnosis.judging import verdict
 from wfm.diagnosis.lanes import REFUSALS, four_lanes
 from wfm.diagnosis.names import names_in
 from wfm.diagnosis.pages import page_for
@@ -88,7 +88,7 @@ def _others(diagnosis: Diagnosis, found: Sequence[Diagnosis]) -> tuple[Diagnosis
 
 def _in_one_line(diagnosis: Diagnosis) -> str:
     head = " ".join(part for part in (str(diagnosis.status or ""), diagnosis.code or "") if part)
-    return f"{kind_words(diagnosis.kind)}{f' ({head})' if head else ''}: {diagnosis.summary()}"
+    return f"{diagnosis.kind.words}{f' ({head})' if head else ''}: {diagnosis.summary()}"
 
 
 def _first_call(text: str) -> str | None:

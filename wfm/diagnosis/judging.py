@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from wfm.diagnosis.bounds import clean
 from wfm.diagnosis.layers import Layer
-from wfm.diagnosis.reading import Form, Reading, dotted, read
+from wfm.diagnosis.reading import Form, Reading, read
 from wfm.diagnosis.rules import RULES, UNREAD, Case, Rule, Words, servers
 from wfm.diagnosis.rules.base import EXECUTE
 from wfm.diagnosis.rules.request import fields
-from wfm.domain.diagnoses import Confidence, Diagnosis, Evidence, Kind
+from wfm.domain.diagnoses import Confidence, Diagnosis, Evidence
 
 NOTHING_KNOWN = Evidence()
 
@@ -193,8 +193,3 @@ def _line(layer: Layer) -> str:
     head = " ".join(part for part in (str(layer.status or ""), layer.code or "") if part)
     said = layer.message.partition("{")[0].strip() if "{" in layer.message else layer.message
     return clean(f"{layer.place}: {head}{' · ' if head and said else ''}{said}", 240)
-
-
-def kind_words(kind: Kind) -> str:
-    """A kind as a person reads it: "missing scope"."""
-    return dotted(kind.value).replace(".", " ")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from wfm.diagnosis.bounds import clean
-from wfm.diagnosis.judging import diagnose, kind_words
+from wfm.diagnosis.judging import diagnose
 from wfm.diagnosis.layers import as_status
 from wfm.domain.diagnoses import Diagnosis, Evidence, Kind
 
@@ -101,7 +101,7 @@ def render(diagnosis: Diagnosis) -> str:
     """A diagnosis for a person at a terminal: what it is, what to do, and what proves it."""
     status = f"HTTP {diagnosis.status}" if diagnosis.status is not None else "no HTTP status"
     rows = [
-        ("What", f"{kind_words(diagnosis.kind)} ({', '.join(part for part in (status, diagnosis.code) if part)})"),
+        ("What", f"{diagnosis.kind.words} ({', '.join(part for part in (status, diagnosis.code) if part)})"),
         ("Cause", diagnosis.cause),
         ("Missing", ", ".join(diagnosis.missing)),
         ("Divisions", ", ".join(diagnosis.divisions)),

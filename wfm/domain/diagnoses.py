@@ -47,6 +47,20 @@ class Kind(StrEnum):
     PAYLOAD_TOO_LARGE = "payload_too_large"
     METHOD_NOT_ALLOWED = "method_not_allowed"
 
+    @property
+    def words(self) -> str:
+        """The kind as people read it: "missing scope", "schedule not found"."""
+        return _KIND_WORDS.get(self.value, self.value.replace("_", " "))
+
+
+_KIND_WORDS = {
+    "not_found_user": "user not found",
+    "not_found_schedule": "schedule not found",
+    "not_found_other": "not found",
+    "forbidden_other": "forbidden",
+    "bad_request_other": "bad request",
+}
+
 
 class Provenance(StrEnum):
     """Where a statement about Genesys comes from."""

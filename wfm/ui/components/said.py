@@ -31,3 +31,7 @@ class Said:
         sentence, good = st.session_state.pop(self._notice, ("", True))
         if sentence:
             st.toast(plain(sentence), icon=":material/check_circle:" if good else ":material/warning:")
+
+
+on_the_next_screen = Said("tenant")
+"""Said at the head of whatever screen is drawn next: for clicks that lead to another one."""

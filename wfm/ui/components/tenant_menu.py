@@ -12,7 +12,7 @@ from wfm.domain.errors import DeskError
 from wfm.domain.people import Actor, Capability
 from wfm.ui.components import story
 from wfm.ui.components.plan.state import forget_preview
-from wfm.ui.components.said import Said
+from wfm.ui.components.said import on_the_next_screen
 from wfm.ui.views.words import plain
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SCENARIO_KEY = "demo-scenario"
 CLIENT_KEY = "demo-client"
-_said = Said("tenant")
+_said = on_the_next_screen
 
 
 def tenant_menu(desk: Desk, actor: Actor) -> None:

@@ -15,7 +15,7 @@ from wfm.domain.errors import DeskError
 from wfm.domain.operations import FailureGroup, GroupState, Phase, RunFilter
 from wfm.domain.people import Actor, Capability
 from wfm.ui.components import empty
-from wfm.ui.components.said import Said
+from wfm.ui.components.said import Said, on_the_next_screen
 from wfm.ui.components.states import look
 from wfm.ui.components.times import agents as agents_word
 from wfm.ui.pages import page
@@ -195,6 +195,8 @@ def _retry(group: FailureGroup, looking: Looking) -> None:
     if found.newest is None or not found.agent_ids:
         _retry_restore(group, looking)
         return
+    if words := view.left_behind(found, group):
+        on_the_next_screen.done(words, good=False)
     start_plan(looking.desk, looking.actor, list(found.agent_ids), found.newest, looking.now)
 
 

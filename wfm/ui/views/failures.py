@@ -248,6 +248,17 @@ class Retryable:
     cut: bool
 
 
+def left_behind(found: Retryable, group: FailureGroup) -> str:
+    """Who of the group is not planned again, and where to go on for them; "" when all are."""
+    planned = len(found.agent_ids)
+    if planned >= group.agents:
+        return ""
+    said = f"{number(planned)} of {agents_word(group.agents)} filled in"
+    if found.cut:
+        return f"{said}: no more at once."
+    return f"{said}. Whoever failed only on the way back is restored in the window, not planned again."
+
+
 def retryable(desk: Desk, fingerprint: str) -> Retryable:
     """The agents that a group kept from being taken out. Raises StoreFault."""
     which = RunFilter(fingerprint=fingerprint, outcome=Outcome.FAILED, phase=Phase.APPLY)

@@ -33,19 +33,9 @@ FURTHEST_CHART = timedelta(days=400)
 Points = Sequence[tuple[datetime, Outcome, int]]
 
 
-_KIND_WORDS = {
-    Kind.NOT_FOUND_USER: "user not found",
-    Kind.NOT_FOUND_SCHEDULE: "schedule not found",
-    Kind.NOT_FOUND_OTHER: "not found",
-    Kind.FORBIDDEN_OTHER: "forbidden",
-    Kind.BAD_REQUEST_OTHER: "bad request",
-}
-
-
 def kind_word(kind: Kind | str) -> str:
     """A cause kind as people read it: "missing scope"."""
-    word = _KIND_WORDS.get(kind) if isinstance(kind, Kind) else None
-    return word or str(kind).replace("_", " ")
+    return kind.words if isinstance(kind, Kind) else str(kind).replace("_", " ")
 
 
 def route_word(run: Run) -> str:
