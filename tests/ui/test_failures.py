@@ -44,6 +44,7 @@ from wfm.ui.views.failures import (
     spark_step,
     spark_words,
     story_lines,
+    stuck,
 )
 from wfm.ui.views.words import plain
 
@@ -94,6 +95,16 @@ def test_what_moved_while_somebody_looked_is_said() -> None:
         a_group(state=GroupState.OPEN, note="", cause="Lacks."),
     ]
     assert moved_words(moved) == "Resolved: A new token holds it. Open: Lacks."
+
+
+def test_of_a_cause_that_passes_nobody_is_said_to_wait() -> None:
+    """The desk sends again by itself: who was struck may be done long since."""
+    passing = a_group(fingerprint="p", kind=Kind.UPSTREAM_UNAVAILABLE, cause="Not available just now.", missing=(), agents=16)
+    lasting = a_group(agents=3)
+    assert sentence(passing, None) == "**Not available just now; 16 agents were struck.**"
+    assert finding([passing, lasting]) == "1 cause keeps 3 agents waiting"
+    assert finding([passing]) == "1 cause that may pass by itself"
+    assert stuck([passing, lasting]) == [lasting]
 
 
 def test_causes_are_found_by_any_word_of_them() -> None:

@@ -45,6 +45,8 @@ STATES = {
     Show.ALL: frozenset(GroupState),
 }
 _STUCK = frozenset({GroupState.OPEN, GroupState.REGRESSED})
+_PASSING = frozenset({Kind.RATE_LIMITED, Kind.TIMEOUT, Kind.UPSTREAM_UNAVAILABLE})
+"""Kinds that mostly pass: the desk sends again by itself, so nobody is known to wait for a change."""
 
 
 class Sort(StrEnum):
@@ -56,8 +58,8 @@ class Sort(StrEnum):
 
 
 def stuck(groups: Iterable[FailureGroup]) -> list[FailureGroup]:
-    """The causes that keep agents waiting: open, or failing again."""
-    return [group for group in groups if group.state in _STUCK]
+    """The causes that keep agents waiting: open, or failing again, and not of a kind that passes."""
+    return [group for group in groups if group.state in _STUCK and group.kind not in _PASSING]
 
 
 def finding(groups: Iterable[FailureGroup], waiting: int | None = None) -> str:
@@ -74,6 +76,8 @@ def finding(groups: Iterable[FailureGroup], waiting: int | None = None) -> str:
         bound = "up to " if len(here) > 1 and waiting is None else ""
         verb = "keeps" if len(here) == 1 else "keep"
         return f"{count(len(here), 'cause')} {verb} {bound}{agents_word(total)} waiting"
+    if passing := sum(group.state in _STUCK for group in known):
+        return f"{count(passing, 'cause')} that may pass by {'itself' if passing == 1 else 'themselves'}"
     fixed = sum(group.state is GroupState.FIXED for group in known)
     if fixed:
         return f"{count(fixed, 'cause')} {'waits' if fixed == 1 else 'wait'} for proof that it is fixed"
@@ -83,6 +87,8 @@ def finding(groups: Iterable[FailureGroup], waiting: int | None = None) -> str:
 def sentence(group: FailureGroup, brief: FailureBrief | None) -> str:
     """A cause as one sentence: who lacks what, and who waits for it. Markdown."""
     waits = "is waiting" if group.agents == 1 else "are waiting"
+    if group.kind in _PASSING:
+        waits = "was struck" if group.agents == 1 else "were struck"
     tail = f"; {agents_word(group.agents)} {waits}" if group.state in _STUCK and group.agents else ""
     if group.missing and group.kind in ACCESS_KINDS and brief is not None and brief.client:
         names = listed([code(name) for name in group.missing], "or" if group.kind is Kind.MISSING_PERMISSION else "and")
