@@ -276,10 +276,21 @@ def _said(desk: Desk, operation_id: str) -> None:
     """What was done and said, newest first; read from the ledger each time, so that others' comments appear."""
     zone = times.viewer_zone()
     with empty.guarded():
-        for event in reversed(desk.events(operation_id)):
-            icon = ":material/chat:" if event.kind == "comment" else ":gray[:material/history:]"
-            at = times.when(event.at, zone, seconds=True)
-            st.markdown(f":gray[{at}] {icon} {plain(event.text)} :gray[{plain(event.actor)}]")
+        events = list(reversed(desk.events(operation_id)))
+        if not events:
+            return
+        icons = [":material/chat:" if event.kind == "comment" else ":gray[:material/history:]" for event in events]
+        st.table(
+            {
+                "when": [f":gray[{times.when(event.at, zone, seconds=True)}]" for event in events],
+                "what": [f"{icon} {plain(event.text)}" for icon, event in zip(icons, events, strict=True)],
+                "who": [f":gray[{plain(event.actor)}]" for event in events],
+            },
+            hide_index=True,
+            hide_header=True,
+            border="horizontal",
+            alt="What was done and said, newest first",
+        )
 
 
 def _particulars(desk: Desk, view: View) -> None:
