@@ -9,7 +9,7 @@ import streamlit as st
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Capability
 from wfm.ui.auth import require
-from wfm.ui.components import empty, lanes, times
+from wfm.ui.components import empty, lanes, times, waiting
 from wfm.ui.components.heading import heading
 from wfm.ui.context import desk
 from wfm.ui.views import access as view
@@ -27,7 +27,8 @@ fresh = bool(st.session_state.pop("access-fresh", False))
 report: AccessReport | None = None
 fault: DeskError | None = None
 try:
-    report = the_desk.access(fresh=fresh)
+    with waiting.reading(the_desk, "what this token may do"):
+        report = the_desk.access(fresh=fresh)
 except DeskError as error:
     fault = error
 

@@ -7,7 +7,7 @@ import streamlit as st
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Capability
 from wfm.ui.auth import require
-from wfm.ui.components import empty
+from wfm.ui.components import empty, waiting
 from wfm.ui.components.heading import heading
 from wfm.ui.context import desk
 from wfm.ui.views import actions as view
@@ -28,7 +28,8 @@ def read_again() -> None:
 
 
 try:
-    actions = the_desk.actions(fresh=fresh)
+    with waiting.reading(the_desk, "the tenant's Data Actions"):
+        actions = the_desk.actions(fresh=fresh)
 except DeskError as error:
     empty.fault(error, title="The Data Actions can't be read just now")
     st.button("Try again", icon=":material/refresh:", on_click=read_again)

@@ -9,7 +9,7 @@ from wfm.domain.people import Capability
 from wfm.domain.plans import PlanRequest
 from wfm.ui import context
 from wfm.ui.auth import require
-from wfm.ui.components import empty, story, times
+from wfm.ui.components import empty, story, times, waiting
 from wfm.ui.components.heading import heading
 from wfm.ui.components.plan import act, state, verdict
 from wfm.ui.components.plan.asking import ask, question
@@ -30,7 +30,8 @@ last = state.seen()
 shown = last.preview if last else None
 
 try:
-    zones = sorted({unit.zone for unit in desk.directory().units.values()})
+    with waiting.reading(desk, "the tenant's people and groups"):
+        zones = sorted({unit.zone for unit in desk.directory().units.values()})
 except DeskError as error:
     empty.fault(error, title="The tenant's directory can't be read")
     st.caption("The plan as you left it comes back with the tenant. Windows in effect are listed on Now.")
@@ -97,14 +98,11 @@ if last is None or anew:
             verdict.recomputing(shown)
         with bar.container():
             act.waiting(action_label(shown))
-    else:
-        with reading.container():
-            st.caption(":material/hourglass_top: Reading directory, schedules, states and access …")
-            st.skeleton(height=320)
     known = (shown.routes, shown.restore_action_id) if shown else ((), None)
-    last = ask(desk, request, asked, fresh=bool(st.session_state.get("plan_fresh")))
+    height, after_s = (None, waiting.SOON_S) if shown else (320, 0.0)
+    with waiting.reading(desk, "directory, schedules, states and access", place=reading, height=height, after_s=after_s):
+        last = ask(desk, request, asked, fresh=bool(st.session_state.get("plan_fresh")))
     shown = last.preview
-    reading.empty()
     if shown is not None and shown.missing_access:
         st.session_state[story.SAW_MISSING] = True
     state.keep(desk, actor, request)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from wfm.desk.values import ClientChoice, DemoState, Health, OperationView
+from wfm.desk.values import ClientChoice, DemoState, Health, HeldUp, OperationView
 from wfm.domain.agents import Agent, AgentState, Directory, Group, GroupKind, ManagementUnit, Status
 from wfm.domain.errors import BadInput, DeskError, NotAllowed, NotFound, Refused
 from wfm.domain.operations import (
@@ -243,6 +243,7 @@ class FakeDesk:
     preview_error: DeskError | None = None
     apply_error: DeskError | None = None
     health_problems: tuple[str, ...] = ()
+    held: HeldUp | None = None
     reachable: bool = True
     failed_runs: tuple[Run, ...] = ()
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -457,6 +458,9 @@ class FakeDesk:
 
     def worker_alive(self) -> bool:
         return not self.health_problems
+
+    def held_up(self) -> HeldUp | None:
+        return self.held
 
     def health(self) -> Health:
         return Health(

@@ -20,6 +20,7 @@ from wfm.desk.values import (
     DataAction,
     DemoState,
     Health,
+    HeldUp,
     OperationView,
     RunDetail,
 )
@@ -76,6 +77,7 @@ __all__ = [
     "FailureDetail",
     "GroupChange",
     "Health",
+    "HeldUp",
     "ImportFormat",
     "ImportPreview",
     "ImportReport",

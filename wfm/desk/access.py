@@ -9,7 +9,7 @@ from datetime import datetime
 
 from wfm import catalogue
 from wfm.desk.core import DeskCore
-from wfm.desk.values import ALIVE_S, AccessReport, ActionResult, ActionStep, DataAction, Health
+from wfm.desk.values import ALIVE_S, AccessReport, ActionResult, ActionStep, DataAction, Health, HeldUp
 from wfm.diagnosis import diagnose
 from wfm.domain.diagnoses import Evidence
 from wfm.domain.errors import BadInput, DeskError, NotFound
@@ -184,6 +184,16 @@ class AccessDesk(DeskCore):
         """Whether a worker of this tenant gave a heartbeat lately. Asks the ledger only. Raises StoreFault."""
         now = self.clock()
         return any((now - seen.seen_at).total_seconds() < ALIVE_S for seen in self.ledger.workers(self.tenant.key))
+
+    def held_up(self) -> HeldUp | None:
+        """What a read that were asked for now would wait for: None when it goes at once, or when nobody knows."""
+        now = self.clock()
+        try:
+            usage = self.connection().client.pacer.usage()
+        except DeskError:
+            return None
+        until = usage.soonest(1, now)
+        return HeldUp(limit_per_minute=usage.limit_per_minute, until=until) if until > now else None
 
     def health(self) -> Health:
         """Tenant, token, limit and worker in one value. Never raises: what is wrong is a sentence in `problems`."""

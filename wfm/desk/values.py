@@ -117,6 +117,14 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldUp:
+    """Reads wait: the limit of so many requests a minute is used up until an instant (aware UTC)."""
+
+    limit_per_minute: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DemoState:
     """What the demo tenant says of itself."""
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from wfm.domain.errors import DeskError
 from wfm.domain.plans import PlanRequest, Preview, RouteName
-from wfm.ui.components import empty
+from wfm.ui.components import empty, waiting
 from wfm.ui.views.plan_form import ROUTE_HELP, ROUTE_WORDS
 from wfm.ui.views.words import plain
 
@@ -49,7 +49,8 @@ def how(desk: Desk, form: PlanRequest, last: Preview | None) -> tuple[RouteName,
 
 def _action(desk: Desk, form: PlanRequest, last: Preview | None) -> str | None:
     try:
-        actions = sorted(desk.actions(), key=_likeliest)
+        with waiting.reading(desk, "the tenant's Data Actions"):
+            actions = sorted(desk.actions(), key=_likeliest)
     except DeskError as error:
         empty.fault(error)
         return form.action

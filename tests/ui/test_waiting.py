@@ -1,0 +1,97 @@
+"""What a screen says while it waits for the tenant."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from tests.ui.fakes import FakeDesk
+from wfm.desk import HeldUp
+from wfm.ui.components import waiting
+
+SAID = threading.Event()
+BERLIN = ZoneInfo("Europe/Berlin")
+UNTIL = datetime(2026, 11, 28, 16, 52, 3, tzinfo=UTC)
+
+
+def test_words_name_what_is_read_and_what_it_waits_for() -> None:
+    desk = FakeDesk()
+    plain = waiting._words(desk, "the people", BERLIN)  # type: ignore[arg-type]
+    assert plain == ":material/hourglass_top: Reading the people …"
+    desk.held = HeldUp(limit_per_minute=60, until=UNTIL)
+    held = waiting._words(desk, "the people", BERLIN)  # type: ignore[arg-type]
+    assert held == f"{plain} The tenant's limit of 60 requests a minute is used up: it goes on at 17:52:03."
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was said while reading, in order; `SAID` is set by the first words."""
+    words: list[str] = []
+    real = st.caption
+
+    def caption(text: str) -> None:
+        real(text)
+        words.append(text)
+        SAID.set()
+
+    SAID.clear()
+    monkeypatch.setattr(st, "caption", caption)
+    return words
+
+
+def _slow() -> None:
+    import streamlit as st  # the script is run apart from this module
+
+    from tests.ui import test_waiting
+    from tests.ui.fakes import FakeDesk
+    from wfm.ui.components import waiting
+
+    with waiting.reading(FakeDesk(), "the people", height=100, after_s=0.0):  # type: ignore[arg-type]
+        test_waiting.SAID.wait(20)
+    st.write("read")
+
+
+def test_a_slow_read_says_so_and_its_words_go_with_it(drawn: list[str]) -> None:
+    app = AppTest.from_function(_slow, default_timeout=30).run()
+    assert not app.exception
+    assert drawn == [":material/hourglass_top: Reading the people …"]
+    assert [one.value for one in app.markdown] == ["read"]
+    assert not app.caption
+
+
+def _quick() -> None:
+    from tests.ui.fakes import FakeDesk
+    from wfm.ui.components import waiting
+
+    with waiting.reading(FakeDesk(), "the people", after_s=3600.0):  # type: ignore[arg-type]
+        pass
+
+
+def test_a_quick_read_says_nothing_and_waits_for_nothing(drawn: list[str]) -> None:
+    assert not AppTest.from_function(_quick, default_timeout=30).run().exception
+    assert drawn == []
+
+
+def _broken() -> None:
+    import streamlit as st
+
+    from tests.ui.fakes import FakeDesk
+    from wfm.domain.errors import DeskError
+    from wfm.ui.components import waiting
+
+    try:
+        with waiting.reading(FakeDesk(), "the people", after_s=0.0):  # type: ignore[arg-type]
+            raise DeskError("away")
+    except DeskError as error:
+        st.write(str(error))
+
+
+def test_a_read_that_fails_leaves_no_words() -> None:
+    app = AppTest.from_function(_broken, default_timeout=30).run()
+    assert [one.value for one in app.markdown] == ["away"]
+    assert not app.caption

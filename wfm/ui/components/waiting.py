@@ -1,0 +1,77 @@
+"""What a screen says while the tenant is read: what is read, and until when the tenant's limit holds it up."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
+
+from wfm.ui.components import times
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from wfm.desk import Desk
+
+SOON_S = 0.5
+"""What is read by then says nothing: words that come and go at once are a flicker."""
+LOOK_S = 1.0
+
+
+@contextmanager
+def reading(
+    desk: Desk, what: str, *, place: DeltaGenerator | None = None, height: int | None = None, after_s: float = SOON_S
+) -> Iterator[None]:
+    """Says in `place` (an empty one; else here) that `what` is being read, while it is and once it takes `after_s` seconds.
+
+    With `height` (pixels) a skeleton stands below. A read waits up to a minute where the tenant's limit is used up: then
+    that is said too, with the time at which it goes on.
+    """
+    place = place or st.empty()
+    done = threading.Event()
+    teller = threading.Thread(target=_tell, args=(desk, what, place, height, after_s, times.viewer_zone(), done), daemon=True)
+    # The script itself waits for the read: only another thread can say so meanwhile. It draws, and keeps nothing.
+    add_script_run_ctx(teller, get_script_run_ctx())
+    teller.start()
+    try:
+        yield
+    finally:
+        done.set()
+        teller.join()
+        place.empty()
+
+
+def _tell(
+    desk: Desk,
+    what: str,
+    place: DeltaGenerator,
+    height: int | None,
+    after_s: float,
+    zone: ZoneInfo,
+    done: threading.Event,
+) -> None:
+    said, pause = "", after_s
+    while not done.wait(pause):
+        words = _words(desk, what, zone)
+        if words != said:
+            with place.container():
+                st.caption(words)
+                if height:
+                    st.skeleton(height=height)
+        said, pause = words, LOOK_S
+
+
+def _words(desk: Desk, what: str, zone: ZoneInfo) -> str:
+    words = f":material/hourglass_top: Reading {what} …"
+    held = desk.held_up()
+    if held is None:
+        return words
+    at = times.clock(held.until, zone, seconds=True)
+    return (
+        f"{words} The tenant's limit of {times.number(held.limit_per_minute)} requests a minute is used up: it goes on at {at}."
+    )
