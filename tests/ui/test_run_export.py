@@ -88,12 +88,12 @@ def test_a_file_that_breaks_off_is_told(client: TestClient, desk: Exporting) -> 
 
 def test_what_an_export_says_while_it_runs_and_when_the_browser_stops_it() -> None:
     job = jobs.Job("jsonl", total=480_000, done=120_000)
-    assert export_words(job) == "Exporting JSON Lines: 120\u202f000 of 480\u202f000 runs"
+    assert export_words(job) == "Exporting JSON Lines: 120,000 of 480,000 runs"
     job.total = None
-    assert export_words(job) == "Exporting JSON Lines: 120\u202f000 runs so far"
+    assert export_words(job) == "Exporting JSON Lines: 120,000 runs so far"
     job.end()
-    assert export_words(job) == "The JSON Lines file was stopped by the browser after 120\u202f000 runs."
-    assert whole_filter_words(None, 10_000) == "Export all matching runs (10\u202f000+)"
+    assert export_words(job) == "The JSON Lines file was stopped by the browser after 120,000 runs."
+    assert whole_filter_words(None, 10_000) == "Export all matching runs (10,000+)"
     assert whole_filter_words(1, 1) == "Export 1 run"
 
 

@@ -56,13 +56,13 @@ def test_a_dry_run_says_how_many_and_archiving_asks_for_it_first(desk: HistoryDe
     app = open_screen("settings")
     assert not [found for found in app.button if found.key == "settings-retention-go"]
     app = dry_run(app)
-    assert "**1\u202f234 runs** from before " in words(app)
+    assert "**1,234 runs** from before " in words(app)
     assert "2 as the newest example of a cause" in words(app)
     app.number_input(key="settings-retention-days").set_value(30).run()
     assert "from before" not in words(app), "what another number of days found is gone"
     app = archived(dry_run(app), desk)
     assert ("retain", 30) in desk.calls
-    assert [said.value for said in app.success][-1].startswith("1\u202f234 runs archived in 1 file and taken out.")
+    assert [said.value for said in app.success][-1].startswith("1,234 runs archived in 1 file and taken out.")
     app = dry_run(app)
     assert "**No run** from before" in words(app)
     assert not [found for found in app.button if found.key == "settings-retention-go"]

@@ -93,8 +93,8 @@ def milliseconds(value: int | None) -> str:
 
 
 def number(value: int) -> str:
-    """A count with thin spaces between thousands: 12 431."""
-    return f"{value:,}".replace(",", "\u202f")
+    """A count with commas between thousands: 12,431."""
+    return f"{value:,}"
 
 
 def runs(count: int) -> str:

@@ -46,7 +46,7 @@ def links(parameters: str, label: str, *, key: str, watched: bool = True) -> Non
 
 
 def whole_filter_words(total: int | None, at_least: int) -> str:
-    """What the files hold, before the click: "Export 480 000 runs", "Export all matching runs (10 000+)"."""
+    """What the files hold, before the click: "Export 480,000 runs", "Export all matching runs (10,000+)"."""
     if total is None:
         return "Export all matching runs" + (f" ({number(at_least)}+)" if at_least else "")
     return f"Export {count(total, 'run')}"

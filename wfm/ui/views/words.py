@@ -41,4 +41,4 @@ def listed(words: list[str] | tuple[str, ...], joint: str = "and") -> str:
 
 def count(number: int, one: str, many: str = "") -> str:
     """A number with its word: "1 run", "212 runs"."""
-    return f"{number:,}".replace(",", "\u202f") + " " + (one if number == 1 else many or one + "s")
+    return f"{number:,} " + (one if number == 1 else many or one + "s")
