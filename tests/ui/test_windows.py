@@ -354,6 +354,15 @@ def test_a_correction_not_undone_is_told_as_one() -> None:
     assert windows.choices(view, now())[0].label == "Try again to undo 1 agent"
 
 
+def test_the_story_of_a_correction_speaks_of_undoing() -> None:
+    view = a_correction(S.RESTORED)
+    kinds = ("created", "in_effect", "restore_requested", "restoring", "restored")
+    line = windows.story_line(view.operation, [FakeEvent("w", now(), "Ann", kind, "") for kind in kinds], now())
+    for word in ("undo requested", "undo began", "undone"):
+        assert f"** {word}" in line
+    assert "restore" not in line
+
+
 def test_one_agent_not_back_is_one() -> None:
     counts = Counts(apply={ItemState.APPLIED: 1}, restore={ItemState.FAILED: 1}, still_out=1)
     view = replace(an_operation(state=S.FAILED_IN_PART), counts=counts)

@@ -212,7 +212,8 @@ class Life(Operations):
             elif not row.restore_requested:
                 kind, said = ("end_requested", "Asked to end now and put everybody back.")
                 if not early:
-                    kind, said = ("restore_requested", "Asked to put everybody back.")
+                    undo = row.route == RouteName.ADHERENCE.value
+                    kind, said = ("restore_requested", "Asked to undo it." if undo else "Asked to put everybody back.")
                 connection.execute(sa.update(operations).where(operations.c.id == row.id).values(restore_requested=True))
                 self._event(connection, row.id, now, actor, kind, said)
             return self._operation_now(connection, row.id)

@@ -386,6 +386,7 @@ _SHORT = {
     "applied": "all sent",
     "restoring": "restore began",
 }
+_SHORT_OF_CORRECTION = {"restore_requested": "undo requested", "restoring": "undo began", "restored": "undone"}
 
 
 def story_line(operation: Operation, events: Sequence[Happened], now: datetime) -> str:
@@ -393,10 +394,10 @@ def story_line(operation: Operation, events: Sequence[Happened], now: datetime) 
     zone = times.zone_or_utc(operation.window.zone)
     told = [event for event in events if event.kind != "comment"]
     shown = told if len(told) <= 5 else [*told[:2], *told[-3:]]
-    steps = [f"**{times.when(event.at, zone, today=now, seconds=True)}** {_step(event)}" for event in shown]
+    steps = [f"**{times.when(event.at, zone, today=now, seconds=True)}** {_step(event, operation.route)}" for event in shown]
     if len(told) > 5:
         steps.insert(2, f":gray[{len(told) - 5} more]")
-    if operation.state is OperationState.SCHEDULED and not any(_step(event) == "started" for event in told):
+    if operation.state is OperationState.SCHEDULED and not any(_step(event, operation.route) == "started" for event in told):
         steps.append(f":gray[{times.when(operation.window.start, zone, today=now)} starts]")
     moving = operation.state in (OperationState.SCHEDULED, OperationState.APPLYING, OperationState.IN_EFFECT)
     if moving and operation.route is not RouteName.ADHERENCE:
@@ -404,7 +405,9 @@ def story_line(operation: Operation, events: Sequence[Happened], now: datetime) 
     return f"{' :gray[:material/arrow_right_alt:] '.join(steps)} :gray[· {operation.window.zone}]"
 
 
-def _step(event: Happened) -> str:
+def _step(event: Happened, route: RouteName) -> str:
+    if route is RouteName.ADHERENCE and event.kind in _SHORT_OF_CORRECTION:
+        return _SHORT_OF_CORRECTION[event.kind]
     return _SHORT.get(event.kind, event.kind.replace("_", " "))
 
 

@@ -12,7 +12,7 @@ from wfm.domain.operations import Item, OperationState, Outcome, Phase, RunFilte
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import RouteName
 from wfm.ui.components import empty, times
-from wfm.ui.components.states import AgentWord, agent_look, agent_word, chips, look
+from wfm.ui.components.states import AgentWord, agent_look, agent_word, look
 from wfm.ui.components.window import actions
 from wfm.ui.components.window.card import progress
 from wfm.ui.pages import page
@@ -201,7 +201,7 @@ def _agent_table(items: list[Item], route: RouteName, causes: dict[tuple[str, Ph
             "state": st.column_config.MultiselectColumn(
                 "State",
                 options=[agent_look(one, route).word for one in options],
-                color=chips(options),
+                color=[agent_look(one, route).color for one in options],
                 width=150,
             ),
             "since": st.column_config.TextColumn(f"Since ({times.viewer_zone().key})", width=160),
