@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -52,12 +53,16 @@ def opened(desk: Desk, actor: Actor, view: View) -> None:
             actions.buttons(desk, actor, view, now=now)
     actions.asked(desk, actor, view, now=now)
     _why(desk, view)
-    seconds = pace(view)
-    st.fragment(_live, run_every=seconds)(desk, actor, operation.id, (operation.state, operation.revision))
+    try:
+        drawn = _drawn(view, desk.events(operation.id))
+    except DeskError as error:
+        empty.fault(error)
+        return
+    st.fragment(_live, run_every=pace(view))(desk, actor, operation.id, drawn)
     left, right = st.columns([1, 1], gap="small")
     with left:
         _comments(desk, actor, operation.id)
-        st.fragment(_said, run_every=seconds)(desk, operation.id)
+        _said(desk, operation.id)
     with right:
         _particulars(desk, view)
 
@@ -91,8 +96,13 @@ def _where_to_look(desk: Desk, operation_id: str, outcome: Outcome | None = None
         st.page_link(page("runs"), label="Its runs", icon=":material/receipt_long:", query_params=wanted)
 
 
-def _live(desk: Desk, actor: Actor, operation_id: str, drawn: tuple[OperationState, int]) -> None:
-    """What moves: read from the ledger each time; a change of state draws the whole page anew, once."""
+def _drawn(view: View, events: Sized) -> tuple[OperationState, int, int]:
+    """What the parts of the page that stand still were drawn from: state, revision, and how long the story is."""
+    return view.operation.state, view.operation.revision, len(events)
+
+
+def _live(desk: Desk, actor: Actor, operation_id: str, drawn: tuple[OperationState, int, int]) -> None:
+    """What moves: read from the ledger each time. What stands still is drawn anew once it is no longer so."""
     actions.said()
     try:
         view = desk.operation(operation_id)
@@ -100,7 +110,7 @@ def _live(desk: Desk, actor: Actor, operation_id: str, drawn: tuple[OperationSta
     except DeskError as error:
         empty.fault(error)
         return
-    if (view.operation.state, view.operation.revision) != drawn:
+    if _drawn(view, events) != drawn:
         st.rerun()
     progress(view)
     st.markdown(story_line(view.operation, events, times.now()))
@@ -273,7 +283,7 @@ def _comments(desk: Desk, actor: Actor, operation_id: str) -> None:
 
 
 def _said(desk: Desk, operation_id: str) -> None:
-    """What was done and said, newest first; read from the ledger each time, so that others' comments appear."""
+    """What was done and said, newest first, with a comment of this moment."""
     zone = times.viewer_zone()
     with empty.guarded():
         events = list(reversed(desk.events(operation_id)))
