@@ -466,8 +466,10 @@ def test_agents_are_missing_since_the_restore_began_not_since_an_end_to_come() -
     assert f"3 agents not back since {times.clock(began, times.zone_or_utc('Europe/Berlin'))} Europe/Berlin" == said
 
 
-def test_a_halted_window_leads_to_its_own_cause(desk: FakeDesk, open_screen: Open) -> None:
-    view = an_operation("w", S.HALTED, out=0, failed=5, halt_reason="The scope is missing.")
+@pytest.mark.parametrize("state", [S.HALTED, S.IN_EFFECT, S.FAILED, S.RESTORED])
+def test_a_window_with_failures_leads_to_its_own_cause(state: S, desk: FakeDesk, open_screen: Open) -> None:
+    halted = "The scope is missing." if state is S.HALTED else ""
+    view = an_operation("w", state, out=0, failed=5, halt_reason=halted)
     desk.operation_views, desk.agent_items = [view], {"w": items_of(view)}
     desk.failed_runs = (a_run(operation_id="w"),)
     app = open_screen("windows", id="w")

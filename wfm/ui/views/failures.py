@@ -262,7 +262,7 @@ def left_behind(found: Retryable, group: FailureGroup) -> str:
     said = f"{number(planned)} of {agents_word(group.agents)} filled in"
     if found.cut:
         return f"{said}: no more at once."
-    return f"{said}. Whoever failed only on the way back is restored in the window, not planned again."
+    return f"{said}. Who failed only on the way back is restored in the window."
 
 
 def retryable(desk: Desk, fingerprint: str) -> Retryable:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from wfm.domain.errors import DeskError
-from wfm.domain.operations import Item, OperationState, Outcome, Phase, RunFilter
+from wfm.domain.operations import Item, ItemState, OperationState, Outcome, Phase, RunFilter
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import RouteName
 from wfm.ui.components import empty, times
@@ -82,6 +82,8 @@ def _why(desk: Desk, view: View) -> None:
         st.error(sentence, title=title, icon=":material/error:")
         failed = view.counts.out > doubtful(view.counts)
         _where_to_look(desk, operation.id, Outcome.FAILED if failed else Outcome.UNCONFIRMED)
+    elif view.counts.apply.get(ItemState.FAILED):
+        _where_to_look(desk, operation.id, Outcome.FAILED)
 
 
 def _where_to_look(desk: Desk, operation_id: str, outcome: Outcome | None = None) -> None:
