@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SCENARIO_KEY = "demo-scenario"
 CLIENT_KEY = "demo-client"
+_SHUT = "tenant-menu-shut"
+"""How often the menu was shut by a choice in it: a menu of another key is another one, and that one is closed."""
 _said = on_the_next_screen
 
 
@@ -37,7 +39,9 @@ def tenant_menu(desk: Desk, actor: Actor) -> None:
         return
     current = next((client for client in clients if client.current), clients[0])
     label = f":orange-badge[DEMO] {plain(f'{state.scenario} · {current.name}')}"
-    with st.popover(label, icon=":material/science:", key="tenant-menu"), st.container(width=720):
+    shut = st.session_state.get(_SHUT, 0)
+    key = f"tenant-menu-{shut}" if shut else "tenant-menu"
+    with st.popover(label, icon=":material/science:", key=key), st.container(width=720):
         _demo(desk, desk.demo, actor, state, clients, current)
 
 
@@ -61,7 +65,7 @@ def _demo(
         "Tell me the story in three minutes",
         icon=":material/auto_stories:",
         key="story-start",
-        on_click=story.start,
+        on_click=_tell,
         args=(desk, actor),
         help="Begins with the client that lacks the scope, and leads from screen to screen.",
     )
@@ -102,6 +106,12 @@ def _demo(
             disabled=not may,
             help="Everybody available, clients as at first. The history stays.",
         )
+
+
+def _tell(desk: Desk, actor: Actor) -> None:
+    """Begins the story and shuts the menu, which would lie above its first step."""
+    story.start(desk, actor)
+    st.session_state[_SHUT] = st.session_state.get(_SHUT, 0) + 1
 
 
 def mend_button(demo: DemoControls, actor: Actor, current: ClientChoice, *, key: str, caption: bool = True) -> None:
