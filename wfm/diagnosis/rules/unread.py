@@ -119,9 +119,9 @@ UNKNOWN = Rule(
     signs=Signs(special=lambda case: True),
     retryable=passes,
     words=Words(
-        cause="The answer is readable, but no rule knows what it means.",
-        confirm="Read the message beside this; compare it with a call that works.",
-        fix="If it repeats, write a rule for it: wfm/diagnosis/rules.",
+        cause="The text is readable, but no rule knows what it means.",
+        confirm="Look for the whole answer (status line, headers and body) and compare it with a call that works.",
+        fix="Explain the whole answer instead. If that says no more and it repeats, ask whoever maintains the desk for a rule.",
         who="Admin",
     ),
     page=Page(

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from wfm.desk.proof import ACCESS_KINDS, ProofState
+from wfm.domain.diagnoses import Kind
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import FailureGroup, GroupState, Phase, RunFilter
 from wfm.domain.people import Actor, Capability
@@ -113,9 +114,19 @@ def _settle_buttons(group: FailureGroup, looking: Looking) -> None:
         )
 
 
+_CHANGES = {
+    Kind.MISSING_SCOPE: "added the scope to the client",
+    Kind.MISSING_PERMISSION: "added the permission to the role",
+    Kind.MISSING_DIVISION: "added the division to the role",
+    Kind.NOT_FOUND_SCHEDULE: "published the schedule",
+}
+"""What may stand in the note, for the kinds where that is plain."""
+
+
 def _fix_form(group: FailureGroup, looking: Looking) -> None:
     key = f"note-{group.fingerprint}"
-    st.text_input("What was changed (optional)", key=key, max_chars=500, placeholder="added the scope to the client")
+    example = _CHANGES.get(group.kind, "what was changed, and where")
+    st.text_input("What was changed (optional)", key=key, max_chars=500, placeholder=example)
     if group.kind in ACCESS_KINDS:
         st.caption(
             "Starts the clock: a change of a role takes up to 5 minutes to reach every part of the platform (published by "
