@@ -55,7 +55,11 @@ STEPS = (
         "Plan",
     ),
     Step("See it fail as it does in production: **Run anyway and show me the failure**.", "plan", "Plan"),
-    Step("Every agent answered 403. Open one run in **Runs**: payload, cause and fix side by side.", "runs", "Runs"),
+    Step(
+        "The first agents answered 403, so the rest were not sent. Open one run in **Runs**: payload, cause and fix.",
+        "runs",
+        "Runs",
+    ),
     Step("Mend it as the OAuth admin would: **Mend (demo only)**, below the same plan.", "plan", "Plan"),
     Step("The same plan again, now for real: **Take … agents out now**.", "plan", "Plan"),
     Step("They are out. Get them back before time: **End now and restore**.", "windows", "Windows"),
