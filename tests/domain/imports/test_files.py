@@ -275,3 +275,19 @@ def test_no_bytes_break_the_reading(data: bytes, size: int) -> None:
             except BadInput:
                 continue
             assert all(one.line >= 1 for one in found)
+
+
+def test_a_column_called_result_that_holds_answers_is_read_as_the_answer() -> None:
+    reading = fresh()
+    said = 'Response from web service: {""code"":""too.many.requests"",""status"":429}'
+    runs, problems = csv_of(
+        f'time,agent,result\n{AT},a,"{said}"\n{AT},b,applied\n{AT},c,all is well\n{AT},d,sending\n', reading
+    )
+    assert problems == {}
+    assert [(run.outcome, bool(run.response)) for run in runs] == [
+        ("failed", True),
+        ("applied", False),
+        ("unconfirmed", True),
+        ("unconfirmed", False),
+    ]
+    assert any("“result” holds more than outcomes" in note for note in reading.notes)

@@ -184,3 +184,39 @@ def test_no_text_breaks_the_reading(text: str) -> None:
 def test_a_bare_number_just_before_a_payload_is_its_status(words: str, status: int | None) -> None:
     (run,), _ = paste_of(words + json.dumps(FORBIDDEN))
     assert run.status == status
+
+
+MAIL = f"""From: Ana <ana@example.com>
+Date: Sat, 21 Nov 2026 13:42:00 +0100
+Subject: Fwd: Architect failure
+
+Hi all,
+
+> {json.dumps(FORBIDDEN)}
+
+Von: Bo
+Gesendet: 20.11.2026 09:00 UTC
+Betreff: error 500
+
+it failed with 503
+
+2026-11-19T08:00:00Z ERROR action=set_agent_unavailable agent="Bo Lindqvist" status=429 {{"code": "too.many.requests"}}
+"""
+
+
+def test_the_head_of_a_mail_is_no_error_but_tells_when() -> None:
+    runs, problems = paste_of(MAIL)
+    assert [(run.line, run.code, f"{run.time:%d %H:%M}", run.timed) for run in runs] == [
+        (7, "forbidden", "21 12:42", True),
+        (13, "", "20 09:00", True),
+        (15, "too.many.requests", "19 08:00", True),
+    ]
+    assert list(problems) == [5]
+    assert (runs[2].action, runs[2].agent, runs[2].status) == ("set_agent_unavailable", "Bo Lindqvist", 429)
+
+
+def test_a_mail_that_says_no_time_that_can_be_read_is_one_of_now() -> None:
+    reading = fresh()
+    runs, _ = paste_of(f"From: Ana\nSent: last Tuesday\n\n{json.dumps(FORBIDDEN)}", reading)
+    assert [(run.time, run.timed) for run in runs] == [(NOW, False)]
+    assert any("last Tuesday" in note and "as of now" in note for note in reading.notes)

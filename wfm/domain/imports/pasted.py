@@ -1,20 +1,24 @@
 """What people paste: payloads, one or several, log lines with JSON in them, mails that quote, arrays, Architect errors.
 
 Each error payload becomes one failed run. Time, agent, status and correlation id are taken from the payload or from the
-words just before it; a payload without a time is one of now. Lines that hold no error are named and left out.
+words just before it, in a mail the time from its head; a payload without a time is one of now. Lines that hold no error
+are named and left out.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
+from operator import itemgetter
 
-from wfm.domain.imports.runs import Read, Reading, Unreadable, mapping_for, plain, run_of
-from wfm.domain.imports.values import NoTime, status_of
+from wfm.domain.imports.mails import without_heads
+from wfm.domain.imports.runs import ImportedRun, Read, Reading, Unreadable, mapping_for, plain, run_of
+from wfm.domain.imports.values import NoTime, complains, status_of
 
 MOST_PAYLOADS = 10_000
 MOST_BROKEN = 2_000
@@ -36,12 +40,12 @@ _JUST_BEFORE = re.compile(r"(?<![\w.:/-])([45]\d\d)(?: [A-Z][A-Za-z ]{1,30})?\s*
 """A bare number directly before the payload: "the call failed: 403 {…}", "403 Forbidden: {…}"."""
 _USER = re.compile(r"(?:/users/|user[ _-]?id\W{1,4}|agent[ _-]?id\W{1,4})([0-9a-f]{8}-[0-9a-f-]{27})", re.IGNORECASE)
 _CORRELATION = re.compile(r"(?:correlation|context|trace)[ _-]?id\W{1,4}([0-9A-Za-z][0-9A-Za-z-]{7,63})", re.IGNORECASE)
-_CALL = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE)\s+(?:https?://[^\s/]+)?(/[^\s\"'?]{1,250})")
-_COMPLAINS = re.compile(
-    r"\b(?:error|fail(?:ed|ure)?|exception|denied|forbidden|unauthori[sz]ed|not[ _]found|time[d -]?out|missing|invalid|"
-    r"insufficient|unavailable|refused|rejected|too many requests|fehler\w*|4\d\d|5\d\d)\b",
-    re.IGNORECASE,
+_FIELDS = (
+    ("action", re.compile(r"\baction(?:[ _-]?name)?=\"?([\w.-]{1,100})", re.IGNORECASE)),
+    ("agent", re.compile(r"\b(?:agent|user)(?:[ _-]?name)?=(?:(?=\")\"([^\"\n]{1,100})\"|([^\s,;\"]{1,100}))", re.IGNORECASE)),
 )
+"""What log lines call by name: `action=set_agent_unavailable agent="Bo Lindqvist"`."""
+_CALL = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE)\s+(?:https?://[^\s/]+)?(/[^\s\"'?]{1,250})")
 _ERROR_NAMES = (
     "code errorcode error errors errormessage message usermessage status statuscode httpstatus fault details success detail "
     "errordetails title reason"
@@ -59,7 +63,8 @@ def read_payloads(text: str, reading: Reading) -> Iterator[Read]:
         text = text.translate(_SMART)  # a word processor's quotes
     if not _TRANSCRIPT.search(text):
         text = _QUOTED.sub("", text)
-    lines = _LineCount(text)
+    text, heads = without_heads(text)
+    lines = _Places(text, heads)
     found = 0
     end = 0
     for start, stop, values in _json_in(text):
@@ -71,16 +76,22 @@ def read_payloads(text: str, reading: Reading) -> Iterator[Read]:
             if found > MOST_PAYLOADS:
                 yield Unreadable(line=lines.at(start), why=f"Only the first {MOST_PAYLOADS:,} payloads of a text are read.")
                 return
-            yield _payload(value, own_words, lines.at(start), reading)
+            yield _payload(value, own_words, lines.at(start), lines.sent(start), reading)
         end = stop
     yield from _words(text, end, len(text), lines, reading)
 
 
-class _LineCount:
-    """Line numbers of places that only go forward."""
+class _Places:
+    """Line numbers of places that only go forward, and the mail that a place is in."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, heads: list[tuple[int, str]]) -> None:
         self._text, self._place, self._line = text, 0, 1
+        self._heads = heads
+
+    def sent(self, place: int) -> str:
+        """When the mail around a place says it was sent; "" where no mail begins before it, or where it does not say."""
+        begun = bisect_right(self._heads, place, key=itemgetter(0))
+        return self._heads[begun - 1][1] if begun else ""
 
     def at(self, place: int) -> int:
         if place < self._place:
@@ -117,7 +128,7 @@ def _last_paragraph(around: str) -> str:
     return last[entries[-1] :] if entries else last
 
 
-def _words(text: str, start: int, stop: int, lines: _LineCount, reading: Reading) -> Iterator[Read]:
+def _words(text: str, start: int, stop: int, lines: _Places, reading: Reading) -> Iterator[Read]:
     """Text without JSON: a paragraph, or a log line, that complains is an answer; what does not is named and left out."""
     for place, paragraph in _paragraphs(text, start, stop):
         cuts = [found.start() for found in _STARTS_ENTRY.finditer(paragraph)]
@@ -127,8 +138,8 @@ def _words(text: str, start: int, stop: int, lines: _LineCount, reading: Reading
             if not re.search(r"\w", part):
                 continue
             line = lines.at(place + begin)
-            if _COMPLAINS.search(part):
-                yield _failed(line, {"response": part}, part, None, reading)
+            if complains(part):
+                yield _failed(line, {"response": part}, part, None, lines.sent(place), reading)
             else:
                 yield Unreadable(line=line, why=f"No error is told here: “{_shown(part)}”.")
 
@@ -151,7 +162,7 @@ def _paragraphs(text: str, start: int, stop: int) -> Iterator[tuple[int, str]]:
         yield begun, text[begun:stop]
 
 
-def _payload(value: Mapping[str, object], words: str, line: int, reading: Reading) -> Read:
+def _payload(value: Mapping[str, object], words: str, line: int, sent: str, reading: Reading) -> Read:
     names = {plain(name) for name in value}
     if not names & _SAYS_ERROR:
         return Unreadable(line=line, why=f"This JSON tells no error: “{_shown(json.dumps(value, ensure_ascii=False)[:200])}”.")
@@ -164,18 +175,21 @@ def _payload(value: Mapping[str, object], words: str, line: int, reading: Readin
     status = status_of(given.get("status"))
     if given.get("outcome") is not True and (status is None or status >= 400):
         given["outcome"] = "failed"
-    return _failed(line, given, words, status, reading)
+    return _failed(line, given, words, status, sent, reading)
 
 
-def _failed(line: int, given: dict[str, object], words: str, status: int | None, reading: Reading) -> Read:
-    """One run: what its payload says comes first, then the words before it."""
+def _failed(line: int, given: dict[str, object], words: str, status: int | None, sent: str, reading: Reading) -> ImportedRun:
+    """One run: what its payload says comes first, then the words before it, then the mail around it."""
     said = words[-_NEAR:]
-    time, timed = _time_of(given.get("time"), said, reading)
+    time, timed = _time_of(given.get("time"), said, sent, reading)
     if status is None and (found := _last(_STATUS, said) or _JUST_BEFORE.search(said)):
         status = int(found[1])
     for meaning, pattern in (("agent_id", _USER), ("correlation_id", _CORRELATION)):
         if not given.get(meaning) and (found := _last(pattern, said)):
             given[meaning] = found[1]
+    for meaning, pattern in _FIELDS:
+        if not given.get(meaning) and (found := _last(pattern, said)):
+            given[meaning] = found[found.lastindex or 0]
     if not given.get("call") and (found := _last(_CALL, said)):
         given["call"] = f"{found[1]} {found[2]}"
     given.setdefault("outcome", "failed")
@@ -191,7 +205,7 @@ def _last(pattern: re.Pattern[str], words: str) -> re.Match[str] | None:
     return found
 
 
-def _time_of(given: object, words: str, reading: Reading) -> tuple[datetime, bool]:
+def _time_of(given: object, words: str, sent: str, reading: Reading) -> tuple[datetime, bool]:
     told = _last(_TIME, words)
     for one in (given, told.group() if told else None):
         if not isinstance(one, str | int | float) or one == "":
@@ -199,7 +213,12 @@ def _time_of(given: object, words: str, reading: Reading) -> tuple[datetime, boo
         try:
             return reading.instant(one, ""), True
         except NoTime as error:
-            reading.note(f"{error} That payload is taken as one of now.")
+            reading.note(f"{error} That payload is taken as one of {'the mail' if sent else 'now'}.")
+    if sent:
+        try:
+            return reading.instant(sent, ""), True
+        except NoTime as error:
+            reading.note(f"{error} What that mail quotes is taken as of now.")
     return reading.now, False
 
 

@@ -15,6 +15,7 @@ from wfm.domain.imports.values import (
     OTHERS,
     WORKED,
     NoTime,
+    complains,
     instant,
     milliseconds,
     outcome_of,
@@ -236,6 +237,11 @@ def run_from(line: int, record: Mapping[str, object], mapping: Mapping[str, str]
     elif status is None and given.get("status") not in (None, ""):
         shown = str(given["status"])[:40]
         return Unreadable(line=line, why=f"The status “{shown}” is no HTTP status from 100 to 599.")
+    said = text_of_value(given.get("outcome")).strip()
+    if said and said.casefold() not in WORKED | FAILED | OTHERS | {"sending"} and given.get("response") in (None, ""):
+        # “Result” is what many logs call the answer.
+        reading.note(f"“{mapping.get('outcome', '')}” holds more than outcomes: what else it says was read as the answer.")
+        given["response"], given["outcome"] = given["outcome"], "failed" if complains(said) else None
     return run_of(line, given, time, status, reading)
 
 

@@ -31,6 +31,11 @@ _COMPACT = re.compile(r"(\d{8})T?(\d{6})(?:\.\d+)?(Z|[+-]\d{2}:?\d{2})?")
 _CLOCK = re.compile(
     r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([AP]\.?M\.?)?\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2})?", re.IGNORECASE
 )
+_COMPLAINS = re.compile(
+    r"\b(?:error|fail(?:ed|ure)?|exception|denied|forbidden|unauthori[sz]ed|not[ _]found|time[d -]?out|missing|invalid|"
+    r"insufficient|unavailable|refused|rejected|too many requests|fehler\w*|4\d\d|5\d\d)\b",
+    re.IGNORECASE,
+)
 _FRACTION = re.compile(r"(:\d{2}),(\d{1,9})")
 _MONTHS = ("%b %d %Y %H:%M:%S", "%b %d %Y %I:%M:%S %p", "%d %b %Y %H:%M:%S", "%B %d %Y %H:%M:%S", "%B %d %Y %I:%M:%S %p")
 
@@ -203,6 +208,11 @@ def outcome_of(given: object, status: int | None, code: str) -> str:
     if word in WORKED or (status is not None and status < 400 and not code):
         return "applied"
     return "failed" if code else "unconfirmed"
+
+
+def complains(text: str) -> bool:
+    """Whether a text tells of something that went wrong."""
+    return _COMPLAINS.search(text) is not None
 
 
 def text_of_value(value: object) -> str:
