@@ -168,3 +168,9 @@ def test_whether_a_retry_can_help_is_yes_or_no(word: str) -> None:
     assert query.chosen.retryable is None
     assert "yes or no" in problems[0]
     assert read_query({"retryable": "yes"})[0].chosen.retryable is True
+
+
+def test_what_is_said_twice_is_named() -> None:
+    query, problems = read_query({"outcome": "applied"}, twice=["outcome", "utm_source"])
+    assert query.chosen.outcome is Outcome.APPLIED
+    assert problems == ("The address says “outcome” more than once: the last one counts. Accepted: one of each.",)

@@ -160,6 +160,13 @@ def test_a_run_that_is_not_there_is_a_sentence_and_the_list_stays(history: Histo
     assert len(app.dataframe[0].value) == 50
 
 
+def test_a_run_whose_exchange_is_not_kept_is_not_said_to_have_sent_nothing(history: HistoryDesk, open_screen: Open) -> None:
+    history.attempts[history.kept[0].id] = ()
+    shown = words(open_screen("runs", run=history.kept[0].id))
+    assert "are not kept with this run" in shown
+    assert "Nothing was sent" not in shown
+
+
 def test_a_retry_fills_in_the_plan_and_sends_nothing(history: HistoryDesk, open_screen: Open) -> None:
     app = open_screen("runs", run="run-00000")
     app.button(key="run-retry").click().run()

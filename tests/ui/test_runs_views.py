@@ -161,6 +161,13 @@ def test_the_title_says_what_the_chart_shows() -> None:
     assert even == "12 of 12 runs in the last 24 hours failed"
 
 
+def test_the_title_counts_the_runs_of_the_time_and_not_those_of_whole_bars() -> None:
+    whole_bars = spread((60, Outcome.FAILED, 9), (60, Outcome.APPLIED, 4))
+    exact = replace(whole_bars, exact={Outcome.FAILED: 7, Outcome.APPLIED: 4})
+    assert finding(exact, "today", BERLIN) == "7 of 11 runs today failed, all of them between 12:00 and 12:30"
+    assert finding(replace(whole_bars, exact={}), "today", BERLIN) == "No runs today"
+
+
 def test_the_title_does_not_hide_what_is_unconfirmed() -> None:
     points = spread((60, Outcome.APPLIED, 4), (60, Outcome.UNCONFIRMED, 2))
     assert finding(points, "so far", BERLIN) == "None of 6 runs so far failed, 2 unconfirmed"

@@ -167,7 +167,12 @@ def test_a_filter_that_makes_no_sense_is_refused_by_name_instead_of_giving_every
     serve(ExportDesk())
     answer = get(client, "/export/runs.csv?status=teapot")
     assert answer.status_code == 400
-    assert "teapot" in answer.text
+    assert answer.text.splitlines() == [
+        "No file was made. Mend this in the address first:",
+        "The address says status=“teapot”. Accepted: an HTTP status from 100 to 599.",
+    ]
+    assert "more than once" in get(client, "/export/runs.csv?outcome=failed&outcome=applied").text
+    assert get(client, "/export/runs.csv?runs=").text.startswith("runs: ")
 
 
 def test_formulas_are_made_safe_on_the_way(client: TestClient, serve: Serve) -> None:

@@ -201,7 +201,12 @@ def start_plan(desk: Desk, actor: Actor, agent_ids: list[str], run: Run, now: da
 
 def _raw(exchanges: tuple[Exchange, ...], run: Run, zone: ZoneInfo) -> None:
     if not exchanges:
-        st.caption("Nothing was sent, so there is no request to show.")
+        sent = run.attempts > 0 or run.status is not None
+        st.caption(
+            "The request and its answer are not kept with this run."
+            if sent
+            else "Nothing was sent, so there is no request to show."
+        )
         ids.correlation(run.correlation_id)
         return
     exchange = _chosen_attempt(exchanges)

@@ -6,7 +6,7 @@ What makes no sense is named in a sentence and left out; it never stops the page
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -157,12 +157,44 @@ OTHER_NAMES = {
 """What somebody who edits the URL by hand is likely to write. It is read too; what the desk writes has the names above."""
 
 
-def read_query(params: Mapping[str, str]) -> tuple[RunQuery, tuple[str, ...]]:
-    """The query that a URL's parameters say, and a sentence for each one that was left out. Never raises."""
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A part of the address that means nothing: what it says, what is shown instead, and what is accepted."""
+
+    says: str
+    instead: str = "left out"
+    accepted: str = ""
+
+    @property
+    def shown(self) -> str:
+        """For the screen, which leaves it out."""
+        return f"{self.says}: {self.instead}.{self._accepts}"
+
+    @property
+    def refused(self) -> str:
+        """For a file, which is not made."""
+        return f"{self.says}.{self._accepts}"
+
+    @property
+    def _accepts(self) -> str:
+        return f" Accepted: {self.accepted}." if self.accepted else ""
+
+
+def read_query(params: Mapping[str, str], twice: Collection[str] = ()) -> tuple[RunQuery, tuple[str, ...]]:
+    """The query that a URL's parameters say, and a sentence for each one that was left out. Never raises.
+
+    `twice` names the parameters that the address has more than once; `params` holds the last of each.
+    """
+    query, problems = read_strictly(params, twice)
+    return query, tuple(problem.shown for problem in problems)
+
+
+def read_strictly(params: Mapping[str, str], twice: Collection[str] = ()) -> tuple[RunQuery, tuple[Problem, ...]]:
+    """The same with the problems as values, for who refuses what makes no sense."""
     params = {OTHER_NAMES[name]: value for name, value in params.items() if name in OTHER_NAMES} | {
         name: value for name, value in params.items() if name not in OTHER_NAMES
     }
-    problems: list[str] = []
+    problems: list[Problem] = []
     found: dict[str, object] = {}
     for param in _PARAMS:
         given = params.get(param.name, "").strip()
@@ -171,18 +203,21 @@ def read_query(params: Mapping[str, str]) -> tuple[RunQuery, tuple[str, ...]]:
         try:
             found[param.attribute] = param.parse(given)
         except ValueError as error:
-            problems.append(f"The address says {param.name}={_shown(given)}: left out. Accepted: {error}.")
+            problems.append(Problem(f"The address says {param.name}={_shown(given)}", accepted=str(error)))
     for name in params:
         if name not in NAMES and not name.startswith(NOT_OURS):
-            problems.append(f"The address says {_shown(name)}, which is no filter of this page: left out.")
+            problems.append(Problem(f"The address says {_shown(name)}, which is no filter of this page"))
+    for name in twice:
+        if OTHER_NAMES.get(name, name) in NAMES:
+            problems.append(Problem(f"The address says {_shown(name)} more than once", "the last one counts", "one of each"))
     preset = _time_range(params, found, problems)
     cursor = params.get("cursor", "").strip() or None
     if cursor and (len(cursor) > _LONGEST_CURSOR or not cursor.isprintable()):
-        problems.append("The address names a place in the list that can't be one: the newest runs are shown.")
+        problems.append(Problem("The address names a place in the list that can't be one", "its beginning is shown"))
         cursor = None
     run = params.get("run", "").strip() or None
     if run and (len(run) > _LONGEST_ID or not run.isprintable()):
-        problems.append(f"The address says run={_shown(run)}, which can't be a run: left out.")
+        problems.append(Problem(f"The address says run={_shown(run)}, which can't be a run"))
         run = None
     chart = _word(params, "chart", Chart.OUTCOMES, problems)
     order = _word(params, "sort", RunOrder.NEWEST, problems)
@@ -190,21 +225,21 @@ def read_query(params: Mapping[str, str]) -> tuple[RunQuery, tuple[str, ...]]:
     return RunQuery(preset=preset, chosen=chosen, cursor=cursor, run=run, chart=chart, order=order), tuple(problems)
 
 
-def _word(params: Mapping[str, str], name: str, default: _E, problems: list[str]) -> _E:
+def _word(params: Mapping[str, str], name: str, default: _E, problems: list[Problem]) -> _E:
     given = params.get(name, "").strip()
     if not given:
         return default
     try:
         return _enum(type(default))(given)
     except ValueError as error:
-        problems.append(f"The address says {name}={_shown(given)}: left out. Accepted: {error}.")
+        problems.append(Problem(f"The address says {name}={_shown(given)}", accepted=str(error)))
         return default
 
 
-def _time_range(params: Mapping[str, str], found: dict[str, object], problems: list[str]) -> str:
+def _time_range(params: Mapping[str, str], found: dict[str, object], problems: list[Problem]) -> str:
     since, until = found.get("since"), found.get("until")
     if isinstance(since, datetime) and isinstance(until, datetime) and until <= since:
-        problems.append("The address asks for a time that ends before it begins: the last 24 hours are shown.")
+        problems.append(Problem("The address asks for a time that ends before it begins", "the last 24 hours are shown"))
         del found["since"], found["until"]
         since = until = None
     if since or until:
@@ -212,9 +247,8 @@ def _time_range(params: Mapping[str, str], found: dict[str, object], problems: l
     given = params.get("time", DEFAULT_PRESET).strip() or DEFAULT_PRESET
     if given in PRESETS:
         return given
-    problems.append(
-        f"The address says time={_shown(given)}: left out, the last 24 hours are shown. Accepted: {_listed(list(PRESETS))}."
-    )
+    instead = "left out, the last 24 hours are shown"
+    problems.append(Problem(f"The address says time={_shown(given)}", instead, _listed(list(PRESETS))))
     return DEFAULT_PRESET
 
 

@@ -25,7 +25,8 @@ def load(default: Callable[[], Mapping[str, str]] = dict) -> tuple[RunQuery, tup
         params |= remembered
         if remembered:
             st.query_params.from_dict(params)
-    query, problems = read_query(params)
+    twice = [name for name in st.query_params if len(st.query_params.get_all(name)) > 1]
+    query, problems = read_query(params, twice)
     st.session_state[_LAST] = {name: value for name, value in write_query(query).items() if name not in ("run", "cursor")}
     return query, problems
 

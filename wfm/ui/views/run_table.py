@@ -19,6 +19,7 @@ from wfm.ui.pages import page
 from wfm.ui.views import run_export, run_state
 from wfm.ui.views.run_query import EXACT, PRESETS, RunQuery, changed, with_preset, with_range
 from wfm.ui.views.runs import (
+    ORDER_WORDS,
     PAGE,
     Spread,
     chart_range,
@@ -46,11 +47,13 @@ def spread_of(desk: Desk, which: RunFilter, now: datetime) -> Spread:
     since, until = chart_range(which.since, which.until, now, first)
     step = step_of(since, until, which)
     points = desk.runs_over_time(since, until, step, which)
+    every = replace(which, since=None, until=None) == RunFilter()
+    exact = desk.totals(which.since, which.until) if every or points is None else None
     if points is not None:
-        return Spread(since=since, until=until, step_minutes=step, points=points)
+        return Spread(since=since, until=until, step_minutes=step, points=points, exact=exact)
     step = step_for(since, until)
-    every = desk.runs_over_time(since, until, step) or []
-    return Spread(since=since, until=until, step_minutes=step, points=every, of_filter=False)
+    points = desk.runs_over_time(since, until, step) or []
+    return Spread(since=since, until=until, step_minutes=step, points=points, exact=exact, of_filter=False)
 
 
 def over_time(spread: Spread, title: str, zone: ZoneInfo) -> None:
@@ -89,7 +92,7 @@ def _picked(state: Any) -> tuple[datetime, Outcome] | None:
 
 
 def table(shown: RunPage, query: RunQuery, zone: ZoneInfo) -> None:
-    """The runs of one page, newest first. Choosing any cell of a row opens that run."""
+    """The runs of one page. Choosing any cell of a row opens that run."""
     data = frame(shown.runs, zone)
     run_ids = [run.id for run in shown.runs]
     rows = _ROWS_BESIDE_A_RUN if query.run else _ROWS_ALONE
@@ -107,7 +110,7 @@ def table(shown: RunPage, query: RunQuery, zone: ZoneInfo) -> None:
         selection_mode=["multi-row", "single-cell"],
         selection_default={"selection": selected} if selected else None,  # type: ignore[arg-type]
         placeholder="–",
-        alt="Runs, newest first. Choose a cell to open its run, tick rows to act on several.",
+        alt=f"Runs, {ORDER_WORDS[query.order]}. Choose a cell to open its run, tick rows to act on several.",
         column_config={
             "time": st.column_config.DatetimeColumn(f"time ({zone.key})", format="DD MMM HH:mm:ss", width=128, pinned=True),
             "agent": st.column_config.TextColumn("agent", width=132),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -165,6 +165,8 @@ def order_sentence(order: RunOrder) -> str:
 class Spread:
     """Runs over a time range: `points` are (start of the step, outcome, how many). Instants are aware UTC.
 
+    `exact`: where the chart shows all runs, how many of them ended how, for sentences: the first bar is whole, and so may begin
+    before the time does.
     `of_filter`: they are those of the whole filter; else all runs of the time, for no counter knows the filter.
     """
 
@@ -172,6 +174,7 @@ class Spread:
     until: datetime
     step_minutes: int
     points: Points
+    exact: Mapping[Outcome, int] | None = None
     of_filter: bool = True
 
     @property
@@ -179,8 +182,14 @@ class Spread:
         return sum(n for _, _, n in self.points)
 
     @property
-    def failed(self) -> int:
-        return sum(n for _, outcome, n in self.points if outcome is Outcome.FAILED)
+    def by_outcome(self) -> Mapping[Outcome, int]:
+        """How many runs ended how: exactly where that is known, else by the bars."""
+        if self.exact is not None:
+            return self.exact
+        found: Counter[Outcome] = Counter()
+        for _, outcome, n in self.points:
+            found[outcome] += n
+        return found
 
     @property
     def axis_format(self) -> str:
@@ -216,22 +225,25 @@ def chart_range(
 
 def finding(spread: Spread, range_word: str, zone: ZoneInfo) -> str:
     """The title of the chart: what it shows, in a sentence."""
-    if not spread.total:
+    ended = spread.by_outcome
+    total, failed = sum(ended.values()), ended.get(Outcome.FAILED, 0)
+    if not total:
         return f"No runs {range_word}"
-    unconfirmed = sum(n for _, outcome, n in spread.points if outcome is Outcome.UNCONFIRMED)
+    unconfirmed = ended.get(Outcome.UNCONFIRMED, 0)
     tail = f", {number(unconfirmed)} unconfirmed" if unconfirmed else ""
-    if not spread.failed:
-        return f"None of {count(spread.total, 'run')} {range_word} failed{tail}"
+    if not failed:
+        return f"None of {count(total, 'run')} {range_word} failed{tail}"
     by_step: dict[datetime, int] = defaultdict(int)
     for start, outcome, n in spread.points:
         if outcome is Outcome.FAILED:
             by_step[start] += n
-    start, most = max(by_step.items(), key=lambda pair: (pair[1], pair[0]))
-    sentence = f"{number(spread.failed)} of {count(spread.total, 'run')} {range_word} failed"
-    if most * 2 < spread.failed:
+    start, most = max(by_step.items(), key=lambda pair: (pair[1], pair[0]), default=(spread.since, 0))
+    most = min(most, failed)  # a first bar that begins earlier holds more
+    sentence = f"{number(failed)} of {count(total, 'run')} {range_word} failed"
+    if most * 2 < failed:
         return sentence + tail
-    share = "all of them" if most == spread.failed else f"{number(most)} of them"
-    if spread.failed == 1:
+    share = "all of them" if most == failed else f"{number(most)} of them"
+    if failed == 1:
         share = "it did"
     return f"{sentence}, {share} {_stretch(spread, start, zone)}{tail}"
 

@@ -24,7 +24,7 @@ from wfm.domain.operations import RunFilter
 from wfm.domain.people import Capability
 from wfm.ui import context, jobs
 from wfm.ui.views.run_export import job_key
-from wfm.ui.views.run_query import read_query
+from wfm.ui.views.run_query import read_strictly
 from wfm.ui.web.identity import actor_of
 
 _TYPES = {
@@ -91,10 +91,14 @@ def _runs(request: Request) -> Response:
     chosen = [one for one in params.get("runs", "").split(",") if one]
     if chosen:
         return _file(context.desk().export_selected(chosen, fmt), fmt, now)
-    query, problems = read_query(params)
+    if "runs" in params:
+        raise BadInput("runs", "no run", "ids of runs with commas between, as the Runs screen links to them")
+    given = [name for name, _ in request.query_params.multi_items()]
+    query, problems = read_strictly(params, sorted({name for name in given if given.count(name) > 1}))
     if problems:
         # On screen a wrong filter is left out and said so; in a file nobody would see that, so it is refused.
-        return PlainTextResponse("\n".join(problems), status_code=400)
+        refused = "\n".join(problem.refused for problem in problems)
+        return PlainTextResponse(f"No file was made. Mend this in the address first:\n{refused}", status_code=400)
     which = query.resolve(now)
     if not ticket:
         return _file(context.desk().export_runs(which, fmt), fmt, now)
