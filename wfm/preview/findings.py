@@ -140,7 +140,7 @@ def _offer(plan: Plan) -> Iterable[Finding]:
             severity=Severity.BLOCKED,
             title="The window is over already",
             detail="Nobody can be made unavailable in the past.",
-            fix="Take the route adherence to correct the past, or choose a later end.",
+            fix="Correct the past by an adherence correction (the route adherence), or choose a later end.",
         )
     elif plan.offer is not None and not plan.offer.offered:
         yield Finding(
