@@ -1,4 +1,4 @@
-"""Reads that wait for the tenant's limit: the desk knows until when."""
+"""What the desk knows of a tenant that makes it wait: until when its limit is used up; that it stopped."""
 
 from __future__ import annotations
 
@@ -24,3 +24,17 @@ def test_a_limit_that_is_used_up_is_known_with_its_end(tmp_path: Path) -> None:
             assert held is not None
             assert held.limit_per_minute == 60
             assert held.until == pacer.usage().reset_at
+
+
+def test_a_demo_tenant_that_stopped_says_how_it_comes_back(tmp_path: Path) -> None:
+    with running_demo(agents=20, latency_ms=0) as demo:
+        settings = Settings(
+            _env_file=None, data_dir=tmp_path, genesys_api_url=demo.url, genesys_login_url=demo.url, genesys_timeout_s=1
+        )
+        desk = Desk.open(settings)
+        assert not any("demo tenant" in problem for problem in desk.health().problems)
+        desk.connection().reader.forget()
+    with closing(desk):
+        health = desk.health()
+    assert not health.reachable
+    assert any("end the desk and start it again" in problem for problem in health.problems)

@@ -209,6 +209,10 @@ class AccessDesk(DeskCore):
         except GenesysError as error:
             reachable = error.status is not None
             problems.append(str(error))
+            if self.tenant.is_demo and not reachable:
+                problems.append(
+                    "The demo tenant runs with the desk: if it stopped, end the desk and start it again. Nothing is lost."
+                )
         except DeskError as error:
             problems.append(str(error))
         if blocked_until is not None and blocked_until > now:
