@@ -20,14 +20,15 @@ from typing import Any, BinaryIO, NoReturn
 import click
 
 from wfm import __version__, launcher, settings
+from wfm.cli_output import complain, print_operation, print_preview, print_runs, refusal_of, say_json
 from wfm.demo.command import demo_tenant
 from wfm.desk import Desk, OperationView
 from wfm.domain.diagnoses import Evidence
 from wfm.domain.errors import BadInput, DeskError, NotAllowed, NotFound, Refused
-from wfm.domain.operations import OPEN_STATES, ItemState, OperationState, RunFilter, SkipReason
+from wfm.domain.operations import OPEN_STATES, ItemState, OperationState, Run, RunFilter, SkipReason
 from wfm.domain.people import Actor, Role
 from wfm.domain.plan_file import read_plan
-from wfm.domain.plans import PlanRequest, Preview
+from wfm.domain.plans import PlanRequest
 
 OK, BAD_INPUT, SOME_FAILED, REFUSED = 0, 2, 3, 4
 POLL_S = 0.25
@@ -52,7 +53,7 @@ class _Commands(click.Group):
         try:
             sys.exit(super().main(words, *more, **{**options, "standalone_mode": False}) or OK)
         except click.ClickException as error:
-            _say_json({"error": error.format_message(), "reason": type(error).__name__, "differences": []})
+            say_json({"error": error.format_message(), "reason": type(error).__name__, "differences": []})
             sys.exit(BAD_INPUT)
         except click.Abort:
             sys.exit(1)
@@ -76,7 +77,7 @@ def preview(plan: str, wants_json: bool) -> None:
     request = _plan(plan, wants_json)
     with _desk(wants_json, start_demo=True) as desk:
         found = desk.preview(request)
-        _print_preview(found, wants_json)
+        print_preview(found, wants_json)
     sys.exit(OK if found.can_apply else REFUSED)
 
 
@@ -105,16 +106,16 @@ def apply(plan: str, yes: bool, until: str | None, rehearse: bool, wants_json: b
                 confirmation=desk.confirmation_needed(found),
             )
         except (Refused, NotAllowed) as refusal:
-            _print_preview(found, wants_json, refusal)
+            print_preview(found, wants_json, refusal)
             sys.exit(REFUSED)
         view = desk.operation(operation.id)
         if operation.window.start > desk.clock():
             _ensure_worker(desk)
-            _print_operation(desk, view, wants_json)
+            print_operation(desk, view, wants_json)
             sys.exit(OK)
         with _worker(desk, keep=until is None):
             view = _wait(desk, operation.id, until_restored=until == "restored")
-        _print_operation(desk, view, wants_json)
+        print_operation(desk, view, wants_json)
         sys.exit(OK if _all_out(desk, view) and _all_back(view) else SOME_FAILED)
 
 
@@ -129,7 +130,7 @@ def restore(operation: str, wants_json: bool) -> None:
             raise DeskError(f"{NO_WORKER} The restore of {operation} is noted and is the first thing that it does.")
         with _worker(desk, keep=False):
             view = _wait(desk, operation, until_restored=True)
-        _print_operation(desk, view, wants_json)
+        print_operation(desk, view, wants_json)
         sys.exit(OK if _all_back(view) else SOME_FAILED)
 
 
@@ -140,24 +141,17 @@ def restore(operation: str, wants_json: bool) -> None:
 def runs(operation: str | None, limit: int, wants_json: bool) -> None:
     """List runs, newest first. Needs no tenant where one was seen before."""
     with _desk(wants_json, history=True) as desk:
-        rows: list[dict[str, Any]] = []
+        rows: list[Run] = []
         cursor: str | None = None
         while len(rows) < limit:
             page = desk.runs(RunFilter(operation_id=operation), cursor=cursor, limit=min(500, limit - len(rows)))
-            rows += [_run_row(run) for run in page.runs]
+            rows += page.runs
             cursor = page.older
             if cursor is None:
                 break
         if operation and not rows:
             desk.operation(operation)  # no such operation is another answer than no runs
-        if wants_json:
-            _say_json({"runs": rows})
-            return
-        for row in rows:
-            when, outcome, status = row["time"], row["outcome"], row["status"] or ""
-            click.echo(f"{when}  {outcome:<11} {status:>3}  {row['phase']:<7} {row['agent']:<28} {row['cause']}")
-        if not rows:
-            click.echo("No runs yet.")
+        print_runs(rows, wants_json)
 
 
 @main.command()
@@ -205,7 +199,7 @@ def worker(exit_when_idle: bool, wants_json: bool) -> None:
 
     def say(state: str) -> None:
         if wants_json:
-            _say_json({"worker": os.getpid(), "tenant": desk.tenant.key, "state": state})
+            say_json({"worker": os.getpid(), "tenant": desk.tenant.key, "state": state})
 
     with _desk(wants_json) as desk:
         code = work.run(desk, exit_when_idle_s=IDLE_EXIT_S if exit_when_idle else None, on_state=say)
@@ -261,19 +255,10 @@ def _desk(wants_json: bool, *, start_demo: bool = False, history: bool = False) 
 
 def _fail(error: DeskError, wants_json: bool, code: int) -> NoReturn:
     if wants_json:
-        _say_json(_said(error))
+        say_json(refusal_of(error))
     else:
-        _complain(error)
+        complain(error)
     sys.exit(code)
-
-
-def _said(error: DeskError) -> dict[str, Any]:
-    reason = getattr(error, "code", None) or type(error).__name__
-    return {"error": str(error), "reason": reason, "differences": list(getattr(error, "differences", ()))}
-
-
-def _complain(error: DeskError) -> None:
-    click.echo("\n".join([str(error), *(f"  · {line}" for line in getattr(error, "differences", ()))]), err=True)
 
 
 def _actor() -> Actor:
@@ -374,149 +359,3 @@ def _all_back(view: OperationView) -> bool:
     if view.operation.state in OPEN_STATES and view.operation.state is not OperationState.FAILED_IN_PART:
         return True  # in effect: they are to be out
     return not any(view.counts.restore.get(state, 0) for state in (ItemState.FAILED, ItemState.UNCONFIRMED))
-
-
-def _print_preview(found: Preview, wants_json: bool, refusal: DeskError | None = None) -> None:
-    """What a plan would do and, where applying it was refused, why: with --json one object says both."""
-    blocked = [row for row in found.rows if not row.writes]
-    if wants_json:
-        _say_json(
-            {
-                "operation": None,
-                "plan": found.plan_id,
-                "state": "refused" if refusal else "previewed",
-                "ready": len(found.ready),
-                "applied": 0,
-                "failed": 0,
-                "skipped": 0,
-                "unconfirmed": 0,
-                "blocked": len(blocked),
-                "agents": {
-                    "ready": [_fate_row(row) for row in found.ready],
-                    "blocked": [_fate_row(row) for row in blocked],
-                },
-                "access": [_access_row(check) for check in found.access],
-                "findings": [
-                    {"code": finding.code, "severity": finding.severity, "title": finding.title, "detail": finding.detail}
-                    for finding in found.findings
-                ],
-                "refusals": [{"code": code, "sentence": sentence} for code, sentence in found.refusals],
-                "cost": {
-                    "apply_requests": found.cost.apply_requests,
-                    "restore_requests": found.cost.restore_requests,
-                    "apply_seconds": round(found.cost.apply_seconds, 1),
-                    "restore_seconds": round(found.cost.restore_seconds, 1),
-                    "limit_per_minute": found.cost.limit_per_minute,
-                },
-                "read_requests": found.read_requests,
-                **(_said(refusal) if refusal else {}),
-            }
-        )
-        return
-    start, end = found.window.local()
-    click.echo(f"Plan {found.plan_id} · {start:%Y-%m-%d %H:%M} to {end:%H:%M} {found.window.zone} · client {found.client_name}")
-    for fate, count in found.totals().items():
-        click.echo(f"  {count:>6} {fate}")
-    for finding in found.findings:
-        click.echo(f"  {finding.severity}: {finding.title}. {finding.detail}")
-    for check in found.access:
-        if check.missing:
-            click.echo(f"  access: {check.call}: {check.advice}")
-    if refusal is not None:
-        _complain(refusal)
-        return
-    for _, sentence in found.refusals:
-        click.echo(f"  can't be applied: {sentence}")
-
-
-def _print_operation(desk: Desk, view: OperationView, wants_json: bool) -> None:
-    operation, counts = view.operation, view.counts
-    apply_counts = {state: counts.apply.get(state, 0) for state in ItemState}
-    if not wants_json:
-        click.echo(
-            f"{operation.title}: {operation.state} · {apply_counts[ItemState.APPLIED]} applied, "
-            f"{apply_counts[ItemState.FAILED]} failed, {apply_counts[ItemState.SKIPPED]} skipped, "
-            f"{apply_counts[ItemState.UNCONFIRMED]} unconfirmed, {view.blocked} left out · "
-            f"{counts.restore.get(ItemState.APPLIED, 0)} restored · operation {operation.id}"
-        )
-        if operation.halt_reason:
-            click.echo(f"  halted: {operation.halt_reason}")
-        return
-    agents: dict[str, list[dict[str, Any]]] = {"applied": [], "failed": [], "skipped": [], "unconfirmed": [], "pending": []}
-    after = 0
-    while page := desk.items(operation.id, after_seq=after, limit=5_000):
-        for item in page:
-            state = "pending" if item.apply_state is ItemState.SENDING else item.apply_state.value
-            row = {"id": item.agent_id, "name": item.agent_name, "restore": item.restore_state.value, "why": item.skip_reason}
-            agents[state].append(row)
-        after = page[-1].seq
-    agents["blocked"] = [{"id": given, "name": name, "why": why} for given, name, why in desk.blocked(operation.id)]
-    restored = {state.value: counts.restore.get(state, 0) for state in ItemState}
-    _say_json(
-        {
-            "operation": operation.id,
-            "plan": operation.plan_id,
-            "state": operation.state.value,
-            "ready": counts.total,
-            "applied": apply_counts[ItemState.APPLIED],
-            "failed": apply_counts[ItemState.FAILED],
-            "skipped": apply_counts[ItemState.SKIPPED],
-            "unconfirmed": apply_counts[ItemState.UNCONFIRMED],
-            "blocked": view.blocked,
-            "restored": restored["applied"],
-            "restore": restored,
-            "halt_reason": operation.halt_reason,
-            "agents": agents,
-        }
-    )
-
-
-def _fate_row(row: Any) -> dict[str, Any]:
-    agent = row.agent
-    return {
-        "id": agent.id if agent else None,
-        "given": row.given,
-        "name": agent.name if agent else None,
-        "fate": row.fate,
-        "why": row.reason,
-    }
-
-
-def _access_row(check: Any) -> dict[str, Any]:
-    lanes = {
-        lane.value: {"state": verdict.state.value, "needed": list(verdict.needed), "evidence": verdict.evidence}
-        for lane, verdict in check.lanes.items()
-    }
-    return {
-        "call": check.call,
-        "missing": check.missing,
-        "lanes": lanes,
-        "advice": check.advice,
-        "provenance": str(check.provenance),
-    }
-
-
-def _run_row(run: Any) -> dict[str, Any]:
-    return {
-        "id": run.id,
-        "time": run.started_at.isoformat(timespec="seconds"),
-        "agent": run.agent_name,
-        "agent_id": run.agent_id,
-        "route": run.route,
-        "action": run.action,
-        "operation": run.operation_id,
-        "phase": run.phase.value,
-        "outcome": run.outcome.value,
-        "status": run.status,
-        "code": run.code,
-        "kind": run.kind.value if run.kind else None,
-        "cause": run.cause,
-        "missing": list(run.missing),
-        "correlation_id": run.correlation_id,
-        "duration_ms": run.duration_ms,
-        "attempts": run.attempts,
-    }
-
-
-def _say_json(value: dict[str, Any]) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, default=str))

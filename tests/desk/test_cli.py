@@ -43,8 +43,14 @@ class Cli:
             self.environment |= {"WFM_GENESYS_CLIENT_ID": chosen["id"], "WFM_GENESYS_CLIENT_SECRET": chosen["secret"]}
 
     def __call__(self, *words: str, stdin: str = "") -> tuple[int, Any]:
+        code, printed = self.told(*words, "--json", stdin=stdin)
+        assert printed, self.stderr
+        return code, json.loads(printed)  # one object, whatever happens
+
+    def told(self, *words: str, stdin: str = "") -> tuple[int, str]:
+        """The exit code and what a person reads."""
         done = subprocess.run(
-            [sys.executable, "-m", "wfm", *words, "--json"],
+            [sys.executable, "-m", "wfm", *words],
             input=stdin,
             capture_output=True,
             text=True,
@@ -56,8 +62,7 @@ class Cli:
         self.stderr = done.stderr
         secrets = [client["secret"] for client in self.demo.clients.values()]
         assert not any(secret in done.stdout + done.stderr for secret in secrets)
-        assert done.stdout, done.stderr
-        return done.returncode, json.loads(done.stdout)  # one object, whatever happens
+        return done.returncode, done.stdout
 
     def plan(self, **plan: Any) -> str:
         path = self.data_dir / "plan.json"
@@ -150,6 +155,31 @@ def test_a_rehearsal_fails_as_the_brief_tells_and_says_why(flow_cli: Cli) -> Non
     assert "wfm:schedule:update" in failed["halt_reason"]
     _, history = flow_cli("runs", "--operation", failed["operation"])
     assert {(run["status"], run["code"], run["kind"]) for run in history["runs"]} == {(403, "forbidden", "missing_scope")}
+    assert all("Missing: wfm:schedule:update." in row["why"] for row in failed["agents"]["failed"])
+    assert {row["restore"] for kind in ("failed", "skipped") for row in failed["agents"][kind]} == {None}
+    _, lines = flow_cli.told("runs", "--operation", failed["operation"])
+    assert lines.count("Missing: wfm:schedule:update.") == 5
+
+
+def test_who_was_not_put_back_is_named_with_the_cause(desk_cli: Cli) -> None:
+    agents = ready_agents(desk_cli, 3)
+    _, applied = desk_cli("apply", desk_cli.plan(agents=[*agents, "nobody@example.com"], window={"minutes": 30}), "--yes")
+    names = {row["id"]: row["name"] for row in applied["agents"]["applied"]}
+    desk_cli.demo.post(f"/_demo/agents/{agents[0]}/state", {"status": "available", "reason": ""})
+    code, told = desk_cli.told("restore", applied["operation"])
+    assert code == 0
+    listed = told.splitlines()
+    assert listed[listed.index("  1 left as they are: changed by somebody else since") + 1].strip() == names[agents[0]]
+    assert any("nobody@example.com" in line for line in listed)
+    assert "2 restored" in listed[0]
+
+
+def test_a_preview_names_who_is_left_out(desk_cli: Cli) -> None:
+    words = [f"nobody{number}@example.com" for number in range(12)]
+    code, told = desk_cli.told("preview", desk_cli.plan(agents=words, window={"minutes": 30}))
+    assert code == 4
+    assert "12 unknown user, left out: nobody0@example.com, " in told
+    assert " and 2 more (preview --json lists all)" in told
 
 
 def test_until_restored(desk_cli: Cli) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from wfm import cli
+from wfm import cli, cli_output
 from wfm.domain.plan_file import FIELDS, SELECTABLE
 from wfm.domain.plans import INCLUDABLE, RouteName
 
@@ -61,8 +61,8 @@ def test_every_field_of_a_plan_is_told() -> None:
 
 
 def test_every_key_of_the_answers_is_told() -> None:
-    source = Path(cli.__file__).read_text(encoding="utf-8")
-    printed = source[source.index("def _print_preview") : source.index("def _fate_row")]
+    source = Path(cli_output.__file__).read_text(encoding="utf-8")
+    printed = source[source.index("def print_preview") : source.index("# --- runs ---")]
     keys = set(re.findall(r'^ {12,16}"([a-z_]+)":', printed, flags=re.MULTILINE))
     assert {"operation", "plan", "ready", "read_requests", "halt_reason", "restore"} <= keys
     assert {key for key in keys if f'"{key}"' not in PAGE} == set()

@@ -58,7 +58,17 @@ def test_a_full_plan() -> None:
         ({"window": {"hours": 3}}, "window hours"),
         ({"window": {"minutes": "soon"}}, "window minutes"),
         ({"window": {"minutes": True}}, "window minutes"),
+        ({"window": {"minutes": "30"}}, "window minutes"),
         ({"window": {"start": 1795000000, "end": 1795003600}}, "window start"),
+        ({"window": {"start": "1795000000", "end": "1795003600"}}, "window start"),
+        ({"window": {"start": "2026-11-23", "end": "2026-11-24", "zone": "UTC"}}, "window start"),
+        ({"window": {"start": "2026-11-23T14:30Z", "end": "2026-11-23T15:00"}}, "window zone"),
+        ({"window": {"start": "2026-11-23T14:30", "end": "2026-11-23T25:00", "zone": "UTC"}}, "window end"),
+        ({"agents": ["a\0@example.com"]}, "agents"),
+        ({"reason": "half of a sign: \ud83d"}, "reason"),
+        ({"ticket": "two\nlines"}, "ticket"),
+        ({"include": ["ready"]}, "include"),
+        ({"include": [["time off"]]}, "include"),
         ({"action": "set_agent_unavailable"}, "action"),
         ({"action": "set_agent_unavailable", "route": "adherence"}, "action"),
         ({"route": "teleport"}, "route"),
@@ -73,6 +83,27 @@ def test_a_refusal_names_the_field(change: dict[str, object], field: str) -> Non
     with pytest.raises(BadInput) as refused:
         read_plan(json.dumps({**GOOD, **change}))
     assert str(refused.value).startswith(field)
+
+
+def test_times_with_an_offset_need_no_zone() -> None:
+    window = {"start": "2026-11-23T14:30Z", "end": "2026-11-23T16:00+01:00"}
+    assert read_plan(json.dumps({**GOOD, "window": window})).window.zone == "UTC"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"agents": ["a"], "agents": ["b"], "window": {"minutes": 5}}', "agents twice"),
+        ('{"agents": ["a"], "window": {"minutes": 5, "minutes": 50}}', "minutes twice"),
+        ('{"agents":\n', "line 2, column 1"),
+        ("null", "“null”"),
+        ('["a"]', "“a list”"),
+        ("[" * 100_000, "a JSON object"),
+    ],
+)
+def test_what_is_no_plan_is_said_in_words(text: str, said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        read_plan(text)
 
 
 @given(

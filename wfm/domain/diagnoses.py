@@ -131,8 +131,7 @@ class Diagnosis:
 
     def summary(self) -> str:
         """The cause in one line, with the names that are missing unless the cause says them already."""
-        unsaid = [name for name in self.missing if name not in self.cause]
-        return f"{self.cause} Missing: {', '.join(unsaid)}." if unsaid else self.cause
+        return in_one_line(self.cause, self.missing)
 
     def fingerprint(self, call: str | None) -> str:
         """Groups the runs that failed for the same reason: kind, code, operation template, missing names.
@@ -144,6 +143,12 @@ class Diagnosis:
         where = self.divisions if self.kind is Kind.MISSING_DIVISION else ()
         parts = "\x1f".join([self.kind, code, _nameless(call or ""), *sorted({*self.missing, *where})])
         return hashlib.sha256(parts.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def in_one_line(cause: str, missing: tuple[str, ...]) -> str:
+    """A cause with the names that are missing unless it says them already."""
+    unsaid = [name for name in missing if name not in cause]
+    return f"{cause} Missing: {', '.join(unsaid)}." if unsaid else cause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

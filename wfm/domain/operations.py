@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from wfm.domain.agents import Status
-from wfm.domain.diagnoses import Kind
+from wfm.domain.diagnoses import Kind, in_one_line
 from wfm.domain.plans import PlanRequest, RouteName
 from wfm.domain.windows import Window
 
@@ -224,6 +224,10 @@ class Run:
     example: bool
     note: str
     imported: bool = False
+
+    def summary(self) -> str:
+        """The cause in one line, with what is missing; empty where nothing went wrong."""
+        return in_one_line(self.cause, self.missing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 
 from pydantic import ValidationError
 
 from wfm.domain.errors import BadInput
-from wfm.domain.plans import Fate, PlanRequest, RouteName, Selection
+from wfm.domain.plans import INCLUDABLE, Fate, PlanRequest, RouteName, Selection
 from wfm.domain.windows import WindowSpec
 
 FIELDS = ("agents", "selection", "window", "route", "action", "reason", "ticket", "include")
 SELECTABLE = {"team": "teams", "queue": "queues", "management_unit": "management_units", "division": "divisions"}
 
 
+WINDOW = '{"minutes": 30} or {"start": "2026-11-23T14:30", "end": "2026-11-23T15:00", "zone": "Europe/Berlin"}'
+TIME = "a date and a time, such as 2026-11-23T14:30 or 2026-11-23T14:30:00+01:00"
+WORDS = {list: "a list", str: "a text", int: "a number", float: "a number", bool: "true or false", type(None): "null"}
+_DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
+_NO_TEXT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+"""Signs that no database and no tenant takes in a name: control characters, halves of a character."""
+
+
 def read_plan(text: str) -> PlanRequest:
     """A PlanRequest from the text of a PLAN.json. Raises BadInput."""
     try:
-        plan = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BadInput("plan", str(error), "a JSON object") from None
+        plan = json.loads(text, object_pairs_hook=_each_once)
+    except json.JSONDecodeError as error:
+        raise BadInput("plan", f"line {error.lineno}, column {error.colno}: {error.msg}", "a JSON object") from None
+    except (ValueError, RecursionError):
+        raise BadInput("plan", "a text with numbers or lists beyond all measure", "a JSON object") from None
     if not isinstance(plan, dict):
-        raise BadInput("plan", type(plan).__name__, "a JSON object with agents or selection, and window")
+        raise BadInput("plan", WORDS[type(plan)], "a JSON object with agents or selection, and window")
     for name in plan:
         if name not in FIELDS:
             raise BadInput("plan", name, f"the fields {', '.join(FIELDS)}")
@@ -39,6 +50,16 @@ def read_plan(text: str) -> PlanRequest:
         ticket=_text(plan, "ticket", limit=80),
         include=_include(plan.get("include", [])),
     )
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Of a field that is there twice only one would count, and the agents of the other would be forgotten."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadInput("plan", f"{twice} twice", "each field once")
+    return found
 
 
 def _selection(plan: Mapping[str, object]) -> Selection:
@@ -62,24 +83,31 @@ def _names(field: str, value: object) -> tuple[str, ...]:
         raise BadInput(field, value, "a list of non-empty texts")
     if not value:
         raise BadInput(field, "an empty list", "at least one")
+    for name in value:
+        _refuse_signs(field, name)
     return tuple(name.strip() for name in value)
 
 
 def _window(value: object) -> WindowSpec:
-    accepted = '{"minutes": 30} or {"start": "2026-11-23T14:30", "end": "2026-11-23T15:00", "zone": "Europe/Berlin"}'
     if value is None:
-        raise BadInput("window", None, accepted)
+        raise BadInput("window", None, WINDOW)
     if not isinstance(value, Mapping):
-        raise BadInput("window", value, accepted)
+        raise BadInput("window", value, WINDOW)
     for field, given in value.items():
-        if isinstance(given, bool) or (field in ("start", "end") and not isinstance(given, str | None)):
-            raise BadInput(f"window {field}", given, accepted)  # pydantic would make a number of them
+        if field in ("start", "end") and given is not None and not (isinstance(given, str) and _DATE_AND_TIME.match(given)):
+            raise BadInput(f"window {field}", given, TIME)  # pydantic would take a number or a day
+        if field == "minutes" and (isinstance(given, bool) or not isinstance(given, int | float | None)):
+            raise BadInput("window minutes", given, "a number, such as 30")
     try:
-        return WindowSpec.model_validate(dict(value))
+        window = WindowSpec.model_validate(dict(value))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = "window " + " ".join(str(part) for part in first["loc"])
-        raise BadInput(field, first.get("input"), accepted) from None
+        raise BadInput(field, first.get("input"), TIME if field in ("window start", "window end") else WINDOW) from None
+    wall_clock = any(time is not None and time.tzinfo is None for time in (window.start, window.end))
+    if wall_clock and "zone" not in value:
+        raise BadInput("window zone", None, "an IANA time zone such as Europe/Berlin or UTC, for times without an offset")
+    return window
 
 
 def _route(value: object) -> RouteName:
@@ -95,11 +123,20 @@ def _text(plan: Mapping[str, object], field: str, limit: int = 200) -> str:
         return ""
     if not isinstance(value, str) or len(value) > limit:
         raise BadInput(field, value, f"a text of at most {limit} characters")
+    _refuse_signs(field, value)
     return value.strip()
 
 
+def _refuse_signs(field: str, value: str) -> None:
+    if _NO_TEXT.search(value):
+        raise BadInput(field, ascii(value)[1:-1], "a text in one line, without control characters")
+
+
 def _include(value: object) -> frozenset[Fate]:
-    try:
-        return frozenset(Fate(name) for name in value)  # type: ignore[attr-defined]
-    except (ValueError, TypeError):
-        raise BadInput("include", value, "a list of fates such as “not scheduled”") from None
+    accepted = f"a list of {', '.join(sorted(INCLUDABLE))}"
+    if not isinstance(value, list):
+        raise BadInput("include", value, accepted)
+    for name in value:
+        if not isinstance(name, str) or name not in INCLUDABLE:
+            raise BadInput("include", name, accepted)
+    return frozenset(Fate(name) for name in value)

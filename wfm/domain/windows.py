@@ -97,7 +97,7 @@ def zone_named(name: str) -> ZoneInfo:
 
 def _minutes(value: float) -> timedelta:
     if not 0 < value <= LONGEST.total_seconds() / 60:
-        raise BadInput("window minutes", value, f"more than 0 and at most {LONGEST.days * 24 * 60}")
+        raise BadInput("window minutes", f"{value:g}", f"more than 0 and at most {LONGEST.days * 24 * 60}")
     return timedelta(minutes=value)
 
 

@@ -1,0 +1,261 @@
+"""What the command line says: one JSON object, or sentences for whoever reads it at night. docs/cli.md describes both."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import click
+
+from wfm.desk import Desk, OperationView
+from wfm.domain.errors import DeskError
+from wfm.domain.operations import Item, ItemState, Outcome, Phase, Run, RunFilter
+from wfm.domain.plans import AccessCheck, AgentFate, Preview
+
+NAMES_SHOWN = 10
+NOT_DONE = (ItemState.FAILED, ItemState.UNCONFIRMED)
+NEVER_OUT = (ItemState.FAILED, ItemState.SKIPPED)
+STILL_UNCONFIRMED = "It was sent and its outcome is unknown. It is not sent again; look at the agent."
+
+
+def say_json(value: dict[str, Any]) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def refusal_of(error: DeskError) -> dict[str, Any]:
+    """An error as it is printed with --json."""
+    reason = getattr(error, "code", None) or type(error).__name__
+    return {"error": str(error), "reason": reason, "differences": list(getattr(error, "differences", ()))}
+
+
+def complain(error: DeskError) -> None:
+    """An error as a person reads it, on the standard error."""
+    click.echo("\n".join([str(error), *(f"  · {line}" for line in getattr(error, "differences", ()))]), err=True)
+
+
+# --- a preview -------------------------------------------------------------------------------------------------------
+
+
+def print_preview(found: Preview, wants_json: bool, refusal: DeskError | None = None) -> None:
+    """What a plan would do and, where applying it was refused, why: with --json one object says both."""
+    blocked = [row for row in found.rows if not row.writes]
+    if wants_json:
+        say_json(
+            {
+                "operation": None,
+                "plan": found.plan_id,
+                "state": "refused" if refusal else "previewed",
+                "ready": len(found.ready),
+                "applied": 0,
+                "failed": 0,
+                "skipped": 0,
+                "unconfirmed": 0,
+                "blocked": len(blocked),
+                "agents": {
+                    "ready": [_fate_row(row) for row in found.ready],
+                    "blocked": [_fate_row(row) for row in blocked],
+                },
+                "access": [_access_row(check) for check in found.access],
+                "findings": [
+                    {"code": finding.code, "severity": finding.severity, "title": finding.title, "detail": finding.detail}
+                    for finding in found.findings
+                ],
+                "refusals": [{"code": code, "sentence": sentence} for code, sentence in found.refusals],
+                "cost": {
+                    "apply_requests": found.cost.apply_requests,
+                    "restore_requests": found.cost.restore_requests,
+                    "apply_seconds": round(found.cost.apply_seconds, 1),
+                    "restore_seconds": round(found.cost.restore_seconds, 1),
+                    "limit_per_minute": found.cost.limit_per_minute,
+                },
+                "read_requests": found.read_requests,
+                **(refusal_of(refusal) if refusal else {}),
+            }
+        )
+        return
+    start, end = found.window.local()
+    click.echo(f"Plan {found.plan_id} · {start:%Y-%m-%d %H:%M} to {end:%H:%M} {found.window.zone} · client {found.client_name}")
+    for fate, count in found.totals().items():
+        click.echo(f"  {count:>6} {fate}{_left_out(row for row in blocked if row.fate is fate)}")
+    for finding in found.findings:
+        click.echo(f"  {finding.severity}: {finding.title}. {finding.detail}")
+    for check in found.access:
+        if check.missing:
+            click.echo(f"  access: {check.call}: {check.advice}")
+    if refusal is not None:
+        complain(refusal)
+        return
+    for _, sentence in found.refusals:
+        click.echo(f"  can't be applied: {sentence}")
+
+
+def _left_out(rows: Iterable[AgentFate]) -> str:
+    names = [row.agent.name if row.agent else row.given for row in rows]
+    return f", left out: {_some(names, 'preview --json lists all')}" if names else ""
+
+
+def _some(names: list[str], all_of_them: str) -> str:
+    more = len(names) - NAMES_SHOWN
+    return ", ".join(names) if more <= 0 else f"{', '.join(names[:NAMES_SHOWN])} and {more} more ({all_of_them})"
+
+
+def _fate_row(row: AgentFate) -> dict[str, Any]:
+    agent = row.agent
+    return {
+        "id": agent.id if agent else None,
+        "given": row.given,
+        "name": agent.name if agent else None,
+        "fate": row.fate,
+        "why": row.reason,
+    }
+
+
+def _access_row(check: AccessCheck) -> dict[str, Any]:
+    lanes = {
+        lane.value: {"state": verdict.state.value, "needed": list(verdict.needed), "evidence": verdict.evidence}
+        for lane, verdict in check.lanes.items()
+    }
+    return {
+        "call": check.call,
+        "missing": check.missing,
+        "lanes": lanes,
+        "advice": check.advice,
+        "provenance": str(check.provenance),
+    }
+
+
+# --- an operation ----------------------------------------------------------------------------------------------------
+
+
+def print_operation(desk: Desk, view: OperationView, wants_json: bool) -> None:
+    """Where an operation stands, agent by agent; for people the agents that something is to be said of."""
+    operation, counts = view.operation, view.counts
+    apply_counts = {state: counts.apply.get(state, 0) for state in ItemState}
+    causes = _causes(desk, view)
+    if not wants_json:
+        click.echo(
+            f"{operation.title}: {operation.state} · {apply_counts[ItemState.APPLIED]} applied, "
+            f"{apply_counts[ItemState.FAILED]} failed, {apply_counts[ItemState.SKIPPED]} skipped, "
+            f"{apply_counts[ItemState.UNCONFIRMED]} unconfirmed, {view.blocked} left out · "
+            f"{counts.restore.get(ItemState.APPLIED, 0)} restored · operation {operation.id}"
+        )
+        if operation.halt_reason:
+            click.echo(f"  halted: {operation.halt_reason}")
+        _print_exceptions(desk, view, causes)
+        return
+    agents: dict[str, list[dict[str, Any]]] = {"applied": [], "failed": [], "skipped": [], "unconfirmed": [], "pending": []}
+    for item in _items(desk, operation.id):
+        state = "pending" if item.apply_state is ItemState.SENDING else item.apply_state.value
+        back = None if _never_out(item) else item.restore_state.value
+        agents[state].append({"id": item.agent_id, "name": item.agent_name, "restore": back, "why": _why(item, causes)})
+    agents["blocked"] = [{"id": given, "name": name, "why": why} for given, name, why in desk.blocked(operation.id)]
+    restored = {state.value: counts.restore.get(state, 0) for state in ItemState}
+    say_json(
+        {
+            "operation": operation.id,
+            "plan": operation.plan_id,
+            "state": operation.state.value,
+            "ready": counts.total,
+            "applied": apply_counts[ItemState.APPLIED],
+            "failed": apply_counts[ItemState.FAILED],
+            "skipped": apply_counts[ItemState.SKIPPED],
+            "unconfirmed": apply_counts[ItemState.UNCONFIRMED],
+            "blocked": view.blocked,
+            "restored": restored["applied"],
+            "restore": restored,
+            "halt_reason": operation.halt_reason,
+            "agents": agents,
+        }
+    )
+
+
+def _print_exceptions(desk: Desk, view: OperationView, causes: dict[str, str]) -> None:
+    """Everybody who was not simply taken out and put back, by what happened and why."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for item in _items(desk, view.operation.id):
+        if item.apply_state in (*NOT_DONE, ItemState.SKIPPED):
+            found.setdefault((item.apply_state.value, _why(item, causes)), []).append(item.agent_name)
+        if not _never_out(item) and item.restore_state in (*NOT_DONE, ItemState.SKIPPED):
+            left = item.restore_state is ItemState.SKIPPED
+            word = "left as they are" if left else f"not put back ({item.restore_state})"
+            found.setdefault((word, _why(item, causes)), []).append(item.agent_name)
+    for given, name, why in desk.blocked(view.operation.id):
+        found.setdefault(("left out", why), []).append(name or given)
+    for (word, why), names in found.items():
+        click.echo(f"  {len(names)} {word}: {why}" if why else f"  {len(names)} {word}")
+        click.echo(f"      {_some(names, '--json lists all')}")
+
+
+def _items(desk: Desk, operation_id: str) -> Iterator[Item]:
+    after = 0
+    while page := desk.items(operation_id, after_seq=after, limit=5_000):
+        yield from page
+        after = page[-1].seq
+
+
+def _never_out(item: Item) -> bool:
+    return item.apply_state in NEVER_OUT and item.restore_state is ItemState.PENDING
+
+
+def _why(item: Item, causes: dict[str, str]) -> str:
+    """Why this agent was not taken out, or not put back: the cause of the run that failed, or why none was sent."""
+    for state, run in ((item.restore_state, item.restore_run), (item.apply_state, item.apply_run)):
+        if state in NOT_DONE:
+            unknown = STILL_UNCONFIRMED if state is ItemState.UNCONFIRMED else ""
+            return causes.get(run or "") or unknown
+    return item.skip_reason
+
+
+def _causes(desk: Desk, view: OperationView) -> dict[str, str]:
+    """The cause of every run of the operation that did not work, by the id of the run."""
+    counts, found = view.counts, dict[str, str]()
+    for phase, by_state in ((Phase.APPLY, counts.apply), (Phase.RESTORE, counts.restore)):
+        for state, outcome in zip(NOT_DONE, (Outcome.FAILED, Outcome.UNCONFIRMED), strict=True):
+            if not by_state.get(state, 0):
+                continue
+            which, cursor = RunFilter(operation_id=view.operation.id, outcome=outcome, phase=phase), None
+            while True:
+                page = desk.runs(which, cursor=cursor, limit=500)
+                found |= {run.id: run.summary() for run in page.runs}
+                if (cursor := page.older) is None:
+                    break
+    return found
+
+
+# --- runs ------------------------------------------------------------------------------------------------------------
+
+
+def print_runs(runs: list[Run], wants_json: bool) -> None:
+    """The history, one run a line."""
+    if wants_json:
+        say_json({"runs": [_run_row(run) for run in runs]})
+        return
+    for run in runs:
+        when, status = run.started_at.isoformat(timespec="seconds"), run.status or ""
+        line = f"{when}  {run.outcome:<11} {status:>3}  {run.phase:<7} {run.agent_name:<28} {run.summary()}"
+        click.echo(line.rstrip())
+    if not runs:
+        click.echo("No runs yet.")
+
+
+def _run_row(run: Run) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "time": run.started_at.isoformat(timespec="seconds"),
+        "agent": run.agent_name,
+        "agent_id": run.agent_id,
+        "route": run.route,
+        "action": run.action,
+        "operation": run.operation_id,
+        "phase": run.phase.value,
+        "outcome": run.outcome.value,
+        "status": run.status,
+        "code": run.code,
+        "kind": run.kind.value if run.kind else None,
+        "cause": run.cause,
+        "missing": list(run.missing),
+        "correlation_id": run.correlation_id,
+        "duration_ms": run.duration_ms,
+        "attempts": run.attempts,
+    }
