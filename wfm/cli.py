@@ -130,7 +130,7 @@ def restore(operation: str, wants_json: bool) -> None:
             raise DeskError(f"{NO_WORKER} The restore of {operation} is noted and is the first thing that it does.")
         with _worker(desk, keep=False):
             view = _wait(desk, operation, until_restored=True)
-        print_operation(desk, view, wants_json)
+        print_operation(desk, view, wants_json, left_out=False)
         sys.exit(OK if _all_back(view) else SOME_FAILED)
 
 

@@ -128,8 +128,11 @@ def _access_row(check: AccessCheck) -> dict[str, Any]:
 # --- an operation ----------------------------------------------------------------------------------------------------
 
 
-def print_operation(desk: Desk, view: OperationView, wants_json: bool) -> None:
-    """Where an operation stands, agent by agent; for people the agents that something is to be said of."""
+def print_operation(desk: Desk, view: OperationView, wants_json: bool, *, left_out: bool = True) -> None:
+    """Where an operation stands, agent by agent; for people the agents that something is to be said of.
+
+    Without `left_out` those whom the plan left out are counted, not named: who restores has no use for them.
+    """
     operation, counts = view.operation, view.counts
     apply_counts = {state: counts.apply.get(state, 0) for state in ItemState}
     causes = _causes(desk, view)
@@ -142,7 +145,7 @@ def print_operation(desk: Desk, view: OperationView, wants_json: bool) -> None:
         )
         if operation.halt_reason:
             click.echo(f"  halted: {operation.halt_reason}")
-        _print_exceptions(desk, view, causes)
+        _print_exceptions(desk, view, causes, left_out)
         return
     agents: dict[str, list[dict[str, Any]]] = {"applied": [], "failed": [], "skipped": [], "unconfirmed": [], "pending": []}
     for item in _items(desk, operation.id):
@@ -170,7 +173,7 @@ def print_operation(desk: Desk, view: OperationView, wants_json: bool) -> None:
     )
 
 
-def _print_exceptions(desk: Desk, view: OperationView, causes: dict[str, str]) -> None:
+def _print_exceptions(desk: Desk, view: OperationView, causes: dict[str, str], left_out: bool) -> None:
     """Everybody who was not simply taken out and put back, by what happened and why."""
     found: dict[tuple[str, str], list[str]] = {}
     for item in _items(desk, view.operation.id):
@@ -180,8 +183,8 @@ def _print_exceptions(desk: Desk, view: OperationView, causes: dict[str, str]) -
             left = item.restore_state is ItemState.SKIPPED
             word = "left as they are" if left else f"not put back ({item.restore_state})"
             found.setdefault((word, _why(item, causes)), []).append(item.agent_name)
-    for given, name, why in desk.blocked(view.operation.id):
-        found.setdefault(("left out", why), []).append(name or given)
+    for given, name, why in desk.blocked(view.operation.id) if left_out else ():
+        found.setdefault(("left out", why.split(": ")[0]), []).append(name or given)
     for (word, why), names in found.items():
         click.echo(f"  {len(names)} {word}: {why}" if why else f"  {len(names)} {word}")
         click.echo(f"      {_some(names, '--json lists all')}")

@@ -6,8 +6,10 @@ holds that list against this file.
 
 from __future__ import annotations
 
+import difflib
 import json
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +20,9 @@ from wfm.domain.errors import BadInput
 from wfm.genesys.regions import endpoint_for_region, endpoint_for_urls
 
 SECRETS_FILE = Path(".streamlit/secrets.toml")
-
+PREFIX = "WFM_"
+MISSPELT = 0.85
+"""How much a name resembles a setting (1: the same) that must have been meant; other programs may have names of their own."""
 
 _AUTH_KEYS = {
     "server_metadata_url": "oidc_metadata_url",
@@ -40,7 +44,9 @@ class _SecretsToml(EnvSettingsSource):
         except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError) as error:
             raise BadInput(str(SECRETS_FILE), error, "a readable TOML file") from None
         found: dict[str, str | None] = {
-            key.lower(): str(value) for key, value in keys.items() if not isinstance(value, dict | list)
+            key.lower(): ",".join(map(str, value)) if isinstance(value, list) else str(value)
+            for key, value in keys.items()
+            if not isinstance(value, dict)
         }
         # Streamlit's own [auth] section serves as well as WFM_OIDC_…: one provider, one way on from here.
         auth = keys.get("auth")
@@ -54,7 +60,7 @@ class _SecretsToml(EnvSettingsSource):
 class Settings(BaseSettings):
     """Everything that can be set. Nothing needs to be: without a tenant the desk works on the demo tenant."""
 
-    model_config = SettingsConfigDict(env_prefix="WFM_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
 
     genesys_region: str | None = Field(None, description="Region of the tenant: us_east_1, us-east-1 or mypurecloud.com")
     genesys_api_url: str | None = Field(None, description="API address instead of a region; plain http on loopback only")
@@ -88,7 +94,11 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, dotenv_settings, _SecretsToml(settings_cls)
+        secrets = _SecretsToml(settings_cls)
+        for source in (env_settings, dotenv_settings, secrets):
+            if isinstance(source, EnvSettingsSource):
+                _refuse_misspelt(source.env_vars, settings_cls.model_fields)
+        return init_settings, env_settings, dotenv_settings, secrets
 
     @field_validator("admins", "supervisors", mode="before")
     @classmethod
@@ -175,8 +185,20 @@ def load(**overrides: Any) -> Settings:
         settings = Settings(**overrides)
     except ValidationError as error:
         raise _bad_input(error) from None
+    except UnicodeDecodeError as error:
+        raise BadInput(".env", f"byte {error.start + 1}", "a text file in UTF-8") from None
     _check_together(settings)
     return settings
+
+
+def _refuse_misspelt(given: Iterable[str], fields: Iterable[str]) -> None:
+    """A setting with a letter wrong would be passed over, and the desk work with the default or on another tenant."""
+    known = [f"{PREFIX}{field}".upper() for field in fields]
+    for name in (name.upper() for name in given):
+        if name.startswith(PREFIX) and name not in known:
+            meant = difflib.get_close_matches(name, known, n=1, cutoff=MISSPELT)
+            if meant:
+                raise BadInput(name, "this name", meant[0])
 
 
 def _bad_input(error: ValidationError) -> BadInput:
@@ -211,7 +233,11 @@ def _check_together(settings: Settings) -> None:
         raise BadInput("WFM_GENESYS_CLIENT_ID", None, "the id of an OAuth client (client credentials)")
     if settings.database_url is not None:
         _check_database(settings.ledger_url)
-    if settings.oidc_configured:
+    if not settings.oidc_configured:
+        for name in ("oidc_client_id", "oidc_client_secret", "oidc_redirect_uri"):
+            if getattr(settings, name) is not None:
+                raise BadInput("WFM_OIDC_METADATA_URL", None, f"the provider's address, which goes with WFM_{name.upper()}")
+    else:
         for name in ("oidc_client_id", "oidc_client_secret", "oidc_redirect_uri", "cookie_secret"):
             if getattr(settings, name) is None:
                 raise BadInput(f"WFM_{name.upper()}", None, "a value: an OpenID provider is configured")

@@ -89,6 +89,7 @@ OIDC = {
         (OIDC, "WFM_ADMINS"),
         ({**OIDC, "WFM_ADMINS": "a", "WFM_COOKIE_SECRET": "hunter2"}, "WFM_COOKIE_SECRET"),
         ({"WFM_OIDC_METADATA_URL": "http://127.0.0.1:1/x"}, "WFM_OIDC_CLIENT_ID"),
+        ({"WFM_OIDC_CLIENT_ID": "desk", "WFM_ADMINS": "a"}, "WFM_OIDC_METADATA_URL"),
     ],
 )
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], named: str) -> None:
@@ -103,6 +104,36 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, environment: 
 def test_what_was_given_is_shown_unless_it_is_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WFM_GENESYS_TIMEOUT_S", "soon")
     with pytest.raises(BadInput, match=r"^WFM_GENESYS_TIMEOUT_S: “soon” can't be used. Accepted: a number \(seconds"):
+        settings.load()
+
+
+@pytest.mark.parametrize("where", ["environment", ".env", "secrets.toml"])
+def test_a_setting_with_a_letter_wrong_is_named(elsewhere: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    if where == "environment":
+        monkeypatch.setenv("WFM_GENESYS_REGON", "us_east_1")
+    elif where == ".env":
+        (elsewhere / ".env").write_text("WFM_GENESYS_REGON=us_east_1\n")
+    else:
+        (elsewhere / ".streamlit").mkdir()
+        (elsewhere / ".streamlit/secrets.toml").write_text('WFM_GENESYS_REGON = "us_east_1"\n')
+    with pytest.raises(BadInput, match=r"^WFM_GENESYS_REGON: .*WFM_GENESYS_REGION"):
+        settings.load()
+
+
+def test_a_name_that_resembles_no_setting_is_another_program_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WFM_PLANNER_HOME", "/opt/planner")
+    settings.load()
+
+
+def test_lists_in_the_secrets_file_are_taken(elsewhere: Path) -> None:
+    (elsewhere / ".streamlit").mkdir()
+    (elsewhere / ".streamlit/secrets.toml").write_text('WFM_ADMINS = ["ana@example.com", "sub|1"]\n')
+    assert settings.load().admins == ("ana@example.com", "sub|1")
+
+
+def test_a_dotenv_that_is_no_text_is_named(elsewhere: Path) -> None:
+    (elsewhere / ".env").write_bytes("# für uns\nWFM_CONFIRM_ABOVE=8\n".encode("latin-1"))
+    with pytest.raises(BadInput, match=r"^\.env: .*UTF-8"):
         settings.load()
 
 
