@@ -168,6 +168,22 @@ class TestReading:
         admin.close()
         client.close()
 
+    def test_what_a_token_before_could_do_is_not_told_of_the_next(self, demo: DemoHandle) -> None:
+        client = connect(demo, "architect-flow")
+        reader, admin = Reader(client), DemoAdmin(client.endpoint)
+        before = reader.token().scopes
+        asked = reader.requests
+        assert (reader.token().scopes, reader.requests) == (before, asked)
+        admin.add_scopes("architect-flow", ["wfm:schedule:update"])
+        client.auth.discard()
+        assert "wfm:schedule:update" in (reader.token().scopes or ())
+        admin.remove_scopes("architect-flow", ["wfm:schedule:update"])
+        client.auth.discard()
+        reader.actions()  # any call fetches the next token
+        assert reader.token().scopes == before
+        admin.close()
+        client.close()
+
     @pytest.mark.slow
     def test_ten_thousand_agents_take_less_than_150_requests(self) -> None:
         with running_demo(agents=10_000) as demo:

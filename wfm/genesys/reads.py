@@ -76,6 +76,8 @@ class Reader:
         self._bulk = Bulk(client)
         self._directory_reads = DirectoryReads(self._bulk)
         self._schedules = ScheduleReads(self._bulk, clock, SCHEDULES_TTL_S)
+        self._token_told = 0
+        """Which token of the client the facts are of: how many had been fetched by then."""
         self._token: Cell[TokenFacts] = Cell(TOKEN_TTL_S, clock)
         self._directory: Cell[Directory] = Cell(DIRECTORY_TTL_S, clock)
         self._actions: Cell[tuple[Mapping[str, Any], ...]] = Cell(ACTIONS_TTL_S, clock)
@@ -115,15 +117,18 @@ class Reader:
     # --- who we are ----------------------------------------------------------------------------------------------------
 
     def token(self, *, fresh: bool = False, lane: RequestLane = SCREEN) -> TokenFacts:
-        """What the token held is and may do (published: GET /api/v2/tokens/me)."""
+        """What the token held is and may do (published: GET /api/v2/tokens/me). Of a token before it nothing is told."""
+        auth = self.client.auth
 
         def read() -> TokenFacts:
             with reading("token"):
                 info = members(self._bulk.send(TOKEN, lane))
-            auth = self.client.auth
+            self._token_told = auth.fetched
             return token_facts(info, auth.client_id, auth.granted, auth.expires_at)
 
-        facts, self._as_of["token"] = self._token.get(read, fresh=fresh)
+        # A newer token may carry other scopes than the one that was read about.
+        another = auth.expires_at is None or self._token_told != auth.fetched
+        facts, self._as_of["token"] = self._token.get(read, fresh=fresh or another)
         return facts
 
     # --- people --------------------------------------------------------------------------------------------------------
