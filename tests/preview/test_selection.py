@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.preview_world import NOW, Room, agent
@@ -162,6 +162,7 @@ def test_the_result_is_the_same_in_any_order_and_never_has_the_excluded(
     assert len({found.id for found in first.agents}) == len(first.agents)
 
 
+@example("🄐")
 @given(st.text(max_size=30))
 def test_plain_text_is_its_own_plain_text(text: str) -> None:
     assert plain(plain(text)) == plain(text)

@@ -20,7 +20,8 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 def plain(text: str) -> str:
     """For comparing as people do: without case and accents, so that "sahin" finds "Şahin"."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    # Letters in circles and the like are capitals only once they are taken apart.
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text.casefold()).casefold())
     bare = "".join(char for char in decomposed if not unicodedata.combining(char))
     return " ".join(bare.replace("ı", "i").replace("ø", "o").replace("ł", "l").replace("đ", "d").split())
 
