@@ -54,6 +54,17 @@ def test_a_card_asks_for_exactly_one_change() -> None:
     assert f"| Call | `{CALL}` |" in card
 
 
+def test_a_card_promises_no_read_where_none_can_tell() -> None:
+    diagnosis = brief()
+    told = hand_off_card(group_of(diagnosis), diagnosis, organization="Acme")
+    assert "a read-only check follows" in told
+    group = dataclasses.replace(group_of(diagnosis), call="unknown")
+    card = hand_off_card(group, diagnosis, organization="Acme", by_reading=False)
+    assert "a read-only check follows" not in card
+    assert "retry one agent: no read can tell" in card
+    assert "| Call | not known |" in card
+
+
 @pytest.mark.parametrize(
     ("status", "body", "asked"),
     [

@@ -143,6 +143,7 @@ class FailureDesk(HistoryDesk):
             client_name=client or "",
             correlation_ids=correlation_ids,
             agents=[run.agent_name or run.agent_id for run in page.runs if run.agent_name or run.agent_id],
+            by_reading=detail.run.via != "data_action" and group.call in catalogue.operations(),
         )
 
     # --- what people say ---------------------------------------------------------------------------------------------

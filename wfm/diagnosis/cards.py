@@ -14,6 +14,10 @@ MAX_IDS = 5
 MAX_AGENTS = 50
 
 _PROBE = "In Maintenance Desk choose “I fixed it”: a read-only check follows, nothing is written."
+_NO_PROBE = (
+    "In Maintenance Desk choose “I fixed it” and then retry one agent: no read can tell from there whether this is mended, "
+    "only the same update can."
+)
 _VERIFY_SCOPE = ("Fetch a new token for the client; `GET /api/v2/tokens/me` lists the scope.", _PROBE)
 _VERIFY_ROLE = ("Wait up to five minutes: a change to a role takes that long to reach every call.", _PROBE)
 _VERIFY = ("In Maintenance Desk choose “Retry” for this cause: the preview says what would happen before anything is sent.",)
@@ -39,15 +43,19 @@ def hand_off_card(
     client_name: str = "",
     correlation_ids: Sequence[str] = (),
     agents: Sequence[str] = (),
+    by_reading: bool = True,
 ) -> str:
     """The card for a failure group. `diagnosis` is that of its sample run; at most five correlation ids are listed, and
-    the first fifty `agents` by name where the change is made for particular agents.
+    the first fifty `agents` by name where the change is made for particular agents. `by_reading`: whether the desk can
+    prove this access by reads; if not, the card does not promise it.
 
     It asks for exactly one change; where the answer does not say what to change it asks to find out, and where nothing
     is to be changed it says so. Everything from outside is redacted and bounded; Markdown in it is made harmless.
     """
     ids = [f"- `{_code(one)}`" for one in list(dict.fromkeys(correlation_ids))[:MAX_IDS]] or ["- none in the answers"]
-    verification = _VERIFICATION.get(diagnosis.kind, _VERIFY)
+    verification = [
+        _NO_PROBE if step is _PROBE and not by_reading else step for step in _VERIFICATION.get(diagnosis.kind, _VERIFY)
+    ]
     brief = diagnosis.provenance is Provenance.BRIEF
     note = f"\n\nNote: {_text(page_for(diagnosis.rule).provenance)}" if brief else ""
     title, asked = _request(diagnosis)
@@ -95,7 +103,8 @@ def _who(diagnosis: Diagnosis) -> str:
 
 def _facts(group: FailureGroup, diagnosis: Diagnosis, client_name: str) -> str:
     answer = " ".join(part for part in (str(diagnosis.status or ""), group.code or "") if part) or "none"
-    rows = [("Call", f"`{_code(group.call)}`"), ("Answer", f"{_text(answer)} ({group.kind.words})")]
+    call = "not known" if group.call in ("", "unknown") else f"`{_code(group.call)}`"
+    rows = [("Call", call), ("Answer", f"{_text(answer)} ({group.kind.words})")]
     if group.missing:
         one_is_enough = " (one is enough)" if len(group.missing) > 1 and "is enough" in diagnosis.cause else ""
         rows.append(("Missing", ", ".join(f"`{_code(name)}`" for name in group.missing) + one_is_enough))
