@@ -46,7 +46,7 @@ if not groups:
     st.stop()
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    show = choice("show", Show, Show.WAITING, "Which causes", lambda option: f"{option.value.capitalize()} {sizes[option]}")
+    show = choice("show", Show, Show.WAITING, "Which causes", lambda option: f"{option.word.capitalize()} {sizes[option]}")
     with st.container(horizontal=True, width="content", vertical_alignment="center", gap="small"):
         text = find()
         sort = choice("sort", Sort, Sort.AGENTS, "Sorted", SORT_WORDS.__getitem__)
@@ -57,9 +57,9 @@ if linked is not None and all(group.fingerprint != linked for group in groups):
 
 listed = view.ordered(view.matching(groups, text, lambda group: brief_of(group, looking)), show, first=linked, sort=sort)
 if not listed and text:
-    empty.nothing(f"No cause that is {show.value} holds “{text[:40]}”", "Choose another list above, or look for less.")
+    empty.nothing(f"No cause that is {show.word} holds “{text[:40]}”", "Choose another list above, or look for less.")
 elif not listed:
-    empty.nothing(f"No cause is {show.value}", "Choose another list above; resolved and ignored causes keep their history.")
+    empty.nothing(f"No cause is {show.word}", "Choose another list above; resolved and ignored causes keep their history.")
 list_of(listed, looking, linked)
 if listed:
     st.caption(f"Times are in {looking.zone.key}.")

@@ -17,6 +17,7 @@ from wfm.ui.context import desk
 from wfm.ui.pages import page
 from wfm.ui.views import run_causes, run_export, run_filters, run_panel, run_selection, run_state, run_table, run_views
 from wfm.ui.views.run_query import Chart, filter_params
+from wfm.ui.views.run_unknown import without_unknown
 from wfm.ui.views.runs import PAGE, finding, headline, matching_words, range_words, searched_words
 from wfm.ui.views.words import plain
 
@@ -27,8 +28,8 @@ run_views.notices()
 the_desk = desk()
 now, zone = times.now(), times.viewer_zone()
 query, problems = run_state.load(lambda: run_views.opened_with(the_desk, actor))
-query, unknown = run_filters.without_unknown(the_desk, query)
-problems += unknown
+query, unknown = without_unknown(the_desk, query)
+problems += tuple(problem.shown for problem in unknown)
 which = query.resolve(now)
 
 run_filters.bar(the_desk, query, zone)

@@ -252,7 +252,7 @@ def test_the_change_to_ask_for_stands_on_every_card(failed: HistoryDesk, open_sc
 
 def test_a_search_and_an_order_live_in_the_address(failed: HistoryDesk, open_screen: Open) -> None:
     app = open_screen("failures", q="nothing (of that)", sort="last")
-    assert "No cause that is waiting holds" in words(app)
+    assert "No cause that is unresolved holds" in words(app)
     app.text_input(key="failures-find").set_value("scope").run()
     assert app.query_params["q"] == "scope"
     assert app.segmented_control(key="choice-sort").value == "last"
@@ -286,7 +286,7 @@ def test_ignored_and_reopened(failed: HistoryDesk, open_screen: Open) -> None:
     app = open_screen("failures")
     app.button(key=f"ignored-{FINGERPRINT}").click().run()
     assert state(failed) is GroupState.IGNORED
-    assert "No cause is waiting" in words(app)
+    assert "No cause is unresolved" in words(app)
     app = open_screen("failures", show="ignored")
     app.button(key=f"open-{FINGERPRINT}").click().run()
     assert state(failed) is GroupState.OPEN

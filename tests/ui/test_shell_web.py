@@ -171,6 +171,8 @@ def test_a_filter_that_makes_no_sense_is_refused_by_name_instead_of_giving_every
         "No file was made. Mend this in the address first:",
         "The address says status=“teapot”. Accepted: an HTTP status from 100 to 599.",
     ]
+    unknown = get(client, "/export/runs.csv?failure=nope")
+    assert (unknown.status_code, "there is no such failure group in this tenant" in unknown.text) == (400, True)
     assert "more than once" in get(client, "/export/runs.csv?outcome=failed&outcome=applied").text
     assert get(client, "/export/runs.csv?runs=").text.startswith("runs: ")
 

@@ -37,6 +37,11 @@ class Show(StrEnum):
     IGNORED = "ignored"
     ALL = "all"
 
+    @property
+    def word(self) -> str:
+        """How people read it: not every unresolved cause keeps an agent waiting."""
+        return "unresolved" if self is Show.WAITING else self.value
+
 
 STATES = {
     Show.WAITING: frozenset({GroupState.OPEN, GroupState.REGRESSED, GroupState.FIXED}),

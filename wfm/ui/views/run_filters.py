@@ -12,7 +12,7 @@ import streamlit as st
 
 from wfm.domain.agents import GroupKind
 from wfm.domain.diagnoses import Kind
-from wfm.domain.errors import DeskError, NotFound
+from wfm.domain.errors import DeskError
 from wfm.domain.operations import Outcome, Phase, RunOrder
 from wfm.domain.plans import RouteName
 from wfm.ui.components.states import look, phase_word
@@ -261,51 +261,6 @@ def problem_words(problems: Sequence[str]) -> None:
     lines = [plain(problem) for problem in problems]
     text = lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)
     st.warning(text, icon=":material/link_off:")
-
-
-def without_unknown(desk: Desk, query: RunQuery) -> tuple[RunQuery, tuple[str, ...]]:
-    """The query without what this tenant does not have, and a sentence for each such part.
-
-    A desk that can't say just now leaves it in: the list says what is wrong. Agents are not asked for: the history outlives
-    the people in it.
-    """
-    chosen, problems = query.chosen, []
-    for name, attribute, there, what in (
-        ("team", "team", _is_team, "team in this tenant now"),
-        ("operation", "operation_id", _is_operation, "operation in this tenant"),
-        ("failure", "fingerprint", _is_failure, "failure group in this tenant"),
-    ):
-        value = getattr(chosen, attribute)
-        if value and not there(desk, value):
-            problems.append(f"The address says {name}=“{value[:40]}”: left out. There is no such {what}.")
-            chosen = replace(chosen, **{attribute: None})  # type: ignore[arg-type]  # each of them may be None
-    return replace(query, chosen=chosen), tuple(problems)
-
-
-def _is_operation(desk: Desk, operation_id: str) -> bool:
-    return _is_there(lambda: desk.operation(operation_id))
-
-
-def _is_failure(desk: Desk, fingerprint: str) -> bool:
-    return _is_there(lambda: desk.failure(fingerprint))
-
-
-def _is_there(ask: Callable[[], object]) -> bool:
-    try:
-        ask()
-    except NotFound:
-        return False
-    except DeskError:
-        return True
-    return True
-
-
-def _is_team(desk: Desk, name: str) -> bool:
-    def ask() -> None:
-        if not any(group.kind is GroupKind.TEAM and name in (group.id, group.name) for group in desk.directory().groups):
-            raise NotFound(f"There is no team {name!r}.")
-
-    return _is_there(ask)
 
 
 def _team(desk: Desk, value: str | None) -> None:

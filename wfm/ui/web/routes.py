@@ -25,6 +25,7 @@ from wfm.domain.people import Capability
 from wfm.ui import context, jobs
 from wfm.ui.views.run_export import job_key
 from wfm.ui.views.run_query import read_strictly
+from wfm.ui.views.run_unknown import without_unknown
 from wfm.ui.web.identity import actor_of
 
 _TYPES = {
@@ -95,6 +96,8 @@ def _runs(request: Request) -> Response:
         raise BadInput("runs", "no run", "ids of runs with commas between, as the Runs screen links to them")
     given = [name for name, _ in request.query_params.multi_items()]
     query, problems = read_strictly(params, sorted({name for name in given if given.count(name) > 1}))
+    query, unknown = without_unknown(context.desk(), query)
+    problems += unknown
     if problems:
         # On screen a wrong filter is left out and said so; in a file nobody would see that, so it is refused.
         refused = "\n".join(problem.refused for problem in problems)
