@@ -287,14 +287,15 @@ def test_stranded_items_are_read_back_after_a_time_out_before_anything_is_sent_t
 # --- who is left alone -----------------------------------------------------------------------------------------------
 
 
-def test_who_is_newly_blocked_at_the_start_is_left_out_and_listed(ledger: Ledger) -> None:
+@pytest.mark.parametrize("ahead", [timedelta(hours=3), timedelta(seconds=5)])
+def test_who_is_newly_blocked_at_the_start_is_left_out_and_listed(ledger: Ledger, ahead: timedelta) -> None:
     def recheck(operation: Operation, items: Sequence[Item]) -> Mapping[str, tuple[Fate, str]]:
         assert [item.agent_id for item in items] == IDS
         return {IDS[0]: (Fate.TIME_OFF, "time off since 12:00"), IDS[1]: (Fate.INACTIVE, "the user was deactivated")}
 
     world = World(ledger, recheck=recheck)
-    planned = utcnow() - timedelta(hours=3)
-    operation = new_operation(ledger, IDS, now=planned, start=utcnow(), minutes=30)
+    planned = utcnow() - ahead
+    operation = new_operation(ledger, IDS, now=planned, start=planned + ahead, minutes=30)
     operation = world.run(operation)
     assert world.applied(operation) == {ItemState.APPLIED: 10, ItemState.SKIPPED: 2}
     reasons = {item.agent_id: item.skip_reason for item in ledger.items(operation.id, apply_states=[ItemState.SKIPPED])}

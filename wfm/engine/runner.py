@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 STEP_BUDGET = 1_000
 """Agents a step claims at most, so that a durable workflow repeats little after a crash."""
 FRESH_S = 30.0
-"""A plan that was checked so short a time ago is not checked again at the start."""
+"""A plan for now that was checked so short a time ago is not checked again at the start; one for later always is."""
 
 _S = OperationState
 _TO_RESTORE = (_S.IN_EFFECT, _S.CORRECTED, _S.HALTED, _S.CANCELLED)
@@ -116,7 +116,8 @@ class Runner:
     def _check_again(self, operation: Operation) -> dict[str, Status]:
         """Leaves out who can't be taken out any more; gives the state of the others as last read."""
         ledger = self._rooms.ledger
-        if (self._rooms.clock() - operation.created_at).total_seconds() <= FRESH_S:
+        for_now = operation.window.start <= operation.created_at
+        if for_now and (self._rooms.clock() - operation.created_at).total_seconds() <= FRESH_S:
             return {}
         waiting = findings.items_in(ledger, operation.id, apply_states=[ItemState.PENDING])
         if not waiting:
