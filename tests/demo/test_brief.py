@@ -88,7 +88,7 @@ def test_without_read_scope_reads_are_403(inside: InProcess) -> None:
 def test_no_schedule_unknown_and_inactive_users_are_404_and_say_nothing_more(inside: InProcess, what: str) -> None:
     unscheduled = inside.agent(scheduled="false", active="true")["id"]
     inactive = inside.agent(active="false")["id"]
-    for user_id in (unscheduled, inactive, NOBODY, "not-a-user-id"):
+    for user_id in (unscheduled, inactive, NOBODY, "not-a-user-id", "a%2Fb"):
         response = inside.request("GET", path_of(user_id, what), "desk")
         assert (response.status_code, response.json()) == (404, NOT_FOUND)
         if what != "schedule":

@@ -32,7 +32,7 @@ from wfm.demo import (
 from wfm.demo.clients import Usage
 from wfm.demo.faults import AFTER_WRITE, Step
 from wfm.demo.tenant import DemoTenant
-from wfm.demo.wire import LARGEST_BODY, Answer, Call, Endpoint, Problem, Table
+from wfm.demo.wire import LARGEST_BODY, Answer, Call, Endpoint, Problem, Table, not_found, resource_not_found
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -110,7 +110,7 @@ class DemoApp:
     async def _answer(self, call: Call, scope: Scope, too_large: bool) -> tuple[Answer, Usage]:
         tenant = self.tenant
         usage = tenant.limiter.look("", tenant.limit)
-        brief = call.path.startswith("/api/v2/wfm/")
+        brief = _is_brief(call)
         try:
             tenant.tend()
             if call.path == "/_demo" or call.path.startswith("/_demo/"):
@@ -118,7 +118,7 @@ class DemoApp:
             if call.path == "/oauth/token":
                 return self._oauth(call), usage
             if not call.path.startswith("/api/"):
-                raise Problem(404, "not.found", "The requested resource was not found.")
+                raise not_found()
             self._authenticate(call)
             assert call.token is not None
             usage = tenant.limiter.count(call.token.client, tenant.limit)
@@ -212,7 +212,11 @@ def _find(table: Table, call: Call) -> Endpoint:
     if found:
         text = f"{call.verb} is not supported here."
         raise Problem(405, "method.not.allowed", text, headers={"Allow": ", ".join(sorted(found))})
-    raise Problem(404, "not.found", "The requested resource was not found.")
+    raise resource_not_found() if _is_brief(call) else not_found()
+
+
+def _is_brief(call: Call) -> bool:
+    return call.path.startswith("/api/v2/wfm/")
 
 
 def _too_many(usage: Usage) -> Problem:
