@@ -316,7 +316,7 @@ COUNT_AXIS = {
     "type": "quantitative",
     "title": None,
     "stack": "zero",
-    "axis": {"tickCount": 3, "tickMinStep": 1, "format": "~s"},
+    "axis": {"tickCount": 3, "tickMinStep": 1, "labelExpr": "format(datum.value, '~s')"},
 }
 FROM_TIP = {"field": "from", "type": "temporal", "format": "%a %d %b %H:%M", "title": "from"}
 RUNS_TIP = {"field": "runs", "type": "quantitative", "format": ","}
