@@ -81,9 +81,8 @@ class Imports(History):
         self, connection: sa.Connection, tenant: int, fresh: dict[str, DirectRun], known_operations: set[int]
     ) -> dict[int, tuple[str, DirectRun]]:
         """Writes the rows, still without an end; gives (digest, run) by number."""
-        agents = words.make_agents(
-            self._db, connection, tenant, {direct.agent_id: direct.agent_name for direct in fresh.values()}
-        )
+        names = {direct.agent_id: direct.agent_name for direct in fresh.values()}
+        agents = words.make_agents(self._db, connection, tenant, names, renames=False)
         ways: dict[tuple[str, ...], int] = {}
         numbers: dict[int, tuple[str, DirectRun]] = {}
         rows: list[dict[str, Any]] = []
@@ -91,8 +90,8 @@ class Imports(History):
         for digest, direct in fresh.items():
             way = (direct.route, direct.action or "", direct.via, direct.call, direct.client_id)
             if way not in ways:
-                names = dict(zip(("route", "action", "via", "call", "client_id"), way, strict=True))
-                ways[way] = words.make_way(self._db, connection, tenant, **names)
+                made_of = dict(zip(("route", "action", "via", "call", "client_id"), way, strict=True))
+                ways[way] = words.make_way(self._db, connection, tenant, **made_of)
             number = _own_number(direct)
             if number is None or number in taken or number in numbers:
                 number = new_id(direct.started_at)

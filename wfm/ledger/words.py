@@ -59,13 +59,20 @@ def known_agents(connection: sa.Connection, tenant_id: int, agent_ids: Collectio
     return found
 
 
-def make_agents(db: Database, connection: sa.Connection, tenant_id: int, names: Mapping[str, str]) -> dict[str, int]:
-    """The numbers of agents by id. A name that has changed is kept for all their runs: people know today's names."""
+def make_agents(
+    db: Database, connection: sa.Connection, tenant_id: int, names: Mapping[str, str], *, renames: bool = True
+) -> dict[str, int]:
+    """The numbers of agents by id. A name that has changed is kept for all their runs: people know today's names.
+
+    Without `renames`, for old files, only an agent who has no name yet gets one. An id in place of a name is none.
+    """
     known = known_agents(connection, tenant_id, names)
     changed = [
         {"at_agent": known[agent_id][0], "name": name, "sought": fold(f"{name} {agent_id}")}
         for agent_id, name in names.items()
-        if agent_id in known and name and known[agent_id][1] != name
+        if agent_id in known
+        and name not in ("", agent_id, known[agent_id][1])
+        and (renames or known[agent_id][1] in ("", agent_id))
     ]
     if changed:
         changed.sort(key=lambda row: str(row["at_agent"]))

@@ -334,3 +334,12 @@ def test_views_of_one_person(house: House) -> None:
     assert (view.name, view.query) == ("my view", {"outcome": "failed"})
     with pytest.raises(BadInput):
         desk.save_view(" ", {}, ADMIN)
+
+
+def test_a_file_from_elsewhere_gives_a_name_to_whom_has_none_and_renames_nobody(house: House) -> None:
+    desk = house.desk
+    for number, name in enumerate(("", "Aylin Şahin", "a.sahin@example.com", "")):
+        line = {"time": f"2026-11-20T10:00:0{number}Z", "agentId": "agent-7", "status": 200}
+        bring(desk, [line | ({"agentName": name} if name else {})])
+        named = {run.agent_name for run in desk.runs(RunFilter(agent_id="agent-7")).runs}
+        assert named == ({"agent-7"} if number == 0 else {"Aylin Şahin"})
