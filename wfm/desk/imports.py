@@ -11,9 +11,10 @@ from io import BytesIO
 from itertools import islice
 from typing import BinaryIO
 
+from wfm import catalogue
 from wfm.desk.core import DeskCore
 from wfm.diagnosis import diagnose
-from wfm.domain.diagnoses import Diagnosis, Evidence, Kind
+from wfm.domain.diagnoses import Diagnosis, Evidence, Kind, nameless
 from wfm.domain.errors import BadInput
 from wfm.domain.imports import (
     LARGEST_DOCUMENT,
@@ -204,7 +205,7 @@ class ImportDesk(DeskCore):
             route=run.route,
             action=redact_text(run.action) or None,
             via=run.via,
-            call=call,
+            call=_template(call),
             phase=Phase(run.phase),
             settlement=settlement,
             started_at=run.time,
@@ -212,6 +213,18 @@ class ImportDesk(DeskCore):
             tags={"imported": fmt.value, "line": str(run.line)} | ({"file": redact_text(name)[:200]} if name else {}),
             operation_id=run.operation_id,
         )
+
+
+def _template(call: str) -> str:
+    """The operation that was called, without whom it was called for: what runs and causes have in common."""
+    verb, _, path = call.partition(" ")
+    if "/" not in path:
+        return call
+    known = catalogue.match(verb, path)
+    if known is not None:
+        return known.key
+    published = catalogue.published_path(path)
+    return f"{verb} {published}" if published else nameless(call)
 
 
 def _exchange_of(run: ImportedRun, call: str) -> tuple[Exchange, ...]:

@@ -16,7 +16,7 @@ _HOST = re.compile(r"https?://[^/\s]+")
 _PARAMETER = re.compile(r"/(?:\{[^{}/]*\}|\$\{[^{}/]*\}|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|\d+|custom_[^/]+)(?=/|$)")
 
 
-def _nameless(call: str) -> str:
+def nameless(call: str) -> str:
     """ "VERB /path" without host, query, ids and names of parameters."""
     path = _HOST.sub("", call).partition("?")[0].rstrip("/")
     return _PARAMETER.sub("/{}", _PARAMETER.sub("/{}", path))
@@ -141,7 +141,7 @@ class Diagnosis:
         """
         code = _SPELLING.sub(".", _CAMEL.sub(".", self.code or "")).casefold().strip(".")
         where = self.divisions if self.kind is Kind.MISSING_DIVISION else ()
-        parts = "\x1f".join([self.kind, code, _nameless(call or ""), *sorted({*self.missing, *where})])
+        parts = "\x1f".join([self.kind, code, nameless(call or ""), *sorted({*self.missing, *where})])
         return hashlib.sha256(parts.encode("utf-8", "replace")).hexdigest()[:16]
 
 

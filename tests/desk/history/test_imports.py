@@ -343,3 +343,21 @@ def test_a_file_from_elsewhere_gives_a_name_to_whom_has_none_and_renames_nobody(
         bring(desk, [line | ({"agentName": name} if name else {})])
         named = {run.agent_name for run in desk.runs(RunFilter(agent_id="agent-7")).runs}
         assert named == ({"agent-7"} if number == 0 else {"Aylin Şahin"})
+
+
+@pytest.mark.parametrize(
+    ("path", "template"),
+    [
+        ("/api/v2/users/{}/presences/purecloud", "/api/v2/users/{userId}/presences/purecloud"),
+        ("https://api.mypurecloud.com/api/v2/wfm/users/{}/availability?x=1", "/api/v2/wfm/users/{userId}/availability"),
+        ("/our/gateway/users/{}/out", "/our/gateway/users/{}/out"),
+    ],
+)
+def test_a_cause_names_the_operation_and_not_one_of_its_agents(house: House, path: str, template: str) -> None:
+    ids = [f"3fa85f64-5717-4562-b3fc-2c963f66afa{n}" for n in range(3)]
+    bring(house.desk, [failed(n, call=f"PATCH {path.replace('{}', one)}") for n, one in enumerate(ids)])
+    assert {run.call for run in house.desk.runs(RunFilter()).runs} == {f"PATCH {template}"}
+    (group,) = house.desk.failures()
+    assert (group.call, group.runs) == (f"PATCH {template}", 3)
+    run = house.desk.run(group.sample_run)
+    assert any(one in run.exchanges[0].url for one in ids)
