@@ -126,6 +126,24 @@ def test_a_canary_that_was_interrupted_still_counts_to_five(ledger: Ledger) -> N
     assert len(world.sender.sent) == 5
 
 
+def test_a_worker_that_died_over_the_first_five_is_no_reason_to_halt(ledger: Ledger) -> None:
+    """A Data Action can't be read back. The others are taken out all the same, by later restarts too."""
+    world = World(ledger, lambda sent: {})
+    operation = new_operation(ledger, IDS, route=RouteName.DATA_ACTION, action_id="out", restore_action_id="in")
+    ledger.move(operation.id, [OperationState.SCHEDULED], OperationState.APPLYING, now=utcnow(), started_at=utcnow())
+    for worker in ("dead", "dead too"):
+        ledger.claim(
+            operation.id, Phase.APPLY, limit=5, worker_id=worker, now=utcnow(), route="data_action", action="out",
+            via="data_action", call=world.runner._errand(operation, Phase.APPLY, {}).call,
+        )  # fmt: skip
+    operation = world.run(operation)
+    assert operation.state is OperationState.IN_EFFECT
+    assert world.applied(operation) == {ItemState.APPLIED: 2, ItemState.UNCONFIRMED: 10}
+    assert len([one for one in world.sender.sent if one.call.startswith("POST")]) == 2
+    notes = {run.note for run in ledger.runs(TENANT, RunFilter(operation_id=operation.id, outcome=Outcome.UNCONFIRMED)).runs}
+    assert all("the worker ended before an answer came" in note for note in notes)
+
+
 def test_a_halt_with_agents_who_may_be_out_puts_them_back(ledger: Ledger) -> None:
     """The first five got no answer and can't be read: they may be out, so the halt is followed by a restore."""
     world = World(ledger, _writes_lost_reads_down(5))

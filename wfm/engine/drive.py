@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from wfm.domain.errors import StoreFault
 from wfm.domain.operations import Counts, Exchange, ItemState, Phase
-from wfm.engine.sending import Errand, Result, Unsure
+from wfm.engine.sending import STRANDED, Errand, Result, Unsure
 from wfm.ledger.records import Claim, Settlement
 
 log = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ class Drive:
 
     def resume(self, stranded: list[Claim], ready: float) -> None:
         """Takes over items that were found in `sending`: to be read back, not before `ready`."""
-        self._unsure += [Unsure(claim=claim, ready=ready) for claim in stranded]
+        self._unsure += [Unsure(claim=claim, ready=ready, stranded=True) for claim in stranded]
 
     def go(self, budget: int) -> Ended:
         """Runs. Raises StoreFault when the ledger stays out of reach; what was sent is then read back next time."""
@@ -202,7 +202,7 @@ class Drive:
             canary.left = None
             return
         for settlement in settled:
-            if settlement.state in (ItemState.FAILED, ItemState.UNCONFIRMED):
+            if settlement.state in (ItemState.FAILED, ItemState.UNCONFIRMED) and settlement.note != STRANDED:
                 diagnosis = settlement.diagnosis
                 fingerprint = diagnosis.fingerprint(self._errand.call) if diagnosis else settlement.note
                 canary.causes.append((fingerprint, diagnosis.summary() if diagnosis else settlement.note))

@@ -11,6 +11,7 @@ from wfm.domain.plans import INCLUDABLE
 from wfm.domain.schedules import Shift
 from wfm.engine.drive import CANARY
 from wfm.engine.rooms import Reads
+from wfm.engine.sending import STRANDED
 from wfm.genesys.pacing import RequestLane
 from wfm.ledger import Ledger
 
@@ -87,9 +88,9 @@ def not_ours(reads: Reads, items: Sequence[Item]) -> dict[str, str]:
 
 def causes_so_far(ledger: Ledger, operation: Operation) -> list[tuple[str, str]]:
     """(fingerprint, sentence) of the first agents that failed, when a phase is resumed. Raises StoreFault."""
-    failed = items_in(ledger, operation.id, apply_states=[ItemState.FAILED, ItemState.UNCONFIRMED], most=CANARY)
+    failed = items_in(ledger, operation.id, apply_states=[ItemState.FAILED, ItemState.UNCONFIRMED], most=4 * CANARY)
     runs = [ledger.run(operation.tenant_key, item.apply_run)[0] for item in failed if item.apply_run is not None]
-    return [(run.fingerprint or run.note, run.cause or run.note) for run in runs]
+    return [(run.fingerprint or run.note, run.cause or run.note) for run in runs if run.note != STRANDED][:CANARY]
 
 
 def _agents(reads: Reads, agent_ids: Sequence[str], lane: RequestLane) -> list[Agent]:

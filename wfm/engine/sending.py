@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 
 NOT_SENT = "given back unsent"
 READ_BACK = "the outcome was unknown; read back"
+UNKNOWN = "sent, and the outcome is unknown"
+STRANDED = f"{UNKNOWN}: the worker ended before an answer came, and this route can't read back what it wrote"
+"""Says something of the worker and nothing of the tenant: no reason to think that others would end so too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,7 @@ class Unsure:
     """Sent, outcome not known yet. To be read back, not before `ready` (on the monotonic clock, in seconds).
 
     A request that nobody waits for any more may still be under way: until one time-out has passed, "not applied" could
-    become "applied" behind our back.
+    become "applied" behind our back. `stranded`: the worker that sent it ended meanwhile.
     """
 
     claim: Claim
@@ -43,6 +46,7 @@ class Unsure:
     exchanges: tuple[Exchange, ...] = ()
     diagnosis: Diagnosis | None = None
     error: GenesysError | None = None
+    stranded: bool = False
 
 
 Result = Settlement | Unsure
@@ -179,10 +183,10 @@ class Errand:
             return unsure
         except GenesysError as error:
             exchanges = joined(unsure.exchanges, error.exchanges)
-            return self._unconfirmed(unsure, exchanges, f"it could not be read back: {error}")
+            return self._unconfirmed(unsure, exchanges, f"{UNKNOWN}: it could not be read back: {error}")
         except Exception:
             log.exception("Reading back for agent %s failed unexpectedly", unsure.claim.item.agent_id)
-            return self._unconfirmed(unsure, unsure.exchanges, "it could not be read back")
+            return self._unconfirmed(unsure, unsure.exchanges, f"{UNKNOWN}: it could not be read back")
         exchanges = joined(unsure.exchanges, seen.exchanges)
         if seen.verdict is Verdict.APPLIED:
             marker = seen.marker or unsure.marker
@@ -190,16 +194,10 @@ class Errand:
                 unsure.claim, ItemState.APPLIED, Outcome.APPLIED, exchanges, marker=marker, note=f"{READ_BACK}: applied"
             )
         if seen.verdict is Verdict.UNKNOWN:
-            return self._unconfirmed(unsure, exchanges, "this route can't read back what it wrote")
+            why = f"{UNKNOWN}: this route can't read back what it wrote"
+            return self._unconfirmed(unsure, exchanges, STRANDED if unsure.stranded else why)
         if time.monotonic() < unsure.ready:
-            return Unsure(
-                claim=unsure.claim,
-                ready=unsure.ready,
-                marker=unsure.marker,
-                exchanges=exchanges,
-                diagnosis=unsure.diagnosis,
-                error=unsure.error,
-            )
+            return replace(unsure, exchanges=exchanges)
         return self.settled(
             unsure.claim,
             ItemState.PENDING,
@@ -211,7 +209,7 @@ class Errand:
             note=f"{READ_BACK}: not applied, so it is sent again",
         )
 
-    def _unconfirmed(self, unsure: Unsure, exchanges: tuple[Exchange, ...], why: str) -> Settlement:
+    def _unconfirmed(self, unsure: Unsure, exchanges: tuple[Exchange, ...], note: str) -> Settlement:
         return self.settled(
             unsure.claim,
             ItemState.UNCONFIRMED,
@@ -220,7 +218,7 @@ class Errand:
             marker=unsure.marker,
             diagnosis=unsure.diagnosis,
             error=unsure.error,
-            note=f"sent, and the outcome is unknown: {why}",
+            note=note,
         )
 
     # --- settlements -------------------------------------------------------------------------------------------------
