@@ -278,6 +278,26 @@ def test_an_operation_that_can_not_be_looked_at_keeps_no_other_waiting(
     assert world.applied(second) == {ItemState.APPLIED: 1}
 
 
+def test_a_worker_stays_for_agents_whose_way_back_is_unconfirmed(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(sent: Sent) -> Any:
+        if sent.body and sent.body.get("status") == "available":
+            raise OutcomeUnknown(sent.call)
+        return {}
+
+    reads = ScriptedReads(IDS[:2], statuses=lambda: dict.fromkeys(IDS, Status.UNAVAILABLE))
+    world = World(ledger, answer, reads=reads)
+    operation = new_operation(ledger, IDS[:2], route=RouteName.DATA_ACTION, action_id="out", restore_action_id="in")
+    assert world.run(operation).state is OperationState.IN_EFFECT
+    assert world.restore(operation).state is OperationState.FAILED_IN_PART
+    worker = Worker(world.rooms, lambda *_: pytest.fail("no engine is needed"), lock_file=None, stop=OneLook())
+    worker._look_again()
+    assert worker._waiting_again
+    monkeypatch.setattr("wfm.engine.worker.DOUBTS_KEEP_S", 0.0)  # but not for ever
+    worker._stop = OneLook()
+    worker._look_again()
+    assert not worker._waiting_again
+
+
 def test_stranded_items_are_read_back_after_a_time_out_before_anything_is_sent_to_them(ledger: Ledger) -> None:
     tenant = FakeTenant()
     world = World(ledger, tenant, timeout_s=0.4)

@@ -34,6 +34,8 @@ SWEEP_S = 0.3
 REAP_S = 2.0
 LOOK_AGAIN_S = 20.0
 SLOWEST_LOOK_S = 900.0
+DOUBTS_KEEP_S = 600.0
+"""A worker that leaves when idle stays so long for agents whose way back is unconfirmed: a later read may settle it."""
 """Restores that failed for a cause that may pass are tried again every 20 s, and ever more slowly if they fail again."""
 TIDY_S = 3_600.0
 TIDY_AFTER = timedelta(days=3)
@@ -135,6 +137,7 @@ class Worker:
         self._lost = False
         self._waiting_again = False
         self._again_at: dict[str, _Try] = {}
+        self._doubts_since: dict[str, float] = {}
 
     def stop(self) -> None:
         """Requests under way are heard out, everything else is given back. Safe in a signal handler."""
@@ -271,8 +274,11 @@ class Worker:
             doubts = found.apply[ItemState.UNCONFIRMED] + found.restore[ItemState.UNCONFIRMED]
             if doubts and not self._stop.is_set():
                 self._runner.look_again(operation_id)
-            if found.restore[ItemState.FAILED] and not self._stop.is_set():
-                return self._try_again(operation_id)
+            if found.restore[ItemState.FAILED] and not self._stop.is_set() and self._try_again(operation_id):
+                return True
+            if found.restore[ItemState.UNCONFIRMED]:
+                now = time.monotonic()
+                return now - self._doubts_since.setdefault(operation_id, now) < DOUBTS_KEEP_S
         except DeskError as fault:
             log.warning("What is not settled in %s could not be looked at: %s", operation_id, fault)
         except Exception:

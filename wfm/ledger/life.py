@@ -206,7 +206,12 @@ class Life(Operations):
             counts = self._counts(connection, [row.id])[row.id]
             if row.state == _S.FAILED_IN_PART.value:
                 if not self._requeue(connection, row, Phase.RESTORE, now, actor):
-                    raise Refused("state", f"“{row.title}” has unconfirmed agents only: look at each and say how it ended.")
+                    raise Refused(
+                        "state",
+                        f"Of “{row.title}” only unconfirmed agents are left. The worker reads them again about a minute after "
+                        "they were sent, and whom it finds still out can be restored then; or look at each and say on the "
+                        "window's page how it ended.",
+                    )
             elif row.state in (_S.HALTED.value, _S.CANCELLED.value) and not _someone_waits(counts):
                 raise Refused("state", f"“{row.title}” is {row.state}. There is nobody to put back through it.")
             elif not row.restore_requested:
