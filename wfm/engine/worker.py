@@ -34,9 +34,9 @@ SWEEP_S = 0.3
 REAP_S = 2.0
 LOOK_AGAIN_S = 20.0
 SLOWEST_LOOK_S = 900.0
+"""Restores that failed for a cause that may pass are tried again every 20 s, and ever more slowly if they fail again."""
 DOUBTS_KEEP_S = 600.0
 """A worker that leaves when idle stays so long for agents whose way back is unconfirmed: a later read may settle it."""
-"""Restores that failed for a cause that may pass are tried again every 20 s, and ever more slowly if they fail again."""
 TIDY_S = 3_600.0
 TIDY_AFTER = timedelta(days=3)
 STANDBY_S = 0.5
