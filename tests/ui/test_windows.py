@@ -19,7 +19,7 @@ from wfm.domain.plans import RouteName
 from wfm.ui.components import states, times
 from wfm.ui.components.states import AgentWord, agent_word
 from wfm.ui.views import windows
-from wfm.ui.views.windows import Act
+from wfm.ui.views.window_choices import Act, choices
 from wfm.ui.views.words import plain
 
 Open = Callable[..., AppTest]
@@ -41,7 +41,7 @@ def ask(app: AppTest, key: str) -> AppTest:
 
 
 def acts(view: Any) -> set[Act]:
-    return {choice.act for choice in windows.choices(view, now())}
+    return {choice.act for choice in choices(view, now())}
 
 
 # --- counting --------------------------------------------------------------------------------------------------------
@@ -110,7 +110,7 @@ def test_the_states_asked_for_are_the_states_of_the_word(word: AgentWord) -> Non
 )
 def test_only_what_makes_sense_is_offered(view: Any, expected: set[Act]) -> None:
     assert acts(view) == expected
-    assert sum(choice.primary for choice in windows.choices(view, now())) <= 1
+    assert sum(choice.primary for choice in choices(view, now())) <= 1
 
 
 def test_an_adherence_correction_is_never_extended() -> None:
@@ -119,9 +119,7 @@ def test_an_adherence_correction_is_never_extended() -> None:
 
 def test_ending_now_says_for_whom_and_how_much_before_time() -> None:
     view = an_operation(out=34)
-    choice = next(
-        choice for choice in windows.choices(view, view.operation.window.end - timedelta(minutes=22)) if choice.primary
-    )
+    choice = next(choice for choice in choices(view, view.operation.window.end - timedelta(minutes=22)) if choice.primary)
     assert choice.says.startswith("34 agents are put back now, 22 min before time.")
 
 
@@ -351,7 +349,7 @@ def test_a_correction_not_undone_is_told_as_one() -> None:
     assert title == "Not everything is undone"
     assert "unavailable" not in sentence
     assert "the correction of 1 agent is not undone" in windows.state_sentence(view, now())
-    assert windows.choices(view, now())[0].label == "Try again to undo 1 agent"
+    assert choices(view, now())[0].label == "Try again to undo 1 agent"
 
 
 def test_the_story_of_a_correction_speaks_of_undoing() -> None:
@@ -516,6 +514,6 @@ def test_a_long_reason_is_cut_and_its_ticket_stays(desk: FakeDesk, open_screen: 
 
 def test_one_agent_is_spoken_of_as_one() -> None:
     one = an_operation("w", out=1, total=1)
-    assert "1 agent is put back now" in windows.choices(one, now())[0].says
+    assert "1 agent is put back now" in choices(one, now())[0].says
     scheduled = an_operation("w", S.SCHEDULED, out=0, total=1, starts_in=timedelta(hours=1))
-    assert "1 agent stays as it is" in windows.choices(scheduled, now())[0].says
+    assert "1 agent stays as it is" in choices(scheduled, now())[0].says

@@ -13,7 +13,8 @@ from wfm.domain.errors import DeskError
 from wfm.domain.operations import Operation
 from wfm.domain.people import Actor, Capability
 from wfm.ui.components import empty, times
-from wfm.ui.views.windows import Act, Choice, View, choices, extend_choices
+from wfm.ui.views.window_choices import Act, Choice, choices, extend_choices
+from wfm.ui.views.windows import View
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
@@ -135,7 +136,7 @@ def _do(desk: Desk, actor: Actor, choice: Choice, operation_id: str) -> None:
 def _extend(desk: Desk, actor: Actor, operation: Operation, now: datetime) -> None:
     zone = times.zone_or_utc(operation.window.zone)
     with st.container(horizontal=True):
-        for minutes in extend_choices(operation, now):
+        for minutes in extend_choices(operation):
             st.button(
                 f"+ {times.duration(minutes * 60)}",
                 key=f"extend_{minutes}_{operation.id}",
