@@ -27,7 +27,7 @@ sections = view.sections(shown, set_names, places)
 
 left, right = st.columns(2, gap="medium")
 with left:
-    panels.tenant(the_desk, zone)
+    panels.tenant(the_desk)
     panels.people(the_desk, actor)
     panels.store(shown)
     retention.card(the_desk, actor, view.source_of(retention.SETTING, set_names, places), zone)

@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 from wfm.domain.errors import DeskError, NotFound, StoreFault
 from wfm.domain.operations import Counts, ItemState, Operation, OperationState, Phase
 from wfm.engine.port import Engine
-from wfm.engine.rooms import Clock, Rooms
+from wfm.engine.rooms import Rooms
 from wfm.engine.runner import Runner
 
 log = logging.getLogger(__name__)
@@ -378,6 +378,6 @@ def run_worker(
     return worker.run()
 
 
-def worker_name(clock: Clock | None = None) -> str:
+def worker_name() -> str:
     """A name for `Rooms.worker_id`: the host and the process id."""
     return f"{socket.gethostname()}-{os.getpid()}"

@@ -18,7 +18,6 @@ import sqlalchemy as sa
 
 from wfm.domain.operations import Outcome
 from wfm.ledger.bulk import delete_rows, put_rows
-from wfm.ledger.database import Database
 from wfm.ledger.schema import run_counts
 
 MINUTE, HOUR, DAY = 1, 60, 1440
@@ -99,7 +98,7 @@ def bucket_start(bucket: int) -> datetime:
 
 
 def count_runs(
-    db: Database, connection: sa.Connection, tenant_id: int, *, gone: Iterable[Counted] = (), come: Iterable[Counted] = ()
+    connection: sa.Connection, tenant_id: int, *, gone: Iterable[Counted] = (), come: Iterable[Counted] = ()
 ) -> None:
     """Takes runs as they were out of the counters and puts them in as they are now."""
     changes: Counter[Key] = Counter()

@@ -222,7 +222,7 @@ class History(Items):
             run = number if number is not None and there is None else new_id(direct.started_at)
             self._begin_direct(connection, tenant, run, direct)
             begun = connection.execute(runs_with_words().where(runs.c.id == run)).one()
-            count_runs(self._db, connection, tenant, come=[counted(begun)])
+            count_runs(connection, tenant, come=[counted(begun)])
             self.end_runs(connection, tenant, [Ended(begun, direct.settlement)])
             return self._read_runs(connection, direct.tenant_key, [run])[0]
 

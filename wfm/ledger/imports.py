@@ -43,7 +43,7 @@ class Imports(History):
             begun: list[Any] = []
             for some in words.batches(sorted(numbers)):
                 begun += connection.execute(runs_with_words().where(runs.c.id.in_(some))).all()
-            count_runs(self._db, connection, tenant, come=[counted(row) for row in begun])
+            count_runs(connection, tenant, come=[counted(row) for row in begun])
             self.end_runs(connection, tenant, [Ended(row, numbers[row.id][1].settlement) for row in begun])
             self._point_items(connection, [row for row in begun if row.operation_id is not None])
             return len(numbers)

@@ -81,7 +81,7 @@ class Items(Settling):
                 code=None,
                 status=None,
             )
-            count_runs(self._db, connection, operation.tenant_id, come=[begun] * len(claimed))
+            count_runs(connection, operation.tenant_id, come=[begun] * len(claimed))
             return [
                 Claim(
                     item=item_of(

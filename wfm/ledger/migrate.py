@@ -34,7 +34,7 @@ def upgrade(database: Database, revision: str = "head") -> None:
         found = current_revision(connection)
     if revision == "head" and found == newest:
         return
-    _refuse_unknown(database, found)
+    _refuse_unknown(found)
     database.write(lambda connection: _upgrade(database, connection, revision))
 
 
@@ -48,7 +48,7 @@ def _upgrade(database: Database, connection: sa.Connection, revision: str) -> No
     command.upgrade(config, revision)
 
 
-def _refuse_unknown(database: Database, found: str | None) -> None:
+def _refuse_unknown(found: str | None) -> None:
     if found is None:
         return
     try:

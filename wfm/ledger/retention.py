@@ -163,7 +163,7 @@ class Retention(Imports):
                     connection.execute(sa.delete(table).where(table.c.run_id.in_(some)))
                 connection.execute(sa.delete(runs).where(runs.c.id.in_(some)))
             self._shrink_groups(connection, gone)
-            count_runs(self._db, connection, tenant, gone=[counted(row) for row in gone])
+            count_runs(connection, tenant, gone=[counted(row) for row in gone])
             return len(gone)
 
         return self._db.write(work)

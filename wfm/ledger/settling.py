@@ -160,7 +160,7 @@ class Settling(Life, Failures):
         change_rows(connection, runs, changes, keys=["id"])
         self._add_attempts(connection, ended)
         self._index_words(connection, ended)
-        count_runs(self._db, connection, tenant, gone=gone, come=come)
+        count_runs(connection, tenant, gone=gone, come=come)
 
     def _add_attempts(self, connection: sa.Connection, ended: Sequence[Ended]) -> None:
         rows = [

@@ -135,13 +135,13 @@ def _state_words(group: FailureGroup, looking: Looking) -> None:
 def _opened(detail: FailureDetail, looking: Looking) -> None:
     left, right = st.columns([7, 4], gap="large")
     with left:
-        _means(detail, looking)
+        _means(detail)
     with right:
         _where(detail)
         _story(detail, looking)
 
 
-def _means(detail: FailureDetail, looking: Looking) -> None:
+def _means(detail: FailureDetail) -> None:
     group, sample = detail.group, detail.sample
     if sample.lanes:
         st.markdown(verdict_badges(sample.lanes))

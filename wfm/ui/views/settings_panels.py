@@ -28,7 +28,7 @@ def _facts(pairs: Sequence[tuple[str, str]], *, alt: str) -> None:
     st.table(table, hide_index=True, hide_header=True, border="horizontal", alt=alt)
 
 
-def tenant(desk: Desk, zone: ZoneInfo) -> None:
+def tenant(desk: Desk) -> None:
     """Which organization this is, and the OAuth client the desk plans with."""
     with st.container(border=True):
         st.subheader("Tenant", anchor=False)

@@ -52,7 +52,7 @@ def failed(error: DeskError) -> None:
     st.session_state[_FAULT] = (error, times.now())
 
 
-def buttons(desk: Desk, actor: Actor, view: View, *, now: datetime) -> None:
+def buttons(actor: Actor, view: View, *, now: datetime) -> None:
     """The actions as buttons. Each asks first: `asked` says what will happen, right below, and does it.
 
     No pop-ups: those stand at the end of the page for whoever works by keyboard or screen reader, and cover a phone.
@@ -91,7 +91,7 @@ def asked(desk: Desk, actor: Actor, view: View, *, now: datetime) -> None:
         # An alert, so that a screen reader says it.
         st.warning(choice.says, icon=_ICONS[choice.act])
         if choice.act is Act.EXTEND:
-            _extend(desk, actor, operation, now)
+            _extend(desk, actor, operation)
             return
         with st.container(horizontal=True, horizontal_alignment="right"):
             _not_now(operation.id, choice.act)
@@ -133,7 +133,7 @@ def _do(desk: Desk, actor: Actor, choice: Choice, operation_id: str) -> None:
     st.session_state[_DONE] = words[choice.act]
 
 
-def _extend(desk: Desk, actor: Actor, operation: Operation, now: datetime) -> None:
+def _extend(desk: Desk, actor: Actor, operation: Operation) -> None:
     zone = times.zone_or_utc(operation.window.zone)
     with st.container(horizontal=True):
         for minutes in extend_choices(operation):

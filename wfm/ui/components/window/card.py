@@ -26,7 +26,7 @@ def card(desk: Desk, actor: Actor, view: View, *, now: datetime) -> None:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(headline(view, now), width="stretch")
             with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", width="content"):
-                buttons(desk, actor, view, now=now)
+                buttons(actor, view, now=now)
                 go("Open", "windows", key=f"open_{operation.id}", id=operation.id)
         asked(desk, actor, view, now=now)
         progress(view)

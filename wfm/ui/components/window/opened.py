@@ -50,7 +50,7 @@ def opened(desk: Desk, actor: Actor, view: View) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"{look(operation.state).markdown} {tags(operation)} {state_sentence(view, now)}", width="stretch")
         with st.container(horizontal=True, horizontal_alignment="right", width="content"):
-            actions.buttons(desk, actor, view, now=now)
+            actions.buttons(actor, view, now=now)
     actions.asked(desk, actor, view, now=now)
     _why(desk, view)
     try:
