@@ -604,23 +604,24 @@ def test_results_survive_a_ledger_that_is_out_of_reach_for_a_while(ledger: Ledge
     assert tenant.unavailable == dict.fromkeys(IDS, 1)
 
 
-def test_a_ledger_that_stays_away_ends_the_step_and_the_next_reads_back(
+def test_a_worker_that_stops_while_the_ledger_is_away_leaves_it_to_the_next_to_read_back(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tenant = FakeTenant()
     world = World(ledger, tenant)
-    monkeypatch.setattr(drive, "STORE_PATIENCE_S", 0.1)
+    monkeypatch.setattr(drive, "STORE_LAST_S", 0.1)
     operation = new_operation(ledger, IDS)
     with monkeypatch.context() as broken:
 
         def away(*given: Any, **more: Any) -> Counts:
+            world.stop.set()
             raise StoreFault("gone")
 
         broken.setattr(ledger, "settle", away)
         with pytest.raises(StoreFault):
             world.run(operation)
     assert ledger.stranded(operation.id, Phase.APPLY)
-    assert world.run(operation).state is OperationState.IN_EFFECT
+    assert World(ledger, tenant).run(operation).state is OperationState.IN_EFFECT
     assert tenant.unavailable == dict.fromkeys(IDS, 1)
 
 

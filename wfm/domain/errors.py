@@ -1,11 +1,13 @@
-"""What the desk says no to.
+"""What the desk says no to, by whose side it is. Screens show any of them; work never treats one side as another.
 
 DeskError
-├── BadInput      the words given are wrong: names the field, what was given, what is accepted
-├── NotFound      there is no such operation, run or action in this tenant
-├── Refused       the words are right, the world says no: access, staleness, policy
-├── NotAllowed    the person at the screen lacks the capability
-└── StoreFault    the desk's own database can't be read or written just now
+├── UserError         what was asked for can't be done, whatever the tenant and the database do
+│   ├── BadInput      the words given are wrong: names the field, what was given, what is accepted
+│   ├── NotFound      there is no such operation, run or action in this tenant
+│   ├── Refused       the words are right, the rules say no: access, staleness, policy, a route that can't do it
+│   └── NotAllowed    the person at the screen lacks the capability
+├── GenesysError      what the tenant answered, or that it did not (wfm/genesys/errors.py)
+└── StoreFault        the desk's own database can't be read or written just now: says nothing of the tenant
 """
 
 from __future__ import annotations
@@ -15,7 +17,11 @@ class DeskError(Exception):
     """A sentence for the person at the screen. `str(error)` is that sentence, without secrets."""
 
 
-class BadInput(DeskError):
+class UserError(DeskError):
+    """What was asked for can't be done: the same words get the same answer."""
+
+
+class BadInput(UserError):
     """A field that can't be used (`given` None: one that is missing). Nothing was written, nothing was lost."""
 
     def __init__(self, field: str, given: object, accepted: str) -> None:
@@ -31,11 +37,11 @@ class BadInput(DeskError):
             super().__init__(f"{field}: “{shown}” can't be used. Accepted: {accepted}.")
 
 
-class NotFound(DeskError):
+class NotFound(UserError):
     """There is no such thing in this tenant's ledger or directory."""
 
 
-class Refused(DeskError):
+class Refused(UserError):
     """A plan or an action that may not go ahead now.
 
     `code` is one of: nobody_ready, access_missing, stale, policy, not_undoable, too_slow, state, in_another_window,
@@ -49,9 +55,12 @@ class Refused(DeskError):
         super().__init__(sentence)
 
 
-class NotAllowed(DeskError):
+class NotAllowed(UserError):
     """The person lacks the capability that this needs."""
 
 
 class StoreFault(DeskError):
-    """The desk's database is locked, full, read-only or gone. Says which and what to do."""
+    """The desk's database is locked, full, read-only or gone. Says which and what to do.
+
+    It says nothing of the tenant: what was sent before it stays sent, and it is never the outcome of an update.
+    """

@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from wfm.domain.errors import StoreFault
 from wfm.domain.operations import Counts, Exchange, ItemState, Phase
-from wfm.engine.sending import STRANDED, Errand, Result, Unsure
+from wfm.engine.sending import STRANDED, Errand, Result, Unsent, Unsure
 from wfm.ledger.records import Claim, Settlement
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,11 @@ LOOK_EVERY_S = 0.4
 """How often the ledger is asked whether the operation was cancelled or ended."""
 SENDS = 3
 """An agent whose update was read back as not applied is sent again, this often in all."""
-STORE_PATIENCE_S = 30.0
+STORE_PAUSE_S = 0.5
+STORE_LAST_S = 5.0
+"""A worker that stops waits so long for a ledger that is out of reach before it leaves results to be read back."""
+FIRST_PROBE_S, SLOWEST_PROBE_S = 1.0, 30.0
+"""While the request budget's database is out of reach, one agent is tried now and then, ever further apart."""
 
 
 class Stop(StrEnum):
@@ -93,7 +98,12 @@ class Drive:
         self._sends: dict[str, int] = {}
         self._settled_at = time.monotonic()
         self._looked_at = 0.0
-        self._store_down_since: float | None = None
+        self._down_since: float | None = None
+        """Since when the ledger is out of reach (monotonic, s)."""
+        self._lost_claim: datetime | None = None
+        """The instant of a claim that broke off: it may have been committed all the same."""
+        self._probes = 0
+        self._claim_from = 0.0
         self._stop: Stop | None = None
         self._cause = ""
         self._none_pending = False
@@ -103,7 +113,10 @@ class Drive:
         self._unsure += [Unsure(claim=claim, ready=ready, stranded=True) for claim in stranded]
 
     def go(self, budget: int) -> Ended:
-        """Runs. Raises StoreFault when the ledger stays out of reach; what was sent is then read back next time."""
+        """Runs, and waits for a ledger that is out of reach for as long as this worker works.
+
+        Raises StoreFault when the worker stops meanwhile; what was sent is then read back next time.
+        """
         claimed = 0
         with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="send") as pool:
             try:
@@ -112,21 +125,31 @@ class Drive:
                     self._settle()
                     self._look()
                     self._read_back(pool)
+                    if self._lost_claim is not None:
+                        claimed += self._find_lost_claim(pool)
                     if self._stop is None and claimed < budget:
                         claimed += self._claim(pool)
                     if self._idle(claimed >= budget):
                         return Ended(stop=self._stop, left=not self._none_pending, cause=self._cause)
                     self._wait()
             except BaseException:
-                self._unsent.set()
-                for flying in self._flying:
-                    flying.cancel()
+                self._leave_nothing_unsaid()
                 raise
+
+    def _leave_nothing_unsaid(self) -> None:
+        """Something broke: what was sent is heard out and, if the ledger takes it, settled."""
+        self._give_up_unsent()
+        wait(self._flying)
+        self._collect()
+        try:
+            self._store()
+        except Exception as error:
+            log.warning("%d outcomes could not be stored and are read back: %s", len(self._settlements), error)
 
     def _idle(self, budget_used: bool) -> bool:
         if self._flying or self._settlements:
             return False
-        if self._unsure and self._stop is not Stop.WORKER:
+        if (self._unsure or self._lost_claim is not None) and self._stop is not Stop.WORKER:
             return False
         return self._stop is not None or self._none_pending or budget_used
 
@@ -145,8 +168,31 @@ class Drive:
             result = self._errand.give_back(claim) if flying.cancelled() else flying.result()
             if isinstance(result, Unsure):
                 self._unsure.append(result)
+            elif isinstance(result, Unsent):
+                self._settlements.append(result.settlement)
+                self._hold(result.fault)
             else:
                 self._settlements.append(self._counted(result))
+                if self._probes:
+                    self._probes = 0
+                    self._tell("resumed", "Sending goes on.")
+
+    def _hold(self, fault: StoreFault) -> None:
+        """The request budget can't be used: claims nobody for a while, longer each time, and then one agent alone."""
+        now = time.monotonic()
+        if now < self._claim_from:
+            return
+        if not self._probes:
+            self._tell("paused", f"Nothing is sent for now: {fault}")
+        self._claim_from = now + min(SLOWEST_PROBE_S, FIRST_PROBE_S * 2 ** min(self._probes, 10))
+        self._probes += 1
+
+    def _tell(self, kind: str, text: str) -> None:
+        errand = self._errand
+        try:
+            self._ledger.add_event(errand.operation.id, at=errand.rooms.clock(), actor="worker", kind=kind, text=text)
+        except StoreFault as fault:
+            log.warning("An event could not be stored: %s (%s)", text, fault)
 
     def _counted(self, settlement: Settlement) -> Settlement:
         if settlement.state is ItemState.PENDING and settlement.exchanges:
@@ -159,13 +205,17 @@ class Drive:
         due = len(self._settlements) >= CLAIM or not self._flying or time.monotonic() - self._settled_at >= SETTLE_EVERY_S
         if not self._settlements or not due:
             return
-        errand = self._errand
         try:
-            counts = self._ledger.settle(errand.operation.id, errand.phase, tuple(self._settlements), now=errand.rooms.clock())
+            self._store()
         except StoreFault as fault:
-            self._store_is_down(fault)
+            self._ledger_is_down(fault)
+
+    def _store(self) -> None:
+        if not self._settlements:
             return
-        self._store_down_since = None
+        errand = self._errand
+        counts = self._ledger.settle(errand.operation.id, errand.phase, tuple(self._settlements), now=errand.rooms.clock())
+        self._ledger_is_back()
         self._settled_at = time.monotonic()
         settled, self._settlements = self._settlements, []
         if any(settlement.state is ItemState.PENDING for settlement in settled):
@@ -174,13 +224,21 @@ class Drive:
         self._judge(settled, counts)
         self._progress(counts)
 
-    def _store_is_down(self, fault: StoreFault) -> None:
+    def _ledger_is_down(self, fault: StoreFault) -> None:
         """Results must not be lost: they are held while the ledger is out of reach, and nothing more is sent."""
-        since = self._store_down_since = self._store_down_since or time.monotonic()
-        if time.monotonic() - since > STORE_PATIENCE_S or self._stop is Stop.WORKER:
+        now = time.monotonic()
+        if self._down_since is None:
+            self._down_since = now
+            log.warning("The ledger is out of reach; %d outcomes wait for it: %s", len(self._settlements), fault)
+        if self._stop is Stop.WORKER and now - self._down_since > STORE_LAST_S:
             raise fault
-        log.warning("The outcome of %d updates can't be stored yet: %s", len(self._settlements), fault)
-        time.sleep(0.5)
+        time.sleep(STORE_PAUSE_S)
+
+    def _ledger_is_back(self) -> None:
+        since, self._down_since = self._down_since, None
+        if since is not None:
+            seconds = time.monotonic() - since
+            self._tell("paused", f"The desk's database was out of reach for {seconds:.0f} s. Nothing that was sent is lost.")
 
     def _note_reads(self, settled: list[Settlement]) -> None:
         reads = [exchange for settlement in settled for exchange in settlement.exchanges if exchange.method == "GET"]
@@ -242,30 +300,62 @@ class Drive:
 
     def _claim(self, pool: ThreadPoolExecutor) -> int:
         room = self._room()
-        if room <= 0 or self._none_pending or self._store_down_since is not None:
+        if room <= 0 or self._none_pending or self._lost_claim is not None or time.monotonic() < self._claim_from:
             return 0
-        errand = self._errand
-        operation = errand.operation
-        claims = self._ledger.claim(
-            operation.id,
-            errand.phase,
-            limit=room,
-            worker_id=errand.rooms.worker_id,
-            now=errand.rooms.clock(),
-            route=operation.route.value,
-            action=errand.prepared.action,
-            via=errand.route.via,
-            call=errand.call,
-        )
+        self._lost_claim = now = self._errand.rooms.clock()  # until it is known what it took
+        try:
+            claims = self._claimed(room, now)
+        except StoreFault as fault:
+            self._ledger_is_down(fault)
+            return 0
+        self._ledger_is_back()
+        self._lost_claim = None
         self._none_pending = not claims
+        for claim in claims:
+            self._flying[pool.submit(self._errand.send, claim)] = claim
+        return len(claims)
+
+    def _find_lost_claim(self, pool: ThreadPoolExecutor) -> int:
+        """A claim that broke off may have been committed: those agents are ours, and nobody has sent them yet."""
+        errand = self._errand
+        known = {claim.run_id for claim in self._flying.values()} | {unsure.claim.run_id for unsure in self._unsure}
+        known |= {settlement.run_id for settlement in self._settlements}
+        try:
+            ours = self._ledger.stranded(errand.operation.id, errand.phase, worker_id=errand.rooms.worker_id)
+        except StoreFault as fault:
+            self._ledger_is_down(fault)
+            return 0
+        claims = [claim for claim in ours if claim.sent_at == self._lost_claim and claim.run_id not in known]
+        self._ledger_is_back()
+        self._lost_claim = None
+        if self._stop is not None:
+            self._settlements += [errand.give_back(claim) for claim in claims]
+            return 0
         for claim in claims:
             self._flying[pool.submit(errand.send, claim)] = claim
         return len(claims)
 
+    def _claimed(self, room: int, now: datetime) -> list[Claim]:
+        errand = self._errand
+        return self._ledger.claim(
+            errand.operation.id,
+            errand.phase,
+            limit=room,
+            worker_id=errand.rooms.worker_id,
+            now=now,
+            route=errand.operation.route.value,
+            action=errand.prepared.action,
+            via=errand.route.via,
+            call=errand.call,
+        )
+
     def _room(self) -> int:
         """How many may be claimed now. The first agents go alone: the others wait for what comes of them."""
+        most = 1 - len(self._flying) if self._probes else CLAIM
         if self._canary.left is not None:
-            return self._canary.left - len(self._flying) - len(self._unsure) - len(self._settlements)
+            return min(most, self._canary.left - len(self._flying) - len(self._unsure) - len(self._settlements))
+        if self._probes:
+            return most
         return CLAIM if len(self._flying) < IN_FLIGHT else 0
 
     def _read_back(self, pool: ThreadPoolExecutor) -> None:

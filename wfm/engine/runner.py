@@ -13,13 +13,14 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from wfm.domain.agents import Status
-from wfm.domain.errors import DeskError
+from wfm.domain.errors import UserError
 from wfm.domain.operations import Counts, ItemState, Operation, OperationState, Phase, SkipReason
 from wfm.engine import endings, findings
 from wfm.engine.drive import Canary, Drive, Ended, Stop, canary_for
 from wfm.engine.rooms import Client, Reads, Rooms
 from wfm.engine.sending import Errand
 from wfm.engine.unconfirmed import settle_unconfirmed
+from wfm.genesys.errors import GenesysError
 from wfm.genesys.pacing import RequestLane
 from wfm.ledger.records import Claim
 from wfm.routes import by_name
@@ -48,7 +49,8 @@ class Runner:
     def advance(self, operation_id: str, phase: Phase, first: bool) -> bool:
         """Takes a phase some way on; whether more is left to do by this workflow.
 
-        `first` marks a workflow's first step. Raises StoreFault, NotFound; a fault of the tenant never gets out of here.
+        `first` marks a workflow's first step. Raises StoreFault (the sweep starts the phase again), NotFound; a fault of the
+        tenant never gets out of here.
         """
         operation = self._rooms.ledger.operation(self._rooms.tenant_key, operation_id)
         if self._stop.is_set():
@@ -74,7 +76,7 @@ class Runner:
             return None
         try:
             self._reads(operation).token(fresh=True)
-        except DeskError as error:
+        except GenesysError as error:
             log.info("%d agents of %s still wait to be put back: %s", waiting, operation_id, error)
             return False
         now = self._rooms.clock()
@@ -127,7 +129,7 @@ class Runner:
             ids = [item.agent_id for item in waiting]
             # Just read by the check: this costs no request.
             befores = findings.states_of(self._reads(operation), ids, RequestLane.APPLY, fresh=False)
-        except DeskError as error:
+        except (GenesysError, UserError) as error:
             ledger.add_event(
                 operation.id,
                 at=self._rooms.clock(),
@@ -200,7 +202,7 @@ class Runner:
             reasons |= findings.off_shift(self._reads(operation), operation, waiting, now)
             if not route.reads_back:
                 reasons |= findings.not_ours(self._reads(operation), waiting)
-        except DeskError as error:
+        except GenesysError as error:
             # Better made available off shift than forgotten.
             log.warning("Who is off shift could not be read before restoring %s: %s", operation.id, error)
         if reasons:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from wfm.catalogue import PlatformOperation
 from wfm.domain.agents import Status
 from wfm.domain.diagnoses import GRANT, Diagnosis, Evidence
-from wfm.domain.errors import DeskError
+from wfm.domain.errors import Refused, StoreFault
 from wfm.domain.operations import Exchange, ItemState, Operation, Outcome, Phase
 from wfm.engine.rooms import Client, Reads, Rooms
 from wfm.genesys.errors import BudgetTimeout, Cancelled, GenesysError, OutcomeUnknown
@@ -26,6 +26,8 @@ from wfm.routes.base import Answer, joined
 log = logging.getLogger(__name__)
 
 NOT_SENT = "given back unsent"
+STORE_PAUSE_S = 1.0
+"""After a fault of the desk's own store a read-back is tried again this much later, in seconds."""
 READ_BACK = "the outcome was unknown; read back"
 UNKNOWN = "sent, and the outcome is unknown"
 STRANDED = f"{UNKNOWN}: the worker ended before an answer came, and this route can't read back what it wrote"
@@ -49,7 +51,15 @@ class Unsure:
     stranded: bool = False
 
 
-Result = Settlement | Unsure
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsent:
+    """Given back, because the desk's own store could not be used: no request was sent, or none of the last one's kind."""
+
+    settlement: Settlement
+    fault: StoreFault
+
+
+Result = Settlement | Unsure | Unsent
 
 
 class Bound:
@@ -135,35 +145,51 @@ class Errand:
 
     def send(self, claim: Claim) -> Result:
         """Sends one claimed item. Never raises."""
-        begun = time.monotonic()
+        try:
+            return self._send(claim)
+        except Exception:
+            # A mistake of ours. The request may be out: only reading back can tell.
+            log.exception("Sending for agent %s failed unexpectedly", claim.item.agent_id)
+            return Unsure(claim=claim, ready=time.monotonic() + self.rooms.timeout_s)
+
+    def _send(self, claim: Claim) -> Result:
         try:
             write = self.route.apply if self.phase is Phase.APPLY else self.route.restore
             done = write(self.sender, self.task(claim))
         except Interrupted as broken:
-            return self._broken(claim, broken.cause, begun, broken.marker, broken.exchanges)
+            return self._broken(claim, broken.cause, broken.exchanges, marker=broken.marker, written=broken.written)
         except GenesysError as error:
-            return self._broken(claim, error, begun, None, error.exchanges)
-        except DeskError as error:  # the route itself refuses: not undoable, no action
-            return self.settled(claim, ItemState.FAILED, Outcome.FAILED, note=str(error))
-        except Exception:
-            # A mistake of ours. The request may be out: only reading back can tell.
-            log.exception("Sending for agent %s failed unexpectedly", claim.item.agent_id)
-            return Unsure(claim=claim, ready=begun + self.rooms.timeout_s)
+            return self._broken(claim, error, error.exchanges)
+        except StoreFault as fault:
+            return self._broken(claim, fault)
+        except Refused as refusal:  # the route's own: not undoable, no action
+            return self.settled(claim, ItemState.FAILED, Outcome.FAILED, note=str(refusal))
         if isinstance(done, Left):
             return self.settled(claim, ItemState.SKIPPED, Outcome.SKIPPED, done.exchanges, skip_reason=done.reason)
         return self.settled(claim, ItemState.APPLIED, Outcome.APPLIED, done.exchanges, marker=done.marker)
 
     def _broken(
-        self, claim: Claim, error: GenesysError, begun: float, marker: str | None, exchanges: tuple[Exchange, ...]
+        self,
+        claim: Claim,
+        error: GenesysError | StoreFault,
+        exchanges: tuple[Exchange, ...] = (),
+        *,
+        marker: str | None = None,
+        written: int = 0,
     ) -> Result:
-        if isinstance(error, Cancelled | BudgetTimeout) and marker is None:
+        """What it comes to when a request broke off. `written` writes of this agent had been accepted before it."""
+        if isinstance(error, StoreFault):
+            rest = self._rest(claim, exchanges, marker) if written else self.give_back(claim)
+            return Unsent(settlement=rest, fault=error)
+        if isinstance(error, BudgetTimeout | Cancelled) and not written:
             return self.give_back(claim)
+        if isinstance(error, BudgetTimeout):
+            return self._rest(claim, exchanges, marker)
         diagnosis = self.diagnose(error)
         if isinstance(error, OutcomeUnknown):
             unsure = Unsure(
                 claim=claim,
-                # An answer of 500 is the end of that request; without one, or from a gateway, it may still be worked on.
-                ready=begun if error.status == 500 else begun + self.rooms.timeout_s,
+                ready=time.monotonic() + self._under_way_s(error),
                 marker=marker,
                 exchanges=exchanges,
                 diagnosis=diagnosis,
@@ -172,15 +198,35 @@ class Errand:
             return self.look(unsure)
         return self.settled(claim, ItemState.FAILED, Outcome.FAILED, exchanges, marker=marker, diagnosis=diagnosis, error=error)
 
+    def _under_way_s(self, error: OutcomeUnknown) -> float:
+        """Seconds for which a request that broke off may still be worked on by the tenant.
+
+        An answer of 500 is its end. Without an answer, or from a gateway, it has one time-out from when it was sent; that
+        was after any waiting for a permit.
+        """
+        if error.status == 500:
+            return 0.0
+        waited = error.exchanges[-1].duration_ms / 1000 if error.exchanges else 0.0
+        return max(0.0, self.rooms.timeout_s - waited)
+
+    def _rest(self, claim: Claim, exchanges: tuple[Exchange, ...], marker: str | None) -> Settlement:
+        """Some writes of this agent were accepted, the others are sent later; the marker tells of the first."""
+        note = "broken off in the middle; the rest is sent again"
+        return self.settled(claim, ItemState.PENDING, Outcome.SKIPPED, exchanges, marker=marker, note=note)
+
     # --- reading back ------------------------------------------------------------------------------------------------
 
-    def look(self, unsure: Unsure) -> Result:
+    def look(self, unsure: Unsure) -> Settlement | Unsure:
         """Reads back once. Applied is settled at once; not applied only when no request can be under way any more."""
         task = self.task(unsure.claim, unsure.marker)
+        asked = time.monotonic()
         try:
             seen = self.route.read_back(self.looker, task)
         except (Cancelled, BudgetTimeout):
             return unsure
+        except StoreFault as fault:
+            log.warning("Reading back for agent %s waits: %s", unsure.claim.item.agent_id, fault)
+            return replace(unsure, ready=max(unsure.ready, time.monotonic() + STORE_PAUSE_S))
         except GenesysError as error:
             exchanges = joined(unsure.exchanges, error.exchanges)
             return self._unconfirmed(unsure, exchanges, f"{UNKNOWN}: it could not be read back: {error}")
@@ -196,7 +242,7 @@ class Errand:
         if seen.verdict is Verdict.UNKNOWN:
             why = f"{UNKNOWN}: this route can't read back what it wrote"
             return self._unconfirmed(unsure, exchanges, STRANDED if unsure.stranded else why)
-        if time.monotonic() < unsure.ready:
+        if asked < unsure.ready:
             return replace(unsure, exchanges=exchanges)
         return self.settled(
             unsure.claim,
@@ -236,7 +282,7 @@ class Errand:
         ledger, operation = self.rooms.ledger, self.operation
         try:
             reads_ok, writes_ok, _ = ledger.read_write_counts(self.rooms.tenant_key, operation.client_id)
-        except DeskError:
+        except StoreFault:
             reads_ok, writes_ok = None, None
         evidence = Evidence(
             call=self.call,
@@ -254,7 +300,7 @@ class Errand:
     def _held_scopes(self) -> tuple[str, ...] | None:
         try:
             return self.reads.token().scopes
-        except DeskError:
+        except (GenesysError, StoreFault):
             return None
 
     def settled(

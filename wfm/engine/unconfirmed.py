@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from wfm.domain.errors import DeskError
 from wfm.domain.operations import Item, ItemState, Outcome, Phase
 from wfm.engine.findings import items_in, states_of
 from wfm.engine.sending import Errand, Unsure
+from wfm.genesys.errors import GenesysError
 from wfm.genesys.pacing import RequestLane
 from wfm.ledger.records import Claim, Settlement
 
@@ -69,7 +69,7 @@ def _read_each(errand: Errand, claims: list[Claim]) -> list[Settlement]:
 def _read_in_bulk(errand: Errand, claims: list[Claim]) -> list[Settlement]:
     try:
         states = states_of(errand.reads, [claim.item.agent_id for claim in claims], RequestLane.RESTORE)
-    except DeskError as error:
+    except GenesysError as error:
         log.warning("Unconfirmed updates of %s could not be read: %s", errand.operation.id, error)
         return []
     now = errand.rooms.clock()

@@ -160,7 +160,8 @@ class GenesysClient:
         patience_s: float | None = None,
         cancel: threading.Event | None = None,
     ) -> Reply:
-        """Sends one operation and gives its answer. Raises GenesysError (see errors.py), StoreFault.
+        """Sends one operation and gives its answer. Raises GenesysError (see errors.py), and StoreFault when the request
+        budget's database can't be used: then nothing was sent that could have been accepted.
 
         `patience_s` bounds everything, waiting for the request budget included (default: 25 s for screens, 300 s for
         work). `cancel` ends that waiting with Cancelled; a request under way is always heard out.

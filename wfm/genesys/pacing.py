@@ -6,6 +6,7 @@ Why not a limiter from the shelf, and what this measures: docs/decisions/0005-pa
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import threading
 import time
@@ -14,10 +15,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from wfm.domain.errors import StoreFault
 from wfm.genesys.budget import DEFAULT_LIMIT, WINDOW_S, Budget, RequestLane, Seen, ask, observe
 from wfm.genesys.pacing_store import BudgetRow
 from wfm.genesys.retry import retry_after_seconds
 
+log = logging.getLogger(__name__)
+
+STORE_PATIENCE_S = 60.0
+"""Work waits so long for a database that is locked, full or restarting. A screen is told at once."""
+STORE_PAUSE_S = 0.5
 FLUSH_S = 0.05
 """Answers wait at most so long in this process before the others learn of them."""
 FLUSH_MANY = 16
@@ -73,10 +80,13 @@ class Pacer(Protocol):
     """What the client paces itself by."""
 
     def acquire(self, lane: RequestLane, timeout: float | None = None, cancel: threading.Event | None = None) -> Permit:
-        """Waits for leave to send one request. Raises NoPermit."""
+        """Waits for leave to send one request. Raises NoPermit, StoreFault."""
 
     def observe(self, permit: Permit, headers: Mapping[str, str] | None, status: int | None, *, sent: bool = True) -> None:
-        """What came of it. `headers` None when no answer came; `sent` false when the request never left."""
+        """What came of it. `headers` None when no answer came; `sent` false when the request never left.
+
+        Never raises: the request has been sent, and what came of it must reach the caller.
+        """
 
     def usage(self) -> Usage:
         """For the health line."""
@@ -129,20 +139,36 @@ class SharedPacer:
         self._changes = 0
         self._seen: list[Seen] = []
         self._seen_lock = threading.Lock()
+        self._flushing = threading.Lock()
         self._flushed_at = 0.0
+        self._limit = DEFAULT_LIMIT
+        self._down = ("", 0.0)
+        """The fault of a database that outlasted somebody's patience, and until when (monotonic, s) it is not asked again."""
 
     def acquire(self, lane: RequestLane, timeout: float | None = None, cancel: threading.Event | None = None) -> Permit:
         """Waits for leave to send one request; at most `timeout` seconds, and only while `cancel` is not set.
 
-        Raises NoPermit, StoreFault.
+        Work waits for a database that is out of reach too, at most STORE_PATIENCE_S. Raises NoPermit, StoreFault.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
+        begun = time.monotonic()
+        deadline = None if timeout is None else begun + timeout
+        patience = begun if lane is RequestLane.SCREEN else begun + STORE_PATIENCE_S
+        if deadline is not None:
+            patience = min(patience, deadline)
+        logged = False
         with self._turn(lane, deadline, cancel):
             while True:
                 if cancel is not None and cancel.is_set():
                     raise self._none(cancelled=True)
                 changes = self._changes
-                budget, wait = self._ask(lane)
+                try:
+                    budget, wait = self._ask(lane)
+                except StoreFault as fault:
+                    self._ride_out(fault, patience, cancel)
+                    if not logged:
+                        log.warning("Requests wait for the request budget: %s", fault)
+                    logged = True
+                    continue
                 if wait == 0.0:
                     return Permit(budget.window)
                 if deadline is not None:
@@ -153,13 +179,19 @@ class SharedPacer:
                 self._pause(wait, changes, cancel)
 
     def observe(self, permit: Permit, headers: Mapping[str, str] | None, status: int | None, *, sent: bool = True) -> None:
-        """Takes in what the tenant said, at once where it matters to others, else with the next permit."""
+        """Takes in what the tenant said, at once where it matters to others, else with the next permit. Never raises."""
         seen = read_headers(permit.window, self._row.now(), headers, status, sent=sent)
         with self._seen_lock:
             self._seen.append(seen)
             urgent = status == 429 or len(self._seen) >= FLUSH_MANY or seen.at - self._flushed_at > FLUSH_S
-        if urgent:
-            self._change(lambda budget, now: budget)
+        # One thread tells the others; an answer waits for that only where it stops them all.
+        if urgent and self._flushing.acquire(blocking=status == 429):
+            try:
+                self._change(lambda budget, now: budget)
+            except Exception as error:  # of any kind: it says nothing of the request, which has been sent
+                log.warning("What the tenant said of its rate limit is kept for the next transaction: %s", error)
+            finally:
+                self._flushing.release()
         with self._changed:
             self._changes += 1
             self._changed.notify_all()
@@ -169,7 +201,7 @@ class SharedPacer:
         budget, now = self._change(lambda budget, now: budget)
         running = now < budget.ends
         return Usage(
-            limit_per_minute=budget.limit if budget.limit is not None else DEFAULT_LIMIT,
+            limit_per_minute=self._limit,
             budget=budget.allowed(self._share),
             used=budget.used if running else 0,
             reset_at=_instant(budget.ends) if running else None,
@@ -193,8 +225,24 @@ class SharedPacer:
             budget, wait = ask(budget, lane, now, self._share, self._window_s)
             return budget
 
+        why, until = self._down
+        if time.monotonic() < until:
+            raise StoreFault(why)
         budget, _ = self._change(change)
         return budget, wait
+
+    def _ride_out(self, fault: StoreFault, until: float, cancel: threading.Event | None) -> None:
+        """Pauses before the database is asked again. Raises the fault when it is `until` (monotonic, s)."""
+        now = time.monotonic()
+        if now >= until:
+            # Those who wait for their turn behind this caller must not wait as long again, one after the other.
+            self._down = (str(fault), now + STORE_PAUSE_S)
+            raise fault
+        pause = min(STORE_PAUSE_S, until - now)
+        if cancel is not None:
+            cancel.wait(pause)
+        else:
+            time.sleep(pause)
 
     def _change(self, change: Callable[[Budget, float], Budget]) -> tuple[Budget, float]:
         """One transaction: first what was seen since the last one, then the change."""
@@ -213,6 +261,7 @@ class SharedPacer:
                 self._seen[:0] = seen
             raise
         self._flushed_at = now
+        self._limit = budget.limit if budget.limit is not None else DEFAULT_LIMIT
         return budget, now
 
     @contextlib.contextmanager
@@ -239,7 +288,10 @@ class SharedPacer:
                 self._changed.wait(min(left, 0.1) if cancel is not None else left)
 
     def _none(self, *, cancelled: bool) -> NoPermit:
-        usage = self.usage()
+        try:
+            usage = self.usage()
+        except StoreFault:
+            return NoPermit(cancelled=cancelled, until=None, limit=self._limit)
         return NoPermit(cancelled=cancelled, until=usage.blocked_until or usage.reset_at, limit=usage.limit_per_minute)
 
 

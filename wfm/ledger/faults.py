@@ -80,8 +80,8 @@ def _postgres_fault(error: sa.exc.DBAPIError, place: str) -> StoreFault | None:
     state = getattr(error.orig, "sqlstate", None)
     if state in _POSTGRES_BY_STATE:
         return StoreFault(f"{at} {_POSTGRES_BY_STATE[state]}.")
-    lost = state is None or state.startswith(("08", "57P"))
-    if isinstance(error, sa.exc.OperationalError) and (lost or error.connection_invalidated):
+    lost = state is None or state.startswith(("08", "57P")) or error.connection_invalidated
+    if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) and lost:
         said = str(error.orig)
         if "authentication failed" in said:
             return StoreFault(f"{at} {_POSTGRES_BY_STATE['28P01']}.")

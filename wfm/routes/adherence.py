@@ -13,6 +13,7 @@ from datetime import datetime
 
 from wfm.catalogue import GET_ADHERENCE, PATCH_ADHERENCE, PATCH_ADHERENCE_CURRENT, PlatformOperation
 from wfm.domain.agents import Status
+from wfm.domain.errors import StoreFault
 from wfm.domain.operations import Exchange, Operation, Phase, SkipReason
 from wfm.domain.plans import RouteName, RouteOffer
 from wfm.domain.tenant import TokenFacts
@@ -187,7 +188,7 @@ def _write(
 ) -> Written:
     """Sends the changes one after the other. The marker names a record from before it is written on."""
     exchanges = before
-    for change in changes:
+    for written, change in enumerate(changes):
         kept.append({"id": change.id, "was": change.was})
         path = {"userId": task.item.agent_id}
         call = PATCH_ADHERENCE_CURRENT
@@ -198,7 +199,9 @@ def _write(
             answer = client.send(call, path=path, body=change.becomes, lane=task.lane)
         except GenesysError as error:
             exchanges = joined(exchanges, error.exchanges)
-            raise Interrupted(error, pack(records=kept), exchanges) from error
+            raise Interrupted(error, pack(records=kept), exchanges, written=written) from error
+        except StoreFault as fault:
+            raise Interrupted(fault, pack(records=kept), exchanges, written=written) from fault
         exchanges = joined(exchanges, answer.exchanges)
         if change.id is None:
             kept[-1]["id"] = _id(fields(answer.json))

@@ -2,7 +2,8 @@
 
 A route is one way to make an agent unavailable: which calls, when it fits, how it is undone. It sends through whatever
 client it is handed and knows neither the ledger nor the clock. Errors of the client (`wfm.genesys.errors`) pass through
-it unchanged, save for `Interrupted`.
+it unchanged, save for `Interrupted`; so does `StoreFault` of the request budget, which means that nothing was sent. A
+route that can't do what is asked raises `Refused`, before it sends anything.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Protocol
 
 from wfm.catalogue import PlatformOperation
 from wfm.domain.agents import Status
+from wfm.domain.errors import StoreFault
 from wfm.domain.operations import Exchange, Item, Operation, Phase
 from wfm.domain.plans import RouteName, RouteOffer
 from wfm.domain.tenant import TokenFacts
@@ -133,13 +135,17 @@ class Interrupted(Exception):
     """A write of several requests broke off in the middle.
 
     `cause` is the error of the request that broke it off (raised from it), `marker` remembers what was there before, so
-    that a later undo can put it back, `exchanges` are all of them, those of `cause` included.
+    that a later undo can put it back, `exchanges` are all of them, those of `cause` included. `written` is how many
+    writes the tenant had accepted before.
     """
 
-    def __init__(self, cause: GenesysError, marker: str | None, exchanges: tuple[Exchange, ...]) -> None:
+    def __init__(
+        self, cause: GenesysError | StoreFault, marker: str | None, exchanges: tuple[Exchange, ...], *, written: int
+    ) -> None:
         self.cause = cause
         self.marker = marker
         self.exchanges = exchanges
+        self.written = written
         super().__init__(str(cause))
 
 
@@ -171,19 +177,19 @@ class Route(Protocol):
         """Whether it fits this window, and why. Whether the token may is the access check's question."""
 
     def prepare(self, client: Sender, operation: Operation, phase: Phase) -> Prepared:
-        """What is read once for all agents of a phase. Never raises GenesysError."""
+        """What is read once for all agents of a phase. Raises StoreFault; never GenesysError."""
 
     def apply(self, client: Sender, task: Task) -> Written | Left:
         """Makes the agent unavailable, or leaves them alone where there is nothing to write.
 
-        Raises GenesysError, Interrupted.
+        Raises GenesysError, Interrupted, Refused, StoreFault (nothing was sent).
         """
 
     def restore(self, client: Sender, task: Task) -> Written | Left:
-        """Puts back what was there before, if what is there now is still ours. Raises GenesysError, Interrupted."""
+        """Puts back what was there before, if what is there now is still ours. Raises what `apply` raises."""
 
     def read_back(self, client: Sender, task: Task) -> ReadBack:
-        """Whether the phase's write of this agent took place. Raises GenesysError when it can't be read."""
+        """Whether the phase's write of this agent took place. Raises GenesysError, StoreFault when it can't be read."""
 
 
 def pack(**parts: object) -> str:
