@@ -52,7 +52,8 @@ def main() -> int:
         with making:
             if client_id not in made:
                 known = next(client for client in info["clients"] if client["id"] == client_id)
-                pacer = SharedPacer(f"sqlite:///{data_dir / 'pacing.sqlite'}", f"{given['tenant']}|{client_id}", 1.0)
+                pacing = postgres or f"sqlite:///{data_dir / 'pacing.sqlite'}"
+                pacer = SharedPacer(pacing, f"{given['tenant']}|{client_id}", 1.0)
                 client = GenesysClient(endpoint, Credentials(known["id"], known["secret"]), pacer, timeout_s=given["timeout_s"])
                 made[client_id] = (client, Reader(client))
             return made[client_id]
