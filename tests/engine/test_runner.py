@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +19,7 @@ from wfm.domain.errors import NotFound, StoreFault
 from wfm.domain.operations import Counts, Item, ItemState, Operation, OperationState, Outcome, Phase, RunFilter
 from wfm.domain.plans import Fate, RouteName
 from wfm.domain.schedules import Shift
-from wfm.engine import drive, unconfirmed
+from wfm.engine import drive, sending, unconfirmed
 from wfm.engine.runner import Runner
 from wfm.engine.worker import Worker
 from wfm.genesys.errors import ConnectionProblem, OutcomeUnknown, ServerFault
@@ -602,6 +603,105 @@ def test_results_survive_a_ledger_that_is_out_of_reach_for_a_while(ledger: Ledge
     operation = world.run(new_operation(ledger, IDS))
     assert operation.state is OperationState.IN_EFFECT
     assert tenant.unavailable == dict.fromkeys(IDS, 1)
+
+
+def test_a_claim_that_broke_off_after_its_commit_is_found_again(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection is lost as the intent was stored: those agents are ours, nobody has sent them, nothing is read back."""
+    tenant = FakeTenant()
+    world = World(ledger, tenant)
+    claim, calls = ledger.claim, itertools.count()
+
+    def breaks_off(*given: Any, **more: Any) -> Any:
+        claims = claim(*given, **more)
+        if next(calls) in (0, 2):
+            raise StoreFault("the connection was lost")
+        return claims
+
+    monkeypatch.setattr(ledger, "claim", breaks_off)
+    monkeypatch.setattr(drive, "STORE_PAUSE_S", 0.01)
+    operation = world.run(new_operation(ledger, IDS))
+    assert operation.state is OperationState.IN_EFFECT
+    assert tenant.unavailable == dict.fromkeys(IDS, 1)
+    assert not [sent for sent in world.sender.sent if sent.call.startswith("GET")]
+    assert any("out of reach" in event.text for event in ledger.events(operation.id))
+
+
+def test_who_was_claimed_when_a_claim_broke_off_is_given_back_when_it_is_cancelled(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(ledger)
+    operation = new_operation(ledger, IDS)
+    claim = ledger.claim
+
+    def breaks_off(*given: Any, **more: Any) -> Any:
+        claim(*given, **more)
+        ledger.request_cancel(operation.id, now=utcnow(), actor="tester")
+        raise StoreFault("the connection was lost")
+
+    monkeypatch.setattr(ledger, "claim", breaks_off)
+    monkeypatch.setattr(drive, "STORE_PAUSE_S", 0.5)
+    assert world.run(operation).state is OperationState.CANCELLED
+    assert world.sender.sent == []
+    assert world.applied(operation) == {ItemState.SKIPPED: 12}
+
+
+def test_a_request_budget_that_can_not_be_used_fails_nobody_and_says_so(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = FakeTenant()
+    faults = itertools.count()
+
+    def answer(sent: Sent) -> Any:
+        if next(faults) < 9:  # more than the first five: no canary dies of it
+            raise StoreFault("The request budget can't be used: database is locked.")
+        return tenant(sent)
+
+    monkeypatch.setattr(drive, "FIRST_PROBE_S", 0.01)
+    world = World(ledger, answer)
+    operation = world.run(new_operation(ledger, IDS))
+    assert operation.state is OperationState.IN_EFFECT
+    assert tenant.unavailable == dict.fromkeys(IDS, 1)
+    told = [event.text for event in ledger.events(operation.id)]
+    assert any("Nothing is sent for now: The request budget can't be used" in text for text in told)
+    assert "Sending goes on." in told
+    assert ledger.runs(TENANT, RunFilter(operation_id=operation.id, outcome=Outcome.FAILED)).runs == ()
+
+
+def test_reading_back_waits_for_the_desks_own_store(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant = FakeTenant([LOST_AFTER])
+    faults = itertools.count()
+
+    def answer(sent: Sent) -> Any:
+        if sent.call.startswith("GET") and next(faults) < 3:
+            raise StoreFault("locked")
+        return tenant(sent)
+
+    monkeypatch.setattr(sending, "STORE_PAUSE_S", 0.01)
+    world = World(ledger, answer)
+    assert world.run(new_operation(ledger, IDS)).state is OperationState.IN_EFFECT
+    assert tenant.unavailable == dict.fromkeys(IDS, 1)
+
+
+def test_a_lost_answer_has_its_time_out_from_when_it_was_sent(ledger: Ledger) -> None:
+    """A request that waited long for its permit may still be under way when its connection breaks right after sending."""
+    tenant = FakeTenant([LOST_BEFORE])
+    late: dict[str, Callable[[], None]] = {}
+
+    def answer(sent: Sent) -> Any:
+        if sent.call.startswith("PATCH") and not late:
+            time.sleep(0.3)  # waits for a permit, longer than the time-out
+            agent_id, body = sent.path["userId"], sent.body
+            arrives = threading.Timer(0.05, lambda: tenant._write(agent_id, body))
+            late[agent_id] = arrives.join
+            arrives.start()
+        return tenant(sent)
+
+    world = World(ledger, answer, timeout_s=0.25)
+    operation = world.run(new_operation(ledger, IDS[:1]))
+    for join in late.values():
+        join()
+    assert operation.state is OperationState.IN_EFFECT
+    assert tenant.unavailable == {IDS[0]: 1}
 
 
 def test_a_worker_that_stops_while_the_ledger_is_away_leaves_it_to_the_next_to_read_back(

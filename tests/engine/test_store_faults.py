@@ -154,13 +154,13 @@ def a_world(demo: DemoHandle, ledger_url: str, pacing_url: str) -> Iterator[Worl
         client = GenesysClient(
             endpoint_for_urls(demo.url, demo.url), Credentials(known["id"], known["secret"]), pacer, 5.0, network
         )
-        faults = [FaultyDatabase(ledger._db.engine), FaultyDatabase(pacer._row._engine)]
+        of_ledger, of_pacer = FaultyDatabase(ledger._db.engine), FaultyDatabase(pacer._row._engine)
         ids = [row["id"] for row in demo.agents(on_shift="true", active="true", out_of_office="false", limit=AGENTS)]
         try:
-            yield World(demo, ledger, pacer, network, client, *faults, ids)
+            yield World(demo, ledger, pacer, network, client, of_ledger, of_pacer, ids)
         finally:
-            for fault in faults:
-                fault.close()
+            of_ledger.close()
+            of_pacer.close()
             client.close()
 
 

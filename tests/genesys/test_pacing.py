@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -16,9 +17,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from tests.support.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures
 from wfm.domain.errors import StoreFault
+from wfm.genesys import pacing
 from wfm.genesys.pacing import NoPermit, Permit, RequestLane, SharedPacer, Unpaced, Usage, read_headers
 
 SCREEN, RESTORE, APPLY = RequestLane.SCREEN, RequestLane.RESTORE, RequestLane.APPLY
@@ -204,14 +207,73 @@ def test_a_database_that_cannot_be_written_is_a_store_fault(tmp_path: Path) -> N
 
 
 def test_a_database_emptied_under_us_is_taken_anew(url: str, tmp_path: Path) -> None:
-    import sqlite3
-
     pacer = SharedPacer(url, "t|c", 1.0)
     use(pacer, APPLY, 5)
     with sqlite3.connect(tmp_path / "pacing.sqlite") as connection:
         connection.execute("DELETE FROM pacing_budget")
     use(pacer, APPLY, 6)
     assert pacer.usage().used == 6
+
+
+@pytest.fixture
+def held(pacer: SharedPacer, url: str) -> Iterator[sqlite3.Connection]:
+    """Another program that may hold the file; this one waits a moment only for it."""
+    pacer._row._engine.dispose()
+
+    @sa.event.listens_for(pacer._row._engine, "connect")
+    def impatient(connection: sqlite3.Connection, _: object) -> None:
+        connection.execute("PRAGMA busy_timeout = 20")
+
+    other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    yield other
+    other.close()
+
+
+def test_what_the_tenant_said_is_never_lost_for_a_database_that_is_locked(
+    pacer: SharedPacer, held: sqlite3.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The answer has come: a locked database must not turn it into anything else, and is told later."""
+    permit = pacer.acquire(APPLY, timeout=1)
+    held.execute("BEGIN IMMEDIATE")
+    pacer.observe(permit, told(41, 180), 200)
+    pacer.observe(permit, httpx.Headers({**told(42, 180), "Retry-After": "30"}), 429)
+    assert "kept for the next transaction" in caplog.text
+    held.execute("ROLLBACK")
+    usage = pacer.usage()
+    assert (usage.limit_per_minute, usage.used) == (180, 42)
+    assert usage.blocked_until is not None
+
+
+def test_work_waits_for_a_database_that_is_locked_and_a_screen_is_told_at_once(
+    pacer: SharedPacer, held: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pacing, "STORE_PAUSE_S", 0.02)
+    held.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreFault, match="request budget"):
+        pacer.acquire(SCREEN, timeout=5)
+    got: list[Permit] = []
+    work = threading.Thread(target=lambda: got.append(pacer.acquire(RESTORE, timeout=20)))
+    work.start()
+    time.sleep(0.3)
+    assert not got
+    held.execute("ROLLBACK")
+    work.join(10)
+    assert len(got) == 1
+
+
+def test_waiting_for_a_locked_database_ends_with_the_patience_or_when_it_is_given_up(
+    pacer: SharedPacer, held: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pacing, "STORE_PAUSE_S", 0.02)
+    monkeypatch.setattr(pacing, "STORE_PATIENCE_S", 0.2)
+    held.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreFault):
+        pacer.acquire(APPLY, timeout=30)
+    given_up = threading.Event()
+    given_up.set()
+    with pytest.raises(NoPermit) as none:
+        pacer.acquire(APPLY, timeout=30, cancel=given_up)
+    assert none.value.cancelled
 
 
 def test_a_password_in_the_database_address_is_not_repeated() -> None:
@@ -309,6 +371,7 @@ class CountingTenant:
 
 WORKER = """
 import http.client, json, sys, threading, time
+from wfm.genesys import pacing
 from wfm.genesys.pacing import NoPermit, RequestLane, SharedPacer
 url, port, lane, window_s, threads = sys.argv[1], int(sys.argv[2]), RequestLane(sys.argv[3]), *map(float, sys.argv[4:])
 pacer = SharedPacer(url, "t|c", 1.0, window_s=window_s)

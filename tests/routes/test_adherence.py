@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from tests.routes.conftest import NOW
 from tests.support.fake_sender import FakeSender, Sent, refused
+from wfm.domain.errors import StoreFault
 from wfm.domain.operations import Phase
 from wfm.domain.plans import RouteName
 from wfm.domain.windows import Window
@@ -131,11 +133,33 @@ def test_broken_off_in_the_middle_it_remembers_and_can_be_tried_again(a_task: AT
     before = {name: dict(one) for name, one in tenant.records.items()}
     with pytest.raises(Interrupted) as broken:
         ROUTE.apply(FakeSender(tenant), a_correction(a_task))
+    assert isinstance(broken.value.cause, GenesysError)
     assert broken.value.cause.status == 409
     assert len(broken.value.exchanges) == 3
     sender = FakeSender(tenant)
     done = ROUTE.apply(sender, a_correction(a_task, marker=broken.value.marker))
     assert sender.calls() == [GET, PATCH]  # only the one that was left
+    assert isinstance(done, Written)
+    assert isinstance(ROUTE.restore(FakeSender(tenant), a_correction(a_task, Phase.RESTORE, done.marker)), Written)
+    assert tenant.records == before
+
+
+def test_the_desks_own_store_may_break_it_off_and_what_was_there_before_is_remembered(a_task: ATask) -> None:
+    """The request budget can't be used after the first of two writes: nothing else was sent, and the first is known."""
+    tenant = Records(record("a", 4, 2), record("b", 2, 1.5))
+    before = {name: dict(one) for name, one in tenant.records.items()}
+    writes = itertools.count(1)
+
+    def locked(sent: Sent) -> Any:
+        if sent.call == PATCH and next(writes) == 2:
+            raise StoreFault("locked")
+        return tenant(sent)
+
+    with pytest.raises(Interrupted) as broken:
+        ROUTE.apply(FakeSender(locked), a_correction(a_task))
+    assert isinstance(broken.value.cause, StoreFault)
+    assert broken.value.written == 1
+    done = ROUTE.apply(FakeSender(tenant), a_correction(a_task, marker=broken.value.marker))
     assert isinstance(done, Written)
     assert isinstance(ROUTE.restore(FakeSender(tenant), a_correction(a_task, Phase.RESTORE, done.marker)), Written)
     assert tenant.records == before

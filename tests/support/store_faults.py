@@ -41,12 +41,13 @@ class FaultyDatabase:
         self._outages: Sequence[Outage] = ()
         self._statements = self._commits = 0
         self.hits = 0
-        self._commit = engine.dialect.do_commit
-        engine.dialect.do_commit = self._do_commit  # type: ignore[method-assign]
+        self._dialect: Any = engine.dialect
+        self._commit = self._dialect.do_commit
+        self._dialect.do_commit = self._do_commit
         sa.event.listen(engine, "before_cursor_execute", self._before)
 
     def close(self) -> None:
-        self._engine.dialect.do_commit = self._commit  # type: ignore[method-assign]
+        self._dialect.do_commit = self._commit
         sa.event.remove(self._engine, "before_cursor_execute", self._before)
 
     @contextmanager
