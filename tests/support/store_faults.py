@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import sqlalchemy as sa
@@ -41,7 +41,7 @@ class FaultyDatabase:
         self._outages: Sequence[Outage] = ()
         self._statements = self._commits = 0
         self.hits = 0
-        self._dialect: Any = engine.dialect
+        self._dialect = cast(Any, engine.dialect)
         self._commit = self._dialect.do_commit
         self._dialect.do_commit = self._do_commit
         sa.event.listen(engine, "before_cursor_execute", self._before)

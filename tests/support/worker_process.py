@@ -5,7 +5,10 @@ python -m tests.support.worker_process '{"demo": "http://…", "data_dir": "…"
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -58,11 +61,15 @@ def main() -> int:
                 made[client_id] = (client, Reader(client))
             return made[client_id]
 
+    ledger = Ledger(postgres or f"sqlite:///{data_dir / 'desk.sqlite'}")
+    if "dies" in given:
+        _die_at(given["dies"], ledger, GenesysClient)
+
     def recheck(operation: Operation, items: Sequence[Item]) -> dict[str, tuple[Fate, str]]:
         return {}
 
     rooms = Rooms(
-        ledger=Ledger(postgres or f"sqlite:///{data_dir / 'desk.sqlite'}"),
+        ledger=ledger,
         tenant_key=given["tenant"],
         client_for=client_for,
         recheck=recheck,
@@ -78,6 +85,43 @@ def main() -> int:
         on_state=lambda state: print(state, flush=True),
         exit_when_idle_s=given.get("exit_when_idle_s"),
     )
+
+
+def _die_at(dies: dict[str, Any], ledger: Any, client: Any) -> None:
+    """kill -9 of this process at one step of one phase: {"step": claim | send | read | settle, "phase", "nth", "after"}.
+
+    `send` is a writing request, `read` a reading one about an agent; `after` is once it has been done.
+    """
+    lock, seen = threading.Lock(), itertools.count(1)
+
+    def is_it(phase: str) -> bool:
+        with lock:
+            return phase == dies["phase"] and next(seen) == dies["nth"]
+
+    def mortal(step: Any, phase_of: Any) -> Any:
+        def stepped(*given: Any, **more: Any) -> Any:
+            phase = phase_of(*given, **more)
+            now = phase is not None and is_it(phase)
+            if now and not dies["after"]:
+                os.kill(os.getpid(), signal.SIGKILL)
+            try:
+                return step(*given, **more)
+            finally:
+                if now:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        return stepped
+
+    if dies["step"] in ("claim", "settle"):
+        real = getattr(ledger, dies["step"])
+        setattr(ledger, dies["step"], mortal(real, lambda _id, phase, *more, **names: phase.value))
+        return
+
+    def phase_of(_client: Any, operation: Any, *more: Any, **names: Any) -> str | None:
+        wanted = operation.reads if dies["step"] == "read" else not operation.reads
+        return names["lane"].value if wanted and "userId" in (names.get("path") or {}) else None
+
+    client.send = mortal(client.send, phase_of)
 
 
 @dataclass
