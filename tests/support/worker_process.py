@@ -96,7 +96,7 @@ def _die_at(dies: dict[str, Any], ledger: Any, client: Any) -> None:
 
     def is_it(phase: str) -> bool:
         with lock:
-            return phase == dies["phase"] and next(seen) == dies["nth"]
+            return bool(phase == dies["phase"] and next(seen) == dies["nth"])
 
     def mortal(step: Any, phase_of: Any) -> Any:
         def stepped(*given: Any, **more: Any) -> Any:
