@@ -48,7 +48,7 @@ class Bulk:
                 self.requests += 1
             raise
         with self._lock:
-            self.requests += max(1, len(reply.takes))
+            self.requests += max(1, len(reply.raw))
         return reply
 
     def gather(self, jobs: Sequence[Callable[[], T]]) -> list[T]:
@@ -134,7 +134,7 @@ def entities(page: Mapping[str, Any] | Sequence[Any] | None) -> list[dict[str, A
 
 
 def bad_answer(reply: Reply, why: str) -> BadAnswer:
-    call = f"{reply.takes[-1].method} {reply.takes[-1].url.path}" if reply.takes else "the read"
+    call = f"{reply.raw[-1].method} {reply.raw[-1].url.path}" if reply.raw else "the read"
     return BadAnswer(call, status=reply.status, message=why, correlation_id=reply.correlation_id)
 
 

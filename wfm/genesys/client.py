@@ -43,7 +43,7 @@ from wfm.genesys.errors import (
 from wfm.genesys.pacing import NoPermit, Pacer, RequestLane
 from wfm.genesys.regions import Endpoint, is_loopback
 from wfm.genesys.retry import SCREEN_POLICY, WORK_POLICY, Hook, Policy, retry_after_seconds
-from wfm.genesys.tape import KEPT_BODY, Take, Tape, fault_of
+from wfm.genesys.recorder import KEPT_BODY, RawExchange, RecordingTransport, fault_of
 
 log = logging.getLogger("wfm.genesys")
 # The libraries' own lines repeat ours: httpx with the whole query in it, stamina without a word of what is tried again.
@@ -68,17 +68,17 @@ class Reply:
     status: int
     json: Any = field(repr=False)
     correlation_id: str | None
-    takes: tuple[Take, ...] = field(repr=False)
+    raw: tuple[RawExchange, ...] = field(repr=False)
 
     @cached_property
     def headers(self) -> Mapping[str, str]:
-        last = self.takes[-1] if self.takes else None
+        last = self.raw[-1] if self.raw else None
         return last.safe_headers() if last is not None else {}
 
     @cached_property
     def exchanges(self) -> tuple[Exchange, ...]:
         """Every attempt, redacted; made when asked for, because bulk reads never ask."""
-        return exchanges_of(self.takes)
+        return exchanges_of(self.raw)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,16 +120,16 @@ class GenesysClient:
         limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS, keepalive_expiry=KEEPALIVE_S)
         if transport is None:
             transport = httpx.HTTPTransport(limits=limits, proxy=proxy_for(endpoint))
-        self._tape = Tape(transport, self.auth.token_url, clock, self.auth.scrub)
+        self._recorder = RecordingTransport(transport, self.auth.token_url, clock, self.auth.scrub)
         timeout = httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s))
         self._http = httpx.Client(
             base_url=endpoint.api_url,
             auth=self.auth,
             timeout=timeout,
-            transport=self._tape,
+            transport=self._recorder,
             follow_redirects=False,
             headers={"Accept": "application/json", "User-Agent": "maintenance-desk"},
-            trust_env=False,  # else a proxy of the environment would be mounted past the tape; see proxy_for
+            trust_env=False,  # else a proxy of the environment would be mounted past the recorder; see proxy_for
         )
 
     def __repr__(self) -> str:
@@ -186,7 +186,7 @@ class GenesysClient:
         raise AssertionError("stamina always returns or raises")
 
     def probe(self) -> Probe:
-        """Whether the tenant answers and takes the token, by its cheapest call. Never raises GenesysError.
+        """Whether the tenant answers and accepts the token, by its cheapest call. Never raises GenesysError.
 
         Published: HEAD /api/v2/tokens/me. One attempt, and no more than a second of waiting for a permit.
         """
@@ -242,22 +242,22 @@ class GenesysClient:
     def _once(self, call: _Call) -> Reply:
         """One attempt: a permit, an exchange (two after a 401), what it means."""
         permit = self._permit(call)
-        takes: list[Take] = []
-        outcome = self._exchange(call, takes)
+        exchanges: list[RawExchange] = []
+        outcome = self._exchange(call, exchanges)
         # A request for a token is part of the story only where the story ends with it.
-        call.takes.extend(take for take in takes if not take.login or takes[-1].login)
-        last = next((take for take in reversed(takes) if not take.login), None)
+        call.raw.extend(exchange for exchange in exchanges if not exchange.login or exchanges[-1].login)
+        last = next((exchange for exchange in reversed(exchanges) if not exchange.login), None)
         with self._counter:
-            self._requests += sum(1 for take in takes if not take.login)
+            self._requests += sum(1 for exchange in exchanges if not exchange.login)
         self.pacer.observe(
             permit, last.headers if last else None, last.status if last else None, sent=last is not None and last.sent
         )
-        self._log(call, takes)
-        result = self._read(call, outcome, takes[-1]) if isinstance(outcome, httpx.Response) else outcome
+        self._log(call, exchanges)
+        result = self._read(call, outcome, exchanges[-1]) if isinstance(outcome, httpx.Response) else outcome
         if isinstance(result, Reply):
             return result
         # Raised here, outside every except block: an httpx error in the chain would carry the token along.
-        result.exchanges = exchanges_of(tuple(call.takes))
+        result.exchanges = exchanges_of(tuple(call.raw))
         call.last_error = result
         raise result
 
@@ -268,14 +268,14 @@ class GenesysClient:
         except NoPermit as none:
             gone = none
         if gone.cancelled:
-            raise Cancelled(call.key, exchanges=exchanges_of(tuple(call.takes)))
+            raise Cancelled(call.key, exchanges=exchanges_of(tuple(call.raw)))
         if call.last_error is not None:
             call.hook.over = True
             raise call.last_error
         room = f", room again at {gone.until:%H:%M:%S} UTC" if gone.until else ""
         raise BudgetTimeout(call.key, message=f"the limit is {gone.limit} requests a minute{room}")
 
-    def _exchange(self, call: _Call, takes: list[Take]) -> httpx.Response | GenesysError:
+    def _exchange(self, call: _Call, exchanges: list[RawExchange]) -> httpx.Response | GenesysError:
         request = self._http.build_request(
             call.operation.verb,
             call.operation.fill(**call.path),
@@ -284,12 +284,12 @@ class GenesysClient:
             headers={"Content-Type": "application/json"} if call.content is not None else None,
         )
         try:
-            with self._tape.recording(takes):
+            with self._recorder.recording(exchanges):
                 return self._http.send(request)
         except GenesysError as error:  # of the token request
             return error.with_traceback(None)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            failed, timed_out = takes[-1] if takes else None, isinstance(error, httpx.TimeoutException)
+            failed, timed_out = exchanges[-1] if exchanges else None, isinstance(error, httpx.TimeoutException)
         except RuntimeError:
             # httpx says so of a client that was closed: the desk stops while a thread still reads.
             if not self._http.is_closed:
@@ -303,43 +303,45 @@ class GenesysClient:
             return OutcomeUnknown(at, message=fault, status=failed.status if failed else None)
         return (TimedOut if timed_out else ConnectionProblem)(at, message=fault)
 
-    def _read(self, call: _Call, response: httpx.Response, take: Take) -> Reply | GenesysError:
+    def _read(self, call: _Call, response: httpx.Response, exchange: RawExchange) -> Reply | GenesysError:
         status = response.status_code
         if 200 <= status < 300:
             value: Any = None
-            if take.body.strip():
+            if exchange.body.strip():
                 try:
-                    value = json.loads(take.body)
+                    value = json.loads(exchange.body)
                 except (ValueError, RecursionError):
                     if call.operation.reads:
-                        return BadAnswer(call.key, status=status, message="it is not JSON", correlation_id=take.correlation_id)
-            return Reply(status, value, take.correlation_id, tuple(call.takes))
-        text = redact_body(take.text(), KEPT_BODY)
+                        return BadAnswer(
+                            call.key, status=status, message="it is not JSON", correlation_id=exchange.correlation_id
+                        )
+            return Reply(status, value, exchange.correlation_id, tuple(call.raw))
+        text = redact_body(exchange.text(), KEPT_BODY)
         code, message, _ = parse_body(text)
         return class_for(status, reads=call.operation.reads)(
             call.key,
             status=status,
             code=code,
             message=message,
-            correlation_id=take.correlation_id,
-            headers=take.safe_headers(),
+            correlation_id=exchange.correlation_id,
+            headers=exchange.safe_headers(),
             body=text,
             retry_after=retry_after_seconds(response.headers.get("Retry-After"), self._clock),
         )
 
-    def _log(self, call: _Call, takes: Sequence[Take]) -> None:
+    def _log(self, call: _Call, exchanges: Sequence[RawExchange]) -> None:
         if not log.isEnabledFor(logging.DEBUG):
             return
-        for take in takes:
+        for exchange in exchanges:
             log.debug(
                 "%s status=%s ms=%d lane=%s client=%s correlation=%s%s",
-                TOKEN_CALL if take.login else call.key,
-                take.status,
-                take.duration_ms,
+                TOKEN_CALL if exchange.login else call.key,
+                exchange.status,
+                exchange.duration_ms,
                 call.lane.value,
                 self.auth.client_id,
-                take.correlation_id,
-                f" fault={take.fault!r}" if take.fault else "",
+                exchange.correlation_id,
+                f" fault={exchange.fault!r}" if exchange.fault else "",
             )
 
 
@@ -366,7 +368,7 @@ class _Call:
         self.cancel = cancel
         self.deadline = deadline
         self.hook = hook
-        self.takes: list[Take] = []
+        self.raw: list[RawExchange] = []
         self.last_error: GenesysError | None = None
 
 
@@ -379,7 +381,7 @@ def proxy_for(endpoint: Endpoint) -> str | None:
 
 
 def query_params(query: Query | None) -> dict[str, str | list[str]] | None:
-    """Query values as the platform takes them: lists repeated, booleans in lower case."""
+    """Query values as the platform expects them: lists repeated, booleans in lower case."""
     if not query:
         return None
     params: dict[str, str | list[str]] = {}
@@ -393,6 +395,6 @@ def query_params(query: Query | None) -> dict[str, str | list[str]] | None:
     return params
 
 
-def exchanges_of(takes: Sequence[Take]) -> tuple[Exchange, ...]:
+def exchanges_of(raw: Sequence[RawExchange]) -> tuple[Exchange, ...]:
     """Numbered and redacted."""
-    return tuple(take.exchange(number) for number, take in enumerate(takes, start=1))
+    return tuple(exchange.redacted(number) for number, exchange in enumerate(raw, start=1))

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from wfm.domain.errors import BadInput, NotFound
 from wfm.genesys.errors import BadAnswer, ConnectionProblem, GenesysError, ServerFault, TimedOut, parse_body
 from wfm.genesys.regions import Endpoint
-from wfm.genesys.tape import fault_of
+from wfm.genesys.recorder import fault_of
 
 TIMEOUT_S = 5.0
 

@@ -28,7 +28,7 @@ from wfm.domain.schedules import AgentSchedule
 from wfm.domain.tenant import TokenFacts
 from wfm.genesys.auth import utcnow
 from wfm.genesys.bulk import Bulk, chunks, entities, members, reading
-from wfm.genesys.cells import Cell
+from wfm.genesys.cache import CachedValue
 from wfm.genesys.client import GenesysClient, Query
 from wfm.genesys.directory_reads import DirectoryReads, read_queue_members
 from wfm.genesys.errors import BadAnswer, Forbidden, GenesysError, ResourceNotFound
@@ -78,10 +78,10 @@ class Reader:
         self._schedules = ScheduleReads(self._bulk, clock, SCHEDULES_TTL_S)
         self._token_told = 0
         """Which token of the client the facts are of: how many had been fetched by then."""
-        self._token: Cell[TokenFacts] = Cell(TOKEN_TTL_S, clock)
-        self._directory: Cell[Directory] = Cell(DIRECTORY_TTL_S, clock)
-        self._actions: Cell[tuple[Mapping[str, Any], ...]] = Cell(ACTIONS_TTL_S, clock)
-        self._queues: dict[str, Cell[frozenset[str]]] = {}
+        self._token: CachedValue[TokenFacts] = CachedValue(TOKEN_TTL_S, clock)
+        self._directory: CachedValue[Directory] = CachedValue(DIRECTORY_TTL_S, clock)
+        self._actions: CachedValue[tuple[Mapping[str, Any], ...]] = CachedValue(ACTIONS_TTL_S, clock)
+        self._queues: dict[str, CachedValue[frozenset[str]]] = {}
         self._states: dict[str, AgentState] = {}
         self._states_lock = threading.Lock()
         self._as_of: dict[str, datetime] = {}
@@ -103,8 +103,8 @@ class Reader:
 
     def forget(self) -> None:
         """Drops everything that was read."""
-        for cell in (self._token, self._directory, self._actions):
-            cell.forget()
+        for cached in (self._token, self._directory, self._actions):
+            cached.forget()
         self._queues.clear()
         self._schedules.forget()
         with self._states_lock:
@@ -142,13 +142,13 @@ class Reader:
 
     def queue_members(self, queue_id: str, *, fresh: bool = False, lane: RequestLane = SCREEN) -> frozenset[str]:
         """The ids of everybody in a queue, whether they joined it just now or not."""
-        cell = self._queues.setdefault(queue_id, Cell(DIRECTORY_TTL_S, self._clock))
+        cached = self._queues.setdefault(queue_id, CachedValue(DIRECTORY_TTL_S, self._clock))
         held = self._directory.peek()
         size = None
         if held is not None:
             size = next((g.size for g in held[0].groups if g.kind is GroupKind.QUEUE and g.id == queue_id), None)
         with reading("queue members"):
-            return cell.get(partial(read_queue_members, self._bulk, queue_id, size, lane), fresh=fresh)[0]
+            return cached.get(partial(read_queue_members, self._bulk, queue_id, size, lane), fresh=fresh)[0]
 
     # --- what they do ----------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from wfm import catalogue
 from wfm.domain.agents import Agent
 from wfm.domain.schedules import AgentSchedule, Shift
 from wfm.genesys.bulk import Bulk, bad_answer, chunks, entities, members, reading
-from wfm.genesys.cells import Cell
+from wfm.genesys.cache import CachedValue
 from wfm.genesys.client import Reply
 from wfm.genesys.pacing import RequestLane
 from wfm.genesys.parse import inside, known_zone, shift, text, time_off, written
@@ -71,7 +71,7 @@ class ScheduleReads:
         self._lock = threading.Lock()
         self._reading = threading.Lock()
         self._kept: dict[str, _Kept] = {}
-        self._codes: dict[str, Cell[Codes]] = {}
+        self._codes: dict[str, CachedValue[Codes]] = {}
         self.as_of: datetime | None = None
 
     def forget(self) -> None:
@@ -130,14 +130,14 @@ class ScheduleReads:
     def _codes_of(self, business_unit: str, lane: RequestLane) -> Codes:
         """(category, name) of every activity code of a business unit, kept ten minutes."""
         with self._lock:
-            cell = self._codes.setdefault(business_unit, Cell(CODES_TTL_S, self._clock))
+            cached = self._codes.setdefault(business_unit, CachedValue(CODES_TTL_S, self._clock))
 
         def read() -> Codes:
             reply = self._bulk.send(ACTIVITY_CODES, lane, path={"businessUnitId": business_unit})
             page = whole_answer(self._bulk, reply)
             return {text(row.get("id")): (text(row.get("category")), text(row.get("name"))) for row in entities(page)}
 
-        return cell.get(read)[0]
+        return cached.get(read)[0]
 
     def _search(
         self,

@@ -1,4 +1,4 @@
-"""A value that is read once and kept for a while."""
+"""A value that is read once and cached for a while."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Cell(Generic[T]):
+class CachedValue(Generic[T]):
     """One cached value with the instant it was read. Threads that need it at once cause one read. Thread-safe."""
 
     def __init__(self, ttl_s: float, clock: Callable[[], datetime]) -> None:

@@ -1,4 +1,4 @@
-"""Every HTTP exchange of a call, written down as it happens and redacted when it is looked at."""
+"""Record every HTTP exchange of a call as it happens; redact it when it is stored or shown."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.U
 
 
 @dataclass(slots=True, repr=False)
-class Take:
-    """One exchange, raw. Never shown as it is: it holds the token. `login` marks a request for a token."""
+class RawExchange:
+    """One exchange, raw: it holds the token, so it is never stored or shown. `login` marks a request for a token."""
 
     method: str
     url: httpx.URL
@@ -57,7 +57,7 @@ class Take:
         """The answer's headers, redacted."""
         return {name: self.scrub(value) for name, value in redact_headers(self.headers or {}).items()}
 
-    def exchange(self, number: int) -> Exchange:
+    def redacted(self, number: int) -> Exchange:
         """As it may be stored and shown."""
         # A login's bodies hold the secret or the token and nothing else worth keeping.
         request_body = None if self.login or not self.request_body else self.scrub(self.request_body.decode("utf-8", "replace"))
@@ -91,31 +91,31 @@ def safe_url(url: httpx.URL) -> str:
 
 
 @dataclass
-class _Reel(threading.local):
-    takes: list[Take] | None = None
+class _Current(threading.local):
+    exchanges: list[RawExchange] | None = None
 
 
 @dataclass
-class Tape(httpx.BaseTransport):
-    """A transport that writes down what goes through the one it wraps, for the thread that is recording."""
+class RecordingTransport(httpx.BaseTransport):
+    """A transport that records what goes through the one it wraps, for the thread that asked."""
 
     inner: httpx.BaseTransport
     token_url: str
     clock: Callable[[], datetime]
     scrub: Callable[[str], str]
-    _reel: _Reel = field(default_factory=_Reel)
+    _current: _Current = field(default_factory=_Current)
 
     @contextmanager
-    def recording(self, takes: list[Take]) -> Iterator[None]:
-        """What this thread sends inside goes to `takes`."""
-        self._reel.takes = takes
+    def recording(self, exchanges: list[RawExchange]) -> Iterator[None]:
+        """Append what this thread sends inside to `exchanges`."""
+        self._current.exchanges = exchanges
         try:
             yield
         finally:
-            self._reel.takes = None
+            self._current.exchanges = None
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        take = Take(
+        exchange = RawExchange(
             method=request.method,
             url=request.url,
             login=str(request.url) == self.token_url,
@@ -123,23 +123,23 @@ class Tape(httpx.BaseTransport):
             started_at=self.clock(),
             scrub=self.scrub,
         )
-        if self._reel.takes is not None:
-            self._reel.takes.append(take)
+        if self._current.exchanges is not None:
+            self._current.exchanges.append(exchange)
         began = time.perf_counter()
         try:
             response = self.inner.handle_request(request)
-            take.status, take.headers = response.status_code, response.headers
-            take.body = response.read()
+            exchange.status, exchange.headers = response.status_code, response.headers
+            exchange.body = response.read()
         except httpx.TransportError as error:
-            take.status = None
-            take.fault = fault_of(error)
-            take.sent = not isinstance(error, NOT_SENT)
+            exchange.status = None
+            exchange.fault = fault_of(error)
+            exchange.sent = not isinstance(error, NOT_SENT)
             raise
         except httpx.HTTPError as error:  # a body that can't be decoded
-            take.fault = fault_of(error)
+            exchange.fault = fault_of(error)
             raise
         finally:
-            take.duration_ms = round((time.perf_counter() - began) * 1000)
+            exchange.duration_ms = round((time.perf_counter() - began) * 1000)
         return response
 
     def close(self) -> None:
