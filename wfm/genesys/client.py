@@ -41,9 +41,9 @@ from wfm.genesys.errors import (
     parse_body,
 )
 from wfm.genesys.pacing import NoPermit, Pacer, RequestLane
+from wfm.genesys.recorder import KEPT_BODY, RawExchange, RecordingTransport, fault_of
 from wfm.genesys.regions import Endpoint, is_loopback
 from wfm.genesys.retry import SCREEN_POLICY, WORK_POLICY, Hook, Policy, retry_after_seconds
-from wfm.genesys.recorder import KEPT_BODY, RawExchange, RecordingTransport, fault_of
 
 log = logging.getLogger("wfm.genesys")
 # The libraries' own lines repeat ours: httpx with the whole query in it, stamina without a word of what is tried again.

@@ -15,8 +15,8 @@ from pydantic import SecretStr
 
 from wfm.domain.errors import BadInput, NotFound
 from wfm.genesys.errors import BadAnswer, ConnectionProblem, GenesysError, ServerFault, TimedOut, parse_body
-from wfm.genesys.regions import Endpoint
 from wfm.genesys.recorder import fault_of
+from wfm.genesys.regions import Endpoint
 
 TIMEOUT_S = 5.0
 
