@@ -23,6 +23,7 @@ from wfm.engine import drive, sending, unconfirmed
 from wfm.engine.runner import Runner
 from wfm.engine.worker import Worker
 from wfm.genesys.errors import ConnectionProblem, OutcomeUnknown, ServerFault
+from wfm.genesys.pacing import RequestLane
 from wfm.ledger import Ledger
 from wfm.ledger.records import NewItem
 
@@ -460,6 +461,7 @@ def test_who_could_not_be_reached_is_put_back_once_the_tenant_answers(ledger: Le
     down.clear()
 
     def away(*, fresh: bool = False) -> Any:
+        assert fresh, "what was read before the outage says nothing of now"
         raise ConnectionProblem("GET /api/v2/tokens/me")
 
     with monkeypatch.context() as patched:
@@ -470,6 +472,12 @@ def test_who_could_not_be_reached_is_put_back_once_the_tenant_answers(ledger: Le
     operation = world.run(operation, Phase.RESTORE)
     # The refused one is for a person: the tenant would refuse him again.
     assert world.restored(operation) == {ItemState.APPLIED: 11, ItemState.FAILED: 1}
+    asked = [sent for sent in world.sender.sent if sent.path.get("userId") == IDS[5] and sent.lane is RequestLane.RESTORE]
+    assert len(asked) == 1, "the refused one was asked for again"
+    events = [(event.kind, event.actor) for event in ledger.events(operation.id)]
+    assert events.count(("retried", "worker")) == 1
+    world.runner.look_again(operation.id)
+    assert [(event.kind, event.actor) for event in ledger.events(operation.id)] == events, "looking again ends nothing twice"
     assert world.runner.try_again(operation.id) is None
 
 

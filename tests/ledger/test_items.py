@@ -6,7 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from tests.ledger.ledger_world import NOON, OTHER_TENANT, TENANT, World, diagnosis, direct_run, exchange, nonzero, settlement
+from tests.ledger.ledger_world import (
+    HOUR,
+    NOON,
+    OTHER_TENANT,
+    TENANT,
+    World,
+    diagnosis,
+    direct_run,
+    exchange,
+    nonzero,
+    settlement,
+)
 from wfm.domain.errors import NotFound, Refused
 from wfm.domain.operations import ItemState, OperationState, Outcome, Phase, RunFilter, SkipReason
 
@@ -185,6 +196,19 @@ def test_a_person_settles_what_is_unconfirmed(world: World) -> None:
     assert runs["anna"].note == "Sam looked: applied."
     assert runs["bo"].outcome is Outcome.FAILED
     assert [event.kind for event in world.ledger.events(operation.id)][-2:] == ["settled", "settled"]
+
+
+def test_what_a_person_says_is_of_one_window_and_of_now(world: World) -> None:
+    earlier = world.in_effect(["anna"], title="earlier")
+    world.run_phase(earlier, Phase.RESTORE)
+    world.ledger.move(earlier.id, [OperationState.IN_EFFECT], OperationState.RESTORED, now=world.later())
+    operation = world.in_effect(["anna"], states={"anna": I.UNCONFIRMED}, start=NOON + 2 * HOUR)
+    before = next(run for run in world.ledger.runs(TENANT, RunFilter(operation_id=operation.id)).runs)
+    said_at = world.later()
+    world.ledger.settle_by_person(operation.id, Phase.APPLY, "anna", I.APPLIED, now=said_at, actor="Sam")
+    run = next(run for run in world.ledger.runs(TENANT, RunFilter(operation_id=operation.id)).runs)
+    assert (run.agent_id, run.finished_at, run.duration_ms) == ("anna", said_at, before.duration_ms)
+    assert world.item_states(earlier) == {"anna": (I.APPLIED, I.APPLIED)}
 
 
 def test_a_later_read_settles_an_unconfirmed_run_once(world: World) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.ledger.ledger_world import HOUR, MINUTE, NOON, OTHER_TENANT, TENANT, World, settlement
+from tests.ledger.ledger_world import HOUR, MINUTE, NOON, OTHER_TENANT, TENANT, World, diagnosis, settlement
+from wfm.domain.diagnoses import Kind
 from wfm.domain.errors import BadInput, NotFound, Refused
 from wfm.domain.operations import ItemState, Operation, OperationState, Phase, SkipReason
 from wfm.domain.plans import RouteName
@@ -253,6 +254,23 @@ def test_retrying_respects_the_windows_made_since(world: World) -> None:
     assert world.get(operation).state is S.FAILED
 
 
+@pytest.mark.parametrize(
+    ("kind", "retryable", "passes"),
+    [(Kind.UPSTREAM_UNAVAILABLE, False, True), (Kind.MISSING_SCOPE, True, True), (Kind.MISSING_SCOPE, False, False)],
+)
+@pytest.mark.parametrize("phase", list(Phase))
+def test_what_may_pass_is_told_by_kind_or_by_cause(
+    world: World, phase: Phase, kind: Kind, retryable: bool, passes: bool
+) -> None:
+    operation = world.in_effect(["anna"]) if phase is Phase.RESTORE else world.start(world.create(["anna"]))
+    claim = world.claim(operation, phase)[0]
+    world.settle(operation, [settlement(claim, I.FAILED, diagnosis=diagnosis(kind, retryable=retryable))], phase)
+    assert world.ledger.failed_in_passing(operation.id, phase) == int(passes)
+    assert world.ledger.failed_in_passing("junk", phase) == 0
+    other = world.in_effect(["bo"], title="nobody failed here")
+    assert world.ledger.failed_in_passing(other.id, phase) == 0
+
+
 def test_moving_the_end(world: World) -> None:
     operation = world.in_effect(["anna"])
     world.create(["anna"], title="next", start=NOON + HOUR)
@@ -264,7 +282,7 @@ def test_moving_the_end(world: World) -> None:
     with pytest.raises(Refused) as error:
         world.ledger.revise_window(operation.id, end=NOON + HOUR + MINUTE, now=world.now, actor="Sam")
     assert error.value.code == "in_another_window"
-    with pytest.raises(BadInput):
+    with pytest.raises(BadInput, match=r"window end: .* can't be used. Accepted: a time after now and after the start"):
         world.ledger.revise_window(operation.id, end=world.now, now=world.now, actor="Sam")
     world.ledger.move(operation.id, [S.IN_EFFECT], S.RESTORED, now=world.now)
     with pytest.raises(Refused) as error:

@@ -12,10 +12,11 @@ import pytest
 from tests.routes.conftest import NOW
 from tests.support.fake_sender import FakeSender, Sent, refused
 from wfm.domain.errors import StoreFault
-from wfm.domain.operations import Phase
+from wfm.domain.operations import Phase, SkipReason
 from wfm.domain.plans import RouteName
 from wfm.domain.windows import Window
 from wfm.genesys.errors import GenesysError
+from wfm.genesys.pacing import RequestLane
 from wfm.routes import Interrupted, Left, Task, Verdict, Written
 from wfm.routes.adherence import AdherenceRoute
 from wfm.routes.base import shown, unpack
@@ -136,12 +137,19 @@ def test_broken_off_in_the_middle_it_remembers_and_can_be_tried_again(a_task: AT
     assert isinstance(broken.value.cause, GenesysError)
     assert broken.value.cause.status == 409
     assert len(broken.value.exchanges) == 3
+    assert broken.value.written == 1
     sender = FakeSender(tenant)
     done = ROUTE.apply(sender, a_correction(a_task, marker=broken.value.marker))
     assert sender.calls() == [GET, PATCH]  # only the one that was left
+    assert {sent.lane for sent in sender.sent} == {RequestLane.APPLY}
     assert isinstance(done, Written)
-    assert isinstance(ROUTE.restore(FakeSender(tenant), a_correction(a_task, Phase.RESTORE, done.marker)), Written)
+    undo = FakeSender(tenant)
+    assert isinstance(ROUTE.restore(undo, a_correction(a_task, Phase.RESTORE, done.marker)), Written)
+    assert {sent.lane for sent in undo.sent} == {RequestLane.RESTORE}
     assert tenant.records == before
+    again = ROUTE.restore(undo, a_correction(a_task, Phase.RESTORE, done.marker))
+    assert isinstance(again, Left)
+    assert (again.reason, len(again.exchanges)) == (SkipReason.NOT_OURS, 1)
 
 
 def test_the_desks_own_store_may_break_it_off_and_what_was_there_before_is_remembered(a_task: ATask) -> None:
@@ -170,13 +178,16 @@ def test_reading_back(a_task: ATask) -> None:
     assert ROUTE.read_back(FakeSender(tenant), a_correction(a_task)).verdict is Verdict.NOT_APPLIED
     done = ROUTE.apply(FakeSender(tenant), a_correction(a_task))
     assert isinstance(done, Written)
-    seen = ROUTE.read_back(FakeSender(tenant), a_correction(a_task))
+    seen = ROUTE.read_back(FakeSender(tenant), a_correction(a_task, marker=done.marker))
     assert seen.verdict is Verdict.APPLIED
+    assert unpack(seen.marker) == unpack(done.marker), "what was there before is not forgotten by reading back"
+    assert len(seen.exchanges) == 1, "the history has the request that read it back"
     restoring = a_correction(a_task, Phase.RESTORE, done.marker)
     assert ROUTE.read_back(FakeSender(tenant), restoring).verdict is Verdict.NOT_APPLIED
     ROUTE.restore(FakeSender(tenant), restoring)
     assert ROUTE.read_back(FakeSender(tenant), restoring).verdict is Verdict.APPLIED
-    assert ROUTE.read_back(FakeSender(Records()), a_correction(a_task)).verdict is Verdict.UNKNOWN
+    nothing = ROUTE.read_back(FakeSender(Records()), a_correction(a_task))
+    assert (nothing.verdict, len(nothing.exchanges)) == (Verdict.UNKNOWN, 1)
 
 
 def test_read_back_only_the_undo_makes_it_available_again(a_task: ATask) -> None:
