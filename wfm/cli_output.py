@@ -234,9 +234,10 @@ def print_runs(runs: list[Run], wants_json: bool) -> None:
     if wants_json:
         say_json({"runs": [_run_row(run) for run in runs]})
         return
+    width = max((len(run.outcome) for run in runs), default=0)
     for run in runs:
         when, status = run.started_at.isoformat(timespec="seconds"), run.status or ""
-        line = f"{when}  {run.outcome:<11} {status:>3}  {run.phase:<7} {run.agent_name:<28} {run.summary()}"
+        line = f"{when}  {run.outcome:<{width}} {status:>3}  {run.phase:<7} {run.agent_name:<28} {run.summary()}"
         click.echo(line.rstrip())
     if not runs:
         click.echo("No runs yet.")

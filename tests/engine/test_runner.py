@@ -199,7 +199,7 @@ def test_the_runs_of_a_lost_answer_tell_the_story(ledger: Ledger) -> None:
     world = World(ledger, FakeTenant([LOST_BEFORE]))
     operation = world.run(new_operation(ledger, IDS[:1]))
     runs = ledger.runs(TENANT, RunFilter(operation_id=operation.id)).runs
-    assert [run.outcome for run in runs] == [Outcome.APPLIED, Outcome.FAILED]
+    assert [run.outcome for run in runs] == [Outcome.APPLIED, Outcome.RESENT]
     assert "sent again" in runs[1].note
     first, exchanges = ledger.run(TENANT, runs[1].id)
     assert [(exchange.method, exchange.status) for exchange in exchanges] == [("PATCH", None), ("GET", 200), ("GET", 200)]
@@ -213,6 +213,8 @@ def test_what_is_never_done_is_not_sent_for_ever(ledger: Ledger) -> None:
     assert operation.state is OperationState.FAILED
     assert len([one for one in world.sender.sent if one.call.startswith("PATCH")]) == 2 * drive.SENDS
     assert tenant.unavailable == {}
+    totals = ledger.totals(TENANT)
+    assert (totals[Outcome.FAILED], totals[Outcome.RESENT]) == (2, 2 * (drive.SENDS - 1)), "only the last try failed"
 
 
 def test_unconfirmed_is_never_sent_again_and_settled_by_a_later_read(ledger: Ledger) -> None:

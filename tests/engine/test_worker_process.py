@@ -13,7 +13,7 @@ import pytest
 from tests.support.demo_tenant import DemoHandle, running_demo
 from tests.support.engine_world import TENANT, new_operation, utcnow, wait_for_state
 from tests.support.worker_process import Workers, workers
-from wfm.domain.operations import ItemState, Operation, OperationState
+from wfm.domain.operations import ItemState, Operation, OperationState, Outcome
 from wfm.ledger import Ledger
 
 ENDED = (
@@ -92,6 +92,8 @@ def test_killed_at_random_nobody_twice_and_nobody_forgotten(demo: DemoHandle, le
     counts = ledger.counts([operation.id])[operation.id]
     assert counts.apply[ItemState.APPLIED] == counts.restore[ItemState.APPLIED] == len(ids)
     assert counts.out == 0
+    assert ledger.totals(TENANT)[Outcome.FAILED] == 0, "who was sent again did not fail"
+    assert ledger.failure_groups(TENANT) == []
 
 
 def test_a_polite_stop_gives_back_what_was_not_sent(demo: DemoHandle, ledger: Ledger, crew: Workers) -> None:

@@ -104,7 +104,7 @@ _OUTCOMES = {
     ItemState.FAILED: Outcome.FAILED,
     ItemState.SKIPPED: Outcome.SKIPPED,
     ItemState.UNCONFIRMED: Outcome.UNCONFIRMED,
-    ItemState.PENDING: Outcome.FAILED,
+    ItemState.PENDING: Outcome.RESENT,
 }
 
 

@@ -6,7 +6,8 @@ import dataclasses
 
 import pytest
 
-from tests.ledger.ledger_world import HOUR, MINUTE, NOON, OTHER_TENANT, TENANT, World, diagnosis, direct_run, settlement
+from tests.ledger.audit import check_all
+from tests.ledger.ledger_world import CLIENT, HOUR, MINUTE, NOON, OTHER_TENANT, TENANT, World, diagnosis, direct_run, settlement
 from wfm.domain.diagnoses import Diagnosis, Kind
 from wfm.domain.errors import NotFound, Refused
 from wfm.domain.operations import GroupState, ItemState, Outcome, RunFilter
@@ -45,6 +46,22 @@ def test_runs_that_fail_for_one_reason_are_one_group(world: World) -> None:
     assert (first.first_seen, first.last_seen, first.sample_run) == (begun, begun, claims[2].run_id)
     assert (second.runs, second.agents, second.kind, second.code) == (1, 1, Kind.RATE_LIMITED, "too.many")
     assert world.ledger.runs(TENANT, RunFilter(fingerprint=first.fingerprint)).total == 3
+
+
+def test_an_update_that_was_sent_again_is_in_no_failure_group(world: World) -> None:
+    """Read back as not applied and sent again: what its answer meant stays on the run, and no figure of failures grows."""
+    operation = world.start(world.create(["anna"]))
+    broken = diagnosis(Kind.SERVER_ERROR, missing=(), code="internal", cause="The server failed.", retryable=True)
+    world.settle(operation, [settlement(world.claim(operation)[0], I.PENDING, diagnosis=broken, code="internal", status=500)])
+    world.settle(operation, [settlement(world.claim(operation)[0], I.APPLIED)])
+    applied, resent = world.ledger.runs(TENANT, RunFilter(operation_id=operation.id)).runs
+    assert (applied.outcome, resent.outcome) == (Outcome.APPLIED, Outcome.RESENT)
+    assert (resent.kind, resent.cause, resent.fingerprint) == (Kind.SERVER_ERROR, "The server failed.", None)
+    assert world.ledger.failure_groups(TENANT) == []
+    assert world.ledger.totals(TENANT)[Outcome.FAILED] == 0
+    assert world.ledger.runs(TENANT, RunFilter(outcome=Outcome.FAILED)).total == 0
+    assert world.ledger.read_write_counts(TENANT, CLIENT)[2] == 0
+    check_all(world.ledger)
 
 
 def test_a_group_counts_agents_once(world: World) -> None:

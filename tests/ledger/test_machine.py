@@ -56,7 +56,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def settle(self, in_air: InAir, end: ItemState, kind: Kind) -> None:
         operation, phase, claim = in_air
         assert claim in self.ledger.stranded(operation.id, phase)
-        named = diagnosis(kind) if end in (ItemState.FAILED, ItemState.UNCONFIRMED) else None
+        named = diagnosis(kind) if end in (ItemState.FAILED, ItemState.UNCONFIRMED, ItemState.PENDING) else None
         counts = self.world.settle(operation, [settlement(claim, end, diagnosis=named)], phase)
         assert counts == self.ledger.counts([operation.id])[operation.id]
         assert self.world.item_states(operation)[claim.item.agent_id][phase is Phase.RESTORE] is end

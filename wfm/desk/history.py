@@ -51,10 +51,11 @@ class HistoryDesk(DeskCore):
 
     def _read_again(self, run: Run, exchanges: tuple[Exchange, ...]) -> Diagnosis | None:
         """The diagnosis is made from the stored payload, so that a better rule explains old failures too."""
-        if run.outcome is not Outcome.FAILED:
+        if run.outcome not in (Outcome.FAILED, Outcome.RESENT):
             return None
         last = next((exchange for exchange in reversed(exchanges) if exchange.status is None or exchange.status >= 400), None)
-        last = last or (exchanges[-1] if exchanges else None)
+        if run.outcome is Outcome.FAILED:
+            last = last or (exchanges[-1] if exchanges else None)
         if last is None:
             return None
         evidence = replace(self._evidence(run), fault=last.fault if last.status is None else "")

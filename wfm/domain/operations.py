@@ -158,13 +158,18 @@ class Item:
 
 
 class Outcome(StrEnum):
-    """How a run ended; `sending` while it has not."""
+    """How a run ended; `sending` while it has not.
+
+    `not applied, sent again`: its outcome was unknown, a read showed that it did not take effect, and the agent's next
+    run sends it once more. No failure: what it says of the agent is said by that next run.
+    """
 
     SENDING = "sending"
     APPLIED = "applied"
     FAILED = "failed"
     SKIPPED = "skipped"
     UNCONFIRMED = "unconfirmed"
+    RESENT = "not applied, sent again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -247,7 +247,7 @@ class Errand:
         return self.settled(
             unsure.claim,
             ItemState.PENDING,
-            Outcome.FAILED,
+            Outcome.RESENT,
             exchanges,
             marker=unsure.marker,
             diagnosis=unsure.diagnosis,
@@ -275,7 +275,8 @@ class Errand:
 
     def gave_up(self, settlement: Settlement) -> Settlement:
         """A settlement that gives back an item which was given back too often already: failed instead."""
-        return replace(settlement, state=ItemState.FAILED, note="sent several times; read back each time: not applied")
+        note = "sent several times; read back each time: not applied"
+        return replace(settlement, state=ItemState.FAILED, outcome=Outcome.FAILED, note=note)
 
     def diagnose(self, error: GenesysError) -> Diagnosis:
         """What a failed request means, with what is known around it."""

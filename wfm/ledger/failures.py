@@ -159,9 +159,17 @@ class Failures(Store):
     # --- as runs settle ----------------------------------------------------------------------------------------------
 
     def _join_groups(
-        self, connection: sa.Connection, tenant: int, diagnosed: Sequence[tuple[Any, Diagnosis]]
-    ) -> dict[int, tuple[int, int]]:
-        """Puts runs (rows with words) that fail for the first time into their groups; gives (cause, group) by run."""
+        self,
+        connection: sa.Connection,
+        tenant: int,
+        diagnosed: Sequence[tuple[Any, Diagnosis]],
+        *,
+        sent_again: Collection[int] = (),
+    ) -> dict[int, tuple[int, int | None]]:
+        """Puts runs (rows with words) that fail for the first time into their groups; gives (cause, group) by run.
+
+        The runs `sent_again` keep what was said of them and are in no group: they are no failures.
+        """
         if not diagnosed:
             return {}
         fingerprints = {row.id: diagnosis.fingerprint(row.call) for row, diagnosis in diagnosed}
@@ -171,11 +179,13 @@ class Failures(Store):
         by_group: dict[str, list[tuple[Any, Diagnosis]]] = {}
         for row, diagnosis in diagnosed:
             by_group.setdefault(fingerprints[row.id], []).append((row, diagnosis))
-        joined: dict[int, tuple[int, int]] = {}
+        joined: dict[int, tuple[int, int | None]] = {}
         for fingerprint, members in sorted(by_group.items()):
-            group = self._grow_group(connection, tenant, fingerprint, members)
+            failed = [member for member in members if member[0].id not in sent_again]
+            group = self._grow_group(connection, tenant, fingerprint, failed) if failed else None
             for row, diagnosis in members:
-                joined[row.id] = (causes[words.cause_digest(diagnosis, fingerprint)], group)
+                cause = causes[words.cause_digest(diagnosis, fingerprint)]
+                joined[row.id] = (cause, None if row.id in sent_again else group)
         return joined
 
     def _grow_group(

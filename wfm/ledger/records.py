@@ -60,7 +60,8 @@ class Settlement:
     """How one claimed item ended. `state` is the item's new state; `outcome` the run's.
 
     `status`, `code`, `correlation_id` are of the last exchange; `diagnosis` is None when it worked. A settlement with
-    `state=PENDING` gives the item back unsent (read back: not applied): the run stays with the exchanges it had.
+    `state=PENDING` gives the item back: unsent, or read back as not applied (outcome RESENT). The run stays with the
+    exchanges it had.
     """
 
     run_id: str

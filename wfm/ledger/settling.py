@@ -123,6 +123,7 @@ class Settling(Life, Failures):
                 for one in ended
                 if one.settlement.diagnosis is not None and one.row.cause_id is None
             ],
+            sent_again={one.row.id for one in ended if one.settlement.outcome is Outcome.RESENT},
         )
         gone, come, changes = [], [], []
         for one in ended:

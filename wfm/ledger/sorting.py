@@ -30,7 +30,8 @@ _COLUMN = {
     RunOrder.STATUS_DOWN: "status",
     RunOrder.CODE: "code",
 }
-_WORST_FIRST = (Outcome.FAILED, Outcome.UNCONFIRMED, Outcome.SENDING, Outcome.SKIPPED, Outcome.APPLIED)
+_O = Outcome
+_WORST_FIRST = (_O.FAILED, _O.UNCONFIRMED, _O.SENDING, _O.RESENT, _O.SKIPPED, _O.APPLIED)
 
 Stretch = Only | None
 

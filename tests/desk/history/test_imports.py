@@ -143,10 +143,11 @@ def test_an_export_of_this_history_adds_nothing_to_it(house: House) -> None:
 @pytest.mark.parametrize("fmt", [ImportFormat.JSON_LINES, ImportFormat.CSV, ImportFormat.PARQUET])
 def test_an_export_comes_into_another_history_as_it_was(house: House, fmt: ImportFormat) -> None:
     other = house.another(organization=f"org-{fmt.value}")
-    bring(house.desk, [failed(1, note="=1+1"), record(2)])
+    bring(house.desk, [failed(1, note="=1+1"), record(2), record(3, outcome=Outcome.RESENT.value)])
     exported = b"".join(house.desk.export_runs(RunFilter(), fmt.value))
-    assert came(bring(other, exported, fmt)) == (2, 0, 0)
-    assert came(bring(other, exported, fmt)) == (0, 2, 0)
+    assert came(bring(other, exported, fmt)) == (3, 0, 0)
+    assert came(bring(other, exported, fmt)) == (0, 3, 0)
+    assert other.totals()[Outcome.RESENT] == other.totals()[Outcome.FAILED] == 1
 
     def told(runs: object) -> list[tuple[object, ...]]:
         return [

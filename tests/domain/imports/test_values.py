@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.domain.imports.reading import AT, NOW, csv_of, fresh, lines_of
 from wfm.domain.errors import BadInput
 from wfm.domain.imports.values import NoTime, instant, milliseconds, number_of, outcome_of, same_text, status_of
+from wfm.domain.operations import Outcome
 
 BERLIN = ZoneInfo("Europe/Berlin")
 TEN = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
@@ -114,7 +115,7 @@ def test_no_cell_breaks_the_reading(given: object) -> None:
     assert number_of(given) is None or isinstance(number_of(given), float)
     assert 0 <= (milliseconds(given) or 0) <= 2_000_000_000
     assert status_of(given) is None or 100 <= (status_of(given) or 0) <= 599
-    assert outcome_of(given, None, "") in ("applied", "failed", "skipped", "unconfirmed")
+    assert outcome_of(given, None, "") in [outcome.value for outcome in Outcome]
 
 
 @given(st.integers(0, 3_000_000_000_000))
@@ -172,6 +173,7 @@ def test_statuses() -> None:
         ("", 200, "quota", "failed"),
         ("", None, "", "unconfirmed"),
         ("Skipped", None, "", "skipped"),
+        ("not applied, sent again", 500, "internal.server.error", "not applied, sent again"),
     ],
 )
 def test_outcomes(word: object, status: int | None, code: str, expected: str) -> None:

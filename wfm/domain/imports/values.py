@@ -18,7 +18,7 @@ _FAILED = (
 )
 WORKED = frozenset(_WORKED.split())
 FAILED = frozenset(_FAILED.split())
-OTHERS = frozenset({"skipped", "unconfirmed"})
+OTHERS = frozenset({"skipped", "unconfirmed", "not applied, sent again"})
 
 _EXCEL_DAY_0 = datetime(1899, 12, 30)  # noqa: DTZ001 - a wall clock: a spreadsheet's days have no zone
 _EARLIEST, _LATEST = 2000, 2100

@@ -272,7 +272,7 @@ def text_alternative(spread: Spread, zone: ZoneInfo, most: int = 12) -> str:
 
 def over_time_spec(spread: Spread, zone: ZoneInfo) -> dict[str, Any]:
     """Stacked bars by outcome on the clock of `zone`, as Vega-Lite. Clicking one gives `pick` with its start and outcome."""
-    order = [Outcome.FAILED, Outcome.UNCONFIRMED, Outcome.SKIPPED, Outcome.SENDING, Outcome.APPLIED]
+    order = [Outcome.FAILED, Outcome.UNCONFIRMED, Outcome.RESENT, Outcome.SKIPPED, Outcome.SENDING, Outcome.APPLIED]
     width = timedelta(minutes=spread.step_minutes)
     rows = [
         {
@@ -361,6 +361,8 @@ def what_now(run: Run, diagnosis: Diagnosis | None) -> str:
             f"It was sent, and whether the agent is {back} could not be read. It is never sent again by itself. "
             "Look at the agent in Genesys Cloud, then settle it in the window."
         )
+    if run.outcome is Outcome.RESENT:
+        return "Nothing: a read showed that it did not take effect, so it was sent again. The agent's next run says the rest."
     still = "The agent may still be out of work. " if restore else ""
     if diagnosis is not None and diagnosis.retryable:
         return still + ("Retry it in the window." if restore else "The same request may work later: retry it.")
