@@ -6,8 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from tests.ledger.audit import check_all
-from tests.ledger.ledger_world import NOON, TENANT, direct_run
-from wfm.domain.operations import ItemState, RunFilter
+from tests.ledger.ledger_world import NOON, TENANT, World, diagnosis, direct_run, settlement
+from wfm.domain.diagnoses import Kind
+from wfm.domain.operations import GroupState, ItemState, Outcome, RunFilter
 from wfm.ledger import Ledger
 from wfm.ledger.database import Database
 from wfm.ledger.migrate import current_revision, script_directory, upgrade
@@ -83,4 +84,52 @@ def test_a_database_of_any_revision_comes_up_with_its_data(url: str, revision: s
     assert ledger.runs(TENANT, RunFilter()).total == 2
     assert ledger.views("sam", TENANT) == []
     check_all(ledger)
+    ledger.close()
+
+
+NOTE = "the outcome was unknown; read back: not applied, so it is sent again"
+
+
+def _sent_again(world: World, agent: str, code: str | None) -> None:
+    """An update that was read back as not applied and sent again, as versions before r0006 stored it."""
+    named = diagnosis(Kind.SERVER_ERROR, missing=(), code=code, cause=f"Broke: {code}") if code else None
+    operation = world.start(world.create([agent]))
+    old = settlement(
+        world.claim(operation)[0], ItemState.PENDING, outcome=Outcome.FAILED, diagnosis=named, code=code, note=NOTE
+    )
+    world.settle(operation, [old])
+    world.settle(operation, [settlement(world.claim(operation)[0], ItemState.APPLIED)])
+
+
+def test_runs_that_were_sent_again_are_no_failures_any_more(url: str) -> None:
+    ledger = Ledger(url)
+    world = World(ledger, url)
+    _sent_again(world, "anna", None)  # a killed worker: nothing is known of an answer
+    _sent_again(world, "bo", "alone")
+    _sent_again(world, "cem", "owned")
+    _sent_again(world, "dana", "shared")
+    shared = diagnosis(Kind.SERVER_ERROR, missing=(), code="shared", cause="Broke: shared")
+    operation = world.start(world.create(["eli"]))
+    world.later()
+    world.settle(operation, [settlement(world.claim(operation)[0], ItemState.FAILED, diagnosis=shared, code="shared")])
+    groups = {group.code: group for group in ledger.failure_groups(TENANT)}
+    ledger.set_group_state(TENANT, groups["owned"].fingerprint, GroupState.IGNORED, actor="Sam", note="seen", now=world.now)
+    assert ledger.totals(TENANT)[Outcome.FAILED] == 5
+    with ledger._db.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = 'r0005'"))
+    ledger.close()
+
+    ledger = Ledger(url)
+    check_all(ledger)
+    totals = ledger.totals(TENANT)
+    assert (totals[Outcome.RESENT], totals[Outcome.FAILED], totals[Outcome.APPLIED]) == (3, 2, 4)
+    groups = {group.code: group for group in ledger.failure_groups(TENANT)}
+    assert sorted(map(str, groups)) == ["owned", "shared"], "what people said of a cause is not lost"
+    assert (groups["shared"].runs, groups["shared"].agents) == (1, 1)
+    again = ledger.runs(TENANT, RunFilter(outcome=Outcome.RESENT)).runs
+    assert [(run.agent_id, run.cause, run.fingerprint) for run in again] == [
+        ("dana", "Broke: shared", None),
+        ("bo", "Broke: alone", None),
+        ("anna", "", None),
+    ]
     ledger.close()
