@@ -74,7 +74,8 @@ def rooms_of(desk: Desk) -> Rooms:
         return connection.client, connection.reader
 
     def recheck(operation: Operation, items: Sequence[Item]) -> Mapping[str, tuple[Fate, str]]:
-        return desk.previewer(operation.client_id).recheck(operation, items)
+        with desk.reads_counted(desk.connection(operation.client_id)):
+            return desk.previewer(operation.client_id).recheck(operation, items)
 
     return Rooms(
         ledger=desk.ledger,

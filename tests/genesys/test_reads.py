@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.genesys.conftest import NOW, FakeTenant, SteppingClock, make_client
+from tests.genesys.conftest import NOW, QUICK, FakeTenant, SteppingClock, make_client
 from wfm.domain.agents import Agent, GroupKind, Status
-from wfm.genesys.errors import BadAnswer, Forbidden, GenesysError, ServerFault
+from wfm.genesys.errors import AuthenticationFailed, BadAnswer, Forbidden, GenesysError, ServerFault
 from wfm.genesys.reads import Reader, cheapest
 from wfm.genesys.schedule_reads import LARGEST_BODY, MOST_AGENTS, _Week, covering_weeks, day_range
 
@@ -236,6 +236,29 @@ class TestDirectory:
         assert read in str(caught.value)
         world.refuse.clear()
         assert len(reader.directory().agents) == 4  # a failure is not kept
+
+    def test_a_read_that_was_refused_is_counted_as_one_that_failed(self, reader: Reader, world: World) -> None:
+        """Refused and given up, refused and passed over, failed and tried again: only an answer that served counts."""
+        world.refuse[f"{WFM}/businessunits"] = 403
+        reader.directory()
+        worked, failed = reader.take_read_counts()
+        assert (worked, failed) == (sum(world.asked.values()) - 1, 1)
+        assert reader.take_read_counts() == (0, 0), "each read is counted once"
+        world.refuse["/api/v2/teams"] = 503
+        with pytest.raises(ServerFault):
+            reader.directory(fresh=True)
+        worked, failed = reader.take_read_counts()
+        assert failed == 1 + QUICK.attempts
+        assert worked > 0
+
+    def test_a_token_that_is_refused_is_no_read(self, tenant: FakeTenant) -> None:
+        tenant.token_script = [httpx.Response(401, json={"error": "invalid_client"})]
+        reader = Reader(make_client(tenant))
+        with pytest.raises(AuthenticationFailed):
+            reader.token()
+        assert reader.take_read_counts() == (0, 0)
+        reader.token()
+        assert reader.take_read_counts() == (1, 0)
 
     def test_an_optional_part_that_is_down_is_not_silently_missing(self, reader: Reader, world: World) -> None:
         world.refuse["/api/v2/teams"] = 503

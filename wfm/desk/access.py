@@ -35,10 +35,8 @@ class AccessDesk(DeskCore):
     def access(self, fresh: bool = False) -> AccessReport:
         """The four lanes of every call of every route, and what the ledger knows of reads and writes."""
         connection = self.connection()
-        before = connection.reader.requests
-        facts = connection.reader.token(fresh=fresh)
-        if made := connection.reader.requests - before:
-            self.ledger.note_reads(self.tenant.key, connection.id, made)
+        with self.reads_counted(connection):
+            facts = connection.reader.token(fresh=fresh)
         reads_ok, writes_ok, writes_failed = self.ledger.read_write_counts(self.tenant.key, connection.id)
         checks = {}
         for name in RouteName:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
@@ -13,7 +15,7 @@ from pydantic import SecretStr
 from wfm.desk.values import ClientChoice
 from wfm.diagnosis import diagnose
 from wfm.domain.diagnoses import Diagnosis, Evidence
-from wfm.domain.errors import BadInput, DeskError, NotAllowed, NotFound
+from wfm.domain.errors import BadInput, DeskError, NotAllowed, NotFound, StoreFault
 from wfm.domain.people import Actor, Capability
 from wfm.domain.tenant import Tenant
 from wfm.genesys.auth import Credentials
@@ -25,6 +27,8 @@ from wfm.genesys.reads import Reader
 from wfm.genesys.regions import Endpoint, endpoint_for_region, endpoint_for_urls
 from wfm.ledger import Ledger
 from wfm.settings import Settings
+
+log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 
@@ -156,6 +160,18 @@ class DeskCore:
         if not actor.may(capability):
             why = actor.read_only_reason or f"{actor.name or 'Nobody signed in'} may not do this here."
             raise NotAllowed(why)
+
+    @contextlib.contextmanager
+    def reads_counted(self, connection: Connection) -> Iterator[None]:
+        """Keeps how the reads made with a client ended, whatever comes of what they were made for."""
+        try:
+            yield
+        finally:
+            counts = connection.reader.take_read_counts()
+            try:
+                self.ledger.note_reads(self.tenant.key, connection.id, ok=counts.worked, failed=counts.failed)
+            except StoreFault as fault:
+                log.warning("Reads could not be counted: %s", fault)
 
     def diagnose(self, error: GenesysError, *, via: str = "direct", client_id: str | None = None) -> Diagnosis:
         """What a failed call means, with what the ledger knows around it."""

@@ -78,9 +78,8 @@ class PlanDesk(DeskCore):
 
     def preview(self, request: PlanRequest, *, fresh: bool = False) -> Preview:
         """What applying this plan would do now. Nothing is written. Raises BadInput, GenesysError, StoreFault."""
-        preview = self.previewer().preview(request, fresh=fresh)
-        if preview.read_requests:
-            self.ledger.note_reads(self.tenant.key, preview.client_id, preview.read_requests)
+        with self.reads_counted(self.connection()):
+            preview = self.previewer().preview(request, fresh=fresh)
         self._remember(preview)
         return preview
 
@@ -111,7 +110,8 @@ class PlanDesk(DeskCore):
         """
         self.allow(actor, Capability.EXECUTE)
         connection = self.connection(client_id)
-        preview = self.previewer(client_id).preview(request, fresh=True)
+        with self.reads_counted(self.connection(client_id)):
+            preview = self.previewer(client_id).preview(request, fresh=True)
         if preview.plan_id != plan_id:
             changed = differences(self._recall(plan_id), preview.ingredients)
             self._remember(preview)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from wfm.catalogue import PlatformOperation
 from wfm.genesys.client import GenesysClient, Query, Reply
@@ -22,6 +22,13 @@ BULK_PATIENCE_S = 90.0
 PAGE_SIZE = 100
 
 
+class ReadCounts(NamedTuple):
+    """Requests of reads by how they ended, each attempt for itself."""
+
+    worked: int
+    failed: int
+
+
 class Bulk:
     """Sends reads for one Reader and counts them. Thread-safe."""
 
@@ -30,6 +37,7 @@ class Bulk:
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
         self.requests = 0
+        self._counts = ReadCounts(0, 0)
 
     def send(
         self,
@@ -43,13 +51,31 @@ class Bulk:
         """One read. Raises GenesysError."""
         try:
             reply = self.client.send(operation, path=path, query=query, body=body, lane=lane, patience_s=BULK_PATIENCE_S)
-        except BaseException:
+        except BaseException as error:
             with self._lock:
                 self.requests += 1
+            if isinstance(error, GenesysError):
+                # Every attempt, but for the request for a token that a call may have ended with.
+                token_url = self.client.auth.token_url
+                self._count(exchange.status for exchange in error.exchanges if exchange.url != token_url)
             raise
         with self._lock:
             self.requests += max(1, len(reply.raw))
+        self._count(exchange.status for exchange in reply.raw)
         return reply
+
+    def _count(self, statuses: Iterable[int | None]) -> None:
+        """A read worked when it was served: not when it was refused, broke, or got no answer."""
+        served = [status is not None and status < 400 for status in statuses]
+        with self._lock:
+            before = self._counts
+            self._counts = ReadCounts(before.worked + sum(served), before.failed + len(served) - sum(served))
+
+    def take_counts(self) -> ReadCounts:
+        """The reads since the last time this was asked."""
+        with self._lock:
+            counts, self._counts = self._counts, ReadCounts(0, 0)
+        return counts
 
     def gather(self, jobs: Sequence[Callable[[], T]]) -> list[T]:
         """The results in the order of the jobs, at most eight at a time. The first error is raised once all have ended.

@@ -27,7 +27,7 @@ from wfm.domain.agents import Agent, AgentState, Directory, GroupKind, Status
 from wfm.domain.schedules import AgentSchedule
 from wfm.domain.tenant import TokenFacts
 from wfm.genesys.auth import utcnow
-from wfm.genesys.bulk import Bulk, chunks, entities, members, reading
+from wfm.genesys.bulk import Bulk, ReadCounts, chunks, entities, members, reading
 from wfm.genesys.cache import CachedValue
 from wfm.genesys.client import GenesysClient, Query
 from wfm.genesys.directory_reads import DirectoryReads, read_queue_members
@@ -90,6 +90,10 @@ class Reader:
     def requests(self) -> int:
         """Requests this reader made so far, repeated ones counted too."""
         return self._bulk.requests
+
+    def take_read_counts(self) -> ReadCounts:
+        """How many requests worked and how many failed since the last time this was asked: evidence of what the client may."""
+        return self._bulk.take_counts()
 
     @property
     def as_of(self) -> Mapping[str, datetime]:
