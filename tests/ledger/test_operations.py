@@ -49,6 +49,7 @@ def test_what_is_stored_is_what_was_given(world: World) -> None:
     assert (made.state, made.revision, made.example, made.rehearsal, made.created_at) == (S.SCHEDULED, 1, True, True, NOON)
     assert (made.tenant_key, made.client_id, made.client_name, made.created_by) == (TENANT, "client-1", "desk", "Sam")
     assert world.ledger.blocked(made.id) == [("x@y", "", "unknown user"), ("id-9", "Zoë", "time off")]
+    assert world.ledger.blocked_counts([made.id, "nonsense"]) == {made.id: 2, "nonsense": 0}
     items = world.ledger.items(made.id)
     assert [(item.seq, item.agent_id, item.agent_name, item.before, item.fate) for item in items] == [
         (1, "anna", "Anna", Status.AVAILABLE, "ready"),

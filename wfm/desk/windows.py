@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Collection
+import functools
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 
 from wfm.desk.core import DeskCore
@@ -12,6 +12,7 @@ from wfm.domain.errors import BadInput, Refused, StoreFault
 from wfm.domain.operations import OPEN_STATES, Counts, Item, ItemState, Operation, OperationState, Phase
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import RouteName
+from wfm.genesys.pacing import Usage
 from wfm.ledger.records import Event
 from wfm.routes import by_name
 
@@ -30,23 +31,36 @@ class WindowDesk(DeskCore):
         return self._views(self.ledger.ended(self.tenant.key, self.clock() - within, limit=limit))
 
     def _views(self, found: list[Operation]) -> list[OperationView]:
-        counts = self.ledger.counts([operation.id for operation in found])
-        return [self._view(operation, counts[operation.id]) for operation in found]
+        """Each source is asked once, however many windows there are."""
+        ids = [operation.id for operation in found]
+        counts, blocked = self.ledger.counts(ids), self.ledger.blocked_counts(ids)
+        usage = functools.cache(self._usage)
+        return [
+            OperationView(
+                operation=operation,
+                counts=counts[operation.id],
+                blocked=blocked[operation.id],
+                eta=self._eta(operation, counts[operation.id], usage),
+            )
+            for operation in found
+        ]
 
     def operation(self, operation_id: str) -> OperationView:
         """One operation. Raises NotFound."""
-        operation = self.ledger.operation(self.tenant.key, operation_id)
-        return self._view(operation, self.ledger.counts([operation_id])[operation_id])
+        (view,) = self._views([self.ledger.operation(self.tenant.key, operation_id)])
+        return view
 
-    def _view(self, operation: Operation, counts: Counts) -> OperationView:
-        return OperationView(
-            operation=operation,
-            counts=counts,
-            blocked=len(self.ledger.blocked(operation.id)),
-            eta=self._eta(operation, counts),
-        )
+    def _usage(self, client_id: str) -> Usage | None:
+        """How much of a client's limit is used; None for a client that is not in use here, or where it can't be read."""
+        connection = self._connections.get(client_id)
+        if connection is None:
+            return None
+        try:
+            return connection.client.pacer.usage()
+        except StoreFault:  # a budget that can't be read hides no window
+            return None
 
-    def _eta(self, operation: Operation, counts: Counts) -> datetime | None:
+    def _eta(self, operation: Operation, counts: Counts, usage: Callable[[str], Usage | None]) -> datetime | None:
         """When the running phase should be done, from its own pace so far and what the tenant's limit leaves; None before
         there is a pace.
         """
@@ -62,12 +76,8 @@ class WindowDesk(DeskCore):
         if since is None or not done or now <= since:
             return None
         eta = now + timedelta(seconds=(now - since).total_seconds() / done * left)
-        connection = self._connections.get(operation.client_id)
-        if connection is not None:
-            requests = left * by_name(operation.route).requests(phase)
-            with contextlib.suppress(StoreFault):  # a budget that can't be read hides no window
-                eta = max(eta, connection.client.pacer.usage().soonest(requests, now))
-        return eta
+        used = usage(operation.client_id)
+        return eta if used is None else max(eta, used.soonest(left * by_name(operation.route).requests(phase), now))
 
     def items(
         self,

@@ -162,6 +162,18 @@ class Operations(Store):
         with self._db.read() as connection:
             return [(agent_id, name, why) for agent_id, name, why in connection.execute(asked.order_by(blocked.c.seq))]
 
+    def blocked_counts(self, operation_ids: Collection[str]) -> dict[str, int]:
+        """How many agents were left out of each of these operations when it was planned. Reads none of them."""
+        numbers = {operation_id: decode(operation_id) for operation_id in operation_ids}
+        # They are numbered from 1 and never change: the last number is how many there are.
+        last = sa.select(sa.func.max(blocked.c.seq)).where(blocked.c.operation_id == operations.c.id).scalar_subquery()
+        found: dict[int, int] = {}
+        with self._db.read() as connection:
+            for some in words.batches(number for number in numbers.values() if number is not None):
+                rows = connection.execute(sa.select(operations.c.id, last.label("n")).where(operations.c.id.in_(some)))
+                found |= {row.id: row.n or 0 for row in rows}
+        return {key: 0 if number is None else found.get(number, 0) for key, number in numbers.items()}
+
     def items(
         self,
         operation_id: str,
