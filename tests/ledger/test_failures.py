@@ -193,6 +193,25 @@ def test_agents_of_several_groups_are_counted_once(world: World) -> None:
     assert world.ledger.agents_of_groups(TENANT, []) == 0
 
 
+def test_the_examples_are_counted_apart_from_what_people_did(world: World) -> None:
+    """A newcomer's first failure is 2 runs, not 2 and those that the first start made."""
+    example = world.start(world.create(["anna", "bo", "cem"], example=True))
+    world.settle(example, [settlement(claim, I.FAILED) for claim in world.claim(example)])
+    (group,) = world.ledger.failure_groups(TENANT)
+    assert (group.runs, group.agents, group.examples) == (0, 0, 3)
+    assert world.ledger.agents_of_groups(TENANT, [group.fingerprint]) == 0
+    operation = world.start(world.create(["cem", "dana"]))
+    world.settle(operation, [settlement(claim, I.FAILED) for claim in world.claim(operation)])
+    (group,) = world.ledger.failure_groups(TENANT)
+    assert (group.runs, group.agents, group.examples) == (2, 2, 3), "cem failed in both"
+    assert world.ledger.failure_group(TENANT, group.fingerprint) == group
+    assert world.ledger.agents_of_groups(TENANT, [group.fingerprint]) == 2
+    again = world.start(world.create(["anna"]))
+    world.settle(again, [settlement(claim, I.FAILED) for claim in world.claim(again)])
+    marked = world.ledger.set_group_state(TENANT, group.fingerprint, G.FIXED, actor="Sam", note="", now=world.later())
+    assert (marked.runs, marked.agents, marked.examples) == (3, 3, 3)
+
+
 def test_an_owner_and_a_note_leave_state_and_clock_as_they_are(world: World) -> None:
     fingerprint = fail(world, "anna")
     ledger = world.ledger

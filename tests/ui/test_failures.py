@@ -39,6 +39,7 @@ from wfm.ui.views.failures import (
     ordered,
     propagation,
     retryable,
+    runs_of,
     sentence,
     spark_spec,
     spark_step,
@@ -72,6 +73,25 @@ NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 )
 def test_the_title_says_the_finding(groups: list[FailureGroup], title: str) -> None:
     assert finding(groups) == title
+
+
+def test_examples_are_told_apart_from_what_people_did() -> None:
+    taught, mixed = a_group(runs=0, agents=0, examples=4), a_group(runs=5, agents=5, examples=4)
+    assert runs_of(a_group(runs=1)) == "1 run"
+    assert runs_of(taught) == "4 runs in the examples"
+    assert runs_of(mixed) == "5 runs and 4 in the examples"
+    assert finding([taught]) == "1 cause is open, seen in the examples only"
+    assert finding([taught, a_group(fingerprint="b", runs=0, agents=0, examples=1)], 0).startswith("2 causes are open, seen in")
+    assert finding([mixed], 5) == "1 cause keeps 5 agents waiting"
+    assert facts(taught, UTC_ZONE, NOON).startswith("4 runs in the examples · since")
+    assert facts(mixed, UTC_ZONE, NOON).startswith("5 runs and 4 in the examples · 5 agents · since")
+
+
+def test_a_retry_leaves_the_examples_out_unless_there_is_nothing_else() -> None:
+    examples = [a_run(number, example=True) for number in range(2)]
+    own = [a_run(number) for number in (7, 8)]
+    assert retryable(HistoryDesk(kept=examples + own), FINGERPRINT).agent_ids == tuple(run.agent_id for run in own)  # type: ignore[arg-type]
+    assert len(retryable(HistoryDesk(kept=examples), FINGERPRINT).agent_ids) == 2  # type: ignore[arg-type]
 
 
 def test_the_title_counts_each_agent_once() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from wfm import catalogue
@@ -132,7 +132,10 @@ class FailureDesk(HistoryDesk):
         group = self.failure(fingerprint)
         detail = self.run(group.sample_run)
         page = self.runs(RunFilter(fingerprint=fingerprint), limit=100)
-        correlation_ids = tuple(run.correlation_id for run in page.runs if run.correlation_id)
+        own = [run for run in page.runs if not run.example] or list(page.runs)
+        if not group.runs:  # seen in the examples only: the card is about them
+            group = replace(group, runs=group.examples, agents=len({run.agent_id for run in own}))
+        correlation_ids = tuple(run.correlation_id for run in own if run.correlation_id)
         client = self._client_of(detail.run)[1]
         if detail.diagnosis is None:
             raise NotFound("The payload of this failure is not kept any more, so there is nothing to hand off.")
@@ -142,7 +145,7 @@ class FailureDesk(HistoryDesk):
             organization=self.tenant.organization_name,
             client_name=client or "",
             correlation_ids=correlation_ids,
-            agents=[run.agent_name or run.agent_id for run in page.runs if run.agent_name or run.agent_id],
+            agents=[run.agent_name or run.agent_id for run in own if run.agent_name or run.agent_id],
             by_reading=detail.run.via != "data_action" and group.call in catalogue.operations(),
         )
 

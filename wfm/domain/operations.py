@@ -312,6 +312,8 @@ class FailureGroup:
     `state_at`, `state_by` and `note` belong to the last change of state (None and empty for one that nobody touched):
     the propagation clock of "I fixed it" starts at `state_at`. `owner` takes care of it ("" nobody). `revision` grows
     with every change that a person or a proof makes: who changes an older one is told of the newer first.
+
+    `runs` and `agents` are of what people did; the runs of a demo tenant's examples are counted apart, in `examples`.
     """
 
     fingerprint: str
@@ -328,6 +330,7 @@ class FailureGroup:
     runs: int
     agents: int
     sample_run: str
+    examples: int = 0
     state_at: datetime | None = None
     state_by: str = ""
     note: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from wfm.ledger.bulk import insert_rows
 from wfm.ledger.counters import bucket_start, by_bucket
 from wfm.ledger.ids import encode
 from wfm.ledger.records import GroupChange
-from wfm.ledger.schema import group_agents, group_changes, groups
+from wfm.ledger.schema import group_agents, group_changes, groups, operations, runs
 from wfm.ledger.store import Store
 
 _PROVEN_WRONG = (GroupState.FIXED.value, GroupState.RESOLVED.value)
@@ -33,12 +34,13 @@ class Failures(Store):
             if states is not None:
                 asked = asked.where(groups.c.state.in_([state.value for state in states]))
             rows = connection.execute(asked.order_by(groups.c.last_seen.desc(), groups.c.id.desc())).all()
-        return [_group(row, tenant_key) for row in rows]
+            examples = _examples(connection, tenant)
+        return [_group(row, tenant_key, examples) for row in rows]
 
     def failure_group(self, tenant_key: str, fingerprint: str) -> FailureGroup:
         """One failure group. Raises NotFound."""
         with self._db.read() as connection:
-            return _group(self._group_row(connection, tenant_key, fingerprint), tenant_key)
+            return self._read_group(connection, tenant_key, fingerprint)
 
     def group_series(
         self, tenant_key: str, fingerprint: str, since: datetime, *, step_minutes: int = 60, until: datetime | None = None
@@ -73,16 +75,18 @@ class Failures(Store):
         return {known[number]: series for number, series in found.items()}
 
     def agents_of_groups(self, tenant_key: str, fingerprints: Collection[str]) -> int:
-        """How many agents the runs of these groups touched, each counted once."""
+        """How many agents the runs of these groups touched, each counted once; the examples are left out."""
         with self._db.read() as connection:
             tenant = self._known_tenant(connection, tenant_key)
             mine: list[int] = []
             for some in words.batches(fingerprints):
                 asked = sa.select(groups.c.id).where(groups.c.tenant_id == tenant, groups.c.fingerprint.in_(some))
                 mine += connection.scalars(asked)
+            taught = {(one.group, one.agent) for one in _examples(connection, tenant) if not one.more}
             touched: set[int] = set()
             for part in words.batches(mine):
-                touched.update(connection.scalars(sa.select(group_agents.c.agent_no).where(group_agents.c.group_id.in_(part))))
+                rows = connection.execute(sa.select(group_agents).where(group_agents.c.group_id.in_(part)))
+                touched.update(row.agent_no for row in rows if (row.group_id, row.agent_no) not in taught)
         return len(touched)
 
     def set_group_state(
@@ -105,7 +109,7 @@ class Failures(Store):
             row = self._group_row(connection, tenant_key, fingerprint, lock=True)
             _refuse_stale(connection, row, expected)
             self._change_state(connection, row.id, row.state, state, actor, note, now)
-            return _group(self._group_row(connection, tenant_key, fingerprint), tenant_key)
+            return self._read_group(connection, tenant_key, fingerprint)
 
         return self._db.write(work)
 
@@ -135,7 +139,7 @@ class Failures(Store):
             text = " ".join([*said, note]).strip()
             change = {"group_id": row.id, "at": now, "actor": actor, "note": text}
             connection.execute(sa.insert(group_changes).values(change | {"from_state": row.state, "to_state": row.state}))
-            return _group(self._group_row(connection, tenant_key, fingerprint), tenant_key)
+            return self._read_group(connection, tenant_key, fingerprint)
 
         return self._db.write(work)
 
@@ -234,6 +238,10 @@ class Failures(Store):
         change = {"group_id": group, "at": now, "actor": actor, "from_state": before, "to_state": state.value, "note": note}
         connection.execute(sa.insert(group_changes).values(change))
 
+    def _read_group(self, connection: sa.Connection, tenant_key: str, fingerprint: str) -> FailureGroup:
+        row = self._group_row(connection, tenant_key, fingerprint)
+        return _group(row, tenant_key, _examples(connection, row.tenant_id))
+
     def _group_row(self, connection: sa.Connection, tenant_key: str, fingerprint: str, *, lock: bool = False) -> Any:
         tenant = self._known_tenant(connection, tenant_key)
         asked = sa.select(groups).where(groups.c.tenant_id == tenant, groups.c.fingerprint == fingerprint)
@@ -241,6 +249,33 @@ class Failures(Store):
         if row is None:
             raise NotFound(f"There is no failure group {fingerprint!r} in this tenant.")
         return row
+
+
+@dataclass(frozen=True, slots=True)
+class _Example:
+    """The runs of a demo tenant's examples in which one agent failed for one cause. `more`: it failed so elsewhere too."""
+
+    group: int
+    agent: int
+    runs: int
+    more: bool
+
+
+def _examples(connection: sa.Connection, tenant: int | None) -> list[_Example]:
+    """What the examples of a tenant left in its groups: two operations of a few agents each, and none on a real tenant."""
+    other, its = sa.alias(runs), sa.alias(operations)
+    elsewhere = (
+        sa.exists()
+        .where(other.c.agent_no == runs.c.agent_no, other.c.group_id == runs.c.group_id)
+        .where(sa.or_(other.c.operation_id.is_(None), ~sa.exists().where(its.c.id == other.c.operation_id, its.c.example)))
+    )
+    asked = (
+        sa.select(runs.c.group_id, runs.c.agent_no, sa.func.count().label("n"), elsewhere.label("more"))
+        .join(operations, operations.c.id == runs.c.operation_id)
+        .where(operations.c.tenant_id == tenant, operations.c.example, runs.c.group_id.is_not(None))
+        .group_by(runs.c.group_id, runs.c.agent_no)
+    )
+    return [_Example(row.group_id, row.agent_no, row.n, bool(row.more)) for row in connection.execute(asked)]
 
 
 def _series(
@@ -295,7 +330,9 @@ def _new_group(tenant: int, fingerprint: str, row: Any, diagnosis: Diagnosis, fi
     }
 
 
-def _group(row: Any, tenant_key: str) -> FailureGroup:
+def _group(row: Any, tenant_key: str, examples: Sequence[_Example]) -> FailureGroup:
+    taught = [one for one in examples if one.group == row.id]
+    shown = sum(one.runs for one in taught)
     return FailureGroup(
         fingerprint=row.fingerprint,
         tenant_key=tenant_key,
@@ -308,9 +345,10 @@ def _group(row: Any, tenant_key: str) -> FailureGroup:
         state=GroupState(row.state),
         first_seen=row.first_seen,
         last_seen=row.last_seen,
-        runs=row.runs,
-        agents=row.agents,
+        runs=row.runs - shown,
+        agents=row.agents - sum(not one.more for one in taught),
         sample_run=encode(row.sample_run),
+        examples=shown,
         state_at=row.state_at,
         state_by=row.state_by,
         note=row.note,

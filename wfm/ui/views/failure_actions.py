@@ -23,7 +23,6 @@ from wfm.ui.pages import page
 from wfm.ui.views import failures as view
 from wfm.ui.views.run_panel import start_plan
 from wfm.ui.views.run_query import filter_params
-from wfm.ui.views.words import count
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
@@ -67,7 +66,7 @@ def actions(group: FailureGroup, looking: Looking) -> None:
             )
         st.button("Hand off", icon=":material/forward_to_inbox:", key=f"hand-{key}", on_click=_toggle_card, args=(key,))
         if st.button(
-            f"Retry {agents_word(group.agents)}",
+            f"Retry {agents_word(group.agents)}" if group.runs else "Retry the examples",
             icon=":material/replay:",
             key=f"retry-{key}",
             disabled=not looking.may,
@@ -76,7 +75,7 @@ def actions(group: FailureGroup, looking: Looking) -> None:
             _retry(group, looking)
         st.page_link(
             page("runs"),
-            label=count(group.runs, "run"),
+            label=view.runs_of(group),
             icon=":material/receipt_long:",
             query_params={"time": "all", **filter_params(RunFilter(fingerprint=key))},
         )

@@ -172,7 +172,7 @@ def _where(detail: FailureDetail) -> None:
     more = [f"{left} more operations"] if left > 0 else []
     more += [f"{count(detail.by_hand, 'run')} outside any operation"] if detail.by_hand else []
     seen = sum(touched.runs for touched in detail.operations) + detail.by_hand
-    more += [f"of the newest {count(seen, 'run')}"] if seen < detail.group.runs else []
+    more += [f"of the newest {count(seen, 'run')}"] if seen < detail.group.runs + detail.group.examples else []
     if more:
         st.caption(" · ".join(more))
 

@@ -76,6 +76,9 @@ def finding(groups: Iterable[FailureGroup], waiting: int | None = None) -> str:
     if not known:
         return "Nothing has failed"
     if here := stuck(known):
+        if all(group.examples and not group.runs for group in here):
+            return f"{count(len(here), 'cause')} {'is' if len(here) == 1 else 'are'} open, seen in the examples only"
+        here = [group for group in here if group.runs]
         total = sum(group.agents for group in here) if waiting is None else waiting
         # An agent may have failed for two causes, so the sum of several groups is an upper bound.
         bound = "up to " if len(here) > 1 and waiting is None else ""
@@ -132,11 +135,19 @@ def ordered(
     return sorted(newest_first, key=lambda group: (group.fingerprint != first, urgency[group.state]))
 
 
+def runs_of(group: FailureGroup) -> str:
+    """How many runs failed for a cause, those of the demo tenant's examples apart."""
+    if not group.runs and group.examples:
+        return f"{count(group.examples, 'run')} in the examples"
+    return count(group.runs, "run") + (f" and {number(group.examples)} in the examples" if group.examples else "")
+
+
 def facts(group: FailureGroup, zone: ZoneInfo, now: datetime) -> str:
     """One line of facts: how many runs and agents, since when, until when."""
     since = when(group.first_seen, zone, today=now)
-    last = "" if group.runs == 1 else f" · last {when(group.last_seen, zone, today=now)}"
-    return f"{count(group.runs, 'run')} · {agents_word(group.agents)} · since {since}{last}"
+    last = "" if group.runs + group.examples == 1 else f" · last {when(group.last_seen, zone, today=now)}"
+    agents = f" · {agents_word(group.agents)}" if group.runs else ""
+    return f"{runs_of(group)}{agents} · since {since}{last}"
 
 
 # --- the propagation clock -------------------------------------------------------------------------------------------
@@ -252,7 +263,10 @@ def spark_words(series: Sequence[tuple[datetime, int]], zone: ZoneInfo, now: dat
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retryable:
-    """Who would be planned again: agents in the order they failed last, and the newest of their runs."""
+    """Who would be planned again: agents in the order they failed last, and the newest of their runs.
+
+    Agents of the examples only where nobody else failed for this cause.
+    """
 
     agent_ids: tuple[str, ...]
     newest: Run | None
@@ -273,14 +287,16 @@ def left_behind(found: Retryable, group: FailureGroup) -> str:
 def retryable(desk: Desk, fingerprint: str) -> Retryable:
     """The agents that a group kept from being taken out. Raises StoreFault."""
     which = RunFilter(fingerprint=fingerprint, outcome=Outcome.FAILED, phase=Phase.APPLY)
-    ids: dict[str, None] = {}
-    newest: Run | None = None
+    own: dict[str, Run] = {}
+    examples: dict[str, Run] = {}
     cursor: str | None = None
-    while len(ids) < MOST_RETRIED:
+    while len(own) < MOST_RETRIED:
         found = desk.runs(which, cursor=cursor, limit=500)
-        newest = newest or next(iter(found.runs), None)
-        ids.update(dict.fromkeys(run.agent_id for run in found.runs if run.agent_id))
+        for run in found.runs:
+            if run.agent_id:
+                (examples if run.example else own).setdefault(run.agent_id, run)
         cursor = found.older
         if cursor is None:
             break
-    return Retryable(agent_ids=tuple(ids)[:MOST_RETRIED], newest=newest, cut=cursor is not None)
+    chosen = own or examples
+    return Retryable(agent_ids=tuple(chosen)[:MOST_RETRIED], newest=next(iter(chosen.values()), None), cut=cursor is not None)

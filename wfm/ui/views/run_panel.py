@@ -22,6 +22,7 @@ from wfm.ui.components.states import look, phase_word
 from wfm.ui.components.times import clock, milliseconds, when
 from wfm.ui.pages import page
 from wfm.ui.views import payloads, run_state
+from wfm.ui.views.failures import runs_of
 from wfm.ui.views.run_query import changed
 from wfm.ui.views.runs import can_retry, kind_word, retry_request, what_now
 from wfm.ui.views.words import code, count, plain
@@ -164,7 +165,7 @@ def _next_steps(desk: Desk, detail: RunDetail, actor: Actor, now: datetime) -> N
         if group is not None:
             st.page_link(
                 page("failures"),
-                label=f"Same failure: {count(group.runs, 'run')}",
+                label=f"Same failure: {runs_of(group)}",
                 icon=":material/report:",
                 query_params={"failure": group.fingerprint},
             )

@@ -1,5 +1,7 @@
 """Runs that earlier versions called failed although their agents were sent again: an outcome of their own.
 
+An index finds the examples of a demo tenant, which failure groups count apart.
+
 They are known by their note, which no other run has. Counters and failure groups change with them. A group that would lose
 its last run and of which people have said something keeps its runs as they are.
 """
@@ -49,6 +51,7 @@ FACETS: tuple[tuple[str, str, int], ...] = (
 
 
 def upgrade() -> None:
+    op.create_index("ix_operations_example", "operations", ["tenant_id", "example"])
     connection = op.get_bind()
     asked = sa.text(
         "SELECT runs.*, ways.route, ways.action, ways.client_id FROM runs JOIN ways ON ways.id = runs.way_id "

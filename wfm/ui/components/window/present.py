@@ -16,6 +16,7 @@ from wfm.ui.components.window import actions
 from wfm.ui.components.window.card import card
 from wfm.ui.components.window.listed import open_windows
 from wfm.ui.pages import page
+from wfm.ui.views.failures import runs_of
 from wfm.ui.views.windows import View, ended_ago, pace, parts, short_title_of, tags
 from wfm.ui.views.words import plain
 
@@ -110,7 +111,8 @@ def _causes(desk: Desk) -> None:
         st.caption("No open cause. Whatever fails is grouped here by why it failed.")
     for group in groups[:CAUSES_SHOWN]:
         said, link = st.columns([7, 2], gap="small", vertical_alignment="center")
-        counted = f"{times.runs(group.runs)} · {times.agents(group.agents)} · {times.relative(group.last_seen)}"
+        agents = f" · {times.agents(group.agents)}" if group.runs else ""
+        counted = f"{runs_of(group)}{agents} · {times.relative(group.last_seen)}"
         said.markdown(f":red[:material/error:] {plain(group.cause)} :gray[· {counted}]")
         link.page_link(page("failures"), label="Cause and fix", query_params={"failure": group.fingerprint})
 
