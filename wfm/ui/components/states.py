@@ -84,7 +84,7 @@ _OUTCOME: dict[Outcome, tuple[Color, str]] = {
     Outcome.FAILED: ("red", "cancel"),
     Outcome.SKIPPED: ("gray", "skip_next"),
     Outcome.UNCONFIRMED: ("yellow", "help"),
-    Outcome.RESENT: ("gray", "redo"),
+    Outcome.RESENT: ("violet", "redo"),
 }
 _GROUP: dict[GroupState, tuple[Color, str]] = {
     GroupState.OPEN: ("red", "error"),

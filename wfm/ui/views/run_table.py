@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _ROW = 31
 """Pixels of a row at the base font size of the theme."""
 _ROWS_ALONE, _ROWS_BESIDE_A_RUN = 12, 5
-_COLORS = {"red": "red", "green": "green", "blue": "blue", "yellow": "yellow", "gray": "gray"}
+_COLORS = {"red": "red", "green": "green", "blue": "blue", "yellow": "yellow", "gray": "gray", "violet": "violet"}
 
 
 def spread_of(desk: Desk, which: RunFilter, now: datetime) -> Spread:
@@ -118,7 +118,7 @@ def table(shown: RunPage, query: RunQuery, zone: ZoneInfo) -> None:
             "operation": st.column_config.TextColumn("operation", width=118),
             "outcome": st.column_config.MultiselectColumn(
                 "outcome",
-                width=90,
+                width=170 if any(run.outcome is Outcome.RESENT for run in shown.runs) else 90,
                 options=[look(outcome).word for outcome in outcomes],
                 color=[_COLORS.get(look(outcome).color, "gray") for outcome in outcomes],
             ),

@@ -289,7 +289,7 @@ def over_time_spec(spread: Spread, zone: ZoneInfo) -> dict[str, Any]:
     ]
     shown = [outcome for outcome in order if any(outcome is point[1] and point[2] for point in spread.points)]
     words = [look(outcome).word for outcome in shown]
-    legend = {"title": None, "orient": "right", "labelLimit": 90} if len(shown) > 1 else None
+    legend = {"title": None, "orient": "right", "labelLimit": 150} if len(shown) > 1 else None
     return {
         "data": {"values": rows},
         "mark": {"type": "bar", "orient": "vertical", "binSpacing": 1, "clip": True},
