@@ -7,10 +7,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 RUNS ?= 5000000
+PYTEST = -m pytest
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit browser bench screenshots lock clean docs
+.PHONY: help run test lint unmeasured unit browser bench screenshots lock clean docs
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -38,12 +39,19 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not browser"
+	$(BIN)/python $(PYTEST) -q -n 2 --dist loadgroup -m "not browser"
 
 browser: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -m browser
+	$(BIN)/python $(PYTEST) -q -m browser
 
-test: lint unit browser  ## everything that must hold
+unmeasured: $(VENV)/.dev
+	@$(BIN)/python -m coverage erase
+
+# Branch coverage of wfm, in every process that the tests start; `python -m coverage report -m` then names the lines.
+test: PYTEST = -m coverage run -m pytest
+test: lint unmeasured unit browser  ## everything that must hold, and how much of wfm it runs through
+	@$(BIN)/python -m coverage combine -q
+	@echo "Branch coverage of wfm: $$($(BIN)/python -m coverage report --format=total) %"
 
 bench: $(VENV)/.dev  ## measure and print the figures (an hour; RUNS=200000 for a shorter history, RUNS=0 for none)
 	$(BIN)/python -m benchmarks --runs $(RUNS)
@@ -56,4 +64,4 @@ lock: $(VENV)/.dev  ## lock requirements.in and requirements-dev.in with hashes
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements-dev.in -o requirements-dev.txt
 
 clean:  ## remove the environment and the embedded data
-	rm -rf $(VENV) .data .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .data .pytest_cache .mypy_cache .ruff_cache build/coverage

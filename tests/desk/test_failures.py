@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from tests.support.demo_tenant import DemoHandle, running_demo
+from tests.support.engine_world import new_operation
 from wfm.desk import Desk
 from wfm.desk.proof import PROPAGATION, ProofState, next_state, of_checks
 from wfm.diagnosis import diagnose
 from wfm.domain.agents import GroupKind
 from wfm.domain.diagnoses import Evidence, Kind
 from wfm.domain.errors import BadInput, NotAllowed, NotFound, Refused
-from wfm.domain.operations import FailureGroup, GroupState, ItemState, Outcome, Phase, RunFilter
+from wfm.domain.operations import Exchange, FailureGroup, GroupState, ItemState, OperationState, Outcome, Phase, RunFilter
 from wfm.domain.people import Actor, Role
 from wfm.ledger.records import DirectRun, Settlement
 from wfm.settings import Settings
@@ -278,3 +279,62 @@ def test_a_team_means_the_people_who_are_in_it_today(desk: Desk) -> None:
     assert b"".join(desk.export_runs(RunFilter(team=own.name), "jsonl")).count(b"\n") == 1
     with pytest.raises(BadInput, match="team"):
         desk.runs(RunFilter(team="nobodies"))
+
+
+def _fail_in_a_window(desk: Desk, agents: list[str], *, example: bool) -> FailureGroup:
+    """The missing scope, met by these agents in an operation; its group."""
+    now, client = desk.clock(), desk.current_client_id()
+    operation = new_operation(
+        desk.ledger, agents, tenant=desk.tenant.key, client_id=client, example=example, request_token=agents[0]
+    )
+    desk.ledger.move(operation.id, [OperationState.SCHEDULED], OperationState.APPLYING, now=now, started_at=now)
+    claims = desk.ledger.claim(
+        operation.id,
+        Phase.APPLY,
+        limit=25,
+        worker_id="w",
+        now=now,
+        route="availability",
+        action=None,
+        via="direct",
+        call=CALL,
+    )
+    found = diagnose(403, {}, FORBIDDEN, Evidence(call=CALL, via="direct"))
+    answer = Exchange(
+        number=1,
+        method="PATCH",
+        url="/",
+        request_body=None,
+        status=403,
+        response_headers={},
+        response_body=FORBIDDEN,
+        correlation_id=None,
+        fault="",
+        started_at=now,
+        duration_ms=1,
+    )
+    ends = [
+        Settlement(
+            run_id=claim.run_id,
+            agent_id=claim.item.agent_id,
+            state=ItemState.FAILED,
+            outcome=Outcome.FAILED,
+            finished_at=now,
+            duration_ms=1,
+            status=403,
+            diagnosis=found,
+            exchanges=(answer,),
+        )
+        for claim in claims
+    ]
+    desk.ledger.settle(operation.id, Phase.APPLY, ends, now=now)
+    return next(group for group in desk.failures() if group.call == CALL)
+
+
+def test_a_hand_off_counts_what_people_did_and_the_examples_only_where_there_is_nothing_else(desk: Desk) -> None:
+    group = _fail_in_a_window(desk, ["ada", "bo", "cem"], example=True)
+    assert "3 updates of 3 agents failed" in desk.hand_off(group.fingerprint)
+    group = _fail_in_a_window(desk, ["dana", "eli"], example=False)
+    assert (group.runs, group.agents, group.examples) == (2, 2, 3)
+    assert "2 updates of 2 agents failed" in desk.hand_off(group.fingerprint)
+    assert desk.waiting_agents([group]) == 2
