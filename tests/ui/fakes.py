@@ -10,6 +10,7 @@ from typing import Any
 from wfm.desk.values import ClientChoice, DemoState, Health, HeldUp, OperationView
 from wfm.domain.agents import Agent, AgentState, Directory, Group, GroupKind, ManagementUnit, Status
 from wfm.domain.errors import BadInput, DeskError, NotAllowed, NotFound, Refused
+from wfm.domain.lists import AgentList
 from wfm.domain.operations import (
     OPEN_STATES,
     Counts,
@@ -44,6 +45,8 @@ from wfm.domain.plans import (
 from wfm.domain.schedules import Activity, AgentSchedule, Shift
 from wfm.domain.tenant import Tenant
 from wfm.domain.windows import Window, WindowSpec
+from wfm.preview.lists import agent_list, pasted_list
+from wfm.preview.selection import Index
 from wfm.settings import Settings
 
 NOW = datetime(2026, 11, 24, 13, 12, 7, tzinfo=UTC)
@@ -302,6 +305,13 @@ class FakeDesk:
                 found[agent.id] = agent
         agents = tuple(a for a in found.values() if a.id not in selection.exclude)
         return ResolvedSelection(agents=agents, unknown=tuple(unknown), as_of=NOW)
+
+    def agent_list(self, data: bytes, column: int | None = None) -> AgentList:
+        self.calls.append(("agent_list", column))
+        return agent_list(data, Index(self.people), column)
+
+    def pasted_list(self, text: str, column: int | None = None) -> AgentList:
+        return pasted_list(text, Index(self.people), column)
 
     # --- plan
     def preview(self, request: PlanRequest, *, fresh: bool = False) -> Preview:

@@ -10,6 +10,7 @@ from functools import cached_property
 from wfm.desk.core import DeskCore
 from wfm.domain.agents import Agent, Directory, Group, GroupKind
 from wfm.domain.errors import Refused
+from wfm.domain.lists import AgentList
 from wfm.domain.operations import Operation
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import PlanRequest, Preview, ResolvedSelection, Selection
@@ -53,6 +54,17 @@ class PlanDesk(DeskCore):
     def resolve(self, selection: Selection) -> ResolvedSelection:
         """Who a selection is. Raises BadInput for an unknown group or an empty selection."""
         return self.previewer().resolve(selection)
+
+    def agent_list(self, data: bytes, column: int | None = None) -> AgentList:
+        """Whom a file of any program names, by the column of this index, or by the one that its cells speak for.
+
+        Raises BadInput for a file that is no list.
+        """
+        return self.previewer().agent_list(data, column)
+
+    def pasted_list(self, text: str, column: int | None = None) -> AgentList:
+        """Whom a pasted text names: the rows of a table, or the words of any other text, also those that name nobody."""
+        return self.previewer().pasted_list(text, column)
 
     # --- what would happen -------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from wfm.domain.agents import Agent, AgentState, Directory
+from wfm.domain.lists import AgentList
 from wfm.domain.operations import Item, Operation
 from wfm.domain.plans import (
     AccessCheck,
@@ -27,7 +28,7 @@ from wfm.domain.tenant import Tenant, TokenFacts
 from wfm.domain.windows import Window
 from wfm.genesys.errors import Forbidden
 from wfm.genesys.pacing import RequestLane
-from wfm.preview import access, actions, calls, identity, selection
+from wfm.preview import access, actions, calls, identity, lists, selection
 from wfm.preview.cost import Pace, cost_of
 from wfm.preview.fates import World, decide, is_about_now
 from wfm.preview.findings import Plan, findings_of, refusals_of
@@ -95,6 +96,14 @@ class Previewer:
         directory = self._directory(fresh)
         members = partial(self._reader.queue_members, fresh=fresh)
         return selection.resolve(wanted, directory, members, self._index_of(directory))
+
+    def agent_list(self, data: bytes, column: int | None = None) -> AgentList:
+        """Whom a file names; see `wfm.preview.lists`."""
+        return lists.agent_list(data, self._index_of(self._directory(fresh=False)), column)
+
+    def pasted_list(self, text: str, column: int | None = None) -> AgentList:
+        """Whom a pasted text names; see `wfm.preview.lists`."""
+        return lists.pasted_list(text, self._index_of(self._directory(fresh=False)), column)
 
     def _directory(self, fresh: bool) -> Directory:
         """The directory; `fresh` reads it again only when it is older than DIRECTORY_FRESH: it is the dearest read."""

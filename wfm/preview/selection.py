@@ -10,11 +10,16 @@ from functools import cached_property
 
 from wfm.domain.agents import Agent, Directory, Group, GroupKind
 from wfm.domain.errors import BadInput
+from wfm.domain.lists import bare_word, fold_name, is_bare, parts, pieces, sure_words
 from wfm.domain.plans import ResolvedSelection, Selection
 
 QueueMembers = Callable[[str], Iterable[str]]
 """Queue id -> ids of its members."""
 
+MAX_NAMED = 400
+"""Characters of a word that is looked at for what stands around an id, an e-mail or a name."""
+
+_EMPTY = re.compile(r"[<(\[{]\s*[>)\]}]")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -40,7 +45,7 @@ class Index:
     def _names(self) -> dict[str, list[Agent]]:
         found: dict[str, list[Agent]] = defaultdict(list)
         for agent in self.directory.agents.values():
-            found[" ".join(agent.name.casefold().split())].append(agent)
+            found[fold_name(agent.name)].append(agent)
         return found
 
     @cached_property
@@ -48,10 +53,35 @@ class Index:
         return [(f"{plain(agent.name)}\n{plain(agent.email)}", agent) for agent in self.directory.agents.values()]
 
     def agents_named(self, word: str) -> list[Agent]:
-        """The agents an id, e-mail or exact name means: none, one, or several of the same name."""
-        word = word.strip()
-        agent = self.directory.agents.get(word) or self.directory.agents.get(word.lower()) or self._emails.get(word.casefold())
-        return [agent] if agent else self._names.get(" ".join(word.casefold().split()), [])
+        """The agents an id, e-mail or exact name means: none, one, or several of the same name.
+
+        As people and programs write them: “{0f8f…}”, “<mailto:bo@example.com>”, “Lindqvist, Bo <bo@example.com>”.
+        """
+        if (found := self.agents_called(word.strip())) or is_bare(word) or len(word) > MAX_NAMED:
+            return found
+        bare = bare_word(word)
+        if found := self.agents_called(bare) or self._last_name_first(bare):
+            return found
+        sure = sure_words(bare)
+        if len(sure) != 1 or not (found := self.agents_called(sure[0])):
+            return []
+        around = bare_word(_EMPTY.sub("", bare.replace(sure[0], "")))
+        # Another person beside the one who is sure would be forgotten silently.
+        alone = len(pieces(around)) < 2 and (len(parts(around)) < 2 or found[0] in self._last_name_first(around))
+        return found if alone else []
+
+    def agents_called(self, word: str) -> list[Agent]:
+        """The agents of exactly that id, e-mail or name."""
+        agent = self.directory.agents.get(word) or self.directory.agents.get(word.lower())
+        agent = agent or (self._emails.get(word.casefold()) if word else None)
+        return [agent] if agent else self._names.get(fold_name(word), [])
+
+    def _last_name_first(self, word: str) -> list[Agent]:
+        """“Lindqvist, Bo” is Bo Lindqvist."""
+        if "," not in word and word.isascii():
+            return []
+        names = parts(word)
+        return self._names.get(fold_name(f"{names[1]} {names[0]}"), []) if len(names) == 2 else []
 
     def search(self, text: str) -> list[Agent]:
         """The agents whose name or e-mail holds every word of the text, without regard to case and accents."""

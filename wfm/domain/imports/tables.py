@@ -26,6 +26,9 @@ _LONG_LINE = f"The line is longer than {LONGEST_LINE:,} bytes."
 # One cell may be as long as a line; Python's own limit is 128 KB.
 csv.field_size_limit(max(csv.field_size_limit(), 2 * LONGEST_LINE))
 
+Worth = Callable[[Sequence[Sequence[str]]], tuple[int, ...]]
+"""How much the first rows of a table mean, the more the better; compared between the separators they may have."""
+
 
 class _TooLong(Exception):
     """A line, or a quoted cell over several, is longer than what is held."""
@@ -119,16 +122,14 @@ def read_csv(chunks: Iterable[bytes], reading: Reading) -> Iterator[Read]:
         reading.note("The file is empty." if header is None else "The file holds a header and no rows.")
 
 
-def rows_of(
-    chunks: Iterable[bytes], notes: list[str], says: Callable[[Sequence[str]], int]
-) -> Iterator[tuple[int, list[str] | str]]:
+def rows_of(chunks: Iterable[bytes], notes: list[str], worth: Worth) -> Iterator[tuple[int, list[str] | str]]:
     """(first line, cells) of each row of any CSV, or a sentence instead of the cells. Raises BadInput for a packed file.
 
-    `says` tells how many names of a header mean something: the separator under which most do is taken. What had to be
-    assumed is added to `notes`.
+    `worth` tells how much the first rows mean: the separator under which they mean most is taken. What had to be assumed is
+    added to `notes`.
     """
     lines = _Lines(chunks, notes)
-    return _rows(lines, _separator(lines, says))
+    return _rows(lines, _separator(lines, worth))
 
 
 def columns_of_table(start: bytes, reading: Reading) -> tuple[str, ...]:
@@ -168,12 +169,12 @@ def _rows(lines: _Lines, separator: str) -> Iterator[tuple[int, list[str] | str]
             yield number, why if last == number else f"{why} Lines {number:,} to {last:,} were left out."
 
 
-def _says_of_runs(header: Sequence[str]) -> int:
-    return len(mapping_for(header))
+def _says_of_runs(rows: Sequence[Sequence[str]]) -> tuple[int, ...]:
+    return len(mapping_for(rows[0])), len(rows[0])
 
 
-def _separator(lines: _Lines, says: Callable[[Sequence[str]], int]) -> str:
-    """The separator under which the header means most; the first line may name it, as a spreadsheet is told."""
+def _separator(lines: _Lines, worth: Worth) -> str:
+    """The separator under which the first rows mean most; the first line may name it, as a spreadsheet is told."""
     first = lines.first(_HEADER_LINES)
     while first and not first[0][1].strip():
         first.pop(0)
@@ -181,15 +182,13 @@ def _separator(lines: _Lines, says: Callable[[Sequence[str]], int]) -> str:
         for _ in range(first[0][0]):
             next(lines)
         return said[1]
-    best, found = ",", (0, 0)
+    best, found = ",", tuple[int, ...]()
     for separator in _SEPARATORS:
-        try:
-            header = next(csv.reader((text for _, text in first), delimiter=separator), [])
-        except csv.Error:
-            continue
-        worth = (says(header), len(header))
-        if worth > found:
-            best, found = separator, worth
+        rows: list[list[str]] = []
+        with contextlib.suppress(csv.Error):
+            rows += csv.reader((text for _, text in first), delimiter=separator)
+        if rows and (this := worth(rows)) > found:
+            best, found = separator, this
     return best
 
 

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from wfm.domain.agents import Agent, GroupKind
-from wfm.domain.errors import BadInput, DeskError
+from wfm.domain.errors import DeskError
 from wfm.domain.plans import PlanRequest, Selection
 from wfm.ui.components import empty, times
-from wfm.ui.components.plan import state
+from wfm.ui.components.plan import lists, state
 from wfm.ui.components.plan.verdict import INCLUDE
 from wfm.ui.views.plan_form import KIND_WORDS, group_keys, with_agents, with_groups, without_agents
-from wfm.ui.views.plan_words import BadRow, CsvWords, read_csv, split_pasted, unmatched
-from wfm.ui.views.run_table import table_height
 from wfm.ui.views.words import plain
 
 if TYPE_CHECKING:
-    from streamlit.runtime.uploaded_file_manager import UploadedFile
-
     from wfm.desk import Desk
 
 GROUPS = "plan_groups"
 FOUND = "plan_find"
-PASTED = "plan_paste"
-BAD_ROWS = "plan_bad_rows"
-READ = "plan_csv_read"
 SHOWN_MATCHES = 6
 ADDING = "plan_adding"
 """Which part of the card is open: one of the four below, or None."""
@@ -60,9 +54,9 @@ def who(desk: Desk, form: PlanRequest) -> Selection:
     if adding == FIND:
         _find(desk, form)
     elif adding == PASTE:
-        _paste(form)
+        lists.paste(desk, partial(_add_list, form))
     elif adding == CSV:
-        _csv(desk, form)
+        lists.upload(desk, partial(_add_list, form))
     return selection
 
 
@@ -149,75 +143,6 @@ def _find(desk: Desk, form: PlanRequest) -> None:
         )
 
 
-def _paste(form: PlanRequest) -> None:
-    st.text_area(
-        "Ids, e-mails or names",
-        key=PASTED,
-        placeholder="one a line, or with commas between",
-        height=140,
-        help="E-mails and ids are found inside other text, such as a column copied from a sheet or an e-mail.",
-    )
-    st.button("Add these", key="plan_paste_add", icon=":material/group_add:", on_click=_add_pasted, args=(form,))
-
-
-def _csv(desk: Desk, form: PlanRequest) -> None:
-    upload = st.file_uploader("A CSV with one agent a line", type=["csv", "txt", "tsv"], key="plan_csv", max_upload_size=5)
-    st.caption("A column called id, e-mail or name is found by its head. Nothing else in the file is kept.")
-    if upload is None:
-        st.session_state.pop(READ, None)
-        return
-    try:
-        kept, bad = _matched(desk, upload)
-    except DeskError as error:
-        empty.fault(error)
-        return
-    st.markdown(f"{times.agents(len(kept.words))} found in {plain(kept.column)}")
-    bad_rows(bad)
-    words = tuple(word for _, word in kept.words)
-    st.button(
-        f"Add {times.agents(len(words))}" if words else "Nobody to add",
-        key="plan_csv_add",
-        icon=":material/group_add:",
-        disabled=not words,
-        on_click=_add_file,
-        args=(form, words),
-    )
-
-
-def _matched(desk: Desk, upload: UploadedFile) -> tuple[CsvWords, tuple[BadRow, ...]]:
-    """What the file names, and its bad rows. Read once for each file: it stays in its field while the plan is edited."""
-    before = st.session_state.get(READ)
-    if before is not None and before[0] == upload.file_id:
-        return before[1], before[2]
-    read = read_csv(upload.getvalue())
-    if not read.words:
-        raise BadInput("CSV", "no usable line", "a column of ids, e-mails or names")
-    found = desk.resolve(Selection(agents=tuple(word for _, word in read.words)))
-    kept, bad = unmatched(read, found.unknown, found.ambiguous)
-    st.session_state[READ] = (upload.file_id, kept, bad)
-    return kept, bad
-
-
-def bad_rows(bad: tuple[BadRow, ...]) -> None:
-    """The lines of a file that can't be used, with their numbers; the rest is kept."""
-    if not bad:
-        return
-    word = "line" if len(bad) == 1 else "lines"
-    st.markdown(f":red[:material/block: {times.number(len(bad))} {word} left out]")
-    st.dataframe(
-        {"line": [row.line for row in bad], "given": [row.given for row in bad], "why": [row.why for row in bad]},
-        hide_index=True,
-        height=table_height(len(bad), 6),
-        column_config={
-            "line": st.column_config.NumberColumn("line", width=48),
-            "given": st.column_config.TextColumn("given", width=190),
-            "why": st.column_config.TextColumn("why", width=300),
-        },
-        alt="Lines of the file that were left out",
-        key=BAD_ROWS,
-    )
-
-
 def _edit(request: PlanRequest, agents: tuple[Agent, ...], unknown: tuple[str, ...]) -> None:
     names = {agent.id: f"{agent.name} · {agent.email}" for agent in agents}
     out = st.multiselect(
@@ -259,17 +184,9 @@ def _add(form: PlanRequest, words: tuple[str, ...]) -> None:
     _put(form, with_agents(_now(form), words))
 
 
-def _add_file(form: PlanRequest, words: tuple[str, ...]) -> None:
+def _add_list(form: PlanRequest, words: tuple[str, ...]) -> None:
     _add(form, words)
     _open(None)
-
-
-def _add_pasted(form: PlanRequest) -> None:
-    words = split_pasted(str(st.session_state.get(PASTED, "")))
-    if words:
-        _put(form, with_agents(_now(form), words))
-        st.session_state[PASTED] = ""
-        _open(None)
 
 
 def _leave_out(form: PlanRequest, ids: tuple[str, ...]) -> None:

@@ -1,0 +1,255 @@
+"""Whom a list names: never the head, never the manager, and a question where nothing decides."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.agent_lists import AGENTS, DIRECTORY, EXAMPLES, MANAGERS, Example, manager_of
+from tests.support.preview_world import NOW, agent
+from wfm.domain.agents import Directory
+from wfm.domain.errors import BadInput
+from wfm.domain.lists import EVERY_COLUMN, MAX_ROWS, AgentList
+from wfm.preview.lists import agent_list, pasted_list
+from wfm.preview.selection import Index
+
+PEOPLE = [*AGENTS, *MANAGERS]
+INDEX = Index(DIRECTORY)
+
+
+def taken(found: AgentList) -> set[str]:
+    return {INDEX.agents_named(word)[0].id for _, word in found.words}
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.title)
+def test_whom_a_list_names(example: Example) -> None:
+    found = agent_list(example.data, INDEX)
+    if example.people is None:
+        assert (found.asks, found.words) == (True, ()), found.reason
+        return
+    assert not found.asks, found.reason
+    assert taken(found) == example.people
+    assert found.above == example.above
+    assert tuple(row.line for row in found.bad) == example.bad
+    assert len(found.words) == len(example.people), "each once"
+
+
+def test_the_examples_are_many_and_of_both_kinds() -> None:
+    assert len(EXAMPLES) >= 40
+    assert sum(example.people is None for example in EXAMPLES) >= 7
+
+
+OF_AGENTS = ("Agent Email", "member id", "User Name", "Mitarbeiter", "Courriel du conseiller", "ユーザーID")
+OF_OTHERS = ("Manager Email", "Vorgesetzter", "Approved by", "Reports To", "Responsable", "上長")
+OF_NOTHING = ("Työntekijä", "Site", "x", "")
+TITLES = (
+    "",
+    "Agents on Saturday\n",
+    "Agents\n",
+    "Owner,viktor.hansen@acme.example\nDate,2026-11-24\n",
+    "Created by,Ursula Becker\n\n",
+    "Report\nOwner,Viktor Hansen\n",
+)
+
+
+@given(
+    st.lists(st.sampled_from(("agent", "manager", "site")), min_size=1, max_size=5),
+    st.data(),
+    st.sampled_from(TITLES),
+    st.integers(3, len(AGENTS)),
+    st.booleans(),
+)
+def test_a_manager_is_never_taken_for_an_agent(
+    kinds: list[str], data: st.DataObject, title: str, rows: int, with_head: bool
+) -> None:
+    """Whatever columns stand in whatever order, with whatever heads: the agents, all of them, or a question."""
+    heads, cells = [], []
+    for kind in kinds:
+        pool = {"agent": (*OF_AGENTS, *OF_NOTHING), "manager": OF_OTHERS, "site": OF_NOTHING}[kind]
+        heads.append(data.draw(st.sampled_from(pool)))
+        form = data.draw(st.sampled_from(("id", "name", "email")))
+        of = {"agent": lambda a: a, "manager": manager_of, "site": lambda a: None}[kind]
+        cells.append([getattr(of(one), form) if of(one) else "Malmö" for one in AGENTS[:rows]])
+    text = (title + ",".join(heads) + "\n" if with_head else "") + "\n".join(map(",".join, zip(*cells, strict=True)))
+    found = agent_list(text.encode(), INDEX)
+    agents = {one.id for one in AGENTS[:rows]}
+    if "agent" in kinds:
+        assert taken(found) == (set() if found.asks else agents)
+        assert found.asks or with_head or "manager" not in kinds
+    elif with_head and "site" in kinds:
+        assert found.words == (), "of managers alone nobody is taken unasked"
+
+
+@given(st.binary(max_size=2_000))
+def test_any_bytes_give_words_or_a_sentence(data: bytes) -> None:
+    try:
+        found = agent_list(data, INDEX)
+    except BadInput:
+        return
+    assert len(taken(found)) == len(found.words)
+
+
+PASTES = st.text() | st.lists(
+    st.sampled_from(
+        [one.email for one in PEOPLE] + [one.name for one in PEOPLE] + ["Agent", "x", ",", "\t", "\n", ";", '"', " "]
+    )
+).map("".join)
+
+
+@given(PASTES)
+def test_pasting_anything_never_fails_and_gives_each_word_once(text: str) -> None:
+    words = [word for _, word in pasted_list(text, INDEX).words]
+    assert len(words) == len(set(words))
+    assert all(words)
+
+
+def test_ten_thousand_rows_of_twelve_columns_are_judged_in_well_under_a_second() -> None:
+    people = [agent(n, id=f"{n:08x}-aaaa-4bbb-8ccc-{n:012x}") for n in range(10_300)]
+    index = Index(Directory(agents={one.id: one for one in people}, groups=(), units={}, as_of=NOW))
+    rows = ["Employee no,Name,Manager,Manager Email,Agent Email,User ID,Site,Start,End,Phone,Note,Team"]
+    for n, one in enumerate(people[:10_000]):
+        lead = people[10_000 + n % 300]
+        day = f"2026-11-24 08:{n % 60:02},2026-11-24 16:00"
+        note = f"Note {n} for the row; see the wiki"
+        who = f"{one.name},{lead.name},{lead.email},{one.email},{one.id}"
+        rows.append(f"{n + 70_000},{who},Site {n % 20},{day},+46 70 {n:06},{note},Team {n % 90}")
+    data = "\n".join(rows).encode()
+    agent_list(data[:2_000], index)  # the directory is arranged once
+    begun = time.process_time()
+    found = agent_list(data, index)
+    assert time.process_time() - begun < 2.5, "0.4 s on a quiet machine"
+    assert (found.chosen, len(found.words), found.bad) == (5, 10_000, ())
+
+
+# --- the lines of a file -----------------------------------------------------------------------------------------------
+
+
+def test_three_bad_rows_of_five_hundred_are_shown_and_the_others_kept() -> None:
+    people = [agent(n) for n in range(500)]
+    index = Index(Directory(agents={one.id: one for one in people}, groups=(), units={}, as_of=NOW))
+    lines = ["email", *(one.email for one in people)]
+    lines[10], lines[200], lines[400] = ",Sales", people[3].email, "x" * 300
+    found = agent_list("\n".join(lines).encode(), index)
+    assert len(found.words) == 497
+    assert [row.line for row in found.bad] == [11, 201, 401]
+    assert [row.why[:13] for row in found.bad] == ["nothing in co", "the same as l", "no id, e-mail"]
+
+
+def test_names_that_several_have_and_words_that_nobody_has_are_named_by_line() -> None:
+    people = [agent(1, name="Anna"), agent(2, name="Anna"), agent(3, name="Bo")]
+    index = Index(Directory(agents={one.id: one for one in people}, groups=(), units={}, as_of=NOW))
+    found = agent_list(b'name,note\nBo,"two\nlines"\nAnna,\nCleo,\n,empty\n', index)
+    assert found.words == ((2, "Bo"),)
+    assert [(row.line, row.why) for row in found.bad] == [
+        (4, "several agents have this name"),
+        (5, "matches nobody here"),
+        (6, "nothing in column 1"),
+    ]
+
+
+def test_a_quote_that_is_never_closed_costs_its_own_line_only() -> None:
+    one, two, three = AGENTS[:3]
+    found = agent_list(f'email,note\n{one.email},"open\n{two.email},x\n{three.email},y\n'.encode(), INDEX)
+    assert [word for _, word in found.words] == [two.email, three.email]
+    assert [(row.line, row.why) for row in found.bad] == [(2, "A quote opens here and is never closed.")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+def test_every_encoding(encoding: str) -> None:
+    found = agent_list("Name;Région\nOskar Müller;Île\n".encode(encoding), INDEX)
+    assert found.words == ((2, "Oskar Müller"),)
+
+
+@pytest.mark.parametrize(
+    ("data", "named"),
+    [
+        (b"", "empty"),
+        (b"\n\n  \n", "empty"),
+        (b"\x00\x01\x02\x00", "no text"),
+        (b"PK\x03\x04\x00\x00", "workbook"),
+        (("email\n" + "a@x.example\n" * (MAX_ROWS + 1)).encode(), "rows"),
+    ],
+)
+def test_a_file_that_is_no_list_is_refused_in_a_sentence(data: bytes, named: str) -> None:
+    with pytest.raises(BadInput, match=named) as refused:
+        agent_list(data, INDEX)
+    assert refused.value.field == "CSV"
+
+
+# --- the choice --------------------------------------------------------------------------------------------------------
+
+
+def test_the_choice_is_given_with_its_reason_and_another_column_can_be_read() -> None:
+    text = "Manager Email,Agent Email,Site\n" + "".join(f"{manager_of(one).email},{one.email},Malmö\n" for one in AGENTS[:9])
+    text += "ghost@acme.example,ghost2@acme.example,Malmö\n"
+    found = agent_list(text.encode(), INDEX)
+    assert found.reason == (
+        "“Agent Email”: 9 of 10 cells are agents of this tenant. "
+        "“Manager Email” (9 of 10) holds people too, but by the head it is somebody else."
+    )
+    assert [(one.name, one.people, one.filled) for one in found.columns] == [
+        ("Manager Email", 9, 10),
+        ("Agent Email", 9, 10),
+        ("Site", 0, 10),
+    ]
+    other = agent_list(text.encode(), INDEX, column=0)
+    assert taken(other) == {manager_of(one).id for one in AGENTS[:2]}
+    assert taken(agent_list(text.encode(), INDEX, column=EVERY_COLUMN)) == taken(found) | taken(other)
+    with pytest.raises(BadInput, match="from 1 to 3"):
+        agent_list(text.encode(), INDEX, column=7)
+
+
+def test_a_list_of_managers_alone_is_what_it_says() -> None:
+    found = agent_list(f"Manager\n{MANAGERS[0].name}\n{MANAGERS[1].name}\n".encode(), INDEX)
+    assert taken(found) == {one.id for one in MANAGERS}
+
+
+# --- what is pasted ----------------------------------------------------------------------------------------------------
+
+A, B, C = (one.email for one in AGENTS[:3])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"{A}\n{B}", (A, B)),
+        (f"{A}, {B}; {A}", (A, B)),
+        (f"{A} {B}", (A, B)),
+        (f"{A},\n{B},\n{C},", (A, B, C)),
+        (f"{A}, {B}\n{C}", (A, B, C)),
+        (f"Agent Email\n{A}\n{B}", (A, B)),
+        (f"Bo <{B}>", (B,)),
+        (f"Lindqvist, Bo <{B}>; Şahin, Aylin <{A}>", (B, A)),
+        (f"Aylin Şahin, Bo Lindqvist <{B}>", ("Aylin Şahin", B)),
+        (f"see {AGENTS[3].id} please", (AGENTS[3].id,)),
+        (f"{{{AGENTS[3].id.upper()}}}", (AGENTS[3].id.upper(),)),
+        ("Aylin Şahin\nBo Lindqvist", ("Aylin Şahin", "Bo Lindqvist")),
+        ("“Aylin Şahin”", ("Aylin Şahin",)),
+        ("Nora O'Brien", ("Nora O'Brien",)),
+        ("a@x.example\nnobody", ("a@x.example", "nobody")),
+        (f"{A}/{B}", (A, B)),
+        (" \n ,; \t", ()),
+    ],
+)
+def test_pasted(text: str, expected: tuple[str, ...]) -> None:
+    found = pasted_list(text, INDEX)
+    assert tuple(word for _, word in found.words) == expected
+    assert not found.is_table
+
+
+@pytest.mark.parametrize("mark", ["\t", ",", ";"])
+def test_rows_copied_from_a_sheet_are_a_table(mark: str) -> None:
+    text = f"Manager Email{mark}Agent Email\n" + "".join(f"{manager_of(one).email}{mark}{one.email}\n" for one in AGENTS)
+    found = pasted_list(text, INDEX)
+    assert (found.is_table, taken(found)) == (True, {one.id for one in AGENTS})
+    one_row = "\n".join(text.splitlines()[:2])
+    assert taken(pasted_list(one_row, INDEX)) == {AGENTS[0].id}
+
+
+def test_mails_row_by_row_are_asked_about_and_may_all_be_meant() -> None:
+    text = "\n".join(f"{one.email}, {other.email}" for one, other in zip(AGENTS[:5], AGENTS[5:10], strict=True))
+    assert pasted_list(text, INDEX).asks
+    assert taken(pasted_list(text, INDEX, EVERY_COLUMN)) == {one.id for one in AGENTS[:10]}

@@ -1,0 +1,83 @@
+"""Who is named in a cell or a line of text, looked up in the directory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from wfm.domain.lists import GUID_LENGTH, bare_word, is_bare, parts, pieces, sure_words
+from wfm.preview.selection import Index
+
+MAX_CELL = 20_000
+MAX_AROUND = 40
+"""Characters around a word (a name before an e-mail) with which a cell is still that word, and not a sentence with it."""
+BY_ID, BY_EMAIL, BY_NAME = "id", "e-mail", "name"
+
+
+class Hit(NamedTuple):
+    """One word of a cell: the agent it names, None where it names nobody or (`several`) more than one."""
+
+    word: str
+    agent: str | None
+    several: bool = False
+
+
+class People:
+    """Who is named in a cell. Remembers cells: a column repeats its teams and queues."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._seen: dict[str, tuple[tuple[Hit, ...], bool]] = {}
+
+    def named(self, cell: str) -> tuple[Hit, ...]:
+        """The words of a cell, each with whom it names. A name may hold a comma, and two ids a blank between."""
+        return self.look(cell)[0]
+
+    def somebody(self, cell: str) -> bool:
+        """Whether a cell names agents, and nothing but agents."""
+        return self.look(cell)[1]
+
+    def look(self, cell: str) -> tuple[tuple[Hit, ...], bool]:
+        """`named` and `somebody` at once."""
+        found = self._seen.get(cell)
+        if found is None:
+            hits = tuple(self._look(cell[:MAX_CELL])) if cell and not cell.isspace() else ()
+            only = bool(hits) and all(hit.agent or hit.several for hit in hits)
+            only = only and len(cell) <= sum(len(hit.word) + MAX_AROUND for hit in hits)
+            found = self._seen[cell] = hits, only
+        return found
+
+    def is_named(self, cell: str) -> bool:
+        """Whether a cell is an id, an e-mail or a name of this tenant as it stands. Quicker than `somebody`."""
+        return bool(self._index.agents_called(cell))
+
+    def kind(self, hit: Hit) -> str:
+        """How a hit names its agent: by id, e-mail or name."""
+        if hit.agent and hit.word.lower() == hit.agent.lower():
+            return BY_ID
+        return BY_EMAIL if "@" in hit.word else BY_NAME
+
+    def _look(self, cell: str) -> Iterable[Hit]:
+        if whole := self._hit(cell):
+            return (whole,)
+        if is_bare(cell) or (len(cell) < GUID_LENGTH and not any(map(str.isalpha, cell))):
+            return (Hit(cell, None),) if any(map(str.isalnum, cell)) else ()
+        found: list[Hit] = []
+        for piece in pieces(cell):
+            if piece != cell and (hit := self._hit(piece)):
+                found.append(hit)
+                continue
+            for part in parts(piece):
+                sure = sure_words(part)
+                words = sure if len(sure) > 1 else (part,)
+                found += ((self._hit(word) if word != piece else None) or Hit(bare_word(word), None) for word in words)
+        return dict.fromkeys(hit for hit in found if any(map(str.isalnum, hit.word)))
+
+    def _hit(self, text: str) -> Hit | None:
+        agents = self._index.agents_named(text)
+        if not agents:
+            return None
+        word = bare_word(text)
+        if len(agents) == 1 and (sure := sure_words(word)):
+            word = sure[0]
+        return Hit(word, agents[0].id) if len(agents) == 1 else Hit(word, None, several=True)
