@@ -55,6 +55,30 @@ def test_agents_by_id_mail_and_exact_name_whatever_their_case() -> None:
     assert numbers(agents=("user-00001", "agent1@example.org", "Aylin Şahin")) == ["1"], "once, however often named"
 
 
+@pytest.mark.parametrize(
+    ("word", "number"),
+    [
+        ("{11111111-AAAA-4BBB-8CCC-0000000000AB}", "b"),
+        ("'11111111-aaaa-4bbb-8ccc-0000000000ab'", "b"),
+        ('="11111111-aaaa-4bbb-8ccc-0000000000ab"', "b"),
+        ("mailto:agent2@example.org", "2"),
+        ("<mailto:agent2@example.org>", "2"),
+        ("Lindqvist, Bo <agent2@example.org>", "2"),
+        ("Şahin, Aylin", "1"),
+        ("\u200bAylin\u00a0Şahin ", "1"),
+        ("Aylin S\u0327ahin", "1"),
+        ("Aylin Şahin (agent1@example.org)", "1"),
+    ],
+)
+def test_a_word_is_known_with_what_files_put_around_it(word: str, number: str) -> None:
+    assert numbers(agents=(word,)) == [number]
+
+
+@pytest.mark.parametrize("word", ["agent1@example.org agent2@example.org", "Aylin Şahin, Søren Ægir <agent4@example.org>", "{}"])
+def test_a_word_that_names_two_is_none_of_them(word: str) -> None:
+    assert numbers(agents=(word,)) == []
+
+
 def test_a_name_of_two_people_is_unknown_and_said_to_be_ambiguous() -> None:
     found = resolve(Selection(agents=("Bo Lindqvist", "nobody")), DIRECTORY, MEMBERS.__getitem__)
     assert (found.agents, found.unknown, found.ambiguous) == ((), ("Bo Lindqvist", "nobody"), frozenset({"Bo Lindqvist"}))

@@ -243,4 +243,5 @@ EXAMPLES = (
         None,
         above=(),
     ),
+    _of("a role before each", _rows("", lambda a: f"Agent;{a.email}"), above=()),
 )

@@ -97,8 +97,12 @@ def _head(rows: Sequence[Row], people: People) -> tuple[int | None, int]:
     head = single if single is not None else _head_by_its_cells(top, wide, people)
     if head is not None:
         return head, head + 1
-    first = next((place for place, label in enumerate(labels) if not label), 0)
-    return None, 0 if any(labels[first:]) else first
+    said = [cells[0] for cells, label in zip(top, labels, strict=True) if label]
+    last = max((place for place, label in enumerate(labels) if label), default=-1)
+    # The same word again and again is a column of its own (“Agent”, “Supervisor”).
+    before = [cells for cells, label in zip(top[:last], labels[:last], strict=True) if not label]
+    titles = len(set(said)) == len(said) and not any(_is_data(cells, people) for cells in before)
+    return None, last + 1 if titles and last + 1 < len(top) else 0
 
 
 def _head_by_its_cells(top: Sequence[Sequence[str]], wide: int, people: People) -> int | None:
