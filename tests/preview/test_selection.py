@@ -74,7 +74,9 @@ def test_a_word_is_known_with_what_files_put_around_it(word: str, number: str) -
     assert numbers(agents=(word,)) == [number]
 
 
-@pytest.mark.parametrize("word", ["agent1@example.org agent2@example.org", "Aylin Şahin, Søren Ægir <agent4@example.org>", "{}"])
+@pytest.mark.parametrize(
+    "word", ["agent1@example.org agent2@example.org", "Aylin Şahin, Søren Ægir <agent4@example.org>", "{}"]
+)
 def test_a_word_that_names_two_is_none_of_them(word: str) -> None:
     assert numbers(agents=(word,)) == []
 

@@ -23,6 +23,7 @@ from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import LaneName, LaneState, LaneVerdict
 from wfm.domain.tenant import TokenFacts
 from wfm.ledger.records import GroupChange, SavedView
+from wfm.preview.selection import Index
 from wfm.settings import Settings
 
 CALL = "PATCH /api/v2/wfm/users/{userId}/availability"
@@ -279,6 +280,8 @@ class HistoryDesk(FakeDesk):
         made = ImportDesk.__new__(ImportDesk)
         made.tenant, made.clock = self.tenant, self.clock
         made.ledger = _Remembering(self.imported)  # type: ignore[assignment]
+        people = Index(self.people)
+        made._known_agent = lambda: lambda cell: bool(people.agents_named(cell))  # type: ignore[method-assign]
         return made
 
     def import_preview(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from io import BytesIO
 from itertools import islice
 from typing import BinaryIO
@@ -15,7 +15,7 @@ from wfm import catalogue
 from wfm.desk.core import DeskCore
 from wfm.diagnosis import diagnose
 from wfm.domain.diagnoses import Diagnosis, Evidence, Kind, nameless
-from wfm.domain.errors import BadInput
+from wfm.domain.errors import BadInput, DeskError
 from wfm.domain.imports import (
     LARGEST_DOCUMENT,
     MEANINGS,
@@ -25,7 +25,6 @@ from wfm.domain.imports import (
     Unreadable,
     columns_of_records,
     columns_of_table,
-    mapping_for,
     read_csv,
     read_flow_data,
     read_json_lines,
@@ -37,6 +36,7 @@ from wfm.domain.operations import Exchange, ItemState, Outcome, Phase
 from wfm.domain.people import Actor, Capability
 from wfm.domain.redaction import redact_body, redact_json, redact_text
 from wfm.ledger.records import DirectRun, Settlement
+from wfm.preview.selection import Index
 
 BATCH = 200
 CHUNK = 64 * 1024
@@ -102,16 +102,16 @@ class ImportDesk(DeskCore):
         packed file, or a document above 32 MB where it must be held whole.
         """
         _refuse_strange(mapping)
-        reading = Reading(now=self.clock(), mapping=mapping, zone=zone)
+        reading = Reading(now=self.clock(), mapping=mapping, zone=zone, known=self._known_agent())
         start = b""
         if fmt in (ImportFormat.JSON_LINES, ImportFormat.CSV):
             start = _beginning(source, reading)
             source = BytesIO(start)
         found = list(islice(self._read(source, fmt, reading, None), SHOWN_ROWS * 2))
-        columns = _columns(start, fmt, self.clock())
+        columns, recognised = _columns(start, fmt, Reading(now=self.clock(), known=reading.known))
         return ImportPreview(
             columns=columns,
-            mapping=dict(mapping or mapping_for(columns)),
+            mapping=dict(mapping or recognised),
             rows=tuple(one for one in found if isinstance(one, ImportedRun))[:SHOWN_ROWS],
             problems=tuple(one for one in found if isinstance(one, Unreadable)),
             notes=tuple(reading.notes),
@@ -139,7 +139,7 @@ class ImportDesk(DeskCore):
         self.allow(actor, Capability.ADMINISTER)
         _refuse_strange(mapping)
         report = ImportReport()
-        reading = Reading(now=self.clock(), mapping=mapping, zone=zone)
+        reading = Reading(now=self.clock(), mapping=mapping, zone=zone, known=self._known_agent())
         reading.notes = report.notes
         batch: list[tuple[str, DirectRun]] = []
         known_causes: dict[bytes, Diagnosis] = {}
@@ -156,6 +156,18 @@ class ImportDesk(DeskCore):
                 batch = []
         self._add(batch, report)
         return report
+
+    def _known_agent(self) -> Callable[[str], bool]:
+        """Whether a cell names an agent of the tenant. The directory is read when that is first asked, for most files never."""
+
+        @cache
+        def index() -> Index | None:
+            try:
+                return Index(self.connection().reader.directory())
+            except DeskError:
+                return None  # of a tenant that does not answer nobody is known
+
+        return lambda cell: (people := index()) is not None and bool(people.agents_named(cell))
 
     def _add(self, batch: list[tuple[str, DirectRun]], report: ImportReport) -> None:
         added = self.ledger.record_imported(self.tenant.key, batch) if batch else 0
@@ -316,10 +328,11 @@ def _whole(chunks: Iterable[bytes]) -> bytes:
     return bytes(held)
 
 
-def _columns(start: bytes, fmt: ImportFormat, now: datetime) -> tuple[str, ...]:
+def _columns(start: bytes, fmt: ImportFormat, reading: Reading) -> tuple[tuple[str, ...], Mapping[str, str]]:
+    """The names of the columns, and what each most likely means."""
     if fmt is ImportFormat.CSV:
-        return columns_of_table(start, Reading(now=now))
-    return columns_of_records(start) if fmt is ImportFormat.JSON_LINES else ()
+        return columns_of_table(start, reading)
+    return columns_of_records(start) if fmt is ImportFormat.JSON_LINES else ((), {})
 
 
 def _refuse_strange(mapping: Mapping[str, str] | None) -> None:

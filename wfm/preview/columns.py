@@ -12,9 +12,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from wfm.domain.agent_words import EMAIL, GUID
 from wfm.domain.errors import BadInput
 from wfm.domain.heads import Whose, is_head, whose
-from wfm.domain.lists import EMAIL, EVERY_COLUMN, GUID, ListTable
+from wfm.domain.lists import EVERY_COLUMN, ListTable
 from wfm.preview.people import BY_EMAIL, BY_ID, BY_NAME, People
 
 MIN_SHARE = 0.2

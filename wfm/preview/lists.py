@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
+from wfm.domain.agent_words import bare_word
 from wfm.domain.errors import BadInput
 from wfm.domain.heads import Whose, is_head
-from wfm.domain.lists import EVERY_COLUMN, MAX_WORD, AgentList, BadRow, ListColumn, bare_word, read_table
+from wfm.domain.lists import EVERY_COLUMN, MAX_WORD, AgentList, BadRow, ListColumn, read_table
 from wfm.preview.columns import Column, Row, apart, candidates, choose, columns_of, groups_of, reason_of, with_full_names
 from wfm.preview.people import Hit, People
 from wfm.preview.selection import Index

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from wfm.domain.lists import GUID_LENGTH, bare_word, is_bare, parts, pieces, sure_words
+from wfm.domain.agent_words import GUID_LENGTH, bare_word, is_bare, parts, pieces, sure_words
 from wfm.preview.selection import Index
 
 MAX_CELL = 20_000

@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import cached_property
 
+from wfm.domain.agent_words import bare_word, fold_name, is_bare, parts, pieces, sure_words
 from wfm.domain.agents import Agent, Directory, Group, GroupKind
 from wfm.domain.errors import BadInput
-from wfm.domain.lists import bare_word, fold_name, is_bare, parts, pieces, sure_words
 from wfm.domain.plans import ResolvedSelection, Selection
 
 QueueMembers = Callable[[str], Iterable[str]]

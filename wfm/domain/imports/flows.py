@@ -14,8 +14,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from wfm.domain.heads import column_key
 from wfm.domain.imports.lines import as_utf8
-from wfm.domain.imports.runs import Read, Reading, Unreadable, plain, run_of
+from wfm.domain.imports.runs import Read, Reading, Unreadable, run_of
 from wfm.domain.imports.values import NoTime, number_of, status_of, text_of_value
 
 _TIMES = ("startdatetime", "datetimestart", "datetime", "starttime", "timestamp")
@@ -51,7 +52,7 @@ def read_flow_data(document: bytes, reading: Reading) -> Iterator[Read]:
                 number += 1
                 if id(value) not in open_still:  # half an action would pass for one that worked
                     yield _flow_run(number, value, around, reading)
-                inner = {key: one for key, one in value.items() if plain(key) in _NESTED}
+                inner = {key: one for key, one in value.items() if column_key(key) in _NESTED}
             else:
                 inner = value
                 around = _around(name, value, around)
@@ -62,8 +63,8 @@ def read_flow_data(document: bytes, reading: Reading) -> Iterator[Read]:
 
 def _around(name: str, value: Mapping[str, Any], around: dict[str, Any]) -> dict[str, Any]:
     """What is known of the flow from the objects around an action. A nearer one knows better."""
-    own = {plain(key): one for key, one in value.items() if isinstance(one, str | int) and plain(key) in _AROUND}
-    if "execution" in map(plain, value) and not plain(name).startswith("action"):
+    own = {column_key(key): one for key, one in value.items() if isinstance(one, str | int) and column_key(key) in _AROUND}
+    if "execution" in map(column_key, value) and not column_key(name).startswith("action"):
         own.setdefault("flowname", own.get("name", around.get("flowname", "")))
         own.setdefault("instanceid", own.get("id", around.get("instanceid", "")))
     for only_here in ("id", "name", "executionid"):
@@ -73,27 +74,27 @@ def _around(name: str, value: Mapping[str, Any], around: dict[str, Any]) -> dict
 
 def _is_data_action(name: str, value: Mapping[str, Any]) -> bool:
     """By its name in the list, or by what it says of its type. A list of the actions that there are is no list of calls."""
-    kinds = [plain(one) for one in (name, value.get("actionType"), value.get("objectType"), value.get("type")) if one]
+    kinds = [column_key(one) for one in (name, value.get("actionType"), value.get("objectType"), value.get("type")) if one]
     if any(kind.endswith(("dataaction", "calldata")) for kind in kinds):
         return "dataActions" not in value
-    return "dataactions" in kinds and any(plain(key) in _OF_A_CALL for key in value)
+    return "dataactions" in kinds and any(column_key(key) in _OF_A_CALL for key in value)
 
 
 def _flow_run(number: int, item: Mapping[str, Any], around: Mapping[str, Any], reading: Reading) -> Read:
-    own = {plain(key): value for key, value in item.items()}
+    own = {column_key(key): value for key, value in item.items()}
     both = own.get("executioninputoutputs")
-    sides = {plain(key): value for key, value in both.items()} if isinstance(both, dict) else {"inputs": both}
+    sides = {column_key(key): value for key, value in both.items()} if isinstance(both, dict) else {"inputs": both}
     inputs = _names(_first(sides, own, "inputs", "inputvariables", "input"))
     outputs = _first(sides, own, "outputs", "outputvariables", "output", "results")
     errors = _first(own, sides, "eventerror", "errors", "error", "flowerror")
-    said = {plain(key): value for key, value in {**_names(outputs), **_names_of_error(errors)}.items()}
+    said = {column_key(key): value for key, value in {**_names(outputs), **_names_of_error(errors)}.items()}
     status = next((found for key in ("status", "httpstatus", "statuscode") if (found := status_of(said.get(key)))), None)
     codes = (text_of_value(said.get(key)) for key in ("code", "errorcode", "reason"))
     try:
         time = _time(own, around, reading)
     except NoTime as error:
         return Unreadable(line=number, why=f"Data action {number:,} of the file: {error}")
-    lowered = {plain(key): value for key, value in inputs.items()}
+    lowered = {column_key(key): value for key, value in inputs.items()}
     given = {
         "agent_id": lowered.get("userid") or lowered.get("agentid"),
         "agent": lowered.get("agentname") or lowered.get("username") or lowered.get("email"),
@@ -130,7 +131,7 @@ def _response(errors: object, outputs: object) -> object:
     said = errors or outputs
     if isinstance(said, list) and len(said) == 1 and errors:
         said = said[0]
-    if isinstance(said, dict) and list(map(plain, said)) in (["message"], ["errormessage"]):
+    if isinstance(said, dict) and list(map(column_key, said)) in (["message"], ["errormessage"]):
         return next(iter(said.values()))
     return said if errors else _names(said) or None
 

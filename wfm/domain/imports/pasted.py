@@ -16,8 +16,10 @@ from datetime import datetime
 from itertools import pairwise
 from operator import itemgetter
 
+from wfm.domain.heads import column_key
+from wfm.domain.imports.columns import mapping_for
 from wfm.domain.imports.mails import without_heads
-from wfm.domain.imports.runs import ImportedRun, Read, Reading, Unreadable, mapping_for, plain, run_of
+from wfm.domain.imports.runs import ImportedRun, Read, Reading, Unreadable, run_of
 from wfm.domain.imports.values import NoTime, complains, status_of
 
 MOST_PAYLOADS = 10_000
@@ -163,7 +165,7 @@ def _paragraphs(text: str, start: int, stop: int) -> Iterator[tuple[int, str]]:
 
 
 def _payload(value: Mapping[str, object], words: str, line: int, sent: str, reading: Reading) -> Read:
-    names = {plain(name) for name in value}
+    names = {column_key(name) for name in value}
     if not names & _SAYS_ERROR:
         return Unreadable(line=line, why=f"This JSON tells no error: “{_shown(json.dumps(value, ensure_ascii=False)[:200])}”.")
     mapping = mapping_for(value)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from wfm.domain.imports.columns import flat, mapping_for
 from wfm.domain.imports.lines import LONGEST_LINE, as_utf8, lines_of, text_of
-from wfm.domain.imports.runs import Read, Reading, Unreadable, mapping_for, run_from
+from wfm.domain.imports.runs import Read, Reading, Unreadable, run_from
 
 
 def read_json_lines(chunks: Iterable[bytes], reading: Reading) -> Iterator[Read]:
     """The runs of the lines. Without a mapping, each line's own names decide. Raises BadInput for a packed file."""
-    known: tuple[tuple[str, ...], dict[str, str]] | None = None
     something = False
     for number, line in lines_of(as_utf8(chunks, reading.notes)):
         if line is None:
@@ -29,26 +29,25 @@ def read_json_lines(chunks: Iterable[bytes], reading: Reading) -> Iterator[Read]
             yield Unreadable(line=number, why=record)
             continue
         something = True
-        if reading.mapping is not None:
-            yield run_from(number, record, reading.mapping, reading)
-            continue
-        names = tuple(record)
-        if known is None or known[0] != names:
-            known = names, mapping_for(names)
-        yield run_from(number, record, known[1], reading)
+        members, objects = flat(record)
+        mapping = reading.mapping if reading.mapping is not None else mapping_for(members, objects)
+        yield run_from(number, members, mapping, reading)
     if not something:
         reading.note("The file is empty.")
 
 
-def columns_of_records(start: bytes) -> tuple[str, ...]:
-    """The names of the first object."""
+def columns_of_records(start: bytes) -> tuple[tuple[str, ...], Mapping[str, str]]:
+    """The names of the first object and of the objects in it, and what each means: {meaning: name}."""
     notes: list[str] = []
     for number, line in lines_of(as_utf8([start], notes)):
         text = text_of(number, line or b"", notes).strip()
         if text:
             record = _object(text)
-            return () if isinstance(record, str) else tuple(record)
-    return ()
+            if isinstance(record, str):
+                break
+            members, objects = flat(record)
+            return tuple(members), mapping_for(members, objects)
+    return (), {}
 
 
 def _object(text: str) -> dict[str, object] | str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from wfm.domain.heads import column_key
+from wfm.domain.imports.columns import MEANINGS
 from wfm.domain.imports.values import (
     FAILED,
     OTHERS,
@@ -30,63 +32,6 @@ EARLY = timedelta(days=1)
 """How far ahead of our clock another one may be before its times are not believed."""
 EXECUTE = "POST /api/v2/integrations/actions/{actionId}/execute"
 _MOST_NOTES = 20
-
-MEANINGS: Mapping[str, tuple[str, ...]] = {
-    "time": (
-        *("time", "timestamp", "started", "startedat", "start", "starttime", "startdatetime", "datetime", "date", "when"),
-        *("timeutc", "timestamputc", "startutc", "dateutc", "datetimeutc", "timegmt", "dategmt", "ts", "eventtime"),
-        *("zeit", "zeitpunkt", "zeitstempel", "datum", "beginn", "uhrzeit", "heure", "horodatage", "debut", "fecha"),
-        *("hora", "fechayhora", "marcadetiempo", "inicio", "data", "dataora", "ora", "inizio", "tijd", "tijdstip"),
-        *("日時", "時刻", "開始", "时间", "開始日時", "시간"),
-    ),
-    "agent_id": ("agentid", "userid", "user", "agentguid", "useruuid", "benutzerid", "agentenid", "idagent", "idagente"),
-    "agent": (
-        *("agent", "agentname", "username", "name", "email", "agente", "benutzer", "benutzername", "mitarbeiter"),
-        *("utilisateur", "usuario", "utente", "gebruiker", "medewerker", "エージェント", "座席", "상담원"),
-    ),
-    "action": (
-        "action",
-        "actionname",
-        "dataaction",
-        "dataactionname",
-        "integrationaction",
-        "aktion",
-        "accion",
-        "acao",
-        "azione",
-    ),
-    "route": ("route",),
-    "via": ("via",),
-    "call": ("call", "operation", "endpoint", "path"),
-    "phase": ("phase",),
-    "outcome": (
-        *("outcome", "result", "success", "state", "ergebnis", "erfolg", "resultat", "reussite", "resultado", "exito"),
-        *("risultato", "esito", "resultaat", "結果", "结果"),
-    ),
-    "status": (
-        *("status", "httpstatus", "statuscode", "responsestatus", "httpcode", "httpstatuscode", "responsecode", "antwortcode"),
-        *("statut", "codehttp", "codigohttp", "estado", "stato", "ステータス", "状态"),
-    ),
-    "code": ("code", "errorcode", "fehlercode", "codeerreur", "codigodeerror", "codigo", "codice", "foutcode"),
-    "correlation_id": (
-        *("correlationid", "inincorrelationid", "contextid", "traceid", "requestid", "conversationid", "korrelationsid"),
-        *("idcorrelation", "iddecorrelacion"),
-    ),
-    "duration_ms": ("durationms", "duration", "elapsedms", "elapsed", "latency", "dauer", "dauerms", "duree", "duracion"),
-    "request": ("request", "requestbody", "input", "inputs", "anfrage", "requete", "solicitud", "richiesta"),
-    "response": (
-        *("response", "responsebody", "body", "error", "errormessage", "message", "output", "outputs", "payload", "antwort"),
-        *("meldung", "fehlermeldung", "fehler", "reponse", "messagederreur", "respuesta", "mensaje", "risposta", "messaggio"),
-    ),
-    "note": ("note", "comment", "bemerkung", "kommentar", "commentaire", "comentario", "nota"),
-    "run": ("run", "runid"),
-    "kind": ("kind",),
-    "cause": ("cause",),
-    "missing": ("missing",),
-    "retryable": ("retryable",),
-    "operation_id": ("operationid",),
-}
-"""What a run has, and the names by which a column of it is recognised (letters and digits only, no case, no accents)."""
 
 _DECLARES_UTC = re.compile(r"(?:utc|gmt)(?:0|00|0000)?$")
 
@@ -156,12 +101,17 @@ class Unreadable:
 Read = ImportedRun | Unreadable
 
 
+def _nobody(cell: str) -> bool:
+    return False
+
+
 @dataclass(slots=True, kw_only=True)
 class Reading:
     """How a file is to be read, and what the reading had to assume.
 
     `mapping` is {meaning: column} (None: the names decide), `zone` the declared IANA zone of times that name none ("" none
-    declared), `now` the latest time that is believed, `decimal_comma` whether “1,234” is a little more than one. `notes` are
+    declared), `now` the latest time that is believed, `decimal_comma` whether “1,234” is a little more than one, `known`
+    whether a cell names an agent of the tenant. `notes` are
     sentences; `zone_missing` becomes true with the first time that would need a zone.
     """
 
@@ -169,6 +119,7 @@ class Reading:
     mapping: Mapping[str, str] | None = None
     zone: str = ""
     decimal_comma: bool = False
+    known: Callable[[str], bool] = _nobody
     notes: list[str] = field(default_factory=list)
     zone_missing: bool = False
     _zone: ZoneInfo | None = None
@@ -185,7 +136,7 @@ class Reading:
     def instant(self, value: object, column: str) -> datetime:
         """The time of a run. A column whose name ends with UTC or GMT declares its zone. Raises NoTime."""
         declared = self._zone
-        if declared is None and column and _DECLARES_UTC.search(plain(column)):
+        if declared is None and column and _DECLARES_UTC.search(column_key(column)):
             declared = ZoneInfo("UTC")
         try:
             found = instant(value, declared)
@@ -195,30 +146,6 @@ class Reading:
         if found > self.now + EARLY:
             raise NoTime(f"The time “{str(value)[:40]}” lies in the future.")
         return found
-
-
-def plain(name: object) -> str:
-    """A column's name without case, accents and everything but letters and digits."""
-    text = str(name)
-    if not text.isascii():
-        # The marks of kana make another letter of one, those of Latin letters only its accent.
-        parts = unicodedata.normalize("NFKD", text)
-        text = "".join(one for one in parts if not unicodedata.combining(one) or one in "\u3099\u309a")
-        text = unicodedata.normalize("NFC", text)
-    return re.sub(r"[\W_]", "", text.casefold())
-
-
-def mapping_for(columns: Iterable[str]) -> dict[str, str]:
-    """Which column most likely means what: {meaning: column}. The first name of a meaning wins over the later ones."""
-    named = {plain(column): column for column in reversed(list(columns))}
-    found: dict[str, str] = {}
-    taken: set[str] = set()
-    for meaning, names in MEANINGS.items():
-        column = next((named[name] for name in names if name in named and named[name] not in taken), None)
-        if column is not None:
-            found[meaning] = column
-            taken.add(column)
-    return found
 
 
 def run_from(line: int, record: Mapping[str, object], mapping: Mapping[str, str], reading: Reading) -> Read:
@@ -237,12 +164,24 @@ def run_from(line: int, record: Mapping[str, object], mapping: Mapping[str, str]
     elif status is None and given.get("status") not in (None, ""):
         shown = str(given["status"])[:40]
         return Unreadable(line=line, why=f"The status “{shown}” is no HTTP status from 100 to 599.")
+    given["call"] = _call(given.get("call"), given.get("method"))
     said = text_of_value(given.get("outcome")).strip()
     if said and said.casefold() not in WORKED | FAILED | OTHERS | {"sending"} and given.get("response") in (None, ""):
         # “Result” is what many logs call the answer.
         reading.note(f"“{mapping.get('outcome', '')}” holds more than outcomes: what else it says was read as the answer.")
         given["response"], given["outcome"] = given["outcome"], "failed" if complains(said) else None
     return run_of(line, given, time, status, reading)
+
+
+def _call(call: object, method: object) -> object:
+    """“PATCH /api/v2/…” where the verb and the address stand in columns of their own."""
+    verb, address = text_of_value(method).strip().upper(), text_of_value(call).strip()
+    if not verb.isalpha() or not address or " " in address:
+        return call
+    try:
+        return f"{verb} {urlsplit(address).path or address}"
+    except ValueError:
+        return call
 
 
 def run_of(

@@ -11,11 +11,13 @@ import contextlib
 import csv
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 
 from wfm.domain.exports import plain_cell
+from wfm.domain.imports.columns import HEAD_ROWS, head_of, mapping_by_cells, mapping_for
 from wfm.domain.imports.lines import LONGEST_LINE, as_utf8, lines_of, text_of
-from wfm.domain.imports.runs import Read, Reading, Unreadable, mapping_for, run_from
+from wfm.domain.imports.runs import Read, Reading, Unreadable, run_from
 
 _SEPARATORS = ",;\t|"
 _HEADER_LINES = 100
@@ -28,6 +30,8 @@ csv.field_size_limit(max(csv.field_size_limit(), 2 * LONGEST_LINE))
 
 Worth = Callable[[Sequence[Sequence[str]]], tuple[int, ...]]
 """How much the first rows of a table mean, the more the better; compared between the separators they may have."""
+_Row = tuple[int, list[str] | str]
+"""First line, and the cells or a sentence instead of them."""
 
 
 class _TooLong(Exception):
@@ -91,25 +95,17 @@ def read_csv(chunks: Iterable[bytes], reading: Reading) -> Iterator[Read]:
     """Rows under a header. A row is named by its first line. Raises BadInput for a packed file."""
     lines = _Lines(chunks, reading.notes)
     separator = _separator(lines, _says_of_runs)
-    header: list[str] | None = None
-    mapping: dict[str, str] = {}
+    begun, coming, header, mapping = _begin(_rows(lines, separator), reading)
+    reading.decimal_comma = reading.decimal_comma or separator == ";"
+    if begun is not None and (lost := _lost(header, mapping)):
+        yield Unreadable(line=begun, why=lost)
+        return
     rows = 0
-    for number, cells in _rows(lines, separator):
+    for number, cells in coming:
         if isinstance(cells, str):
             yield Unreadable(line=number, why=cells)
             continue
         if not any(cell.strip() for cell in cells):
-            continue
-        if header is None:
-            if len(cells) > _MOST_COLUMNS:
-                yield Unreadable(line=number, why=f"The header has {len(cells):,} columns; at most {_MOST_COLUMNS:,} are read.")
-                return
-            header = _unique(cells, reading)
-            mapping = dict(reading.mapping or mapping_for(header))
-            reading.decimal_comma = reading.decimal_comma or separator == ";"
-            if lost := _lost(header, mapping):
-                yield Unreadable(line=number, why=lost)
-                return
             continue
         rows += 1
         while len(cells) > len(header) and not cells[-1].strip():
@@ -119,10 +115,28 @@ def read_csv(chunks: Iterable[bytes], reading: Reading) -> Iterator[Read]:
             continue
         yield run_from(number, dict(zip(header, map(plain_cell, cells), strict=False)), mapping, reading)
     if not rows:
-        reading.note("The file is empty." if header is None else "The file holds a header and no rows.")
+        reading.note("The file is empty." if begun is None else "The file holds a header and no rows.")
 
 
-def rows_of(chunks: Iterable[bytes], notes: list[str], worth: Worth) -> Iterator[tuple[int, list[str] | str]]:
+def _begin(rows: Iterator[_Row], reading: Reading) -> tuple[int | None, Iterator[_Row], list[str], Mapping[str, str]]:
+    """(line of the head, the rows below and the lines above that are none, names of the columns, what they mean)."""
+    top = list(islice(rows, HEAD_ROWS))
+    head = head_of([cells for _, cells in top])
+    if head is None:
+        return None, chain(top, rows), [], {}
+    line, names = top[head]
+    above = [number for number, cells in top[:head] if not isinstance(cells, str) and any(map(str.strip, cells))]
+    if above:
+        said = f"Line {above[0]:,} stands" if len(above) == 1 else f"Lines {above[0]:,} to {above[-1]:,} stand"
+        reading.note(f"{said} above the head, and {'was' if len(above) == 1 else 'were'} left out.")
+    header = _unique(names[: _MOST_COLUMNS + 1], reading)
+    below = [cells for _, cells in top[head + 1 :] if not isinstance(cells, str)]
+    mapping = reading.mapping or mapping_by_cells(header, below, mapping_for(header), reading.known)
+    broken = (row for row in top[:head] if isinstance(row[1], str))
+    return line, chain(broken, top[head + 1 :], rows), header, mapping
+
+
+def rows_of(chunks: Iterable[bytes], notes: list[str], worth: Worth) -> Iterator[_Row]:
     """(first line, cells) of each row of any CSV, or a sentence instead of the cells. Raises BadInput for a packed file.
 
     `worth` tells how much the first rows mean: the separator under which they mean most is taken. What had to be assumed is
@@ -132,15 +146,13 @@ def rows_of(chunks: Iterable[bytes], notes: list[str], worth: Worth) -> Iterator
     return _rows(lines, _separator(lines, worth))
 
 
-def columns_of_table(start: bytes, reading: Reading) -> tuple[str, ...]:
-    """The names in the header."""
-    for _, cells in rows_of([start], reading.notes, _says_of_runs):
-        if not isinstance(cells, str) and any(cell.strip() for cell in cells):
-            return tuple(_unique(cells[:_MOST_COLUMNS], reading))
-    return ()
+def columns_of_table(start: bytes, reading: Reading) -> tuple[tuple[str, ...], Mapping[str, str]]:
+    """The names in the header, and what each column means by its name and its cells: {meaning: column}."""
+    _, _, header, mapping = _begin(rows_of([start], reading.notes, _says_of_runs), reading)
+    return tuple(header[:_MOST_COLUMNS]), mapping
 
 
-def _rows(lines: _Lines, separator: str) -> Iterator[tuple[int, list[str] | str]]:
+def _rows(lines: _Lines, separator: str) -> Iterator[_Row]:
     """(first line, cells) of each row, or a sentence instead of the cells."""
     reader = csv.reader(lines, delimiter=separator)
     tried_to = 0
@@ -170,7 +182,8 @@ def _rows(lines: _Lines, separator: str) -> Iterator[tuple[int, list[str] | str]
 
 
 def _says_of_runs(rows: Sequence[Sequence[str]]) -> tuple[int, ...]:
-    return len(mapping_for(rows[0])), len(rows[0])
+    head = rows[head_of(rows[:HEAD_ROWS]) or 0]
+    return len(mapping_for(head)), len(head)
 
 
 def _separator(lines: _Lines, worth: Worth) -> str:
@@ -207,8 +220,10 @@ def _unique(cells: Sequence[str], reading: Reading) -> list[str]:
     return names
 
 
-def _lost(header: Sequence[str], mapping: dict[str, str]) -> str:
+def _lost(header: Sequence[str], mapping: Mapping[str, str]) -> str:
     """A sentence where no row can be a run, else ""."""
+    if len(header) > _MOST_COLUMNS:
+        return f"The header has more than {_MOST_COLUMNS:,} columns; at most {_MOST_COLUMNS:,} are read."
     strange = [column for column in mapping.values() if column not in header]
     columns = ", ".join(header)[:300]
     if strange:
