@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from tests.ui.conftest import ROOT, Open
 from tests.ui.fakes_history import HistoryDesk, a_real_tenant, button, somebody, words
 from wfm.desk import ImportFormat, ImportReport
-from wfm.domain.errors import StoreFault
+from wfm.domain.errors import Refused, StoreFault
 from wfm.domain.imports import LARGEST_DOCUMENT, MEANINGS, Unreadable
 from wfm.domain.people import Actor, Role
 from wfm.ui import jobs
@@ -89,6 +89,21 @@ def test_columns_are_recognised_corrected_and_the_runs_imported_once(desk: Histo
     app = imported(app)
     assert not app.success
     assert any("Nothing was added: all 2 runs were in the history already." in said.value for said in app.info)
+
+
+def test_the_same_file_in_two_tabs_is_imported_by_one_of_them(desk: HistoryDesk, open_screen: Open) -> None:
+    one, other = (upload(open_screen("import_runs"), CSV) for _ in range(2))
+    imported(one)
+    other = imported(other)  # its button was drawn before the first was clicked
+    assert [call[0] for call in desk.calls].count("import_runs") == 1
+    assert "2 runs added" in other.success[0].value
+
+
+def test_a_file_that_another_process_imports_is_said_and_no_fault(desk: HistoryDesk, open_screen: Open) -> None:
+    desk.import_error = Refused("busy", "This file is being imported already.")
+    app = imported(upload(open_screen("import_runs"), CSV))
+    assert any("being imported already" in said.value for said in app.info)
+    assert not app.error
 
 
 def test_a_column_may_be_taken_away(desk: HistoryDesk, open_screen: Open) -> None:

@@ -29,6 +29,42 @@ def test_it_runs_once_however_often_it_is_clicked_and_gives_its_result() -> None
     assert jobs.of("test:once") is None
 
 
+def test_clicks_at_the_same_instant_start_one_piece_of_work() -> None:
+    clicks = 16
+    for attempt in range(20):
+        ready, done = threading.Barrier(clicks), []
+
+        def click(key: str, ready: threading.Barrier = ready, done: list[int] = done) -> None:
+            ready.wait(10)
+            jobs.start(key, lambda job: done.append(1), unit="runs", mark="the same file")
+
+        key = f"test:clicks:{attempt}"
+        threads = [threading.Thread(target=click, args=(key,)) for _ in range(clicks)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        job = jobs.of(key)
+        assert job is not None
+        assert job.wait(10)
+        assert done == [1]
+        jobs.forget(key)
+
+
+def test_a_click_that_comes_after_the_end_of_its_work_does_not_start_it_again() -> None:
+    first = jobs.start("test:late", lambda job: "first", unit="runs", mark="a")
+    assert first.wait(10)
+    assert jobs.start("test:late", lambda job: "second", unit="runs", mark="a") is first
+    other = jobs.start("test:late", lambda job: "other", unit="runs", mark="b")
+    assert other.wait(10)
+    assert (first.result, other.result) == ("first", "other")
+    jobs.forget("test:late")
+    again = jobs.start("test:late", lambda job: "again", unit="runs", mark="b")
+    assert again.wait(10)
+    assert again.result == "again"
+    jobs.forget("test:late")
+
+
 def test_a_fault_of_the_desk_is_kept_and_any_other_becomes_one() -> None:
     def known(_: jobs.Job) -> None:
         raise StoreFault("The database is full.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
@@ -15,7 +16,7 @@ from wfm import catalogue
 from wfm.desk.core import DeskCore
 from wfm.diagnosis import diagnose
 from wfm.domain.diagnoses import Diagnosis, Evidence, Kind, nameless
-from wfm.domain.errors import BadInput, DeskError
+from wfm.domain.errors import BadInput, DeskError, Refused
 from wfm.domain.imports import (
     LARGEST_DOCUMENT,
     MEANINGS,
@@ -133,11 +134,31 @@ class ImportDesk(DeskCore):
 
         `progress` is told how many bytes were read. `zone` is the IANA zone of times that name none: without it such lines
         are unreadable. `name` is the file's, kept with each run. A flow execution file or pasted text above 32 MB is refused
-        with the limit named. Raises NotAllowed, BadInput, StoreFault; what was added before a fault stays, and importing
-        again adds only the rest.
+        with the limit named. Raises NotAllowed, BadInput, StoreFault, and Refused (busy) while the same file is imported by
+        another thread or process; what was added before a fault stays, and importing again adds only the rest.
         """
         self.allow(actor, Capability.ADMINISTER)
         _refuse_strange(mapping)
+        mark = _mark(source)
+        if mark is None:  # a stream that can't be gone back in: each of its runs still comes in once
+            return self._import(source, fmt, actor, mapping, progress, zone, name)
+        with self.ledger.alone(self.tenant.key, f"import-{mark}", passing=True) as ours:
+            if not ours:
+                raise Refused(
+                    "busy", "This file is being imported already. Its runs come in once; look under Runs in a moment."
+                )
+            return self._import(source, fmt, actor, mapping, progress, zone, name)
+
+    def _import(
+        self,
+        source: BinaryIO,
+        fmt: ImportFormat,
+        actor: Actor,
+        mapping: Mapping[str, str] | None,
+        progress: Callable[[int], None] | None,
+        zone: str,
+        name: str,
+    ) -> ImportReport:
         report = ImportReport()
         reading = Reading(now=self.clock(), mapping=mapping, zone=zone, known=self._known_agent())
         reading.notes = report.notes
@@ -307,6 +328,18 @@ def _beginning(source: BinaryIO, reading: Reading) -> bytes:
     start = b"".join(as_utf8([start], reading.notes))
     cut = start.rfind(b"\n") if more else -1
     return start[: cut + 1] if cut > 0 else start
+
+
+def _mark(source: BinaryIO) -> str | None:
+    """The same for the same bytes; None for what can be read only once."""
+    if not source.seekable():
+        return None
+    begun, digest = source.tell(), hashlib.sha256()
+    with suppress(OSError):  # a file that breaks off is read up to there
+        while chunk := source.read(CHUNK):
+            digest.update(chunk)
+    source.seek(begun)
+    return digest.hexdigest()[:32]
 
 
 def _chunks(source: BinaryIO, progress: Callable[[int], None] | None) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -48,11 +49,11 @@ class Retention(Imports):
     """What goes out of the history."""
 
     @contextmanager
-    def alone(self, tenant_key: str, task: str) -> Iterator[bool]:
+    def alone(self, tenant_key: str, task: str, *, passing: bool = False) -> Iterator[bool]:
         """Gives True to one holder at a time, of all threads and processes on this database, and False to the others.
 
-        A session's advisory lock on PostgreSQL, a file beside the database on SQLite: both end with the process. Raises
-        StoreFault.
+        A session's advisory lock on PostgreSQL, a file beside the database on SQLite: both end with the process. The file of
+        a `passing` task, whose name hardly comes again, is removed. Raises StoreFault.
         """
         if self._db.is_sqlite:
             lock = FileLock(f"{self._db.url.database}.{task}.lock", timeout=0, is_singleton=False, thread_local=False)
@@ -66,6 +67,9 @@ class Retention(Imports):
             try:
                 yield True
             finally:
+                if passing:
+                    with suppress(OSError):
+                        Path(lock.lock_file).unlink()
                 lock.release()
             return
         with self._session_lock(f"{task}|{tenant_key}") as held:

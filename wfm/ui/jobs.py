@@ -21,7 +21,10 @@ MOST_JOBS = 200
 
 @dataclass(slots=True)
 class Job:
-    """One piece of work. `done` of `total` (None: nobody knows) in `unit`; `result` or `fault` once it has ended."""
+    """One piece of work. `done` of `total` (None: nobody knows) in `unit`; `result` or `fault` once it has ended.
+
+    `mark` is the same for the same work: what is imported, and how it is read.
+    """
 
     unit: str
     total: int | None = None
@@ -30,6 +33,7 @@ class Job:
     ended_at: datetime | None = None
     result: object = None
     fault: DeskError | None = None
+    mark: str = ""
     _end: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -57,24 +61,32 @@ def of(key: str) -> Job | None:
         return _jobs.get(key)
 
 
-def begin(key: str, *, unit: str, total: int | None = None) -> Job:
+def begin(key: str, *, unit: str, total: int | None = None, mark: str = "") -> Job:
     """Puts a job on the board that somebody else carries out; what stood there under that key is gone."""
-    job = Job(unit=unit, total=total)
     with _lock:
-        _jobs.pop(key, None)
-        _jobs[key] = job
-        over = [name for name, one in _jobs.items() if not one.running]
-        for name in over[: max(0, len(_jobs) - MOST_JOBS)]:
-            del _jobs[name]
+        return _put(key, Job(unit=unit, total=total, mark=mark))
+
+
+def _put(key: str, job: Job) -> Job:
+    """The lock is held."""
+    _jobs.pop(key, None)
+    _jobs[key] = job
+    over = [name for name, one in _jobs.items() if not one.running]
+    for name in over[: max(0, len(_jobs) - MOST_JOBS)]:
+        del _jobs[name]
     return job
 
 
-def start(key: str, work: Callable[[Job], object], *, unit: str, total: int | None = None) -> Job:
-    """Does the work in a thread; gives the job that runs under that key already, if one does (a second click)."""
-    running = of(key)
-    if running is not None and running.running:
-        return running
-    job = begin(key, unit=unit, total=total)
+def start(key: str, work: Callable[[Job], object], *, unit: str, total: int | None = None, mark: str = "") -> Job:
+    """Does the work in a thread; gives the job that stands under that key already where this is a second click.
+
+    That is a job that still runs, or one of the same `mark` that is over: a click may come after the end of what it repeats.
+    """
+    with _lock:
+        there = _jobs.get(key)
+        if there is not None and (there.running or (mark and there.mark == mark)):
+            return there
+        job = _put(key, Job(unit=unit, total=total, mark=mark))
 
     def run() -> None:
         try:

@@ -24,9 +24,9 @@ from tests.desk.history.old_runs import (
     failed,
     record,
 )
-from wfm.desk import ImportFormat
+from wfm.desk import ImportFormat, ImportReport
 from wfm.domain.diagnoses import Kind
-from wfm.domain.errors import BadInput, NotAllowed
+from wfm.domain.errors import BadInput, NotAllowed, Refused
 from wfm.domain.imports import LARGEST_DOCUMENT
 from wfm.domain.operations import Outcome, RunFilter
 from wfm.domain.redaction import HIDDEN
@@ -254,15 +254,16 @@ def test_a_body_is_kept_as_long_as_an_own_run_keeps_it(house: House) -> None:
     assert len(exchanges[0].response_body or "") == 64_000
 
 
-def test_two_imports_of_one_file_at_once_add_each_run_once(house: House) -> None:
-    data = as_lines(failed(n) if n % 3 else record(n) for n in range(700))
+def test_two_imports_of_the_same_runs_at_once_add_each_run_once(house: House) -> None:
+    """Of files with the same runs in another order: of one file a second import does not begin."""
+    records = [failed(n) if n % 3 else record(n) for n in range(700)]
     desks = [house.another() for _ in range(3)]
     ready = threading.Barrier(len(desks))
     found: list[tuple[int, int, int]] = []
 
     def work(n: int) -> None:
         ready.wait(timeout=60)
-        found.append(came(bring(desks[n], data)))
+        found.append(came(bring(desks[n], as_lines(records[n:] + records[:n]))))
 
     threads = [threading.Thread(target=work, args=(n,)) for n in range(len(desks))]
     for thread in threads:
@@ -272,6 +273,47 @@ def test_two_imports_of_one_file_at_once_add_each_run_once(house: House) -> None
     assert sum(added for added, _, _ in found) == 700
     assert sum(known for _, known, _ in found) == 1_400
     assert house.desk.runs(RunFilter()).total == 700
+
+
+class Halting(io.BytesIO):
+    """A file that is read up to its middle, and further only when it may be."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.turns, self.reached, self.go = 0, threading.Event(), threading.Event()
+
+    def seek(self, place: int, whence: int = 0, /) -> int:
+        self.turns += 1
+        return super().seek(place, whence)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.turns and self.tell() > 0:
+            self.reached.set()
+            assert self.go.wait(60)
+        return super().read(size)
+
+
+def test_of_one_file_only_one_import_goes_on_in_all_processes(house: House) -> None:
+    data = as_lines(failed(n, note="x" * 300) for n in range(600))
+    first, second = house.another(), house.another()
+    source = Halting(data)
+    reports: list[ImportReport] = []
+    thread = threading.Thread(
+        target=lambda: reports.append(first.import_runs(source, ImportFormat.JSON_LINES, ADMIN, name="log.jsonl"))
+    )
+    thread.start()
+    try:
+        assert source.reached.wait(60)
+        with pytest.raises(Refused, match="being imported") as refused:
+            second.import_runs(io.BytesIO(data), ImportFormat.JSON_LINES, ADMIN, name="copy of log.jsonl")
+        assert refused.value.code == "busy"
+        assert came(bring(second, as_lines([record(9_000)]))) == (1, 0, 0), "another file may come in meanwhile"
+    finally:
+        source.go.set()
+        thread.join(60)
+    assert [came(report) for report in reports] == [(600, 0, 0)]
+    assert came(bring(second, data)) == (0, 600, 0)
+    assert not list(house.folder.glob("*import*.lock")), "a file's lock is not left behind"
 
 
 class Broken(io.BytesIO):

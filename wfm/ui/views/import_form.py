@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import streamlit as st
 
 from wfm.desk import ImportFormat, ImportPreview, ImportReport
-from wfm.domain.errors import BadInput, DeskError
+from wfm.domain.errors import BadInput, DeskError, Refused
 from wfm.domain.imports import MEANINGS
 from wfm.domain.people import Actor
 from wfm.ui import jobs
@@ -190,7 +191,9 @@ def go(desk: Desk, actor: Actor, given: Given, preview: ImportPreview, read_as: 
             )
 
         st.session_state[_WHERE] = view.where(preview.rows)
-        jobs.start(job_key(actor), work, unit=name or view.PASTED, total=len(content))
+        said = repr((given.fmt, sorted((mapping or {}).items()), zone)).encode()
+        mark = hashlib.sha256(said + b"\0" + content).hexdigest()
+        jobs.start(job_key(actor), work, unit=name or view.PASTED, total=len(content), mark=mark)
 
     st.button(
         f"Import {plain(name[:40])} ({size})" if name else "Import what is pasted",
@@ -219,7 +222,9 @@ def _watch(job: jobs.Job) -> None:
 
 def ended(job: jobs.Job, actor: Actor) -> None:
     """What came of it, the lines that could not be read, and where to look."""
-    if job.fault is not None:
+    if isinstance(job.fault, Refused):
+        st.info(plain(str(job.fault)), icon=":material/hourglass_top:")
+    elif job.fault is not None:
         empty.fault(job.fault, title=f"{job.unit}: the import did not come to its end")
         st.caption("What was added before stays. Importing the same again adds only the rest.")
     elif isinstance(job.result, ImportReport):
