@@ -71,8 +71,8 @@ def test_a_manager_is_never_taken_for_an_agent(
         pool = {"agent": (*OF_AGENTS, *OF_NOTHING), "manager": OF_OTHERS, "site": OF_NOTHING}[kind]
         heads.append(data.draw(st.sampled_from(pool)))
         form = data.draw(st.sampled_from(("id", "name", "email")))
-        of = {"agent": lambda a: a, "manager": manager_of, "site": lambda a: None}[kind]
-        cells.append([getattr(of(one), form) if of(one) else "Malmö" for one in AGENTS[:rows]])
+        people = {"agent": AGENTS, "manager": [manager_of(one) for one in AGENTS], "site": []}[kind]
+        cells.append([str(getattr(one, form)) for one in people[:rows]] or ["Malmö"] * rows)
     text = (title + ",".join(heads) + "\n" if with_head else "") + "\n".join(map(",".join, zip(*cells, strict=True)))
     found = agent_list(text.encode(), INDEX)
     agents = {one.id for one in AGENTS[:rows]}

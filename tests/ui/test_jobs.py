@@ -32,7 +32,8 @@ def test_it_runs_once_however_often_it_is_clicked_and_gives_its_result() -> None
 def test_clicks_at_the_same_instant_start_one_piece_of_work() -> None:
     clicks = 16
     for attempt in range(20):
-        ready, done = threading.Barrier(clicks), []
+        ready = threading.Barrier(clicks)
+        done: list[int] = []
 
         def click(key: str, ready: threading.Barrier = ready, done: list[int] = done) -> None:
             ready.wait(10)

@@ -11,7 +11,8 @@ from typing import Any, BinaryIO
 
 from wfm.domain.errors import BadInput
 from wfm.domain.exports import COLUMNS
-from wfm.domain.imports.runs import MEANINGS, Read, Reading, Unreadable, run_from
+from wfm.domain.imports.columns import MEANINGS
+from wfm.domain.imports.runs import Read, Reading, Unreadable, run_from
 from wfm.domain.imports.values import number_of
 from wfm.domain.operations import Exchange
 

@@ -142,13 +142,12 @@ def _once(mark: str, read: Read) -> Read:
     """Reads a list once for each column: it stays in its field while the plan is edited."""
 
     def remembered(column: int | None) -> AgentList:
-        before = st.session_state.get(_READ)
-        if before is None or before[0] != mark:
-            before = st.session_state[_READ] = (mark, {})
-        if column not in before[1]:
-            before[1][column] = read(column)
-        found: AgentList = before[1][column]
-        return found
+        kept = st.session_state.get(_READ)
+        lists: dict[int | None, AgentList] = kept[1] if kept is not None and kept[0] == mark else {}
+        st.session_state[_READ] = (mark, lists)
+        if column not in lists:
+            lists[column] = read(column)
+        return lists[column]
 
     return remembered
 
