@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.agent_lists import AGENTS, DIRECTORY, EXAMPLES, MANAGERS, Example, manager_of
@@ -55,6 +55,7 @@ TITLES = (
 )
 
 
+@settings(max_examples=500, deadline=None)
 @given(
     st.lists(st.sampled_from(("agent", "manager", "site")), min_size=1, max_size=5),
     st.data(),
@@ -120,7 +121,7 @@ def test_ten_thousand_rows_of_twelve_columns_are_judged_in_well_under_a_second()
     agent_list(data[:2_000], index)  # the directory is arranged once
     begun = time.process_time()
     found = agent_list(data, index)
-    assert time.process_time() - begun < 2.5, "0.4 s on a quiet machine"
+    assert time.process_time() - begun < 2.5, "about half a second where nothing else runs"
     assert (found.chosen, len(found.words), found.bad) == (5, 10_000, ())
 
 
@@ -231,6 +232,7 @@ A, B, C = (one.email for one in AGENTS[:3])
         ("Nora O'Brien", ("Nora O'Brien",)),
         ("a@x.example\nnobody", ("a@x.example", "nobody")),
         (f"{A}/{B}", (A, B)),
+        (f"Please take {A} and {B} out tonight", (A, B)),
         (" \n ,; \t", ()),
     ],
 )

@@ -244,4 +244,13 @@ EXAMPLES = (
         above=(),
     ),
     _of("a role before each", _rows("", lambda a: f"Agent;{a.email}"), above=()),
+    _of(
+        "somebody else in a sentence where an agent should stand",
+        f"Agent,Team\nvacant (was {AGENTS[3].email}),Red\nask {MANAGERS[0].email},Red\n"
+        + _rows("", lambda a: f"{a.email},Red", FEW[:3]),
+        FEW[:3],
+        bad=(2, 3),
+    ),
+    _of("three of names that nobody has, with the boss", _rows("Kdo,Nad", lambda a: f"X{a.name},{_M(a).name}", FEW[:3]), None),
+    _of("names that nobody has, with one address for all", _rows("Name,Email", lambda a: f"X{a.name},{_M(a).email}"), None),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 EMAIL = re.compile(r"[^\s<>,;:\"“”()\[\]{}|@/]+@[^\s<>,;:\"“”()\[\]{}|@/]+")
 GUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
@@ -65,3 +66,10 @@ def pieces(text: str) -> tuple[str, ...]:
 def parts(piece: str) -> tuple[str, ...]:
     """What stands between the commas of a piece."""
     return tuple(part for one in _COMMAS.split(piece) if (part := one.strip()))
+
+
+def without(text: str, words: Iterable[str]) -> str:
+    """A text with these words taken out."""
+    for word in words:
+        text = text.replace(word, " ")
+    return text

@@ -46,7 +46,7 @@ _OTHER_PARTS = _set(
     "руководител менеджер "
     "上司 上長 マネージャ 管理者 責任者 承認者 作成者 スーパーバイザ 主管 经理 經理 上级 上級 관리자 상사 매니저 승인자"
 )
-_OTHER_WORDS = _set("lead leads leiter boss admin by par por jefe capo client cree sv tl")
+_OTHER_WORDS = _set("reports lead leads leiter boss admin by par por jefe capo client cree sv tl")
 _PERSON_PARTS = _set(
     "name mail correo courriel login guid uuid navn メール 氏名 名前 邮箱 郵箱 姓名 名称 이메일 이름 성명 почта имя"
 )

@@ -44,6 +44,7 @@ class Column:
     filled: int = 0
     people: int = 0
     mails: int = 0
+    distinct: int = 0
     agents: dict[int, str] = field(default_factory=dict)
     kinds: Counter[str] = field(default_factory=Counter)
 
@@ -89,13 +90,15 @@ def _head(rows: Sequence[Row], people: People) -> tuple[int | None, int]:
         if labels[place]:
             continue
         if not any(says[place]):
-            if len(cells) >= wide and _is_data(cells, people):
+            if len(cells) >= wide and any(_is_sure(cell) or people.somebody(cell) for cell in cells):
                 break
         elif len(rows) > 1 and not any(map(_is_sure, cells)):
             if len(cells) > 1 or wide == 1:
                 return place, place + 1
             single = place  # a title of one word, or a head above one column of several
     head = single if single is not None else _head_by_its_cells(top, wide, people)
+    if head is None and wide > 2:
+        head = _head_by_its_cells(top, wide - 1, people)  # one of the columns has no name
     if head is not None:
         return head, head + 1
     said = [cells[0] for cells, label in zip(top, labels, strict=True) if label]
@@ -112,10 +115,10 @@ def _head_by_its_cells(top: Sequence[Sequence[str]], wide: int, people: People) 
     for place, cells in enumerate(top):
         if len(cells) < wide:
             continue
-        if any(map(_is_sure, cells)) or any(map(_is_number, cells)):
+        if any(map(_is_sure, cells)):
             return None
-        if any(map(people.somebody, cells)):
-            strict = True  # who made the file may stand above the head: below it, only ids and e-mails tell
+        if _is_data(cells, people):
+            strict = True  # when and by whom the file was made may stand above the head: below it, ids and e-mails tell
             continue
         below = [row for row in top[place + 1 : place + 11] if len(row) >= wide]
         sign = all if wide == 1 else any
@@ -151,7 +154,7 @@ def columns_of(rows: Sequence[Row], names: Sequence[str], people: People) -> lis
         filled = [
             (place, row[at]) for place, (_, row) in enumerate(rows) if at < len(row) and row[at] and not row[at].isspace()
         ]
-        column.filled = len(filled)
+        column.filled, column.distinct = len(filled), len({cell for _, cell in filled})
         _judge(column, filled[:SAMPLE], people)
         # A column of dates or notes is not looked through word by word, unless somebody stands in it after all.
         if column.people or column.mails or any(people.is_named(cell) for _, cell in filled[SAMPLE:]):
@@ -248,8 +251,10 @@ def _doubt(column: Column, columns: Sequence[Column], same: Sequence[Column]) ->
         mails = one.mails * 2 > one.filled
         if (mails and (one.head > column.head or (unsaid and one.head is column.head))) or (unsaid and one.head is Whose.AGENT):
             return f"{held}, but “{one.name}” may be the one that is meant. Choose the column."
-    if unsaid and column.people >= 6 and len(set(column.agents.values())) * 2 < column.people:
-        return f"{held}, but few of them, again and again. Choose the column that is meant."
+    finer = [one for one in rest if one.distinct > column.distinct]
+    repeats = column.people > len(set(column.agents.values()))
+    if repeats and finer and (unsaid or any(one.head > Whose.NOTHING_SAID for one in finer if column.head is Whose.PERSON)):
+        return f"{held}, but fewer people than lines. Choose the column that is meant."
     return ""
 
 

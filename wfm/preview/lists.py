@@ -51,7 +51,7 @@ def pasted_list(text: str, index: Index, column: int | None = None) -> AgentList
         table = agent_list(text.replace("\0", "").encode("utf-8", "replace"), index, column)
         if table.is_table and ("\t" in text or _is_even(text, table)):
             return table
-    people = People(index)
+    people = People(index, in_sentences=True)
     lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
     head = len(lines) > 1 and is_head(bare_word(lines[0][1]))
     words: dict[str, tuple[int, str]] = {}

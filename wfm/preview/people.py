@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from wfm.domain.agent_words import GUID_LENGTH, bare_word, is_bare, parts, pieces, sure_words
+from wfm.domain.agent_words import GUID_LENGTH, bare_word, is_bare, parts, pieces, sure_words, without
 from wfm.preview.selection import Index
 
 MAX_CELL = 20_000
@@ -23,10 +23,13 @@ class Hit(NamedTuple):
 
 
 class People:
-    """Who is named in a cell. Remembers cells: a column repeats its teams and queues."""
+    """Who is named in a cell. Remembers cells: a column repeats its teams and queues.
 
-    def __init__(self, index: Index) -> None:
-        self._index = index
+    With `in_sentences` ids and e-mails are found in the middle of other words too.
+    """
+
+    def __init__(self, index: Index, *, in_sentences: bool = False) -> None:
+        self._index, self._in_sentences = index, in_sentences
         self._seen: dict[str, tuple[tuple[Hit, ...], bool]] = {}
 
     def named(self, cell: str) -> tuple[Hit, ...]:
@@ -69,7 +72,8 @@ class People:
                 continue
             for part in parts(piece):
                 sure = sure_words(part)
-                words = sure if len(sure) > 1 else (part,)
+                only = len(sure) > 1 and not any(map(str.isalnum, without(part, sure)))
+                words = sure if only or (self._in_sentences and sure) else (part,)
                 found += ((self._hit(word) if word != piece else None) or Hit(bare_word(word), None) for word in words)
         return dict.fromkeys(hit for hit in found if any(map(str.isalnum, hit.word)))
 

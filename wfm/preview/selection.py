@@ -11,6 +11,7 @@ from functools import cached_property
 from wfm.domain.agent_words import bare_word, fold_name, is_bare, parts, pieces, sure_words
 from wfm.domain.agents import Agent, Directory, Group, GroupKind
 from wfm.domain.errors import BadInput
+from wfm.domain.heads import is_head
 from wfm.domain.plans import ResolvedSelection, Selection
 
 QueueMembers = Callable[[str], Iterable[str]]
@@ -66,9 +67,14 @@ class Index:
         if len(sure) != 1 or not (found := self.agents_called(sure[0])):
             return []
         around = bare_word(_EMPTY.sub("", bare.replace(sure[0], "")))
-        # Another person beside the one who is sure would be forgotten silently.
-        alone = len(pieces(around)) < 2 and (len(parts(around)) < 2 or found[0] in self._last_name_first(around))
-        return found if alone else []
+        return found if self._is_about(found[0], around, in_brackets=f"<{sure[0]}>" in bare) else []
+
+    def _is_about(self, agent: Agent, around: str, *, in_brackets: bool) -> bool:
+        """Whether what stands around an id or e-mail is that agent's, and not a sentence or somebody else."""
+        if len(pieces(around)) > 1 or len(parts(around)) > 1:
+            return agent in self._last_name_first(around)
+        same = sorted(fold_name(around).split()) == sorted(fold_name(agent.name).split())
+        return in_brackets or not around or same or is_head(around)
 
     def agents_called(self, word: str) -> list[Agent]:
         """The agents of exactly that id, e-mail or name."""
