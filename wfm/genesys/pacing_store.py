@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from wfm.domain.errors import StoreFault
 from wfm.genesys.budget import Budget
+from wfm.stores import PassingFault, disk_full, set_aside_if_damaged
 
 TABLE = "pacing_budget"
 RESYNC_S = 30.0
@@ -42,6 +44,15 @@ def _table(metadata: sa.MetaData) -> sa.Table:
     return sa.Table(TABLE, metadata, sa.Column("key", sa.String(400), primary_key=True), *columns)
 
 
+def _identity(url: sa.URL) -> tuple[int, int] | None:
+    """Which file lies at the address of a SQLite database; None where none does."""
+    try:
+        found = Path(url.database or "").stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 class BudgetRow:
     """One client's row. `change` is the only way to it. Thread-safe."""
 
@@ -64,11 +75,7 @@ class BudgetRow:
             f"INSERT INTO {TABLE} (key, {listed}) VALUES (:key, {', '.join(':' + name for name in _COLUMNS)}) "  # noqa: S608
             "ON CONFLICT (key) DO NOTHING"
         )
-        try:
-            self._engine = self._open()
-            self._prepare()
-        except (SQLAlchemyError, OSError) as error:
-            raise self._fault(error) from None
+        self._open_file()
 
     def now(self) -> float:
         """Seconds since the epoch by the clock that all processes share: the host's with SQLite, else the server's."""
@@ -77,27 +84,54 @@ class BudgetRow:
     def change(self, change: Callable[[Budget, float], Budget]) -> tuple[Budget, float]:
         """Reads, changes and writes the row in one exclusive transaction. Raises StoreFault."""
         with self._lock:
+            if self._sqlite and self._opened != _identity(self._url):
+                self._open_again()  # another process set a damaged file aside: two files would be two budgets
             try:
-                self._sync()
-                with self._engine.begin() as connection:
-                    row = connection.execute(self._select, {"key": self._key}).one_or_none()
-                    if row is None:  # somebody emptied the table under us
-                        connection.execute(self._insert, self._values(Budget()))
-                        row = connection.execute(self._select, {"key": self._key}).one()
-                    before = Budget(**dict(zip(_COLUMNS, row, strict=True)))
-                    now = self.now()
-                    after = change(before, now)
-                    if after != before:
-                        connection.execute(self._update, self._values(after))
+                return self._change(change)
+            except SQLAlchemyError as error:
+                fault = self._fault(error)
+                if not self._sqlite or isinstance(fault, PassingFault):
+                    raise fault from None
+            self._open_again()
+            try:
+                return self._change(change)
             except SQLAlchemyError as error:
                 raise self._fault(error) from None
-            return after, now
+
+    def _open_again(self) -> None:
+        self._engine.dispose()
+        self._open_file()
+
+    def _change(self, change: Callable[[Budget, float], Budget]) -> tuple[Budget, float]:
+        self._sync()
+        with self._engine.begin() as connection:
+            row = connection.execute(self._select, {"key": self._key}).one_or_none()
+            if row is None:  # somebody emptied the table under us
+                connection.execute(self._insert, self._values(Budget()))
+                row = connection.execute(self._select, {"key": self._key}).one()
+            before = Budget(**dict(zip(_COLUMNS, row, strict=True)))
+            now = self.now()
+            after = change(before, now)
+            if after != before:
+                connection.execute(self._update, self._values(after))
+        return after, now
 
     def close(self) -> None:
         self._engine.dispose()
 
     def _values(self, budget: Budget) -> dict[str, Any]:
         return {"key": self._key, **{name: getattr(budget, name) for name in _COLUMNS}}
+
+    def _open_file(self) -> None:
+        """Opens the database and makes the row where it is missing; a damaged file is set aside first. Raises StoreFault."""
+        if self._sqlite:
+            set_aside_if_damaged(Path(self._url.database or ""))
+        try:
+            self._engine = self._open()
+            self._prepare()
+            self._opened = _identity(self._url)
+        except (SQLAlchemyError, OSError) as error:
+            raise self._fault(error) from None
 
     def _open(self) -> sa.Engine:
         if not self._sqlite:
@@ -151,4 +185,8 @@ class BudgetRow:
     def _fault(self, error: Exception) -> StoreFault:
         where = self._url.render_as_string(hide_password=True)
         why = str(getattr(error, "orig", None) or error).splitlines()[0][:200]
-        return StoreFault(f"The request budget at {where} can't be used: {why}. Nothing is sent until it can.")
+        if self._sqlite and disk_full(Path(self._url.database or "")):
+            why = "the disk is full"
+        at, advice = f"The request budget at {where} can't be used", "Nothing is sent until it can."
+        passes = not self._sqlite or any(word in why for word in ("locked", "busy", "full"))
+        return PassingFault(f"{at}: {why}", advice) if passes else StoreFault(f"{at}: {why}. {advice}")

@@ -1,0 +1,117 @@
+"""What the desk's own databases have in common: faults that pass by themselves, full disks, and damaged files without facts.
+
+`engine.sqlite` and `pacing.sqlite` hold what can be made again (workflows, a minute of counters), so a damaged one is set
+aside and made again. The ledger is never touched here.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+from filelock import FileLock
+
+from wfm.domain.errors import StoreFault
+
+log = logging.getLogger(__name__)
+
+ENGINE_FILE = "engine.sqlite"
+PACING_FILE = "pacing.sqlite"
+WITHOUT_FACTS = frozenset({ENGINE_FILE, PACING_FILE})
+"""The only files that are ever set aside."""
+
+MIN_FREE_BYTES = 64 * 1024
+"""With less than this free, SQLite can't grow its files by a step: the shared memory beside a database grows by 32 KB."""
+CHECK_TIMEOUT_S = 2.0
+SIDES = ("-wal", "-shm", "")
+"""The file itself last: a new one beside an old -wal would take in what is in it."""
+DAMAGED = ".damaged-"
+STAMP = "%Y%m%dT%H%M%SZ"
+
+
+class PassingFault(StoreFault):
+    """A store that is locked, full, restarting or out of reach: the same question may be answered in a moment.
+
+    `what` is the clause that says so, without a full stop; `advice` are the sentences after it.
+    """
+
+    def __init__(self, what: str, advice: str) -> None:
+        self.what = what
+        super().__init__(f"{what}. {advice}")
+
+
+def disk_full(place: Path) -> bool:
+    """Whether the disk that holds this file or folder has no room left. False where that can't be asked."""
+    folder = place if place.is_dir() else place.parent
+    try:
+        if shutil.disk_usage(folder).free < MIN_FREE_BYTES:
+            return True
+        left = os.statvfs(folder) if hasattr(os, "statvfs") else None
+    except OSError:
+        return False
+    return left is not None and left.f_files > 0 and left.f_favail == 0  # no room for one more file
+
+
+def set_aside_if_damaged(file: Path) -> Path | None:
+    """Rename a damaged file without facts, with its -wal and -shm, to `NAME.damaged-UTC TIME`; None where nothing was done.
+
+    A file that is locked, may not be read, or is no file is left alone: whoever opens it says so. Raises StoreFault where a
+    damaged one can't be renamed.
+    """
+    if file.name not in WITHOUT_FACTS or damage(file) is None:
+        return None
+    try:
+        with FileLock(f"{file}.lock"):
+            why = damage(file)  # two processes may find it together: the second one finds the new file
+            if why is None:
+                return None
+            aside = _free_name(file, datetime.now(UTC))
+            for side in SIDES:
+                if Path(f"{file}{side}").exists():
+                    Path(f"{file}{side}").rename(f"{aside}{side}")
+    except OSError as error:
+        raise StoreFault(f"{file} is damaged and can't be set aside ({error.strerror}). Move it away by hand.") from error
+    log.warning("%s (%s)", said_of(aside), why)
+    return aside
+
+
+def set_aside_since(folder: Path, since: datetime) -> list[Path]:
+    """The files in the folder that were set aside at `since` or later, by any process; the oldest first."""
+    begins = f"{since.astimezone(UTC):{STAMP}}"
+    found = [(path.name.partition(DAMAGED)[2], path) for path in folder.glob(f"*{DAMAGED}*")]
+    return [path for stamp, path in sorted(found) if stamp >= begins and not path.name.endswith(("-wal", "-shm"))]
+
+
+def said_of(aside: Path) -> str:
+    """What became of a damaged file, as a sentence for people."""
+    return f"{aside.name.partition(DAMAGED)[0]} was damaged. It is kept as {aside} and was made again: no fact is in it."
+
+
+def damage(file: Path) -> str | None:
+    """What is wrong with a SQLite file that can be read; None for a whole one, and for one that can't be judged just now."""
+    if not file.is_file():
+        return None
+    try:
+        # Read only: so the check changes nothing, and leaves the -wal of a damaged file where it is.
+        connection = sqlite3.connect(f"file:{quote(str(file.absolute()))}?mode=ro", uri=True, timeout=CHECK_TIMEOUT_S)
+        with closing(connection):
+            said = [row[0] for row in connection.execute("PRAGMA quick_check(1)")]
+    except sqlite3.DatabaseError as error:
+        primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        return str(error) if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) else None
+    return None if said == ["ok"] else str(said[0]).splitlines()[-1]
+
+
+def _free_name(file: Path, now: datetime) -> Path:
+    name, more = f"{file}{DAMAGED}{now:{STAMP}}", 1
+    aside = Path(name)
+    while aside.exists():
+        more += 1
+        aside = Path(f"{name}-{more}")
+    return aside
