@@ -15,8 +15,9 @@ from wfm.diagnosis import diagnose
 from wfm.domain.errors import DeskError, StoreFault
 from wfm.domain.operations import Item, Operation
 from wfm.domain.plans import Fate
+from wfm.domain.workers import WorkerState
 from wfm.engine.rooms import Client, Reads, Rooms
-from wfm.engine.worker import WORKING, run_worker, worker_name
+from wfm.engine.worker import run_worker, worker_name
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ def run(desk: Desk, *, exit_when_idle_s: float | None = None, on_state: Callable
     """Applies and restores what is due until told to stop; the exit code. Raises StoreFault when it can't start.
 
     With `exit_when_idle_s` it also ends when nothing was open or due for so many seconds. `on_state` hears each change:
-    standby, working, stopping.
+    standby, starting, working, stopping.
     """
     settings = desk.settings
     stop = threading.Event()
@@ -45,7 +46,7 @@ def run(desk: Desk, *, exit_when_idle_s: float | None = None, on_state: Callable
             return
         last = state
         log.info("This worker is %s", state)
-        working.set() if state == WORKING else working.clear()
+        working.set() if state == WorkerState.WORKING else working.clear()
         on_state(state)
 
     unprovable: dict[str, int] = {}

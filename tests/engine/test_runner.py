@@ -28,6 +28,7 @@ from wfm.ledger import Ledger
 from wfm.ledger.records import NewItem
 
 IDS = [f"agent-{number:02d}" for number in range(12)]
+BACK = {"status": "available"}
 
 
 class World:
@@ -300,6 +301,29 @@ def test_a_worker_stays_for_agents_whose_way_back_is_unconfirmed(ledger: Ledger,
     worker._stop = OneLook()
     worker._look_again()
     assert not worker._waiting_again
+
+
+def test_what_has_ended_is_remembered_no_more(ledger: Ledger) -> None:
+    """A worker runs for months. What is under way keeps its place: if it fails again, it is tried ever more slowly."""
+    tenant = FakeTenant()
+    down = {"on": True}
+    world = World(ledger, lambda sent: tenant._answer(sent, DOWN if down["on"] and sent.body == BACK else FINE))
+    operation = world.restore(world.run(new_operation(ledger, IDS)))
+    assert operation.state is OperationState.FAILED_IN_PART
+    worker = Worker(world.rooms, lambda *_: pytest.fail("no engine is needed"), lock_file=None, stop=OneLook())
+    worker._doubts_since["an operation of another ledger"] = 0.0
+    worker._look_again()
+    assert list(worker._again_at) == [operation.id]
+    assert worker._doubts_since == {}
+    worker._stop = OneLook()
+    worker._look_again()
+    assert world.now(operation).state is OperationState.RESTORING
+    assert worker._again_at[operation.id].times == 1
+    down["on"] = False
+    assert world.run(operation, Phase.RESTORE).state is OperationState.ENDED_EARLY
+    worker._stop = OneLook()
+    worker._look_again()
+    assert worker._again_at == {}
 
 
 def test_stranded_items_are_read_back_after_a_time_out_before_anything_is_sent_to_them(ledger: Ledger) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,10 +16,11 @@ from wfm.domain.errors import BadInput, DeskError, NotFound
 from wfm.domain.operations import Exchange, ItemState, Outcome, Phase, Run
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import RouteName
+from wfm.domain.workers import PASSED_START
 from wfm.genesys.client import Reply
 from wfm.genesys.errors import GenesysError
 from wfm.genesys.pacing import RequestLane
-from wfm.ledger.records import DirectRun, Settlement
+from wfm.ledger.records import DirectRun, Settlement, WorkerSeen
 from wfm.preview.access import checks_for
 from wfm.routes import by_name
 from wfm.routes.data_action import request_behind
@@ -179,9 +180,8 @@ class AccessDesk(DeskCore):
     # --- health ------------------------------------------------------------------------------------------------------
 
     def worker_alive(self) -> bool:
-        """Whether a worker of this tenant gave a heartbeat lately. Asks the ledger only. Raises StoreFault."""
-        now = self.clock()
-        return any((now - seen.seen_at).total_seconds() < ALIVE_S for seen in self.ledger.workers(self.tenant.key))
+        """Whether a worker of this tenant that has passed its start gave a heartbeat lately. Raises StoreFault."""
+        return bool(_alive(self.ledger.workers(self.tenant.key), self.clock()))
 
     def held_up(self) -> HeldUp | None:
         """What a read that were asked for now would wait for: None when it goes at once, or when nobody knows."""
@@ -220,7 +220,7 @@ class AccessDesk(DeskCore):
         except DeskError as error:
             workers = []
             problems.append(str(error))
-        alive = [seen for seen in workers if (now - seen.seen_at).total_seconds() < ALIVE_S]
+        alive = _alive(workers, now)
         if not alive:
             problems.append("No worker is alive: windows neither start nor end. Start one with “python -m wfm worker”.")
         return Health(
@@ -235,6 +235,10 @@ class AccessDesk(DeskCore):
             workers=len(alive),
             problems=tuple(problems),
         )
+
+
+def _alive(workers: Sequence[WorkerSeen], now: datetime) -> list[WorkerSeen]:
+    return [seen for seen in workers if seen.state in PASSED_START and (now - seen.seen_at).total_seconds() < ALIVE_S]
 
 
 def _action_evidence(action: DataAction, operation: catalogue.PlatformOperation) -> Evidence:

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from wfm.domain.redaction import redact_text
 from wfm.engine.port import Advance, FlowState
 from wfm.engine.slots import Slot
 from wfm.ledger.sqlite import OLDEST_FOR_ALL, sqlite_module
+from wfm.stores import damage, disk_full, set_aside_if_damaged
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +110,10 @@ class DbosEngine:
         return self._executor
 
     def launch(self) -> None:
-        """Starts taking workflows, first those that this executor left behind. Raises StoreFault."""
+        """Starts taking workflows, first those that this executor left behind. Raises StoreFault.
+
+        A damaged file is set aside and made again: the sweep finds in the ledger what is due.
+        """
         global _advance
         _advance = self._advance
         config: DBOSConfig = {
@@ -123,6 +127,7 @@ class DbosEngine:
             if self._file is not None:
                 _refuse_old_sqlite()
                 self._file.parent.mkdir(parents=True, exist_ok=True)
+                set_aside_if_damaged(self._file)
                 url = f"sqlite:///{self._file.absolute()}"
                 self._engine = _sqlite_engine(url)
                 config["system_database_url"] = url
@@ -147,7 +152,7 @@ class DbosEngine:
                 )
         except (sa.exc.SQLAlchemyError, OSError) as error:
             self.destroy(0)
-            raise StoreFault(f"The engine's database can't be used: {_first_line(error)}") from error
+            raise StoreFault(f"The engine's database can't be used: {self._why(error)}") from error
 
     def _alone(self) -> AbstractContextManager[None]:
         """Two workers that start together must not both make the tables."""
@@ -155,7 +160,7 @@ class DbosEngine:
 
     def start(self, operation_id: str, phase: Phase, revision: int) -> bool:
         """Enqueues the phase unless it waits or runs already; whether it did. Raises StoreFault."""
-        with _as_store_fault():
+        with self._as_store_fault():
             known = self._known(operation_id, phase)
             if any(self._still_counts(flow) for flow in known if flow.status in _ACTIVE):
                 return False
@@ -172,7 +177,7 @@ class DbosEngine:
 
     def status(self, operation_id: str, phase: Phase) -> FlowState:
         """Where the phase's latest workflow stands. Raises StoreFault."""
-        with _as_store_fault():
+        with self._as_store_fault():
             known = {flow.status for flow in self._known(operation_id, phase)}
         if "PENDING" in known:
             return FlowState.RUNNING
@@ -187,7 +192,7 @@ class DbosEngine:
             return 0
         taken = 0
         idle: set[str] = set()
-        with _as_store_fault():
+        with self._as_store_fault():
             pending = DBOS.list_workflows(
                 status="PENDING", queue_name=self._queue, load_input=False, load_output=False, limit=500
             )
@@ -203,7 +208,7 @@ class DbosEngine:
                     continue
             elif not self._is_dead(flow.executor_id):
                 continue
-            with _as_store_fault():
+            with self._as_store_fault():
                 if flow.app_version != self._version:
                     DBOS.cancel_workflow(flow.workflow_id)  # its steps are not ours: the sweep starts it anew
                 else:
@@ -220,7 +225,7 @@ class DbosEngine:
     def tidy(self, older_than: timedelta) -> int:
         """Forgets workflows that ended so long ago; how many at most in one go. Raises StoreFault."""
         before = (datetime.now(UTC) - older_than).isoformat()
-        with _as_store_fault():
+        with self._as_store_fault():
             ended = DBOS.list_workflows(
                 status=list(_ENDED),
                 queue_name=self._queue,
@@ -233,16 +238,21 @@ class DbosEngine:
                 DBOS.delete_workflows([flow.workflow_id for flow in ended])
         return len(ended)
 
+    def damaged(self) -> bool:
+        """Whether the engine's own file is damaged. With PostgreSQL that is for the server to say."""
+        return self._file is not None and damage(self._file) is not None
+
     def destroy(self, patience_s: float) -> None:
-        """Stops taking workflows and waits for those that run, at most so many seconds."""
+        """Stops taking workflows and waits for those that run, at most so many seconds. What goes wrong is logged."""
         deadline = time.monotonic() + patience_s
-        with suppress(Exception):
-            while time.monotonic() < deadline:
-                with _running_lock:
-                    if not _running:
-                        break
-                time.sleep(0.05)
+        while (left := self._still_running()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if left and patience_s:
+            log.warning("The engine stops over work that did not end within %.0f s: %s", patience_s, ", ".join(sorted(left)))
+        try:
             DBOS.destroy()
+        except Exception:
+            log.exception("The engine did not stop as it should")
         if self._slot is not None:
             self._slot.release()
             self._slot = None
@@ -251,6 +261,23 @@ class DbosEngine:
             self._engine = None
 
     # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _still_running(self) -> frozenset[str]:
+        with _running_lock:
+            return frozenset(_running)
+
+    def _why(self, error: BaseException) -> str:
+        if self._file is not None and disk_full(self._file):
+            return "the disk is full"
+        return _first_line(error)
+
+    @contextmanager
+    def _as_store_fault(self) -> Iterator[None]:
+        """Errors of the engine's database as StoreFault."""
+        try:
+            yield
+        except sa.exc.SQLAlchemyError as error:
+            raise StoreFault(f"The engine's database can't be used just now: {self._why(error)}") from error
 
     def _known(self, operation_id: str, phase: Phase) -> list[Any]:
         return DBOS.list_workflows(
@@ -269,15 +296,6 @@ class DbosEngine:
             return True
         DBOS.cancel_workflow(flow.workflow_id)
         return False
-
-
-@contextmanager
-def _as_store_fault() -> Iterator[None]:
-    """Errors of the engine's database as StoreFault."""
-    try:
-        yield
-    except sa.exc.SQLAlchemyError as error:
-        raise StoreFault(f"The engine's database can't be used just now: {_first_line(error)}") from error
 
 
 def _refuse_old_sqlite() -> None:

@@ -41,5 +41,8 @@ class Engine(Protocol):
     def tidy(self, older_than: timedelta) -> int:
         """Forgets workflows that ended so long ago; how many. The history is in the ledger."""
 
+    def damaged(self) -> bool:
+        """Whether what the engine keeps is damaged, so that only launching it again helps: its facts are in the ledger."""
+
     def destroy(self, patience_s: float) -> None:
         """Stops taking workflows and waits for those that run, at most so many seconds."""

@@ -13,19 +13,22 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from wfm.domain.errors import DeskError, NotFound, StoreFault
-from wfm.domain.operations import Counts, ItemState, Operation, OperationState, Phase
+from wfm.domain.operations import OPEN_STATES, Counts, ItemState, OperationState, Phase
+from wfm.domain.workers import WorkerState
 from wfm.engine.port import Engine
 from wfm.engine.rooms import Rooms
 from wfm.engine.runner import Runner
+from wfm.engine.sweep import Key, Sweep, Try
+from wfm.stores import ENGINE_FILE
 
 log = logging.getLogger(__name__)
 
@@ -40,74 +43,12 @@ DOUBTS_KEEP_S = 600.0
 TIDY_S = 3_600.0
 TIDY_AFTER = timedelta(days=3)
 STANDBY_S = 0.5
-OVERDUE_FIRST_S = 120.0
-"""After a start, applies wait this long at most for overdue restores to be done."""
-SLOWEST_RETRY_S = 30.0
 PATIENCE_S = 15.0
 """How long a stop waits for requests under way, beyond one request's time-out."""
 FORGET_AFTER = timedelta(hours=24)
 LOCK_FILE = "worker.lock"
-ENGINE_FILE = "engine.sqlite"
-
-WORKING, STANDBY, STOPPING = "working", "standby", "stopping"
 
 _RESTING = (OperationState.IN_EFFECT, OperationState.FAILED_IN_PART, OperationState.CORRECTED)
-_Key = tuple[str, Phase]
-
-
-@dataclass(slots=True)
-class _Try:
-    """How often a phase was started without coming to an end, and when it may be started again (monotonic, s)."""
-
-    revision: int
-    times: int = 0
-    again_at: float = 0.0
-
-
-class Sweep:
-    """Finds what is due and starts it. Holds no clock and no thread, so that tests can step it."""
-
-    def __init__(self, rooms: Rooms, engine: Engine, running: Callable[[], frozenset[_Key]]) -> None:
-        self._rooms = rooms
-        self._engine = engine
-        self._running = running
-        self._tries: dict[_Key, _Try] = {}
-        self._overdue: set[str] | None = None
-        self._began = time.monotonic()
-
-    def step(self) -> list[_Key]:
-        """One look at the ledger; gives what was started. Raises StoreFault."""
-        now = time.monotonic()
-        due = self._rooms.ledger.due(self._rooms.tenant_key, self._rooms.clock())
-        running = self._running()
-        restores = {operation.id for operation, phase in due if phase is Phase.RESTORE}
-        if self._overdue is None:
-            self._overdue = restores
-        self._overdue &= restores
-        hold_applies = bool(self._overdue) and now - self._began < OVERDUE_FIRST_S
-        started = []
-        waiting: set[_Key] = set()
-        for operation, phase in due:
-            key = (operation.id, phase)
-            waiting.add(key)
-            if key in running or (phase is Phase.APPLY and hold_applies):
-                continue
-            if self._start(operation, phase, now):
-                started.append(key)
-        self._tries = {key: one for key, one in self._tries.items() if key in waiting}
-        return started
-
-    def _start(self, operation: Operation, phase: Phase, now: float) -> bool:
-        key = (operation.id, phase)
-        known = self._tries.get(key)
-        if known is None or known.revision != operation.revision:
-            known = self._tries[key] = _Try(operation.revision)
-        if now < known.again_at or not self._engine.start(operation.id, phase, operation.revision):
-            return False
-        known.times += 1
-        # At once the first time; slower each time that it ended without having done its work.
-        known.again_at = now + min(SLOWEST_RETRY_S, 0.25 * 2**known.times)
-        return True
 
 
 class Worker:
@@ -129,14 +70,14 @@ class Worker:
         self._stop = stop or threading.Event()
         self._on_state = on_state
         self._idle_s = exit_when_idle_s
-        self._state = STANDBY if lock_file is not None else WORKING
+        self._state = WorkerState.STANDBY if lock_file is not None else WorkerState.STARTING
         self._runner = Runner(rooms, self._stop)
-        self._busy: set[_Key] = set()
+        self._busy: set[Key] = set()
         self._busy_lock = threading.Lock()
         self._ended = threading.Event()
         self._lost = False
         self._waiting_again = False
-        self._again_at: dict[str, _Try] = {}
+        self._again_at: dict[str, Try] = {}
         self._doubts_since: dict[str, float] = {}
 
     def stop(self) -> None:
@@ -171,7 +112,7 @@ class Worker:
             try:
                 lock.acquire(timeout=0)
             except Timeout:
-                self._say(STANDBY)
+                self._say(WorkerState.STANDBY)
                 self._stop.wait(STANDBY_S)
                 continue
             except OSError as error:
@@ -186,9 +127,7 @@ class Worker:
     # --- work --------------------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
-        engine = self._make_engine(self._advance, self._lose)
-        engine.launch()
-        self._say(WORKING)
+        engine = self._launch()
         sweep = Sweep(self._rooms, engine, self._running)
         looker = threading.Thread(target=self._look_again, name="look-again", daemon=True)
         looker.start()
@@ -208,6 +147,10 @@ class Worker:
                 except DeskError as fault:
                     log.warning("The sweep could not be done: %s", fault)
                     self._stop.wait(1.0)
+                    if engine.damaged() and not self._stop.is_set():
+                        engine.destroy(self._rooms.timeout_s + PATIENCE_S)
+                        engine = self._launch()
+                        sweep = Sweep(self._rooms, engine, self._running)
                 except Exception:
                     log.exception("The sweep failed")
                     self._stop.wait(5.0)
@@ -218,9 +161,17 @@ class Worker:
                 self._stop.wait(SWEEP_S)
         finally:
             self._stop.set()
-            self._say(STOPPING)
+            self._say(WorkerState.STOPPING)
             engine.destroy(self._rooms.timeout_s + PATIENCE_S)
             looker.join(self._rooms.timeout_s)
+
+    def _launch(self) -> Engine:
+        """A new engine that takes workflows. Raises StoreFault."""
+        self._say(WorkerState.STARTING)
+        engine = self._make_engine(self._advance, self._lose)
+        engine.launch()
+        self._say(WorkerState.WORKING)
+        return engine
 
     def _advance(self, operation_id: str, phase: Phase, first: bool) -> bool:
         """A step of a workflow. Only this tenant's operations: another's is not found here and left alone."""
@@ -237,7 +188,7 @@ class Worker:
             with self._busy_lock:
                 self._busy.discard(key)
 
-    def _running(self) -> frozenset[_Key]:
+    def _running(self) -> frozenset[Key]:
         with self._busy_lock:
             return frozenset(self._busy)
 
@@ -267,6 +218,22 @@ class Worker:
                 continue
             waiting = [operation_id for operation_id, found in counts.items() if self._look_at(operation_id, found)]
             self._waiting_again = bool(waiting)
+            self._forget_settled(counts.keys())
+
+    def _forget_settled(self, unsettled: Collection[str]) -> None:
+        """Operations that have ended are tried and looked at no more. One whose restore is under way may fail again."""
+        for operation_id in {*self._again_at, *self._doubts_since} - set(unsettled):
+            try:
+                state = self._rooms.ledger.operation(self._rooms.tenant_key, operation_id).state
+            except NotFound:
+                pass
+            except DeskError:
+                return  # asked again the next time
+            else:
+                if state in OPEN_STATES:
+                    continue
+            self._again_at.pop(operation_id, None)
+            self._doubts_since.pop(operation_id, None)
 
     def _look_at(self, operation_id: str, found: Counts) -> bool:
         """Whether somebody of it waits to be put back. An operation that can't be looked at keeps no other one waiting."""
@@ -279,6 +246,7 @@ class Worker:
             if found.restore[ItemState.UNCONFIRMED]:
                 now = time.monotonic()
                 return now - self._doubts_since.setdefault(operation_id, now) < DOUBTS_KEEP_S
+            self._doubts_since.pop(operation_id, None)
         except DeskError as fault:
             log.warning("What is not settled in %s could not be looked at: %s", operation_id, fault)
         except Exception:
@@ -288,7 +256,7 @@ class Worker:
     def _try_again(self, operation_id: str) -> bool:
         """Whether somebody waits to be put back as soon as the tenant can be reached."""
         now = time.monotonic()
-        known = self._again_at.setdefault(operation_id, _Try(0))
+        known = self._again_at.setdefault(operation_id, Try(0))
         if now < known.again_at:
             return True
         started = self._runner.try_again(operation_id)
@@ -299,7 +267,7 @@ class Worker:
 
     # --- heartbeat ---------------------------------------------------------------------------------------------------
 
-    def _say(self, state: str) -> None:
+    def _say(self, state: WorkerState) -> None:
         if state != self._state:
             self._state = state
             self._heartbeat()
@@ -351,8 +319,8 @@ def run_worker(
     """Runs a worker in this process until SIGTERM, SIGINT or `stop`; its exit code.
 
     `data_dir` holds the lock and the engine's own database; with `postgres_url` (the ledger's) both lie there instead,
-    and several workers may run. `on_state` is told "standby", "working", "stopping". `rooms.worker_id` is made unique
-    to this process. Raises StoreFault when the engine can't start.
+    and several workers may run. `on_state` is told each state of `WorkerState`. `rooms.worker_id` is made unique to this
+    process. Raises StoreFault when the engine can't start.
     """
     # Imported here: it takes half a second and 60 MB that no dashboard needs.
     from wfm.engine.dbos_engine import DbosEngine
