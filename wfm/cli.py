@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import getpass
 import json
-import logging
 import os
 import sys
 import time
@@ -19,7 +18,7 @@ from typing import Any, BinaryIO, NoReturn
 
 import click
 
-from wfm import __version__, launcher, settings
+from wfm import __version__, launcher, logs, settings
 from wfm.cli_output import complain, print_operation, print_preview, print_runs, refusal_of, say_json
 from wfm.demo.command import demo_tenant
 from wfm.desk import Desk, OperationView
@@ -34,7 +33,6 @@ OK, BAD_INPUT, SOME_FAILED, REFUSED = 0, 2, 3, 4
 POLL_S = 0.25
 WORKER_PATIENCE_S = 60.0
 REPLACE_WORKER_S = 3.0
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 IDLE_EXIT_S = 30.0
 NO_WORKER = "No worker is alive. Start one: python -m wfm worker."
 UNFINISHED = frozenset({OperationState.APPLYING, OperationState.RESTORING})
@@ -195,7 +193,7 @@ def worker(exit_when_idle: bool, wants_json: bool) -> None:
     """Apply and restore what is due. One a data folder; a second one waits as standby."""
     from wfm import work
 
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    logs.set_up()
 
     def say(state: str) -> None:
         if wants_json:

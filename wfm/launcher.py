@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import shlex
-import signal
 import socket
 import subprocess
 import sys
@@ -21,22 +20,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import httpx
+import psutil
 
+from wfm import logs, processes
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import OPEN_STATES, OperationState
 from wfm.domain.plans import RouteName
+from wfm.processes import STARTED_FOR, stop
 from wfm.settings import Settings
+from wfm.stores import writing
 
 log = logging.getLogger(__name__)
 
 START_TIMEOUT_S = 60.0
-STOP_TIMEOUT_S = 20.0
-LOOKS = 20
-STARTED_FOR = "DESK_STARTED_FOR"
-"""In the environment of what is started: the data folder that it belongs to."""
+WORKER, DEMO = "worker", "demo-tenant"
+"""The commands that are started."""
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -55,6 +55,7 @@ def started(settings: Settings, *, examples: bool = True) -> Iterator[Started]:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     demo_url, demo_pid = (None, None) if settings.tenant_configured else ensure_demo(settings)
     worker_pid = ensure_worker(settings) if settings.embedded and _may_work(settings) else None
+    ours = [processes.by_id(pid) for pid in (worker_pid, demo_pid)]
     stopping = threading.Event()
     if examples and demo_url is not None:
         threading.Thread(target=_examples, args=(settings, stopping), name="examples", daemon=True).start()
@@ -64,9 +65,8 @@ def started(settings: Settings, *, examples: bool = True) -> Iterator[Started]:
         stopping.set()
         for line in farewell(settings):
             print(line, file=sys.stderr, flush=True)
-        for pid in (worker_pid, demo_pid):
-            if pid is not None:
-                stop(pid)
+        for process in ours:
+            stop(process)
 
 
 def ensure_demo(settings: Settings) -> tuple[str, int | None]:
@@ -74,19 +74,19 @@ def ensure_demo(settings: Settings) -> tuple[str, int | None]:
 
     The address is part of the tenant's key, so the port it had before is taken again where it is free.
     """
-    known, pid = settings.demo_url(), _read_json(settings.demo_file).get("pid")
+    known, running = settings.demo_url(), processes.find(processes.recorded(settings.demo_file), DEMO, settings.data_dir)
     # Another desk's demo tenant may have taken the address meanwhile: its agents and clients are not ours.
-    if known is not None and _is_ours(pid, "demo-tenant", settings) and _answers(known):
-        return known, pid
+    if known is not None and running is not None and _answers(known):
+        return known, running.pid
     last_port = int(known.rsplit(":", 1)[-1]) if known else settings.demo_port
     port = next((wanted for wanted in (last_port, settings.demo_port) if wanted and _free(wanted)), 0)
     log_file = settings.data_dir / "demo-tenant.log"
-    command = ["demo-tenant", "--port", str(port), "--agents", str(settings.demo_agents)]
+    command = [DEMO, "--port", str(port), "--agents", str(settings.demo_agents)]
     process = _spawn([*command, "--state", str(settings.demo_state_file)], log_file, settings)
     import_module("wfm.desk")  # a second's work that is needed next: done while the demo tenant starts
     line = _first_line(process, log_file)
     url = str(json.loads(line)["api"])
-    settings.demo_file.write_text(json.dumps({"api": url, "pid": process.pid}), encoding="utf-8")
+    _record(settings.demo_file, process.pid, api=url)
     return url, process.pid
 
 
@@ -101,58 +101,59 @@ def demo_for_a_while(settings: Settings) -> Iterator[None]:
     if settings.tenant_configured or known is None or _answers(known):
         yield
         return
-    before = _worker_pid(settings)
-    _, pid = ensure_demo(settings)
+    before = worker_process(settings)
+    demo = processes.by_id(ensure_demo(settings)[1])
     try:
         yield
     finally:
-        worker = _worker_pid(settings)
-        if worker is not None and worker != before:
+        worker = worker_process(settings)
+        if worker != before:
             stop(worker)
-        if pid is not None and _is_ours(pid, "demo-tenant", settings):
-            stop(pid)
+        stop(demo)
 
 
-def _worker_pid(settings: Settings) -> int | None:
+def worker_process(settings: Settings) -> psutil.Process | None:
     """The worker that was started for this data folder, where it is alive."""
-    pid = _read_json(settings.data_dir / "worker.json").get("pid")
-    return pid if isinstance(pid, int) and _is_ours(pid, "worker", settings) else None
+    return processes.find(processes.recorded(worker_file(settings)), WORKER, settings.data_dir)
+
+
+def worker_file(settings: Settings) -> Path:
+    """Where the worker that the launcher started is recorded."""
+    return settings.data_dir / "worker.json"
+
+
+def worker_log(settings: Settings) -> Path:
+    """What the workers that the launcher started have written, the newest last."""
+    return settings.data_dir / "worker.log"
 
 
 def ensure_worker(settings: Settings, *options: str) -> int | None:
     """The process id of a live worker of this data folder and tenant; one is started when none is alive.
 
     One worker works on an embedded database, so one that was left for another tenant is ended first: that tenant's
-    windows wait, as they do whenever its desk is stopped.
+    windows wait, as they do whenever its desk is stopped. Raises StoreFault where it can't be recorded: none is left behind.
     """
     from wfm.desk.core import endpoint_of
 
-    record = settings.data_dir / "worker.json"
-    known = _read_json(record)
-    pid, tenant = known.get("pid"), endpoint_of(settings).api_url
-    if isinstance(pid, int) and _is_ours(pid, "worker", settings):
-        if known.get("tenant") == tenant:
-            return pid
-        log.warning("The worker of %s in this data folder is stopped: the desk works on %s now", known.get("tenant"), tenant)
-        stop(pid)
-    process = _spawn(["worker", *options], settings.data_dir / "worker.log", settings)
-    record.write_text(json.dumps({"pid": process.pid, "tenant": tenant}), encoding="utf-8")
+    worker, tenant = worker_process(settings), endpoint_of(settings).api_url
+    if worker is not None:
+        known = processes.recorded(worker_file(settings)).get("tenant")
+        if known == tenant:
+            return worker.pid
+        log.warning("The worker of %s in this data folder is stopped: the desk works on %s now", known, tenant)
+        stop(worker)
+    process = _spawn([WORKER, *options], worker_log(settings), settings)
+    _record(worker_file(settings), process.pid, tenant=tenant)
     return process.pid
 
 
-def stop(pid: int) -> None:
-    """Ends a process started here: politely, and after twenty seconds by force."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + STOP_TIMEOUT_S
-        while time.monotonic() < deadline:
-            with contextlib.suppress(ChildProcessError):
-                if os.waitpid(pid, os.WNOHANG)[0] == pid:
-                    return
-            if not _alive(pid):
-                return
-            time.sleep(0.05)
-        os.kill(pid, signal.SIGKILL)
+def _record(file: Path, pid: int, **facts: str) -> None:
+    """Raises StoreFault, and ends the process: one that is recorded nowhere would be started again and again."""
+    try:
+        processes.record(file, pid, **facts)
+    except DeskError:
+        stop(pid)
+        raise
 
 
 def farewell(settings: Settings) -> list[str]:
@@ -225,26 +226,28 @@ def _examples(settings: Settings, stopping: threading.Event) -> None:
 
 def _spawn(arguments: list[str], log_file: Path, settings: Settings) -> subprocess.Popen[bytes]:
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    with log_file.open("wb") as out:
+    with writing(log_file):
+        out = logs.open_log(log_file, arguments[0])
+    named = {logs.LOG_FILE: str(log_file.absolute())} if arguments[0] == WORKER else {}
+    with out:
         return subprocess.Popen(
             [sys.executable, "-m", "wfm", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, "PYTHONPATH": path, STARTED_FOR: str(settings.data_dir.absolute())},
+            env={**os.environ, "PYTHONPATH": path, STARTED_FOR: str(settings.data_dir.absolute()), **named},
         )
 
 
 def _first_line(process: subprocess.Popen[bytes], log_file: Path) -> str:
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
-        for line in log_file.read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in logs.lines_since_start(log_file):
             if line.startswith('{"api"') and line.rstrip().endswith("}"):
                 return line
         if process.poll() is not None:
-            tail = log_file.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
-            raise DeskError(f"The demo tenant did not start: {' '.join(tail) or 'no output'} (log: {log_file})")
+            raise DeskError(f"The demo tenant did not start: {logs.last_words(log_file) or 'no output'} (log: {log_file})")
         time.sleep(0.02)
     stop(process.pid)
     raise DeskError(f"The demo tenant was not ready within {START_TIMEOUT_S:.0f} s (log: {log_file})")
@@ -265,42 +268,3 @@ def _free(port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
-
-
-def _is_ours(pid: object, word: str, settings: Settings) -> bool:
-    """Whether that process is one that the launcher of this data folder started.
-
-    Process ids are used again, by a worker of another folder too; so the process must carry the mark of this one.
-    """
-    if not isinstance(pid, int) or not _alive(pid):
-        return False
-    process = Path(f"/proc/{pid}")
-    if not Path("/proc/self/environ").exists():
-        return True  # no /proc here: the id alone must do
-    mark = os.fsencode(f"{STARTED_FOR}={settings.data_dir.absolute()}")
-    for _ in range(LOOKS):
-        try:
-            words = (process / "cmdline").read_bytes().split(b"\0")
-            environment = (process / "environ").read_bytes().split(b"\0")
-        except OSError:
-            return False
-        if len(words) > 1 and len(environment) > 1:
-            return b"wfm" in words and word.encode() in words and mark in environment
-        time.sleep(0.01)  # just begun: the system has not filled these in yet
-    return False

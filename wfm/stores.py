@@ -6,11 +6,13 @@ aside and made again. The ledger is never touched here.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -56,6 +58,19 @@ def disk_full(place: Path) -> bool:
     except OSError:
         return False
     return left is not None and left.f_files > 0 and left.f_favail == 0  # no room for one more file
+
+
+@contextmanager
+def writing(file: Path) -> Iterator[None]:
+    """Around what writes a file: an error of the disk as a sentence. Raises PassingFault for a full disk, else StoreFault."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise PassingFault(f"{file} can't be written: the disk is full", "Free some space and try again.") from error
+        raise StoreFault(
+            f"{file} can't be written: {error.strerror or error}. Make it writable, or set WFM_DATA_DIR to another folder."
+        ) from error
 
 
 def set_aside_if_damaged(file: Path) -> Path | None:

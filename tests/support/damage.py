@@ -52,9 +52,9 @@ def small_disk(folder: Path, size_kb: int) -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(folder)], check=False)
 
 
-def fill(folder: Path) -> Path:
+def fill(folder: Path, name: str = "filler") -> Path:
     """A file that takes all the room that is left on the folder's disk; unlink it to make room again."""
-    filler = folder / "filler"
+    filler = folder / name
     with filler.open("wb", buffering=0) as file:
         try:
             while file.write(bytes(PAGE)):

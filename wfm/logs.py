@@ -1,0 +1,69 @@
+"""The logs of what runs beside the dashboard: appended to and bounded, so that a crash loop leaves its trace."""
+
+from __future__ import annotations
+
+import logging
+import os
+from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import BinaryIO
+
+LOG_FILE = "DESK_LOG_FILE"
+"""In the environment of a worker that the launcher starts: the file that its output goes to."""
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+MAX_LOG_BYTES = 2_000_000
+KEPT_LOGS = 3
+"""How many full ones are kept beside the one in use: NAME.1 is the newest."""
+MAX_WORDS = 300
+_BEGUN = "--- started"
+
+
+class BoundedLog(RotatingFileHandler):
+    """A log that the process's own output goes to as well: both move on to the new file together."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(file, maxBytes=MAX_LOG_BYTES, backupCount=KEPT_LOGS, encoding="utf-8")
+
+    def doRollover(self) -> None:  # noqa: N802 - the name is of the standard library
+        super().doRollover()
+        if self.stream is not None:
+            for output in (1, 2):
+                os.dup2(self.stream.fileno(), output)
+
+
+def set_up() -> None:
+    """Log to the standard error, or to the file that the launcher named."""
+    file = os.environ.get(LOG_FILE)
+    handlers: list[logging.Handler] = [BoundedLog(Path(file))] if file else [logging.StreamHandler()]
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, handlers=handlers)
+
+
+def open_log(file: Path, what: str) -> BinaryIO:
+    """The file to append a new process's output to, begun with a line that says when. Raises OSError."""
+    if file.exists() and file.stat().st_size >= MAX_LOG_BYTES:
+        RotatingFileHandler(file, backupCount=KEPT_LOGS, delay=True).doRollover()
+    log = file.open("ab")
+    try:
+        log.write(f"{_BEGUN} {what} {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n".encode())
+        log.flush()
+    except OSError:
+        log.close()
+        raise
+    return log
+
+
+def lines_since_start(file: Path) -> list[str]:
+    """What the newest process has written to its log; nothing where the log can't be read."""
+    try:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    begun = max((number for number, line in enumerate(lines, start=1) if line.startswith(_BEGUN)), default=0)
+    return lines[begun:]
+
+
+def last_words(file: Path) -> str:
+    """The last sentence that the newest process has written: where it failed, why. Empty where it said nothing."""
+    said = [line for line in lines_since_start(file) if line.strip() and not line.startswith(" ")]
+    return said[-1].strip()[:MAX_WORDS] if said else ""
