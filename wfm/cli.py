@@ -6,36 +6,38 @@ Exit codes: 0 all ready agents done (`restore`: everybody back), 2 bad input, 3 
 from __future__ import annotations
 
 import contextlib
+import functools
 import getpass
 import json
 import os
+import shlex
 import sys
-import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO, NoReturn, TypeVar
 
 import click
 
 from wfm import __version__, launcher, logs, settings
-from wfm.cli_output import complain, print_operation, print_preview, print_runs, refusal_of, say_json
+from wfm.cli_output import StillGoing, complain, print_operation, print_preview, print_runs, refusal_of, say_json
+from wfm.cli_wait import Waiting, can_work, ensure_worker, out_of_reach, patient, still_going
 from wfm.demo.command import demo_tenant
 from wfm.desk import Desk, OperationView
 from wfm.domain.diagnoses import Evidence
 from wfm.domain.errors import BadInput, DeskError, NotAllowed, NotFound, Refused
-from wfm.domain.operations import OPEN_STATES, ItemState, OperationState, Run, RunFilter, SkipReason
+from wfm.domain.operations import OPEN_STATES, ItemState, Operation, OperationState, Run, RunFilter, SkipReason
 from wfm.domain.people import Actor, Role
 from wfm.domain.plan_file import read_plan
-from wfm.domain.plans import PlanRequest
+from wfm.domain.plans import PlanRequest, Preview
+from wfm.stores import SET_ASIDE_HERE, PassingFault, said_of, set_aside_since
+
+T = TypeVar("T")
 
 OK, BAD_INPUT, SOME_FAILED, REFUSED = 0, 2, 3, 4
-POLL_S = 0.25
-WORKER_PATIENCE_S = 60.0
-REPLACE_WORKER_S = 3.0
 IDLE_EXIT_S = 30.0
 NO_WORKER = "No worker is alive. Start one: python -m wfm worker."
-UNFINISHED = frozenset({OperationState.APPLYING, OperationState.RESTORING})
 UNDONE = (ItemState.FAILED, ItemState.UNCONFIRMED, ItemState.PENDING, ItemState.SENDING)
 NEVER_SENT = frozenset({SkipReason.HALTED.value, SkipReason.CANCELLED.value, SkipReason.WINDOW_OVER.value})
 """Ready agents that were not taken out because the operation came to its end before their turn."""
@@ -64,6 +66,9 @@ def main() -> None:
 
 
 as_json = click.option("--json", "wants_json", is_flag=True, help="Print one JSON object instead of sentences.")
+until_restored = click.option(
+    "--until", type=click.Choice(["restored"]), help="Wait until everybody is back, not only until all are out."
+)
 plan_file = click.argument("plan", type=click.Path(allow_dash=True), metavar="PLAN.json")
 
 
@@ -82,39 +87,54 @@ def preview(plan: str, wants_json: bool) -> None:
 @main.command()
 @plan_file
 @click.option("--yes", is_flag=True, help="Go ahead: without it nothing is written.")
-@click.option("--until", type=click.Choice(["restored"]), help="Wait until everybody is back, not only until all are out.")
+@until_restored
 @click.option("--rehearse", is_flag=True, help="Go ahead although access is missing (demo tenant only).")
 @as_json
 def apply(plan: str, yes: bool, until: str | None, rehearse: bool, wants_json: bool) -> None:
     """Take the agents of a plan out, by the worker that is alive or one that is started."""
     request = _plan(plan, wants_json)
-    with _desk(wants_json) as desk:
-        found = desk.preview(request)
+    looked_again: tuple[str, ...] = ()
+    with _desk(wants_json, waits=True) as desk:
+        found = patient(lambda: desk.preview(request))
+        words = ["apply", plan, "--yes", *(["--until", until] if until else []), *(["--rehearse"] if rehearse else [])]
+        make = functools.partial(_make, desk, token=uuid.uuid4().hex, rehearse=rehearse, again=shlex.join(words))
         try:
             if not yes:
                 raise Refused("policy", "Nothing was written. Add --yes to go ahead.")
-            if not _can_work(desk):
+            if not patient(lambda: can_work(desk)):
                 raise Refused("state", f"{NO_WORKER} Nothing was written.")
-            operation = desk.apply(
-                request,
-                found.plan_id,
-                actor=_actor(),
-                request_token=uuid.uuid4().hex,
-                rehearse=rehearse,
-                confirmation=desk.confirmation_needed(found),
-            )
+            try:
+                operation = make(found)
+            except Refused as stale:
+                if stale.code != "stale":
+                    raise
+                # Nobody but this command has seen the plan: it takes the next look, if two in a row agree.
+                looked_again = stale.differences
+                found = patient(lambda: desk.preview(request, fresh=True))
+                operation = make(found)
         except (Refused, NotAllowed) as refusal:
             print_preview(found, wants_json, refusal)
             sys.exit(REFUSED)
-        view = desk.operation(operation.id)
+        waiting = Waiting(desk, operation.id, _wait_words(operation.id, until))
         if operation.window.start > desk.clock():
-            _ensure_worker(desk)
-            print_operation(desk, view, wants_json)
+            waiting.ask(lambda: ensure_worker(desk))
+            view = waiting.ask(lambda: desk.operation(operation.id))
+            waiting.ask(lambda: print_operation(desk, view, wants_json, looked_again=looked_again))
             sys.exit(OK)
-        with _worker(desk, keep=until is None):
-            view = _wait(desk, operation.id, until_restored=until == "restored")
-        print_operation(desk, view, wants_json)
-        sys.exit(OK if _all_out(desk, view) and _all_back(view) else SOME_FAILED)
+        sys.exit(_see_through(waiting, until, wants_json, looked_again))
+
+
+@main.command()
+@click.argument("operation")
+@until_restored
+@as_json
+def wait(operation: str, until: str | None, wants_json: bool) -> None:
+    """Wait for an operation as `apply` does: one that was interrupted, or had no patience left."""
+    words = _wait_words(operation, until)
+    with _desk(wants_json, start_demo=True, waits=True, going=(operation, words)) as desk:
+        waiting = Waiting(desk, operation, words)
+        waiting.ask(lambda: desk.operation(operation))  # no such operation is said before a worker is started
+        sys.exit(_see_through(waiting, until, wants_json))
 
 
 @main.command()
@@ -122,13 +142,15 @@ def apply(plan: str, yes: bool, until: str | None, rehearse: bool, wants_json: b
 @as_json
 def restore(operation: str, wants_json: bool) -> None:
     """End an operation now and make available everybody who is still out through it."""
-    with _desk(wants_json, start_demo=True) as desk:
-        desk.restore_now(operation, _actor())
-        if not _can_work(desk):
+    words = shlex.join(["restore", operation])
+    with _desk(wants_json, start_demo=True, waits=True, going=(operation, words)) as desk:
+        waiting = Waiting(desk, operation, words)
+        waiting.ask(lambda: desk.restore_now(operation, _actor()))
+        if not waiting.ask(lambda: can_work(desk)):
             raise DeskError(f"{NO_WORKER} The restore of {operation} is noted and is the first thing that it does.")
-        with _worker(desk, keep=False):
-            view = _wait(desk, operation, until_restored=True)
-        print_operation(desk, view, wants_json, left_out=False)
+        with waiting.worker(keep=False):
+            view = waiting.until(restored=True)
+        waiting.ask(lambda: print_operation(desk, view, wants_json, left_out=False))
         sys.exit(OK if _all_back(view) else SOME_FAILED)
 
 
@@ -199,7 +221,7 @@ def worker(exit_when_idle: bool, wants_json: bool) -> None:
         if wants_json:
             say_json({"worker": os.getpid(), "tenant": desk.tenant.key, "state": state})
 
-    with _desk(wants_json) as desk:
+    with _desk(wants_json, waits=True) as desk:
         code = work.run(desk, exit_when_idle_s=IDLE_EXIT_S if exit_when_idle else None, on_state=say)
     sys.exit(code)
 
@@ -208,6 +230,38 @@ main.add_command(demo_tenant)
 
 
 # --- shared ----------------------------------------------------------------------------------------------------------
+
+
+def _make(desk: Desk, found: Preview, *, token: str, rehearse: bool, again: str) -> Operation:
+    """The operation of exactly this plan, once for each token. Raises what `Desk.apply` does, and StillGoing."""
+    try:
+        return patient(
+            lambda: desk.apply(
+                found.request,
+                found.plan_id,
+                actor=_actor(),
+                request_token=token,
+                rehearse=rehearse,
+                confirmation=desk.confirmation_needed(found),
+            )
+        )
+    except PassingFault as fault:
+        # The last answer may have been lost on its way back.
+        sentence = f"{out_of_reach(fault)} whether the operation was made is not known, and this says so:"
+        raise StillGoing(sentence, None, f"{launcher.command_line(desk.settings)} {again}") from fault
+
+
+def _wait_words(operation_id: str, until: str | None) -> str:
+    return shlex.join(["wait", operation_id, *(["--until", until] if until else [])])
+
+
+def _see_through(waiting: Waiting, until: str | None, wants_json: bool, looked_again: tuple[str, ...] = ()) -> int:
+    """Wait until all are out (or back), say how it ended; the exit code of `apply`."""
+    desk = waiting.desk
+    with waiting.worker(keep=until is None):
+        view = waiting.until(restored=until == "restored")
+    waiting.ask(lambda: print_operation(desk, view, wants_json, looked_again=looked_again))
+    return OK if waiting.ask(lambda: _all_out(desk, view)) and _all_back(view) else SOME_FAILED
 
 
 def _plan(path: str, wants_json: bool) -> PlanRequest:
@@ -226,18 +280,29 @@ def _plan(path: str, wants_json: bool) -> PlanRequest:
 
 
 @contextlib.contextmanager
-def _desk(wants_json: bool, *, start_demo: bool = False, history: bool = False) -> Iterator[Desk]:
+def _desk(
+    wants_json: bool,
+    *,
+    start_demo: bool = False,
+    history: bool = False,
+    waits: bool = False,
+    going: tuple[str, str] | None = None,
+) -> Iterator[Desk]:
     """A Desk for one command; refusals become a sentence (or JSON) and an exit code.
 
     With `start_demo` the demo tenant that a stopped `make run` left behind runs for the length of the command. With
-    `history` a tenant that does not answer is no fault, but said.
+    `history` a tenant that does not answer is no fault, but said. A command that `waits` gives a store that is out of reach
+    a minute; `going` is the operation that it waits for, with the words that go on with it.
     """
+    begun = datetime.now(UTC)
+    ask = patient if waits else _at_once
     try:
         chosen = settings.load()
         with contextlib.ExitStack() as stack:
             if start_demo:
-                stack.enter_context(launcher.demo_for_a_while(chosen))
-            desk = stack.enter_context(contextlib.closing(Desk.open(chosen, history=history)))
+                ask(lambda: stack.enter_context(launcher.demo_for_a_while(chosen)))
+            stack.callback(_name_set_aside, chosen.data_dir, begun)
+            desk = stack.enter_context(contextlib.closing(ask(lambda: Desk.open(chosen, history=history))))
             if history and desk.no_answer is not None:
                 click.echo(f"{desk.no_answer} This is the history that the desk holds of it.", err=True)
             yield desk
@@ -247,8 +312,21 @@ def _desk(wants_json: bool, *, start_demo: bool = False, history: bool = False) 
         _fail(error, wants_json, REFUSED)
     except NotFound as error:
         _fail(error, wants_json, BAD_INPUT)
+    except PassingFault as fault:
+        _fail(still_going(chosen, out_of_reach(fault), *going) if going else fault, wants_json, SOME_FAILED)
     except DeskError as error:
         _fail(error, wants_json, SOME_FAILED)
+
+
+def _at_once(ask: Callable[[], T]) -> T:
+    return ask()
+
+
+def _name_set_aside(folder: Path, begun: datetime) -> None:
+    """Names once what was damaged and made again meanwhile, by a worker; what this process set aside, its log has named."""
+    for aside in set_aside_since(folder, begun):
+        if aside not in SET_ASIDE_HERE:
+            click.echo(said_of(aside), err=True)
 
 
 def _fail(error: DeskError, wants_json: bool, code: int) -> NoReturn:
@@ -266,75 +344,6 @@ def _actor() -> Actor:
     except (KeyError, OSError):
         user = "unknown user"
     return Actor(subject=f"os:{user}", name=f"{user} (command line)", role=Role.ADMIN)
-
-
-def _can_work(desk: Desk) -> bool:
-    """Whether a worker is alive or can be started here: beside PostgreSQL whoever runs the workers starts them."""
-    return desk.settings.embedded or desk.worker_alive()
-
-
-def _ensure_worker(desk: Desk) -> int | None:
-    """The process id of a worker that was started for this command; None where one is alive."""
-    if desk.worker_alive() or not desk.settings.embedded:
-        return None
-    return launcher.ensure_worker(desk.settings, "--exit-when-idle")
-
-
-@contextlib.contextmanager
-def _worker(desk: Desk, *, keep: bool) -> Iterator[None]:
-    """A live worker for the length of a command; one that was started for it stays only as long as it is needed."""
-    pid = _ensure_worker(desk)
-    try:
-        yield
-    finally:
-        if pid is not None and not keep and not desk.operations(states=OPEN_STATES):
-            launcher.stop(pid)
-
-
-def _wait(desk: Desk, operation_id: str, *, until_restored: bool) -> OperationView:
-    """Polls until the operation is settled: everybody out or, `until_restored`, everybody back.
-
-    A worker that dies meanwhile is replaced, where this command may start one.
-    """
-    try:
-        return _poll(desk, operation_id, until_restored)
-    except KeyboardInterrupt:
-        raise DeskError(
-            f"You stopped waiting; the operation {operation_id} goes on by itself. "
-            f"To put everybody back now: {launcher.command_line(desk.settings)} restore {operation_id}"
-        ) from None
-
-
-def _poll(desk: Desk, operation_id: str, until_restored: bool) -> OperationView:
-    last_seen = replaced = time.monotonic()
-    while True:
-        view = desk.operation(operation_id)
-        if _settled(view, until_restored):
-            return view
-        now = time.monotonic()
-        if desk.worker_alive():
-            last_seen = now
-        elif now - replaced > REPLACE_WORKER_S:
-            replaced = now
-            _ensure_worker(desk)
-        if now - last_seen > WORKER_PATIENCE_S:
-            raise DeskError(
-                f"No worker has been alive for {WORKER_PATIENCE_S:.0f} s. The operation {operation_id} is kept and goes on "
-                f"when one is started: {launcher.command_line(desk.settings)} worker. Its log: "
-                f"{desk.settings.data_dir / 'worker.log'}"
-            )
-        time.sleep(POLL_S)
-
-
-def _settled(view: OperationView, until_restored: bool) -> bool:
-    operation = view.operation
-    if operation.restore_requested and operation.state is OperationState.CORRECTED:
-        return False  # the undoing of a correction has not begun
-    if operation.restore_requested and operation.state in (OperationState.HALTED, OperationState.CANCELLED):
-        return not any(view.counts.restore.get(state, 0) for state in (ItemState.PENDING, ItemState.SENDING))
-    if operation.state in UNFINISHED or operation.state is OperationState.SCHEDULED or operation.restore_requested:
-        return operation.state not in OPEN_STATES
-    return not (until_restored and operation.state is OperationState.IN_EFFECT)
 
 
 def _all_out(desk: Desk, view: OperationView) -> bool:

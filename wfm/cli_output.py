@@ -13,9 +13,22 @@ from wfm.domain.errors import DeskError
 from wfm.domain.operations import Item, ItemState, Outcome, Phase, Run, RunFilter
 from wfm.domain.plans import AccessCheck, AgentFate, Preview
 
+
+class StillGoing(DeskError):
+    """A command that stops waiting: the operation, where one was made, is kept. `command` is what goes on with it."""
+
+    code = "unfinished"
+
+    def __init__(self, sentence: str, operation_id: str | None, command: str) -> None:
+        self.operation = operation_id
+        self.command = command
+        super().__init__(f"{sentence} {command}")
+
+
 NAMES_SHOWN = 10
 NOT_DONE = (ItemState.FAILED, ItemState.UNCONFIRMED)
 NEVER_OUT = (ItemState.FAILED, ItemState.SKIPPED)
+LOOKED_AGAIN = "The plan read differently on a second look, though nobody had changed it here, and was looked at again:"
 STILL_UNCONFIRMED = "It was sent and its outcome is unknown. It is not sent again; look at the agent."
 
 
@@ -26,7 +39,8 @@ def say_json(value: dict[str, Any]) -> None:
 def refusal_of(error: DeskError) -> dict[str, Any]:
     """An error as it is printed with --json."""
     reason = getattr(error, "code", None) or type(error).__name__
-    return {"error": str(error), "reason": reason, "differences": list(getattr(error, "differences", ()))}
+    going = {"operation": error.operation, "command": error.command} if isinstance(error, StillGoing) else {}
+    return {"error": str(error), "reason": reason, "differences": list(getattr(error, "differences", ())), **going}
 
 
 def complain(error: DeskError) -> None:
@@ -128,25 +142,36 @@ def _access_row(check: AccessCheck) -> dict[str, Any]:
 # --- an operation ----------------------------------------------------------------------------------------------------
 
 
-def print_operation(desk: Desk, view: OperationView, wants_json: bool, *, left_out: bool = True) -> None:
+def print_operation(
+    desk: Desk, view: OperationView, wants_json: bool, *, left_out: bool = True, looked_again: tuple[str, ...] = ()
+) -> None:
     """Where an operation stands, agent by agent; for people the agents that something is to be said of.
 
-    Without `left_out` those whom the plan left out are counted, not named: who restores has no use for them.
+    Without `left_out` those whom the plan left out are counted, not named: who restores has no use for them. `looked_again`
+    is what differed between two looks at the plan. Everything is read before anything is printed. Raises StoreFault.
     """
+    causes = _causes(desk, view)
+    if wants_json:
+        say_json(_operation_row(desk, view, causes) | ({"looked_again": list(looked_again)} if looked_again else {}))
+        return
     operation, counts = view.operation, view.counts
     apply_counts = {state: counts.apply.get(state, 0) for state in ItemState}
-    causes = _causes(desk, view)
-    if not wants_json:
-        click.echo(
-            f"{operation.title}: {operation.state} · {apply_counts[ItemState.APPLIED]} applied, "
-            f"{apply_counts[ItemState.FAILED]} failed, {apply_counts[ItemState.SKIPPED]} skipped, "
-            f"{apply_counts[ItemState.UNCONFIRMED]} unconfirmed, {view.blocked} left out · "
-            f"{counts.restore.get(ItemState.APPLIED, 0)} restored · operation {operation.id}"
-        )
-        if operation.halt_reason:
-            click.echo(f"  halted: {operation.halt_reason}")
-        _print_exceptions(desk, view, causes, left_out)
-        return
+    lines = [
+        f"{operation.title}: {operation.state} · {apply_counts[ItemState.APPLIED]} applied, "
+        f"{apply_counts[ItemState.FAILED]} failed, {apply_counts[ItemState.SKIPPED]} skipped, "
+        f"{apply_counts[ItemState.UNCONFIRMED]} unconfirmed, {view.blocked} left out · "
+        f"{counts.restore.get(ItemState.APPLIED, 0)} restored · operation {operation.id}"
+    ]
+    if operation.halt_reason:
+        lines.append(f"  halted: {operation.halt_reason}")
+    lines += _exceptions(desk, view, causes, left_out)
+    if looked_again:
+        click.echo("\n".join([LOOKED_AGAIN, *(f"  · {line}" for line in looked_again)]), err=True)
+    click.echo("\n".join(lines))
+
+
+def _operation_row(desk: Desk, view: OperationView, causes: dict[str, str]) -> dict[str, Any]:
+    operation, counts = view.operation, view.counts
     agents: dict[str, list[dict[str, Any]]] = {"applied": [], "failed": [], "skipped": [], "unconfirmed": [], "pending": []}
     for item in _items(desk, operation.id):
         state = "pending" if item.apply_state is ItemState.SENDING else item.apply_state.value
@@ -154,26 +179,24 @@ def print_operation(desk: Desk, view: OperationView, wants_json: bool, *, left_o
         agents[state].append({"id": item.agent_id, "name": item.agent_name, "restore": back, "why": _why(item, causes)})
     agents["blocked"] = [{"id": given, "name": name, "why": why} for given, name, why in desk.blocked(operation.id)]
     restored = {state.value: counts.restore.get(state, 0) for state in ItemState}
-    say_json(
-        {
-            "operation": operation.id,
-            "plan": operation.plan_id,
-            "state": operation.state.value,
-            "ready": counts.total,
-            "applied": apply_counts[ItemState.APPLIED],
-            "failed": apply_counts[ItemState.FAILED],
-            "skipped": apply_counts[ItemState.SKIPPED],
-            "unconfirmed": apply_counts[ItemState.UNCONFIRMED],
-            "blocked": view.blocked,
-            "restored": restored["applied"],
-            "restore": restored,
-            "halt_reason": operation.halt_reason,
-            "agents": agents,
-        }
-    )
+    return {
+        "operation": operation.id,
+        "plan": operation.plan_id,
+        "state": operation.state.value,
+        "ready": counts.total,
+        "applied": counts.apply.get(ItemState.APPLIED, 0),
+        "failed": counts.apply.get(ItemState.FAILED, 0),
+        "skipped": counts.apply.get(ItemState.SKIPPED, 0),
+        "unconfirmed": counts.apply.get(ItemState.UNCONFIRMED, 0),
+        "blocked": view.blocked,
+        "restored": restored["applied"],
+        "restore": restored,
+        "halt_reason": operation.halt_reason,
+        "agents": agents,
+    }
 
 
-def _print_exceptions(desk: Desk, view: OperationView, causes: dict[str, str], left_out: bool) -> None:
+def _exceptions(desk: Desk, view: OperationView, causes: dict[str, str], left_out: bool) -> Iterator[str]:
     """Everybody who was not simply taken out and put back, by what happened and why."""
     found: dict[tuple[str, str], list[str]] = {}
     for item in _items(desk, view.operation.id):
@@ -186,8 +209,8 @@ def _print_exceptions(desk: Desk, view: OperationView, causes: dict[str, str], l
     for given, name, why in desk.blocked(view.operation.id) if left_out else ():
         found.setdefault(("left out", why.split(": ")[0]), []).append(name or given)
     for (word, why), names in found.items():
-        click.echo(f"  {len(names)} {word}: {why}" if why else f"  {len(names)} {word}")
-        click.echo(f"      {_some(names, '--json lists all')}")
+        yield f"  {len(names)} {word}: {why}" if why else f"  {len(names)} {word}"
+        yield f"      {_some(names, '--json lists all')}"
 
 
 def _items(desk: Desk, operation_id: str) -> Iterator[Item]:

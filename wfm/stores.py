@@ -33,6 +33,8 @@ MIN_FREE_BYTES = 64 * 1024
 CHECK_TIMEOUT_S = 2.0
 SIDES = ("-wal", "-shm", "")
 """The file itself last: a new one beside an old -wal would take in what is in it."""
+SET_ASIDE_HERE: list[Path] = []
+"""What this process has set aside, and said so in its log."""
 DAMAGED = ".damaged-"
 STAMP = "%Y%m%dT%H%M%SZ"
 
@@ -92,6 +94,7 @@ def set_aside_if_damaged(file: Path) -> Path | None:
                     Path(f"{file}{side}").rename(f"{aside}{side}")
     except OSError as error:
         raise StoreFault(f"{file} is damaged and can't be set aside ({error.strerror}). Move it away by hand.") from error
+    SET_ASIDE_HERE.append(aside)
     log.warning("%s (%s)", said_of(aside), why)
     return aside
 

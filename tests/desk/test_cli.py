@@ -70,11 +70,11 @@ class Cli:
         return str(path)
 
     def stop_worker(self) -> None:
-        from wfm import launcher
+        from wfm import processes
 
         record = self.data_dir / "worker.json"
         if record.exists():
-            launcher.stop(json.loads(record.read_text())["pid"])
+            processes.stop(json.loads(record.read_text())["pid"])
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.support.engine_world import new_operation, open_ledger, utcnow
-from wfm import cli
+from wfm import cli, cli_wait
 from wfm.desk import OperationView
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import Counts, ItemState, OperationState, Phase
@@ -130,10 +130,10 @@ def test_who_stops_waiting_is_told_that_the_operation_goes_on(monkeypatch: pytes
     def interrupted(*_: object) -> OperationView:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_poll", interrupted)
+    monkeypatch.setattr(cli_wait.Waiting, "_poll", interrupted)
     desk = SimpleNamespace(settings=Settings())
     with pytest.raises(DeskError, match=r"op-1 goes on by itself\..* -m wfm restore op-1$"):
-        cli._wait(desk, "op-1", until_restored=False)  # type: ignore[arg-type]
+        cli_wait.Waiting(desk, "op-1", "wait op-1").until(restored=False)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -158,4 +158,4 @@ def test_until_when_it_waits(
     ledger: Ledger, state: OperationState, asked: bool, waiting: int, until_restored: bool, settled: bool
 ) -> None:
     view = a_view(ledger, state, {APPLIED: 3}, {PENDING: waiting}, asked=asked)
-    assert cli._settled(view, until_restored) is settled
+    assert cli_wait.settled(view, until_restored) is settled

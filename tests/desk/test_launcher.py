@@ -170,8 +170,8 @@ def test_who_ended_meanwhile_and_whose_id_was_used_again_is_not_stopped(settings
     processes.started[0].kill()
     processes.started[0].wait(10)
     stranger = processes.start("some", "editor")
-    held._pid = stranger  # the system gives the number to somebody else
-    held._proc.pid = stranger
+    for part in (held, vars(held)["_proc"]):  # the system gives the number to somebody else
+        setattr(part, "pid" if part is not held else "_pid", stranger)
     stop(held)
     assert processes.alive(stranger)
 

@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import ROOT, RunningDesk, running_desk
-from wfm import launcher
+from wfm import processes
 from wfm.desk import Desk
 from wfm.desk.core import endpoint_of
 from wfm.domain.operations import OperationState
@@ -101,7 +101,7 @@ def house(tmp_path: Path) -> Iterator[House]:
     yield made
     for name in ("worker.json", "demo-tenant.json"):
         if (tmp_path / name).exists():
-            launcher.stop(made.pid(name))
+            processes.stop(made.pid(name))
 
 
 @pytest.mark.slow

@@ -7,17 +7,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.demo_tenant import DemoHandle
 from tests.support.engine_world import TENANT, new_operation, open_ledger, utcnow, wait_for_state
-from tests.support.postgres import OwnServer, postgres_of_its_own
+from tests.support.postgres import running_server
 from tests.support.worker_process import workers
 from wfm.domain.operations import Operation, OperationState, Outcome, RunFilter
 from wfm.ledger import Ledger
-
-__all__ = ["postgres_of_its_own"]
 
 HELD_S = 12.0
 """Longer than a connection waits for a lock."""
@@ -54,6 +53,11 @@ def agree(demo: DemoHandle, ledger: Ledger, operation: Operation, ids: list[str]
     assert ledger.operation(TENANT, operation.id).halt_reason in (None, "")
 
 
+def restart(server: Any) -> None:
+    server.stop()
+    server.start()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("out", "back"),
@@ -82,23 +86,24 @@ def test_a_file_that_another_program_holds_for_longer_than_its_time_out(
 
 @pytest.mark.slow
 @pytest.mark.postgres
-def test_a_postgresql_that_restarts_while_agents_go_out_and_come_back(
-    demo: DemoHandle, tmp_path: Path, postgres_of_its_own: OwnServer
-) -> None:
+def test_a_postgresql_that_restarts_while_agents_go_out_and_come_back(demo: DemoHandle, tmp_path: Path) -> None:
     demo.patch("/_demo/settings", {"latency_ms": 60})
-    server = postgres_of_its_own
-    with closing(Ledger(server.url)) as ledger, workers(demo.url, TENANT, tmp_path, postgres=server.url) as crew:
+    with (
+        running_server() as server,
+        closing(Ledger(server.get_uri())) as ledger,
+        workers(demo.url, TENANT, tmp_path, postgres=server.get_uri()) as crew,
+    ):
         operation, ids = an_operation(demo, ledger, 90)
         crew.start()
         wait_until(lambda: len(demo.updates()) >= 15)
-        server.control("restart")
+        restart(server)
         time.sleep(0.5)
         crew.start()  # the first may have lost its session, and then ends: another goes on
         wait_for_state(ledger, operation.id, OperationState.IN_EFFECT)
         agree(demo, ledger, operation, ids, available=0)
         ledger.request_restore(operation.id, now=utcnow(), actor="tester", early=True)
         wait_until(lambda: sum(made["available"] for made in demo.updates().values()) >= 10)
-        server.control("restart")
+        restart(server)
         time.sleep(0.5)
         crew.start()
         wait_for_state(ledger, operation.id, OperationState.ENDED_EARLY)

@@ -15,6 +15,7 @@ import pytest
 from tests.support.damage import DAMAGES, damage_file, fill, small_disk
 from wfm import stores
 from wfm.domain.errors import StoreFault
+from wfm.genesys.budget import Budget
 from wfm.genesys.pacing import RequestLane, SharedPacer
 from wfm.genesys.pacing_store import BudgetRow
 from wfm.ledger import Ledger
@@ -158,14 +159,8 @@ def _many_keys(file: Path) -> None:
     row = BudgetRow(f"sqlite:///{file}", "tenant|client")
     with row._engine.begin() as connection:
         for number in range(200):
-            connection.execute(row._insert, {**row._values(_budget()), "key": f"tenant {number} {'x' * 300}"})
+            connection.execute(row._insert, {**row._values(Budget()), "key": f"tenant {number} {'x' * 300}"})
     row.close()
-
-
-def _budget() -> object:
-    from wfm.genesys.budget import Budget
-
-    return Budget()
 
 
 def test_a_full_disk_is_called_full(tmp_path: Path) -> None:

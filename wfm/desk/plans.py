@@ -116,11 +116,14 @@ class PlanDesk(DeskCore):
     ) -> Operation:
         """Makes the operation of exactly the plan that was previewed; the worker takes it from there.
 
-        `request_token` makes a double click harmless. `rehearse` goes ahead although access is missing, on the demo
+        `request_token` makes a double click, and a second try after a lost answer, harmless: what it made is given again.
+        `rehearse` goes ahead although access is missing, on the demo
         tenant only. Raises Refused: stale (the world changed since the preview, with the differences), policy (the
         confirmation is missing), or whatever the preview refuses.
         """
         self.allow(actor, Capability.EXECUTE)
+        if (made := self.ledger.operation_by_token(self.tenant.key, request_token)) is not None:
+            return made
         connection = self.connection(client_id)
         with self.reads_counted(self.connection(client_id)):
             preview = self.previewer(client_id).preview(request, fresh=True)

@@ -44,6 +44,15 @@ class Operations(Store):
             raise BadInput("agents", "an agent given twice", "each agent once")
         return self._db.write(lambda connection: self._create(connection, new, names, now))
 
+    def operation_by_token(self, tenant_key: str, request_token: str) -> Operation | None:
+        """The operation that was made with this token; None where none was, and for an empty token."""
+        if not request_token:
+            return None
+        with self._db.read() as connection:
+            tenant = self._known_tenant(connection, tenant_key)
+            same = (operations.c.tenant_id == tenant, operations.c.request_token == request_token)
+            return next(iter(self._read_operations(connection, *same)), None)
+
     def _create(self, connection: sa.Connection, new: NewOperation, names: dict[str, str], now: datetime) -> Operation:
         tenant = self._tenant(connection, new.tenant_key)
         self._db.lock(connection, "operations", new.tenant_key)
