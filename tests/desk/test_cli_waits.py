@@ -13,12 +13,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from tests.support.damage import damage_file, fill, small_disk
 from tests.support.demo_tenant import DemoHandle, running_demo
 from tests.support.postgres import running_server
+from wfm.cli import main
+from wfm.cli_output import LOOKED_AGAIN
+from wfm.desk import Desk as RealDesk
+from wfm.domain.people import Actor, Role
+from wfm.domain.plan_file import read_plan
+from wfm.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 FAST = "import wfm.cli_wait as waits; waits.PATIENCE_S = {patience}; from wfm.cli import main; main()"
@@ -47,6 +55,16 @@ class Desk:
         }
         if database is not None:
             self.environment["WFM_DATABASE_URL"] = database
+
+    def settings(self) -> dict[str, Any]:
+        client = self.demo.clients["desk"]
+        return {
+            "genesys_api_url": self.demo.url,
+            "genesys_login_url": self.demo.url,
+            "genesys_client_id": client["id"],
+            "genesys_client_secret": client["secret"],
+            "data_dir": self.folder,
+        }
 
     def start(self, *words: str, patience: float | None = None) -> subprocess.Popen[str]:
         begins = ["-m", "wfm"] if patience is None else ["-c", FAST.format(patience=patience)]
@@ -309,3 +327,69 @@ def test_a_full_disk_never_ends_in_a_traceback(demo: DemoHandle, agents: list[st
             assert (code, "3 restored" in out) == (0, True), errors
         finally:
             desk.stop_worker()
+
+
+# --- the second look -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("changes", "code"), [(1, 0), (2, 4)])
+def test_a_second_look_that_differs_is_looked_at_once_more(
+    desk: Desk, demo: DemoHandle, agents: list[str], monkeypatch: pytest.MonkeyPatch, changes: int, code: int
+) -> None:
+    """Nobody has seen the plan but the command. It says what differed, and gives up where no two looks agree."""
+    looks: list[str] = []
+    really = RealDesk.apply
+
+    def apply(self: RealDesk, *given: Any, **more: Any) -> Any:
+        if len(looks) < changes:
+            demo.post("/_demo/schedules/republish")
+        looks.append(more["request_token"])
+        return really(self, *given, **more)
+
+    monkeypatch.setattr(RealDesk, "apply", apply)
+    for name, value in desk.environment.items():
+        monkeypatch.setenv(name, value)
+    said = CliRunner().invoke(main, ["apply", desk.plan(agents[:3]), "--yes", "--json"])
+    assert said.exit_code == code, said.output
+    answer = json.loads(said.stdout)
+    assert len(looks) == 2
+    assert len(set(looks)) == 1  # one token: never two operations
+    if code:
+        assert (answer["reason"], answer["state"], answer["applied"]) == ("stale", "refused", 0)
+        assert any("republished" in line for line in answer["differences"])
+        assert made(demo, "unavailable") == 0
+    else:
+        assert answer["applied"] == 3
+        assert any("republished" in line for line in answer["looked_again"])
+    if not code:
+        assert desk.run("restore", answer["operation"])[0] == 0
+
+
+def test_people_read_what_differed(desk: Desk, demo: DemoHandle, agents: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    really = RealDesk.apply
+
+    def apply(self: RealDesk, *given: Any, **more: Any) -> Any:
+        monkeypatch.setattr(RealDesk, "apply", really)
+        demo.post("/_demo/schedules/republish")
+        return self.apply(*given, **more)
+
+    monkeypatch.setattr(RealDesk, "apply", apply)
+    for name, value in desk.environment.items():
+        monkeypatch.setenv(name, value)
+    said = CliRunner().invoke(main, ["apply", desk.plan(agents[:1]), "--yes"])
+    assert (said.exit_code, "1 applied" in said.stdout) == (0, True)
+    assert said.stderr.splitlines()[0] == LOOKED_AGAIN
+    assert "  · the schedule was republished or edited: " in said.stderr
+
+
+def test_a_second_try_after_a_lost_answer_makes_no_second_operation(desk: Desk, agents: list[str]) -> None:
+    """The ledger has the operation, but its answer never came: agents held by it would make the plan another one."""
+    with contextlib.closing(RealDesk.open(Settings(**desk.settings()))) as opened:
+        request = read_plan(json.dumps({"agents": agents[:2], "window": {"minutes": 30}}))
+        found = opened.preview(request)
+        actor = Actor(subject="os:t", name="t", role=Role.ADMIN)
+        first = opened.apply(request, found.plan_id, actor=actor, request_token="one")
+        again = opened.apply(request, found.plan_id, actor=actor, request_token="one")
+        assert again.id == first.id
+        assert len(opened.operations()) == 1
+        opened.cancel(first.id, actor)
