@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
@@ -30,7 +31,7 @@ from wfm.domain.operations import OPEN_STATES, OperationState
 from wfm.domain.plans import RouteName
 from wfm.processes import STARTED_FOR, stop
 from wfm.settings import Settings
-from wfm.stores import writing
+from wfm.stores import said_of, set_aside_since, writing
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class Started:
 @contextlib.contextmanager
 def started(settings: Settings, *, examples: bool = True) -> Iterator[Started]:
     """Everything that the dashboard needs, for as long as it runs. Raises DeskError with a sentence."""
+    begun = datetime.now(UTC)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     demo_url, demo_pid = (None, None) if settings.tenant_configured else ensure_demo(settings)
     worker_pid = ensure_worker(settings) if settings.embedded and _may_work(settings) else None
@@ -63,7 +65,7 @@ def started(settings: Settings, *, examples: bool = True) -> Iterator[Started]:
         yield Started(demo_url, demo_pid, worker_pid)
     finally:
         stopping.set()
-        for line in farewell(settings):
+        for line in [*farewell(settings), *map(said_of, set_aside_since(settings.data_dir, begun))]:
             print(line, file=sys.stderr, flush=True)
         for process in ours:
             stop(process)

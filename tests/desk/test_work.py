@@ -23,6 +23,7 @@ from wfm import work
 from wfm.desk import Desk
 from wfm.domain.errors import NotFound
 from wfm.domain.operations import ItemState, OperationState
+from wfm.domain.workers import WorkerState
 from wfm.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -172,7 +173,7 @@ def test_a_second_worker_waits_as_standby_and_takes_over(settings: Settings) -> 
         assert worker.stdout is not None
         told = json.loads(worker.stdout.readline())
         assert told["worker"] == worker.pid
-        return str(told["state"])
+        return says(worker) if told["state"] == "starting" else str(told["state"])
 
     with a_worker(settings, "--json") as first, a_worker(settings, "--json") as second:
         # Which of the two gets the lock is theirs to settle.
@@ -184,6 +185,28 @@ def test_a_second_worker_waits_as_standby_and_takes_over(settings: Settings) -> 
         standby.terminate()
         assert says(standby) == "stopping"
         assert standby.wait(60) == 0
+
+
+@pytest.mark.parametrize(
+    ("state", "alive", "help_"),
+    [
+        (WorkerState.WORKING, True, ""),
+        (WorkerState.STOPPING, True, ""),
+        (WorkerState.STARTING, False, "One is starting."),
+        (WorkerState.STANDBY, False, "python -m wfm worker"),  # it waits for one that works, and works itself after that
+    ],
+)
+def test_a_worker_is_alive_once_it_has_passed_its_start(settings: Settings, state: str, alive: bool, help_: str) -> None:
+    with contextlib.closing(Desk.open(settings)) as desk:
+        desk.ledger.heartbeat("w1", desk.tenant.key, state=state, pid=1, host="h", now=datetime.now(UTC))
+        health = desk.health()
+        assert desk.worker_alive() is health.worker_alive is alive
+        assert health.workers == int(alive)
+        assert any(help_ in problem for problem in health.problems) is not alive
+        desk.ledger.heartbeat(
+            "w1", desk.tenant.key, state=state, pid=1, host="h", now=datetime.now(UTC) - timedelta(seconds=11)
+        )
+        assert not desk.worker_alive()
 
 
 def test_a_worker_whose_folder_is_gone_ends(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

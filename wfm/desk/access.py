@@ -16,7 +16,7 @@ from wfm.domain.errors import BadInput, DeskError, NotFound
 from wfm.domain.operations import Exchange, ItemState, Outcome, Phase, Run
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import RouteName
-from wfm.domain.workers import PASSED_START
+from wfm.domain.workers import PASSED_START, WorkerState
 from wfm.genesys.client import Reply
 from wfm.genesys.errors import GenesysError
 from wfm.genesys.pacing import RequestLane
@@ -222,7 +222,9 @@ class AccessDesk(DeskCore):
             problems.append(str(error))
         alive = _alive(workers, now)
         if not alive:
-            problems.append("No worker is alive: windows neither start nor end. Start one with “python -m wfm worker”.")
+            starting = any(seen.state == WorkerState.STARTING and _lately(seen, now) for seen in workers)
+            help_ = "One is starting." if starting else "Start one with “python -m wfm worker”."
+            problems.append(f"No worker is alive: windows neither start nor end. {help_}")
         return Health(
             tenant=self.tenant,
             reachable=reachable,
@@ -238,7 +240,11 @@ class AccessDesk(DeskCore):
 
 
 def _alive(workers: Sequence[WorkerSeen], now: datetime) -> list[WorkerSeen]:
-    return [seen for seen in workers if seen.state in PASSED_START and (now - seen.seen_at).total_seconds() < ALIVE_S]
+    return [seen for seen in workers if seen.state in PASSED_START and _lately(seen, now)]
+
+
+def _lately(seen: WorkerSeen, now: datetime) -> bool:
+    return (now - seen.seen_at).total_seconds() < ALIVE_S
 
 
 def _action_evidence(action: DataAction, operation: catalogue.PlatformOperation) -> Evidence:
