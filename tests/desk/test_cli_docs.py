@@ -63,6 +63,8 @@ def test_every_field_of_a_plan_is_told() -> None:
 def test_every_key_of_the_answers_is_told() -> None:
     source = Path(cli_output.__file__).read_text(encoding="utf-8")
     printed = source[source.index("def print_preview") : source.index("# --- runs ---")]
-    keys = set(re.findall(r'^ {8,16}"([a-z_]+)":', printed, flags=re.MULTILINE))
+    keys = set(re.findall(r'^ {12,16}"([a-z_]+)":', printed, flags=re.MULTILINE))
+    operation = printed[printed.index("def _operation_row") : printed.index("def _exceptions")]
+    keys |= set(re.findall(r'^ {8}"([a-z_]+)":', operation, flags=re.MULTILINE)) | {"looked_again", "command"}
     assert {"operation", "plan", "ready", "read_requests", "halt_reason", "restore"} <= keys
     assert {key for key in keys if f'"{key}"' not in PAGE} == set()
