@@ -83,8 +83,10 @@ class Waiting:
         """The answer of a store that may be out of reach for a minute. Raises StillGoing after that."""
         try:
             return patient(ask)
-        except PassingFault as fault:
-            raise self._going(out_of_reach(fault)) from fault
+        except StoreFault as fault:
+            # Of a fault that does not pass, what it is: what follows may say that nothing was written.
+            why = out_of_reach(fault) if isinstance(fault, PassingFault) else f"{str(fault).partition('. ')[0]}:"
+            raise self._going(why) from fault
 
     @contextlib.contextmanager
     def worker(self, *, keep: bool) -> Iterator[None]:

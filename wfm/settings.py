@@ -254,9 +254,17 @@ def _check_database(url: str) -> None:
     from sqlalchemy.engine import make_url  # not asked for with the embedded database, whose start it would hold up
     from sqlalchemy.exc import ArgumentError
 
+    from wfm.stores import WITHOUT_FACTS
+
     try:
-        backend = make_url(url).get_backend_name()
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
     except (ArgumentError, ValueError):
         raise BadInput("WFM_DATABASE_URL", "the given value", "postgresql://… or sqlite:///…") from None
     if backend not in ("sqlite", "postgresql"):
         raise BadInput("WFM_DATABASE_URL", backend, "postgresql://… or sqlite:///…")
+    name = Path(parsed.database or "").name
+    if backend == "sqlite" and name in WITHOUT_FACTS:
+        raise BadInput(
+            "WFM_DATABASE_URL", name, "a file of another name: the desk makes a file of this one again if it is damaged"
+        )

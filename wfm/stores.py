@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
 from urllib.parse import quote
 
 from filelock import FileLock
@@ -75,17 +76,17 @@ def writing(file: Path) -> Iterator[None]:
         ) from error
 
 
-def set_aside_if_damaged(file: Path) -> Path | None:
+def set_aside_if_damaged(file: Path, module: ModuleType = sqlite3) -> Path | None:
     """Rename a damaged file without facts, with its -wal and -shm, to `NAME.damaged-UTC TIME`; None where nothing was done.
 
     A file that is locked, may not be read, or is no file is left alone: whoever opens it says so. Raises StoreFault where a
-    damaged one can't be renamed.
+    damaged one can't be renamed. `module` as for `damage`.
     """
-    if file.name not in WITHOUT_FACTS or damage(file) is None:
+    if file.name not in WITHOUT_FACTS or damage(file, module) is None:
         return None
     try:
         with FileLock(f"{file}.lock"):
-            why = damage(file)  # two processes may find it together: the second one finds the new file
+            why = damage(file, module)  # two processes may find it together: the second one finds the new file
             if why is None:
                 return None
             aside = _free_name(file, datetime.now(UTC))
@@ -111,18 +112,20 @@ def said_of(aside: Path) -> str:
     return f"{aside.name.partition(DAMAGED)[0]} was damaged. It is kept as {aside} and was made again: no fact is in it."
 
 
-def damage(file: Path) -> str | None:
-    """What is wrong with a SQLite file that can be read; None for a whole one, and for one that can't be judged just now."""
+def damage(file: Path, module: ModuleType = sqlite3) -> str | None:
+    """What is wrong with a SQLite file that can be read; None for a whole one, and for one that can't be judged just now.
+
+    `module` is what this process opens the file with: a second library, closing it, would take away the first one's locks.
+    """
     if not file.is_file():
         return None
     try:
         # Read only: so the check changes nothing, and leaves the -wal of a damaged file where it is.
-        connection = sqlite3.connect(f"file:{quote(str(file.absolute()))}?mode=ro", uri=True, timeout=CHECK_TIMEOUT_S)
+        connection = module.connect(f"file:{quote(str(file.absolute()))}?mode=ro", uri=True, timeout=CHECK_TIMEOUT_S)
         with closing(connection):
             said = [row[0] for row in connection.execute("PRAGMA quick_check(1)")]
-    except sqlite3.DatabaseError as error:
-        primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        return str(error) if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) else None
+    except module.DatabaseError as error:
+        return str(error) if "malformed" in str(error) or "not a database" in str(error) else None
     return None if said == ["ok"] else str(said[0]).splitlines()[-1]
 
 

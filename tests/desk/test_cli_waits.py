@@ -286,6 +286,16 @@ def test_a_worker_that_never_starts_is_told_with_its_reason(desk: Desk, demo: De
     assert desk.run("restore", said["operation"])[0] == 0
 
 
+def test_a_fault_that_does_not_pass_names_the_operation_too(desk: Desk, agents: list[str]) -> None:
+    (desk.folder / "worker.log").mkdir()
+    code, out, _ = desk.run("apply", desk.plan(agents[:1]), "--yes", "--json")
+    said = json.loads(out)
+    assert (code, said["reason"]) == (3, "unfinished")
+    assert "worker.log can't be written: Is a directory: operation " in said["error"]
+    (desk.folder / "worker.log").rmdir()
+    assert desk.run("restore", said["operation"])[0] == 0
+
+
 @pytest.mark.slow
 def test_damaged_files_without_facts_are_named_and_nobody_stays_out(desk: Desk, demo: DemoHandle, agents: list[str]) -> None:
     operation = applied(desk, agents[:3])

@@ -77,6 +77,7 @@ OIDC = {
         ({"WFM_GENESYS_REGION": "us-east-1", "WFM_GENESYS_CLIENT_ID": "c"}, "WFM_GENESYS_CLIENT_SECRET"),
         ({"WFM_DATABASE_URL": "mysql://a:hunter2@b/c"}, "WFM_DATABASE_URL"),
         ({"WFM_DATABASE_URL": "not a url with hunter2"}, "WFM_DATABASE_URL"),
+        ({"WFM_DATABASE_URL": "sqlite:////data/pacing.sqlite"}, "WFM_DATABASE_URL"),  # would be made again if it is damaged
         ({"WFM_GENESYS_REGION": "mars"}, "WFM_GENESYS_REGION"),
         (
             {"WFM_GENESYS_API_URL": "http://api.example.com", "WFM_GENESYS_LOGIN_URL": "https://login.example.com"},

@@ -9,6 +9,7 @@ import threading
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -79,6 +80,21 @@ def test_a_whole_file_stays(tmp_path: Path) -> None:
     assert set_aside_if_damaged(tmp_path / "missing" / "engine.sqlite") is None
     assert file.exists()
     assert asides(tmp_path) == []
+
+
+def test_a_file_is_checked_with_the_library_that_opens_it(tmp_path: Path) -> None:
+    """A second library in the process would, closing the file, take away the locks that the first one holds on it."""
+    asked: list[str] = []
+
+    def connect(*given: str, **more: object) -> sqlite3.Connection:
+        asked.append(given[0])
+        return sqlite3.connect(*given, **more)  # type: ignore[call-overload,no-any-return]
+
+    module = SimpleNamespace(connect=connect, DatabaseError=sqlite3.DatabaseError)
+    file = a_database(tmp_path / "engine.sqlite")
+    damage_file(file, "garbage")
+    assert set_aside_if_damaged(file, module) is not None  # type: ignore[arg-type]
+    assert len(asked) == 2  # before the lock and under it
 
 
 def test_a_locked_file_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,7 +127,7 @@ class DbosEngine:
             if self._file is not None:
                 _refuse_old_sqlite()
                 self._file.parent.mkdir(parents=True, exist_ok=True)
-                set_aside_if_damaged(self._file)
+                set_aside_if_damaged(self._file, sqlite_module())
                 url = f"sqlite:///{self._file.absolute()}"
                 self._engine = _sqlite_engine(url)
                 config["system_database_url"] = url
@@ -240,7 +240,7 @@ class DbosEngine:
 
     def damaged(self) -> bool:
         """Whether the engine's own file is damaged. With PostgreSQL that is for the server to say."""
-        return self._file is not None and damage(self._file) is not None
+        return self._file is not None and damage(self._file, sqlite_module()) is not None
 
     def destroy(self, patience_s: float) -> None:
         """Stops taking workflows and waits for those that run, at most so many seconds. What goes wrong is logged."""
