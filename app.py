@@ -22,8 +22,6 @@ if str(ROOT) not in sys.path:
 import anyio.to_thread  # noqa: E402
 import streamlit as st  # noqa: E402
 import uvicorn  # noqa: E402
-from starlette.middleware import Middleware  # noqa: E402
-from starlette.middleware.trustedhost import TrustedHostMiddleware  # noqa: E402
 from streamlit import config  # noqa: E402
 
 from wfm import launcher  # noqa: E402
@@ -31,11 +29,7 @@ from wfm.domain.errors import DeskError  # noqa: E402
 from wfm.settings import load  # noqa: E402
 from wfm.ui import context  # noqa: E402
 from wfm.ui.components.empty import script_error  # noqa: E402
-from wfm.ui.web.addresses import LeadHome  # noqa: E402
-from wfm.ui.web.gate import LocalOnly  # noqa: E402
-from wfm.ui.web.headers import SecurityHeaders  # noqa: E402
-from wfm.ui.web.hosts import served_hosts  # noqa: E402
-from wfm.ui.web.return_to import ReturnTo  # noqa: E402
+from wfm.ui.web import door  # noqa: E402
 from wfm.ui.web.routes import ROUTES  # noqa: E402
 
 
@@ -95,19 +89,11 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
             sys.exit(1)
 
 
-https = (settings.oidc_redirect_uri or "").startswith("https://")
 app = st.App(
     ROOT / "wfm" / "ui" / "main.py",
     secrets=settings.auth_secrets() or None,
     routes=list(ROUTES),
-    middleware=[
-        Middleware(TrustedHostMiddleware, allowed_hosts=served_hosts(settings.oidc_redirect_uri)),
-        Middleware(SecurityHeaders, https=https),
-        *([Middleware(ReturnTo, https=https)] if settings.oidc_configured else []),
-        # Which tenant is real is known once it answered; until then only this machine is served.
-        Middleware(LocalOnly, active=lambda: not settings.oidc_configured and not context.known_demo()),
-        Middleware(LeadHome),
-    ],
+    middleware=door.middleware(oidc_configured=settings.oidc_configured, redirect_uri=settings.oidc_redirect_uri),
     lifespan=lifespan,
     on_script_error=script_error,
 )

@@ -96,3 +96,30 @@ def test_loopback_is_more_than_one_address() -> None:
     assert is_loopback("127.8.9.1")
     assert not is_loopback("128.0.0.1")
     assert not is_loopback("")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded"),
+        *("Forwarded-For", "X-Forwarded-Server", "X-Forwarded-Prefix", "X-Original-Forwarded-For", "X-Original-Host"),
+        *("X-Real-IP", "X-Client-IP", "Client-IP", "True-Client-IP", "X-Cluster-Client-IP", "X-Remote-IP", "X-Remote-Addr"),
+        *("CF-Connecting-IP", "CF-Ray", "CDN-Loop", "Fly-Client-IP", "Fastly-Client-IP", "X-Azure-ClientIP", "X-ARR-SSL"),
+        *("X-Envoy-External-Address", "X-Amzn-Trace-Id", "X-Appengine-User-IP", "X-ProxyUser-Ip", "WL-Proxy-Client-IP"),
+        *("X-Originating-IP", "DO-Connecting-IP", "CloudFront-Viewer-Address", "Tailscale-User-Login", "X-Nginx-Proxy"),
+    ],
+)
+@pytest.mark.parametrize("value", ["127.0.0.1", ""])
+def test_a_header_that_a_proxy_adds_makes_a_request_not_local(name: str, value: str) -> None:
+    assert is_local("127.0.0.1", {"host": "127.0.0.1:8501"})
+    assert not is_local("127.0.0.1", {"host": "127.0.0.1:8501", name: value})
+
+
+def test_what_browsers_send_themselves_is_no_proxy() -> None:
+    names = (
+        *("accept", "accept-encoding", "accept-language", "cache-control", "connection", "cookie", "dnt", "origin", "pragma"),
+        *("priority", "referer", "sec-ch-ua", "sec-ch-ua-platform", "sec-fetch-dest", "sec-fetch-site", "sec-gpc", "te"),
+        *("sec-websocket-extensions", "sec-websocket-key", "sec-websocket-version", "upgrade", "user-agent", "x-xsrftoken"),
+        *("upgrade-insecure-requests", "if-none-match", "if-modified-since", "range", "content-type", "content-length"),
+    )
+    assert is_local("127.0.0.1", {"host": "LocalHost:8501", **dict.fromkeys(names, "x")})

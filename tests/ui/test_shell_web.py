@@ -30,7 +30,7 @@ from wfm.domain.operations import RunFilter
 from wfm.ui.web import identity
 from wfm.ui.web.addresses import LeadHome
 from wfm.ui.web.gate import LocalOnly
-from wfm.ui.web.headers import CONTENT_SECURITY_POLICY, HEADERS, INLINE_SCRIPT, SecurityHeaders
+from wfm.ui.web.headers import HEADERS, INLINE_SCRIPT, SecurityHeaders, content_security_policy
 from wfm.ui.web.return_to import ReturnTo, safe_path
 from wfm.ui.web.routes import ROUTES
 
@@ -148,7 +148,8 @@ def test_the_demo_tenant_gives_files_to_everyone(client: TestClient, serve: Serv
 def test_without_a_provider_only_this_machine_gets_files(client: TestClient, serve: Serve) -> None:
     serve(ExportDesk(is_demo=False))
     assert get(client, "/export/runs.csv").status_code == 200
-    assert client.get("/export/runs.csv", headers={"x-forwarded-for": "127.0.0.1"}).status_code == 401
+    for name in ("x-forwarded-for", "x-client-ip", "cf-connecting-ip", "forwarded"):
+        assert client.get("/export/runs.csv", headers={name: "127.0.0.1"}).status_code == 401
     assert client.get("/export/runs.csv", headers={"host": "evil.example"}).status_code == 401
     with TestClient(Starlette(routes=list(ROUTES)), base_url=HOST, client=("10.1.2.3", 1)) as distant:
         assert distant.get("/export/runs.csv").status_code == 401
@@ -242,8 +243,29 @@ def test_the_policy_allows_streamlits_one_inline_script_and_no_other() -> None:
     inline = re.findall(r"<script>(.*?)</script>", index, flags=re.DOTALL)
     hashes = [f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}" for text in inline]
     assert hashes == [INLINE_SCRIPT]
-    assert "unsafe-eval'" not in CONTENT_SECURITY_POLICY.replace("'wasm-unsafe-eval'", "")
-    assert re.search(r"script-src[^;]*unsafe-inline", CONTENT_SECURITY_POLICY) is None
+    policy = content_security_policy("127.0.0.1:8501")
+    assert "unsafe-eval'" not in policy.replace("'wasm-unsafe-eval'", "")
+    assert re.search(r"script-src[^;]*unsafe-inline", policy) is None
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1:8501", "'self' ws://127.0.0.1:8501 wss://127.0.0.1:8501"),
+        ("[::1]:8501", "'self' ws://[::1]:8501 wss://[::1]:8501"),
+        ("desk.example", "'self' ws://desk.example wss://desk.example"),
+        ("desk.example:80; script-src *", "'self'"),
+        ("desk.example *", "'self'"),
+        ("*.example", "'self'"),
+        ("", "'self'"),
+    ],
+)
+def test_a_page_speaks_to_the_desk_itself_and_to_nobody_else(host: str, expected: str) -> None:
+    with TestClient(app(Middleware(SecurityHeaders)), base_url=HOST) as client:
+        answer = client.get("/", headers={"host": host})
+    directives = dict(part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; "))
+    assert directives["connect-src"] == expected
+    assert len(directives) == 13
 
 
 @pytest.mark.parametrize("distant", [("10.1.2.3", 1), ("192.168.0.9", 2)])

@@ -11,6 +11,14 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """What a screen takes as a file: who may send one, and how large it may be."""
+
+    needs: Capability
+    max_mb: int
+
+
+@dataclass(frozen=True, slots=True)
 class Screen:
     """One page file. `name` is its file and its address; `needs` is what its first statement requires."""
 
@@ -20,6 +28,8 @@ class Screen:
     needs: Capability
     listed: bool = True
     """Whether the menu names it. One that it does not name is reached from another screen, and by its address."""
+    upload: Upload | None = None
+    """None: it takes no file, and no session that shows it may send one."""
 
     @property
     def path(self) -> Path:
@@ -28,10 +38,17 @@ class Screen:
 
 SCREENS = (
     Screen("now", "Now", ":material/monitor_heart:", Capability.VIEW),
-    Screen("plan", "Plan", ":material/edit_calendar:", Capability.VIEW),
+    Screen("plan", "Plan", ":material/edit_calendar:", Capability.VIEW, upload=Upload(Capability.VIEW, 5)),
     Screen("windows", "Windows", ":material/event_busy:", Capability.VIEW),
     Screen("runs", "Runs", ":material/receipt_long:", Capability.VIEW),
-    Screen("import_runs", "Import runs", ":material/upload_file:", Capability.VIEW, listed=False),
+    Screen(
+        "import_runs",
+        "Import runs",
+        ":material/upload_file:",
+        Capability.VIEW,
+        listed=False,
+        upload=Upload(Capability.ADMINISTER, 50),
+    ),
     Screen("failures", "Failures", ":material/report:", Capability.VIEW),
     Screen("access", "Access", ":material/key:", Capability.VIEW),
     Screen("data_actions", "Data Actions", ":material/bolt:", Capability.VIEW),

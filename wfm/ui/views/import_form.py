@@ -16,7 +16,7 @@ from wfm.domain.errors import BadInput, DeskError, Refused
 from wfm.domain.imports import MEANINGS
 from wfm.domain.people import Actor
 from wfm.ui import jobs
-from wfm.ui.components import empty, times
+from wfm.ui.components import empty, times, upload
 from wfm.ui.pages import page
 from wfm.ui.views import imports as view
 from wfm.ui.views.words import code, count, listed, plain
@@ -64,10 +64,8 @@ def source(fmt: ImportFormat) -> Given | None:
     if fmt is ImportFormat.PAYLOADS:
         text = st.text_area("What to import", key=f"import-paste-{turn}", height=180, max_chars=view.LONGEST_PASTE)
         return Given(fmt, text.encode("utf-8", "replace"), "", "paste") if text.strip() else None
-    upload = st.file_uploader(
-        "File", type=list(way.endings), key=f"import-file-{fmt.value}-{turn}", max_upload_size=way.most_mb
-    )
-    return Given(fmt, upload.getvalue(), upload.name, upload.file_id) if upload is not None else None
+    given = upload.file("File", way.endings, key=f"import-file-{fmt.value}-{turn}", max_mb=way.most_mb)
+    return Given(fmt, given.getvalue(), given.name, given.file_id) if given is not None else None
 
 
 # --- what it means ------------------------------------------------------------------------------------------------------

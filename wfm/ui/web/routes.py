@@ -26,7 +26,7 @@ from wfm.ui import context, jobs
 from wfm.ui.views.run_export import job_key
 from wfm.ui.views.run_query import read_strictly
 from wfm.ui.views.run_unknown import without_unknown
-from wfm.ui.web.identity import actor_of
+from wfm.ui.web.identity import actor_of, refusal
 
 _TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -68,12 +68,7 @@ async def export_run(request: Request) -> Response:
 
 def _answer(request: Request, make: Callable[[Request], Response]) -> Response:
     try:
-        actor = actor_of(request)
-        if not actor.subject:
-            return PlainTextResponse("Sign in to the desk first, then open this again.", status_code=401)
-        if not actor.may(Capability.VIEW):
-            return PlainTextResponse("This needs a viewer.", status_code=403)
-        return make(request)
+        return refusal(request, Capability.VIEW) or make(request)
     except NotFound as error:
         return PlainTextResponse(str(error), status_code=404)
     except BadInput as error:

@@ -11,6 +11,7 @@ import streamlit as st
 from wfm.domain.errors import DeskError
 from wfm.domain.lists import AgentList, BadRow
 from wfm.ui.components import empty, times
+from wfm.ui.components import upload as uploads
 from wfm.ui.views.plan_words import above_line, column_labels
 from wfm.ui.views.run_table import table_height
 from wfm.ui.views.words import plain
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 PASTED = "plan_paste"
 BAD_ROWS = "plan_bad_rows"
+MAX_CSV_MB = 5
 _READ = "plan_list_read"
 _SHOWN = "plan_list_shown"
 
@@ -49,7 +51,7 @@ def paste(desk: Desk, add: Add) -> None:
 
 def upload(desk: Desk, add: Add) -> None:
     """The field for a file. `add` takes the words that its button adds."""
-    file = st.file_uploader("A CSV with one agent a line", type=["csv", "txt", "tsv"], key="plan_csv", max_upload_size=5)
+    file = uploads.file("A CSV with one agent a line", ["csv", "txt", "tsv"], key="plan_csv", max_mb=MAX_CSV_MB)
     st.caption("The column whose cells are agents of this tenant is found by itself. Nothing else in the file is kept.")
     if file is None:
         st.session_state.pop(_READ, None)
