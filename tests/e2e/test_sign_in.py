@@ -91,7 +91,15 @@ def test_without_a_provider_the_desk_is_read_only_and_says_what_to_configure(ung
 
 def test_without_a_provider_nobody_gets_in_through_a_proxy(unguarded: RunningDesk) -> None:
     assert httpx.get(f"{unguarded.url}/plan").status_code == 200
-    for headers in ({"x-forwarded-for": "203.0.113.9"}, {"forwarded": "for=203.0.113.9"}, {"via": "1.1 proxy"}):
+    assert "# EOF" in httpx.get(f"{unguarded.url}/_stcore/metrics").text
+    for headers in (
+        {"x-forwarded-for": "203.0.113.9"},
+        {"forwarded": "for=203.0.113.9"},
+        {"via": "1.1 proxy"},
+        {"x-client-ip": "203.0.113.9"},
+        {"cf-connecting-ip": "203.0.113.9"},
+    ):
+        assert httpx.get(f"{unguarded.url}/_stcore/metrics", headers=headers).status_code == 403
         assert httpx.get(f"{unguarded.url}/plan", headers=headers).status_code == 403
         assert httpx.get(f"{unguarded.url}/export/runs.csv", headers=headers).status_code == 403
 
@@ -106,7 +114,7 @@ def test_signed_out_every_address_is_the_sign_in_page(screen: str, guarded: Runn
 
 
 def test_signed_out_no_file_is_given(guarded: RunningDesk) -> None:
-    for path in ("/export/runs.csv", "/export/runs.jsonl", "/export/run/any.json"):
+    for path in ("/export/runs.csv", "/export/runs.jsonl", "/export/run/any.json", "/_stcore/metrics"):
         assert httpx.get(f"{guarded.url}{path}").status_code == 401
 
 
@@ -124,6 +132,15 @@ def test_an_admin_comes_back_to_the_address_asked_for_and_gets_files(guarded: Ru
 def test_a_viewer_reads_and_may_not_act(guarded: RunningDesk, new_page: NewPage) -> None:
     page = new_page()
     sign_in(page, f"{guarded.url}/plan", "vic")
+    page.get_by_role("button", name="CSV").click()
+    with page.expect_response(lambda answer: "/_stcore/upload_file/" in answer.url) as sent:
+        page.locator("input[type=file]").set_input_files(
+            {"name": "people.csv", "mimeType": "text/csv", "buffer": b"email\nnobody@example.com\n"}
+        )
+    assert sent.value.status == 204
+    expect(page.get_by_text("1 line left out")).to_be_visible()
+    # Without the person's cookies the same address takes nothing.
+    assert httpx.put(sent.value.url, files={"file": b"x"}).status_code == 401
     expect(page.get_by_text("You are a viewer.")).to_be_visible()
     page.locator(".st-key-tenant-menu button").click()
     expect(page.get_by_text("You are Vic, viewer.")).to_be_visible()

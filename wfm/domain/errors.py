@@ -12,9 +12,14 @@ DeskError
 
 from __future__ import annotations
 
+from wfm.domain.text import echoed, has_controls, shortened
+
 
 class DeskError(Exception):
-    """A sentence for the person at the screen. `str(error)` is that sentence, without secrets."""
+    """A sentence for the person at the screen. `str(error)` is that sentence, without secrets, inert and of bounded length."""
+
+    def __str__(self) -> str:
+        return echoed(super().__str__())
 
 
 class UserError(DeskError):
@@ -28,13 +33,17 @@ class BadInput(UserError):
         self.field = field
         self.given = given
         self.accepted = accepted
-        shown = str(given)
-        if len(shown) > 80:
-            shown = f"{shown[:45]}…{shown[-34:]}"  # both ends: a path is known by its last part
+        shown = shortened(str(given), 80)
         if given is None:
             super().__init__(f"{field} is missing. Accepted: {accepted}.")
         else:
             super().__init__(f"{field}: “{shown}” can't be used. Accepted: {accepted}.")
+
+
+def refuse_controls(field: str, text: str, *, lines: bool = False) -> None:
+    """Raises BadInput for a text with control characters or terminal escapes in it. `lines`: it may have several lines."""
+    if has_controls(text, lines=lines):
+        raise BadInput(field, text, f"a text {'' if lines else 'in one line, '}without control characters")
 
 
 class NotFound(UserError):
@@ -51,7 +60,7 @@ class Refused(UserError):
 
     def __init__(self, code: str, sentence: str, differences: tuple[str, ...] = ()) -> None:
         self.code = code
-        self.differences = differences
+        self.differences = tuple(map(echoed, differences))
         super().__init__(sentence)
 
 

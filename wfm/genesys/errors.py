@@ -30,6 +30,7 @@ from typing import Any, Self
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import Exchange
 from wfm.domain.redaction import redact_text
+from wfm.domain.text import echoed
 
 TOKEN_CALL = "POST /oauth/token"
 """The call of errors that happened on the way to a token."""
@@ -79,7 +80,7 @@ class GenesysError(DeskError):
             sentence = f"Reading the {self.read} failed. {sentence}"
         if self.correlation_id:
             sentence = f"{sentence} Correlation id {self.correlation_id}."
-        return redact_text(sentence)
+        return echoed(redact_text(sentence))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(call={self.call!r}, status={self.status!r}, code={self.code!r})"
