@@ -3,7 +3,7 @@
 import sys
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["demo-tenant"] and "--json" not in sys.argv:
+    if sys.argv[1:2] == ["demo-tenant"] and "--json" not in sys.argv and all(map(str.isprintable, sys.argv)):
         # The desk waits for it at its start, so it does not wait for the desk's imports.
         from wfm.demo.command import demo_tenant
 

@@ -21,16 +21,27 @@ from typing import Any, BinaryIO, NoReturn, TypeVar
 import click
 
 from wfm import __version__, launcher, logs, settings
-from wfm.cli_output import StillGoing, complain, print_operation, print_preview, print_runs, refusal_of, say_json
+from wfm.cli_output import (
+    StillGoing,
+    complain,
+    complain_of_words,
+    print_operation,
+    print_preview,
+    print_runs,
+    refusal_of,
+    say,
+    say_json,
+)
 from wfm.cli_wait import Waiting, can_work, ensure_worker, out_of_reach, patient, still_going
 from wfm.demo.command import demo_tenant
 from wfm.desk import Desk, OperationView
 from wfm.domain.diagnoses import Evidence
-from wfm.domain.errors import BadInput, DeskError, NotAllowed, NotFound, Refused
+from wfm.domain.errors import BadInput, DeskError, NotAllowed, NotFound, Refused, refuse_controls
 from wfm.domain.operations import OPEN_STATES, ItemState, Operation, OperationState, Run, RunFilter, SkipReason
 from wfm.domain.people import Actor, Role
 from wfm.domain.plan_file import read_plan
 from wfm.domain.plans import PlanRequest, Preview
+from wfm.domain.text import inert
 from wfm.stores import SET_ASIDE_HERE, PassingFault, said_of, set_aside_since
 
 T = TypeVar("T")
@@ -44,19 +55,28 @@ NEVER_SENT = frozenset({SkipReason.HALTED.value, SkipReason.CANCELLED.value, Ski
 
 
 class _Commands(click.Group):
-    """Words that no command takes are said as JSON too, where JSON was asked for."""
+    """Words that no command takes are said in a sentence of bounded length, as JSON where JSON was asked for."""
 
     def main(self, args: Sequence[str] | None = None, *more: Any, **options: Any) -> Any:
         words = sys.argv[1:] if args is None else list(args)
-        if "--json" not in words:
-            return super().main(words, *more, **options)
+        wants_json = "--json" in words
         try:
+            _refuse_controls(words)
             sys.exit(super().main(words, *more, **{**options, "standalone_mode": False}) or OK)
+        except BadInput as error:
+            _fail(error, wants_json, BAD_INPUT)
         except click.ClickException as error:
-            say_json({"error": error.format_message(), "reason": type(error).__name__, "differences": []})
-            sys.exit(BAD_INPUT)
+            complain_of_words(error, wants_json)
+            sys.exit(BAD_INPUT if wants_json else error.exit_code)
         except click.Abort:
             sys.exit(1)
+
+
+def _refuse_controls(words: Sequence[str]) -> None:
+    """Raises BadInput, which names the option, for a word that would steer the terminal on which it is echoed."""
+    for before, word in zip(("", *words), words, strict=False):
+        option, _, value = word.partition("=") if word.startswith("-") else (before, "", word)
+        refuse_controls(option if option.startswith("-") else "argument", value or option, lines=True)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -188,24 +208,25 @@ def diagnose(source: Any, status: int | None, call: str | None, jsonl: BinaryIO 
         unread = 0
         for answer in diagnosis.diagnose_jsonl(jsonl):
             unread += answer["rule"] is None
-            click.echo(json.dumps(answer))
+            say(json.dumps(answer))
         if unread:
-            click.echo(f'{unread} of the lines could not be read; each says why under "cause".', err=True)
+            say(f'{unread} of the lines could not be read; each says why under "cause".', err=True)
         sys.exit(OK)
     body: bytes = source.read()
     if not body.strip() and status is None:
         _fail(BadInput("payload", None, "the text of an error, or --status"), wants_json, BAD_INPUT)
     if not wants_json and diagnosis.is_jsonl(body):
-        click.echo("\n\n".join(diagnosis.render_jsonl(body.splitlines())))
+        say("\n\n".join(diagnosis.render_jsonl(body.splitlines())))
         return
     found = diagnosis.explain(body, Evidence(call=call), status=status)
     if wants_json:
-        click.echo(json.dumps(diagnosis.plain(None, found.diagnosis), ensure_ascii=False))
+        say_json(diagnosis.plain(None, found.diagnosis))
     else:
-        click.echo(diagnosis.render(found.diagnosis))
+        say(diagnosis.render(found.diagnosis))
         more = [f"{name}: {value}" for name, value in found.fields if name == diagnosis.ALSO]
         more += [unknown.sentence for unknown in found.unknown]
-        click.echo("".join(f"\n{line}" for line in more), nl=bool(more))
+        if more:
+            say("".join(f"\n{line}" for line in more))
 
 
 @main.command()
@@ -304,7 +325,7 @@ def _desk(
             stack.callback(_name_set_aside, chosen.data_dir, begun)
             desk = stack.enter_context(contextlib.closing(ask(lambda: Desk.open(chosen, history=history))))
             if history and desk.no_answer is not None:
-                click.echo(f"{desk.no_answer} This is the history that the desk holds of it.", err=True)
+                say(f"{desk.no_answer} This is the history that the desk holds of it.", err=True)
             yield desk
     except BadInput as error:
         _fail(error, wants_json, BAD_INPUT)
@@ -326,7 +347,7 @@ def _name_set_aside(folder: Path, begun: datetime) -> None:
     """Names once what was damaged and made again meanwhile, by a worker; what this process set aside, its log has named."""
     for aside in set_aside_since(folder, begun):
         if aside not in SET_ASIDE_HERE:
-            click.echo(said_of(aside), err=True)
+            say(said_of(aside), err=True)
 
 
 def _fail(error: DeskError, wants_json: bool, code: int) -> NoReturn:
@@ -340,7 +361,7 @@ def _fail(error: DeskError, wants_json: bool, code: int) -> NoReturn:
 def _actor() -> Actor:
     """Whoever holds the client secret acts with its rights; the OS user is recorded."""
     try:
-        user = getpass.getuser()
+        user = inert(getpass.getuser())
     except (KeyError, OSError):
         user = "unknown user"
     return Actor(subject=f"os:{user}", name=f"{user} (command line)", role=Role.ADMIN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from wfm.desk import Desk, OperationView
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import Item, ItemState, Outcome, Phase, Run, RunFilter
 from wfm.domain.plans import AccessCheck, AgentFate, Preview
+from wfm.domain.text import echoed, inert, neutral, shown
 
 
 class StillGoing(DeskError):
@@ -32,8 +34,18 @@ LOOKED_AGAIN = "The plan read differently on a second look, though nobody had ch
 STILL_UNCONFIRMED = "It was sent and its outcome is unknown. It is not sent again; look at the agent."
 
 
+_ESCAPED = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Prints text. What it quotes of others neither steers the terminal nor turns round what stands beside it."""
+    click.echo(neutral(inert(text, lines=True)), err=err)
+
+
 def say_json(value: dict[str, Any]) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+    """Prints one JSON object. What would steer a terminal is escaped, which leaves the value as it is."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    click.echo(_ESCAPED.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text))
 
 
 def refusal_of(error: DeskError) -> dict[str, Any]:
@@ -45,7 +57,18 @@ def refusal_of(error: DeskError) -> dict[str, Any]:
 
 def complain(error: DeskError) -> None:
     """An error as a person reads it, on the standard error."""
-    click.echo("\n".join([str(error), *(f"  · {line}" for line in getattr(error, "differences", ()))]), err=True)
+    say("\n".join([str(error), *(f"  · {line}" for line in getattr(error, "differences", ()))]), err=True)
+
+
+def complain_of_words(error: click.ClickException, wants_json: bool) -> None:
+    """Words that no command takes, as click says it; a long one is not echoed whole."""
+    sentence = echoed(error.format_message())
+    if wants_json:
+        say_json({"error": sentence, "reason": type(error).__name__, "differences": []})
+    elif sentence == error.format_message():
+        error.show()
+    else:
+        click.UsageError(sentence, getattr(error, "ctx", None)).show()
 
 
 # --- a preview -------------------------------------------------------------------------------------------------------
@@ -89,19 +112,19 @@ def print_preview(found: Preview, wants_json: bool, refusal: DeskError | None = 
         )
         return
     start, end = found.window.local()
-    click.echo(f"Plan {found.plan_id} · {start:%Y-%m-%d %H:%M} to {end:%H:%M} {found.window.zone} · client {found.client_name}")
+    say(f"Plan {found.plan_id} · {start:%Y-%m-%d %H:%M} to {end:%H:%M} {found.window.zone} · client {found.client_name}")
     for fate, count in found.totals().items():
-        click.echo(f"  {count:>6} {fate}{_left_out(row for row in blocked if row.fate is fate)}")
+        say(f"  {count:>6} {fate}{_left_out(row for row in blocked if row.fate is fate)}")
     for finding in found.findings:
-        click.echo(f"  {finding.severity}: {finding.title}. {finding.detail}")
+        say(f"  {finding.severity}: {finding.title}. {finding.detail}")
     for check in found.access:
         if check.missing:
-            click.echo(f"  access: {check.call}: {check.advice}")
+            say(f"  access: {check.call}: {check.advice}")
     if refusal is not None:
         complain(refusal)
         return
     for _, sentence in found.refusals:
-        click.echo(f"  can't be applied: {sentence}")
+        say(f"  can't be applied: {sentence}")
 
 
 def _left_out(rows: Iterable[AgentFate]) -> str:
@@ -111,7 +134,8 @@ def _left_out(rows: Iterable[AgentFate]) -> str:
 
 def _some(names: list[str], all_of_them: str) -> str:
     more = len(names) - NAMES_SHOWN
-    return ", ".join(names) if more <= 0 else f"{', '.join(names[:NAMES_SHOWN])} and {more} more ({all_of_them})"
+    listed = ", ".join(map(shown, names[:NAMES_SHOWN]))
+    return listed if more <= 0 else f"{listed} and {more} more ({all_of_them})"
 
 
 def _fate_row(row: AgentFate) -> dict[str, Any]:
@@ -166,8 +190,8 @@ def print_operation(
         lines.append(f"  halted: {operation.halt_reason}")
     lines += _exceptions(desk, view, causes, left_out)
     if looked_again:
-        click.echo("\n".join([LOOKED_AGAIN, *(f"  · {line}" for line in looked_again)]), err=True)
-    click.echo("\n".join(lines))
+        say("\n".join([LOOKED_AGAIN, *(f"  · {line}" for line in looked_again)]), err=True)
+    say("\n".join(lines))
 
 
 def _operation_row(desk: Desk, view: OperationView, causes: dict[str, str]) -> dict[str, Any]:
@@ -260,10 +284,10 @@ def print_runs(runs: list[Run], wants_json: bool) -> None:
     width = max((len(run.outcome) for run in runs), default=0)
     for run in runs:
         when, status = run.started_at.isoformat(timespec="seconds"), run.status or ""
-        line = f"{when}  {run.outcome:<{width}} {status:>3}  {run.phase:<7} {run.agent_name:<28} {run.summary()}"
-        click.echo(line.rstrip())
+        line = f"{when}  {run.outcome:<{width}} {status:>3}  {run.phase:<7} {shown(run.agent_name):<28} {run.summary()}"
+        say(line.rstrip())
     if not runs:
-        click.echo("No runs yet.")
+        say("No runs yet.")
 
 
 def _run_row(run: Run) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from wfm import logs, processes
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import OPEN_STATES, OperationState
 from wfm.domain.plans import RouteName
+from wfm.domain.text import inert, neutral
 from wfm.processes import STARTED_FOR, stop
 from wfm.settings import Settings
 from wfm.stores import said_of, set_aside_since, writing
@@ -66,7 +67,7 @@ def started(settings: Settings, *, examples: bool = True) -> Iterator[Started]:
     finally:
         stopping.set()
         for line in [*farewell(settings), *map(said_of, set_aside_since(settings.data_dir, begun))]:
-            print(line, file=sys.stderr, flush=True)
+            print(neutral(inert(line)), file=sys.stderr, flush=True)
         for process in ours:
             stop(process)
 

@@ -9,6 +9,8 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import BinaryIO
 
+from wfm.domain.text import InertFormatter
+
 LOG_FILE = "DESK_LOG_FILE"
 """In the environment of a worker that the launcher starts: the file that its output goes to."""
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -36,7 +38,9 @@ def set_up() -> None:
     """Log to the standard error, or to the file that the launcher named."""
     file = os.environ.get(LOG_FILE)
     handlers: list[logging.Handler] = [BoundedLog(Path(file))] if file else [logging.StreamHandler()]
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, handlers=handlers)
+    for handler in handlers:
+        handler.setFormatter(InertFormatter(LOG_FORMAT))
+    logging.basicConfig(level=logging.INFO, handlers=handlers)
 
 
 def open_log(file: Path, what: str) -> BinaryIO:

@@ -17,6 +17,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from wfm.domain.errors import BadInput
+from wfm.domain.text import has_controls
 from wfm.genesys.regions import endpoint_for_region, endpoint_for_urls
 
 SECRETS_FILE = Path(".streamlit/secrets.toml")
@@ -99,6 +100,14 @@ class Settings(BaseSettings):
             if isinstance(source, EnvSettingsSource):
                 _refuse_misspelt(source.env_vars, settings_cls.model_fields)
         return init_settings, env_settings, dotenv_settings, secrets
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _without_controls(cls, value: object) -> object:
+        words = value if isinstance(value, tuple) else (value,)
+        if any(isinstance(word, str) and has_controls(word.strip()) for word in words):
+            raise ValueError("a text in one line, without control characters")
+        return value
 
     @field_validator("admins", "supervisors", mode="before")
     @classmethod

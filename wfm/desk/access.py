@@ -12,7 +12,7 @@ from wfm.desk.core import DeskCore
 from wfm.desk.values import ALIVE_S, AccessReport, ActionResult, ActionStep, DataAction, Health, HeldUp
 from wfm.diagnosis import diagnose
 from wfm.domain.diagnoses import Evidence
-from wfm.domain.errors import BadInput, DeskError, NotFound
+from wfm.domain.errors import BadInput, DeskError, NotFound, refuse_controls
 from wfm.domain.operations import Exchange, ItemState, Outcome, Phase, Run
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import RouteName
@@ -272,6 +272,7 @@ def _inputs(action: DataAction, inputs: Mapping[str, str]) -> dict[str, object]:
             continue
         if len(value) > INPUT_LIMIT:
             raise BadInput(name, f"{len(value)} characters", f"at most {INPUT_LIMIT} characters")
+        refuse_controls(name, value, lines=True)
         body[name] = _typed(name, kind, value)
     unknown = sorted(set(inputs) - {name for name, _, _ in action.inputs})
     if unknown:

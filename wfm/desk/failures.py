@@ -12,7 +12,7 @@ from wfm.desk.proof import ACCESS_KINDS, SIGN_IN_KINDS, Proof, ProofState, next_
 from wfm.desk.values import RunDetail
 from wfm.diagnosis import hand_off_card
 from wfm.domain.diagnoses import Kind
-from wfm.domain.errors import BadInput, DeskError, NotFound, Refused
+from wfm.domain.errors import BadInput, DeskError, NotFound, Refused, refuse_controls
 from wfm.domain.operations import FailureGroup, GroupState, Operation, Run, RunFilter
 from wfm.domain.people import Actor, Capability
 from wfm.domain.schedules import AgentSchedule
@@ -317,4 +317,5 @@ def _short(field: str, text: str, longest: int) -> str:
     clean = " ".join(text.split())
     if len(clean) > longest:
         raise BadInput(field, f"{len(clean)} characters", f"at most {longest} characters")
+    refuse_controls(field, clean)
     return clean

@@ -9,11 +9,11 @@ from functools import cached_property
 
 from wfm.desk.core import DeskCore
 from wfm.domain.agents import Agent, Directory, Group, GroupKind
-from wfm.domain.errors import Refused
+from wfm.domain.errors import Refused, refuse_controls
 from wfm.domain.lists import AgentList
 from wfm.domain.operations import Operation
 from wfm.domain.people import Actor, Capability
-from wfm.domain.plans import PlanRequest, Preview, ResolvedSelection, Selection
+from wfm.domain.plans import PlanRequest, Preview, ResolvedSelection, Selection, refuse_signs
 from wfm.ledger.records import NewItem, NewOperation
 from wfm.preview import Previewer, differences
 
@@ -52,7 +52,8 @@ class PlanDesk(DeskCore):
         return self.resolve(Selection(search=text)).agents[:limit]
 
     def resolve(self, selection: Selection) -> ResolvedSelection:
-        """Who a selection is. Raises BadInput for an unknown group or an empty selection."""
+        """Who a selection is. Raises BadInput for an unknown group, an empty selection or control characters."""
+        refuse_signs(selection)
         return self.previewer().resolve(selection)
 
     def agent_list(self, data: bytes, column: int | None = None) -> AgentList:
@@ -90,6 +91,7 @@ class PlanDesk(DeskCore):
 
     def preview(self, request: PlanRequest, *, fresh: bool = False) -> Preview:
         """What applying this plan would do now. Nothing is written. Raises BadInput, GenesysError, StoreFault."""
+        _refuse_signs(request)
         with self.reads_counted(self.connection()):
             preview = self.previewer().preview(request, fresh=fresh)
         self._remember(preview)
@@ -122,6 +124,7 @@ class PlanDesk(DeskCore):
         confirmation is missing), or whatever the preview refuses.
         """
         self.allow(actor, Capability.EXECUTE)
+        _refuse_signs(request)
         if (made := self.ledger.operation_by_token(self.tenant.key, request_token)) is not None:
             return made
         connection = self.connection(client_id)
@@ -206,6 +209,12 @@ class PlanDesk(DeskCore):
     def _recall(self, plan_id: str) -> Mapping[str, object]:
         with self._lock:
             return self._seen.get(plan_id, {})
+
+
+def _refuse_signs(request: PlanRequest) -> None:
+    refuse_signs(request.selection)
+    for field in ("reason", "ticket", "action"):
+        refuse_controls(field, getattr(request, field) or "")
 
 
 def _title(request: PlanRequest) -> str:

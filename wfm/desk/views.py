@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from wfm.desk.core import DeskCore
-from wfm.domain.errors import BadInput
+from wfm.domain.errors import BadInput, refuse_controls
 from wfm.domain.people import Actor, Capability
 from wfm.ledger.records import SavedView
 
@@ -28,11 +28,14 @@ class ViewDesk(DeskCore):
     def save_view(self, name: str, query: Mapping[str, str], actor: Actor, *, is_default: bool = False) -> SavedView:
         """Keeps the parameters of an address under a name, in place of a view of that name. Raises BadInput, Refused."""
         self.allow(actor, Capability.VIEW)
+        refuse_controls("name", name)
         name = " ".join(name.split())
         if not name or len(name) > LONGEST_NAME or not name.isprintable():
             raise BadInput("name", name or None, f"a name of 1 to {LONGEST_NAME} characters")
         if sum(len(key) + len(value) for key, value in query.items()) > LONGEST_QUERY:
             raise BadInput("query", "a very long filter", f"up to {LONGEST_QUERY:,} characters of parameters")
+        for key, value in query.items():
+            refuse_controls(key, value)
         now = self.clock()
         self.ledger.save_view(actor.subject, self.tenant.key, name, query, is_default=is_default, now=now)
         return SavedView(name=name, query=dict(query), is_default=is_default, changed_at=now)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from wfm.desk.core import DeskCore
 from wfm.desk.values import OperationView
-from wfm.domain.errors import BadInput, Refused, StoreFault
+from wfm.domain.errors import BadInput, Refused, StoreFault, refuse_controls
 from wfm.domain.operations import OPEN_STATES, Counts, Item, ItemState, Operation, OperationState, Phase
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import RouteName
@@ -152,6 +152,7 @@ class WindowDesk(DeskCore):
     def extend(self, operation_id: str, new_end: datetime, actor: Actor, note: str = "") -> Operation:
         """Moves the end of the window. The new end may be earlier, but not before now. Raises BadInput, Refused."""
         operation = self._may(operation_id, actor)
+        refuse_controls("note", note, lines=True)
         if new_end.tzinfo is None:
             raise BadInput("window end", new_end, "a time with its zone")
         now, start = self.clock(), operation.window.start
@@ -191,6 +192,7 @@ class WindowDesk(DeskCore):
             raise BadInput("comment", None, "some text")
         if len(text) > COMMENT_LIMIT:
             raise BadInput("comment", f"{len(text)} characters", f"at most {COMMENT_LIMIT} characters")
+        refuse_controls("comment", text, lines=True)
         self.ledger.add_event(operation_id, at=self.clock(), actor=actor.name, kind="comment", text=text)
 
     def _may(self, operation_id: str, actor: Actor) -> Operation:

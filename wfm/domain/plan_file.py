@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from pydantic import ValidationError
 
-from wfm.domain.errors import BadInput
+from wfm.domain.errors import BadInput, refuse_controls
 from wfm.domain.plans import INCLUDABLE, Fate, PlanRequest, RouteName, Selection
 from wfm.domain.windows import WindowSpec
 
@@ -20,8 +20,8 @@ WINDOW = '{"minutes": 30} or {"start": "2026-11-23T14:30", "end": "2026-11-23T15
 TIME = "a date and a time, such as 2026-11-23T14:30 or 2026-11-23T14:30:00+01:00"
 WORDS = {list: "a list", str: "a text", int: "a number", float: "a number", bool: "true or false", type(None): "null"}
 _DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
-_NO_TEXT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
-"""Signs that no database and no tenant takes in a name: control characters, halves of a character."""
+MAX_NAME = 300
+"""Characters of an id, an e-mail or a name: more than any has."""
 
 
 def read_plan(text: str) -> PlanRequest:
@@ -84,7 +84,9 @@ def _names(field: str, value: object) -> tuple[str, ...]:
     if not value:
         raise BadInput(field, "an empty list", "at least one")
     for name in value:
-        _refuse_signs(field, name)
+        refuse_controls(field, name)
+        if len(name) > MAX_NAME:
+            raise BadInput(field, name, f"ids, e-mails or names of at most {MAX_NAME} characters")
     return tuple(name.strip() for name in value)
 
 
@@ -123,13 +125,8 @@ def _text(plan: Mapping[str, object], field: str, limit: int = 200) -> str:
         return ""
     if not isinstance(value, str) or len(value) > limit:
         raise BadInput(field, value, f"a text of at most {limit} characters")
-    _refuse_signs(field, value)
+    refuse_controls(field, value)
     return value.strip()
-
-
-def _refuse_signs(field: str, value: str) -> None:
-    if _NO_TEXT.search(value):
-        raise BadInput(field, ascii(value)[1:-1], "a text in one line, without control characters")
 
 
 def _include(value: object) -> frozenset[Fate]:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from wfm.domain.agents import Agent, AgentState
+from wfm.domain.errors import refuse_controls
 from wfm.domain.schedules import AgentSchedule
 from wfm.domain.windows import Window, WindowSpec
 
@@ -95,6 +96,13 @@ class PlanRequest(BaseModel):
     reason: str = Field(default="maintenance_window", min_length=1, max_length=200)
     ticket: str = Field(default="", max_length=80)
     include: frozenset[Fate] = frozenset()
+
+
+def refuse_signs(selection: Selection) -> None:
+    """Raises BadInput, which names the field, where a selection holds control characters. No tenant has such names."""
+    for name, words in selection:
+        for word in (words,) if isinstance(words, str) else words:
+            refuse_controls(name.replace("_", " "), word)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,17 @@ def line(user: str, **more: object) -> str:
     return json.dumps({"time": AT, "userId": user, "status": 200, **more}, ensure_ascii=False)
 
 
+@pytest.mark.parametrize("sign", ["\x1b[31m", "\x9b31m", "\x07"])
+def test_a_name_with_a_control_character_is_a_line_that_can_t_be_read(sign: str) -> None:
+    table = f"time,User ID,Agent name,status,response\n{AT},u1{sign},Bo,200,\n{AT},u2,Bo{sign},200,\n{AT},u3,Bo,403,{sign}no\n"
+    runs, problems = csv_of(table.encode())
+    assert [(run.agent_id, run.response) for run in runs] == [("u3", f"{sign}no")]  # an answer is kept as it came
+    assert [why.split(":")[0] for why in problems.values()] == ["User ID", "Agent name"]
+    assert not any(sign in why for why in problems.values())
+    runs, problems = lines_of(f"{line('u1')}\n{line('u2', correlationId=sign)}\n".encode())
+    assert ([run.agent_id for run in runs], list(problems)) == (["u1"], [2])
+
+
 TABLE = f"time,userId,agent,status\n{AT},u1,Jürgen Łęcki,200\n{AT},u2,李小龙,403\n"
 
 

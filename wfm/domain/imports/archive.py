@@ -60,7 +60,7 @@ def _run(line: int, row: dict[str, Any], reading: Reading) -> Read:
         exchanges = tuple(_exchange(one) for one in json.loads(row.pop("exchanges", None) or "[]"))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Unreadable(line=line, why="The attempts of this run can't be read.")
-    found = run_from(line, row, {name: name for name in MEANINGS if name in row}, reading)
+    found = run_from(line, row, {name: name for name in MEANINGS if name in row}, reading, own=True)
     if isinstance(found, Unreadable) or not exchanges:
         return found
     return replace(found, exchanges=exchanges)

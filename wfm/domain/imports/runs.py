@@ -26,12 +26,16 @@ from wfm.domain.imports.values import (
     text_of_value,
 )
 from wfm.domain.operations import Exchange
+from wfm.domain.text import has_controls, inert
 from wfm.domain.windows import zone_named
 
 EARLY = timedelta(days=1)
 """How far ahead of our clock another one may be before its times are not believed."""
 EXECUTE = "POST /api/v2/integrations/actions/{actionId}/execute"
 _MOST_NOTES = 20
+
+_ONE_LINE = ("agent_id", "agent", "action", "route", "via", "call", "code", "correlation_id", "run", "operation_id", "kind")
+"""What names something. Requests, answers, causes and notes are texts of others, kept as they are and shown inert."""
 
 _DECLARES_UTC = re.compile(r"(?:utc|gmt)(?:0|00|0000)?$")
 
@@ -148,9 +152,16 @@ class Reading:
         return found
 
 
-def run_from(line: int, record: Mapping[str, object], mapping: Mapping[str, str], reading: Reading) -> Read:
-    """One run from a record and what its columns mean."""
+def run_from(
+    line: int, record: Mapping[str, object], mapping: Mapping[str, str], reading: Reading, *, own: bool = False
+) -> Read:
+    """One run from a record and what its columns mean. `own`: the desk wrote it, so whatever names it holds come back."""
     given = {meaning: record.get(column) for meaning, column in mapping.items() if meaning in MEANINGS}
+    for meaning in () if own else _ONE_LINE:
+        if has_controls(name := text_of_value(given.get(meaning)), lines=True):
+            return Unreadable(
+                line=line, why=f"{mapping[meaning]}: “{inert(name[:40])}” can't be used: it holds control characters."
+            )
     if given.get("time") in (None, ""):
         return Unreadable(line=line, why="The line has no time; a run needs one such as 2026-11-23T14:30:00Z.")
     try:

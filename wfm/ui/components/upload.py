@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -21,6 +21,7 @@ def file(label: str, endings: Sequence[str], *, key: str, max_mb: int) -> Upload
     before = st.session_state.get(_HELD)
     context = get_script_run_ctx()
     if before not in (None, now) and context is not None:
-        context.uploaded_file_mgr.remove_file(context.session_id, before)
+        storage: Any = context.uploaded_file_mgr
+        storage.remove_file(context.session_id, before)
     st.session_state[_HELD] = now
     return given

@@ -15,6 +15,7 @@ from typing import TypeVar
 from wfm.domain.diagnoses import Kind
 from wfm.domain.operations import Outcome, Phase, RunFilter, RunOrder
 from wfm.domain.plans import RouteName
+from wfm.domain.text import has_controls
 
 PRESETS: Mapping[str, tuple[str, timedelta | None]] = {
     "1h": ("last hour", timedelta(hours=1)),
@@ -90,9 +91,9 @@ def _identifier(given: str) -> str:
 
 
 def _text(given: str) -> str:
-    if len(given) <= LONGEST_TEXT:
+    if len(given) <= LONGEST_TEXT and not has_controls(given):
         return given
-    raise ValueError(f"up to {LONGEST_TEXT} characters")
+    raise ValueError(f"up to {LONGEST_TEXT} characters, without control characters")
 
 
 def _instant(given: str) -> datetime:
