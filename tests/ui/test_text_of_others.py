@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -33,7 +35,9 @@ from wfm.domain.operations import FailureGroup, GroupState, OperationState
 from wfm.domain.plans import AccessCheck, Finding, PlanRequest, Preview, RouteOffer, Selection, Severity
 from wfm.ledger.records import GroupChange, SavedView
 
-NASTY = "**x** [a](http://b) <b> :red[x] $y$"
+STEERING = "\u202egpj\u2069\x1b[31m\x9b31m\x07"
+"""Turns round what stands beside it, ends an isolate that began before it, steers a terminal."""
+NASTY = f"**x** [a](http://b) <b> :red[x] $y$ {STEERING}"
 MARKUP = ("**x**", "[a](", ":red[x]", "$y$", "http://b", "<b>")
 NO_MARKDOWN = frozenset(
     {
@@ -58,6 +62,8 @@ NO_MARKDOWN = frozenset(
 )
 """Fields of Streamlit's elements that are shown as they are, or not at all. Every other text may be read as Markdown."""
 PLAIN_OPTIONS = frozenset({"Selectbox", "MultiSelect"})
+NOT_SHOWN = NO_MARKDOWN - {"code_text", "spec", "alt", "placeholder", "json"}
+"""Fields that nobody reads, and those that give back what a person typed into them."""
 
 
 def texts(message: Any) -> Iterator[tuple[str, str]]:
@@ -96,10 +102,68 @@ def marked_up(text: str) -> list[str]:
     return [sign for sign in MARKUP if sign in bare]
 
 
+def all_texts(message: Any) -> Iterator[tuple[str, str]]:
+    """Every text of an element that is shown somewhere: labels, options, code, specifications of charts."""
+    for field, value in message.ListFields():
+        if field.name in NOT_SHOWN:
+            continue
+        values = [value] if isinstance(value, str) or hasattr(value, "DESCRIPTOR") else value
+        if not hasattr(values, "__iter__") or isinstance(values, bytes):
+            continue
+        for one in values:
+            if isinstance(one, str):
+                inside = strings(json.loads(one)) if field.name == "spec" else [one]
+                yield from ((f"{message.DESCRIPTOR.name}.{field.name}", text) for text in inside)
+            elif hasattr(one, "ListFields"):
+                yield from all_texts(one)
+
+
+def strings(value: Any) -> list[str]:
+    """Every text in a JSON value."""
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    return (
+        [value]
+        if isinstance(value, str)
+        else [text for one in value for text in strings(one)]
+        if isinstance(value, list)
+        else []
+    )
+
+
+def every_cell(app: AppTest) -> Iterator[tuple[str, str]]:
+    for frame in (*app.table, *app.dataframe):
+        for column in frame.value.columns:
+            yield from (("cell", str(cell)) for cell in (column, *frame.value[column]))
+
+
+def drawn(app: AppTest) -> Iterator[tuple[str, str]]:
+    waiting: list[Any] = [app._tree]
+    while waiting:
+        node = waiting.pop()
+        waiting += getattr(node, "children", {}).values()
+        if hasattr(getattr(node, "proto", None), "ListFields"):
+            yield from all_texts(node.proto)
+    yield from every_cell(app)
+
+
+def steers(text: str) -> list[str]:
+    """What of a text steers a terminal, or turns round what stands beside it."""
+    depth, found = 0, []
+    for sign in text:
+        depth += (sign == "\u2068") - (sign == "\u2069")
+        if depth < 0 or sign in "\u202e\u202d" or (sign not in "\n\t" and unicodedata.category(sign) in ("Cc", "Cs")):
+            found.append(ascii(sign))
+            depth = max(depth, 0)
+    return found + ["an isolate without end"] * (depth > 0)
+
+
 def assert_plain(app: AppTest) -> None:
     assert not app.exception
     found = [(where, text) for where, text in everything(app) if marked_up(text)]
     assert not found, found
+    steering = [(where, text) for where, text in drawn(app) if steers(text)]
+    assert not steering, steering
 
 
 def nasty_check(check: AccessCheck) -> AccessCheck:
@@ -301,6 +365,9 @@ def test_the_check_itself_sees_markup() -> None:
     assert marked_up(NASTY) == list(MARKUP)
     assert marked_up(f"`{NASTY}`") == []
     assert marked_up("\\*\\*x\\*\\* \\[a\\]\\(") == []
+    assert len(steers(STEERING)) == 5
+    assert steers("\u2068a") == ["an isolate without end"]
+    assert steers("\u2068דנה\u2069, one\n\ttwo") == []
 
 
 def test_a_toast_says_it_as_it_is_and_once() -> None:

@@ -23,7 +23,7 @@ _PICTURES = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "\u2421"
 
 _TURNS = re.compile("[\u202a-\u202e\u2066\u2067]")
 """Embeddings, overrides and isolates with a direction: they turn round what follows, to the end of the line."""
-_ISOLATE, _END = "\u2068", "\u2069"
+_ISOLATE, _END, _LEFT_TO_RIGHT = "\u2068", "\u2069", "\u200e"
 _DIRECTED = re.compile(
     "[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
@@ -67,12 +67,17 @@ def neutral(text: str) -> str:
     return "".join(kept) + _END * depth
 
 
-def isolated(name: str) -> str:
-    """A name that can stand between others: whatever its direction is, it ends with the name."""
+def isolated(name: str, *, sentence: bool = False) -> str:
+    """A name that can stand between others: whatever its direction is, it ends with the name.
+
+    `sentence`: one of ours that names somebody, and so runs from left to right although a name may begin it.
+    """
     if not _DIRECTED.search(name):
         return name
     calm = neutral(name)
-    return calm if calm.startswith(_ISOLATE) and calm.find(_END) == len(calm) - 1 else f"{_ISOLATE}{calm}{_END}"
+    if calm.startswith(_ISOLATE) and calm.find(_END) == len(calm) - 1:
+        return calm
+    return f"{_ISOLATE}{_LEFT_TO_RIGHT if sentence else ''}{calm}{_END}"
 
 
 def shortened(text: str, limit: int) -> str:

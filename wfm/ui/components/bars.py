@@ -14,6 +14,7 @@ import streamlit as st
 
 from wfm.ui.components.states import Look, hex_color
 from wfm.ui.components.times import number
+from wfm.ui.views.words import cell
 
 HEIGHT = 20
 SMALLEST = 4
@@ -45,7 +46,7 @@ def stacked(parts: Sequence[Part], *, title: str) -> None:
         for part in shown
     )
     st.html(
-        f'<div role="img" aria-label="{escape(f"{title}: {in_words(shown)}")}" '
+        f'<div role="img" aria-label="{escape(cell(f"{title}: {in_words(shown)}"))}" '
         f'style="display:flex;gap:1px;height:{HEIGHT}px;border-radius:4px;overflow:hidden">{boxes}</div>'
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from wfm.ui.views.words import cell
+
 
 def correlation(value: str | None, *, label: str = "Correlation id") -> None:
     """The id to give to Genesys support, with a copy button; says so when there is none."""
@@ -12,7 +14,7 @@ def correlation(value: str | None, *, label: str = "Correlation id") -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(label, width="content")
-        st.code(value, language=None, width="content")
+        st.code(cell(value), language=None, width="content")
 
 
 def short(value: str) -> str:

@@ -68,7 +68,7 @@ def _contract(action: DataAction) -> None:
     st.markdown("**Request it makes**")
     if action.request_url:
         template = f"{action.request_type} {action.request_url}\n\n{action.request_template}".strip()
-        st.code(template, language=None, wrap_lines=True)
+        st.code(payloads.raw(template), language=None, wrap_lines=True)
     else:
         st.caption("The tenant does not show its request: built-in actions keep it to themselves.")
     seconds = view.timeout_seconds(action)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from wfm.domain.errors import BadInput
+from wfm.ui.views.words import cell
 
 if TYPE_CHECKING:
     from wfm.desk import ActionResult, DataAction
@@ -72,10 +73,10 @@ def table(actions: Iterable[DataAction]) -> pd.DataFrame:
     rows = list(actions)
     return pd.DataFrame(
         {
-            "name": pd.Series([action.name for action in rows], dtype="str"),
-            "category": pd.Series([action.category for action in rows], dtype="str"),
-            "request": pd.Series([f"{action.request_type} {action.request_url}".strip() for action in rows], dtype="str"),
-            "inputs": pd.Series([", ".join(name for name, _, _ in action.inputs) for action in rows], dtype="str"),
+            "name": pd.Series([cell(action.name) for action in rows], dtype="str"),
+            "category": pd.Series([cell(action.category) for action in rows], dtype="str"),
+            "request": pd.Series([cell(f"{action.request_type} {action.request_url}".strip()) for action in rows], dtype="str"),
+            "inputs": pd.Series([cell(", ".join(name for name, _, _ in action.inputs)) for action in rows], dtype="str"),
         }
     )
 

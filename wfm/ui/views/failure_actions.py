@@ -21,6 +21,7 @@ from wfm.ui.components.states import look
 from wfm.ui.components.times import agents as agents_word
 from wfm.ui.pages import page
 from wfm.ui.views import failures as view
+from wfm.ui.views import payloads
 from wfm.ui.views.run_panel import start_plan
 from wfm.ui.views.run_query import filter_params
 
@@ -240,4 +241,4 @@ def _hand_off(group: FailureGroup, looking: Looking) -> None:
                 icon=":material/download:",
                 type="tertiary",
             )
-        st.code(text, language=None, wrap_lines=True)
+        st.code(payloads.raw(text), language=None, wrap_lines=True)

@@ -13,7 +13,7 @@ from wfm.domain.imports import ImportedRun, Unreadable
 from wfm.domain.operations import Outcome
 from wfm.ui.components.states import look
 from wfm.ui.components.times import number
-from wfm.ui.views.words import count
+from wfm.ui.views.words import cell, count
 
 MEGABYTE = 1024 * 1024
 LARGEST_FILE_MB = 50
@@ -115,13 +115,13 @@ def sample(rows: Iterable[ImportedRun], zone: ZoneInfo) -> pd.DataFrame:
             "time": pd.Series(
                 [run.time.astimezone(zone).replace(tzinfo=None) if run.timed else None for run in shown], dtype="datetime64[ms]"
             ),
-            "agent": pd.Series([run.agent for run in shown], dtype="str"),
-            "action": pd.Series([run.action or run.call for run in shown], dtype="str"),
+            "agent": pd.Series([cell(run.agent) for run in shown], dtype="str"),
+            "action": pd.Series([cell(run.action or run.call) for run in shown], dtype="str"),
             "outcome": pd.Series([_outcome_word(run.outcome) for run in shown], dtype="str"),
             "status": pd.Series([run.status for run in shown], dtype="Int64"),
-            "code": pd.Series([run.code for run in shown], dtype="str"),
-            "correlation id": pd.Series([run.correlation_id for run in shown], dtype="str"),
-            "answer": pd.Series([run.response[:300] for run in shown], dtype="str"),
+            "code": pd.Series([cell(run.code) for run in shown], dtype="str"),
+            "correlation id": pd.Series([cell(run.correlation_id) for run in shown], dtype="str"),
+            "answer": pd.Series([cell(run.response[:300]) for run in shown], dtype="str"),
         }
     )
 
@@ -135,7 +135,7 @@ def problems_frame(problems: Sequence[Unreadable]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "line": pd.Series([one.line for one in problems], dtype="Int64"),
-            "why": pd.Series([one.why for one in problems], dtype="str"),
+            "why": pd.Series([cell(one.why) for one in problems], dtype="str"),
         }
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from wfm.domain.operations import Exchange
 from wfm.domain.redaction import redact_headers, redact_text
+from wfm.domain.text import inert, neutral
 from wfm.ui.components.times import milliseconds
 
 LONGEST_SHOWN = 20_000
@@ -28,12 +29,17 @@ def pretty(body: str | None) -> str:
     text = redact_text(text)
     if len(text) > LONGEST_SHOWN:
         text = f"{text[:LONGEST_SHOWN]}\n… {len(text) - LONGEST_SHOWN:,} more characters: download the run to read them"
-    return text
+    return raw(text)
+
+
+def raw(text: str) -> str:
+    """Lines of others as a block of code: nothing in them is hidden or turns the line round."""
+    return neutral(inert(text, lines=True))
 
 
 def headers(values: Mapping[str, str]) -> str:
     """Headers a line each, secrets out, in alphabetical order."""
-    return "\n".join(f"{name}: {value}" for name, value in sorted(redact_headers(values).items())) or "(none)"
+    return raw("\n".join(f"{name}: {value}" for name, value in sorted(redact_headers(values).items()))) or "(none)"
 
 
 def answer_line(exchange: Exchange) -> str:

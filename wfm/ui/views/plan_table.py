@@ -11,6 +11,7 @@ import pandas as pd
 from wfm.domain.plans import AgentFate, Severity
 from wfm.domain.windows import Window
 from wfm.ui.components import times
+from wfm.ui.views.words import cell
 
 PAGE = 14
 """Agents on one page of the timeline."""
@@ -43,13 +44,13 @@ def table(rows: Sequence[AgentFate], window: Window) -> pd.DataFrame:
     """A row an agent: name, unit, team, local time of the start, fate, reason, whether it is written to."""
     return pd.DataFrame(
         {
-            "agent": [name_of(row) for row in rows],
+            "agent": [cell(name_of(row)) for row in rows],
             "fate": [[row.fate.value] for row in rows],
-            "reason": [row.reason for row in rows],
+            "reason": [cell(row.reason) for row in rows],
             "local": [_local(row, window) for row in rows],
-            "unit": [(row.agent.management_unit or "–") if row.agent else "–" for row in rows],
-            "team": [(row.agent.team or "–") if row.agent else "–" for row in rows],
-            "e-mail": [row.agent.email if row.agent else "" for row in rows],
+            "unit": [cell(row.agent.management_unit or "–") if row.agent else "–" for row in rows],
+            "team": [cell(row.agent.team or "–") if row.agent else "–" for row in rows],
+            "e-mail": [cell(row.agent.email) if row.agent else "" for row in rows],
         }
     )
 
@@ -88,7 +89,7 @@ def bars(rows: Sequence[AgentFate], window: Window) -> pd.DataFrame:
                 start, end = max(activity.start, first), min(activity.end, last)
                 if start < end:
                     kind = "work" if activity.category in _WORK else "pause"
-                    found.append((label(row, number), wall(start, zone), wall(end, zone), activity.category, kind))
+                    found.append((label(row, number), wall(start, zone), wall(end, zone), cell(activity.category), kind))
             if not shift.activities and shift.start < last and shift.end > first:
                 start, end = max(shift.start, first), min(shift.end, last)
                 found.append((label(row, number), wall(start, zone), wall(end, zone), "shift", "work"))
@@ -105,7 +106,10 @@ def marks(rows: Sequence[AgentFate], window: Window) -> pd.DataFrame:
     first, last = horizon(window)
     start, end = wall(max(window.start, first), zone), wall(min(window.end, last), zone)
     return pd.DataFrame(
-        [(label(row, number), start, end, row.fate.value, row.severity.value, row.reason) for number, row in enumerate(rows)],
+        [
+            (label(row, number), start, end, row.fate.value, row.severity.value, cell(row.reason))
+            for number, row in enumerate(rows)
+        ],
         columns=["agent", "start", "end", "fate", "severity", "reason"],
     )
 
@@ -113,7 +117,7 @@ def marks(rows: Sequence[AgentFate], window: Window) -> pd.DataFrame:
 def label(row: AgentFate, number: int) -> str:
     """A name for the axis: cut where long, and told apart from others of the same name by its place."""
     name = name_of(row)
-    return (name if len(name) <= 22 else name[:21] + "…") + "\u200b" * number
+    return cell(name if len(name) <= 22 else name[:21] + "…") + "\u200b" * number
 
 
 def wall(instant: datetime, zone: ZoneInfo) -> datetime:

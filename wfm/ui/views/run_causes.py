@@ -17,7 +17,7 @@ from wfm.ui.components.times import number
 from wfm.ui.views import run_state
 from wfm.ui.views.run_query import changed
 from wfm.ui.views.runs import COUNT_AXIS, FROM_TIP, RUNS_TIP, kind_word, time_axis, wall
-from wfm.ui.views.words import count
+from wfm.ui.views.words import cell, count
 
 if TYPE_CHECKING:
     from wfm.desk import CauseSeries, Desk
@@ -73,7 +73,7 @@ def label(one: CauseSeries) -> str:
     group = one.group
     missing = f": {', '.join(group.missing)}" if group.missing else ""
     words = f"{kind_word(group.kind)}{missing}"
-    return words if len(words) <= _LABEL else f"{words[: _LABEL - 1]}…"
+    return cell(words if len(words) <= _LABEL else f"{words[: _LABEL - 1]}…")
 
 
 def labels(series: Sequence[CauseSeries]) -> list[str]:

@@ -216,7 +216,7 @@ def _raw(exchanges: tuple[Exchange, ...], run: Run, zone: ZoneInfo) -> None:
     at = clock(exchange.started_at, zone, seconds=True)
     st.markdown(f"Response **{plain(payloads.answer_line(exchange))}**, attempt {exchange.number} at {at}")
     if exchange.status is None:
-        st.code(f"no answer: {exchange.fault or 'unknown'}", language=None, wrap_lines=True)
+        st.code(payloads.raw(f"no answer: {exchange.fault or 'unknown'}"), language=None, wrap_lines=True)
     else:
         st.code(payloads.pretty(exchange.response_body), language=None, wrap_lines=True)
     ids.correlation(exchange.correlation_id or run.correlation_id)

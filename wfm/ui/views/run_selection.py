@@ -14,7 +14,7 @@ from wfm.ui.components.times import agents as agents_word
 from wfm.ui.views import run_export
 from wfm.ui.views.run_panel import start_plan
 from wfm.ui.views.runs import can_retry
-from wfm.ui.views.words import count
+from wfm.ui.views.words import cell, count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ def bar(desk: Desk, actor: Actor, runs: Sequence[Run], now: datetime) -> None:
         correlation = correlation_ids(runs)
         with st.popover("Correlation ids", icon=":material/content_copy:", type="tertiary", disabled=not correlation):
             st.caption("One a line, for a ticket to Genesys. The button at the corner copies them all.")
-            st.code("\n".join(correlation), language=None)
+            st.code("\n".join(map(cell, correlation)), language=None)
 
 
 def _retry(desk: Desk, actor: Actor, runs: Sequence[Run], now: datetime) -> None:

@@ -18,7 +18,7 @@ from wfm.domain.plans import PlanRequest, RouteName, Selection
 from wfm.domain.windows import WindowSpec
 from wfm.ui.components.states import hex_color, look
 from wfm.ui.components.times import clock, number, when
-from wfm.ui.views.words import count
+from wfm.ui.views.words import cell, count
 
 PAGE = 50
 """Runs a page of the table."""
@@ -66,7 +66,7 @@ def frame(runs: Iterable[Run], zone: ZoneInfo) -> pd.DataFrame:
 
 def _texts(values: Iterable[str]) -> pd.Series:
     """Text cells. The table's own download writes them as they are, so a formula is made text here already."""
-    return pd.Series([safe_cell(value) for value in values], dtype="str")
+    return pd.Series([cell(safe_cell(value)) for value in values], dtype="str")
 
 
 def cause_word(run: Run) -> str:

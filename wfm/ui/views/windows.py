@@ -13,6 +13,7 @@ from wfm.domain.plans import RouteName
 from wfm.ui.components import times
 from wfm.ui.components.bars import Part
 from wfm.ui.components.states import AgentWord, agent_look, agent_word
+from wfm.ui.views.words import cell
 
 _S = OperationState
 MOVING = (_S.APPLYING, _S.RESTORING)
@@ -239,14 +240,14 @@ def table(views: Sequence[View], now: datetime) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "state": [[view.operation.state.value] for view in views],
-            "window": [_named(view.operation) for view in views],
+            "window": [cell(_named(view.operation)) for view in views],
             "start": [times.when(view.operation.window.start, zone, today=now) for view in views],
             "lasted": [times.duration(view.operation.window.end - view.operation.window.start) for view in views],
             "agents": [view.counts.total for view in views],
             "out": [view.counts.out for view in views],
             "failed": [view.counts.apply.get(ItemState.FAILED, 0) for view in views],
             "restored": [view.counts.restore.get(ItemState.APPLIED, 0) for view in views],
-            "by": [view.operation.created_by for view in views],
+            "by": [cell(view.operation.created_by) for view in views],
         }
     )
 
@@ -267,10 +268,10 @@ def agent_table(
     words = [agent_word(item.apply_state, item.restore_state) for item in items]
     return pd.DataFrame(
         {
-            "agent": [item.agent_name or item.agent_id for item in items],
+            "agent": [cell(item.agent_name or item.agent_id) for item in items],
             "state": [[agent_look(word, route).word] for word in words],
             "since": [times.when(item.changed_at, zone, seconds=True) for item in items],
-            "note": [_note(item, word, causes or {}) for item, word in zip(items, words, strict=True)],
+            "note": [cell(_note(item, word, causes or {})) for item, word in zip(items, words, strict=True)],
         }
     )
 

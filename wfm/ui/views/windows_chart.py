@@ -14,6 +14,7 @@ from wfm.ui.components.states import look
 from wfm.ui.views.plan_chart import row_axis
 from wfm.ui.views.plan_table import wall
 from wfm.ui.views.windows import View, title_of
+from wfm.ui.views.words import cell
 
 Spec = dict[str, object]
 
@@ -168,9 +169,9 @@ def _time_axis(which: Range, begin: datetime, end: datetime) -> Spec:
 def _row(bar: Bar, begin: datetime, end: datetime, now: datetime, zone: ZoneInfo, colors: Mapping[str, str]) -> Spec:
     return {
         "id": bar.id,
-        "window": bar.title,
+        "window": cell(bar.title),
         "state": bar.state,
-        "said": bar.said,
+        "said": cell(bar.said),
         "start": _text(wall(bar.start, zone)),
         "end": _text(wall(bar.end, zone)),
         "color": colors[bar.color],

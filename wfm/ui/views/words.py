@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from wfm.domain.text import echoed, inert, isolated
+
 _APART = r"\s,;()<>\[\]“”"
 _MADE_OF_TEXT = re.compile(
     rf"((?:https?://|www\.)[^{_APART}]*[^.:!?{_APART}]"
@@ -22,16 +24,25 @@ def plain(text: str) -> str:
     Everything of others that reaches Markdown (text, labels, titles of boxes, captions, help, toasts) goes through here, or
     through `code` where it is an id. On one line: a line break would begin a list or a heading.
     """
-    parts = _MADE_OF_TEXT.split(" ".join(text.split()))
-    return "".join(code(part) if number % 2 else _SPECIAL.sub(r"\\\1", part) for number, part in enumerate(parts))
+    parts = _MADE_OF_TEXT.split(inert(" ".join(text.split())))
+    shown = "".join(code(part) if number % 2 else _SPECIAL.sub(r"\\\1", part) for number, part in enumerate(parts))
+    return isolated(shown, sentence=True)
 
 
 def code(text: str) -> str:
     """The text as inline code, whatever backticks it holds."""
-    clean = " ".join(text.split())
+    clean = isolated(inert(" ".join(text.split())))
     longest = max((len(run) for run in re.findall(r"`+", clean)), default=0)
     fence = "`" * (longest + 1)
     return f"{fence} {clean} {fence}" if longest else f"`{clean}`"
+
+
+def cell(text: str) -> str:
+    """The text of others as a table's cell, an option of a list or a chart's label, none of which is Markdown.
+
+    On one line, inert, isolated from what stands beside it, and of bounded length.
+    """
+    return isolated(echoed(text))
 
 
 def listed(words: list[str] | tuple[str, ...], joint: str = "and") -> str:

@@ -11,7 +11,7 @@ from wfm.domain.errors import DeskError
 from wfm.domain.plans import PlanRequest, Preview, RouteName
 from wfm.ui.components import empty, waiting
 from wfm.ui.views.plan_form import ROUTE_HELP, ROUTE_WORDS
-from wfm.ui.views.words import plain
+from wfm.ui.views.words import cell, plain
 
 if TYPE_CHECKING:
     from wfm.desk import DataAction, Desk
@@ -57,12 +57,16 @@ def _action(desk: Desk, form: PlanRequest, last: Preview | None) -> str | None:
     if not actions:
         st.caption("This tenant has no Data Action that the token may see.")
         return None
-    names = {action.id: action.name for action in actions}
+    names = {action.id: cell(action.name) for action in actions}
     if st.session_state.get(ACTION) not in names:
         wanted = (action.id for action in actions if form.action in (action.id, action.name))
         st.session_state[ACTION] = next(wanted, actions[0].id)
     chosen = st.selectbox(
-        "Data Action", list(names), key=ACTION, format_func=lambda action_id: names[action_id], label_visibility="collapsed"
+        "Data Action",
+        list(names),
+        key=ACTION,
+        format_func=lambda action_id: names[action_id],
+        label_visibility="collapsed",
     )
     st.caption(_about(next((action for action in actions if action.id == chosen), None), names, last))
     return chosen

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from wfm.domain.errors import DeskError
+from wfm.domain.errors import DeskError, refuse_controls
 from wfm.domain.lists import AgentList, BadRow
+from wfm.domain.text import has_controls
 from wfm.ui.components import empty, times
 from wfm.ui.components import upload as uploads
 from wfm.ui.views.plan_words import above_line, column_labels
 from wfm.ui.views.run_table import table_height
-from wfm.ui.views.words import plain
+from wfm.ui.views.words import cell, plain
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
@@ -40,6 +41,7 @@ def paste(desk: Desk, add: Add) -> None:
     )
     if text.strip():
         try:
+            refuse_controls("pasted text", text, lines=True)
             found = _pasted(desk, text)(None)
             if found.is_table:
                 bad_rows(_chosen(found, _pasted(desk, text), _mark(text)).bad)
@@ -81,7 +83,7 @@ def bad_rows(bad: tuple[BadRow, ...]) -> None:
     word = "line" if len({row.line for row in bad}) == 1 else "lines"
     st.markdown(f":red[:material/block: {times.number(len({row.line for row in bad}))} {word} left out]")
     st.dataframe(
-        {"line": [row.line for row in bad], "given": [row.given for row in bad], "why": [row.why for row in bad]},
+        {"line": [row.line for row in bad], "given": [cell(row.given) for row in bad], "why": [cell(row.why) for row in bad]},
         hide_index=True,
         height=table_height(len(bad), 6),
         column_config={
@@ -107,7 +109,7 @@ def _chosen(found: AgentList, read: Read, mark: str) -> AgentList:
             list(labels),
             index=None,
             key=key,
-            format_func=lambda index: labels.get(index, ""),
+            format_func=lambda index: cell(labels.get(index, "")),
             placeholder="Choose the column",
         )
         if column is not None and column != found.chosen:
@@ -120,7 +122,7 @@ def _chosen(found: AgentList, read: Read, mark: str) -> AgentList:
 def _add_pasted(desk: Desk, add: Add) -> None:
     text = str(st.session_state.get(PASTED, ""))
     mark = _mark(text)
-    if not text.strip():
+    if not text.strip() or has_controls(text, lines=True):
         return
     read = _pasted(desk, text)
     try:

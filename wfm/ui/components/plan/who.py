@@ -14,7 +14,7 @@ from wfm.ui.components import empty, times
 from wfm.ui.components.plan import lists, state
 from wfm.ui.components.plan.verdict import INCLUDE
 from wfm.ui.views.plan_form import KIND_WORDS, group_keys, with_agents, with_groups, without_agents
-from wfm.ui.views.words import plain
+from wfm.ui.views.words import cell, plain
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
@@ -39,7 +39,7 @@ def who(desk: Desk, form: PlanRequest) -> Selection:
         "Teams, queues, units, divisions",
         list(labels),
         key=GROUPS,
-        format_func=lambda key: labels.get(key, key),
+        format_func=lambda key: labels.get(key, cell(key)),
         placeholder="Pick a team, queue, unit or division",
         label_visibility="collapsed",
         wrap=True,
@@ -108,7 +108,7 @@ def _group_labels(desk: Desk) -> dict[str, str]:
     for kind in GroupKind:
         for group in desk.groups(kind):
             size = "" if group.size is None else f" · {times.number(group.size)}"
-            labels[f"{kind.value}:{group.id}"] = f"{group.name} · {KIND_WORDS[kind]}{size}"
+            labels[f"{kind.value}:{group.id}"] = f"{cell(group.name)} · {KIND_WORDS[kind]}{size}"
     return labels
 
 
@@ -117,7 +117,11 @@ def _find(desk: Desk, form: PlanRequest) -> None:
     if len(text.strip()) < 2:
         st.caption("Two letters are enough to begin. Accents and case do not matter.")
         return
-    found = desk.search_agents(text, limit=200)
+    try:
+        found = desk.search_agents(text, limit=200)
+    except DeskError as error:
+        empty.fault(error)
+        return
     if not found:
         st.caption("Nobody's name or e-mail holds these words.")
         return
@@ -144,11 +148,11 @@ def _find(desk: Desk, form: PlanRequest) -> None:
 
 
 def _edit(request: PlanRequest, agents: tuple[Agent, ...], unknown: tuple[str, ...]) -> None:
-    names = {agent.id: f"{agent.name} · {agent.email}" for agent in agents}
+    names = {agent.id: f"{cell(agent.name)} · {cell(agent.email)}" for agent in agents}
     out = st.multiselect(
         "Leave out",
         list(names),
-        format_func=lambda agent_id: names.get(agent_id, agent_id),
+        format_func=lambda agent_id: names.get(agent_id, cell(agent_id)),
         key="plan_leave_out",
         placeholder="name or e-mail",
         select_all=False,

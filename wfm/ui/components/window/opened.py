@@ -32,7 +32,7 @@ from wfm.ui.views.windows import (
     tags,
     title_of,
 )
-from wfm.ui.views.words import plain
+from wfm.ui.views.words import cell, plain
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
@@ -334,7 +334,7 @@ def _particulars(desk: Desk, view: View) -> None:
         with st.expander(f"{times.agents(view.blocked)} left out when it was planned"), empty.guarded():
             left_out = desk.blocked(operation.id)
             st.dataframe(
-                {"agent": [name or agent for agent, name, _ in left_out], "why": [why for _, _, why in left_out]},
+                {"agent": [cell(name or agent) for agent, name, _ in left_out], "why": [cell(why) for _, _, why in left_out]},
                 hide_index=True,
                 alt="Agents left out when the window was planned",
             )
