@@ -299,6 +299,37 @@ def test_names_of_others_are_shown_as_they_are(nasty: NastyDesk, open_screen: Op
     assert_plain(open_screen(screen, **query))
 
 
+ENDLESS = "x" * 200_000
+
+
+@pytest.mark.parametrize(
+    ("screen", "query"),
+    [
+        ("windows", {"id": ENDLESS}),
+        ("runs", {"run": ENDLESS}),
+        ("runs", {"agent": ENDLESS, "operation": ENDLESS, "code": ENDLESS, "outcome": ENDLESS, "cursor": ENDLESS}),
+        ("failures", {"failure": ENDLESS, "q": ENDLESS, "show": ENDLESS}),
+        ("data_actions", {"action": ENDLESS}),
+        ("plan", {"draft": ENDLESS}),
+    ],
+)
+def test_an_endless_id_is_not_echoed_whole(nasty: NastyDesk, open_screen: Open, screen: str, query: dict[str, str]) -> None:
+    app = open_screen(screen, **query)
+    assert not app.exception
+    assert [where for where, text in drawn(app) if "x" * 500 in text] == []
+
+
+def test_an_endless_name_is_not_shown_whole(serve: Callable[[Any], Any], open_screen: Open) -> None:
+    view = an_operation("op-1", OperationState.IN_EFFECT, title=ENDLESS, created_by=ENDLESS)
+    items = [replace(item, agent_name=ENDLESS) for item in items_of(view)]
+    kept = [a_run(1, agent_name=ENDLESS, code=ENDLESS, correlation_id=ENDLESS, cause=ENDLESS, action=ENDLESS)]
+    serve(HistoryDesk(operation_views=[view], agent_items={"op-1": items}, kept=kept, attempts={kept[0].id: ()}))
+    for screen, query in (("now", {}), ("windows", {"id": "op-1"}), ("runs", {}), ("runs", {"run": kept[0].id})):
+        app = open_screen(screen, **query)
+        assert not app.exception
+        assert [where for where, text in drawn(app) if "x" * 500 in text] == [], screen
+
+
 def test_so_they_are_in_the_parts_of_a_plan(nasty: NastyDesk, open_screen: Open) -> None:
     request = a_request(selection=Selection(teams=("t0",), agents=(NASTY, "a0001")))
     for subject in ("demo", "local", "visitor"):

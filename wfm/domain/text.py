@@ -93,11 +93,15 @@ def shown(name: str) -> str:
     return isolated(inert(shortened(name, MAX_NAME)))
 
 
+def bounded(text: str, limit: int) -> str:
+    """The text in at most `limit` characters, and no word of it longer than MAX_WORD."""
+    short = shortened(text, 4 * limit)
+    return shortened(_LONG_WORD.sub(lambda word: shortened(word[0], MAX_WORD), short), limit)
+
+
 def echoed(sentence: str) -> str:
     """A sentence that may quote what somebody gave: inert, neutral, of bounded length in each word and as a whole."""
-    short = shortened(sentence, 4 * MAX_SENTENCE)
-    short = _LONG_WORD.sub(lambda word: shortened(word[0], MAX_WORD), short)
-    return neutral(inert(shortened(short, MAX_SENTENCE)))
+    return neutral(inert(bounded(sentence, MAX_SENTENCE)))
 
 
 class InertFormatter(logging.Formatter):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
-from wfm.domain.text import echoed, inert, isolated
+from wfm.domain.text import bounded, echoed, inert, isolated
 
+MAX_SHOWN = 10_000
+"""Characters of one text of others on a screen."""
 _APART = r"\s,;()<>\[\]“”"
 _MADE_OF_TEXT = re.compile(
     rf"((?:https?://|www\.)[^{_APART}]*[^.:!?{_APART}]"
@@ -24,14 +26,14 @@ def plain(text: str) -> str:
     Everything of others that reaches Markdown (text, labels, titles of boxes, captions, help, toasts) goes through here, or
     through `code` where it is an id. On one line: a line break would begin a list or a heading.
     """
-    parts = _MADE_OF_TEXT.split(inert(" ".join(text.split())))
+    parts = _MADE_OF_TEXT.split(inert(" ".join(bounded(text, MAX_SHOWN).split())))
     shown = "".join(code(part) if number % 2 else _SPECIAL.sub(r"\\\1", part) for number, part in enumerate(parts))
     return isolated(shown, sentence=True)
 
 
 def code(text: str) -> str:
     """The text as inline code, whatever backticks it holds."""
-    clean = isolated(inert(" ".join(text.split())))
+    clean = isolated(inert(" ".join(bounded(text, MAX_SHOWN).split())))
     longest = max((len(run) for run in re.findall(r"`+", clean)), default=0)
     fence = "`" * (longest + 1)
     return f"{fence} {clean} {fence}" if longest else f"`{clean}`"
