@@ -26,6 +26,7 @@ from streamlit import config  # noqa: E402
 
 from wfm import launcher  # noqa: E402
 from wfm.domain.errors import DeskError  # noqa: E402
+from wfm.domain.text import InertFormatter  # noqa: E402
 from wfm.settings import load  # noqa: E402
 from wfm.ui import context  # noqa: E402
 from wfm.ui.components.empty import script_error  # noqa: E402
@@ -57,6 +58,9 @@ def end_well_at_ctrl_c() -> None:
 
     signal.signal(signal.SIGINT, stop)
 
+
+if logging.lastResort is not None:  # the handler of the dashboard's own log lines
+    logging.lastResort.setFormatter(InertFormatter())
 
 try:
     settings = load()

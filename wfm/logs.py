@@ -35,12 +35,14 @@ class BoundedLog(RotatingFileHandler):
 
 
 def set_up() -> None:
-    """Log to the standard error, or to the file that the launcher named."""
+    """Log to the standard error, or to the file that the launcher named; what others wrote can do nothing there."""
     file = os.environ.get(LOG_FILE)
-    handlers: list[logging.Handler] = [BoundedLog(Path(file))] if file else [logging.StreamHandler()]
-    for handler in handlers:
-        handler.setFormatter(InertFormatter(LOG_FORMAT))
-    logging.basicConfig(level=logging.INFO, handlers=handlers)
+    handler: logging.Handler = BoundedLog(Path(file)) if file else logging.StreamHandler()
+    handler.setFormatter(InertFormatter(LOG_FORMAT))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    engine = logging.getLogger("dbos")  # it would give itself a handler that writes what it is given as it is
+    engine.addHandler(handler)
+    engine.propagate = False
 
 
 def open_log(file: Path, what: str) -> BinaryIO:

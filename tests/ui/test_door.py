@@ -14,6 +14,7 @@ import pytest
 import streamlit as st
 from starlette.testclient import TestClient, WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
+from streamlit import config
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime import Runtime
@@ -23,6 +24,7 @@ from streamlit.web.server.starlette.starlette_app_utils import create_signed_val
 from tests.ui.conftest import ROOT
 from tests.ui.fakes import FakeDesk, FakeSettings
 from tests.ui.fakes_history import HistoryDesk
+from wfm.ui import context
 from wfm.ui.components.plan import lists
 from wfm.ui.pages import SCREENS
 from wfm.ui.views.imports import WAYS
@@ -246,6 +248,23 @@ def test_every_field_for_a_file_is_the_one_that_lets_go_and_its_screen_says_its_
     sizes = {screen.name: screen.upload.max_mb for screen in SCREENS if screen.upload is not None}
     assert sizes == {"plan": lists.MAX_CSV_MB, "import_runs": max(way.most_mb for way in WAYS.values())}
     assert 2 * max(sizes.values()) * uploads.MEGABYTE < uploads.MAX_SESSION_BYTES
+
+
+@pytest.mark.parametrize(("bound", "host"), [("::1", "[::1]:8501"), ("10.1.2.3", "10.1.2.3"), ("0.0.0.0", "127.0.0.1:8501")])
+def test_the_address_that_it_is_bound_to_is_answered_in_the_browsers_spelling(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, bound: str, host: str
+) -> None:
+    real = config.get_option
+    monkeypatch.setattr(config, "get_option", lambda name: bound if name == "server.address" else real(name))
+    serve(HistoryDesk())
+    context.desk()  # known to be the demo tenant, so that other machines are answered
+    with opened(oidc=False, remote=("::1" if ":" in bound else "127.0.0.1", 1)) as client:
+        assert client.get("/healthz", headers={"host": host}).status_code != 400
+        assert client.get("/healthz", headers={"host": "evil.example"}).status_code == 400
+        with client.websocket_connect(
+            "/_stcore/stream", subprotocols=["streamlit"], headers={"host": host, "origin": f"http://{host}"}
+        ):
+            pass
 
 
 # --- Streamlit's own addresses ----------------------------------------------------------------------------------------

@@ -72,7 +72,7 @@ def isolated(name: str, *, sentence: bool = False) -> str:
 
     `sentence`: one of ours that names somebody, and so runs from left to right although a name may begin it.
     """
-    if not _DIRECTED.search(name):
+    if name.isascii() or not _DIRECTED.search(name):
         return name
     calm = neutral(name)
     if calm.startswith(_ISOLATE) and calm.find(_END) == len(calm) - 1:
@@ -95,13 +95,16 @@ def shown(name: str) -> str:
 
 def bounded(text: str, limit: int) -> str:
     """The text in at most `limit` characters, and no word of it longer than MAX_WORD."""
+    if len(text) <= min(limit, MAX_WORD):
+        return text
     short = shortened(text, 4 * limit)
     return shortened(_LONG_WORD.sub(lambda word: shortened(word[0], MAX_WORD), short), limit)
 
 
 def echoed(sentence: str) -> str:
     """A sentence that may quote what somebody gave: inert, neutral, of bounded length in each word and as a whole."""
-    return neutral(inert(bounded(sentence, MAX_SENTENCE)))
+    short = bounded(sentence, MAX_SENTENCE)
+    return short if short.isascii() and short.isprintable() else neutral(inert(short))
 
 
 class InertFormatter(logging.Formatter):

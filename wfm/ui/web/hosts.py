@@ -18,4 +18,5 @@ def served_hosts(redirect_uri: str | None) -> list[str]:
         if host:
             hosts.append(host)
     hosts += [str(host) for host in config.get_option("server.allowedHosts") or ()]
-    return list(dict.fromkeys(hosts))
+    # A Host header has an IPv6 address in brackets; settings have it without.
+    return list(dict.fromkeys(f"[{host}]" if ":" in host and not host.startswith("[") else host for host in hosts))
