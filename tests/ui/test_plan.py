@@ -186,6 +186,33 @@ def test_pasted_words_are_added_and_those_that_match_nobody_are_named(desk: Fake
     assert previews(desk)[-1].selection.agents == ("agent1@example.com",)
 
 
+def test_a_pasted_line_with_a_control_character_is_named_and_nothing_is_added(desk: FakeDesk, open_screen: Open) -> None:
+    app = open_screen("plan")
+    app.button(key="plan_open_paste").click().run()
+    app.text_area(key="plan_paste").set_value("agent1@example.com\r\nagent2\x9b31m@example.com\t").run()
+    assert not app.exception
+    assert "pasted line 2" in "".join(str(box.value) for box in app.warning)
+    assert not [button for button in app.button if button.key == "plan_paste_add"]
+    assert app.text_area(key="plan_paste").value.startswith("agent1@example.com")  # what was typed is kept
+    app.text_area(key="plan_paste").set_value("agent1@example.com").run()
+    app.button(key="plan_paste_add").click().run()
+    assert previews(desk)[-1].selection.agents == ("agent1@example.com",)
+
+
+def test_a_search_that_is_refused_is_said_in_its_place(
+    desk: FakeDesk, open_screen: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(text: str, limit: int) -> None:
+        raise BadInput("search", text, "a text in one line, without control characters")
+
+    monkeypatch.setattr(desk, "search_agents", refuse)
+    app = open_screen("plan")
+    app.button(key="plan_open_find").click().run()
+    app.text_input(key="plan_find").set_value("ay\x1b[2Jlin").run()
+    assert not app.exception
+    assert "search: “ay␛" in "".join(str(box.value).replace("\\", "") for box in app.warning)
+
+
 def test_finding_people_by_name(desk: FakeDesk, open_screen: Open) -> None:
     app = open_screen("plan")
     app.button(key="plan_open_find").click().run()

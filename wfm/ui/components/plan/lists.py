@@ -41,7 +41,8 @@ def paste(desk: Desk, add: Add) -> None:
     )
     if text.strip():
         try:
-            refuse_controls("pasted text", text, lines=True)
+            for number, line in enumerate(text.split("\n"), start=1):
+                refuse_controls(f"pasted line {number}", line, lines=True)
             found = _pasted(desk, text)(None)
             if found.is_table:
                 bad_rows(_chosen(found, _pasted(desk, text), _mark(text)).bad)
