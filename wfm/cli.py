@@ -69,14 +69,16 @@ class _Commands(click.Group):
             complain_of_words(error, wants_json)
             sys.exit(BAD_INPUT if wants_json else error.exit_code)
         except click.Abort:
+            if not wants_json:
+                click.echo("Aborted!", err=True)
             sys.exit(1)
 
 
 def _refuse_controls(words: Sequence[str]) -> None:
     """Raises BadInput, which names the option, for a word that would steer the terminal on which it is echoed."""
     for before, word in zip(("", *words), words, strict=False):
-        option, _, value = word.partition("=") if word.startswith("-") else (before, "", word)
-        refuse_controls(option if option.startswith("-") else "argument", value or option, lines=True)
+        option = word.partition("=")[0] if word.startswith("-") else before
+        refuse_controls(option if option.startswith("-") else "argument", word, lines=True)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -18,6 +18,7 @@ from tests.ui.fakes_history import a_run
 from wfm import cli_output, settings
 from wfm.desk import Desk
 from wfm.domain.errors import BadInput
+from wfm.domain.operations import GroupState
 from wfm.domain.people import Actor, Role
 from wfm.domain.plans import PlanRequest, Selection
 from wfm.domain.windows import WindowSpec
@@ -74,6 +75,7 @@ TYPED: dict[str, Callable[[Desk, str, str], object]] = {
     "management units": lambda desk, _, text: desk.resolve(Selection(management_units=(text,))),
     "comment": lambda desk, operation, text: desk.comment(operation, f"two\nlines {text}", ACTOR),
     "note": lambda desk, operation, text: desk.extend(operation, datetime.now(UTC) + timedelta(days=2), ACTOR, note=text),
+    "owner": lambda desk, _, text: desk.amend_group("f1", ACTOR, owner=text),
     "name": lambda desk, _, text: desk.save_view(text, {}, ACTOR),
     "q": lambda desk, _, text: desk.save_view("mine", {"q": text}, ACTOR),
     "userId": lambda desk, _, text: desk.test_action(
@@ -94,6 +96,14 @@ def test_a_typed_text_with_a_control_character_is_refused_by_its_field(
     assert refused.value.field == field
     assert "control characters" in str(refused.value)
     assert_inert(str(refused.value))
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+def test_a_note_on_a_cause_is_refused_too(desk: Desk, sign: str) -> None:
+    for write in (desk.amend_group, lambda *who, note: desk.mark_group(who[0], GroupState.FIXED, who[1], note=note)):
+        with pytest.raises(BadInput) as refused:
+            write("f1", ACTOR, note=f"CHG-1{sign}")
+        assert refused.value.field == "note"
 
 
 def test_several_lines_are_no_control_characters_where_there_may_be_some(desk: Desk, operation: str) -> None:
@@ -128,6 +138,7 @@ def test_a_setting_with_a_control_character_is_refused_by_its_name(
         (["demo-tenant", "--scenario", "\x1b[31mred"], "--scenario"),
         (["\x1b[31mred"], "argument"),
         (["runs", "--\x1b[31mred"], "--"),
+        (["runs", "--\x1b[31mred=x"], "--"),
         (["apply", "plan\x9b.json"], "argument"),
     ],
 )

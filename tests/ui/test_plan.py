@@ -193,7 +193,7 @@ def test_a_pasted_line_with_a_control_character_is_named_and_nothing_is_added(de
     assert not app.exception
     assert "pasted line 2" in "".join(str(box.value) for box in app.warning)
     assert not [button for button in app.button if button.key == "plan_paste_add"]
-    assert app.text_area(key="plan_paste").value.startswith("agent1@example.com")  # what was typed is kept
+    assert str(app.text_area(key="plan_paste").value).startswith("agent1@example.com")  # what was typed is kept
     app.text_area(key="plan_paste").set_value("agent1@example.com").run()
     app.button(key="plan_paste_add").click().run()
     assert previews(desk)[-1].selection.agents == ("agent1@example.com",)
