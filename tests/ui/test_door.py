@@ -12,6 +12,10 @@ from typing import Any
 
 import pytest
 import streamlit as st
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 from starlette.testclient import TestClient, WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 from streamlit import config
@@ -29,6 +33,7 @@ from wfm.ui.components.plan import lists
 from wfm.ui.pages import SCREENS
 from wfm.ui.views.imports import WAYS
 from wfm.ui.web import door, identity, uploads
+from wfm.ui.web.origin import SameOrigin
 
 HOST = "http://127.0.0.1:8501"
 SECRET = "a cookie secret of more than thirty-two characters"
@@ -289,6 +294,27 @@ def test_metrics_on_the_demo_tenant_and_for_this_machine(demo: TestClient, serve
     serve(FakeDesk(is_demo=False))
     assert demo.get("/_stcore/metrics").status_code == 200
     assert demo.get("/_stcore/metrics", headers={"cf-connecting-ip": "203.0.113.9"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("allowed", "origin", "served"),
+    [
+        ("https://desk.example", "https://desk.example", True),
+        ("https://desk.example:443/", "https://Desk.example", True),
+        ("https://desk.example", "http://desk.example", False),
+        ("https://desk.example", "https://desk.example:8443", False),
+        ("desk.example", "https://desk.example", True),
+        ("desk.example", "https://desk.example:8443", False),
+        ("desk.example:8443", "https://desk.example:8443", True),
+    ],
+)
+def test_a_further_origin_that_streamlit_is_told_of_is_served(allowed: str, origin: str, served: bool) -> None:
+    app = Starlette(
+        routes=[Route("/", lambda _: PlainTextResponse("changed"), methods=["POST"])],
+        middleware=[Middleware(SameOrigin, allowed=[allowed])],
+    )
+    with TestClient(app, base_url=HOST) as client:
+        assert client.post("/", headers={"origin": origin}).status_code == (200 if served else 403)
 
 
 # --- whose pages ------------------------------------------------------------------------------------------------------

@@ -25,13 +25,13 @@ Place = tuple[str, int]
 class SameOrigin:
     """Refuses the web sockets and the changing requests of pages that this desk did not serve.
 
-    `allowed` are further origins, scheme included (Streamlit's server.corsAllowedOrigins). A program that is no browser sends
-    no Origin and is not looked at here.
+    `allowed` are further origins, or hosts alone (Streamlit's server.corsAllowedOrigins). A program that is no browser sends no
+    Origin and is not looked at here.
     """
 
     def __init__(self, app: ASGIApp, *, allowed: Iterable[str] = ()) -> None:
         self.app = app
-        self.allowed = frozenset(origin.strip().rstrip("/").lower() for origin in allowed)
+        self.allowed = [origin.strip().rstrip("/").lower().rpartition("://") for origin in allowed]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         changes = scope["type"] == "websocket" or (scope["type"] == "http" and scope["method"] not in HARMLESS)
@@ -49,12 +49,14 @@ class SameOrigin:
             return True
         if len(origins) > 1 or len(hosts) != 1:
             return False
-        if origins[0].lower() in self.allowed:
-            return True
-        scheme, _, place = origins[0].partition("://")
-        port = DEFAULT_PORTS.get(scheme.lower())
+        scheme, _, netloc = origins[0].lower().partition("://")
         # A proxy that ends TLS passes the Host without a port: the port is then the one of the browser's scheme.
-        return port is not None and (own := place_of(place, port)) is not None and own == place_of(hosts[0], port)
+        port = DEFAULT_PORTS.get(scheme)
+        place = place_of(netloc, port) if port is not None else None
+        if port is None or place is None:
+            return False
+        others = [other for wanted, _, other in self.allowed if wanted in ("", scheme)]
+        return any(place == place_of(host, port) for host in (hosts[0].lower(), *others))
 
 
 def place_of(netloc: str, default_port: int) -> Place | None:
