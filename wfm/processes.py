@@ -19,6 +19,7 @@ from wfm.stores import writing
 STARTED_FOR = "DESK_STARTED_FOR"
 """In the environment of what is started: the data folder that it belongs to."""
 STOP_TIMEOUT_S = 20.0
+REAP_S = 2.0
 SAME_WITHIN_S = 2.0
 """How far two readings of one time of creation may differ: on Linux it is counted from the boot, which is told in seconds."""
 LOOKS = 20
@@ -85,8 +86,10 @@ def stop(process: psutil.Process | int | None) -> None:
             with contextlib.suppress(ChildProcessError):
                 if os.waitpid(process.pid, os.WNOHANG)[0] == process.pid:
                     return
-            if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+            if not process.is_running():
                 return
+            if process.status() == psutil.STATUS_ZOMBIE:  # ended; whoever started it is yet to hear of it
+                deadline = min(deadline, time.monotonic() + REAP_S)
             time.sleep(0.05)
         process.kill()
     except psutil.Error:

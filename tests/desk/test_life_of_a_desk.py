@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from tests.e2e.conftest import ROOT, RunningDesk, running_desk
@@ -217,10 +218,9 @@ def kill(desk: RunningDesk) -> None:
 
 def alive(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    return "zombie" not in Path(f"/proc/{pid}/status").read_text(errors="replace").split("\n")[2]
 
 
 def until(true: Callable[[], bool]) -> None:
