@@ -228,3 +228,15 @@ def test_reading_an_unpublished_week_says_so(demo: DemoHandle, previewer: Connec
 def _actions(demo: DemoHandle) -> list[dict[str, str]]:
     found: list[dict[str, str]] = demo.request("GET", "/api/v2/integrations/actions", "desk").json()["entities"]
     return found
+
+
+def test_of_a_list_with_managers_the_agents_are_read_against_the_tenants_directory(previewer: Connect) -> None:
+    plans = previewer()
+    people = plans.resolve(Selection(search="@")).agents
+    agents, managers = people[:40], people[40:43]
+    rows = "".join(f"{managers[n % 3].email};{{{one.id}}}\n" for n, one in enumerate(agents))
+    found = plans.agent_list(f"Export\nManager Email;Agent ID\n{rows}".encode("utf-16"))
+    assert (found.asks, found.above, found.bad) == (False, (1, 2), ())
+    words = tuple(word for _, word in found.words)
+    assert {one.id for one in plans.resolve(Selection(agents=words)).agents} == {one.id for one in agents}
+    assert plans.agent_list(rows.encode()).asks
