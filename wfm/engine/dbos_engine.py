@@ -152,7 +152,7 @@ class DbosEngine:
                 )
         except (sa.exc.SQLAlchemyError, OSError) as error:
             self.destroy(0)
-            raise StoreFault(f"The engine's database can't be used: {self._why(error)}") from error
+            raise StoreFault(f"The engine's database{self._place()} can't be used: {self._why(error)}") from error
 
     def _alone(self) -> AbstractContextManager[None]:
         """Two workers that start together must not both make the tables."""
@@ -266,6 +266,9 @@ class DbosEngine:
         with _running_lock:
             return frozenset(_running)
 
+    def _place(self) -> str:
+        return f" {self._file}" if self._file is not None else ""
+
     def _why(self, error: BaseException) -> str:
         if self._file is not None and disk_full(self._file):
             return "the disk is full"
@@ -277,7 +280,7 @@ class DbosEngine:
         try:
             yield
         except sa.exc.SQLAlchemyError as error:
-            raise StoreFault(f"The engine's database can't be used just now: {self._why(error)}") from error
+            raise StoreFault(f"The engine's database{self._place()} can't be used just now: {self._why(error)}") from error
 
     def _known(self, operation_id: str, phase: Phase) -> list[Any]:
         return DBOS.list_workflows(
