@@ -49,6 +49,7 @@ def paste(desk: Desk, add: Add) -> None:
                 st.session_state[_SHOWN] = _mark(text)
         except DeskError as error:
             empty.fault(error)
+            return
     st.button("Add these", key="plan_paste_add", icon=":material/group_add:", on_click=_add_pasted, args=(desk, add))
 
 
