@@ -27,6 +27,15 @@ def error_payloads() -> list[dict[str, object]]:
 
 
 @pytest.fixture(scope="session")
+def public_cases() -> list[dict[str, object]]:
+    """Texts as people paste them in public places; skips where the folder beside the checkout is missing."""
+    path = TESTDATA / "public-cases.jsonl"
+    if not path.exists():
+        pytest.skip(f"no test data at {path.name}: the shared folder beside the checkout is missing")
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+@pytest.fixture(scope="session")
 def error_codes() -> list[dict[str, str]]:
     """Every machine code that the public API definition declares, with HTTP status and message template."""
     path = TESTDATA / "error-codes.tsv"

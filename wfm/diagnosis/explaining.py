@@ -9,6 +9,7 @@ from dataclasses import replace
 from wfm import catalogue
 from wfm.diagnosis import pasted
 from wfm.diagnosis.bounds import clean, decode, excerpt
+from wfm.diagnosis.correlation import UUID
 from wfm.diagnosis.families import contradiction
 from wfm.diagnosis.judging import verdict
 from wfm.diagnosis.lanes import REFUSALS, four_lanes
@@ -16,7 +17,6 @@ from wfm.diagnosis.names import names_in
 from wfm.diagnosis.pages import page_for
 from wfm.diagnosis.reading import Reading, read
 from wfm.diagnosis.rules import Case
-from wfm.diagnosis.sentences import UUID
 from wfm.domain.diagnoses import Diagnosis, Evidence, Explanation, Kind, UnknownName
 
 MAX_PATHS, MAX_NAMES = 8, 12

@@ -13,13 +13,10 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
 from wfm.diagnosis.bounds import MAX_BYTES, MAX_DEPTH, tidy
-from wfm.diagnosis.holding import tells_of_holding
+from wfm.diagnosis.members import CODE_KEYS, DETAIL_LISTS, MAX_ITEMS, Detail, details_of, key_of, params_of, text_of
 
 MAX_LAYERS = 40
-MAX_ITEMS = 50
 
-# Keys are compared as `_key` has them: error_code, errorCode and Error-Code are one.
-_CODE_KEYS = ("code", "errorcode", "scimtype", "errortype", "faultcode", "exceptioncode", "errcode", "__type")
 _MESSAGE_KEYS = (
     "message",
     "usermessage",
@@ -38,36 +35,15 @@ _MESSAGE_KEYS = (
 _STATUS_KEYS = ("status", "statuscode", "httpstatus", "httpstatuscode", "httpcode", "responsestatus")
 _ID_KEYS = ("contextid", "correlationid", "traceid")
 _DEEP_ID_KEYS = ("contextid", "correlationid", "inincorrelationid")
-_NAMED = re.compile(
-    r"^\w{0,30}?(?:scopes?|permissions?|privileges?|divisions?|divisionids?|licen[sc]es?)"
-    r"(?:required|missing|needed|names?|held|granted)?$|^(?:needed|missing|required)$"
-)
 _CARRIERS = (*_MESSAGE_KEYS, "body", "response", "responsebody", "rawresult", "error", "finalresult", "data", "result")
 _INNER = ("error", "fault", "exception", "response", "responsebody", "data", "result", "body", "message", "detail", "eventbody")
 _INNER_NAME = re.compile(r"error|fault|exception|failure|causes$")
 _BULK = ("results", "entities", "responses", "items")
-_DETAIL_LISTS = ("details", "invalidparams", "violations", "constraintviolations", "fielderrors")
-_ASIDE = ("context", "details", "data", "extensions", "meta", "metadata", "properties", "parameters", "required", "missing")
-_VERDICTS = ("result", "status", "state", "decision", "effect", "outcome", "access")
-_YES = frozenset(
-    {"allow", "allowed", "grant", "granted", "pass", "passed", "permit", "permitted", "ok", "yes", "held", "present"}
-)
-_NAME_KEYS = ("permission", "scope", "name", "value", "id")
 _URI = re.compile(r"^(?:https?://|urn:)", re.IGNORECASE)
 _SPACE = re.compile(r"\s")
 _PHRASES = frozenset(status.phrase for status in HTTPStatus)
 _KNOWN = frozenset((*HTTPStatus, 419, 440, 498, 499, *range(520, 531), 598, 599))
 """A code is a status only where it is one: 453 of some API is a code of its own."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Detail:
-    """One entry of details[]: which field or entity, and what about it."""
-
-    code: str = ""
-    field: str = ""
-    entity_id: str = ""
-    entity_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,20 +99,14 @@ def _id_beside(value: object) -> str | None:
         looked += 1
         item = queue.pop(0)
         if isinstance(item, Mapping):
-            members = {_key(key): inner for key, inner in list(item.items())[:MAX_ITEMS]}
-            found = _text(members, _DEEP_ID_KEYS, 200)
+            members = {key_of(key): inner for key, inner in list(item.items())[:MAX_ITEMS]}
+            found = text_of(members, _DEEP_ID_KEYS, 200)
             if found:
                 return found
             queue += [inner for inner in members.values() if isinstance(inner, Mapping | list)]
         elif isinstance(item, list):
             queue += [inner for inner in item[:MAX_ITEMS] if isinstance(inner, Mapping)]
     return None
-
-
-def _key(name: object) -> str:
-    """A member's name for comparing: letters and digits only, lower case; the one that AWS writes as __type stays so."""
-    name = str(name)[:200]
-    return name if name == "__type" else "".join(filter(str.isalnum, name)).casefold()
 
 
 def _visit(value: object, place: str, walk: _Walk, depth: int) -> None:
@@ -155,7 +125,7 @@ def _visit(value: object, place: str, walk: _Walk, depth: int) -> None:
 
 
 def _visit_object(value: Mapping[object, object], place: str, walk: _Walk, depth: int) -> None:
-    members = {_key(key): item for key, item in reversed(list(value.items())[:500])}
+    members = {key_of(key): item for key, item in reversed(list(value.items())[:500])}
     members = dict(reversed(members.items()))  # of two spellings of one name the first counts, in the order given
     own = _own(members, place, walk.level)
     if own.says_something or own.status or own.correlation_id or own.params or own.details or own.carried:
@@ -180,7 +150,7 @@ def _visit_object(value: Mapping[object, object], place: str, walk: _Walk, depth
 
 def _are_errors(items: list[object]) -> bool:
     """Whether a list that may hold anything holds errors: the first says a code and a message."""
-    first = {_key(key) for key in list(items[0])[:MAX_ITEMS]} if items and isinstance(items[0], Mapping) else set()
+    first = {key_of(key) for key in list(items[0])[:MAX_ITEMS]} if items and isinstance(items[0], Mapping) else set()
     return "message" in first and bool(first & {"code", "errorcode"})
 
 
@@ -188,7 +158,7 @@ def _visit_bulk(name: str, items: object, walk: _Walk, depth: int) -> None:
     """The errors of single items in a bulk answer; what the items themselves say is no error."""
     for number, item in enumerate(items[:MAX_ITEMS] if isinstance(items, list) else ()):
         for key, inner in list(item.items())[:MAX_ITEMS] if isinstance(item, Mapping) else ():
-            if _INNER_NAME.search(_key(key)) and isinstance(inner, Mapping | list):
+            if _INNER_NAME.search(key_of(key)) and isinstance(inner, Mapping | list):
                 _visit(inner, f"{name}[{number}]", walk, depth + 1)
 
 
@@ -213,15 +183,15 @@ def _own(members: Mapping[str, object], place: str, level: int) -> Layer:
         code=code,
         message=message,
         status=_status(members),
-        correlation_id=_text(members, _ID_KEYS, 200) or None,
-        entity_id=_text(members, ("entityid",), 200),
-        entity_name=_text(members, ("entityname",), 200),
-        params=_params(members),
-        details=tuple(detail for name in _DETAIL_LISTS for detail in _details(members.get(name)))[:MAX_ITEMS],
-        method=_text(members, ("method", "httpmethod", "verb"), 10).upper(),
-        path=_text(members, ("path", "uri", "url", "endpoint", "requesturi", "instance"), 500),
+        correlation_id=text_of(members, _ID_KEYS, 200) or None,
+        entity_id=text_of(members, ("entityid",), 200),
+        entity_name=text_of(members, ("entityname",), 200),
+        params=params_of(members),
+        details=tuple(detail for name in DETAIL_LISTS for detail in details_of(members.get(name)))[:MAX_ITEMS],
+        method=text_of(members, ("method", "httpmethod", "verb"), 10).upper(),
+        path=text_of(members, ("path", "uri", "url", "endpoint", "requesturi", "instance"), 500),
         is_function="errortype" in members and ("trace" in members or "stacktrace" in members),
-        operation_id=_text(members, ("operationid",), 200),
+        operation_id=text_of(members, ("operationid",), 200),
         carried=tuple(
             dict.fromkeys(
                 item[:MAX_BYTES]
@@ -238,8 +208,8 @@ def _may_carry(text: str) -> bool:
 
 
 def _code_and_message(members: Mapping[str, object]) -> tuple[str | None, str]:
-    message = _text(members, _MESSAGE_KEYS, 4_000)
-    code = _text(members, _CODE_KEYS, 200)
+    message = text_of(members, _MESSAGE_KEYS, 4_000)
+    code = text_of(members, CODE_KEYS, 200)
     error = members.get("error")
     if isinstance(error, str) and error.strip():
         # OAuth says error="invalid_client"; servers that say error="Method Not Allowed" repeat the status in words.
@@ -257,7 +227,7 @@ def _code_and_message(members: Mapping[str, object]) -> tuple[str | None, str]:
     for name in ("detail", "extensions"):
         inner = members.get(name)
         if not code and isinstance(inner, Mapping):
-            code = _text({_key(key): item for key, item in list(inner.items())[:MAX_ITEMS]}, _CODE_KEYS, 200)
+            code = text_of({key_of(key): item for key, item in list(inner.items())[:MAX_ITEMS]}, CODE_KEYS, 200)
     reason = members.get("reason")
     if not message and isinstance(reason, str) and (code or _status(members)):
         message = tidy(reason, 4_000)
@@ -284,98 +254,3 @@ def as_status(value: object) -> int | None:
     if isinstance(value, float) and value == value and abs(value) < 1_000:
         value = int(value)
     return value if isinstance(value, int) and 100 <= value <= 599 else None
-
-
-def _text(members: Mapping[str, object], keys: tuple[str, ...], limit: int) -> str:
-    for key in keys:
-        value = members.get(key)
-        if isinstance(value, Mapping):  # OData: {"lang": "en", "value": "…"}
-            value = value.get("value", value.get("text"))
-        if isinstance(value, str) and value.strip():
-            return tidy(value, limit)
-        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**12:
-            if keys is _CODE_KEYS and 200 <= value < 300:
-                continue  # the status of an answer that went well
-            return str(value)
-    return ""
-
-
-def _params(members: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
-    pairs: list[tuple[str, str]] = []
-    for filled in (members.get("messageparams"), members.get("userparams")):
-        if isinstance(filled, Mapping):
-            pairs += [(str(key), _flat(value)) for key, value in list(filled.items())[:MAX_ITEMS]]
-        for number, entry in enumerate(filled[:MAX_ITEMS] if isinstance(filled, list) else ()):
-            if isinstance(entry, Mapping):
-                pairs.append((_flat(entry.get("key", entry.get("name", ""))), _flat(entry.get("value", ""))))
-            else:
-                pairs.append((str(number), _flat(entry)))
-    aside = [members[name] for name in _ASIDE if isinstance(members.get(name), Mapping)]
-    for name, entries in members.items():
-        if isinstance(entries, list) and entries and (name in _DETAIL_LISTS or _tells_names(entries[0])):
-            aside += entries[:MAX_ITEMS]
-    for given in (members, *aside):
-        items = [(_key(key), value) for key, value in list(given.items())[:500]] if isinstance(given, Mapping) else []
-        if not any(_says_held(key, value) for key, value in items):
-            pairs += [pair for key, value in items if _NAMED.match(key) for pair in _named(key, value)]
-    return tuple((tidy(key, 100), tidy(value, 2_000)) for key, value in pairs[:MAX_ITEMS])
-
-
-def _tells_names(entry: object) -> bool:
-    """Whether an entry of a list says of a right how it stands: {"permission": "a:b:c", "result": "DENY"}."""
-    return isinstance(entry, Mapping) and any(_NAMED.match(_key(key)) for key in list(entry)[:20])
-
-
-def _says_held(key: str, value: object) -> bool:
-    """Whether an entry such as {"permission": "a:b:c", "granted": true} says that its name is held."""
-    if isinstance(value, str):
-        return key in _VERDICTS and value.casefold() in _YES
-    return (value is True and tells_of_holding(key)) or (value is False and key in ("missing", "lacking", "denied"))
-
-
-def _named(key: str, value: object) -> list[tuple[str, str]]:
-    """The names under a member, with what is said of them: plain, by state {"missing": […]}, or each with yes or no."""
-    if not isinstance(value, Mapping) or _triples(value):
-        return [(key, _flat(value))]
-    pairs = []
-    for name, inner in list(value.items())[:MAX_ITEMS]:
-        if isinstance(inner, bool):
-            pairs += [] if inner else [(key, str(name))]
-        else:
-            pairs.append((f"{_key(name)}_{key}", _flat(inner)))
-    return pairs
-
-
-def _triples(value: Mapping[object, object]) -> list[str]:
-    """The permissions of a policy in parts, as roles have them (published: domain, entityName, actionSet)."""
-    members = {_key(key): item for key, item in list(value.items())[:MAX_ITEMS]}
-    domain, entity = _text(members, ("domain",), 60), _text(members, ("entity", "entityname"), 60)
-    actions = next((members[name] for name in ("action", "actions", "actionset") if name in members), None)
-    listed = actions if isinstance(actions, list) else [actions]
-    return [f"{domain}:{entity}:{one}" for one in listed[:MAX_ITEMS] if isinstance(one, str)] if domain and entity else []
-
-
-def _flat(value: object) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(_triples(value)) or _text({_key(key): item for key, item in value.items()}, _NAME_KEYS, 200)
-    if isinstance(value, list):
-        return ", ".join(_flat(item) for item in value[:MAX_ITEMS] if not isinstance(item, list))
-    return str(value) if isinstance(value, str | int | float) else ""
-
-
-def _details(value: object) -> tuple[Detail, ...]:
-    if not isinstance(value, list):
-        return ()
-    found = []
-    for entry in value[:MAX_ITEMS]:
-        if isinstance(entry, Mapping):
-            members = {_key(key): item for key, item in list(entry.items())[:MAX_ITEMS]}
-            found.append(
-                Detail(
-                    code=_text(members, ("errorcode", "code"), 200),
-                    field=_text(members, ("fieldname", "field", "target", "property", "propertypath", "pointer", "name"), 200),
-                    entity_id=_text(members, ("entityid",), 200),
-                    entity_name=_text(members, ("entityname",), 200),
-                )
-            )
-    return tuple(found)

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from wfm import catalogue
+from wfm.diagnosis.correlation import UUID
 from wfm.diagnosis.holding import Place, lacked, tells_of_holding
-from wfm.diagnosis.sentences import UUID
 
 MAX_NAMES = 60
 

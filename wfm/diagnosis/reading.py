@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
-from http import HTTPStatus
 
-from wfm.diagnosis import sentences
+from wfm.diagnosis import correlation, sentences, statuses
 from wfm.diagnosis.bounds import HEAD, TAIL, closed, decode, excerpt, tidy, too_deep
 from wfm.diagnosis.layers import Layer, as_status, layers_of
 from wfm.diagnosis.names import Names, find_names
@@ -19,11 +18,9 @@ MAX_LEVELS = 6
 """How deep bodies inside sentences inside bodies are followed."""
 
 _XSSI = re.compile(r"^\)\]\}'?,?\s*\n")
-_CORRELATION_HEADERS = ("inin-correlation-id", "genesys-correlation-id", "x-correlation-id", "correlation-id")
 _CHALLENGE = re.compile(
     r'\b(error|error_description|scope)\s*=\s*(?:"([^"]{0,1000})"|\'([^\']{0,1000})\'|([^\s,"\']{1,300}))', re.IGNORECASE
 )
-_PHRASES = {status.phrase.casefold(): int(status) for status in HTTPStatus if status >= 400}
 _CALLERS = frozenset({"invalid.token", "invalid.grant", "invalid.client", "invalid.scope", "insufficient.scope"})
 """Codes of OAuth that lay the fault on the caller, whatever the status."""
 
@@ -130,7 +127,7 @@ class Reading:
         if self.status is not None and self.status >= 300:
             return self.status
         named = next((layer.status for layer in self.layers if layer.status), None)
-        return named or _PHRASES.get(self.deciding.message.casefold()) or self.status
+        return named or statuses.of_phrase(self.deciding.message) or self.status
 
     @cached_property
     def correlation_id(self) -> str | None:
@@ -139,14 +136,14 @@ class Reading:
             if layer.correlation_id:
                 return layer.correlation_id
         for layer in self.layers:
-            found = sentences.trailing_id(layer.message)
+            found = correlation.trailing_id(layer.message)
             if found:
                 return found
         if self.form in (Form.TEXT, Form.TORN, Form.OVERSIZE, Form.PAGE):
-            found = sentences.trailing_id(self.text) or sentences.named_id(self.text)
+            found = correlation.trailing_id(self.text) or correlation.named_id(self.text)
             if found:
                 return found
-        return next((self.headers[name] for name in _CORRELATION_HEADERS if self.headers.get(name)), None)
+        return correlation.in_headers(self.headers)
 
     @cached_property
     def names(self) -> Names:
@@ -212,7 +209,7 @@ def read(status: int | None, headers: Mapping[str, str], body: bytes | str | Non
         layers = (*layers, challenge)
     named = status
     if named is None and form in (Form.TEXT, Form.OVERSIZE, Form.PAGE):
-        named = sentences.status_in(shown)
+        named = statuses.status_in(shown)
     return Reading(form=form, status=named, headers=known, layers=layers, text=shown)
 
 

@@ -7,13 +7,9 @@ import html
 import json
 import re
 
+from wfm.diagnosis import correlation
 from wfm.diagnosis.bounds import tidy
 from wfm.diagnosis.layers import Layer, as_status
-
-UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
-
-MAX_LINES = 40
-"""In how many lines of a text an id is looked for at the end."""
 
 MAX_TRIES = 6
 """How many brackets of a sentence are tried as the start of a body."""
@@ -21,28 +17,6 @@ MAX_TRIES = 6
 _DECODER = json.JSONDecoder(strict=False)  # a mail wraps lines inside strings
 _START = re.compile(r"\{|\[\s*\{")
 _ESCAPED = re.compile(r'\\(["\\/])')
-_TRAILING_ID = re.compile(rf"[\[(]({UUID})[\])]\s*[.\"'}}\]]*\s*$")
-_NAMES_THE_ID = re.compile(
-    r"\b(?:division|polic|user|agent|client|queue|team|schedule|unit|role|entity|resource|group|site|flow|skill|conversation"
-    r"|participant|station|campaign|contact|list|integration|action|activity|plan|organization|member|account|employee|shift"
-    r"|location|template|document|form|tenant)\w*(?:\(s\))?(?: ids?)?[\s:='\"]*$",
-    re.IGNORECASE,
-)
-_STATUS = re.compile(
-    r"(?:^\s*\(?|\b(?:API|Auth)\s{1,4}Error:?\s{0,4}|\bHTTP(?:/\d(?:\.\d)?)?[ :=]{1,6}"
-    r"|\bstatus(?:[ _-]?code)?\"?\s{0,4}[:=]?\s{0,4}\"?"
-    r"|\berror(?: code)?\s{0,3}:?\s{1,3}|\b(?:GET|HEAD|POST|PUT|PATCH|DELETE) [\"']?(?:/|http)[^\s\"']{1,300}[\"']?"
-    r"(?: HTTP/\d(?:\.\d)?[\"']?)?\s{1,2}(?:[-=]>|→|:|returned|answered|failed with)?\s?"
-    r"|\b(?:respond|fail|return|repli|answer|reject)ed(?: with)?(?: an?)?(?: HTTP)?(?: status)?(?: code)?:? )([1-5]\d\d)\b",
-    re.IGNORECASE,
-)
-_STATUS_PHRASE = re.compile(
-    r"\b([345]\d\d)\)? \(?(?:Bad Request|Unauthorized|Payment Required|Forbidden|Not Found|Method Not Allowed|Not Acceptable"
-    r"|Request Time"
-    r"|Conflict|Gone|Precondition|Payload|Request Entity|Unsupported|Unprocessable|Locked|Failed Dep|Too Many|Internal Server"
-    r"|Not Implemented|Bad Gateway|Service (?:Temporarily )?Unavailable|Gateway Time)",
-    re.IGNORECASE,
-)
 _MEMBER_CODE = re.compile(
     r"\b(?:error[_ ]?)?code[\"']?\s*[:=]\s*[\"']?([A-Za-z][\w.\-]{2,100}|\d{3,6})\b(?!\s*[:=])", re.IGNORECASE
 )
@@ -56,10 +30,6 @@ _DOTTED_CODE = re.compile(
 )
 _HEADER = re.compile(r"['\"]?([A-Za-z][A-Za-z0-9-]{2,60})['\"]?\s*:\s*['\"]?([^'\"\n,}]{1,300})")
 _KNOWN_HEADER = re.compile(r"^(?:inin-|x-|www-|retry-after|content-type|genesys-)", re.IGNORECASE)
-_NAMED_ID = re.compile(
-    r"\b(?:context[ _-]?id|(?:inin-|genesys-)?correlation[ _-]?id)[\"']?\s*[:=]?\s*[\"']?([A-Za-z0-9][\w-]{7,80})",
-    re.IGNORECASE,
-)
 _TAG = re.compile(r"<[^<>]{1,2000}>")
 _SCRIPT = re.compile(r"<(script|style)\b[^<]{0,20000}</\1>", re.IGNORECASE)
 _TITLE = re.compile(r"<(?:title|h1)[^<>]{0,200}>([^<]{1,300})<", re.IGNORECASE)
@@ -140,36 +110,7 @@ def _unescaped(text: str) -> list[str]:
 def torn_inside(text: str) -> str:
     """The start of a body inside a sentence that does not parse: from its bracket on, unescaped; "" where there is none."""
     start = _START.search(text)
-    return _TRAILING_ID.sub("", _unescaped(text[start.start() :])[-1]).rstrip() if start else ""
-
-
-def trailing_id(text: str) -> str | None:
-    """The correlation id in brackets at the end of a sentence: "… (c5fad4cb-…)" or "… [c5fad4cb-…]".
-
-    Behind the name of a thing the id is that thing's ("user (7d0c…)"), but never where the provider of Terraform speaks.
-    """
-    lines = text.splitlines()[:MAX_LINES] if "\n" in text else []
-    for end in (text[-200:], *(line[-200:] for line in lines)):
-        found = _TRAILING_ID.search(end)
-        if found is not None and ("API Error:" in text or not _NAMES_THE_ID.search(end[: found.start()])):
-            return found.group(1)
-    return None
-
-
-def named_id(text: str) -> str | None:
-    """A correlation id that a text names: "correlation id 5b2e…"."""
-    found = _NAMED_ID.search(text)
-    return found.group(1) if found and any(char.isdigit() for char in found.group(1)) else None
-
-
-def status_in(text: str) -> int | None:
-    """An HTTP status that a text names: "(403)", "API Error: 403 - …", "status=403", "403 Forbidden"."""
-    for pattern in (_STATUS, _STATUS_PHRASE):
-        for found in pattern.finditer(text[:8_000]):
-            status = as_status(found.group(1))
-            if status is not None and status >= 300:
-                return status
-    return None
+    return correlation.without_trailing_id(_unescaped(text[start.start() :])[-1]).rstrip() if start else ""
 
 
 def code_in(text: str) -> str | None:

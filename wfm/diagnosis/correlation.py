@@ -1,0 +1,66 @@
+"""Correlation ids, in any spelling: the id by which Genesys support finds a request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+
+MAX_LINES = 40
+"""In how many lines of a text an id is looked for at the end."""
+
+_TRAILING = re.compile(rf"[\[(]({UUID})[\])]\s*[.\"'}}\]]*\s*$")
+_OF_A_THING = re.compile(
+    r"\b(?:division|polic|user|agent|client|queue|team|schedule|unit|role|entity|resource|group|site|flow|skill|conversation"
+    r"|participant|station|campaign|contact|list|integration|action|activity|plan|organization|member|account|employee|shift"
+    r"|location|template|document|form|tenant)\w*(?:\(s\))?(?: ids?)?[\s:='\"]*$",
+    re.IGNORECASE,
+)
+# Korrelations-ID, ID de corrélation, Id. de correlación, ID de correlação, correlatie-id: one word in many languages.
+_WORD = r"[ck]orr?[eéè]la\w{2,8}"
+_NAMED = re.compile(
+    rf"(?:\bcontext[ _-]?id|\b(?:\w{{1,20}}[_-])?{_WORD}(?:[ _.-]?(?:id|identifier|kennung|uuid|code))?"
+    r"|相[関关] ?id|корреляц\w+)"
+    rf"\b(?:\W{{0,3}}(?:is|was|ist|est|es|è)\b)?[^\w\n]{{0,12}}({UUID}|[A-Za-z0-9][\w-]{{7,80}})",
+    re.IGNORECASE,
+)
+_MEMBER = re.compile(r"(?:context|[ck]orrelations?)(?:id|identifier|uuid)")
+_FIRST = ("inincorrelationid", "genesyscorrelationid", "xcorrelationid", "correlationid")
+
+
+def trailing_id(text: str) -> str | None:
+    """The correlation id in brackets at the end of a sentence: "… (c5fad4cb-…)" or "… [c5fad4cb-…]".
+
+    Behind the name of a thing the id is that thing's ("user (7d0c…)"), but never where the provider of Terraform speaks.
+    """
+    lines = text.splitlines()[:MAX_LINES] if "\n" in text else []
+    for end in (text[-200:], *(line[-200:] for line in lines)):
+        found = _TRAILING.search(end)
+        if found is not None and ("API Error:" in text or not _OF_A_THING.search(end[: found.start()])):
+            return found.group(1)
+    return None
+
+
+def without_trailing_id(text: str) -> str:
+    """The text without an id in brackets at its end."""
+    return _TRAILING.sub("", text)
+
+
+def named_id(text: str) -> str | None:
+    """A correlation id that a text names: "correlation id 5b2e…", "Korrelations-ID: 5b2e…"."""
+    for found in _NAMED.finditer(text):
+        if any(char.isdigit() for char in found.group(1)):
+            return found.group(1)
+    return None
+
+
+def is_name(key: str) -> bool:
+    """Whether a member, its name in small letters and digits only, holds a correlation id: "xcorrelationid"."""
+    return len(key) < 40 and key.endswith(("id", "identifier", "uuid")) and bool(_MEMBER.search(key))
+
+
+def in_headers(headers: Mapping[str, str]) -> str | None:
+    """The correlation id among headers (names in small letters), the platform's own name first."""
+    named = {key: value for name, value in headers.items() if value and is_name(key := "".join(filter(str.isalnum, name)))}
+    return next((named[name] for name in _FIRST if name in named), next(iter(named.values()), None))

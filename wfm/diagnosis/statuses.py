@@ -1,0 +1,78 @@
+"""The HTTP status that a text names, as exceptions of many libraries, proxies and logs write it."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+
+MAX_TEXT = 8_000
+
+_NUMBER = r"([1-5]\d\d)\b(?![.,:-]?\d)"
+_NAMED = r"(?:status|statut|estado|état|stato|статус|ステータス|状态)"
+_VERBS = r"(?:GET|HEAD|POST|PUT|PATCH|DELETE)"
+_STATED = re.compile(  # "status code: 403", "API Error: 403 - …", "PATCH /x returned 403", "403 Client Error"
+    rf"(?:^\s*\(?|\b(?:API|Auth)\s{{1,4}}Error:?\s{{0,4}}|\bHTTP(?:/\d(?:\.\d)?)?[ :=]{{1,6}}"
+    rf"|{_NAMED}(?:[ _-]?code)?\"?\s{{0,4}}[:=]?\s{{0,4}}[\"']?"
+    rf"|\berror(?: code)?\s{{0,3}}:?\s{{1,3}}|\b{_VERBS} [\"']?(?:/|http)[^\s\"']{{1,300}}[\"']?"
+    r"(?: HTTP/\d(?:\.\d)?[\"']?)?\s{1,2}(?:[-=]>|→|:|returned|answered|failed with)?\s?"
+    r"|\b(?:respond|fail|return|repli|answer|reject)ed(?: with)?(?: an?)?(?: HTTP)?(?: status)?(?: code)?:? "
+    r"|\b(?:HTTP |server )?(?:response|answer|result)(?: status)?(?: code)?[:=]? ?"  # java.net, got
+    r"|\b(?:with|exit|unexpected)(?: http)?(?: status)?(?: code)?[:=]? (?:of )?"  # ServiceNow, Go
+    r"|\b\w{0,60}(?:Error|Exception)\b\W{1,4}"  # aiohttp, Spring
+    r"|\bfail(?:ed|ure)[:( ]{1,3}|\b(?:got|gets?|gives?|gave|returns?)(?: an?)?(?: HTTP)? "
+    rf"){_NUMBER}"
+    r"|\b([45]\d\d) (?:Client|Server) Error\b"  # requests
+    rf"|\[([45]\d\d)\] during \[{_VERBS}\]"  # Feign
+    rf"|{_NAMED}(?:[ -]?code)?[^\n\d]{{0,16}}[:=：] ?{_NUMBER}",  # "Código de estado: 403", "Code d'état HTTP : 403"
+    re.IGNORECASE,
+)
+_PHRASE = (
+    r"(?:Bad Request|Unauthorized|Payment Required|Forbidden|Not Found|Method Not Allowed|Not Acceptable|Request Time"
+    r"|Conflict|Gone|Precondition|Payload|Request Entity|Unsupported|Unprocessable|Locked|Failed Dep|Too Many"
+    r"|Internal Server|Not Implemented|Bad Gateway|Service (?:Temporarily )?Unavailable|Gateway Time)"
+)
+_WITH_PHRASE = re.compile(  # "403 Forbidden", "(403) Forbidden", "403 (Forbidden", "forbidden (403)"
+    rf"\b([345]\d\d)\)?[ :-]{{1,3}}[(\"'`]?{_PHRASE}|\b{_PHRASE}\w*[ :]{{1,2}}\(?([345]\d\d)\b", re.IGNORECASE
+)
+_PHRASES = {
+    spelt.casefold(): int(status)
+    for status in HTTPStatus
+    if status >= 400
+    for spelt in (status.phrase, status.phrase.replace(" ", "").replace("-", ""))
+}
+_BY_NAME = (
+    re.compile(  # "RestClient::Forbidden", "HttpClientErrorException$NotFound", "ApiError: Forbidden", "Status=Forbidden"
+        r"(?:\b\w{0,60}(?:Error|Exception)(?:\$|: ?|::)|::|\bstatus(?: ?code)?[:= ]{1,3}[\"']?)("
+        + "|".join(sorted(map(re.escape, _PHRASES), key=len, reverse=True))
+        + r")\b(?! ?\w)",
+        re.IGNORECASE,
+    )
+)
+_SUCCESS = re.compile(
+    r"\bHTTP(?:/\d(?:\.\d)?)?[ :=]{1,4}(20[0-7])\b|\bstatus(?:[ _-]?code)?\"?\s{0,2}[:=]?\s{0,2}(20[0-7])\b"
+    r"|\b(20[0-7])[ :-]{1,3}(?:OK|Created|Accepted|No Content)\b",
+    re.IGNORECASE,
+)
+
+
+def status_in(text: str) -> int | None:
+    """The HTTP status that a text names, by number or by its phrase where an exception is called so; of successes none."""
+    text = text[:MAX_TEXT]
+    for pattern in (_STATED, _WITH_PHRASE):
+        for found in pattern.finditer(text):
+            status = next(int(number) for number in found.groups() if number)
+            if status >= 300:
+                return status
+    named = _BY_NAME.search(text)
+    return _PHRASES[named.group(1).casefold()] if named else None
+
+
+def of_phrase(text: str) -> int | None:
+    """The status whose phrase a text is, nothing more: "Forbidden"."""
+    return _PHRASES.get(text.casefold())
+
+
+def success_in(text: str) -> int | None:
+    """The status of a success that a text names: "HTTP/1.1 204", "202 Accepted"."""
+    found = _SUCCESS.search(text[:MAX_TEXT])
+    return next(int(number) for number in found.groups() if number) if found else None
