@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
+from wfm.diagnosis import correlation
 from wfm.diagnosis.bounds import MAX_BYTES, MAX_DEPTH, tidy
 from wfm.diagnosis.members import CODE_KEYS, DETAIL_LISTS, MAX_ITEMS, Detail, details_of, key_of, params_of, text_of
 
@@ -32,12 +33,15 @@ _MESSAGE_KEYS = (
     "moreinformation",
     "userparamsmessage",
 )
-_STATUS_KEYS = ("status", "statuscode", "httpstatus", "httpstatuscode", "httpcode", "responsestatus")
+_STATUS_KEYS = (
+    *("status", "statuscode", "httpstatus", "httpstatuscode", "httpcode", "responsestatus"),
+    *("responsecode", "responsestatuscode", "httpresponsestatuscode", "resultcode", "elbstatuscode", "scstatus"),
+)
 _ID_KEYS = ("contextid", "correlationid", "traceid")
-_DEEP_ID_KEYS = ("contextid", "correlationid", "inincorrelationid")
+_STATES = ("state", "status", "querystate", "jobstate", "jobstatus", "executionstate", "provisioningstate", "operationstate")
 _CARRIERS = (*_MESSAGE_KEYS, "body", "response", "responsebody", "rawresult", "error", "finalresult", "data", "result")
 _INNER = ("error", "fault", "exception", "response", "responsebody", "data", "result", "body", "message", "detail", "eventbody")
-_INNER_NAME = re.compile(r"error|fault|exception|failure|causes$")
+_INNER_NAME = re.compile(r"error|fault|exception|failure|causes$|warnings$")
 _BULK = ("results", "entities", "responses", "items")
 _URI = re.compile(r"^(?:https?://|urn:)", re.IGNORECASE)
 _SPACE = re.compile(r"\s")
@@ -52,7 +56,7 @@ class Layer:
 
     `params` are the values that fill a message (name, value) and members such as requiredScopes. `carried` are raw
     strings that hold a bracket or a tag: a body of somebody else's may be escaped inside them. `torn` when this layer was read
-    out of JSON that does not parse.
+    out of JSON that does not parse. `state` is what a body says of how far it came, in small letters: "complete", "processing".
     """
 
     place: str
@@ -69,6 +73,7 @@ class Layer:
     path: str = ""
     is_function: bool = False
     operation_id: str = ""
+    state: str = ""
     torn: bool = False
     carried: tuple[str, ...] = ()
 
@@ -88,11 +93,11 @@ def layers_of(value: object, level: int = 0) -> tuple[Layer, ...]:
     walk = _Walk(level=level)
     _visit(value, "body", walk, 0)
     if walk.found and not any(layer.correlation_id for layer in walk.found):
-        walk.found[0] = replace(walk.found[0], correlation_id=_id_beside(value))
+        walk.found[0] = replace(walk.found[0], correlation_id=id_beside(value))
     return tuple(walk.found)
 
 
-def _id_beside(value: object) -> str | None:
+def id_beside(value: object) -> str | None:
     """A correlation id that stands beside the errors: in metadata, or in headers printed into the body."""
     queue, looked = [value], 0
     while queue and looked < 200:
@@ -100,8 +105,10 @@ def _id_beside(value: object) -> str | None:
         item = queue.pop(0)
         if isinstance(item, Mapping):
             members = {key_of(key): inner for key, inner in list(item.items())[:MAX_ITEMS]}
-            found = text_of(members, _DEEP_ID_KEYS, 200)
-            if found:
+            named = text_of(members, ("name", "key", "field"), 100)
+            if correlation.is_name(key_of(named)) and (found := text_of(members, ("value",), 200)):
+                return found  # HAR and proxies: {"name": "ININ-Correlation-Id", "value": "…"}
+            if found := text_of(members, tuple(filter(correlation.is_name, members)), 200):
                 return found
             queue += [inner for inner in members.values() if isinstance(inner, Mapping | list)]
         elif isinstance(item, list):
@@ -128,7 +135,7 @@ def _visit_object(value: Mapping[object, object], place: str, walk: _Walk, depth
     members = {key_of(key): item for key, item in reversed(list(value.items())[:500])}
     members = dict(reversed(members.items()))  # of two spellings of one name the first counts, in the order given
     own = _own(members, place, walk.level)
-    if own.says_something or own.status or own.correlation_id or own.params or own.details or own.carried:
+    if own.says_something or own.status or own.correlation_id or own.params or own.details or own.carried or own.state:
         walk.found.append(own)
     named = [name for name in members if name not in _INNER and name != "errors" and _INNER_NAME.search(name)]
     for name in (*_INNER, *named):
@@ -182,7 +189,7 @@ def _own(members: Mapping[str, object], place: str, level: int) -> Layer:
         level=level,
         code=code,
         message=message,
-        status=_status(members),
+        status=status_of(members),
         correlation_id=text_of(members, _ID_KEYS, 200) or None,
         entity_id=text_of(members, ("entityid",), 200),
         entity_name=text_of(members, ("entityname",), 200),
@@ -190,8 +197,9 @@ def _own(members: Mapping[str, object], place: str, level: int) -> Layer:
         details=tuple(detail for name in DETAIL_LISTS for detail in details_of(members.get(name)))[:MAX_ITEMS],
         method=text_of(members, ("method", "httpmethod", "verb"), 10).upper(),
         path=text_of(members, ("path", "uri", "url", "endpoint", "requesturi", "instance"), 500),
-        is_function="errortype" in members and ("trace" in members or "stacktrace" in members),
-        operation_id=text_of(members, ("operationid",), 200),
+        is_function="errortype" in members and bool({"trace", "stacktrace", "errormessage"} & set(members)),
+        operation_id=text_of(members, ("operationid", "jobid", "taskid"), 200),
+        state=_state(members),
         carried=tuple(
             dict.fromkeys(
                 item[:MAX_BYTES]
@@ -200,6 +208,15 @@ def _own(members: Mapping[str, object], place: str, level: int) -> Layer:
             )
         ),
     )
+
+
+def _state(members: Mapping[str, object]) -> str:
+    """How far something came, by its own word: "complete", "processing"; "success" and "failed" for yes and no."""
+    success = members.get("success", members.get("successful"))
+    if isinstance(success, bool):
+        return "success" if success else "failed"
+    said = (members[name] for name in _STATES if isinstance(members.get(name), str))
+    return next((word for one in said if len(one) <= 40 and not (word := one.strip().casefold()).isdigit()), "")
 
 
 def _may_carry(text: str) -> bool:
@@ -229,7 +246,7 @@ def _code_and_message(members: Mapping[str, object]) -> tuple[str | None, str]:
         if not code and isinstance(inner, Mapping):
             code = text_of({key_of(key): item for key, item in list(inner.items())[:MAX_ITEMS]}, CODE_KEYS, 200)
     reason = members.get("reason")
-    if not message and isinstance(reason, str) and (code or _status(members)):
+    if not message and isinstance(reason, str) and (code or status_of(members)):
         message = tidy(reason, 4_000)
     state = members.get("status")
     if not message and not code and isinstance(state, str) and "operationid" in members:
@@ -237,7 +254,8 @@ def _code_and_message(members: Mapping[str, object]) -> tuple[str | None, str]:
     return code or None, message
 
 
-def _status(members: Mapping[str, object]) -> int | None:
+def status_of(members: Mapping[str, object]) -> int | None:
+    """The HTTP status among members, their names as `key_of` has them."""
     for key in (*_STATUS_KEYS, "code"):
         status = as_status(members.get(key))
         if status is not None and (key != "code" or (status >= 400 and status in _KNOWN)):

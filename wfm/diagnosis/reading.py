@@ -11,7 +11,8 @@ from functools import cached_property
 
 from wfm.diagnosis import correlation, sentences, statuses
 from wfm.diagnosis.bounds import HEAD, TAIL, closed, decode, excerpt, tidy, too_deep
-from wfm.diagnosis.layers import Layer, as_status, layers_of
+from wfm.diagnosis.envelopes import FULL, places, weight
+from wfm.diagnosis.layers import Layer, as_status, id_beside, layers_of
 from wfm.diagnosis.names import Names, find_names
 
 MAX_LEVELS = 6
@@ -127,6 +128,8 @@ class Reading:
         if self.status is not None and self.status >= 300:
             return self.status
         named = next((layer.status for layer in self.layers if layer.status), None)
+        if (named or 0) < 400 and self.form is Form.JSON:
+            named = statuses.status_in(self.deciding.message) or named  # "Request failed with status code 403"
         return named or statuses.of_phrase(self.deciding.message) or self.status
 
     @cached_property
@@ -235,8 +238,33 @@ def _taken_apart(text: str) -> tuple[Form, tuple[Layer, ...]]:
         except ValueError:
             break
     if isinstance(value, dict | list):
-        return Form.JSON, _with_embedded(layers_of(value))
+        return Form.JSON, _layers(value)
     return (Form.TEXT, _with_embedded(layers_of(value))) if isinstance(value, str) else (Form.TEXT, ())
+
+
+def _layers(value: object, level: int = 0) -> tuple[Layer, ...]:
+    """The layers of a JSON value with the bodies inside its sentences; of a record of a log those of the answer in it."""
+    own = layers_of(value, level)
+    layers = _with_embedded(own) if level == 0 else own
+    known = weight(layers)
+    best: tuple[Layer, ...] = ()
+    for place in places(value) if known < FULL else ():
+        if place.value is not value:
+            inner = _answer(place.value, level)
+            if (found := weight(inner, place.status)) > known:
+                known, best = found, (*inner, place.layer)
+    if best and not any(layer.correlation_id for layer in best):
+        best = (*best, Layer(place="log", correlation_id=id_beside(value)))
+    return best or layers
+
+
+def _answer(value: object, level: int) -> tuple[Layer, ...]:
+    """What a member of a record says as an answer; () for a text that shows neither a body nor a status."""
+    if not isinstance(value, str):
+        return _with_embedded(layers_of(value, level), level)
+    if "{" in value or "</" in value or value[:1] == "<":
+        return _taken_apart(value.strip())[1] or _from_text(value, Form.TEXT)
+    return _from_text(value, Form.TEXT) if statuses.status_in(value) else ()
 
 
 def _plain(text: str) -> str:
@@ -257,7 +285,7 @@ def _not_json(text: str) -> tuple[Form, tuple[Layer, ...]]:
         return (Form.XML, (layer,)) if layer else (Form.TEXT, ())
     if text[0] in "{[":
         try:
-            return Form.JSON, _with_embedded(layers_of(sentences.parse_literal(text)))
+            return Form.JSON, _layers(sentences.parse_literal(text))
         except ValueError:
             return Form.TORN, _with_embedded(_torn(text))
     return Form.TEXT, ()
@@ -275,7 +303,7 @@ def _from_text(text: str, form: Form) -> tuple[Layer, ...]:
     """A sentence, an exception text or a log line, with the body that it may carry."""
     if not text:
         return ()
-    candidates = (layers_of(value) for value in sentences.embedded(text))
+    candidates = [_layers(value) for value in sentences.embedded(text)]
     # A details[] entry names the class of a failure, not the failure: {"errorCode": "ACTION.REMOTE_ENDPOINT"}.
     readable = [
         layers
@@ -283,20 +311,20 @@ def _from_text(text: str, form: Form) -> tuple[Layer, ...]:
         if any(layer.message or (layer.code and not layer.code.startswith("ACTION.")) for layer in layers)
     ]
     for inner in sorted(readable, key=lambda layers: not any(layer.code for layer in layers)):
-        return _with_embedded(inner)
+        return inner
     return (Layer(place=form.value if form is Form.OVERSIZE else "text", code=sentences.code_in(text), message=text[:4_000]),)
 
 
-def _with_embedded(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+def _with_embedded(layers: tuple[Layer, ...], level: int = 0) -> tuple[Layer, ...]:
     """Adds the layers of bodies that are escaped inside sentences, level by level."""
     everything = list(layers)
     fresh = list(layers)
-    for level in range(1, MAX_LEVELS):
+    for deeper in range(level + 1, MAX_LEVELS):
         inner: list[Layer] = []
         for layer in fresh:
             for carried in layer.carried:
                 if len(inner) < 20:
-                    inner += [replace(part, place=f"inside {layer.place}") for part in _inside(carried, level)]
+                    inner += [replace(part, place=f"inside {layer.place}") for part in _inside(carried, deeper)]
         if not inner:
             break
         everything += inner

@@ -16,6 +16,8 @@ MAX_TRIES = 6
 
 _DECODER = json.JSONDecoder(strict=False)  # a mail wraps lines inside strings
 _START = re.compile(r"\{|\[\s*\{")
+_DOUBLED = re.compile(r'[{\[,]\s{0,4}""\w')
+_ARROW = re.compile(r'"\s{0,4}=>\s{0,4}')
 _ESCAPED = re.compile(r'\\(["\\/])')
 _MEMBER_CODE = re.compile(
     r"\b(?:error[_ ]?)?code[\"']?\s*[:=]\s*[\"']?([A-Za-z][\w.\-]{2,100}|\d{3,6})\b(?!\s*[:=])", re.IGNORECASE
@@ -28,7 +30,7 @@ _DOTTED_CODE = re.compile(
     r"\b(missing(?:\.any)?(?:\.division)?\.permissions?|app\.not\.authorized\.for\.scope|not\.authorized|bad\.credentials"
     r"|authentication\.required|too\.many\.requests(?:\.retry\.after)?|wfm\.[a-z.]{3,60}[a-z])\b"
 )
-_HEADER = re.compile(r"['\"]?([A-Za-z][A-Za-z0-9-]{2,60})['\"]?\s*:\s*['\"]?([^'\"\n,}]{1,300})")
+_HEADER = re.compile(r"['\"]?([A-Za-z][A-Za-z0-9-]{2,60})['\"]?\s*(?:=>|:)\s*['\"]?([^'\"\n,}]{1,300})")
 _KNOWN_HEADER = re.compile(r"^(?:inin-|x-|www-|retry-after|content-type|genesys-)", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]{1,2000}>")
 _SCRIPT = re.compile(r"<(script|style)\b[^<]{0,20000}</\1>", re.IGNORECASE)
@@ -102,6 +104,10 @@ def _literals(text: str) -> list[object]:
 
 def _unescaped(text: str) -> list[str]:
     versions = [text]
+    if _DOUBLED.search(text):  # a cell of a CSV file
+        versions.append(text.replace('""', '"'))
+    if '"=>' in text:  # a Ruby hash
+        versions.append(_ARROW.sub('": ', text))
     while len(versions) < 4 and '\\"' in versions[-1]:
         versions.append(_ESCAPED.sub(r"\1", versions[-1]))
     return versions
