@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from wfm.diagnosis import sides
 from wfm.diagnosis.bounds import clean
 from wfm.diagnosis.layers import Layer
 from wfm.diagnosis.reading import Form, Reading, read
@@ -37,7 +38,7 @@ def verdict(reading: Reading, evidence: Evidence) -> Diagnosis:
     names = rule.names(case) if rule.names else ()
     words = _words(rule, case, names)
     return Diagnosis(
-        kind=rule.kind,
+        kind=rule.kind_of(case),
         status=reading.status if reading.status is not None else case.status,
         code=_code(reading, rule),
         message=clean(reading.deciding.message or reading.outer_text or reading.text or evidence.fault, 1_000),
@@ -158,9 +159,9 @@ def _by_outer(case: Case) -> tuple[Rule, Confidence] | None:
 
 def _words(rule: Rule, case: Case, names: tuple[str, ...]) -> Words:
     """The rule's sentences for this case; whatever comes from outside is cleaned."""
-    words = rule.said(case, names) if rule.said else rule.words
+    words = sides.words(case, rule, names) or (rule.said(case, names) if rule.said else rule.words)
     sentences = (words.cause, words.confirm, words.fix)
-    if not rule.said and not any("{client}" in sentence for sentence in sentences):
+    if words is rule.words and not any("{client}" in sentence for sentence in sentences):
         return words
     cause, confirm, fix = (sentence.replace("{client}", case.client) for sentence in sentences)
     return Words(cause=_sentence(cause), confirm=_sentence(confirm), fix=_sentence(fix), who=words.who)

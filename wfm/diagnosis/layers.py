@@ -135,6 +135,9 @@ def _visit_object(value: Mapping[object, object], place: str, walk: _Walk, depth
     members = {key_of(key): item for key, item in reversed(list(value.items())[:500])}
     members = dict(reversed(members.items()))  # of two spellings of one name the first counts, in the order given
     own = _own(members, place, walk.level)
+    if own.state == "success" and isinstance(members.get("operations"), list):
+        walk.found.append(Layer(place=place, level=walk.level, state=own.state))  # a test that went through: its result is data
+        return
     if own.says_something or own.status or own.correlation_id or own.params or own.details or own.carried or own.state:
         walk.found.append(own)
     named = [name for name in members if name not in _INNER and name != "errors" and _INNER_NAME.search(name)]
@@ -143,6 +146,8 @@ def _visit_object(value: Mapping[object, object], place: str, walk: _Walk, depth
         listed = isinstance(inner, list) and (name in ("error", "detail") or name in named or _are_errors(inner))
         if isinstance(inner, Mapping) or listed:
             _visit(inner, name, walk, depth + 1)
+    if "warning" in place and isinstance(messages := members.get("messages"), list):
+        _visit(messages, f"{place}.messages", walk, depth + 1)
     errors = members.get("errors")
     if isinstance(errors, list | str):
         _visit(errors, "errors", walk, depth + 1)
@@ -184,6 +189,8 @@ def _visit_steps(steps: object, walk: _Walk, depth: int) -> None:
 
 def _own(members: Mapping[str, object], place: str, level: int) -> Layer:
     code, message = _code_and_message(members)
+    if not code and not message and "warning" in place:
+        code = text_of(members, ("type",), 200) or None  # of a run that ended with warnings: {"type": "AgentNotLicensed"}
     return Layer(
         place=place,
         level=level,

@@ -12,7 +12,7 @@ from functools import cached_property
 from wfm.diagnosis import correlation, sentences, statuses
 from wfm.diagnosis.bounds import HEAD, TAIL, closed, decode, excerpt, tidy, too_deep
 from wfm.diagnosis.envelopes import FULL, places, weight
-from wfm.diagnosis.layers import Layer, as_status, id_beside, layers_of
+from wfm.diagnosis.layers import Layer, id_beside, layers_of
 from wfm.diagnosis.names import Names, find_names
 
 MAX_LEVELS = 6
@@ -349,8 +349,3 @@ def _challenge(header: str) -> Layer | None:
         return None
     scopes = (("scope", parts["scope"]),) if parts.get("scope") else ()
     return Layer(place="WWW-Authenticate", code=parts["error"], message=parts.get("error_description", ""), params=scopes)
-
-
-def status_of(value: object) -> int | None:
-    """An HTTP status given by a caller, whatever its type."""
-    return as_status(value)

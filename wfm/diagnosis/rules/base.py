@@ -13,6 +13,8 @@ from wfm.diagnosis.reading import Reading
 from wfm.domain.diagnoses import Evidence, Kind, Provenance
 
 EXECUTE = re.compile(r"/integrations/actions/[^/]+(?:/draft)?/(?:execute|test)\b")
+_URL = re.compile(r"https?://[^\s\"'<>\\)\]]{4,300}")
+_TOKEN_PATH = re.compile(r"/oauth/(?:v\d/)?(?:token|authorize)\b|/oauth2?/v?[\d.]*/?token\b")
 BRIEF_PATH = re.compile(r"^(?:https?://[^/]+)?/api/v2/wfm/")
 
 
@@ -45,6 +47,25 @@ class Case:
         """Whether the call is one of the brief's paths, which no published catalogue holds."""
         path = (self.call or "").rpartition(" ")[2]
         return bool(BRIEF_PATH.match(path))
+
+    @cached_property
+    def behind_action(self) -> bool:
+        """Whether a Data Action made the request: by the call, the way it was made, or the class of its failure."""
+        call = self.evidence.call or ""
+        return self.evidence.via == "data_action" or bool(EXECUTE.search(call)) or self.reading.category != ""
+
+    @cached_property
+    def url(self) -> str:
+        """The address that was called, as far as it is known: the first one of the call, the answer or the text; else ""."""
+        for text in (self.evidence.call or "", *(layer.path for layer in self.reading.layers), self.reading.text):
+            if found := _URL.search(text):
+                return found.group()
+        return ""
+
+    @cached_property
+    def of_token_server(self) -> bool:
+        """Whether a token was asked for."""
+        return self.evidence.via == "oauth" or bool(_TOKEN_PATH.search(self.evidence.call or self.url))
 
     @cached_property
     def status(self) -> int | None:
@@ -131,8 +152,8 @@ class Signs:
 class Rule:
     """One cause: how it is recognised, what it is called, what is said of it, and an example.
 
-    `names` picks the missing names out of the case. `said` replaces `words` where the sentence depends on the case;
-    `retryable` may too.
+    `names` picks the missing names out of the case. `said` replaces `words` where the sentence depends on the case, and
+    `kind_in` the kind; `retryable` may too.
     """
 
     key: str
@@ -144,8 +165,12 @@ class Rule:
     page: Page
     example: Example
     retryable: bool | Callable[[Case], bool] = False
+    kind_in: Callable[[Case], Kind] | None = None
     names: Callable[[Case], tuple[str, ...]] | None = None
     said: Callable[[Case, tuple[str, ...]], Words] | None = None
+
+    def kind_of(self, case: Case) -> Kind:
+        return self.kind_in(case) if self.kind_in else self.kind
 
     def may_retry(self, case: Case) -> bool:
         return self.retryable(case) if callable(self.retryable) else self.retryable

@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from wfm.diagnosis.reading import Form
+from wfm.diagnosis.rules import nothing_failed
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words
 from wfm.diagnosis.rules.servers import passes
 from wfm.domain.diagnoses import Kind, Provenance
@@ -73,7 +74,7 @@ EMPTY = Rule(
     words=Words(
         cause="The answer holds nothing that names an error.",
         confirm="Look at the raw payload and for an HTTP status.",
-        fix="Send it once more with the HTTP status recorded.",
+        fix="Record the HTTP status and the headers with the body, then explain them together.",
         who="Admin",
     ),
     page=Page(
@@ -135,4 +136,4 @@ UNKNOWN = Rule(
     example=Example(body='"something went wrong"'),
 )
 
-RULES = (TORN, EMPTY, PAGE, UNKNOWN)
+RULES = (TORN, *nothing_failed.RULES, EMPTY, PAGE, UNKNOWN)
