@@ -36,7 +36,7 @@ def test_every_code_has_a_kind_of_its_family(error_codes: list[dict[str, str]], 
 def test_exceptions_stay_few(error_codes: list[dict[str, str]]) -> None:
     sample = error_codes[::5]
     outside = Counter(in_family(int(row["http_status"]), _read(row, message=True).kind) for row in sample)
-    assert outside[False] / len(sample) < 0.06
+    assert outside[False] / len(sample) < 0.065  # a sentence that says "already exists" outranks a 400
 
 
 @pytest.mark.parametrize("known", EXCEPTIONS, ids=lambda known: f"{known.status}-{known.kind.value}")

@@ -16,6 +16,7 @@ from wfm.domain.diagnoses import Diagnosis, Evidence, Kind
 
 EVERY = (*RULES, *UNREAD)
 ID = "3ecdfb07-17cf-4c93-80c0-b85b5155063a"
+ARN = "arn:aws:iam::111122223333"
 PATCH = "PATCH /api/v2/wfm/users/{userId}/availability"
 HTML = "<html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>"
 
@@ -157,7 +158,6 @@ CASES: dict[str, list[Given]] = {
             'Error calling PostToken: {"error":"invalid_client","description":"authentication failed"}', code="invalid_client"
         ),
         Given("Auth Error: 400 - invalid_client (authentication failed)", 400, code="invalid_client"),
-        Given('{"error":"unauthorized_client","error_description":"Client is not allowed"}', 400, code="unauthorized_client"),
     ],
     "address-not-allowed": [
         Given(
@@ -547,6 +547,85 @@ CASES: dict[str, list[Given]] = {
             400,
             code="TOO_MANY_RESULTS",
         ),
+    ],
+    "grant-type-not-allowed": [
+        Given('{"error":"unauthorized_client","error_description":"Client is not allowed"}', 400, code="unauthorized_client"),
+        Given(
+            '{"error":"invalid_request","description":"grant type is not allowed for this client"}', 400, code="invalid_request"
+        ),
+    ],
+    "grant-type-unknown": [
+        Given('{"error":"unsupported_grant_type"}', 400, code="unsupported_grant_type"),
+        Given('{"error":"invalid_request","description":"Invalid grant type."}', 400, code="invalid_request"),
+    ],
+    "scope-asked-not-accepted": [
+        Given(
+            '{"error":"invalid_scope","error_description":"unknown scope [calls:read]"}',
+            400,
+            missing=("calls:read",),
+            code="invalid_scope",
+        ),
+    ],
+    "aws-role-not-trusted": [
+        Given(f"User: {ARN}:user/x is not authorized to perform: sts:AssumeRole on resource: {ARN}:role/y", 403),
+        Given(
+            wrapped(f"User: {ARN}:user/x is not authorized to perform: sts:AssumeRole", 400, "bad.request"),
+            400,
+            code="bad.request",
+        ),
+    ],
+    "aws-policy-refuses": [
+        Given(f"User: {ARN}:user/x is not authorized to perform: dynamodb:GetItem on resource: *", 400),
+        Given(
+            json.dumps(
+                {"__type": "AccessDeniedException", "Message": f"{ARN} is not authorized to perform: connect:StopContact"}
+            ),
+            403,
+            code="AccessDeniedException",
+        ),
+    ],
+    "signed-request-refused": [
+        Given("<Error><Code>RequestTimeTooSkewed</Code><Message>x</Message></Error>", 403, code="RequestTimeTooSkewed"),
+        Given('{"message":"The request signature we calculated does not match the signature you provided."}', 403),
+    ],
+    "caller-not-let-out": [
+        Given("Access to fetch at 'https://api.mypurecloud.ie/api/v2/users' has been blocked by CORS policy"),
+        Given("ProxyError('Cannot connect to proxy.', OSError('Tunnel connection failed: 403 Forbidden'))"),
+    ],
+    "token-asked-of-wrong-host": [
+        Given("HTTPError: 404 Client Error: Not Found for url: https://api.mypurecloud.ie/oauth/token"),
+        Given(
+            "<html><title>Not Found</title></html>", 404, evidence=Evidence(call="POST https://apps.mypurecloud.ie/oauth/token")
+        ),
+        Given("", 404, evidence=Evidence(call="GET https://login.mypurecloud.ie/api/v2/users/me")),
+    ],
+    "function-package-processing": [
+        Given(
+            '{"code":"bad.request","status":400,"details":[{"errorCode":"ACTION.PROCESSING"}]}',
+            400,
+            evidence=Evidence(call="POST /api/v2/integrations/actions/{actionId}/draft/publish"),
+            code="bad.request",
+            retryable=True,
+        ),
+    ],
+    "not-at-this-time": [
+        Given(error("bad.request", "Can't be done, try again later."), 400, code="bad.request", retryable=True),
+        Given(error("precondition.failed", "The resource is not ready yet"), 412, code="precondition.failed", retryable=True),
+    ],
+    "still-processing": [
+        Given('{"id":"x","status":"Processing"}', 202, retryable=False),
+        Given("", 202),
+        Given('{"jobId":"x","state":"QUEUED"}'),
+        Given("HTTP/1.1 202 Accepted"),
+    ],
+    "nothing-failed": [
+        Given("", 204, retryable=False),
+        Given('{"id":"x","name":"Ann"}', 200),
+        Given("OK", 200),
+        Given('{"status":"Complete"}'),
+        Given("PATCH /api/v2/users/7 HTTP/1.1 204 No Content"),
+        Given('{"operations":[{"step":1,"success":true}],"finalResult":"{\\"message\\":\\"denied\\"}","success":true}', 200),
+        Given('{"agentWarnings":[{"messages":[{"type":"AgentHasNoSkills"}]}],"status":"Complete"}', code="AgentHasNoSkills"),
     ],
     "answer-torn": [
         Given('{"errorCode":"BAD_REQUEST","status":400,"userMessage":"Response from web service: {\\"error\\":\\"inv', 400),

@@ -51,11 +51,9 @@ def explain(text: str | bytes, evidence: Evidence | None = None, status: int | N
     `curl -v` prints; `status` counts where the text has none. Of several payloads the first is explained, and the
     others are named in `others` and among the fields.
     """
-    whole, cut = decode(text)
-    parts = pasted.take_apart(whole)
-    evidence = evidence or Evidence()
-    found = [_judged(part, evidence, status, cut=cut and len(parts) == 1) for part in parts]
-    reading, case, diagnosis = next((one for one in found if one[2].kind is not Kind.UNPARSEABLE), found[0])
+    whole, _ = decode(text)
+    found = _answers(text, evidence or Evidence(), status)
+    reading, case, diagnosis = _first(found)
     others = _others(diagnosis, [one[2] for one in found])
     return Explanation(
         form=reading.form.value,
@@ -69,7 +67,25 @@ def explain(text: str | bytes, evidence: Evidence | None = None, status: int | N
     )
 
 
-def _judged(part: pasted.Pasted, evidence: Evidence, status: int | None, *, cut: bool) -> tuple[Reading, Case, Diagnosis]:
+def diagnose_pasted(text: str | bytes, evidence: Evidence) -> Diagnosis:
+    """The diagnosis of the first failure in a pasted text. Never raises."""
+    return _first(_answers(text, evidence, None))[2]
+
+
+_Answer = tuple[Reading, Case, Diagnosis]
+
+
+def _answers(text: str | bytes, evidence: Evidence, status: int | None) -> list[_Answer]:
+    whole, cut = decode(text)
+    parts = pasted.take_apart(whole)
+    return [_judged(part, evidence, status, cut=cut and len(parts) == 1) for part in parts]
+
+
+def _first(found: Sequence[_Answer]) -> _Answer:
+    return next((one for one in found if one[2].kind is not Kind.UNPARSEABLE), found[0])
+
+
+def _judged(part: pasted.Pasted, evidence: Evidence, status: int | None, *, cut: bool) -> _Answer:
     """One answer, read and judged, with the call that the text around it names where the caller knows none."""
     reading = read(part.status if part.status is not None else status, part.headers, part.body, cut=cut)
     if evidence.call is None:

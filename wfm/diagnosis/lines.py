@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from wfm.diagnosis.bounds import clean
+from wfm.diagnosis.explaining import diagnose_pasted
 from wfm.diagnosis.judging import diagnose
 from wfm.diagnosis.layers import as_status
 from wfm.domain.diagnoses import Diagnosis, Evidence, Kind
@@ -74,12 +75,11 @@ def diagnose_jsonl_line(line: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _diagnosis(line: Mapping[str, Any]) -> Diagnosis:
-    return diagnose(
-        as_status(line.get("http_status")),
-        _headers(line.get("headers")),
-        _body(line.get("body")),
-        _evidence(line.get("context")),
-    )
+    status, headers = as_status(line.get("http_status")), _headers(line.get("headers"))
+    body, evidence = _body(line.get("body")), _evidence(line.get("context"))
+    if body is not None and status is None and not headers:
+        return diagnose_pasted(body, evidence)  # nothing came with it: status and headers may stand in the text
+    return diagnose(status, headers, body, evidence)
 
 
 def plain(identity: object, diagnosis: Diagnosis) -> dict[str, Any]:

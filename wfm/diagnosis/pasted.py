@@ -85,13 +85,19 @@ def _segments(text: str) -> list[str]:
     looked = excerpt(text) if len(text) > 64_000 else text
     cuts: list[int] = []
     position = 0
+    known: set[str | None] = set()
     while len(cuts) < MAX_PAYLOADS and (start := _OPENS.search(looked, position)):
         try:
             value, position = _DECODER.raw_decode(looked, start.start())
         except (ValueError, RecursionError):
             position = start.end()
             continue
-        if any(layer.says_something and (layer.code or layer.status) for layer in layers_of(value)):
+        layers = layers_of(value)
+        if any(layer.says_something and (layer.code or layer.status) for layer in layers):
+            ids = {layer.correlation_id for layer in layers} - {None}
+            if cuts and ids & known:  # the same answer once more, as a provider prints it and as it came
+                cuts.pop()
+            known |= ids
             cuts.append(position)
     if len(cuts) < 2 or looked.lstrip().startswith("["):  # one answer that is a list
         return [text]

@@ -212,7 +212,7 @@ def read(status: int | None, headers: Mapping[str, str], body: bytes | str | Non
         layers = (*layers, challenge)
     named = status
     if named is None and form in (Form.TEXT, Form.OVERSIZE, Form.PAGE):
-        named = statuses.status_in(shown)
+        named = statuses.status_in(shown) or (statuses.success_in(shown) if form is Form.TEXT else None)
     return Reading(form=form, status=named, headers=known, layers=layers, text=shown)
 
 

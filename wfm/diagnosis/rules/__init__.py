@@ -7,11 +7,25 @@ the first wins, which is why the particular stand before the general.
 
 from __future__ import annotations
 
-from wfm.diagnosis.rules import access, brief, conflict, data_action, lookup, request, servers, sign_in, unread
+from wfm.diagnosis.rules import (
+    access,
+    brief,
+    conflict,
+    data_action,
+    elsewhere,
+    lookup,
+    request,
+    servers,
+    sign_in,
+    token_server,
+    unread,
+)
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words
 
 RULES: tuple[Rule, ...] = (
     *brief.RULES,
+    *token_server.RULES,
+    *elsewhere.RULES,
     *sign_in.RULES,
     *access.RULES,
     *data_action.RULES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wfm import catalogue
 from wfm.diagnosis.reading import Form
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, licences, pattern, permissions, scopes
 from wfm.domain.diagnoses import Kind, Provenance
@@ -88,9 +89,7 @@ SCOPE = Rule(
     provenance=Provenance.PUBLISHED,
     signs=Signs(
         codes=pattern(r"^app\.not\.authorized\.for\.scope$", r"^insufficient\.scopes?$"),
-        codes_within=pattern(
-            r"^invalid\.scope$", r"missing\.(?:required\.)?(?:oauth\.)?scopes?\b", r"scopes?\.(?:missing|required|insufficient)"
-        ),
+        codes_within=pattern(r"missing\.(?:required\.)?(?:oauth\.)?scopes?\b", r"scopes?\.(?:missing|required|insufficient)"),
         sentences=pattern(
             r"\b(?:lacks?|lacking|missing|requires?|required|needs?|insufficient|without)\b[^.\n]{0,60}\bscopes?\b",
             r"\bscopes?\b[^.\n]{0,80}\b(?:missing|required|insufficient|not granted|not authorized)\b",
@@ -349,6 +348,24 @@ TEAM_ONLY = Rule(
 )
 
 
+def _grant(case: Case, names: tuple[str, ...], joint: str) -> str:
+    """What to add. A name that the platform does not have is not asked for: the nearest one that it has is."""
+    known = catalogue.published_permissions()
+    unknown = tuple(name for name in names if name not in known and "*" not in name)
+    real = tuple(name for name in names if name not in unknown)
+    if not unknown:
+        one = real[0] if len(real) == 1 or joint == "or" else listed(real, "and")
+        return f"Add {one} to {holder(case)}, in the division of the agents."
+    near = tuple(dict.fromkeys(found for name in unknown if (found := catalogue.nearest_name(name, known))))
+    _, needed = _needed(case)
+    wanted = needed or (listed((*real, *near), joint) if real or near else "")
+    verb = "is" if len(unknown) == 1 else "are"
+    told = f"{listed(unknown, 'and')}, which the answer names, {verb} not in Genesys's published API"
+    if not wanted:
+        return f"Find what the call needs, then add it to {holder(case)}: {told}."
+    return f"Add {wanted} to {holder(case)}, in the division of the agents: {told}."
+
+
 def _permission_words(case: Case, names: tuple[str, ...]) -> Words:
     if names:
         joint = _joint(case)
@@ -358,8 +375,7 @@ def _permission_words(case: Case, names: tuple[str, ...]) -> Words:
             cause = f"The caller lacks the permissions {listed(names, joint)}."
         else:
             cause = f"The caller holds none of the permissions {listed(names, 'and')}; one of them is enough."
-        one = names[0] if len(names) == 1 or joint == "or" else listed(names, "and")
-        fix = f"Add {one} to {holder(case)}, in the division of the agents."
+        fix = _grant(case, names, joint)
     else:
         cause = "The caller may not do this; the answer does not say which permission is missing."
         one, needed = _needed(case)

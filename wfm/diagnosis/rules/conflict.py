@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wfm.diagnosis.rules.base import Example, Page, Rule, Signs, Words, pattern
+from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
 from wfm.diagnosis.rules.servers import passes
 from wfm.domain.diagnoses import Kind, Provenance
 
@@ -18,9 +18,11 @@ BUSY = Rule(
         sentences=pattern(
             r"\b(?:previous|earlier|prior) (?:update|operation|request|job)\b[^.\n]{0,60}\bnot (?:yet )?(?:complete|finish)",
             r"\b(?:is|are|already|still|currently) in progress\b",
+            r"\b(?:still|currently|is|are) being (?:process|creat|updat|delet|publish|built|import|generat|provision)",
+            r"\bstill (?:processing|building|running|initiali[sz]ing|pending|deploying)\b",
             r"\blocked by (?:another|an?|the) (?:\w+ )?(?:operation|process|request|transaction|job|import|update)\b",
         ),
-        within=_CLASH,
+        within=_CLASH | {400, 425},
     ),
     retryable=True,
     words=Words(
@@ -53,7 +55,6 @@ VERSION = Rule(
         codes_within=pattern(
             r"\bwrong\.version",
             r"\brevision\.conflict",
-            r"\bprecondition",
             r"\bstale\b",
             r"\boptimistic",
         ),
@@ -63,6 +64,7 @@ VERSION = Rule(
             r"\bstale\b",
             r"\boptimistic lock",
         ),
+        weak_codes=pattern(r"\bprecondition"),
         statuses=frozenset({412, 428}),
         within=_CLASH,
     ),
@@ -86,6 +88,14 @@ VERSION = Rule(
     ),
 )
 
+_THERE = pattern(r"\balready (?:exists?|in use|taken|been taken|registered)\b")
+
+
+def _said_to_exist(case: Case) -> bool:
+    """Whether the sentence says so under a status that speaks of the request: the sentence is right."""
+    return case.reading.firm_status in (None, 400) and bool(_THERE.search(case.text))
+
+
 EXISTS = Rule(
     key="exists-already",
     kind=Kind.CONFLICT,
@@ -101,6 +111,7 @@ EXISTS = Rule(
             r"\bunique\b",
         ),
         sentences=pattern(r"\balready exists?\b", r"\balready in use\b", r"\bduplicate\b"),
+        hint=_said_to_exist,
         within=_CLASH,
     ),
     words=Words(

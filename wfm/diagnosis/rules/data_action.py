@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+from wfm.diagnosis.correlation import UUID
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
+from wfm.diagnosis.rules.nothing_failed import FAILED
 from wfm.domain.diagnoses import Kind, Provenance
 
 _TIMED_OUT = pattern(r"timed? ?out")
@@ -14,6 +18,21 @@ def _function_failed(case: Case) -> bool:
         return False
     by_header = "x-amz-function-error" in case.reading.headers
     return by_header or case.reading.deciding.is_function or bool(_FUNCTION_WORDS.search(case.text))
+
+
+_OUT_OF_MEMORY = pattern(r"\bsignal: killed", r"\bout ?of ?memory\b", r"\bheap limit\b", r"\bMemoryError\b")
+
+
+def _function_words(case: Case, names: tuple[str, ...]) -> Words:
+    words = FUNCTION.words
+    if not _OUT_OF_MEMORY.search(f"{case.text} {case.reading.deciding.code}"):
+        return words
+    return Words(
+        cause="The function behind the Data Action was stopped: most likely it needed more memory than it has.",
+        confirm="The function's own log says how much memory it used and how much it has.",
+        fix="Give the function more memory, or let it take less at once. The same input will fail again.",
+        who=words.who,
+    )
 
 
 CONTRACT = Rule(
@@ -116,6 +135,7 @@ FUNCTION = Rule(
     title="The function behind the Data Action failed",
     provenance=Provenance.OBSERVED,
     signs=Signs(special=_function_failed),
+    said=_function_words,
     words=Words(
         cause="The function behind the Data Action stopped with an error of its own.",
         confirm="The inner message carries the function's error and the line it came from.",
@@ -145,10 +165,37 @@ FUNCTION = Rule(
 )
 
 
+_JOB = re.compile(
+    rf"\b((?:job|operation|task|execution|run)[ _-]?id)[\"' ]{{0,2}}[:=]?[\"' ]{{0,2}}({UUID}|\w*\d[\w-]{{5,60}})",
+    re.IGNORECASE,
+)
+_JOB_FAILED = pattern(r"\bfail(?:ed|ure)\b", r"\bended (?:in|with) (?:an )?error", r"\bdid not (?:complete|finish|succeed)\b")
+
+
 def _ended_without_reason(case: Case) -> bool:
     deciding = case.reading.deciding
-    ended = deciding.message.casefold() in ("error", "failed", "canceled", "cancelled")
-    return bool(deciding.operation_id) and not deciding.code and ended
+    if deciding.code or (case.reading.status or 200) >= 300:
+        return False
+    says_nothing = deciding.message.casefold() in ("", *FAILED)
+    return bool(deciding.operation_id) and says_nothing and bool({deciding.state, deciding.message.casefold()} & FAILED)
+
+
+def _job_failed(case: Case) -> bool:
+    """Whether a text says that a job failed, and names the job and nothing else."""
+    named = case.reading.firm_status is None and not case.reading.deciding.code and _JOB.search(case.text)
+    return bool(named) and bool(_JOB_FAILED.search(case.text))
+
+
+def _job_words(case: Case, names: tuple[str, ...]) -> Words:
+    found = _JOB.search(case.text)
+    named = case.reading.deciding.operation_id or (found.group(2) if found else "")
+    words = WITHOUT_REASON.words
+    return Words(
+        cause=f"The asynchronous operation {named} ended in an error, and the platform gives no reason for it.",
+        confirm=words.confirm,
+        fix=words.fix,
+        who=words.who,
+    )
 
 
 WITHOUT_REASON = Rule(
@@ -156,10 +203,11 @@ WITHOUT_REASON = Rule(
     kind=Kind.SERVER_ERROR,
     title="An asynchronous operation ended without a reason",
     provenance=Provenance.OBSERVED,
-    signs=Signs(special=_ended_without_reason),
+    signs=Signs(special=_ended_without_reason, hint=_job_failed),
+    said=_job_words,
     words=Words(
         cause="The asynchronous operation ended in an error, and the platform gives no reason for it.",
-        confirm="Read the schedule again and compare its version: it did not change.",
+        confirm="Read the thing that it should change, a schedule by its version: it did not change.",
         fix="Read the newest version and try once more. If it repeats, give the operation id to Genesys support.",
         who="Genesys support",
     ),
@@ -179,4 +227,45 @@ WITHOUT_REASON = Rule(
     ),
 )
 
-RULES = (FUNCTION, WITHOUT_REASON, CONTRACT, TEMPLATE)
+
+def _package_processing(case: Case) -> bool:
+    return case.reading.category == "ACTION.PROCESSING" and bool(_PUBLISH.search(case.call or ""))
+
+
+_PUBLISH = re.compile(r"/integrations/actions/[^/]+/draft/(?:publish|function)\b")
+
+PACKAGE = Rule(
+    key="function-package-processing",
+    kind=Kind.BAD_REQUEST_OTHER,
+    title="The function's package is still being processed",
+    provenance=Provenance.OBSERVED,
+    signs=Signs(special=_package_processing),
+    retryable=True,
+    words=Words(
+        cause="The package of the function was uploaded and is still being processed: the draft can't be published yet.",
+        confirm="Read the draft's function: its package is not ready yet.",
+        fix="Wait some seconds and publish again.",
+        who="Nobody: it passes",
+    ),
+    page=Page(
+        means=(
+            "A function action is published before the platform has taken in its package. The answer is a bare bad request "
+            "with the class ACTION.PROCESSING (not confirmed), which on a test means a broken template instead."
+        ),
+        confirm="Read the function of the draft until its package is ready.",
+        fix="Publish again after some seconds; the provider of Terraform does so by itself.",
+        who_can="Nobody has to: it passes.",
+        provenance="Observed: the provider of Terraform waits for it.",
+        retry="Yes, after some seconds.",
+    ),
+    example=Example(
+        status=400,
+        body=(
+            '{"message":"Bad Request","code":"bad.request","status":400,"contextId":"4d2ce3ed-159e-42d1-82ac-9fb828edb566",'
+            '"details":[{"errorCode":"ACTION.PROCESSING"}],"errors":[]}'
+        ),
+        call="POST /api/v2/integrations/actions/{actionId}/draft/publish",
+    ),
+)
+
+RULES = (PACKAGE, FUNCTION, WITHOUT_REASON, CONTRACT, TEMPLATE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from wfm.diagnosis.reading import Form
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
 from wfm.domain.diagnoses import Kind, Provenance
@@ -182,12 +184,56 @@ def _certificate(case: Case) -> bool:
     return case.reading.category == "ACTION.CERTIFICATE" or (at_fault and bool(_CERTIFICATE.search(case.text)))
 
 
+def _certificate_words(case: Case, names: tuple[str, ...]) -> Words:
+    if case.behind_action:
+        return CERTIFICATE.words
+    host = _host(case)
+    return Words(
+        cause=f"The program does not trust the certificate of {host or 'the host'}, or the connection can't be secured.",
+        confirm="Look who issued the certificate: often it is a proxy of one's own network that opens the connection.",
+        fix="Let the program trust the authority that issued it: that of the network's proxy, or a current list.",
+        who="Owner of the calling program",
+    )
+
+
+_HOST = re.compile(
+    r"host(?:name)?['\"]?[=:] ?['\"]([\w.-]{3,100})|https?://([\w.-]{3,100})"
+    r"|(?:ENOTFOUND|resolve(?: host)?:?|UnknownHostException:?|lookup|resolved:)\s{1,2}['\"]?([\w-]{1,60}\.[\w.-]{2,100})",
+    re.IGNORECASE,
+)
+_GENESYS_HOST = pattern(r"pure\.?cloud", r"genesys", r"inin")
+
+
+def _host(case: Case) -> str:
+    """The host that the text names, else ""."""
+    found = _HOST.search(f"{case.text}\n{case.reading.text}")
+    return next((name.strip(".") for name in found.groups() if name), "") if found else ""
+
+
+def _address_words(case: Case, names: tuple[str, ...]) -> Words:
+    if case.behind_action:
+        return ADDRESS_UNKNOWN.words
+    host = _host(case)
+    fix = "Correct the host name in the settings of the program that calls."
+    if _GENESYS_HOST.search(host):
+        fix += (
+            " The API host of Genesys Cloud is api. and the domain of the region, as api.mypurecloud.ie or api.euw2.pure.cloud."
+        )
+    return Words(
+        cause=f"The host name {host + ' ' if host else ''}that the program calls is not known to the network.",
+        confirm="Look the host name up from the same machine and from another network.",
+        fix=fix,
+        who="Owner of the calling program",
+    )
+
+
 CERTIFICATE = Rule(
     key="certificate-not-trusted",
     kind=Kind.UPSTREAM_UNAVAILABLE,
     title="The remote certificate is not trusted",
     provenance=Provenance.OBSERVED,
     signs=Signs(special=_certificate, statuses=frozenset({495, 496, 525, 526})),
+    said=_certificate_words,
     words=Words(
         cause="The service behind the Data Action shows a certificate that is not trusted, or the connection can't be secured.",
         confirm="Open the service's address with a tool that shows its certificate chain and dates.",
@@ -222,12 +268,15 @@ ADDRESS_UNKNOWN = Rule(
         sentences=pattern(
             r"\bunknown ?host",
             r"\bname or service not known",
-            r"\b(?:could not|cannot|unable to) resolve (?:the )?host",
+            r"\b(?:could not|couldn'?t|cannot|unable to|failed to) resolve (?:the )?(?:host|'(?![^\n]{0,300}\btemporary\b))",
             r"\bgetaddrinfo\b",
             r"\bnodename nor servname",
+            r"\bno such host\b|\bname_not_resolved\b|\bnxdomain\b",
+            r"\bremote name could not be resolved",
         ),
         within=_BROKEN,
     ),
+    said=_address_words,
     words=Words(
         cause="The host name that the Data Action calls is not known to the network.",
         confirm="Compare the host name in the action's request URL with the service's real one.",
@@ -353,4 +402,44 @@ BROKEN = Rule(
     ),
 )
 
-RULES = (RATE, CERTIFICATE, ADDRESS_UNKNOWN, TIMEOUT, UNAVAILABLE, BROKEN)
+NOT_NOW = Rule(
+    key="not-at-this-time",
+    kind=Kind.UPSTREAM_UNAVAILABLE,
+    title="Not possible at this moment",
+    provenance=Provenance.OBSERVED,
+    signs=Signs(
+        sentences=pattern(
+            r"\bat (?:this|the) (?:time|moment)\b",
+            r"\btry (?:your request |it )?(?:again )?(?:later|shortly|in a (?:few )?(?:moment|second|minute)s?)\b",
+            r"\bnot (?:yet )?ready\b|\bnot ready yet\b",
+        ),
+        within=frozenset({400, 412, 428}),
+    ),
+    retryable=True,
+    words=Words(
+        cause="The service can't do this at this moment; the request itself may be right, whatever the HTTP status says.",
+        confirm="Send one such request after a minute: it is answered.",
+        fix="Wait a minute and send it again.",
+        who="Nobody: it passes",
+    ),
+    page=Page(
+        means=(
+            "The sentence says that it is a matter of time, and the HTTP status (400 or 412) speaks of the request. The "
+            "sentence is right: what the call touches is being created, moved or locked."
+        ),
+        confirm="The same request works some time later.",
+        fix="Wait and try again. If it lasts, give the correlation id to Genesys support.",
+        who_can="Nobody has to.",
+        provenance="Observed: the provider of Terraform tries again after such an answer, and it passes.",
+        retry="Yes, later.",
+    ),
+    example=Example(
+        status=412,
+        body=(
+            '{"message":"Unable to process the request at this time.","code":"responses.precondition.failed","status":412,'
+            '"contextId":"09d9b640-59d2-403a-aaa2-ab1181e215b0"}'
+        ),
+    ),
+)
+
+RULES = (RATE, CERTIFICATE, ADDRESS_UNKNOWN, TIMEOUT, UNAVAILABLE, NOT_NOW, BROKEN)

@@ -2,14 +2,53 @@
 
 from __future__ import annotations
 
+from wfm.diagnosis.reading import dotted
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
 from wfm.domain.diagnoses import Kind, Provenance
 
 _REFUSALS = frozenset({400, 401, 403, 407, 419, 440, 498})
 
 
+_ACTION_REASONS = (
+    (
+        pattern(r"\binvalid[._]scope\b"),
+        "the token server does not accept a scope that the integration asks for",
+        "Correct the scope in the configuration of the integration (it is a scope of that service, not one of Genesys Cloud)",
+    ),
+    (
+        pattern(r"\bunauthorized[._]client\b", r"\bgrant[ ._-]?type\b"),
+        "the client of the integration may not use this grant type",
+        "Use a client whose grant type is the one that the integration asks for",
+    ),
+    (
+        pattern(r"\binvalid[._]client\b"),
+        "the token server does not accept the id or the secret of the integration's client",
+        "Correct client id and secret in the credentials of the integration",
+    ),
+)
+"""What a token server says to an integration, the reason in words, and the change."""
+
+
 def _action_sign_in(case: Case) -> bool:
     return case.reading.category == "ACTION.AUTHENTICATION"
+
+
+def _token_refused(case: Case) -> bool:
+    """Whether the token server refuses and says no reason: most often the client, its secret or the region is wrong."""
+    return case.of_token_server and not case.reading.deciding.code and case.reading.firm_status in (400, 401)
+
+
+def _action_words(case: Case, names: tuple[str, ...]) -> Words:
+    """The sentences by what the token server said to the integration."""
+    said = " ".join(f"{dotted(layer.code or '')} {layer.message}" for layer in case.reading.layers)
+    cause = "The integration's own credentials are not accepted: the Data Action failed before it sent its request."
+    fix = "Enter working credentials in the integration of this Data Action, then test it again."
+    for sign, reason, change in _ACTION_REASONS:
+        if sign.search(said):
+            cause = f"The Data Action failed before it sent its request: {reason}."
+            fix = f"{change}, then test the action again."
+            break
+    return Words(cause=cause, confirm=ACTION_SIGN_IN.words.confirm, fix=fix, who="Integration admin")
 
 
 INVALID_CLIENT = Rule(
@@ -18,14 +57,13 @@ INVALID_CLIENT = Rule(
     title="The OAuth client is not accepted",
     provenance=Provenance.OBSERVED,
     signs=Signs(
-        codes=pattern(
-            r"^(?:\w+\.)?invalid\.client$", r"^unauthorized\.client$", r"^invalid\.client\.(?:id|secret|credentials)$"
-        ),
+        codes=pattern(r"^(?:\w+\.)?invalid\.client$", r"^invalid\.client\.(?:id|secret|credentials)$"),
         sentences=pattern(
             r"client (?:authentication failed|credentials (?:are|is) (?:invalid|wrong|incorrect))",
             r"\boauth client is (?:disabled|inactive|not active)\b",
             r"(?:invalid|unknown|wrong|incorrect) client(?:[ _-]?(?:id|secret|credentials?)|\b(?! request))",
         ),
+        hint=_token_refused,
         within=_REFUSALS,
     ),
     words=Words(
@@ -137,6 +175,7 @@ ACTION_SIGN_IN = Rule(
     title="The Data Action could not sign in",
     provenance=Provenance.OBSERVED,
     signs=Signs(special=_action_sign_in),
+    said=_action_words,
     words=Words(
         cause="The integration's own credentials are not accepted: the Data Action failed before it sent its request.",
         confirm="Test the action in Admin: it stops at the authentication step. The inner message names the reason.",
@@ -214,8 +253,6 @@ UNAUTHENTICATED = Rule(
             r"^(?:auth\w*\.)?token\.(?:missing|required)$",
             r"^login\.required$",
             r"^auth(?:entication)?\.(?:failed|error|failure)$",
-            r"^incomplete\.signature$",
-            r"^signature\.does\.not\.match$",
         ),
         weak_codes=pattern(r"^invalid\.(?:access\.|authentication\.)?token$", r"^token\.invalid$", r"^unauthorized(?:\.\w+)?$"),
         sentences=pattern(
