@@ -24,6 +24,7 @@ MAX_PATHS, MAX_NAMES = 8, 12
 _PATHS = re.compile(
     r"(?:\b(GET|HEAD|POST|PUT|PATCH|DELETE)\b[^\n/]{0,80}?)?(?:https?://[^\s/\"']{1,200})?(/api/v\d/[\w\-/{}.%$~]{2,300})"
 )
+_TOKEN_URL = re.compile(r"https?://[^\s/\"']{3,200}/oauth/token\b")
 _PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}|\$\{(?:input\.)?(\w+)\}")
 _ID = re.compile(rf"{UUID}|(?<=/)\d{{2,}}(?=/|$)")
 _RESOURCE = re.compile(r"\bgenesyscloud_data_?action\b")
@@ -111,7 +112,8 @@ def _first_call(text: str) -> str | None:
     """The first call that a text names with its verb, templates in any spelling; else a path of the brief without one."""
     named = [(verb, path.rstrip("./")) for verb, path in _PATHS.findall(_normal(excerpt(text)))]
     calls = [f"{verb} {path}" for verb, path in named if verb]
-    return next(iter(calls), None) or next((path for _, path in named if path.startswith("/api/v2/wfm/")), None)
+    token = _TOKEN_URL.search(text)
+    return next(iter(calls), None) or (f"POST {token.group()}" if token else None) or next((path for _, path in named if path.startswith("/api/v2/wfm/")), None)
 
 
 def _normal(text: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
-from wfm.diagnosis import correlation
+from wfm.diagnosis import correlation, statuses
 from wfm.diagnosis.bounds import MAX_BYTES, MAX_DEPTH, tidy
 from wfm.diagnosis.members import CODE_KEYS, DETAIL_LISTS, MAX_ITEMS, Detail, details_of, key_of, params_of, text_of
 
@@ -196,7 +196,7 @@ def _own(members: Mapping[str, object], place: str, level: int) -> Layer:
         level=level,
         code=code,
         message=message,
-        status=status_of(members),
+        status=status_of(members) or _status_by_phrase(members, level),
         correlation_id=text_of(members, _ID_KEYS, 200) or None,
         entity_id=text_of(members, ("entityid",), 200),
         entity_name=text_of(members, ("entityname",), 200),
@@ -268,6 +268,12 @@ def status_of(members: Mapping[str, object]) -> int | None:
         if status is not None and (key != "code" or (status >= 400 and status in _KNOWN)):
             return status
     return None
+
+
+def _status_by_phrase(members: Mapping[str, object], level: int) -> int | None:
+    """The status that {"error": "Forbidden"} stands for, in a body whose own HTTP status was lost on the way."""
+    error = members.get("error")
+    return statuses.of_phrase(error.strip()) if level > 0 and isinstance(error, str) else None
 
 
 def as_status(value: object) -> int | None:

@@ -177,7 +177,8 @@ def _ended_without_reason(case: Case) -> bool:
     if deciding.code or (case.reading.status or 200) >= 300:
         return False
     says_nothing = deciding.message.casefold() in ("", *FAILED)
-    return bool(deciding.operation_id) and says_nothing and bool({deciding.state, deciding.message.casefold()} & FAILED)
+    alone = len([layer for layer in case.reading.layers if layer.says_something or layer.details]) <= 1
+    return alone and says_nothing and bool({deciding.state, deciding.message.casefold()} & FAILED)
 
 
 def _job_failed(case: Case) -> bool:

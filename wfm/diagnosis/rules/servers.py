@@ -17,6 +17,7 @@ _TRY_AGAIN = pattern(
     r"\btoo busy",
     r"\bretry\b",
     r"\btemporar",
+    r"\bat (?:this|the) (?:time|moment)\b",
     r"\bdeadlock",
 )
 _CERTIFICATE = pattern(
