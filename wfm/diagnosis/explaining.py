@@ -112,8 +112,9 @@ def _first_call(text: str) -> str | None:
     """The first call that a text names with its verb, templates in any spelling; else a path of the brief without one."""
     named = [(verb, path.rstrip("./")) for verb, path in _PATHS.findall(_normal(excerpt(text)))]
     calls = [f"{verb} {path}" for verb, path in named if verb]
-    token = _TOKEN_URL.search(text)
-    return next(iter(calls), None) or (f"POST {token.group()}" if token else None) or next((path for _, path in named if path.startswith("/api/v2/wfm/")), None)
+    if not calls and (token := _TOKEN_URL.search(text)):
+        return f"POST {token.group()}"
+    return next(iter(calls), None) or next((path for _, path in named if path.startswith("/api/v2/wfm/")), None)
 
 
 def _normal(text: str) -> str:

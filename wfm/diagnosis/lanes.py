@@ -9,6 +9,7 @@ from __future__ import annotations
 from wfm import catalogue
 from wfm.catalogue import PlatformOperation
 from wfm.diagnosis.rules.base import reads_work_writes_fail
+from wfm.diagnosis.sides import ELSEWHERE
 from wfm.domain.diagnoses import Diagnosis, Evidence, Kind, Provenance
 from wfm.domain.plans import LaneName, LaneState, LaneVerdict
 
@@ -23,11 +24,14 @@ REFUSALS = frozenset(
 def four_lanes(diagnosis: Diagnosis, evidence: Evidence, call: str | None = None) -> dict[LaneName, LaneVerdict]:
     """The verdict on a refused call, lane by lane. `call` is "VERB /path"; without it the evidence's.
 
-    Where the failure is no refusal, every lane is unknown and says so.
+    Where the failure is no refusal, every lane is unknown and says so; where another system refuses, none applies.
     """
     if diagnosis.kind not in REFUSALS:
         unknown = LaneVerdict(state=LaneState.UNKNOWN, evidence="This failure is not about access.")
         return dict.fromkeys(LaneName, unknown)
+    if diagnosis.who in ELSEWHERE:
+        refused = LaneVerdict(state=LaneState.NOT_APPLICABLE, evidence="Another system refuses, not Genesys Cloud.")
+        return dict.fromkeys(LaneName, refused)
     if evidence.behind and any(line.startswith("inside ") for line in diagnosis.chain):
         # Refused behind a Data Action: the credentials of its integration were judged, not the caller's.
         evidence, call = Evidence(call=evidence.behind, via=evidence.via, behind=evidence.behind), evidence.behind

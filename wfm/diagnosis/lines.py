@@ -101,7 +101,7 @@ def render(diagnosis: Diagnosis) -> str:
     """A diagnosis for a person at a terminal: what it is, what to do, and what proves it."""
     status = f"HTTP {diagnosis.status}" if diagnosis.status is not None else "no HTTP status"
     rows = [
-        ("What", f"{diagnosis.kind.words} ({', '.join(part for part in (status, diagnosis.code) if part)})"),
+        ("What", f"{diagnosis.what} ({', '.join(part for part in (status, diagnosis.code) if part)})"),
         ("Cause", diagnosis.cause),
         ("Missing", ", ".join(diagnosis.missing)),
         ("Divisions", ", ".join(diagnosis.divisions)),
@@ -109,7 +109,7 @@ def render(diagnosis: Diagnosis) -> str:
         ("Confirm", diagnosis.confirm),
         ("Fix", diagnosis.fix),
         ("Who can", diagnosis.who),
-        ("Retry", "may help, unchanged" if diagnosis.retryable else "does not help unchanged"),
+        ("Retry", _retry(diagnosis)),
         ("Correlation", diagnosis.correlation_id or "none in the answer"),
         ("Chain", " → ".join(diagnosis.chain) if len(diagnosis.chain) > 1 else ""),
         ("Source", f"rule {diagnosis.rule}, {diagnosis.provenance.value}, {diagnosis.confidence.value}"),
@@ -118,6 +118,12 @@ def render(diagnosis: Diagnosis) -> str:
         textwrap.fill(value, 100, initial_indent=f"{name:<12}", subsequent_indent=" " * 12) for name, value in rows if value
     )
     return "\n".join(wrapped)
+
+
+def _retry(diagnosis: Diagnosis) -> str:
+    if diagnosis.nothing_failed:
+        return "nothing to try again"
+    return "may help, unchanged" if diagnosis.retryable else "does not help unchanged"
 
 
 def _headers(value: object) -> dict[str, str]:

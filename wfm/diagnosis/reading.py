@@ -109,7 +109,9 @@ class Reading:
     def own_status(self) -> int | None:
         """The status that the deciding body states itself."""
         here = [self.deciding, *(layer for layer in self.layers if layer.level == self.level)]
-        return next((layer.status for layer in here if layer.status and layer.status >= 400), None)
+        stated = next((layer.status for layer in here if layer.status and layer.status >= 400), None)
+        said = statuses.of_remote(self.inner_text) if self.category and self.level == 0 else None
+        return said or stated
 
     @cached_property
     def firm_status(self) -> int | None:
@@ -206,7 +208,11 @@ def read(status: int | None, headers: Mapping[str, str], body: bytes | str | Non
         layers = layers or _from_text(shown, form)
     elif form is Form.PAGE:
         shown = sentences.page_text(excerpt(text))
-        layers = (Layer(place="page", message=shown),)
+        inner = _from_text(shown, Form.TEXT) if '{"' in shown else ()
+        if weight(inner) == FULL:
+            form, layers = Form.TEXT, inner  # a mail or a page around an answer
+        else:
+            layers = (Layer(place="page", message=shown),)
     challenge = _challenge(known.get("www-authenticate", ""))
     if challenge is not None:
         layers = (*layers, challenge)

@@ -106,6 +106,8 @@ def _unescaped(text: str) -> list[str]:
     versions = [text]
     if _DOUBLED.search(text):  # a cell of a CSV file
         versions.append(text.replace('""', '"'))
+    if "&quot;" in text or "\\u0022" in text:  # escaped for a web page, or by System.Text.Json
+        versions.append(html.unescape(text).replace("\\u0022", '"'))
     if '"=>' in text:  # a Ruby hash
         versions.append(_ARROW.sub('": ', text))
     while len(versions) < 4 and '\\"' in versions[-1]:

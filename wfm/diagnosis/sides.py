@@ -9,6 +9,9 @@ from wfm.diagnosis.rules.base import Case, Rule, Words
 from wfm.domain.diagnoses import Kind
 
 REMOTE_OWNER = "Owner of the remote service"
+CALLER_ADMIN = "Admin of the calling system"
+ELSEWHERE = frozenset({REMOTE_OWNER, CALLER_ADMIN})
+"""Who can help where Genesys Cloud is not the one that refuses."""
 
 _PLATFORM_CODE = re.compile(r"[a-z]+(?:\.[a-z]+)+")
 _BRIEF_WORDS = re.compile(r"insufficient permissions? for resource access|^\s*resource not found\.?\s*$", re.IGNORECASE)
@@ -31,7 +34,7 @@ def is_remote(case: Case) -> bool:
     here = [layer for layer in reading.layers if layer.level == reading.level]
     named = (*reading.names.permissions, *reading.names.held)
     of_platform = (
-        any(layer.correlation_id for layer in here)
+        any(layer.correlation_id and layer.code for layer in here)
         or bool(_PLATFORM_CODE.fullmatch(reading.deciding.code or ""))
         or bool(_BRIEF_WORDS.search(case.text))
         or bool(set(named) & catalogue.published_permissions())

@@ -48,6 +48,7 @@ _BY_NAME = (
         re.IGNORECASE,
     )
 )
+_REMOTE = re.compile(r"\bStatus ?Code: ?([45]\d\d)\b|\bfailed with status code ([45]\d\d)\b", re.IGNORECASE)
 _SUCCESS = re.compile(
     r"\bHTTP(?:/\d(?:\.\d)?)?[ :=]{1,4}(20[0-7])\b|\bstatus(?:[ _-]?code)?\"?\s{0,2}[:=]?\s{0,2}(20[0-7])\b"
     r"|\b(20[0-7])[ :-]{1,3}(?:OK|Created|Accepted|No Content)\b",
@@ -65,6 +66,12 @@ def status_in(text: str) -> int | None:
                 return status
     named = _BY_NAME.search(text)
     return _PHRASES[named.group(1).casefold()] if named else None
+
+
+def of_remote(text: str) -> int | None:
+    """The status that a service behind a Data Action gave, where the sentence around it prints it, as the AWS SDK does."""
+    found = _REMOTE.search(text[:MAX_TEXT])
+    return int(found.group(1) or found.group(2)) if found else None
 
 
 def of_phrase(text: str) -> int | None:

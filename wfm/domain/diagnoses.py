@@ -101,6 +101,10 @@ class Evidence:
     behind: str | None = None
 
 
+NO_FAILURES = frozenset({"nothing-failed", "still-processing"})
+"""Keys of the rules for answers of a success."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
     """An error payload, read.
@@ -128,6 +132,16 @@ class Diagnosis:
     confirm: str
     fix: str
     who: str
+
+    @property
+    def nothing_failed(self) -> bool:
+        """Whether the answer is that of a success, so that there is no error to explain."""
+        return self.rule in NO_FAILURES
+
+    @property
+    def what(self) -> str:
+        """What it is, as people read it: "missing scope", "no error"."""
+        return "no error" if self.nothing_failed else self.kind.words
 
     def summary(self) -> str:
         """The cause in one line, with the names that are missing unless the cause says them already."""

@@ -18,6 +18,7 @@ BUSY = Rule(
         sentences=pattern(
             r"\b(?:previous|earlier|prior) (?:update|operation|request|job)\b[^.\n]{0,60}\bnot (?:yet )?(?:complete|finish)",
             r"\b(?:is|are|already|still|currently) in progress\b",
+            r"\balready an? [^.\n]{1,60}\bin progress\b",
             r"\b(?:still|currently|is|are) being (?:process|creat|updat|delet|publish|built|import|generat|provision)",
             r"\bstill (?:processing|building|running|initiali[sz]ing|pending|deploying)\b",
             r"\blocked by (?:another|an?|the) (?:\w+ )?(?:operation|process|request|transaction|job|import|update)\b",

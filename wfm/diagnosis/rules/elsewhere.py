@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from wfm.diagnosis.reading import Form
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
-from wfm.diagnosis.sides import REMOTE_OWNER
+from wfm.diagnosis.sides import CALLER_ADMIN, REMOTE_OWNER
 from wfm.domain.diagnoses import Kind, Provenance
 
 _AWS_ACTION = re.compile(r"\bnot authorized to perform:? ([a-z][\w-]{1,40}:[A-Z]\w{2,60})")
@@ -59,12 +60,15 @@ AWS_POLICY = Rule(
     ),
 )
 
+_EXPIRED = pattern(r"\brequest has expired\b")  # S3, of an address that is signed for some minutes; its code is AccessDenied
+
 SIGNATURE = Rule(
     key="signed-request-refused",
     kind=Kind.UNAUTHENTICATED,
     title="A signed request is not as it was signed",
     provenance=Provenance.OBSERVED,
     signs=Signs(
+        special=lambda case: case.reading.form is Form.XML and bool(_EXPIRED.search(case.text)),
         codes=pattern(r"^signature\.does\.not\.match$", r"^request\.time\.too\.skewed$", r"^incomplete\.signature$"),
         sentences=pattern(
             r"\brequest signature we calculated does not match", r"\brequest time and the current time is too large"
@@ -121,7 +125,7 @@ NOT_LET_OUT = Rule(
             "Allow the address in the calling system: in Salesforce as a remote site, at a proxy as a host; "
             "a page in a browser calls by a server of its own, or by an origin that is allowed."
         ),
-        who="Admin of the calling system",
+        who=CALLER_ADMIN,
     ),
     page=Page(
         means=(

@@ -6,6 +6,7 @@ import re
 
 from wfm.diagnosis.reading import Form
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
+from wfm.diagnosis.sides import REMOTE_OWNER
 from wfm.domain.diagnoses import Kind, Provenance
 
 _PASSING = frozenset({408, 425, 429, 502, 503, 504, 520, 521, 522, 523, 524, 527, 529, 530, 598, 599})
@@ -26,6 +27,7 @@ _CERTIFICATE = pattern(
     r"\b(?:ssl|tls)\b[^.\n]{0,30}\b(?:handshake|error|failure)",
     r"\bhandshake_failure",
     r"\bself.signed certificate",
+    r"\berr_(?:cert|ssl)_\w+",  # a browser's console
     r"\bcertificate problem\b|\blocal issuer certificate",
     r"\bunable to find valid certification path",
     r"\bhostname\b[^.\n]{0,60}\bcertificate",
@@ -239,7 +241,7 @@ CERTIFICATE = Rule(
         cause="The service behind the Data Action shows a certificate that is not trusted, or the connection can't be secured.",
         confirm="Open the service's address with a tool that shows its certificate chain and dates.",
         fix="Have the service send a valid, complete certificate chain of a public authority.",
-        who="Owner of the remote service",
+        who=REMOTE_OWNER,
     ),
     page=Page(
         means="The secure connection to the service failed: expired, self-signed, an incomplete chain, or another host's name.",
@@ -272,7 +274,7 @@ ADDRESS_UNKNOWN = Rule(
             r"\b(?:could not|couldn'?t|cannot|unable to|failed to) resolve (?:the )?(?:host|'(?![^\n]{0,300}\btemporary\b))",
             r"\bgetaddrinfo\b",
             r"\bnodename nor servname",
-            r"\bno such host\b|\bname_not_resolved\b|\bnxdomain\b",
+            r"\bno such host\b|name_not_resolved\b|\bnxdomain\b",
             r"\bremote name could not be resolved",
         ),
         within=_BROKEN,
@@ -330,6 +332,7 @@ UNAVAILABLE = Rule(
             r"\bfailed to connect",
             r"\bunexpected end of (?:file|stream|input) from\b",
             r"\bsocket hang up",
+            r"\berr_(?:connection_\w+|empty_response|internet_disconnected|address_unreachable)",
             r"\bbroken pipe",
             r"\b(?:server|remote end|peer) (?:disconnected|closed (?:the )?connection)",
             r"\bempty reply from server",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern, scopes
+from wfm.diagnosis.sides import REMOTE_OWNER
 from wfm.domain.diagnoses import Kind, Provenance
 
 _WITHIN = frozenset({400, 401, 403})
@@ -129,7 +130,7 @@ AWS_TRUST = Rule(
         cause="AWS does not let Genesys Cloud take the role of the integration: the role's trust policy does not allow it.",
         confirm="In AWS, look at the trust policy of the role: principal and external id (the organization's id) must fit.",
         fix="Correct the role's trust policy: the Genesys Cloud account as principal, the organization id as external id.",
-        who="Owner of the remote service",
+        who=REMOTE_OWNER,
     ),
     page=Page(
         means=(

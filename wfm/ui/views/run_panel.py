@@ -130,9 +130,9 @@ def meaning(diagnosis: Diagnosis, *, missing: bool = True) -> None:
     st.markdown("  \n".join(f"**{name}** {plain(sentence)}" for name, sentence in lines if sentence))
     provenance = PROVENANCE.get(diagnosis.provenance.value, diagnosis.provenance.value)
     retry = "a retry can help" if diagnosis.retryable else "a retry alone does not help"
-    st.caption(
-        f"{kind_word(diagnosis.kind)} · {retry} · {provenance} · {diagnosis.confidence.value} · rule {code(diagnosis.rule)}"
-    )
+    if diagnosis.nothing_failed:
+        retry = "nothing to try again"
+    st.caption(f"{diagnosis.what} · {retry} · {provenance} · {diagnosis.confidence.value} · rule {code(diagnosis.rule)}")
     if len(diagnosis.chain) > 1:
         with st.expander(f"{len(diagnosis.chain)} errors, one inside the other"):
             st.markdown("\n".join(f"{number}. {plain(line)}" for number, line in enumerate(diagnosis.chain, start=1)))
