@@ -16,7 +16,19 @@ What they had at the first try, in per cent; the tests hold what they have since
 | 6: hard sentences, odd bodies, retry traps, gateways; after the fifth was mended | 137 | 98.5 | 89.1 | 100 | 99.3 | 97.8 |
 | 6: sentences and members that name rights, after that was mended | 56 | 100 | 80.4 | 100 | 100 | 100 |
 
-Labels changed afterwards: a host name that nobody knows doesn't pass by waiting, nor does a lock that a person holds (two
+The seventh set is of texts as people paste them: exceptions, records of logs, mails, successes; shapes that were seen in public,
+with words and ids of ours. Here an answer is right only in every respect, sentences included. At the first try:
+
+| set | texts | right in every respect |
+|---|---|---|
+| 7a: the kinds of the public cases, after those were mended | 45 | 95.6 |
+| 7b: the same kinds once more | 45 | 93.3 |
+| 7c: harder: escapes, consoles, tables, AWS behind a Data Action | 35 | 71.4 |
+| 7d: texts of public issues and articles, after the third was mended | 30 | 90.0 |
+| 7e: the same kinds once more | 34 | 97.1 |
+
+Labels changed afterwards: of the seventh set one permission, which the published API does name; one text without a source in
+public was left out. Of the others a host name that nobody knows doesn't pass by waiting, nor does a lock that a person holds (two
 of the fifth set); a body inside a Data Action's sentence that has no code of its own leaves the code open (seven); where the
 sign-in of an action failed, the wrapper's code counts too (two).
 
@@ -32,6 +44,7 @@ from typing import Any
 
 import pytest
 
+from tests.diagnosis.support import faults
 from wfm.diagnosis import diagnose, diagnose_jsonl_line
 
 HELD: dict[str, float] = {"kind": 0.99, "missing": 0.99, "code": 0.99, "correlation_id": 0.99, "retryable": 0.99}
@@ -58,6 +71,11 @@ def test_figures_of_strangers(number: int) -> None:
             if got[name] not in _accepted(name, case["expect"])
         ]
         assert 1 - len(wrong) / len(cases) >= aim, (name, wrong)
+
+
+def test_texts_as_people_paste_them() -> None:
+    wrong = {case["id"]: bad for case in _strangers(7) if (bad := faults(diagnose_jsonl_line(case), case["expect"]))}
+    assert wrong == {}
 
 
 @pytest.mark.parametrize("number", [5, 6])

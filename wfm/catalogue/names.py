@@ -113,7 +113,7 @@ def _shape(path: str) -> str:
 
 
 _MEANS = {
-    **dict.fromkeys(("publish", "write", "update", "modify", "change", "manage", "save", "patch", "put"), "edit"),
+    **dict.fromkeys(("publish", "write", "update", "modify", "change", "manage", "save", "patch", "put", "approve"), "edit"),
     **dict.fromkeys(("read", "get", "list", "query", "search", "export"), "view"),
     **dict.fromkeys(("create", "insert", "new", "post", "import"), "add"),
     **dict.fromkeys(("remove", "destroy"), "delete"),

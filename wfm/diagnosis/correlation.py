@@ -11,6 +11,7 @@ MAX_LINES = 40
 """In how many lines of a text an id is looked for at the end."""
 
 _TRAILING = re.compile(rf"[\[(]({UUID})[\])]\s*[.\"'}}\]]*\s*$")
+_OF_TERRAFORM = re.compile(rf"\bAPI Error: \d{{3}} [^\n]{{0,600}}?\(({UUID})\)")
 _OF_A_THING = re.compile(
     r"\b(?:division|polic|user|agent|client|queue|team|schedule|unit|role|entity|resource|group|site|flow|skill|conversation"
     r"|participant|station|campaign|contact|list|integration|action|activity|plan|organization|member|account|employee|shift"
@@ -34,6 +35,8 @@ def trailing_id(text: str) -> str | None:
 
     Behind the name of a thing the id is that thing's ("user (7d0c…)"), but never where the provider of Terraform speaks.
     """
+    if (found := _OF_TERRAFORM.search(text)) is not None:
+        return found.group(1)
     lines = text.splitlines()[:MAX_LINES] if "\n" in text else []
     for end in (text[-200:], *(line[-200:] for line in lines)):
         found = _TRAILING.search(end)

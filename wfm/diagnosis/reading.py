@@ -25,6 +25,7 @@ _CHALLENGE = re.compile(
 _CALLERS = frozenset({"invalid.token", "invalid.grant", "invalid.client", "invalid.scope", "insufficient.scope"})
 """Codes of OAuth that lay the fault on the caller, whatever the status."""
 
+_LOG_LINE = re.compile(r"\[\s*(?:[A-Za-z]{3,20}\]|\d{4}-\d\d|\d\d?[./:]\d\d)")  # "[ERROR] …", "[2026-03-02 …"
 _BASE64 = re.compile(r"[A-Za-z0-9+/\r\n]{24,}={0,2}")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SEPARATORS = re.compile(r"[\s_\-./:#]+")
@@ -119,6 +120,7 @@ class Reading:
         beside a SOAP fault or a code that lays the fault on the caller."""
         status = self.effective_status
         inside = self.level > 0 and self.own_status is None and status in (400, 500)
+        inside = inside or (status == 400 and self.level == 0 and self.category == "ACTION.REMOTE_ENDPOINT")
         misleads = inside or (status == 500 and (self.form is Form.XML or self.words in _CALLERS))
         return None if misleads else status
 
@@ -252,13 +254,15 @@ def _layers(value: object, level: int = 0) -> tuple[Layer, ...]:
     """The layers of a JSON value with the bodies inside its sentences; of a record of a log those of the answer in it."""
     own = layers_of(value, level)
     layers = _with_embedded(own) if level == 0 else own
-    known = weight(layers)
+    of_action = any(detail.code.startswith("ACTION.") for layer in layers for detail in layer.details)
+    known = FULL if of_action else weight(layers)  # what a Data Action wraps is read already
     best: tuple[Layer, ...] = ()
     for place in places(value) if known < FULL else ():
-        if place.value is not value:
-            inner = _answer(place.value, level)
-            if (found := weight(inner, place.status)) > known:
-                known, best = found, (*inner, place.layer)
+        inner = _answer(place.value, level) if place.value is not value else ()
+        if (found := weight(inner, place.status)) > known:
+            known, best = found, (*inner, place.layer)
+        if known == FULL:
+            break
     if best and not any(layer.correlation_id for layer in best):
         best = (*best, Layer(place="log", correlation_id=id_beside(value)))
     return best or layers
@@ -289,7 +293,7 @@ def _not_json(text: str) -> tuple[Form, tuple[Layer, ...]]:
     if text[0] == "<":
         layer = sentences.xml_layer(text)
         return (Form.XML, (layer,)) if layer else (Form.TEXT, ())
-    if text[0] in "{[":
+    if text[0] in "{[" and not _LOG_LINE.match(text):
         try:
             return Form.JSON, _layers(sentences.parse_literal(text))
         except ValueError:

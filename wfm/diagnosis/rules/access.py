@@ -153,6 +153,8 @@ def _held_elsewhere(case: Case) -> tuple[str, ...]:
 
 def _division_words(case: Case, names: tuple[str, ...]) -> Words:
     divisions = case.reading.names.divisions
+    if unknown := _unpublished(case, names):
+        return _unpublished_words(case, names, unknown)
     what = listed(names, "and") if names else "the permission"
     grant = names[0] if names and _joint(case) == "or" else what
     where = f"division {listed(divisions, 'and')}" if divisions else "the division of these agents"
@@ -348,25 +350,37 @@ TEAM_ONLY = Rule(
 )
 
 
-def _grant(case: Case, names: tuple[str, ...], joint: str) -> str:
-    """What to add. A name that the platform does not have is not asked for: the nearest one that it has is."""
+def _unpublished(case: Case, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the names that are not in the published API. On the brief's paths the brief's own count too."""
+    known = catalogue.published_permissions() | (set(catalogue.BRIEF_SCOPES) if case.is_brief else set())
+    return tuple(name for name in names if name not in known and "*" not in name)
+
+
+def _unpublished_words(case: Case, names: tuple[str, ...], unknown: tuple[str, ...]) -> Words:
+    """A name that does not exist can't be added to any role: what the call needs is asked for, else the nearest real one."""
     known = catalogue.published_permissions()
-    unknown = tuple(name for name in names if name not in known and "*" not in name)
-    real = tuple(name for name in names if name not in unknown)
-    if not unknown:
-        one = real[0] if len(real) == 1 or joint == "or" else listed(real, "and")
-        return f"Add {one} to {holder(case)}, in the division of the agents."
     near = tuple(dict.fromkeys(found for name in unknown if (found := catalogue.nearest_name(name, known))))
-    _, needed = _needed(case)
-    wanted = needed or (listed((*real, *near), joint) if real or near else "")
-    verb = "is" if len(unknown) == 1 else "are"
-    told = f"{listed(unknown, 'and')}, which the answer names, {verb} not in Genesys's published API"
-    if not wanted:
-        return f"Find what the call needs, then add it to {holder(case)}: {told}."
-    return f"Add {wanted} to {holder(case)}, in the division of the agents: {told}."
+    real = tuple(name for name in names if name not in unknown)
+    one, _ = _needed(case)
+    wanted = one or (listed((*real, *near), _joint(case)) if real or near else "")
+    are = "is" if len(unknown) == 1 else "are"
+    divisions = case.reading.names.divisions
+    where = f"division {listed(divisions, 'and')}" if divisions else "the division of the agents"
+    nearest = f"; nearest: {listed(near, 'and')}" if near else ""
+    return Words(
+        cause=f"The caller may not do this. The answer names {listed(unknown, 'and')}, which {are} not in Genesys's published "
+        f"API{nearest}.",
+        confirm="GET /api/v2/authorization/permissions lists every permission that the organization has.",
+        fix=f"Add {wanted} to {holder(case)}, in {where}."
+        if wanted
+        else f"Find what the call needs, then add it to {holder(case)}.",
+        who="Role admin",
+    )
 
 
 def _permission_words(case: Case, names: tuple[str, ...]) -> Words:
+    if unknown := _unpublished(case, names):
+        return _unpublished_words(case, names, unknown)
     if names:
         joint = _joint(case)
         if len(names) == 1:
@@ -375,7 +389,8 @@ def _permission_words(case: Case, names: tuple[str, ...]) -> Words:
             cause = f"The caller lacks the permissions {listed(names, joint)}."
         else:
             cause = f"The caller holds none of the permissions {listed(names, 'and')}; one of them is enough."
-        fix = _grant(case, names, joint)
+        one = names[0] if len(names) == 1 or joint == "or" else listed(names, "and")
+        fix = f"Add {one} to {holder(case)}, in the division of the agents."
     else:
         cause = "The caller may not do this; the answer does not say which permission is missing."
         one, needed = _needed(case)

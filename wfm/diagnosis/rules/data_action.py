@@ -166,7 +166,7 @@ FUNCTION = Rule(
 
 
 _JOB = re.compile(
-    rf"\b((?:job|operation|task|execution|run)[ _-]?id)[\"' ]{{0,2}}[:=]?[\"' ]{{0,2}}({UUID}|\w*\d[\w-]{{5,60}})",
+    rf"\b(?:job|operation|task|execution|run)(?:[ _-]?id)?[\"' ]{{0,2}}[:=]?[\"' ]{{0,2}}({UUID})\b",
     re.IGNORECASE,
 )
 _JOB_FAILED = pattern(r"\bfail(?:ed|ure)\b", r"\bended (?:in|with) (?:an )?error", r"\bdid not (?:complete|finish|succeed)\b")
@@ -189,7 +189,7 @@ def _job_failed(case: Case) -> bool:
 
 def _job_words(case: Case, names: tuple[str, ...]) -> Words:
     found = _JOB.search(case.text)
-    named = case.reading.deciding.operation_id or (found.group(2) if found else "")
+    named = case.reading.deciding.operation_id or (found.group(1) if found else "")
     words = WITHOUT_REASON.words
     return Words(
         cause=f"The asynchronous operation {named} ended in an error, and the platform gives no reason for it.",

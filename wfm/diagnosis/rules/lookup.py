@@ -155,7 +155,10 @@ NOTHING = Rule(
             r"\bdeleted$",
             r"doesn'?t\.exist",
         ),
-        sentences=pattern(r"\bno results were found"),
+        sentences=pattern(
+            r"\bno results were found",
+            r"\b(?:could not|unable to|can'?t|cannot) find (?:the |an? )?\w+ with (?:the )?(?:id|name)\b",
+        ),
         statuses=frozenset({404, 410}),
         within=_ABSENT,
     ),
