@@ -23,7 +23,9 @@ STATUS = st.one_of(st.none(), st.integers(-5, 1000))
 HEADERS = st.dictionaries(st.text(max_size=30), st.text(max_size=80), max_size=5)
 KEYS = st.sampled_from(
     ["code", "errorCode", "message", "userMessage", "status", "errors", "error", "details", "messageParams", "userParams",
-     "operations", "success", "contextId", "fault", "detail", "title", "type", "entityId", "scope", "body", "limit", "x"]
+     "operations", "success", "contextId", "fault", "detail", "title", "type", "entityId", "scope", "body", "limit", "x",
+     "log", "entries", "request", "response", "content", "text", "encoding", "headers", "_raw", "@message", "name", "value",
+     "agentWarnings", "messages", "state", "results", "jobId", "statusCode", "method", "url"]
 )  # fmt: skip
 JSON = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=60)),
@@ -136,6 +138,16 @@ CORPUS: dict[str, bytes] = {
     "braces and quotes": b"{'" * 100_000,
     "status words": b"status code 403 (" * 15_000,
     "tokens": b"token: " * 40_000,
+    "a record of half bodies": json.dumps({f"k{n}": '{"a": {"b": [' * 60 for n in range(300)}).encode(),
+    "a record of status words": json.dumps({f"k{n}": "status code error failed returned " * 20 for n in range(300)}).encode(),
+    "a wide record": json.dumps({f"k{n}": {f"m{m}": {"error": {"x": "{"}} for m in range(20)} for n in range(60)}).encode(),
+    "doubled quotes": b'{""a' * 50_000,
+    "arrows": b'{"=>' * 50_000,
+    "escaped for a page": b"{&quot;a" * 30_000,
+    "correlation": "corrélation id ".encode() * 15_000,
+    "addresses": b"https://" * 30_000,
+    "exceptions": (b"x" * 59 + b"Exception ") * 3_000,
+    "jobs": b"job id: " * 30_000 + b"failed",
     "UTF-16": '{"code":"forbidden","status":403}'.encode("utf-16"),
 }
 

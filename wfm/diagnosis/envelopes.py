@@ -90,15 +90,15 @@ def _with_exchange(here: Place, value: Mapping[object, object]) -> Place:
     request = members.get("request", members.get("httprequest"))
     if isinstance(request, Mapping):
         members = {**{key_of(name): inner for name, inner in list(request.items())[:MAX_ITEMS]}, **members}
-    if str(members.get("encoding")).casefold() == "base64" and isinstance(members.get("text"), str):  # HAR's content
-        value = {**value, "text": _decoded(str(members["text"]))}
+    if members.get("encoding") == "base64" and isinstance(packed := members.get("text"), str):  # the content in a HAR file
+        value = {**value, "text": _decoded(packed)}
     return replace(
         here,
         value=value,
         status=status_of(members) or here.status,
         method=(text_of(members, ("method", "httpmethod", "verb"), 10) or here.method).upper(),
         path=text_of(members, ("url", "requesturl", "uri", "requesturi", "path"), 500) or here.path,
-        headers=here.headers | headers_in(members.get("headers", members.get("responseheaders"))),
+        headers={**here.headers, **headers_in(members.get("headers", members.get("responseheaders")))},
     )
 
 

@@ -222,8 +222,8 @@ def _state(members: Mapping[str, object]) -> str:
     success = members.get("success", members.get("successful"))
     if isinstance(success, bool):
         return "success" if success else "failed"
-    said = (members[name] for name in _STATES if isinstance(members.get(name), str))
-    return next((word for one in said if len(one) <= 40 and not (word := one.strip().casefold()).isdigit()), "")
+    words = (str(said).strip().casefold() for name in _STATES if isinstance(said := members.get(name), str))
+    return next((word for word in words if 0 < len(word) <= 40 and not word.isdigit()), "")
 
 
 def _may_carry(text: str) -> bool:
