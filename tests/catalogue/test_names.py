@@ -85,6 +85,9 @@ def test_a_path_finds_its_template(path: str, template: str | None) -> None:
         ("presence:userpresence:edit", "presence:userPresence:edit"),
         ("routing:queues:view", "routing:queue:view"),
         ("nothing:like:this", ""),
+        ("wfm:schedule:publish", "wfm:schedule:edit"),  # by what it means, not by its letters: delete
+        ("wfm:schedule:read", "wfm:schedule:view"),
+        ("wfm:timeOffRequest:approve", "wfm:timeOffRequest:edit"),
     ],
 )
 def test_the_nearest_permission(name: str, nearest: str) -> None:

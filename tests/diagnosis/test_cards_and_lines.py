@@ -185,3 +185,33 @@ def test_rendered_for_people() -> None:
     assert "Fix         Add wfm:schedule:update to the OAuth client architect-flow." in text
     assert "OAuth admin" in text
     assert all(len(line) <= 100 for line in text.splitlines())
+
+
+def test_a_success_is_called_no_error() -> None:
+    told = render(diagnose(204, {}, ""))
+    assert "no error (HTTP 204)" in told
+    assert "nothing to try again" in told
+    assert "unparseable" not in told
+
+
+def test_a_line_with_nothing_beside_its_body_is_read_as_pasted() -> None:
+    transcript = f"> PATCH /api/v2/users/7/presences/purecloud HTTP/2\n>\n< HTTP/2 404\n< inin-correlation-id: {ID}\n<\n{{}}"
+    found = diagnose_jsonl_line({"id": "a", "body": transcript})
+    assert (found["kind"], found["correlation_id"]) == ("not_found_other", ID)
+
+
+def test_a_permission_that_does_not_exist_is_asked_for_nowhere() -> None:
+    body = json.dumps({"message": "Missing permission: wfm:schedule:publish", "code": "missing.permissions", "status": 403})
+    found = diagnose(403, {}, body, Evidence(call="POST /api/v2/workforcemanagement/schedules"))
+    assert "wfm:schedule:publish" in found.cause
+    assert "wfm:schedule:publish" not in found.fix
+    assert "wfm:schedule:edit" in found.fix
+    card = hand_off_card(group_of(found), found, organization="Org")
+    assert "Request: Add wfm:schedule:edit" in card
+    line = diagnose_jsonl_line({"http_status": 403, "body": body})
+    assert (line["missing"], line["fix"]) == (["wfm:schedule:publish"], found.fix)
+
+
+def test_a_permission_that_resembles_none_is_looked_for_first() -> None:
+    body = json.dumps({"message": "Missing permission: hr:vacation:approve", "code": "missing.permissions", "status": 403})
+    assert diagnose(403, {}, body).fix.startswith("Find what the call needs")

@@ -273,3 +273,13 @@ def test_a_paste_beyond_the_bound_is_read_as_text() -> None:
     found = explain(long, status=403)
     assert found.form.startswith("text: it is too long")
     assert found.diagnosis.missing == ("wfm:schedule:edit",)
+
+
+def test_one_answer_printed_twice_is_one() -> None:
+    printed = f'{{"resourceName":"x","path":"/api/v2/users","statusCode":403,"errorMessage":"403","correlationId":"{ID}"}}'
+    found = explain(f"Error: refused\n{printed}\nResponse: {BODY}")
+    assert (found.diagnosis.kind, found.diagnosis.missing, found.others) == (
+        Kind.MISSING_PERMISSION,
+        ("wfm:schedule:edit",),
+        (),
+    )

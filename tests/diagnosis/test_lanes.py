@@ -93,3 +93,22 @@ def test_reads_work_writes_fail_is_said_from_the_counts() -> None:
 def test_other_failures_say_nothing_about_access() -> None:
     lanes = four_lanes(diagnose(404, {}, "", Evidence()), Evidence(), BRIEF)
     assert {verdict.state for verdict in lanes.values()} == {UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "evidence"),
+    [
+        (
+            403,
+            '{"error":{"message":"User Not Authorized","detail":"Failed API level ACL Validation"}}',
+            Evidence(via="data_action"),
+        ),
+        (403, "Forbidden", Evidence(call="GET https://crm.example/cases")),
+        (403, '{"Message":"arn:aws:iam::1:user/x is not authorized to perform: lambda:InvokeFunction"}', Evidence()),
+        (None, "Access to fetch at 'https://api.mypurecloud.ie/api/v2/users' has been blocked by CORS policy", Evidence()),
+    ],
+)
+def test_where_another_system_refuses_no_lane_applies(status: int | None, body: str, evidence: Evidence) -> None:
+    lanes = four_lanes(diagnose(status, {}, body, evidence), evidence)
+    assert {lane.state for lane in lanes.values()} == {NOT}
+    assert all("Another system refuses" in lane.evidence for lane in lanes.values())

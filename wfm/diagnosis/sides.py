@@ -1,4 +1,4 @@
-"""Whose side a failure is on: what a service behind a Data Action refuses is not answered with a right of Genesys Cloud."""
+"""Whose side a failure is on: what another service refuses is not answered with a right of Genesys Cloud."""
 
 from __future__ import annotations
 
@@ -15,22 +15,26 @@ ELSEWHERE = frozenset({REMOTE_OWNER, CALLER_ADMIN})
 
 _PLATFORM_CODE = re.compile(r"[a-z]+(?:\.[a-z]+)+")
 _BRIEF_WORDS = re.compile(r"insufficient permissions? for resource access|^\s*resource not found\.?\s*$", re.IGNORECASE)
+_OF_OTHERS = re.compile(  # what only other vendors say: ServiceNow, Microsoft, Salesforce, Google, AWS
+    r"\bAPI level ACL\b|\bRequired to provide Auth information\b|\bAADSTS\d{4,}|\bprv[A-Z]\w+ privilege\b|\barn:aws:"
+    r"|\bINSUFFICIENT_ACCESS\w*|\bINVALID_SESSION_ID\b|\bAuthoriz?ation_RequestDenied\b|\bAuthorizationFailed\b|\bPERMISSION_DENIED\b"
+)
 _BY_SIDE = frozenset(
     {
         *("scope-missing", "permission-missing", "division-missing", "feature-not-enabled", "organization-refuses"),
-        *("refused", "not-signed-in", "token-expired"),
+        *("refused", "not-signed-in", "token-expired", "invalid-client", "rate-limit"),
     }
 )
 """Rules whose sentences speak of the platform's own access."""
 
-_SERVICE = "the service behind the Data Action"
-
 
 def is_remote(case: Case) -> bool:
-    """Whether the error that decides is that of a service behind a Data Action, and nothing shows that it is the platform's."""
+    """Whether the error that decides is that of another service, and nothing shows that it is the platform's."""
     reading = case.reading
-    if not case.behind_action or case.evidence.behind or case.is_brief or (case.operation and case.operation.path in case.text):
+    if case.evidence.behind or case.is_brief:
         return False
+    if case.elsewhere or _OF_OTHERS.search(reading.text):
+        return True
     here = [layer for layer in reading.layers if layer.level == reading.level]
     named = (*reading.names.permissions, *reading.names.held)
     of_platform = (
@@ -40,29 +44,39 @@ def is_remote(case: Case) -> bool:
         or bool(set(named) & catalogue.published_permissions())
         or "/api/v2/" in case.text
     )
-    return not of_platform
+    return case.behind_action and not of_platform
+
+
+def _service(case: Case) -> str:
+    if case.elsewhere:
+        return f"the service at {case.elsewhere}"
+    return "the service behind the Data Action" if case.behind_action else "the other service"
 
 
 def words(case: Case, rule: Rule, names: tuple[str, ...]) -> Words | None:
     """The sentences where another service refuses; None where the rule's own are right."""
     if rule.key not in _BY_SIDE or not is_remote(case):
         return None
-    if rule.kind is Kind.EXPIRED_TOKEN:
-        cause = f"The token or session with which the Data Action calls {_SERVICE} has expired."
-        fix = "Renew the credentials in the integration of this Data Action, then test it again."
-    elif rule.kind is Kind.UNAUTHENTICATED:
-        cause = f"{_SERVICE} does not accept the credentials that it was given, or got none."
+    service = _service(case)
+    where = "in the integration of this Data Action" if case.behind_action else "in the program that calls"
+    account = "with which the integration signs in" if case.behind_action else "with which the program signs in"
+    if rule.kind is Kind.RATE_LIMITED:
+        cause = f"Too many calls in a short time to {service}, not to Genesys Cloud."
+        fix = "Wait, then send it again, and call that service less often. A higher limit is that service's to give."
+    elif rule.kind is Kind.EXPIRED_TOKEN:
+        cause = f"The token or session for {service} has expired."
+        fix = f"Renew the credentials {where}, then try again."
+    elif rule.kind in (Kind.UNAUTHENTICATED, Kind.INVALID_CLIENT):
+        cause = f"{service} does not accept the credentials that it was given, or got none."
         fix = (
-            "Enter working credentials for that service in the integration, and see that the request of the action sends them "
-            "(a header or a key, as the service wants it)."
+            f"Enter working credentials for that service {where}, and see that the request sends them as the service wants it."
         )
     else:
         lacking = f" It names {', '.join(names[:4])}." if names else ""
         what = "a licence or feature is missing there" if rule.kind is Kind.MISSING_LICENSE else "the account may not do this"
-        cause = f"{_SERVICE} refuses, not Genesys Cloud: {what}.{lacking}"
-        fix = (
-            "Give the account with which the integration signs in the right in that service. Only where the service is "
-            "Genesys Cloud itself do the roles of the integration's OAuth client count."
-        )
+        cause = f"{service} refuses, not Genesys Cloud: {what}.{lacking}"
+        fix = f"Give the account {account} the right in that service."
+        if case.behind_action and not case.elsewhere:
+            fix += " Only where the service is Genesys Cloud itself do the roles of the integration's OAuth client count."
     confirm = "Make the same call to that service directly, with the same credentials: it is refused in the same words."
     return Words(cause=cause, confirm=confirm, fix=fix, who=REMOTE_OWNER)

@@ -15,7 +15,18 @@ from wfm.domain.diagnoses import Evidence, Kind, Provenance
 EXECUTE = re.compile(r"/integrations/actions/[^/]+(?:/draft)?/(?:execute|test)\b")
 _URL = re.compile(r"https?://[^\s\"'<>\\)\]]{4,300}")
 _TOKEN_PATH = re.compile(r"/oauth/(?:v\d/)?(?:token|authorize)\b|/oauth2?/v?[\d.]*/?token\b")
+_ADDRESS = re.compile(r"https?://([\w.-]{3,100})(?::\d{1,5})?([^\s\"'<>]{0,300})")
+_CALLED = re.compile(  # an address that was called, not one of a manual: "for url: …", "PATCH https://…", "endpoint = …"
+    r"(?:\bfor url:? |\bcall to |\b(?:ur[li]|endpoint)[\"']?\s?[:=]\s?[\"'(]*"
+    r"|\b(?:GET|HEAD|POST|PUT|PATCH|DELETE)\]?\b[^\n/]{0,20}?[\"'`\[ ])" + _ADDRESS.pattern
+)
+_PLATFORM_HOST = re.compile(r"(?:pure\.?cloud|genesys|inin)|^localhost$|^127\.", re.IGNORECASE)
 BRIEF_PATH = re.compile(r"^(?:https?://[^/]+)?/api/v2/wfm/")
+
+
+def _foreign(found: re.Match[str]) -> str:
+    host, path = found.groups()
+    return "" if _PLATFORM_HOST.search(host) or "/api/v2/" in path else host
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +72,15 @@ class Case:
             if found := _URL.search(text):
                 return found.group()
         return ""
+
+    @cached_property
+    def elsewhere(self) -> str:
+        """The host that was called where it is none of the platform's and no gateway to it; else ""."""
+        for text in (self.evidence.call or "", *(layer.path for layer in self.reading.layers)):
+            if found := _ADDRESS.match(text.rpartition(" ")[2]):
+                return _foreign(found)
+        found = _CALLED.search(self.reading.text)
+        return _foreign(found) if found else ""
 
     @cached_property
     def of_token_server(self) -> bool:
