@@ -316,7 +316,6 @@ CASES: dict[str, list[Given]] = {
         Given('{"message":"Forbidden"}', 403, {"x-amzn-ErrorType": "ForbiddenException"}),
         Given('{"timestamp":"2026-03-02T10:15:30Z","status":403,"error":"Forbidden","path":"/agents"}', 403),
         Given("<html><title>Access Denied</title>You don't have permission to access this on this server.</html>", 403),
-        Given(wrapped('{"message":"Forbidden"}', 403, "forbidden", older=True), 403),
         Given('<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>no</Message></Error>', 403, code="AccessDenied"),
     ],
     "function-failed": [
@@ -572,6 +571,16 @@ CASES: dict[str, list[Given]] = {
             wrapped(f"User: {ARN}:user/x is not authorized to perform: sts:AssumeRole", 400, "bad.request"),
             400,
             code="bad.request",
+        ),
+    ],
+    "another-service-refuses": [
+        Given("Unauthorized", 401, evidence=Evidence(via="data_action")),
+        Given(wrapped('{"message":"Forbidden"}', 403, "forbidden", older=True), 403),
+        Given("HTTPError: 403 Client Error: Forbidden for url: https://dev1.service-now.com/api/now/table/incident"),
+        Given(
+            wrapped('{"error":{"code":"Authorization_RequestDenied","message":"Insufficient privileges"}}', 400, "bad.request"),
+            400,
+            code="Authorization_RequestDenied",
         ),
     ],
     "aws-policy-refuses": [

@@ -11,8 +11,9 @@ from wfm.diagnosis.layers import Layer
 from wfm.diagnosis.reading import Form, Reading, read
 from wfm.diagnosis.rules import RULES, UNREAD, Case, Rule, Words, servers
 from wfm.diagnosis.rules.base import EXECUTE
+from wfm.diagnosis.rules.elsewhere import ANOTHER_SERVICE
 from wfm.diagnosis.rules.request import fields
-from wfm.domain.diagnoses import Confidence, Diagnosis, Evidence
+from wfm.domain.diagnoses import NO_FAILURES, Confidence, Diagnosis, Evidence
 
 NOTHING_KNOWN = Evidence()
 
@@ -36,7 +37,9 @@ def verdict(reading: Reading, evidence: Evidence) -> Diagnosis:
     case = Case(reading=reading, evidence=of_the_failing_call(reading, evidence))
     rule, confidence = judge(case)
     names = rule.names(case) if rule.names else ()
-    words = _words(rule, case, names)
+    elsewhere = sides.words(case, rule, names)
+    page = ANOTHER_SERVICE if elsewhere is not None and rule.kind in sides.REFUSED else rule
+    words = _words(rule, elsewhere, case, names)
     return Diagnosis(
         kind=rule.kind_of(case),
         status=reading.status if reading.status is not None else case.status,
@@ -48,9 +51,9 @@ def verdict(reading: Reading, evidence: Evidence) -> Diagnosis:
         retryable=rule.may_retry(case),
         entity=_entity(case),
         chain=_chain(reading),
-        rule=rule.key,
+        rule=page.key,
         confidence=confidence,
-        provenance=rule.provenance,
+        provenance=page.provenance,
         cause=words.cause,
         confirm=words.confirm,
         fix=words.fix,
@@ -95,7 +98,7 @@ def judge(case: Case) -> tuple[Rule, Confidence]:
         return outer
     for rule in UNREAD:
         if rule.signs.special is not None and rule.signs.special(case):
-            return rule, Confidence.GUESS
+            return rule, Confidence.LIKELY if rule.key in NO_FAILURES else Confidence.GUESS
     raise AssertionError("the last rule takes everything")
 
 
@@ -157,9 +160,9 @@ def _by_outer(case: Case) -> tuple[Rule, Confidence] | None:
     return _by_status(case.reading.status)
 
 
-def _words(rule: Rule, case: Case, names: tuple[str, ...]) -> Words:
-    """The rule's sentences for this case; whatever comes from outside is cleaned."""
-    words = sides.words(case, rule, names) or (rule.said(case, names) if rule.said else rule.words)
+def _words(rule: Rule, elsewhere: Words | None, case: Case, names: tuple[str, ...]) -> Words:
+    """The rule's sentences for this case, or those of another service's refusal; whatever comes from outside is cleaned."""
+    words = elsewhere or (rule.said(case, names) if rule.said else rule.words)
     sentences = (words.cause, words.confirm, words.fix)
     if words is rule.words and not any("{client}" in sentence for sentence in sentences):
         return words

@@ -28,6 +28,13 @@ _BY_SIDE = frozenset(
 """Rules whose sentences speak of the platform's own access."""
 
 
+REFUSED = frozenset(
+    {Kind.MISSING_SCOPE, Kind.MISSING_PERMISSION, Kind.MISSING_DIVISION, Kind.MISSING_LICENSE, Kind.FORBIDDEN_OTHER}
+    | {Kind.UNAUTHENTICATED}
+)
+"""Kinds of refusals; of another service's they have a page of their own."""
+
+
 def is_remote(case: Case) -> bool:
     """Whether the error that decides is that of another service, and nothing shows that it is the platform's."""
     reading = case.reading

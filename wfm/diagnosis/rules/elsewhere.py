@@ -27,6 +27,37 @@ def _aws_words(case: Case, names: tuple[str, ...]) -> Words:
     )
 
 
+ANOTHER_SERVICE = Rule(
+    key="another-service-refuses",
+    kind=Kind.FORBIDDEN_OTHER,
+    title="Another service refuses",
+    provenance=Provenance.OBSERVED,
+    signs=Signs(),  # `sides` tells it, of whatever rule has found the refusal
+    words=Words(
+        cause="Another service refuses, not Genesys Cloud.",
+        confirm="Make the same call to that service directly, with the same credentials: it is refused in the same words.",
+        fix="Give the account with which that service is called the right there.",
+        who=REMOTE_OWNER,
+    ),
+    page=Page(
+        means=(
+            "A service behind a Data Action, or another one that a program calls, does not accept the credentials or does not "
+            "let the account do this. The kind says which. No scope, role or division of Genesys Cloud is in question."
+        ),
+        confirm="Make the same call to that service directly, with the same credentials: it is refused in the same words.",
+        fix="Correct the credentials in the integration, or give its account the right in that service.",
+        who_can="Whoever runs that service; for the credentials of a Data Action, whoever administers integrations.",
+        provenance="Observed: answers of ServiceNow, Salesforce, Microsoft, Google and others behind Data Actions.",
+        retry="No.",
+    ),
+    example=Example(
+        status=403,
+        body='{"error":{"message":"User Not Authorized","detail":"Failed API level ACL Validation"},"status":"failure"}',
+        call="POST /api/v2/integrations/actions/{actionId}/execute",
+        via="data_action",
+    ),
+)
+
 AWS_POLICY = Rule(
     key="aws-policy-refuses",
     kind=Kind.FORBIDDEN_OTHER,
@@ -146,4 +177,4 @@ NOT_LET_OUT = Rule(
     ),
 )
 
-RULES = (AWS_POLICY, SIGNATURE, NOT_LET_OUT)
+RULES = (ANOTHER_SERVICE, AWS_POLICY, SIGNATURE, NOT_LET_OUT)
