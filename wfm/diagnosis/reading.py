@@ -138,7 +138,8 @@ class Reading:
 
     @cached_property
     def correlation_id(self) -> str | None:
-        """The id to quote: a body's contextId or correlationId (outermost first), one in brackets, then the header."""
+        """The id to quote: a body's contextId or correlationId (outermost first), one in brackets, the header,
+        else one that the text names."""
         for layer in self.layers:
             if layer.correlation_id:
                 return layer.correlation_id
@@ -150,7 +151,7 @@ class Reading:
             found = correlation.trailing_id(self.text) or correlation.named_id(self.text)
             if found:
                 return found
-        return correlation.in_headers(self.headers)
+        return correlation.in_headers(self.headers) or correlation.named_id(self.text)
 
     @cached_property
     def names(self) -> Names:

@@ -13,7 +13,8 @@ _AWS_ACTION = re.compile(r"\bnot authorized to perform:? ([a-z][\w-]{1,40}:[A-Z]
 
 
 def _action_refused(case: Case) -> re.Match[str] | None:
-    return _AWS_ACTION.search(f"{case.text}\n{case.reading.outer_text}")
+    said = f"{case.text}\n{case.reading.outer_text}"
+    return _AWS_ACTION.search(said) if "to perform" in said else None
 
 
 def _aws_words(case: Case, names: tuple[str, ...]) -> Words:

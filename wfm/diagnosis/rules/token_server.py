@@ -117,7 +117,8 @@ _ASSUME_ROLE = pattern(
 
 
 def _trust(case: Case) -> bool:
-    return bool(_ASSUME_ROLE.search(f"{case.text}\n{case.reading.outer_text}"))
+    said = f"{case.text}\n{case.reading.outer_text}"
+    return "AssumeRole" in said and bool(_ASSUME_ROLE.search(said))
 
 
 AWS_TRUST = Rule(

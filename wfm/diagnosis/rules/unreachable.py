@@ -1,0 +1,148 @@
+"""The other side can't be reached at all: its certificate is not trusted, or its address does not exist."""
+
+from __future__ import annotations
+
+import re
+
+from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
+from wfm.diagnosis.sides import REMOTE_OWNER
+from wfm.domain.diagnoses import Kind, Provenance
+
+BROKEN_STATUSES = frozenset({424, 500, 502, 503, 504, 520, 521, 523, 527, 529, 530})
+_CERTIFICATE = pattern(
+    r"\bPKIX\b",
+    r"\bcertificat\w*\b[^.\n]{0,60}\b(?:expired|invalid|trust|path|valid|verif|fail|unknown|revoked)",
+    r"\b(?:ssl|tls)\b[^.\n]{0,30}\b(?:handshake|error|failure)",
+    r"\bhandshake_failure",
+    r"\bself.signed certificate",
+    r"\bunable[ _]to[ _]verify\b",  # Node
+    r"\berr_(?:cert|ssl)_\w+",  # a browser's console
+    r"\bcertificate problem\b|\blocal issuer certificate",
+    r"\bunable to find valid certification path",
+    r"\bhostname\b[^.\n]{0,60}\bcertificate",
+)
+
+
+def _certificate(case: Case) -> bool:
+    at_fault = case.status is None or case.status >= 500 or case.status < 300 or bool(case.reading.category)
+    return case.reading.category == "ACTION.CERTIFICATE" or (at_fault and bool(_CERTIFICATE.search(case.text)))
+
+
+def _certificate_words(case: Case, names: tuple[str, ...]) -> Words:
+    if case.behind_action:
+        return CERTIFICATE.words
+    host = _host(case)
+    return Words(
+        cause=f"The program does not trust the certificate of {host or 'the host'}, or the connection can't be secured.",
+        confirm="Look who issued the certificate: often it is a proxy of one's own network that opens the connection.",
+        fix="Let the program trust the authority that issued it: that of the network's proxy, or a current list.",
+        who="Owner of the calling program",
+    )
+
+
+_HOST = re.compile(
+    r"host(?:name)?['\"]?[=:] ?['\"]([\w.-]{3,100})|https?://([\w.-]{3,100})"
+    r"|(?:ENOTFOUND|resolve(?: host)?:?|UnknownHostException:?|lookup|resolved:)\s{1,2}['\"]?([\w-]{1,60}\.[\w.-]{2,100})",
+    re.IGNORECASE,
+)
+_GENESYS_HOST = pattern(r"pure\.?cloud", r"genesys", r"inin")
+
+
+def _host(case: Case) -> str:
+    """The host that the text names, else ""."""
+    found = _HOST.search(f"{case.text}\n{case.reading.text}")
+    return next((name.strip(".") for name in found.groups() if name), "") if found else ""
+
+
+def _address_words(case: Case, names: tuple[str, ...]) -> Words:
+    if case.behind_action:
+        return ADDRESS_UNKNOWN.words
+    host = _host(case)
+    fix = "Correct the host name in the settings of the program that calls."
+    if _GENESYS_HOST.search(host):
+        fix += (
+            " The API host of Genesys Cloud is api. and the domain of the region, as api.mypurecloud.ie or api.euw2.pure.cloud."
+        )
+    return Words(
+        cause=f"The host name {host + ' ' if host else ''}that the program calls is not known to the network.",
+        confirm="Look the host name up from the same machine and from another network.",
+        fix=fix,
+        who="Owner of the calling program",
+    )
+
+
+CERTIFICATE = Rule(
+    key="certificate-not-trusted",
+    kind=Kind.UPSTREAM_UNAVAILABLE,
+    title="The remote certificate is not trusted",
+    provenance=Provenance.OBSERVED,
+    signs=Signs(special=_certificate, statuses=frozenset({495, 496, 525, 526})),
+    said=_certificate_words,
+    words=Words(
+        cause="The service behind the Data Action shows a certificate that is not trusted, or the connection can't be secured.",
+        confirm="Open the service's address with a tool that shows its certificate chain and dates.",
+        fix="Have the service send a valid, complete certificate chain of a public authority.",
+        who=REMOTE_OWNER,
+    ),
+    page=Page(
+        means="The secure connection to the service failed: expired, self-signed, an incomplete chain, or another host's name.",
+        confirm="Look at the certificate chain of the service's address.",
+        fix="Install a valid certificate with its whole chain on the service.",
+        who_can="Whoever runs the remote service.",
+        provenance="Observed: the help centre names certificate errors as a family of their own.",
+        retry="No: it fails until the certificate is changed.",
+    ),
+    example=Example(
+        status=500,
+        body=(
+            '{"message":"REST call for action execute failed. Message: PKIX path building failed: unable to find valid '
+            'certification path to requested target","code":"internal.server.error","status":500}'
+        ),
+        via="data_action",
+    ),
+)
+
+ADDRESS_UNKNOWN = Rule(
+    key="address-unknown",
+    kind=Kind.UPSTREAM_UNAVAILABLE,
+    title="The address that is called does not exist",
+    provenance=Provenance.OBSERVED,
+    signs=Signs(
+        codes_within=pattern(r"\bunknown\.?host", r"^enotfound$"),
+        sentences=pattern(
+            r"\bunknown ?host",
+            r"\bname or service not known",
+            r"\b(?:could not|couldn'?t|cannot|unable to|failed to) resolve (?:the )?(?:host|'(?![^\n]{0,300}\btemporary\b))",
+            r"\bgetaddrinfo\b",
+            r"\bnodename nor servname",
+            r"\bno such host\b|name_not_resolved\b|\bnxdomain\b",
+            r"\bremote name could not be resolved",
+        ),
+        within=BROKEN_STATUSES,
+    ),
+    said=_address_words,
+    words=Words(
+        cause="The host name that the Data Action calls is not known to the network.",
+        confirm="Compare the host name in the action's request URL with the service's real one.",
+        fix="Correct the host name in the Data Action, or have it published.",
+        who="Action owner",
+    ),
+    page=Page(
+        means="The name in the request URL could not be turned into an address: a typing error, or a private name.",
+        confirm="Look the host name up from another network.",
+        fix="Correct the host name in the Data Action. A name known only inside a company is not found from outside.",
+        who_can="The owner of the Data Action.",
+        provenance="Observed: the messages are those of common HTTP clients behind Data Actions.",
+        retry="No, unless the name server itself was at fault.",
+    ),
+    example=Example(
+        status=500,
+        body=(
+            '{"message":"REST call for action execute failed. Message: api.example.invalid: Name or service not known",'
+            '"code":"internal.server.error","status":500,"details":[{"errorCode":"ACTION.REMOTE_ENDPOINT"}]}'
+        ),
+        via="data_action",
+    ),
+)
+
+RULES = (CERTIFICATE, ADDRESS_UNKNOWN)
