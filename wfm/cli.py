@@ -118,7 +118,8 @@ def apply(plan: str, yes: bool, until: str | None, rehearse: bool, wants_json: b
     looked_again: tuple[str, ...] = ()
     with _desk(wants_json, waits=True) as desk:
         found = patient(lambda: desk.preview(request))
-        words = ["apply", plan, "--yes", *(["--until", until] if until else []), *(["--rehearse"] if rehearse else [])]
+        file = plan if plan == "-" else str(Path(plan).absolute())  # the command that goes on changes to the desk's folder
+        words = ["apply", file, "--yes", *(["--until", until] if until else []), *(["--rehearse"] if rehearse else [])]
         make = functools.partial(_make, desk, token=uuid.uuid4().hex, rehearse=rehearse, again=shlex.join(words))
         try:
             if not yes:

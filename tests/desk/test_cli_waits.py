@@ -177,11 +177,38 @@ def test_a_store_that_stays_locked_ends_in_one_sentence(desk: Desk, agents: list
         said = json.loads(out)
         assert (code, said["operation"], said["reason"]) == (3, operation, "unfinished")
         assert said["command"].endswith(f"-m wfm restore {operation}")
-        # One that was not made yet: whether it was can't be known by whoever got no answer.
-        code, out, _ = desk.run("apply", desk.plan(agents[5:6]), "--yes", "--json", patience=0.5)
-        assert (code, json.loads(out).get("operation")) == (3, None)
     shown = subprocess.run(said["command"], shell=True, env=desk.environment, capture_output=True, text=True, check=False)
     assert shown.returncode == 0, shown.stderr
+
+
+@pytest.mark.slow
+def test_an_apply_without_an_answer_says_how_to_know(
+    desk: Desk, demo: DemoHandle, agents: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger is locked after the preview: whether the operation was made is not known by who got no answer."""
+    really = RealDesk.apply
+    with contextlib.ExitStack() as stack:
+
+        def apply(self: RealDesk, *given: Any, **more: Any) -> Any:
+            if not held:
+                held.append(stack.enter_context(locked(desk.folder / "desk.sqlite")))
+            return really(self, *given, **more)
+
+        held: list[sqlite3.Connection] = []
+        monkeypatch.setattr(RealDesk, "apply", apply)
+        monkeypatch.setattr("wfm.cli_wait.PATIENCE_S", 0.5)
+        for name, value in desk.environment.items():
+            monkeypatch.setenv(name, value)
+        plan = Path(desk.plan(agents[:2]))
+        monkeypatch.chdir(plan.parent)
+        said = CliRunner().invoke(main, ["apply", plan.name, "--yes", "--json"])
+    answer = json.loads(said.stdout)
+    assert (said.exit_code, answer["reason"], answer["operation"]) == (3, "unfinished", None)
+    assert "Nothing was written" not in answer["error"]
+    assert "whether the operation was made is not known, and this says so:" in answer["error"]
+    assert answer["command"].endswith(f"-m wfm apply {plan} --yes")
+    shown = subprocess.run(answer["command"], shell=True, env=desk.environment, capture_output=True, text=True, check=False)
+    assert (shown.returncode, "2 applied" in shown.stdout) == (0, True), shown.stderr
 
 
 @pytest.mark.slow
