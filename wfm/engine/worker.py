@@ -227,7 +227,7 @@ class Worker:
                 state = self._rooms.ledger.operation(self._rooms.tenant_key, operation_id).state
             except NotFound:
                 pass
-            except DeskError:
+            except StoreFault:
                 return  # asked again the next time
             else:
                 if state in OPEN_STATES:
