@@ -169,8 +169,8 @@ def restore(operation: str, wants_json: bool) -> None:
     with _desk(wants_json, start_demo=True, waits=True, going=(operation, words)) as desk:
         waiting = Waiting(desk, operation, words)
         waiting.ask(lambda: desk.restore_now(operation, _actor()))
-        if not waiting.ask(lambda: can_work(desk)):
-            raise DeskError(f"{NO_WORKER} The restore of {operation} is noted and is the first thing that it does.")
+        if not waiting.ask(lambda: can_work(desk)) and not wants_json:
+            say(f"{NO_WORKER} The restore of {operation} is noted and is the first thing that it does.", err=True)
         with waiting.worker(keep=False):
             view = waiting.until(restored=True)
         waiting.ask(lambda: print_operation(desk, view, wants_json, left_out=False))

@@ -150,9 +150,11 @@ class Waiting:
         return pid
 
     def _reason(self) -> str:
-        """What the last worker said at its end, in brackets."""
+        """What the last worker said at its end, in brackets; where nobody starts one here, that somebody must."""
+        if not self.desk.settings.embedded:
+            return " (start one: python -m wfm worker)"
         log = launcher.worker_log(self.desk.settings)
-        said = logs.last_words(log) if self.desk.settings.embedded else ""
+        said = logs.last_words(log)
         return f" (its log, {log}, ends with “{said}”)" if said else ""
 
     def _going(self, why: str) -> StillGoing:

@@ -235,7 +235,7 @@ def test_a_restart_of_postgres_is_ridden_out(demo: DemoHandle, agents: list[str]
             time.sleep(1.0)
             server.start()
             code, out, errors = ended(command)
-            assert json.loads(out)["operation"] == said["operation"], errors
+            assert json.loads(out).get("operation") == said["operation"], (out, errors)
             assert "Nothing was written" not in out + errors
     updates = demo.updates()
     assert all(one["unavailable"] <= 1 and one["available"] <= 1 for one in updates.values())

@@ -27,6 +27,7 @@ from wfm.genesys.reads import Reader
 from wfm.genesys.regions import Endpoint, endpoint_for_region, endpoint_for_urls
 from wfm.ledger import Ledger
 from wfm.settings import Settings
+from wfm.stores import PassingFault
 
 log = logging.getLogger(__name__)
 
@@ -171,7 +172,7 @@ class DeskCore:
             try:
                 self.ledger.note_reads(self.tenant.key, connection.id, ok=counts.worked, failed=counts.failed)
             except StoreFault as fault:
-                log.warning("Reads could not be counted: %s", fault)
+                log.warning("Reads could not be counted: %s", fault.what if isinstance(fault, PassingFault) else fault)
 
     def diagnose(self, error: GenesysError, *, via: str = "direct", client_id: str | None = None) -> Diagnosis:
         """What a failed call means, with what the ledger knows around it."""
