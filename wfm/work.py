@@ -16,7 +16,7 @@ from wfm.domain.errors import DeskError, StoreFault
 from wfm.domain.operations import Item, Operation
 from wfm.domain.plans import Fate
 from wfm.domain.workers import WorkerState
-from wfm.engine.rooms import Client, Reads, Rooms
+from wfm.engine.dependencies import Client, EngineDependencies, Reads
 from wfm.engine.worker import run_worker, worker_name
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def run(desk: Desk, *, exit_when_idle_s: float | None = None, on_state: Callable
     if settings.embedded:
         threading.Thread(target=_stop_without_folder, args=(settings.data_dir.absolute(), stop), daemon=True).start()
     return run_worker(
-        rooms_of(desk),
+        dependencies_of(desk),
         data_dir=settings.data_dir,
         postgres_url=None if settings.embedded else settings.ledger_url,
         stop=stop,
@@ -67,8 +67,8 @@ def run(desk: Desk, *, exit_when_idle_s: float | None = None, on_state: Callable
     )
 
 
-def rooms_of(desk: Desk) -> Rooms:
-    """What the engine needs of the other rooms. An operation keeps the client it was planned with."""
+def dependencies_of(desk: Desk) -> EngineDependencies:
+    """What the engine needs of the other deps. An operation keeps the client it was planned with."""
 
     def client_for(client_id: str) -> tuple[Client, Reads]:
         connection = desk.connection(client_id)
@@ -78,7 +78,7 @@ def rooms_of(desk: Desk) -> Rooms:
         with desk.reads_counted(desk.connection(operation.client_id)):
             return desk.previewer(operation.client_id).recheck(operation, items)
 
-    return Rooms(
+    return EngineDependencies(
         ledger=desk.ledger,
         tenant_key=desk.tenant.key,
         client_for=client_for,

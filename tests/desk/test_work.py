@@ -95,7 +95,7 @@ def until(true: Callable[[], bool], patience_s: float = 60.0) -> None:
 
 def test_an_operation_keeps_the_client_it_was_planned_with(settings: Settings, demo: DemoHandle) -> None:
     with contextlib.closing(Desk.open(settings)) as desk:
-        rooms = work.rooms_of(desk)
+        rooms = work.dependencies_of(desk)
         client, reads = rooms.client_for(demo.clients["architect-flow"]["id"])
         assert reads.token().client_name == "architect-flow"
         assert rooms.client_for(demo.clients["architect-flow"]["id"])[0] is client  # made once

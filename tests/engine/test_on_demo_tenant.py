@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from tests.support.demo_tenant import DemoHandle
-from tests.support.engine_world import ScriptedReads, demo_client, new_operation, rooms_for, utcnow
+from tests.support.engine_world import ScriptedReads, demo_client, dependencies_for, new_operation, utcnow
 from wfm.domain.operations import ItemState, Operation, OperationState, Outcome, Phase, RunFilter
-from wfm.engine.runner import Runner
+from wfm.engine.phases import PhaseRunner
 from wfm.ledger import Ledger
 
 
@@ -19,7 +19,7 @@ def on_shift(demo: DemoHandle, count: int) -> list[str]:
     return [row["id"] for row in rows]
 
 
-def run_phase(runner: Runner, operation: Operation, phase: Phase) -> None:
+def run_phase(runner: PhaseRunner, operation: Operation, phase: Phase) -> None:
     first = True
     while runner.advance(operation.id, phase, first):
         first = False
@@ -28,7 +28,7 @@ def run_phase(runner: Runner, operation: Operation, phase: Phase) -> None:
 def test_everybody_is_taken_out_once_and_put_back_once(demo: DemoHandle, ledger: Ledger) -> None:
     ids = on_shift(demo, 40)
     client = demo_client(demo)
-    runner = Runner(rooms_for(ledger, client, ScriptedReads(ids)), threading.Event())
+    runner = PhaseRunner(dependencies_for(ledger, client, ScriptedReads(ids)), threading.Event())
     operation = new_operation(ledger, ids)
     run_phase(runner, operation, Phase.APPLY)
 
@@ -51,7 +51,7 @@ def test_everybody_is_taken_out_once_and_put_back_once(demo: DemoHandle, ledger:
 def test_the_missing_scope_halts_after_five_and_says_why(demo: DemoHandle, ledger: Ledger) -> None:
     ids = on_shift(demo, 40)
     client = demo_client(demo, "architect-flow")
-    runner = Runner(rooms_for(ledger, client, ScriptedReads(ids)), threading.Event())
+    runner = PhaseRunner(dependencies_for(ledger, client, ScriptedReads(ids)), threading.Event())
     operation = new_operation(ledger, ids, client_name="architect-flow")
     run_phase(runner, operation, Phase.APPLY)
 
@@ -73,7 +73,7 @@ def test_the_missing_scope_halts_after_five_and_says_why(demo: DemoHandle, ledge
 def test_an_agent_whom_somebody_else_changed_is_left_alone(demo: DemoHandle, ledger: Ledger) -> None:
     ids = on_shift(demo, 6)
     client = demo_client(demo)
-    runner = Runner(rooms_for(ledger, client, ScriptedReads(ids)), threading.Event())
+    runner = PhaseRunner(dependencies_for(ledger, client, ScriptedReads(ids)), threading.Event())
     operation = new_operation(ledger, ids)
     run_phase(runner, operation, Phase.APPLY)
     demo.post(f"/_demo/agents/{ids[0]}/state", {"status": "available", "reason": ""})
@@ -95,7 +95,7 @@ def test_an_agent_whom_somebody_else_changed_is_left_alone(demo: DemoHandle, led
 def test_a_write_without_an_answer_is_read_back_not_repeated(demo: DemoHandle, ledger: Ledger, kind: str) -> None:
     ids = on_shift(demo, 12)
     client = demo_client(demo, timeout_s=0.5)
-    runner = Runner(rooms_for(ledger, client, ScriptedReads(ids), timeout_s=0.5), threading.Event())
+    runner = PhaseRunner(dependencies_for(ledger, client, ScriptedReads(ids), timeout_s=0.5), threading.Event())
     demo.post("/_demo/faults", {"faults": [{"kind": kind, "count": 6, "seconds": 2, "match": "PATCH /availability"}]})
     operation = new_operation(ledger, ids)
     run_phase(runner, operation, Phase.APPLY)
@@ -108,7 +108,7 @@ def test_a_write_without_an_answer_is_read_back_not_repeated(demo: DemoHandle, l
 def test_a_window_that_is_over_before_it_began_sends_nothing(demo: DemoHandle, ledger: Ledger) -> None:
     ids = on_shift(demo, 4)
     client = demo_client(demo)
-    runner = Runner(rooms_for(ledger, client, ScriptedReads(ids)), threading.Event())
+    runner = PhaseRunner(dependencies_for(ledger, client, ScriptedReads(ids)), threading.Event())
     before = utcnow() - timedelta(hours=2)
     operation = new_operation(ledger, ids, now=before, start=before, minutes=30)
     run_phase(runner, operation, Phase.APPLY)

@@ -20,14 +20,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.demo_tenant import DemoHandle
-from tests.support.engine_world import TENANT, new_operation, nobody_blocked, rooms_for, utcnow
+from tests.support.engine_world import TENANT, dependencies_for, new_operation, nobody_blocked, utcnow
 from tests.support.postgres import postgres_server, postgres_url
 from tests.support.store_faults import FULL, LOCKED, FaultyDatabase, Outage
 from wfm.domain.errors import StoreFault
 from wfm.domain.operations import Item, ItemState, Operation, OperationState, Outcome, Phase, RunFilter
 from wfm.domain.plans import RouteName
-from wfm.engine import drive, sending
-from wfm.engine.runner import Runner
+from wfm.engine import batch, sending
+from wfm.engine.phases import PhaseRunner
 from wfm.genesys import pacing
 from wfm.genesys.auth import Credentials
 from wfm.genesys.client import GenesysClient
@@ -121,7 +121,7 @@ class World:
         self, operation: Operation, phase: Phase, on_ledger: Sequence[Outage], on_pacer: Sequence[Outage], lost: dict[int, str]
     ) -> Operation:
         """One phase, started again after every fault that ends it, as the worker's sweep does."""
-        rooms = rooms_for(
+        deps = dependencies_for(
             self.ledger,
             self.client,
             Reader(self.client),
@@ -129,7 +129,7 @@ class World:
             recheck=nobody_blocked,
             timeout_s=0.02,
         )
-        runner = Runner(rooms, threading.Event())
+        runner = PhaseRunner(deps, threading.Event())
         self.network.lose(lost)
         with self.ledger_faults.failing(on_ledger), self.pacer_faults.failing(on_pacer):
             first = True
@@ -166,10 +166,10 @@ def a_world(demo: DemoHandle, ledger_url: str, pacing_url: str) -> Iterator[Worl
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (drive, sending, pacing):
+    for module in (batch, sending, pacing):
         monkeypatch.setattr(module, "STORE_PAUSE_S", 0.005)
     monkeypatch.setattr(pacing, "STORE_PATIENCE_S", 0.03)
-    monkeypatch.setattr(drive, "FIRST_PROBE_S", 0.005)
+    monkeypatch.setattr(batch, "FIRST_PROBE_S", 0.005)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

@@ -18,10 +18,10 @@ WIDE = {"DeskError", "Exception", "BaseException"}
 ALLOWED = {
     # A mistake of ours while sending or reading back: the outcome is unknown, never "failed".
     ("wfm/engine/sending.py", "send", "Exception"),
-    ("wfm/engine/sending.py", "look", "Exception"),
+    ("wfm/engine/sending.py", "read_back", "Exception"),
     # Raises again, or stores what is known before it does.
-    ("wfm/engine/drive.py", "go", "BaseException"),
-    ("wfm/engine/drive.py", "_leave_nothing_unsaid", "Exception"),
+    ("wfm/engine/batch.py", "run", "BaseException"),
+    ("wfm/engine/batch.py", "_settle_what_is_known", "Exception"),
     ("wfm/genesys/bulk.py", "send", "BaseException"),
     ("wfm/genesys/bulk.py", "gather", "Exception"),
     ("wfm/genesys/pacing.py", "_change", "BaseException"),
@@ -34,9 +34,9 @@ ALLOWED = {
     ("wfm/engine/worker.py", "_work", "DeskError"),
     ("wfm/engine/worker.py", "_work", "Exception"),
     ("wfm/engine/worker.py", "_anything_open", "DeskError"),
-    ("wfm/engine/worker.py", "_look_again", "DeskError"),
-    ("wfm/engine/worker.py", "_look_at", "DeskError"),
-    ("wfm/engine/worker.py", "_look_at", "Exception"),
+    ("wfm/engine/worker.py", "_read_back_again", "DeskError"),
+    ("wfm/engine/worker.py", "_settle_rest", "DeskError"),
+    ("wfm/engine/worker.py", "_settle_rest", "Exception"),
     ("wfm/engine/worker.py", "_heartbeat", "Exception"),
     ("wfm/engine/worker.py", "_forget", "Exception"),
 }

@@ -52,7 +52,7 @@ def whose(pair: list[WorkerHandle], ledger: Ledger, operation: Operation) -> Wor
 
     def look() -> bool:
         for seen in ledger.workers(TENANT):
-            if any(ledger.stranded(operation.id, phase, worker_id=seen.worker_id) for phase in Phase):
+            if any(ledger.orphaned(operation.id, phase, worker_id=seen.worker_id) for phase in Phase):
                 found.extend(handle for handle in pair if handle.process.pid == seen.pid)
         return bool(found)
 

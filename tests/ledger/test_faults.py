@@ -89,7 +89,7 @@ def test_a_disk_that_is_full_in_the_middle_of_a_settlement(hasty: World) -> None
         with pytest.raises(StoreFault, match=r"(disk is full|no space left).* Nothing was written"):
             hasty.settle(operation, ends)
         check_all(hasty.ledger)
-        assert len(hasty.ledger.stranded(operation.id, Phase.APPLY)) == 2
+        assert len(hasty.ledger.orphaned(operation.id, Phase.APPLY)) == 2
     assert hasty.settle(operation, ends).apply[ItemState.APPLIED] == 2
     assert hasty.ledger.runs(TENANT, RunFilter(text="long")).total == 2
 

@@ -117,15 +117,15 @@ def test_an_item_given_back_is_claimed_again_with_a_new_run(world: World) -> Non
     assert world.item_states(operation)["anna"][0] is I.APPLIED
 
 
-def test_stranded_gives_the_intent_back(world: World) -> None:
+def test_orphaned_gives_the_intent_back(world: World) -> None:
     operation = world.start(world.create(["anna", "bo"]))
     first = world.claim(operation, limit=1, worker="w1")
     second = world.claim(operation, limit=1, worker="w2")
-    assert world.ledger.stranded(operation.id, Phase.APPLY) == first + second
-    assert world.ledger.stranded(operation.id, Phase.APPLY, worker_id="w2") == second
-    assert world.ledger.stranded(operation.id, Phase.RESTORE) == []
+    assert world.ledger.orphaned(operation.id, Phase.APPLY) == first + second
+    assert world.ledger.orphaned(operation.id, Phase.APPLY, worker_id="w2") == second
+    assert world.ledger.orphaned(operation.id, Phase.RESTORE) == []
     world.settle(operation, [settlement(first[0])])
-    assert world.ledger.stranded(operation.id, Phase.APPLY) == second
+    assert world.ledger.orphaned(operation.id, Phase.APPLY) == second
 
 
 def test_nothing_is_claimed_once_somebody_asked_to_stop(world: World) -> None:
@@ -256,5 +256,5 @@ def test_an_operation_that_is_not_there(world: World) -> None:
         with pytest.raises(NotFound):
             world.ledger.settle(strange, Phase.APPLY, [], now=NOON)
         assert world.ledger.items(strange) == []
-        assert world.ledger.stranded(strange, Phase.APPLY) == []
+        assert world.ledger.orphaned(strange, Phase.APPLY) == []
         assert world.ledger.counts([strange])[strange].total == 0

@@ -55,7 +55,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(in_air=consumes(claims), end=st.sampled_from(ENDS), kind=st.sampled_from([Kind.MISSING_SCOPE, Kind.TIMEOUT]))
     def settle(self, in_air: InAir, end: ItemState, kind: Kind) -> None:
         operation, phase, claim = in_air
-        assert claim in self.ledger.stranded(operation.id, phase)
+        assert claim in self.ledger.orphaned(operation.id, phase)
         named = diagnosis(kind) if end in (ItemState.FAILED, ItemState.UNCONFIRMED, ItemState.PENDING) else None
         counts = self.world.settle(operation, [settlement(claim, end, diagnosis=named)], phase)
         assert counts == self.ledger.counts([operation.id])[operation.id]

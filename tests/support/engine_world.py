@@ -1,4 +1,4 @@
-"""What tests of the engine share: operations made straight in a ledger, and rooms wired to a demo tenant."""
+"""What tests of the engine share: operations made straight in a ledger, and deps wired to a demo tenant."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from wfm.domain.plans import Fate, PlanRequest, RouteName, Selection
 from wfm.domain.schedules import AgentSchedule, Shift
 from wfm.domain.tenant import TokenFacts
 from wfm.domain.windows import Window, WindowSpec
-from wfm.engine.rooms import Rooms
+from wfm.engine.dependencies import EngineDependencies
 from wfm.genesys.auth import Credentials
 from wfm.genesys.client import GenesysClient
 from wfm.genesys.pacing import RequestLane, Unpaced
@@ -127,8 +127,8 @@ def nobody_blocked(operation: Operation, items: Sequence[Item]) -> dict[str, tup
     return {}
 
 
-def rooms_for(ledger: Ledger, client: Any, reads: Any, **changes: Any) -> Rooms:
-    """Rooms around one client."""
+def dependencies_for(ledger: Ledger, client: Any, reads: Any, **changes: Any) -> EngineDependencies:
+    """EngineDependencies around one client."""
     values: dict[str, Any] = {
         "ledger": ledger,
         "tenant_key": TENANT,
@@ -139,7 +139,7 @@ def rooms_for(ledger: Ledger, client: Any, reads: Any, **changes: Any) -> Rooms:
         "worker_id": "w1",
         "timeout_s": 1.0,
     }
-    return Rooms(**{**values, **changes})
+    return EngineDependencies(**{**values, **changes})
 
 
 def new_operation(

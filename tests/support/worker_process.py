@@ -32,7 +32,7 @@ def main() -> int:
     from wfm.domain.operations import Item, Operation
     from wfm.domain.plans import Fate
     from wfm.engine import dbos_engine
-    from wfm.engine.rooms import Rooms
+    from wfm.engine.dependencies import EngineDependencies
     from wfm.engine.worker import run_worker, worker_name
     from wfm.genesys.auth import Credentials
     from wfm.genesys.client import GenesysClient
@@ -68,7 +68,7 @@ def main() -> int:
     def recheck(operation: Operation, items: Sequence[Item]) -> dict[str, tuple[Fate, str]]:
         return {}
 
-    rooms = Rooms(
+    deps = EngineDependencies(
         ledger=ledger,
         tenant_key=given["tenant"],
         client_for=client_for,
@@ -79,7 +79,7 @@ def main() -> int:
         timeout_s=given["timeout_s"],
     )
     return run_worker(
-        rooms,
+        deps,
         data_dir=data_dir,
         postgres_url=postgres,
         on_state=lambda state: print(state, flush=True),

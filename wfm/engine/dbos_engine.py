@@ -27,7 +27,7 @@ from wfm.domain.errors import StoreFault
 from wfm.domain.operations import Phase
 from wfm.domain.redaction import redact_text
 from wfm.engine.port import Advance, FlowState
-from wfm.engine.slots import Slot
+from wfm.engine.worker_identity import WorkerIdentity
 from wfm.ledger.sqlite import OLDEST_FOR_ALL, sqlite_module
 from wfm.stores import damage, disk_full, set_aside_if_damaged
 
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 WORKFLOWS_VERSION = "1"
 """Changes when the steps of the workflow change. Pinned, because the default (a hash of the code) would strand what runs
 whenever a line changes."""
-AT_ONCE = 24
+MAX_CONCURRENCY = 24
 """Operations that a worker drives at the same time."""
 POLL_S = 0.25
 FORSAKEN_AFTER_S = 60.0
@@ -100,7 +100,7 @@ class DbosEngine:
         self._tenant = hashlib.sha256(tenant_key.encode()).hexdigest()[:12]
         self._queue = f"operations-{self._tenant}"
         self._engine: sa.Engine | None = None
-        self._slot: Slot | None = None
+        self._identity: WorkerIdentity | None = None
         self._executor = f"worker-{self._tenant}"
         self._seen_idle: set[str] = set()
 
@@ -134,18 +134,18 @@ class DbosEngine:
                 config["system_database_engine"] = self._engine
             else:
                 assert self._postgres is not None
-                self._slot = Slot.take(self._postgres, self._executor)
-                self._executor = self._slot.name
+                self._identity = WorkerIdentity.take(self._postgres, self._executor)
+                self._executor = self._identity.name
                 config["system_database_url"] = _plain(self._postgres)
                 config["sys_db_pool_size"] = 10
             config["executor_id"] = self._executor
             DBOS(config=config)
             DBOS.listen_queues([self._queue])
-            with self._alone():
+            with self._startup_lock():
                 DBOS.launch()
                 DBOS.register_queue(
                     self._queue,
-                    worker_concurrency=AT_ONCE,
+                    worker_concurrency=MAX_CONCURRENCY,
                     partition_concurrency=1,
                     polling_interval_sec=self._poll_s,
                     on_conflict="always_update",
@@ -154,9 +154,9 @@ class DbosEngine:
             self.destroy(0)
             raise StoreFault(f"The engine's database{self._place()} can't be used: {self._why(error)}") from error
 
-    def _alone(self) -> AbstractContextManager[None]:
+    def _startup_lock(self) -> AbstractContextManager[None]:
         """Two workers that start together must not both make the tables."""
-        return self._slot.launching() if self._slot is not None else nullcontext()
+        return self._identity.launching() if self._identity is not None else nullcontext()
 
     def start(self, operation_id: str, phase: Phase, revision: int) -> bool:
         """Enqueues the phase unless it waits or runs already; whether it did. Raises StoreFault."""
@@ -187,7 +187,7 @@ class DbosEngine:
 
     def reap(self) -> int:
         """Takes over workflows of executors that are dead, and those of ours that nothing runs. Raises StoreFault."""
-        if self._slot is not None and not self._slot.held():
+        if self._identity is not None and not self._identity.held():
             self._on_lost()
             return 0
         taken = 0
@@ -218,9 +218,9 @@ class DbosEngine:
         return taken
 
     def _is_dead(self, executor_id: str | None) -> bool:
-        if self._slot is None:
+        if self._identity is None:
             return True  # the lock makes us the only worker of this file
-        return executor_id is not None and self._slot.is_free(executor_id)
+        return executor_id is not None and self._identity.is_free(executor_id)
 
     def tidy(self, older_than: timedelta) -> int:
         """Forgets workflows that ended so long ago; how many at most in one go. Raises StoreFault."""
@@ -253,9 +253,9 @@ class DbosEngine:
             DBOS.destroy()
         except Exception:
             log.exception("The engine did not stop as it should")
-        if self._slot is not None:
-            self._slot.release()
-            self._slot = None
+        if self._identity is not None:
+            self._identity.release()
+            self._identity = None
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from wfm.domain.operations import Counts, ItemState, Operation, OperationState, Phase, SkipReason
-from wfm.engine.drive import Ended, Stop
+from wfm.engine.batch import RunResult, Stop
 from wfm.ledger import Ledger
 from wfm.routes import by_name
 
@@ -17,7 +17,7 @@ _REASONS = {
 }
 
 
-def end_apply(ledger: Ledger, operation: Operation, ended: Ended, now: datetime) -> None:
+def end_apply(ledger: Ledger, operation: Operation, ended: RunResult, now: datetime) -> None:
     """Ends the apply phase: nothing more is sent. Whoever may be out by then is restored at once if it was stopped.
 
     Raises StoreFault.
@@ -50,7 +50,7 @@ def end_apply(ledger: Ledger, operation: Operation, ended: Ended, now: datetime)
         ledger.move(operation.id, [_S.APPLYING], to_state, now=now, event=event, ended_at=now, **halted)
 
 
-def _stop_of(operation: Operation, ended: Ended) -> Stop | None:
+def _stop_of(operation: Operation, ended: RunResult) -> Stop | None:
     """A request that came in the last moment counts as well as one that was seen in time."""
     if ended.stop is not None:
         return ended.stop
@@ -59,7 +59,7 @@ def _stop_of(operation: Operation, ended: Ended) -> Stop | None:
     return Stop.OVER if operation.restore_requested else None
 
 
-def _said(stop: Stop, ended: Ended) -> str:
+def _said(stop: Stop, ended: RunResult) -> str:
     if stop is Stop.HALTED:
         return f"Halted: the first agents all failed for one cause. {ended.cause}"
     return {Stop.CANCELLED: "Cancelled.", Stop.OVER: "The window is over."}[stop]
@@ -67,13 +67,13 @@ def _said(stop: Stop, ended: Ended) -> str:
 
 def _end_unstopped(ledger: Ledger, operation: Operation, counts: Counts, maybe_out: int, now: datetime) -> None:
     applied, failed = counts.apply[ItemState.APPLIED], counts.apply[ItemState.FAILED]
-    doubtful = counts.apply[ItemState.UNCONFIRMED]
+    unconfirmed = counts.apply[ItemState.UNCONFIRMED]
     told = ", ".join(
         part
         for part in (
             f"{applied} done",
             f"{failed} failed" if failed else "",
-            f"{doubtful} unconfirmed" if doubtful else "",
+            f"{unconfirmed} unconfirmed" if unconfirmed else "",
             f"{counts.apply[ItemState.SKIPPED]} left out" if counts.apply[ItemState.SKIPPED] else "",
         )
         if part
@@ -95,7 +95,7 @@ def end_restore(ledger: Ledger, operation: Operation, counts: Counts, now: datet
         return
     to_state = restored_state(operation, counts)
     back, left = counts.restore[ItemState.APPLIED], counts.restore[ItemState.SKIPPED]
-    failed, doubtful = counts.restore[ItemState.FAILED], counts.restore[ItemState.UNCONFIRMED]
+    failed, unconfirmed = counts.restore[ItemState.FAILED], counts.restore[ItemState.UNCONFIRMED]
     corrects = not by_name(operation.route).undoable_by_clock
     one = back == 1
     what = (
@@ -105,9 +105,9 @@ def end_restore(ledger: Ledger, operation: Operation, counts: Counts, now: datet
     )
     told = f"{back} {what}"
     told += f", {left} were left as they are" if left else ""
-    if failed or doubtful:
+    if failed or unconfirmed:
         told += f", {failed} could not be {'undone' if corrects else 'put back'}" if failed else ""
-        told += f", {doubtful} are unconfirmed" if doubtful else ""
+        told += f", {unconfirmed} are unconfirmed" if unconfirmed else ""
     ledger.move(operation.id, [_S.RESTORING, _S.FAILED_IN_PART], to_state, now=now, event=f"{told}.", ended_at=now)
 
 

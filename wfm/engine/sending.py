@@ -1,6 +1,6 @@
 """One agent through one route: send, or read back what was sent, and say how it ended.
 
-Runs in the threads of the drive. Touches the ledger nowhere: what it says becomes a settlement there.
+Runs in the threads of the batch executor. Touches the ledger nowhere: what it says becomes a settlement there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from wfm.domain.agents import Status
 from wfm.domain.diagnoses import GRANT, Diagnosis, Evidence
 from wfm.domain.errors import Refused, StoreFault
 from wfm.domain.operations import Exchange, ItemState, Operation, Outcome, Phase
-from wfm.engine.rooms import Client, Reads, Rooms
+from wfm.engine.dependencies import Client, EngineDependencies, Reads
 from wfm.genesys.errors import BudgetTimeout, Cancelled, GenesysError, OutcomeUnknown
 from wfm.genesys.pacing import RequestLane
 from wfm.ledger.records import Claim, Settlement
@@ -30,16 +30,16 @@ STORE_PAUSE_S = 1.0
 """After a fault of the desk's own store a read-back is tried again this much later, in seconds."""
 READ_BACK = "the outcome was unknown; read back"
 UNKNOWN = "sent, and the outcome is unknown"
-STRANDED = f"{UNKNOWN}: the worker ended before an answer came, and this route can't read back what it wrote"
+ORPHANED = f"{UNKNOWN}: the worker ended before an answer came, and this route can't read back what it wrote"
 """Says something of the worker and nothing of the tenant: no reason to think that others would end so too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unsure:
+class UnknownOutcome:
     """Sent, outcome not known yet. To be read back, not before `ready` (on the monotonic clock, in seconds).
 
     A request that nobody waits for any more may still be under way: until one time-out has passed, "not applied" could
-    become "applied" behind our back. `stranded`: the worker that sent it ended meanwhile.
+    become "applied" behind our back. `orphaned`: the worker that sent it ended meanwhile.
     """
 
     claim: Claim
@@ -48,7 +48,7 @@ class Unsure:
     exchanges: tuple[Exchange, ...] = ()
     diagnosis: Diagnosis | None = None
     error: GenesysError | None = None
-    stranded: bool = False
+    orphaned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +59,10 @@ class Unsent:
     fault: StoreFault
 
 
-Result = Settlement | Unsure | Unsent
+Result = Settlement | UnknownOutcome | Unsent
 
 
-class Bound:
+class CancellableClient:
     """A client whose waiting for permits ends with an event. A request under way is always heard out."""
 
     def __init__(self, client: Client, cancel: threading.Event) -> None:
@@ -83,15 +83,15 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Errand:
+class PhaseContext:
     """One phase of one operation: what all its agents have in common."""
 
-    rooms: Rooms
+    deps: EngineDependencies
     operation: Operation
     phase: Phase
     route: Route
     sender: Sender
-    looker: Sender
+    reading_client: Sender
     """As `sender`, but it goes on when an operation is stopped: what was sent is read back all the same."""
     reads: Reads
     prepared: Prepared
@@ -100,7 +100,7 @@ class Errand:
     @classmethod
     def of(
         cls,
-        rooms: Rooms,
+        deps: EngineDependencies,
         operation: Operation,
         phase: Phase,
         client: Client,
@@ -109,19 +109,19 @@ class Errand:
         *,
         unsent: threading.Event,
         stop: threading.Event,
-    ) -> Errand:
-        """An errand with what its route reads once. `unsent` gives up what waits for a permit, `stop` ends the worker."""
+    ) -> PhaseContext:
+        """A context with what its route reads once. `unsent` gives up what waits for a permit, `stop` ends the worker."""
         route = by_name(operation.route)
-        looker = Bound(client, stop)
+        reading_client = CancellableClient(client, stop)
         return cls(
-            rooms=rooms,
+            deps=deps,
             operation=operation,
             phase=phase,
             route=route,
-            sender=Bound(client, unsent),
-            looker=looker,
+            sender=CancellableClient(client, unsent),
+            reading_client=reading_client,
             reads=reads,
-            prepared=route.prepare(looker, operation, phase),
+            prepared=route.prepare(reading_client, operation, phase),
             befores=befores,
         )
 
@@ -150,7 +150,7 @@ class Errand:
         except Exception:
             # A mistake of ours. The request may be out: only reading back can tell.
             log.exception("Sending for agent %s failed unexpectedly", claim.item.agent_id)
-            return Unsure(claim=claim, ready=time.monotonic() + self.rooms.timeout_s)
+            return UnknownOutcome(claim=claim, ready=time.monotonic() + self.deps.timeout_s)
 
     def _send(self, claim: Claim) -> Result:
         try:
@@ -187,7 +187,7 @@ class Errand:
             return self._rest(claim, exchanges, marker)
         diagnosis = self.diagnose(error)
         if isinstance(error, OutcomeUnknown):
-            unsure = Unsure(
+            unknown = UnknownOutcome(
                 claim=claim,
                 ready=time.monotonic() + self._under_way_s(error),
                 marker=marker,
@@ -195,7 +195,7 @@ class Errand:
                 diagnosis=diagnosis,
                 error=error,
             )
-            return self.look(unsure)
+            return self.read_back(unknown)
         return self.settled(claim, ItemState.FAILED, Outcome.FAILED, exchanges, marker=marker, diagnosis=diagnosis, error=error)
 
     def _under_way_s(self, error: OutcomeUnknown) -> float:
@@ -207,7 +207,7 @@ class Errand:
         if error.status == 500:
             return 0.0
         waited = error.exchanges[-1].duration_ms / 1000 if error.exchanges else 0.0
-        return max(0.0, self.rooms.timeout_s - waited)
+        return max(0.0, self.deps.timeout_s - waited)
 
     def _rest(self, claim: Claim, exchanges: tuple[Exchange, ...], marker: str | None) -> Settlement:
         """Some writes of this agent were accepted, the others are sent later; the marker tells of the first."""
@@ -216,54 +216,54 @@ class Errand:
 
     # --- reading back ------------------------------------------------------------------------------------------------
 
-    def look(self, unsure: Unsure) -> Settlement | Unsure:
+    def read_back(self, unknown: UnknownOutcome) -> Settlement | UnknownOutcome:
         """Reads back once. Applied is settled at once; not applied only when no request can be under way any more."""
-        task = self.task(unsure.claim, unsure.marker)
+        task = self.task(unknown.claim, unknown.marker)
         asked = time.monotonic()
         try:
-            seen = self.route.read_back(self.looker, task)
+            seen = self.route.read_back(self.reading_client, task)
         except (Cancelled, BudgetTimeout):
-            return unsure
+            return unknown
         except StoreFault as fault:
-            log.warning("Reading back for agent %s waits: %s", unsure.claim.item.agent_id, fault)
-            return replace(unsure, ready=max(unsure.ready, time.monotonic() + STORE_PAUSE_S))
+            log.warning("Reading back for agent %s waits: %s", unknown.claim.item.agent_id, fault)
+            return replace(unknown, ready=max(unknown.ready, time.monotonic() + STORE_PAUSE_S))
         except GenesysError as error:
-            exchanges = joined(unsure.exchanges, error.exchanges)
-            return self._unconfirmed(unsure, exchanges, f"{UNKNOWN}: it could not be read back: {error}")
+            exchanges = joined(unknown.exchanges, error.exchanges)
+            return self._unconfirmed(unknown, exchanges, f"{UNKNOWN}: it could not be read back: {error}")
         except Exception:
-            log.exception("Reading back for agent %s failed unexpectedly", unsure.claim.item.agent_id)
-            return self._unconfirmed(unsure, unsure.exchanges, f"{UNKNOWN}: it could not be read back")
-        exchanges = joined(unsure.exchanges, seen.exchanges)
+            log.exception("Reading back for agent %s failed unexpectedly", unknown.claim.item.agent_id)
+            return self._unconfirmed(unknown, unknown.exchanges, f"{UNKNOWN}: it could not be read back")
+        exchanges = joined(unknown.exchanges, seen.exchanges)
         if seen.verdict is Verdict.APPLIED:
-            marker = seen.marker or unsure.marker
+            marker = seen.marker or unknown.marker
             return self.settled(
-                unsure.claim, ItemState.APPLIED, Outcome.APPLIED, exchanges, marker=marker, note=f"{READ_BACK}: applied"
+                unknown.claim, ItemState.APPLIED, Outcome.APPLIED, exchanges, marker=marker, note=f"{READ_BACK}: applied"
             )
         if seen.verdict is Verdict.UNKNOWN:
             why = f"{UNKNOWN}: this route can't read back what it wrote"
-            return self._unconfirmed(unsure, exchanges, STRANDED if unsure.stranded else why)
-        if asked < unsure.ready:
-            return replace(unsure, exchanges=exchanges)
+            return self._unconfirmed(unknown, exchanges, ORPHANED if unknown.orphaned else why)
+        if asked < unknown.ready:
+            return replace(unknown, exchanges=exchanges)
         return self.settled(
-            unsure.claim,
+            unknown.claim,
             ItemState.PENDING,
             Outcome.RESENT,
             exchanges,
-            marker=unsure.marker,
-            diagnosis=unsure.diagnosis,
-            error=unsure.error,
+            marker=unknown.marker,
+            diagnosis=unknown.diagnosis,
+            error=unknown.error,
             note=f"{READ_BACK}: not applied, so it is sent again",
         )
 
-    def _unconfirmed(self, unsure: Unsure, exchanges: tuple[Exchange, ...], note: str) -> Settlement:
+    def _unconfirmed(self, unknown: UnknownOutcome, exchanges: tuple[Exchange, ...], note: str) -> Settlement:
         return self.settled(
-            unsure.claim,
+            unknown.claim,
             ItemState.UNCONFIRMED,
             Outcome.UNCONFIRMED,
             exchanges,
-            marker=unsure.marker,
-            diagnosis=unsure.diagnosis,
-            error=unsure.error,
+            marker=unknown.marker,
+            diagnosis=unknown.diagnosis,
+            error=unknown.error,
             note=note,
         )
 
@@ -280,9 +280,9 @@ class Errand:
 
     def diagnose(self, error: GenesysError) -> Diagnosis:
         """What a failed request means, with what is known around it."""
-        ledger, operation = self.rooms.ledger, self.operation
+        ledger, operation = self.deps.ledger, self.operation
         try:
-            reads_ok, writes_ok, _ = ledger.read_write_counts(self.rooms.tenant_key, operation.client_id)
+            reads_ok, writes_ok, _ = ledger.read_write_counts(self.deps.tenant_key, operation.client_id)
         except StoreFault:
             reads_ok, writes_ok = None, None
         evidence = Evidence(
@@ -296,7 +296,7 @@ class Errand:
             fault=error.fault,
             behind=self.prepared.behind,
         )
-        return self.rooms.diagnose(error.status, error.headers, error.body, evidence)
+        return self.deps.diagnose(error.status, error.headers, error.body, evidence)
 
     def _held_scopes(self) -> tuple[str, ...] | None:
         try:
@@ -324,7 +324,7 @@ class Errand:
             agent_id=claim.item.agent_id,
             state=state,
             outcome=outcome,
-            finished_at=self.rooms.clock(),
+            finished_at=self.deps.clock(),
             # Time on the wire: what was waited for a permit is the limit's doing, not the call's.
             duration_ms=sum(exchange.duration_ms for exchange in exchanges),
             status=error.status if error is not None else (last.status if last else None),

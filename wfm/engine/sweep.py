@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from wfm.domain.operations import Operation, Phase
+from wfm.engine.dependencies import EngineDependencies
 from wfm.engine.port import Engine
-from wfm.engine.rooms import Rooms
 
 OVERDUE_FIRST_S = 120.0
 """After a start, applies wait this long at most for overdue restores to be done."""
@@ -29,8 +29,8 @@ class Try:
 class Sweep:
     """Finds what is due and starts it. Holds no clock and no thread, so that tests can step it."""
 
-    def __init__(self, rooms: Rooms, engine: Engine, running: Callable[[], frozenset[Key]]) -> None:
-        self._rooms = rooms
+    def __init__(self, deps: EngineDependencies, engine: Engine, running: Callable[[], frozenset[Key]]) -> None:
+        self._deps = deps
         self._engine = engine
         self._running = running
         self._tries: dict[Key, Try] = {}
@@ -40,7 +40,7 @@ class Sweep:
     def step(self) -> list[Key]:
         """One look at the ledger; gives what was started. Raises StoreFault."""
         now = time.monotonic()
-        due = self._rooms.ledger.due(self._rooms.tenant_key, self._rooms.clock())
+        due = self._deps.ledger.due(self._deps.tenant_key, self._deps.clock())
         running = self._running()
         restores = {operation.id for operation, phase in due if phase is Phase.RESTORE}
         if self._overdue is None:

@@ -24,9 +24,9 @@ from filelock import FileLock, Timeout
 from wfm.domain.errors import DeskError, NotFound, StoreFault
 from wfm.domain.operations import OPEN_STATES, Counts, ItemState, OperationState, Phase
 from wfm.domain.workers import WorkerState
+from wfm.engine.dependencies import EngineDependencies
+from wfm.engine.phases import PhaseRunner
 from wfm.engine.port import Engine
-from wfm.engine.rooms import Rooms
-from wfm.engine.runner import Runner
 from wfm.engine.sweep import Key, Sweep, Try
 from wfm.stores import ENGINE_FILE
 
@@ -35,10 +35,10 @@ log = logging.getLogger(__name__)
 HEARTBEAT_S = 2.0
 SWEEP_S = 0.3
 REAP_S = 2.0
-LOOK_AGAIN_S = 20.0
-SLOWEST_LOOK_S = 900.0
+READ_BACK_S = 20.0
+SLOWEST_READ_BACK_S = 900.0
 """Restores that failed for a cause that may pass are tried again every 20 s, and ever more slowly if they fail again."""
-DOUBTS_KEEP_S = 600.0
+UNCONFIRMED_KEEP_S = 600.0
 """A worker that leaves when idle stays so long for agents whose way back is unconfirmed: a later read may settle it."""
 TIDY_S = 3_600.0
 TIDY_AFTER = timedelta(days=3)
@@ -56,7 +56,7 @@ class Worker:
 
     def __init__(
         self,
-        rooms: Rooms,
+        deps: EngineDependencies,
         make_engine: Callable[[Callable[[str, Phase, bool], bool], Callable[[], None]], Engine],
         *,
         lock_file: Path | None,
@@ -64,21 +64,21 @@ class Worker:
         on_state: Callable[[str], None] = lambda state: None,
         exit_when_idle_s: float | None = None,
     ) -> None:
-        self._rooms = rooms
+        self._deps = deps
         self._make_engine = make_engine
         self._lock_file = lock_file
         self._stop = stop or threading.Event()
         self._on_state = on_state
         self._idle_s = exit_when_idle_s
         self._state = WorkerState.STANDBY if lock_file is not None else WorkerState.STARTING
-        self._runner = Runner(rooms, self._stop)
+        self._runner = PhaseRunner(deps, self._stop)
         self._busy: set[Key] = set()
         self._busy_lock = threading.Lock()
         self._ended = threading.Event()
         self._lost = False
         self._waiting_again = False
         self._again_at: dict[str, Try] = {}
-        self._doubts_since: dict[str, float] = {}
+        self._unconfirmed_since: dict[str, float] = {}
 
     def stop(self) -> None:
         """Requests under way are heard out, everything else is given back. Safe in a signal handler."""
@@ -128,9 +128,9 @@ class Worker:
 
     def _work(self) -> None:
         engine = self._launch()
-        sweep = Sweep(self._rooms, engine, self._running)
-        looker = threading.Thread(target=self._look_again, name="look-again", daemon=True)
-        looker.start()
+        sweep = Sweep(self._deps, engine, self._running)
+        reader = threading.Thread(target=self._read_back_again, name="read-back", daemon=True)
+        reader.start()
         last_reap = last_tidy = busy_at = time.monotonic()
         try:
             while not self._stop.is_set():
@@ -148,9 +148,9 @@ class Worker:
                     log.warning("The sweep could not be done: %s", fault)
                     self._stop.wait(1.0)
                     if engine.damaged() and not self._stop.is_set():
-                        engine.destroy(self._rooms.timeout_s + PATIENCE_S)
+                        engine.destroy(self._deps.timeout_s + PATIENCE_S)
                         engine = self._launch()
-                        sweep = Sweep(self._rooms, engine, self._running)
+                        sweep = Sweep(self._deps, engine, self._running)
                 except Exception:
                     log.exception("The sweep failed")
                     self._stop.wait(5.0)
@@ -162,8 +162,8 @@ class Worker:
         finally:
             self._stop.set()
             self._say(WorkerState.STOPPING)
-            engine.destroy(self._rooms.timeout_s + PATIENCE_S)
-            looker.join(self._rooms.timeout_s)
+            engine.destroy(self._deps.timeout_s + PATIENCE_S)
+            reader.join(self._deps.timeout_s)
 
     def _launch(self) -> Engine:
         """A new engine that takes workflows. Raises StoreFault."""
@@ -203,28 +203,28 @@ class Worker:
         if self._waiting_again:
             return True
         try:
-            return self._rooms.ledger.next_due(self._rooms.tenant_key, self._rooms.clock()) is not None
+            return self._deps.ledger.next_due(self._deps.tenant_key, self._deps.clock()) is not None
         except DeskError:
             return True
 
-    def _look_again(self) -> None:
+    def _read_back_again(self) -> None:
         """Now and then reads back what is unconfirmed in operations that rest, and tries again to put back who is still out."""
-        ledger = self._rooms.ledger
-        while not self._stop.wait(LOOK_AGAIN_S):
+        ledger = self._deps.ledger
+        while not self._stop.wait(READ_BACK_S):
             try:
-                counts = ledger.counts(ledger.unsettled(self._rooms.tenant_key, _RESTING))
+                counts = ledger.counts(ledger.unsettled(self._deps.tenant_key, _RESTING))
             except DeskError as fault:
                 log.warning("Unconfirmed updates could not be looked at: %s", fault)
                 continue
-            waiting = [operation_id for operation_id, found in counts.items() if self._look_at(operation_id, found)]
+            waiting = [operation_id for operation_id, found in counts.items() if self._settle_rest(operation_id, found)]
             self._waiting_again = bool(waiting)
             self._forget_settled(counts.keys())
 
     def _forget_settled(self, unsettled: Collection[str]) -> None:
         """Operations that have ended are tried and looked at no more. One whose restore is under way may fail again."""
-        for operation_id in {*self._again_at, *self._doubts_since} - set(unsettled):
+        for operation_id in {*self._again_at, *self._unconfirmed_since} - set(unsettled):
             try:
-                state = self._rooms.ledger.operation(self._rooms.tenant_key, operation_id).state
+                state = self._deps.ledger.operation(self._deps.tenant_key, operation_id).state
             except NotFound:
                 pass
             except StoreFault:
@@ -233,20 +233,20 @@ class Worker:
                 if state in OPEN_STATES:
                     continue
             self._again_at.pop(operation_id, None)
-            self._doubts_since.pop(operation_id, None)
+            self._unconfirmed_since.pop(operation_id, None)
 
-    def _look_at(self, operation_id: str, found: Counts) -> bool:
+    def _settle_rest(self, operation_id: str, found: Counts) -> bool:
         """Whether somebody of it waits to be put back. An operation that can't be looked at keeps no other one waiting."""
         try:
-            doubts = found.apply[ItemState.UNCONFIRMED] + found.restore[ItemState.UNCONFIRMED]
-            if doubts and not self._stop.is_set():
-                self._runner.look_again(operation_id)
+            unconfirmed = found.apply[ItemState.UNCONFIRMED] + found.restore[ItemState.UNCONFIRMED]
+            if unconfirmed and not self._stop.is_set():
+                self._runner.read_back_unconfirmed(operation_id)
             if found.restore[ItemState.FAILED] and not self._stop.is_set() and self._try_again(operation_id):
                 return True
             if found.restore[ItemState.UNCONFIRMED]:
                 now = time.monotonic()
-                return now - self._doubts_since.setdefault(operation_id, now) < DOUBTS_KEEP_S
-            self._doubts_since.pop(operation_id, None)
+                return now - self._unconfirmed_since.setdefault(operation_id, now) < UNCONFIRMED_KEEP_S
+            self._unconfirmed_since.pop(operation_id, None)
         except DeskError as fault:
             log.warning("What is not settled in %s could not be looked at: %s", operation_id, fault)
         except Exception:
@@ -262,7 +262,7 @@ class Worker:
         started = self._runner.try_again(operation_id)
         if started:
             known.times += 1
-            known.again_at = now + min(SLOWEST_LOOK_S, LOOK_AGAIN_S * 2 ** min(known.times - 1, 10))
+            known.again_at = now + min(SLOWEST_READ_BACK_S, READ_BACK_S * 2 ** min(known.times - 1, 10))
         return started is not None
 
     # --- heartbeat ---------------------------------------------------------------------------------------------------
@@ -279,35 +279,35 @@ class Worker:
             self._ended.wait(HEARTBEAT_S)
 
     def _heartbeat(self) -> None:
-        rooms = self._rooms
+        deps = self._deps
         try:
-            rooms.ledger.heartbeat(
-                rooms.worker_id,
-                rooms.tenant_key,
+            deps.ledger.heartbeat(
+                deps.worker_id,
+                deps.tenant_key,
                 state=self._state,
                 pid=os.getpid(),
                 host=socket.gethostname(),
-                now=rooms.clock(),
+                now=deps.clock(),
             )
         except Exception as error:
             log.warning("The heartbeat could not be written: %s", error)
 
     def _forget(self) -> None:
         try:
-            self._rooms.ledger.forget_worker(self._rooms.worker_id)
+            self._deps.ledger.forget_worker(self._deps.worker_id)
         except Exception as error:
             log.warning("The heartbeat could not be taken back: %s", error)
 
     def _forget_others(self) -> None:
         """Workers that were killed leave a heartbeat behind."""
-        ledger, now = self._rooms.ledger, self._rooms.clock()
-        for seen in ledger.workers(self._rooms.tenant_key):
+        ledger, now = self._deps.ledger, self._deps.clock()
+        for seen in ledger.workers(self._deps.tenant_key):
             if now - seen.seen_at > FORGET_AFTER:
                 ledger.forget_worker(seen.worker_id)
 
 
 def run_worker(
-    rooms: Rooms,
+    deps: EngineDependencies,
     *,
     data_dir: Path,
     postgres_url: str | None = None,
@@ -319,21 +319,21 @@ def run_worker(
     """Runs a worker in this process until SIGTERM, SIGINT or `stop`; its exit code.
 
     `data_dir` holds the lock and the engine's own database; with `postgres_url` (the ledger's) both lie there instead,
-    and several workers may run. `on_state` is told each state of `WorkerState`. `rooms.worker_id` is made unique to this
+    and several workers may run. `on_state` is told each state of `WorkerState`. `deps.worker_id` is made unique to this
     process. Raises StoreFault when the engine can't start.
     """
     # Imported here: it takes half a second and 60 MB that no dashboard needs.
     from wfm.engine.dbos_engine import DbosEngine
 
-    rooms = replace(rooms, worker_id=f"{rooms.worker_id}-{uuid.uuid4().hex[:8]}")
+    deps = replace(deps, worker_id=f"{deps.worker_id}-{uuid.uuid4().hex[:8]}")
 
     def make_engine(advance: Callable[[str, Phase, bool], bool], on_lost: Callable[[], None]) -> Engine:
         if postgres_url is not None:
-            return DbosEngine(rooms.tenant_key, advance, postgres_url=postgres_url, on_lost=on_lost)
-        return DbosEngine(rooms.tenant_key, advance, sqlite_file=data_dir / ENGINE_FILE, on_lost=on_lost)
+            return DbosEngine(deps.tenant_key, advance, postgres_url=postgres_url, on_lost=on_lost)
+        return DbosEngine(deps.tenant_key, advance, sqlite_file=data_dir / ENGINE_FILE, on_lost=on_lost)
 
     worker = Worker(
-        rooms,
+        deps,
         make_engine,
         lock_file=None if postgres_url is not None else data_dir / LOCK_FILE,
         stop=stop,
@@ -347,5 +347,5 @@ def run_worker(
 
 
 def worker_name() -> str:
-    """A name for `Rooms.worker_id`: the host and the process id."""
+    """A name for `EngineDependencies.worker_id`: the host and the process id."""
     return f"{socket.gethostname()}-{os.getpid()}"

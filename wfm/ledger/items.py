@@ -141,7 +141,7 @@ class Items(Settling):
         change_rows(connection, items, changed, keys=["operation_id", "seq"])
         self._count_items(connection, number, moves(phase, ((row, ItemState.SENDING) for row, _ in claimed)))
 
-    def stranded(self, operation_id: str, phase: Phase, *, worker_id: str | None = None) -> list[Claim]:
+    def orphaned(self, operation_id: str, phase: Phase, *, worker_id: str | None = None) -> list[Claim]:
         """Items found in `sending`, with the runs that were begun: all, or those of one worker."""
         asked = (
             items_with_agents()

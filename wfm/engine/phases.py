@@ -15,11 +15,11 @@ from datetime import datetime
 from wfm.domain.agents import Status
 from wfm.domain.errors import UserError
 from wfm.domain.operations import Counts, ItemState, Operation, OperationState, Phase, SkipReason
-from wfm.engine import endings, findings
-from wfm.engine.drive import Canary, Drive, Ended, Stop, canary_for
-from wfm.engine.rooms import Client, Reads, Rooms
-from wfm.engine.sending import Errand
-from wfm.engine.unconfirmed import settle_unconfirmed
+from wfm.engine import checks, endings
+from wfm.engine.batch import BatchExecutor, Canary, RunResult, Stop, canary_for
+from wfm.engine.dependencies import Client, EngineDependencies, Reads
+from wfm.engine.read_back import settle_unconfirmed
+from wfm.engine.sending import PhaseContext
 from wfm.genesys.errors import GenesysError
 from wfm.genesys.pacing import RequestLane
 from wfm.ledger.records import Claim
@@ -36,14 +36,14 @@ _S = OperationState
 _TO_RESTORE = (_S.IN_EFFECT, _S.CORRECTED, _S.HALTED, _S.CANCELLED)
 
 
-class Runner:
+class PhaseRunner:
     """Applies and restores. Thread-safe: operations run side by side, each in one thread at a time.
 
     `stop` is set when the worker is to end: requests under way are heard out, everything else is given back.
     """
 
-    def __init__(self, rooms: Rooms, stop: threading.Event) -> None:
-        self._rooms = rooms
+    def __init__(self, deps: EngineDependencies, stop: threading.Event) -> None:
+        self._deps = deps
         self._stop = stop
 
     def advance(self, operation_id: str, phase: Phase, first: bool) -> bool:
@@ -52,25 +52,25 @@ class Runner:
         `first` marks a workflow's first step. Raises StoreFault (the sweep starts the phase again), NotFound; a fault of the
         tenant never gets out of here.
         """
-        operation = self._rooms.ledger.operation(self._rooms.tenant_key, operation_id)
+        operation = self._deps.ledger.operation(self._deps.tenant_key, operation_id)
         if self._stop.is_set():
             return False
         return self._apply(operation, first) if phase is Phase.APPLY else self._restore(operation, first)
 
-    def look_again(self, operation_id: str) -> None:
+    def read_back_unconfirmed(self, operation_id: str) -> None:
         """Reads back what is unconfirmed in an operation that rests. Raises StoreFault, NotFound."""
-        operation = self._rooms.ledger.operation(self._rooms.tenant_key, operation_id)
+        operation = self._deps.ledger.operation(self._deps.tenant_key, operation_id)
         for phase in Phase:
-            self._settle_doubts(operation, phase)
-        endings.close_if_settled(self._rooms.ledger, operation, self._counts(operation), self._rooms.clock())
+            self._settle_unconfirmed(operation, phase)
+        endings.close_if_settled(self._deps.ledger, operation, self._counts(operation), self._deps.clock())
 
     def try_again(self, operation_id: str) -> bool | None:
         """Starts once more the restore of those whom it could not reach for a cause that may pass, if the tenant answers.
 
         Whether it was started; None when there is nobody like that. Raises StoreFault, NotFound.
         """
-        ledger = self._rooms.ledger
-        operation = ledger.operation(self._rooms.tenant_key, operation_id)
+        ledger = self._deps.ledger
+        operation = ledger.operation(self._deps.tenant_key, operation_id)
         waiting = ledger.failed_in_passing(operation_id, Phase.RESTORE)
         if operation.state is not _S.FAILED_IN_PART or not waiting:
             return None
@@ -79,13 +79,13 @@ class Runner:
         except GenesysError as error:
             log.info("%d agents of %s still wait to be put back: %s", waiting, operation_id, error)
             return False
-        now = self._rooms.clock()
+        now = self._deps.clock()
         return bool(ledger.requeue_failed(operation_id, Phase.RESTORE, now=now, actor="worker", passing_only=True))
 
     # --- taking out --------------------------------------------------------------------------------------------------
 
     def _apply(self, operation: Operation, first: bool) -> bool:
-        ledger, now = self._rooms.ledger, self._rooms.clock()
+        ledger, now = self._deps.ledger, self._deps.clock()
         if operation.state is _S.SCHEDULED:
             if not ledger.move(operation.id, [_S.SCHEDULED], _S.APPLYING, now=now, started_at=now):
                 return False
@@ -96,43 +96,43 @@ class Runner:
         if stop is None and first:
             self._client(operation).auth.discard()
             befores = self._check_again(operation)
-        ended = self._drive(operation, Phase.APPLY, befores)
+        ended = self._run_batch(operation, Phase.APPLY, befores)
         if ended.stop is Stop.WORKER or (ended.stop is None and ended.left):
             return ended.stop is None
-        self._settle_doubts(operation, Phase.APPLY)
-        endings.end_apply(ledger, self._fresh(operation), ended, self._rooms.clock())
+        self._settle_unconfirmed(operation, Phase.APPLY)
+        endings.end_apply(ledger, self._fresh(operation), ended, self._deps.clock())
         return False
 
     def _why_not_apply(self, operation_id: str) -> Stop | None:
         """What the ledger, the clock and the worker say about sending more."""
         if self._stop.is_set():
             return Stop.WORKER
-        operation = self._rooms.ledger.operation(self._rooms.tenant_key, operation_id)
+        operation = self._deps.ledger.operation(self._deps.tenant_key, operation_id)
         if operation.cancel_requested:
             return Stop.CANCELLED
         by_clock = by_name(operation.route).undoable_by_clock
-        if operation.restore_requested or (by_clock and operation.window.end <= self._rooms.clock()):
+        if operation.restore_requested or (by_clock and operation.window.end <= self._deps.clock()):
             return Stop.OVER
         return None if operation.state is _S.APPLYING else Stop.OVER
 
     def _check_again(self, operation: Operation) -> dict[str, Status]:
         """Leaves out who can't be taken out any more; gives the state of the others as last read."""
-        ledger = self._rooms.ledger
+        ledger = self._deps.ledger
         for_now = operation.window.start <= operation.created_at
-        if for_now and (self._rooms.clock() - operation.created_at).total_seconds() <= FRESH_S:
+        if for_now and (self._deps.clock() - operation.created_at).total_seconds() <= FRESH_S:
             return {}
-        waiting = findings.items_in(ledger, operation.id, apply_states=[ItemState.PENDING])
+        waiting = checks.items_in(ledger, operation.id, apply_states=[ItemState.PENDING])
         if not waiting:
             return {}
         try:
-            blocked = self._rooms.recheck(operation, waiting)
+            blocked = self._deps.recheck(operation, waiting)
             ids = [item.agent_id for item in waiting]
             # Just read by the check: this costs no request.
-            befores = findings.states_of(self._reads(operation), ids, RequestLane.APPLY, fresh=False)
+            befores = checks.states_of(self._reads(operation), ids, RequestLane.APPLY, fresh=False)
         except (GenesysError, UserError) as error:
             ledger.add_event(
                 operation.id,
-                at=self._rooms.clock(),
+                at=self._deps.clock(),
                 actor="worker",
                 kind="unchecked",
                 text=f"The agents could not be checked again at the start; the plan's own check stands. {error}",
@@ -140,10 +140,10 @@ class Runner:
             return {}
         if blocked:
             reasons = {agent_id: f"{SkipReason.NEWLY_BLOCKED}: {fate}, {why}" for agent_id, (fate, why) in blocked.items()}
-            skipped = ledger.skip(operation.id, Phase.APPLY, reasons, SkipReason.NEWLY_BLOCKED.value, now=self._rooms.clock())
+            skipped = ledger.skip(operation.id, Phase.APPLY, reasons, SkipReason.NEWLY_BLOCKED.value, now=self._deps.clock())
             ledger.add_event(
                 operation.id,
-                at=self._rooms.clock(),
+                at=self._deps.clock(),
                 actor="worker",
                 kind="rechecked",
                 text=f"{skipped} agents can't be taken out any more and were left out.",
@@ -155,27 +155,27 @@ class Runner:
     def _restore(self, operation: Operation, first: bool) -> bool:
         if operation.state is _S.APPLYING:
             # Somebody asked to stop, and no apply is running any more: end it properly first.
-            ended = self._drive(operation, Phase.APPLY, {})
+            ended = self._run_batch(operation, Phase.APPLY, {})
             if ended.stop is Stop.WORKER:
                 return False
-            endings.end_apply(self._rooms.ledger, self._fresh(operation), ended, self._rooms.clock())
+            endings.end_apply(self._deps.ledger, self._fresh(operation), ended, self._deps.clock())
             operation = self._fresh(operation)
         if not self._begin_restore(operation):
             return False
         operation = self._fresh(operation)
         if first:
             self._client(operation).auth.discard()
-            self._settle_doubts(operation, Phase.APPLY)
+            self._settle_unconfirmed(operation, Phase.APPLY)
             self._leave_alone(operation)
-        ended = self._drive(operation, Phase.RESTORE, {})
+        ended = self._run_batch(operation, Phase.RESTORE, {})
         if ended.stop is Stop.WORKER or ended.left:
             return ended.stop is None
-        self._settle_doubts(operation, Phase.RESTORE)
-        endings.end_restore(self._rooms.ledger, self._fresh(operation), self._counts(operation), self._rooms.clock())
+        self._settle_unconfirmed(operation, Phase.RESTORE)
+        endings.end_restore(self._deps.ledger, self._fresh(operation), self._counts(operation), self._deps.clock())
         return False
 
     def _begin_restore(self, operation: Operation) -> bool:
-        ledger, now = self._rooms.ledger, self._rooms.clock()
+        ledger, now = self._deps.ledger, self._deps.clock()
         if operation.state is _S.RESTORING:
             return True
         if operation.state not in _TO_RESTORE or not _is_due(operation, now):
@@ -191,17 +191,17 @@ class Runner:
 
     def _leave_alone(self, operation: Operation) -> None:
         """Skips those who are not to be made available: off shift by now or, where a route can't look, not ours."""
-        ledger, route = self._rooms.ledger, by_name(operation.route)
+        ledger, route = self._deps.ledger, by_name(operation.route)
         out = (ItemState.APPLIED, ItemState.UNCONFIRMED)
-        waiting = findings.items_in(ledger, operation.id, apply_states=out, restore_states=[ItemState.PENDING])
+        waiting = checks.items_in(ledger, operation.id, apply_states=out, restore_states=[ItemState.PENDING])
         if not waiting or not route.undoable_by_clock:
             return
-        now = self._rooms.clock()
+        now = self._deps.clock()
         reasons: dict[str, str] = {}
         try:
-            reasons |= findings.off_shift(self._reads(operation), operation, waiting, now)
+            reasons |= checks.off_shift(self._reads(operation), operation, waiting, now)
             if not route.reads_back:
-                reasons |= findings.not_ours(self._reads(operation), waiting)
+                reasons |= checks.not_ours(self._reads(operation), waiting)
         except GenesysError as error:
             # Better made available off shift than forgotten.
             log.warning("Who is off shift could not be read before restoring %s: %s", operation.id, error)
@@ -210,32 +210,32 @@ class Runner:
 
     # --- both --------------------------------------------------------------------------------------------------------
 
-    def _drive(self, operation: Operation, phase: Phase, befores: dict[str, Status]) -> Ended:
-        ledger = self._rooms.ledger
+    def _run_batch(self, operation: Operation, phase: Phase, befores: dict[str, Status]) -> RunResult:
+        ledger = self._deps.ledger
         begun = time.monotonic()
-        stranded = ledger.stranded(operation.id, phase)
+        orphaned = ledger.orphaned(operation.id, phase)
         counts = self._counts(operation)
         waiting = _states(counts, phase)[ItemState.PENDING]
         stop = self._why_not_apply if phase is Phase.APPLY else self._why_not_restore
-        if not stranded and not waiting:
-            return Ended(stop=stop(operation.id), left=False)
+        if not orphaned and not waiting:
+            return RunResult(stop=stop(operation.id), left=False)
         unsent = threading.Event()
-        errand = self._errand(operation, phase, befores, unsent)
-        drive = Drive(
-            errand,
+        context = self._context(operation, phase, befores, unsent)
+        batch = BatchExecutor(
+            context,
             why_stop=lambda: stop(operation.id),
             unsent=unsent,
             canary=self._canary(operation, phase, counts),
         )
-        drive.resume(stranded, ready=begun + self._settled_after(stranded))
-        return drive.go(STEP_BUDGET)
+        batch.take_over(orphaned, ready=begun + self._settled_after(orphaned))
+        return batch.run(STEP_BUDGET)
 
-    def _settled_after(self, stranded: list[Claim]) -> float:
+    def _settled_after(self, orphaned: list[Claim]) -> float:
         """Seconds until no request of an earlier process can be under way.
 
         It may have waited for a permit long after its intent, so the time-out counts from now, not from the intent.
         """
-        return self._rooms.timeout_s if stranded else 0.0
+        return self._deps.timeout_s if orphaned else 0.0
 
     def _why_not_restore(self, operation_id: str) -> Stop | None:
         return Stop.WORKER if self._stop.is_set() else None
@@ -243,30 +243,32 @@ class Runner:
     def _canary(self, operation: Operation, phase: Phase, counts: Counts) -> Canary:
         causes: list[tuple[str, str]] = []
         if phase is Phase.APPLY and not counts.apply[ItemState.APPLIED]:
-            causes = findings.causes_so_far(self._rooms.ledger, operation)
+            causes = checks.causes_so_far(self._deps.ledger, operation)
         return canary_for(phase, counts, causes)
 
-    def _settle_doubts(self, operation: Operation, phase: Phase) -> None:
+    def _settle_unconfirmed(self, operation: Operation, phase: Phase) -> None:
         if _states(self._counts(operation), phase)[ItemState.UNCONFIRMED]:
-            settle_unconfirmed(self._errand(operation, phase, {}), self._stop)
+            settle_unconfirmed(self._context(operation, phase, {}), self._stop)
 
-    def _errand(
+    def _context(
         self, operation: Operation, phase: Phase, befores: dict[str, Status], unsent: threading.Event | None = None
-    ) -> Errand:
-        client, reads = self._rooms.client_for(operation.client_id)
-        return Errand.of(self._rooms, operation, phase, client, reads, befores, unsent=unsent or self._stop, stop=self._stop)
+    ) -> PhaseContext:
+        client, reads = self._deps.client_for(operation.client_id)
+        return PhaseContext.of(
+            self._deps, operation, phase, client, reads, befores, unsent=unsent or self._stop, stop=self._stop
+        )
 
     def _client(self, operation: Operation) -> Client:
-        return self._rooms.client_for(operation.client_id)[0]
+        return self._deps.client_for(operation.client_id)[0]
 
     def _reads(self, operation: Operation) -> Reads:
-        return self._rooms.client_for(operation.client_id)[1]
+        return self._deps.client_for(operation.client_id)[1]
 
     def _fresh(self, operation: Operation) -> Operation:
-        return self._rooms.ledger.operation(operation.tenant_key, operation.id)
+        return self._deps.ledger.operation(operation.tenant_key, operation.id)
 
     def _counts(self, operation: Operation) -> Counts:
-        return self._rooms.ledger.counts([operation.id])[operation.id]
+        return self._deps.ledger.counts([operation.id])[operation.id]
 
 
 def _states(counts: Counts, phase: Phase) -> Mapping[ItemState, int]:

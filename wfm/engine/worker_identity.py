@@ -17,12 +17,12 @@ import sqlalchemy as sa
 
 from wfm.domain.errors import StoreFault
 
-SLOTS = 64
+MAX_WORKERS = 64
 LAUNCHING = "maintenance-desk-launch"
 LAUNCH_POLL_S = 0.1
 
 
-class Slot:
+class WorkerIdentity:
     """A worker's name, held by one session for as long as the worker lives. Thread-safe."""
 
     def __init__(self, connection: psycopg.Connection[tuple[object, ...]], name: str) -> None:
@@ -31,19 +31,19 @@ class Slot:
         self._lock = threading.Lock()
 
     @classmethod
-    def take(cls, url: str, prefix: str) -> Slot:
+    def take(cls, url: str, prefix: str) -> WorkerIdentity:
         """The first free name with this prefix. Raises StoreFault."""
         plain = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         try:
             connection = psycopg.connect(plain, autocommit=True, keepalives_idle=5, keepalives_interval=2, keepalives_count=3)
         except psycopg.Error as error:
             raise StoreFault("The desk's PostgreSQL database can't be reached by the worker.") from error
-        for number in range(1, SLOTS + 1):
+        for number in range(1, MAX_WORKERS + 1):
             name = f"{prefix}-{number}"
             if _try(connection, name):
                 return cls(connection, name)
         connection.close()
-        raise StoreFault(f"There are {SLOTS} workers at this database already.")
+        raise StoreFault(f"There are {MAX_WORKERS} workers at this database already.")
 
     def held(self) -> bool:
         """Whether the session that holds the name is still there."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.engine_world import TENANT, ScriptedReads, new_operation, rooms_for, utcnow
+from tests.support.engine_world import TENANT, ScriptedReads, dependencies_for, new_operation, utcnow
 from tests.support.fake_sender import FakeSender, Sent
 from tests.support.fake_tenant import DOWN, FINE, LOST_AFTER, LOST_BEFORE, REFUSED, FakeTenant
 from wfm.domain.agents import Status
@@ -19,8 +19,8 @@ from wfm.domain.errors import NotFound, StoreFault
 from wfm.domain.operations import Counts, Item, ItemState, Operation, OperationState, Outcome, Phase, RunFilter
 from wfm.domain.plans import Fate, RouteName
 from wfm.domain.schedules import Shift
-from wfm.engine import drive, sending, unconfirmed
-from wfm.engine.runner import Runner
+from wfm.engine import batch, read_back, sending
+from wfm.engine.phases import PhaseRunner
 from wfm.engine.worker import Worker
 from wfm.genesys.errors import ConnectionProblem, OutcomeUnknown, ServerFault
 from wfm.genesys.pacing import RequestLane
@@ -34,14 +34,14 @@ BACK = {"status": "available"}
 class World:
     """A ledger, a tenant in memory and a runner between them."""
 
-    def __init__(self, ledger: Ledger, tenant: Callable[[Sent], Any] | None = None, **rooms: Any) -> None:
+    def __init__(self, ledger: Ledger, tenant: Callable[[Sent], Any] | None = None, **deps: Any) -> None:
         self.ledger = ledger
         self.tenant = tenant or FakeTenant()
         self.sender = FakeSender(self.tenant)
-        self.reads = rooms.pop("reads", None) or ScriptedReads(IDS)
+        self.reads = deps.pop("reads", None) or ScriptedReads(IDS)
         self.stop = threading.Event()
-        self.rooms = rooms_for(ledger, self.sender, self.reads, **{"timeout_s": 0.05, **rooms})
-        self.runner = Runner(self.rooms, self.stop)
+        self.deps = dependencies_for(ledger, self.sender, self.reads, **{"timeout_s": 0.05, **deps})
+        self.runner = PhaseRunner(self.deps, self.stop)
 
     def run(self, operation: Operation, phase: Phase = Phase.APPLY) -> Operation:
         first = True
@@ -117,12 +117,12 @@ def test_a_canary_that_was_interrupted_still_counts_to_five(ledger: Ledger) -> N
     world = World(ledger, FakeTenant([REFUSED] * 12))
     operation = new_operation(ledger, IDS)
     ledger.move(operation.id, [OperationState.SCHEDULED], OperationState.APPLYING, now=utcnow(), started_at=utcnow())
-    errand = world.runner._errand(operation, Phase.APPLY, {})
+    context = world.runner._context(operation, Phase.APPLY, {})
     claims = ledger.claim(
         operation.id, Phase.APPLY, limit=3, worker_id="gone", now=utcnow(), route="availability", action=None, via="direct",
-        call=errand.call,
+        call=context.call,
     )  # fmt: skip
-    settlements = [errand.send(claim) for claim in claims]
+    settlements = [context.send(claim) for claim in claims]
     ledger.settle(operation.id, Phase.APPLY, settlements, now=utcnow())  # type: ignore[arg-type]
     operation = world.run(operation)
     assert operation.state is OperationState.HALTED
@@ -137,7 +137,7 @@ def test_a_worker_that_died_over_the_first_five_is_no_reason_to_halt(ledger: Led
     for worker in ("dead", "dead too"):
         ledger.claim(
             operation.id, Phase.APPLY, limit=5, worker_id=worker, now=utcnow(), route="data_action", action="out",
-            via="data_action", call=world.runner._errand(operation, Phase.APPLY, {}).call,
+            via="data_action", call=world.runner._context(operation, Phase.APPLY, {}).call,
         )  # fmt: skip
     operation = world.run(operation)
     assert operation.state is OperationState.IN_EFFECT
@@ -212,10 +212,10 @@ def test_what_is_never_done_is_not_sent_for_ever(ledger: Ledger) -> None:
     world = World(ledger, lambda sent: tenant._answer(sent, FINE if sent.call.startswith("GET") else LOST_BEFORE))
     operation = world.run(new_operation(ledger, IDS[:2]))
     assert operation.state is OperationState.FAILED
-    assert len([one for one in world.sender.sent if one.call.startswith("PATCH")]) == 2 * drive.SENDS
+    assert len([one for one in world.sender.sent if one.call.startswith("PATCH")]) == 2 * batch.MAX_SENDS
     assert tenant.unavailable == {}
     totals = ledger.totals(TENANT)
-    assert (totals[Outcome.FAILED], totals[Outcome.RESENT]) == (2, 2 * (drive.SENDS - 1)), "only the last try failed"
+    assert (totals[Outcome.FAILED], totals[Outcome.RESENT]) == (2, 2 * (batch.MAX_SENDS - 1)), "only the last try failed"
 
 
 def test_unconfirmed_is_never_sent_again_and_settled_by_a_later_read(ledger: Ledger) -> None:
@@ -233,10 +233,10 @@ def test_unconfirmed_is_never_sent_again_and_settled_by_a_later_read(ledger: Led
     assert operation.state is OperationState.IN_EFFECT
     assert world.applied(operation) == {ItemState.APPLIED: 10, ItemState.UNCONFIRMED: 2}
     writes = len([one for one in world.sender.sent if one.call.startswith("PATCH")])
-    world.runner.look_again(operation.id)
+    world.runner.read_back_unconfirmed(operation.id)
     assert world.applied(operation) == {ItemState.APPLIED: 10, ItemState.UNCONFIRMED: 2}
     blind["on"] = False
-    world.runner.look_again(operation.id)
+    world.runner.read_back_unconfirmed(operation.id)
     assert world.applied(operation) == {ItemState.APPLIED: 11, ItemState.FAILED: 1}
     assert len([one for one in world.sender.sent if one.call.startswith("PATCH")]) == writes
     assert ledger.items(operation.id, apply_states=[ItemState.FAILED])[0].agent_id == IDS[7]
@@ -271,14 +271,14 @@ def test_an_operation_that_can_not_be_looked_at_keeps_no_other_waiting(
     assert world.applied(first) == world.applied(second) == {ItemState.UNCONFIRMED: 1}
     blind["on"] = False
 
-    def look_again(operation_id: str) -> None:
+    def read_back_unconfirmed(operation_id: str) -> None:
         if operation_id == first.id:
             raise fault
-        world.runner.look_again(operation_id)
+        world.runner.read_back_unconfirmed(operation_id)
 
-    worker = Worker(world.rooms, lambda *_: pytest.fail("no engine is needed"), lock_file=None, stop=OneLook())
-    monkeypatch.setattr(worker._runner, "look_again", look_again)
-    worker._look_again()
+    worker = Worker(world.deps, lambda *_: pytest.fail("no engine is needed"), lock_file=None, stop=OneLook())
+    monkeypatch.setattr(worker._runner, "read_back_unconfirmed", read_back_unconfirmed)
+    worker._read_back_again()
     assert world.applied(first) == {ItemState.UNCONFIRMED: 1}
     assert world.applied(second) == {ItemState.APPLIED: 1}
 
@@ -294,12 +294,12 @@ def test_a_worker_stays_for_agents_whose_way_back_is_unconfirmed(ledger: Ledger,
     operation = new_operation(ledger, IDS[:2], route=RouteName.DATA_ACTION, action_id="out", restore_action_id="in")
     assert world.run(operation).state is OperationState.IN_EFFECT
     assert world.restore(operation).state is OperationState.FAILED_IN_PART
-    worker = Worker(world.rooms, lambda *_: pytest.fail("no engine is needed"), lock_file=None, stop=OneLook())
-    worker._look_again()
+    worker = Worker(world.deps, lambda *_: pytest.fail("no engine is needed"), lock_file=None, stop=OneLook())
+    worker._read_back_again()
     assert worker._waiting_again
-    monkeypatch.setattr("wfm.engine.worker.DOUBTS_KEEP_S", 0.0)  # but not for ever
+    monkeypatch.setattr("wfm.engine.worker.UNCONFIRMED_KEEP_S", 0.0)  # but not for ever
     worker._stop = OneLook()
-    worker._look_again()
+    worker._read_back_again()
     assert not worker._waiting_again
 
 
@@ -310,35 +310,35 @@ def test_what_has_ended_is_remembered_no_more(ledger: Ledger) -> None:
     world = World(ledger, lambda sent: tenant._answer(sent, DOWN if down["on"] and sent.body == BACK else FINE))
     operation = world.restore(world.run(new_operation(ledger, IDS)))
     assert operation.state is OperationState.FAILED_IN_PART
-    worker = Worker(world.rooms, lambda *_: pytest.fail("no engine is needed"), lock_file=None, stop=OneLook())
-    worker._doubts_since["an operation of another ledger"] = 0.0
-    worker._look_again()
+    worker = Worker(world.deps, lambda *_: pytest.fail("no engine is needed"), lock_file=None, stop=OneLook())
+    worker._unconfirmed_since["an operation of another ledger"] = 0.0
+    worker._read_back_again()
     assert list(worker._again_at) == [operation.id]
-    assert worker._doubts_since == {}
+    assert worker._unconfirmed_since == {}
     worker._stop = OneLook()
-    worker._look_again()
+    worker._read_back_again()
     assert world.now(operation).state is OperationState.RESTORING
     assert worker._again_at[operation.id].times == 1
     down["on"] = False
     assert world.run(operation, Phase.RESTORE).state is OperationState.ENDED_EARLY
     worker._stop = OneLook()
-    worker._look_again()
+    worker._read_back_again()
     assert worker._again_at == {}
 
 
-def test_stranded_items_are_read_back_after_a_time_out_before_anything_is_sent_to_them(ledger: Ledger) -> None:
+def test_orphaned_items_are_read_back_after_a_time_out_before_anything_is_sent_to_them(ledger: Ledger) -> None:
     tenant = FakeTenant()
     world = World(ledger, tenant, timeout_s=0.4)
     operation = new_operation(ledger, IDS)
     ledger.move(operation.id, [OperationState.SCHEDULED], OperationState.APPLYING, now=utcnow(), started_at=utcnow())
-    errand = world.runner._errand(operation, Phase.APPLY, {})
+    context = world.runner._context(operation, Phase.APPLY, {})
     claims = ledger.claim(
         operation.id, Phase.APPLY, limit=4, worker_id="dead", now=utcnow(), route="availability", action=None, via="direct",
-        call=errand.call,
+        call=context.call,
     )  # fmt: skip
     late = claims[2].item.agent_id
     for claim in claims[:2]:
-        errand.send(claim)  # sent, and then the worker died
+        context.send(claim)  # sent, and then the worker died
     # The request of the third was still under way when it died: it is done a moment after the restart.
     body = {"status": "unavailable", "reason": "maintenance_window"}
     timer = threading.Timer(0.2, lambda: tenant._write(late, body))
@@ -502,7 +502,7 @@ def test_who_could_not_be_reached_is_put_back_once_the_tenant_answers(ledger: Le
     assert len(asked) == 1, "the refused one was asked for again"
     events = [(event.kind, event.actor) for event in ledger.events(operation.id)]
     assert events.count(("retried", "worker")) == 1
-    world.runner.look_again(operation.id)
+    world.runner.read_back_unconfirmed(operation.id)
     assert [(event.kind, event.actor) for event in ledger.events(operation.id)] == events, "looking again ends nothing twice"
     assert world.runner.try_again(operation.id) is None
 
@@ -526,7 +526,7 @@ def test_a_doubtful_restore_ends_well_once_a_read_settles_it(ledger: Ledger) -> 
     assert operation.state is OperationState.FAILED_IN_PART
     assert world.restored(operation) == {ItemState.APPLIED: 11, ItemState.UNCONFIRMED: 1}
     looks["blind"] = False
-    world.runner.look_again(operation.id)
+    world.runner.read_back_unconfirmed(operation.id)
     assert world.now(operation).state is OperationState.ENDED_EARLY
     assert tenant.available == dict.fromkeys(IDS, 1)
 
@@ -590,7 +590,7 @@ def test_a_correction_is_not_undone_by_the_clock_only_on_demand(ledger: Ledger) 
 
 
 def test_a_data_action_without_an_answer_is_settled_by_the_bulk_read(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unconfirmed, "SETTLED_AFTER", timedelta(0))
+    monkeypatch.setattr(read_back, "SETTLED_AFTER", timedelta(0))
     states = dict.fromkeys(IDS, Status.AVAILABLE)
 
     def answer(sent: Sent) -> Any:
@@ -652,7 +652,7 @@ def test_a_claim_that_broke_off_after_its_commit_is_found_again(ledger: Ledger, 
         return claims
 
     monkeypatch.setattr(ledger, "claim", breaks_off)
-    monkeypatch.setattr(drive, "STORE_PAUSE_S", 0.01)
+    monkeypatch.setattr(batch, "STORE_PAUSE_S", 0.01)
     operation = world.run(new_operation(ledger, IDS))
     assert operation.state is OperationState.IN_EFFECT
     assert tenant.unavailable == dict.fromkeys(IDS, 1)
@@ -673,7 +673,7 @@ def test_who_was_claimed_when_a_claim_broke_off_is_given_back_when_it_is_cancell
         raise StoreFault("the connection was lost")
 
     monkeypatch.setattr(ledger, "claim", breaks_off)
-    monkeypatch.setattr(drive, "STORE_PAUSE_S", 0.5)
+    monkeypatch.setattr(batch, "STORE_PAUSE_S", 0.5)
     assert world.run(operation).state is OperationState.CANCELLED
     assert world.sender.sent == []
     assert world.applied(operation) == {ItemState.SKIPPED: 12}
@@ -690,7 +690,7 @@ def test_a_request_budget_that_can_not_be_used_fails_nobody_and_says_so(
             raise StoreFault("The request budget can't be used: database is locked.")
         return tenant(sent)
 
-    monkeypatch.setattr(drive, "FIRST_PROBE_S", 0.01)
+    monkeypatch.setattr(batch, "FIRST_PROBE_S", 0.01)
     world = World(ledger, answer)
     operation = world.run(new_operation(ledger, IDS))
     assert operation.state is OperationState.IN_EFFECT
@@ -743,7 +743,7 @@ def test_a_worker_that_stops_while_the_ledger_is_away_leaves_it_to_the_next_to_r
 ) -> None:
     tenant = FakeTenant()
     world = World(ledger, tenant)
-    monkeypatch.setattr(drive, "STORE_LAST_S", 0.1)
+    monkeypatch.setattr(batch, "STORE_LAST_S", 0.1)
     operation = new_operation(ledger, IDS)
     with monkeypatch.context() as broken:
 
@@ -754,7 +754,7 @@ def test_a_worker_that_stops_while_the_ledger_is_away_leaves_it_to_the_next_to_r
         broken.setattr(ledger, "settle", away)
         with pytest.raises(StoreFault):
             world.run(operation)
-    assert ledger.stranded(operation.id, Phase.APPLY)
+    assert ledger.orphaned(operation.id, Phase.APPLY)
     assert World(ledger, tenant).run(operation).state is OperationState.IN_EFFECT
     assert tenant.unavailable == dict.fromkeys(IDS, 1)
 

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.support.engine_world import TENANT, ScriptedReads, new_operation, open_ledger, rooms_for, utcnow
+from tests.support.engine_world import TENANT, ScriptedReads, dependencies_for, new_operation, open_ledger, utcnow
 from tests.support.fake_sender import FakeSender
 from tests.support.fake_tenant import DOWN, FINE, LOST_AFTER, LOST_BEFORE, REFUSED, FakeTenant
 from wfm.domain.operations import ItemState, Operation, OperationState, Phase
-from wfm.engine.runner import Runner
+from wfm.engine.phases import PhaseRunner
 from wfm.ledger import Ledger
 
 PER_RUN = 14
@@ -71,8 +71,8 @@ def run_through(
     for death in [*dying, None]:
         mortal: Any = ledger if death is None else MortalLedger(ledger, *death)
         # Bulk reads are those of the tenant's states as they are.
-        rooms = rooms_for(mortal, FakeSender(tenant), ScriptedReads(ids), timeout_s=0.002)
-        runner = Runner(rooms, threading.Event())
+        deps = dependencies_for(mortal, FakeSender(tenant), ScriptedReads(ids), timeout_s=0.002)
+        runner = PhaseRunner(deps, threading.Event())
         try:
             first = True
             while runner.advance(operation.id, phase, first):

@@ -1,4 +1,4 @@
-"""What the runner asks before it sends: states and shifts in bulk, items page by page, causes of earlier failures."""
+"""What a phase asks before it sends: states and shifts in bulk, items page by page, causes of earlier failures."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from wfm.domain.agents import Agent, Status
 from wfm.domain.operations import Item, ItemState, Operation, SkipReason
 from wfm.domain.plans import INCLUDABLE
 from wfm.domain.schedules import Shift
-from wfm.engine.drive import CANARY
-from wfm.engine.rooms import Reads
-from wfm.engine.sending import STRANDED
+from wfm.engine.batch import CANARY
+from wfm.engine.dependencies import Reads
+from wfm.engine.sending import ORPHANED
 from wfm.genesys.pacing import RequestLane
 from wfm.ledger import Ledger
 
@@ -90,7 +90,7 @@ def causes_so_far(ledger: Ledger, operation: Operation) -> list[tuple[str, str]]
     """(fingerprint, sentence) of the first agents that failed, when a phase is resumed. Raises StoreFault."""
     failed = items_in(ledger, operation.id, apply_states=[ItemState.FAILED, ItemState.UNCONFIRMED], most=4 * CANARY)
     runs = [ledger.run(operation.tenant_key, item.apply_run)[0] for item in failed if item.apply_run is not None]
-    return [(run.fingerprint or run.note, run.cause or run.note) for run in runs if run.note != STRANDED][:CANARY]
+    return [(run.fingerprint or run.note, run.cause or run.note) for run in runs if run.note != ORPHANED][:CANARY]
 
 
 def _agents(reads: Reads, agent_ids: Sequence[str], lane: RequestLane) -> list[Agent]:

@@ -9,34 +9,34 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from wfm.domain.operations import Item, ItemState, Outcome, Phase
-from wfm.engine.findings import items_in, states_of
-from wfm.engine.sending import Errand, Unsure
+from wfm.engine.checks import items_in, states_of
+from wfm.engine.sending import PhaseContext, UnknownOutcome
 from wfm.genesys.errors import GenesysError
 from wfm.genesys.pacing import RequestLane
 from wfm.ledger.records import Claim, Settlement
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 500
-LOOKING = 8
+MAX_CONCURRENCY = 500
+MAX_READERS = 8
 SETTLED_AFTER = timedelta(seconds=60)
 """A bulk read may lag behind a write: until then "not so" proves nothing."""
 
 
-def settle_unconfirmed(errand: Errand, stop: threading.Event) -> int:
-    """Reads back what is unconfirmed in the errand's phase; how many could be settled. Raises StoreFault.
+def settle_unconfirmed(context: PhaseContext, stop: threading.Event) -> int:
+    """Reads back what is unconfirmed in the context's phase; how many could be settled. Raises StoreFault.
 
     Applied where a read shows it. Failed where a read shows that it did not take effect: a person may try it again.
     """
-    phase = errand.phase
+    phase = context.phase
     wanted = {"apply_states" if phase is Phase.APPLY else "restore_states": [ItemState.UNCONFIRMED]}
-    doubtful = items_in(errand.rooms.ledger, errand.operation.id, most=AT_ONCE, **wanted)
-    claims = [claim for item in doubtful if (claim := _claim(item, phase)) is not None]
+    unconfirmed = items_in(context.deps.ledger, context.operation.id, most=MAX_CONCURRENCY, **wanted)
+    claims = [claim for item in unconfirmed if (claim := _claim(item, phase)) is not None]
     if not claims or stop.is_set():
         return 0
-    settlements = _read_each(errand, claims) if errand.route.reads_back else _read_in_bulk(errand, claims)
+    settlements = _read_each(context, claims) if context.route.reads_back else _read_in_bulk(context, claims)
     if settlements:
-        errand.rooms.ledger.settle(errand.operation.id, phase, settlements, now=errand.rooms.clock())
+        context.deps.ledger.settle(context.operation.id, phase, settlements, now=context.deps.clock())
     return len(settlements)
 
 
@@ -47,14 +47,14 @@ def _claim(item: Item, phase: Phase) -> Claim | None:
     return Claim(item=item, run_id=run_id, sent_at=item.changed_at)
 
 
-def _read_each(errand: Errand, claims: list[Claim]) -> list[Settlement]:
+def _read_each(context: PhaseContext, claims: list[Claim]) -> list[Settlement]:
     # The intent is older than what is kept of it: a write of ours is known by its reason, not by the instant.
-    doubts = [Unsure(claim=replace(claim, sent_at=errand.operation.created_at), ready=0.0) for claim in claims]
-    with ThreadPoolExecutor(LOOKING, thread_name_prefix="look") as pool:
-        results = list(pool.map(errand.look, doubts))
+    unknown = [UnknownOutcome(claim=replace(claim, sent_at=context.operation.created_at), ready=0.0) for claim in claims]
+    with ThreadPoolExecutor(MAX_READERS, thread_name_prefix="read-back") as pool:
+        results = list(pool.map(context.read_back, unknown))
     settlements = []
     for result in results:
-        if isinstance(result, Unsure) or result.state is ItemState.UNCONFIRMED:
+        if isinstance(result, UnknownOutcome) or result.state is ItemState.UNCONFIRMED:
             continue
         if result.state is ItemState.PENDING:
             result = replace(
@@ -66,23 +66,23 @@ def _read_each(errand: Errand, claims: list[Claim]) -> list[Settlement]:
     return settlements
 
 
-def _read_in_bulk(errand: Errand, claims: list[Claim]) -> list[Settlement]:
+def _read_in_bulk(context: PhaseContext, claims: list[Claim]) -> list[Settlement]:
     try:
-        states = states_of(errand.reads, [claim.item.agent_id for claim in claims], RequestLane.RESTORE)
+        states = states_of(context.reads, [claim.item.agent_id for claim in claims], RequestLane.RESTORE)
     except GenesysError as error:
-        log.warning("Unconfirmed updates of %s could not be read: %s", errand.operation.id, error)
+        log.warning("Unconfirmed updates of %s could not be read: %s", context.operation.id, error)
         return []
-    now = errand.rooms.clock()
-    settled = (_by_state(errand, claim, states.get(claim.item.agent_id), now) for claim in claims)
+    now = context.deps.clock()
+    settled = (_by_state(context, claim, states.get(claim.item.agent_id), now) for claim in claims)
     return [settlement for settlement in settled if settlement is not None]
 
 
-def _by_state(errand: Errand, claim: Claim, state: object, now: datetime) -> Settlement | None:
+def _by_state(context: PhaseContext, claim: Claim, state: object, now: datetime) -> Settlement | None:
     if state is None:
         return None
-    wanted = errand.task(claim).wanted
+    wanted = context.task(claim).wanted
     if state == wanted:
-        return errand.settled(claim, ItemState.APPLIED, Outcome.APPLIED, note=f"A later read shows the agent {wanted}.")
+        return context.settled(claim, ItemState.APPLIED, Outcome.APPLIED, note=f"A later read shows the agent {wanted}.")
     if now - claim.sent_at < SETTLED_AFTER:
         return None
-    return errand.settled(claim, ItemState.FAILED, Outcome.FAILED, note=f"A later read shows the agent {state}.")
+    return context.settled(claim, ItemState.FAILED, Outcome.FAILED, note=f"A later read shows the agent {state}.")

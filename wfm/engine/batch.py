@@ -17,19 +17,19 @@ from enum import StrEnum
 
 from wfm.domain.errors import StoreFault
 from wfm.domain.operations import Counts, Exchange, ItemState, Phase
-from wfm.engine.sending import STRANDED, Errand, Result, Unsent, Unsure
+from wfm.engine.sending import ORPHANED, PhaseContext, Result, UnknownOutcome, Unsent
 from wfm.ledger.records import Claim, Settlement
 
 log = logging.getLogger(__name__)
 
-IN_FLIGHT = 16
-CLAIM = 25
+MAX_IN_FLIGHT = 16
+CLAIM_SIZE = 25
 CANARY = 5
 """So many agents go first; the others follow when not all of these failed for one cause."""
 SETTLE_EVERY_S = 0.25
-LOOK_EVERY_S = 0.4
+POLL_EVERY_S = 0.4
 """How often the ledger is asked whether the operation was cancelled or ended."""
-SENDS = 3
+MAX_SENDS = 3
 """An agent whose update was read back as not applied is sent again, this often in all."""
 STORE_PAUSE_S = 0.5
 STORE_LAST_S = 5.0
@@ -48,8 +48,8 @@ class Stop(StrEnum):
 
 
 @dataclass(slots=True)
-class Ended:
-    """How a drive ended. `left` says that there may be more to send. `cause` is the sentence of a halt."""
+class RunResult:
+    """How a run ended. `left` says that there may be more to send. `cause` is the sentence of a halt."""
 
     stop: Stop | None
     left: bool
@@ -71,7 +71,7 @@ class Canary:
         return self.causes[0][1]
 
 
-class Drive:
+class BatchExecutor:
     """Takes the items of one phase through their route until none is left, a budget is used up, or something stops it.
 
     `why_stop` reads the ledger and the clock. `unsent` is set when requests that still wait for a permit should give up.
@@ -79,25 +79,25 @@ class Drive:
 
     def __init__(
         self,
-        errand: Errand,
+        context: PhaseContext,
         *,
         why_stop: Callable[[], Stop | None],
         unsent: threading.Event,
         canary: Canary,
         progress: Callable[[Counts], None] = lambda counts: None,
     ) -> None:
-        self._errand = errand
-        self._ledger = errand.rooms.ledger
+        self._context = context
+        self._ledger = context.deps.ledger
         self._why_stop = why_stop
         self._unsent = unsent
         self._canary = canary
         self._progress = progress
-        self._flying: dict[Future[Result], Claim] = {}
+        self._in_flight: dict[Future[Result], Claim] = {}
         self._settlements: list[Settlement] = []
-        self._unsure: list[Unsure] = []
+        self._unknown: list[UnknownOutcome] = []
         self._sends: dict[str, int] = {}
         self._settled_at = time.monotonic()
-        self._looked_at = 0.0
+        self._polled_at = 0.0
         self._down_since: float | None = None
         """Since when the ledger is out of reach (monotonic, s)."""
         self._lost_claim: datetime | None = None
@@ -108,38 +108,38 @@ class Drive:
         self._cause = ""
         self._none_pending = False
 
-    def resume(self, stranded: list[Claim], ready: float) -> None:
+    def take_over(self, orphaned: list[Claim], ready: float) -> None:
         """Takes over items that were found in `sending`: to be read back, not before `ready`."""
-        self._unsure += [Unsure(claim=claim, ready=ready, stranded=True) for claim in stranded]
+        self._unknown += [UnknownOutcome(claim=claim, ready=ready, orphaned=True) for claim in orphaned]
 
-    def go(self, budget: int) -> Ended:
+    def run(self, budget: int) -> RunResult:
         """Runs, and waits for a ledger that is out of reach for as long as this worker works.
 
         Raises StoreFault when the worker stops meanwhile; what was sent is then read back next time.
         """
         claimed = 0
-        with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="send") as pool:
+        with ThreadPoolExecutor(MAX_IN_FLIGHT, thread_name_prefix="send") as pool:
             try:
                 while True:
                     self._collect()
                     self._settle()
-                    self._look()
+                    self._poll()
                     self._read_back(pool)
                     if self._lost_claim is not None:
-                        claimed += self._find_lost_claim(pool)
+                        claimed += self._recover_claim(pool)
                     if self._stop is None and claimed < budget:
                         claimed += self._claim(pool)
                     if self._idle(claimed >= budget):
-                        return Ended(stop=self._stop, left=not self._none_pending, cause=self._cause)
+                        return RunResult(stop=self._stop, left=not self._none_pending, cause=self._cause)
                     self._wait()
             except BaseException:
-                self._leave_nothing_unsaid()
+                self._settle_what_is_known()
                 raise
 
-    def _leave_nothing_unsaid(self) -> None:
+    def _settle_what_is_known(self) -> None:
         """Something broke: what was sent is heard out and, if the ledger takes it, settled."""
         self._give_up_unsent()
-        wait(self._flying)
+        wait(self._in_flight)
         self._collect()
         try:
             self._store()
@@ -147,62 +147,64 @@ class Drive:
             log.warning("%d outcomes could not be stored and are read back: %s", len(self._settlements), error)
 
     def _idle(self, budget_used: bool) -> bool:
-        if self._flying or self._settlements:
+        if self._in_flight or self._settlements:
             return False
-        if (self._unsure or self._lost_claim is not None) and self._stop is not Stop.WORKER:
+        if (self._unknown or self._lost_claim is not None) and self._stop is not Stop.WORKER:
             return False
         return self._stop is not None or self._none_pending or budget_used
 
     def _wait(self) -> None:
         pause = SETTLE_EVERY_S if not self._settlements else 0.05
-        if self._flying:
-            wait(self._flying, timeout=pause, return_when=FIRST_COMPLETED)
+        if self._in_flight:
+            wait(self._in_flight, timeout=pause, return_when=FIRST_COMPLETED)
         else:
             time.sleep(0.05)
 
     # --- results -----------------------------------------------------------------------------------------------------
 
     def _collect(self) -> None:
-        for flying in [flying for flying in self._flying if flying.done()]:
-            claim = self._flying.pop(flying)
-            result = self._errand.give_back(claim) if flying.cancelled() else flying.result()
-            if isinstance(result, Unsure):
-                self._unsure.append(result)
+        for future in [future for future in self._in_flight if future.done()]:
+            claim = self._in_flight.pop(future)
+            result = self._context.give_back(claim) if future.cancelled() else future.result()
+            if isinstance(result, UnknownOutcome):
+                self._unknown.append(result)
             elif isinstance(result, Unsent):
                 self._settlements.append(result.settlement)
-                self._hold(result.fault)
+                self._pause_claims(result.fault)
             else:
                 self._settlements.append(self._counted(result))
                 if self._probes:
                     self._probes = 0
-                    self._tell("resumed", "Sending goes on.")
+                    self._add_event("resumed", "Sending goes on.")
 
-    def _hold(self, fault: StoreFault) -> None:
+    def _pause_claims(self, fault: StoreFault) -> None:
         """The request budget can't be used: claims nobody for a while, longer each time, and then one agent alone."""
         now = time.monotonic()
         if now < self._claim_from:
             return
         if not self._probes:
-            self._tell("paused", f"Nothing is sent for now: {fault}")
+            self._add_event("paused", f"Nothing is sent for now: {fault}")
         self._claim_from = now + min(SLOWEST_PROBE_S, FIRST_PROBE_S * 2 ** min(self._probes, 10))
         self._probes += 1
 
-    def _tell(self, kind: str, text: str) -> None:
-        errand = self._errand
+    def _add_event(self, kind: str, text: str) -> None:
+        context = self._context
         try:
-            self._ledger.add_event(errand.operation.id, at=errand.rooms.clock(), actor="worker", kind=kind, text=text)
+            self._ledger.add_event(context.operation.id, at=context.deps.clock(), actor="worker", kind=kind, text=text)
         except StoreFault as fault:
             log.warning("An event could not be stored: %s (%s)", text, fault)
 
     def _counted(self, settlement: Settlement) -> Settlement:
         if settlement.state is ItemState.PENDING and settlement.exchanges:
             self._sends[settlement.agent_id] = self._sends.get(settlement.agent_id, 1) + 1
-            if self._sends[settlement.agent_id] > SENDS:
-                return self._errand.gave_up(settlement)
+            if self._sends[settlement.agent_id] > MAX_SENDS:
+                return self._context.gave_up(settlement)
         return settlement
 
     def _settle(self) -> None:
-        due = len(self._settlements) >= CLAIM or not self._flying or time.monotonic() - self._settled_at >= SETTLE_EVERY_S
+        due = (
+            len(self._settlements) >= CLAIM_SIZE or not self._in_flight or time.monotonic() - self._settled_at >= SETTLE_EVERY_S
+        )
         if not self._settlements or not due:
             return
         try:
@@ -213,8 +215,8 @@ class Drive:
     def _store(self) -> None:
         if not self._settlements:
             return
-        errand = self._errand
-        counts = self._ledger.settle(errand.operation.id, errand.phase, tuple(self._settlements), now=errand.rooms.clock())
+        context = self._context
+        counts = self._ledger.settle(context.operation.id, context.phase, tuple(self._settlements), now=context.deps.clock())
         self._ledger_is_back()
         self._settled_at = time.monotonic()
         settled, self._settlements = self._settlements, []
@@ -238,14 +240,16 @@ class Drive:
         since, self._down_since = self._down_since, None
         if since is not None:
             seconds = time.monotonic() - since
-            self._tell("paused", f"The desk's database was out of reach for {seconds:.0f} s. Nothing that was sent is lost.")
+            self._add_event(
+                "paused", f"The desk's database was out of reach for {seconds:.0f} s. Nothing that was sent is lost."
+            )
 
     def _note_reads(self, settled: list[Settlement]) -> None:
         reads = [exchange for settlement in settled for exchange in settlement.exchanges if exchange.method == "GET"]
         if not reads:
             return
         worked = sum(1 for exchange in reads if _worked(exchange))
-        operation = self._errand.operation
+        operation = self._context.operation
         try:
             self._ledger.note_reads(operation.tenant_key, operation.client_id, ok=worked, failed=len(reads) - worked)
         except StoreFault as fault:
@@ -260,9 +264,9 @@ class Drive:
             canary.left = None
             return
         for settlement in settled:
-            if settlement.state in (ItemState.FAILED, ItemState.UNCONFIRMED) and settlement.note != STRANDED:
+            if settlement.state in (ItemState.FAILED, ItemState.UNCONFIRMED) and settlement.note != ORPHANED:
                 diagnosis = settlement.diagnosis
-                fingerprint = diagnosis.fingerprint(self._errand.call) if diagnosis else settlement.note
+                fingerprint = diagnosis.fingerprint(self._context.call) if diagnosis else settlement.note
                 canary.causes.append((fingerprint, diagnosis.summary() if diagnosis else settlement.note))
         if len(canary.causes) >= CANARY:
             cause = canary.systemic()
@@ -278,11 +282,11 @@ class Drive:
 
     # --- what goes out -----------------------------------------------------------------------------------------------
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         now = time.monotonic()
-        if self._stop is Stop.WORKER or now - self._looked_at < LOOK_EVERY_S:
+        if self._stop is Stop.WORKER or now - self._polled_at < POLL_EVERY_S:
             return
-        self._looked_at = now
+        self._polled_at = now
         try:
             stop = self._why_stop()
         except StoreFault as fault:
@@ -295,14 +299,14 @@ class Drive:
     def _give_up_unsent(self) -> None:
         """Requests that wait for a permit give up, claims that wait for a thread are given back."""
         self._unsent.set()
-        for flying in self._flying:
-            flying.cancel()
+        for future in self._in_flight:
+            future.cancel()
 
     def _claim(self, pool: ThreadPoolExecutor) -> int:
         room = self._room()
         if room <= 0 or self._none_pending or self._lost_claim is not None or time.monotonic() < self._claim_from:
             return 0
-        self._lost_claim = now = self._errand.rooms.clock()  # until it is known what it took
+        self._lost_claim = now = self._context.deps.clock()  # until it is known what it took
         try:
             claims = self._claimed(room, now)
         except StoreFault as fault:
@@ -312,16 +316,16 @@ class Drive:
         self._lost_claim = None
         self._none_pending = not claims
         for claim in claims:
-            self._flying[pool.submit(self._errand.send, claim)] = claim
+            self._in_flight[pool.submit(self._context.send, claim)] = claim
         return len(claims)
 
-    def _find_lost_claim(self, pool: ThreadPoolExecutor) -> int:
+    def _recover_claim(self, pool: ThreadPoolExecutor) -> int:
         """A claim that broke off may have been committed: those agents are ours, and nobody has sent them yet."""
-        errand = self._errand
-        known = {claim.run_id for claim in self._flying.values()} | {unsure.claim.run_id for unsure in self._unsure}
+        context = self._context
+        known = {claim.run_id for claim in self._in_flight.values()} | {unknown.claim.run_id for unknown in self._unknown}
         known |= {settlement.run_id for settlement in self._settlements}
         try:
-            ours = self._ledger.stranded(errand.operation.id, errand.phase, worker_id=errand.rooms.worker_id)
+            ours = self._ledger.orphaned(context.operation.id, context.phase, worker_id=context.deps.worker_id)
         except StoreFault as fault:
             self._ledger_is_down(fault)
             return 0
@@ -329,43 +333,43 @@ class Drive:
         self._ledger_is_back()
         self._lost_claim = None
         if self._stop is not None:
-            self._settlements += [errand.give_back(claim) for claim in claims]
+            self._settlements += [context.give_back(claim) for claim in claims]
             return 0
         for claim in claims:
-            self._flying[pool.submit(errand.send, claim)] = claim
+            self._in_flight[pool.submit(context.send, claim)] = claim
         return len(claims)
 
     def _claimed(self, room: int, now: datetime) -> list[Claim]:
-        errand = self._errand
+        context = self._context
         return self._ledger.claim(
-            errand.operation.id,
-            errand.phase,
+            context.operation.id,
+            context.phase,
             limit=room,
-            worker_id=errand.rooms.worker_id,
+            worker_id=context.deps.worker_id,
             now=now,
-            route=errand.operation.route.value,
-            action=errand.prepared.action,
-            via=errand.route.via,
-            call=errand.call,
+            route=context.operation.route.value,
+            action=context.prepared.action,
+            via=context.route.via,
+            call=context.call,
         )
 
     def _room(self) -> int:
         """How many may be claimed now. The first agents go alone: the others wait for what comes of them."""
-        most = 1 - len(self._flying) if self._probes else CLAIM
+        most = 1 - len(self._in_flight) if self._probes else CLAIM_SIZE
         if self._canary.left is not None:
-            return min(most, self._canary.left - len(self._flying) - len(self._unsure) - len(self._settlements))
+            return min(most, self._canary.left - len(self._in_flight) - len(self._unknown) - len(self._settlements))
         if self._probes:
             return most
-        return CLAIM if len(self._flying) < IN_FLIGHT else 0
+        return CLAIM_SIZE if len(self._in_flight) < MAX_IN_FLIGHT else 0
 
     def _read_back(self, pool: ThreadPoolExecutor) -> None:
         if self._stop is Stop.WORKER:
             return
         now = time.monotonic()
-        due = [unsure for unsure in self._unsure if unsure.ready <= now]
-        self._unsure = [unsure for unsure in self._unsure if unsure.ready > now]
-        for unsure in due:
-            self._flying[pool.submit(self._errand.look, unsure)] = unsure.claim
+        due = [unknown for unknown in self._unknown if unknown.ready <= now]
+        self._unknown = [unknown for unknown in self._unknown if unknown.ready > now]
+        for unknown in due:
+            self._in_flight[pool.submit(self._context.read_back, unknown)] = unknown.claim
 
 
 def _worked(exchange: Exchange) -> bool:

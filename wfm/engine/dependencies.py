@@ -1,4 +1,4 @@
-"""What the engine needs of the other rooms, handed in by whoever composes them."""
+"""What the engine needs of the other deps, handed in by whoever composes them."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ ClientFor = Callable[[str], tuple[Client, Reads]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rooms:
+class EngineDependencies:
     """Everything around the engine. `timeout_s` is how long the client waits for one answer."""
 
     ledger: Ledger
