@@ -11,7 +11,7 @@ PYTEST = -m pytest
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unmeasured unit browser bench screenshots lock clean docs
+.PHONY: help run test lint unmeasured unit browser mutants bench screenshots lock clean docs
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -55,6 +55,10 @@ test: lint unmeasured unit browser  ## everything that must hold, and how much o
 
 bench: $(VENV)/.dev  ## measure and print the figures (an hour; RUNS=200000 for a shorter history, RUNS=0 for none)
 	$(BIN)/python -m benchmarks --runs $(RUNS)
+
+mutants: $(VENV)/.dev  ## change the engine, routes, pacing and the ledger's transitions in small ways, and list what no test notices (hours)
+	-$(BIN)/mutmut run --max-children 2
+	$(BIN)/mutmut results
 
 screenshots: $(VENV)/.dev  ## the pictures of the README and docs/
 	$(BIN)/python -m benchmarks.screenshots
