@@ -88,6 +88,13 @@ def test_what_does_not_fit_waits_for_the_following_windows(requests: int, used: 
     assert paused.soonest(requests, now) == now + timedelta(seconds=max(5, seconds))
 
 
+def test_a_limit_of_one_request_a_minute_is_counted_as_one() -> None:
+    now = datetime(2026, 11, 28, 17, 27, tzinfo=UTC)
+    usage = Usage(limit_per_minute=1, budget=1, used=1, reset_at=now + timedelta(seconds=20), blocked_until=None, known=True)
+    assert usage.soonest(1, now) == now + timedelta(seconds=20)
+    assert usage.soonest(3, now) == now + timedelta(seconds=140)
+
+
 def test_two_pacers_on_one_database_share_a_clients_limit(url: str) -> None:
     one, two = SharedPacer(url, "t|c", 1.0), SharedPacer(url, "t|c", 1.0)
     use(one, APPLY, 1, allowed=20)

@@ -287,5 +287,5 @@ def test_moving_the_end(world: World) -> None:
     world.ledger.move(operation.id, [S.IN_EFFECT], S.RESTORED, now=world.now)
     with pytest.raises(Refused) as error:
         world.ledger.revise_window(operation.id, end=NOON + 50 * MINUTE, now=world.now, actor="Sam")
-    assert "is restored" in refused(error)
+    assert refused(error).endswith("is restored. Its window can't be moved any more.")
     assert world.get(operation).window.end == NOON + HOUR

@@ -111,6 +111,7 @@ def test_without_a_record_in_the_window_nobody_is_written(a_task: ATask) -> None
     done = ROUTE.apply(sender, a_correction(a_task))
     assert isinstance(done, Left)
     assert done.reason == "no adherence record in the window"
+    assert len(done.exchanges) == 1, "the history has the read that found none"
     assert sender.calls() == [GET]
 
 
@@ -152,6 +153,18 @@ def test_broken_off_in_the_middle_it_remembers_and_can_be_tried_again(a_task: AT
     assert (again.reason, len(again.exchanges)) == (SkipReason.NOT_OURS, 1)
 
 
+def test_records_in_an_envelope_are_read_and_ids_that_are_no_text_are_none(a_task: ATask) -> None:
+    """Some gateways list as the platform does: {"entities": […]}; a number as id is nothing to write to."""
+    numbered = {**record("a", 4, 2), "id": 17}
+    for answer, path in (({"entities": [record("a", 4, 2)]}, PATCH), ({"entities": [numbered]}, PATCH_CURRENT)):
+        sender = FakeSender(lambda sent, answer=answer: answer if sent.call == GET else {"id": "r1"})
+        assert isinstance(ROUTE.apply(sender, a_correction(a_task)), Written)
+        assert sender.calls() == [GET, path]
+        assert sender.sent[1].body["status"] == "unavailable"
+    nothing = ROUTE.apply(FakeSender(lambda sent: {"total": 0}), a_correction(a_task))
+    assert isinstance(nothing, Left)
+
+
 def test_the_desks_own_store_may_break_it_off_and_what_was_there_before_is_remembered(a_task: ATask) -> None:
     """The request budget can't be used after the first of two writes: nothing else was sent, and the first is known."""
     tenant = Records(record("a", 4, 2), record("b", 2, 1.5))
@@ -166,7 +179,7 @@ def test_the_desks_own_store_may_break_it_off_and_what_was_there_before_is_remem
     with pytest.raises(Interrupted) as broken:
         ROUTE.apply(FakeSender(locked), a_correction(a_task))
     assert isinstance(broken.value.cause, StoreFault)
-    assert broken.value.written == 1
+    assert (broken.value.written, len(broken.value.exchanges)) == (1, 2)
     done = ROUTE.apply(FakeSender(tenant), a_correction(a_task, marker=broken.value.marker))
     assert isinstance(done, Written)
     assert isinstance(ROUTE.restore(FakeSender(tenant), a_correction(a_task, Phase.RESTORE, done.marker)), Written)
@@ -175,7 +188,8 @@ def test_the_desks_own_store_may_break_it_off_and_what_was_there_before_is_remem
 
 def test_reading_back(a_task: ATask) -> None:
     tenant = Records(record("a", 4, 2), record("b", 2, 1.5))
-    assert ROUTE.read_back(FakeSender(tenant), a_correction(a_task)).verdict is Verdict.NOT_APPLIED
+    before = ROUTE.read_back(FakeSender(tenant), a_correction(a_task))
+    assert (before.verdict, len(before.exchanges)) == (Verdict.NOT_APPLIED, 1)
     done = ROUTE.apply(FakeSender(tenant), a_correction(a_task))
     assert isinstance(done, Written)
     seen = ROUTE.read_back(FakeSender(tenant), a_correction(a_task, marker=done.marker))
