@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from tests.support.demo_tenant import DemoHandle, running_demo
+from wfm.cli import main
 from wfm.domain.operations import OperationState
 from wfm.ledger import Ledger
 
@@ -48,10 +50,19 @@ class Cli:
         return code, json.loads(printed)  # one object, whatever happens
 
     def told(self, *words: str, stdin: str = "") -> tuple[int, str]:
-        """The exit code and what a person reads."""
+        """The exit code and what a person reads; in this process, which saves its start and counts as covered."""
+        clean: dict[str, str | None] = {name: None for name in os.environ if name.startswith("WFM_")}
+        with contextlib.chdir(self.data_dir):
+            done = CliRunner().invoke(main, list(words), input=stdin, env={**clean, **self.environment})
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        self.check(done.stdout, done.stderr)
+        return done.exit_code, done.stdout
+
+    def own_process(self, *words: str) -> tuple[int, str]:
+        """The same as `python -m wfm` in a process of its own: beside another command, or to see the whole way in."""
         done = subprocess.run(
             [sys.executable, "-m", "wfm", *words],
-            input=stdin,
             capture_output=True,
             text=True,
             env=self.environment,
@@ -59,10 +70,13 @@ class Cli:
             timeout=120,
             check=False,
         )
-        self.stderr = done.stderr
-        secrets = [client["secret"] for client in self.demo.clients.values()]
-        assert not any(secret in done.stdout + done.stderr for secret in secrets)
+        self.check(done.stdout, done.stderr)
         return done.returncode, done.stdout
+
+    def check(self, out: str, errors: str) -> None:
+        self.stderr = errors
+        secrets = [client["secret"] for client in self.demo.clients.values()]
+        assert not any(secret in out + errors for secret in secrets)
 
     def plan(self, **plan: Any) -> str:
         path = self.data_dir / "plan.json"

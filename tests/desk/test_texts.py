@@ -177,7 +177,7 @@ def test_an_endless_id_is_not_echoed_whole(demo: DemoHandle, tmp_path: Path) -> 
 
 def test_words_that_no_command_takes_are_said_as_ever(demo: DemoHandle, tmp_path: Path) -> None:
     cli = Cli(demo, tmp_path, "desk")
-    code, _ = cli.told("runs", "--limit", "many")
+    code, _ = cli.own_process("runs", "--limit", "many")
     assert (code, "Usage: python -m wfm runs" in cli.stderr, "'many' is not a valid integer" in cli.stderr) == (2, True, True)
     code, printed = cli.told("--version")
     assert (code, "version" in printed) == (0, True)
