@@ -9,6 +9,9 @@ import re
 import unicodedata
 from enum import IntEnum
 from functools import lru_cache
+from itertools import pairwise
+
+from wfm.domain import head_words as words_of
 
 
 class Whose(IntEnum):
@@ -16,48 +19,23 @@ class Whose(IntEnum):
 
     SOMEBODY_ELSE = 0
     """The manager, who approved it, who made the file."""
-    NOTHING_SAID = 1
-    PERSON = 2
+    UNCLEAR = 1
+    """A role that may be the agent's or another's (evaluator, captain), or what is said of somebody (assigned, customer)."""
+    NOTHING_SAID = 2
+    PERSON = 3
     """An id, an e-mail, a name: it says whose nowhere."""
-    AGENT = 3
+    AGENT = 4
+
+    @property
+    def is_other(self) -> bool:
+        """Whether the head names a role beside the agent's."""
+        return self < Whose.NOTHING_SAID
 
 
-def _set(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-# Parts of a head are looked for anywhere in it ("Agentenname"), short words only as whole words.
-_AGENT_PARTS = _set(
-    "agent user member employee associate advisor adviser representative colleague worker participant attendee operator "
-    "mitarbeiter benutzer anwender sachbearbeiter mitglied personaln angestellt teilnehm beschaftigt "
-    "utilisateur membre conseiller salarie collaborateur employe usuario miembro empleado asesor colaborador funcionario "
-    "utente dipendente membro gebruiker medewerker anvandare medarbet medarbej bruger kayttaja tyontekij "
-    "uzytkownik pracownik kullanici calisan uzivatel zamestnan пользовател сотрудник агент оператор エージェント "
-    " ユーザ メンバ 社員 従業員 オペレータ 担当者 座席 坐席 用户 用戶 员工 員工 成员 成員 客服 상담원 사용자 직원 구성원"
-)
-_AGENT_WORDS = _set("rep reps staff lid")
-_OTHER_PARTS = _set(
-    "manager supervis teamlead leader approv owner creator created modified updated changed assigned request coach mentor "
-    "trainer backup deputy delegate customer reportsto emergency partner sponsor sender organizer planner scheduler "
-    "administrator previous former replace substitut exclude vorgesetz fuhrungskraft teamleit abteilungsleit gruppenleit "
-    "leitung genehmig ersteller erstellt geandert stellvertret vertretung kunde absender planer verantwortlich "
-    "responsable superieur gestionnaire directeur director gerente cliente aprobad creado suplente encargad responsabile "
-    "creato leidinggevende teamleider esimies hyvaksyj narmastechef chef leder yonetici kierownik przelozony nadrizen "
-    "руководител менеджер "
-    "上司 上長 マネージャ 管理者 責任者 承認者 作成者 スーパーバイザ 主管 经理 經理 上级 上級 관리자 상사 매니저 승인자"
-)
-_OTHER_WORDS = _set("reports lead leads leiter boss admin by par por jefe capo client cree sv tl")
-_PERSON_PARTS = _set(
-    "name mail correo courriel login guid uuid navn メール 氏名 名前 邮箱 郵箱 姓名 名称 이메일 이름 성명 почта имя"
-)
-_PERSON_WORDS = _set("id ids uid upn nom nome nombre naam namn kennung identifiant")
-_FILLERS = _set(
-    "e of the s a primary work business full first last display address adresse addresses no nr number nummer numero key "
-    "company official legal given family middle genesys cloud wfm code principal team queue group to in for d de del der des "
-    "du la le l electronique electronico "
-    "elettronica posta complet completo vollstandig dienstlich geschaftlich and und et y or 番号 アドレス 地址"
-)
 _EASTERN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_UNMARKED = str.maketrans("łŁøØđĐıæÆœŒ", "lLoOdDiaAoO")
+"""Letters that keep their stroke or form when accents are taken away."""
+_KNOWN = words_of.OTHER_WORDS | words_of.UNCLEAR_WORDS | words_of.AGENT_WORDS | words_of.PERSON_WORDS
 
 
 def column_key(name: object) -> str:
@@ -68,16 +46,32 @@ def column_key(name: object) -> str:
 
 @lru_cache(maxsize=4_096)
 def whose(head: str) -> Whose:
-    """Whom a head says that its cells name. “Agent's manager” names managers."""
-    words, key = _words(head[:200]), column_key(head[:200])
-    for answer, parts, whole in (
-        (Whose.SOMEBODY_ELSE, _OTHER_PARTS, _OTHER_WORDS),
-        (Whose.AGENT, _AGENT_PARTS, _AGENT_WORDS),
-        (Whose.PERSON, _PERSON_PARTS, _PERSON_WORDS),
-    ):
-        if words & whole or any(part in key for part in parts):
-            return answer
-    return Whose.NOTHING_SAID
+    """Whom a head says that its cells name. “Agent’s manager” names managers, “customer service agent” agents."""
+    order = _words(head[:200])
+    words, key = frozenset(order), column_key(head[:200])
+
+    def says(parts: frozenset[str], whole: frozenset[str]) -> bool:
+        return bool(words & whole) or key in whole or any(part in key for part in parts)
+
+    if says(words_of.OTHER_PARTS, words_of.OTHER_WORDS) or _is_made_by(order):
+        return Whose.SOMEBODY_ELSE
+    if says(words_of.AGENT_PARTS, words_of.AGENT_WORDS):
+        # “Agent lead”: a rank that stands last is what the column holds.
+        ranks = [place for place, word in enumerate(order) if word in words_of.RANKS]
+        agents = [place for place, word in enumerate(order) if _is_agent(word)]
+        role = any(part in key for part in words_of.UNCLEAR_PARTS - words_of.SAID_OF_AGENTS)
+        return Whose.SOMEBODY_ELSE if ranks and max(ranks) > max(agents, default=-1) else Whose.UNCLEAR if role else Whose.AGENT
+    if says(words_of.UNCLEAR_PARTS, words_of.UNCLEAR_WORDS):
+        return Whose.UNCLEAR
+    return Whose.PERSON if says(words_of.PERSON_PARTS, words_of.PERSON_WORDS) else Whose.NOTHING_SAID
+
+
+def _is_agent(word: str) -> bool:
+    return word in words_of.AGENT_WORDS or any(part in word for part in words_of.AGENT_PARTS)
+
+
+def _is_made_by(order: tuple[str, ...]) -> bool:
+    return any(one in words_of.MADE and other in words_of.MADE_BY for one, other in pairwise(order))
 
 
 @lru_cache(maxsize=65_536)
@@ -85,21 +79,24 @@ def is_head(cell: str) -> bool:
     """Whether every word of a cell is one that heads of people are made of, so that it is nobody's name."""
     if len(cell) > 80:
         return False
-    words = _words(cell)
-    return bool(words - _FILLERS) and all(word in _FILLERS or whose(word) is not Whose.NOTHING_SAID for word in words)
+    words = frozenset(_words(cell))
+    known = bool(words - words_of.FILLERS) and all(
+        word in words_of.FILLERS or word in words_of.MADE or whose(word) is not Whose.NOTHING_SAID for word in words
+    )
+    return known or column_key(cell) in _KNOWN or column_key(cell) in words_of.OTHER_PARTS
 
 
-def _words(head: str) -> frozenset[str]:
+def _words(head: str) -> tuple[str, ...]:
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", head)
     found = re.findall(r"[^\W_]+", _without_accents(apart).casefold())
     # Words of Japanese, Chinese and Korean stand without blanks: “ユーザーID” is two.
-    return frozenset(
+    return tuple(
         part for word in found for part in (re.findall(r"[a-z0-9]+|[^a-z0-9]+", word) if _EASTERN.search(word) else [word])
     )
 
 
 def _without_accents(text: str) -> str:
     # The marks of kana make another letter of one, those of Latin letters only its accent.
-    parts = unicodedata.normalize("NFKD", text)
+    parts = unicodedata.normalize("NFKD", text).translate(_UNMARKED)
     kept = "".join(one for one in parts if not unicodedata.combining(one) or one in "\u3099\u309a")
     return unicodedata.normalize("NFC", kept)

@@ -1,0 +1,93 @@
+"""The words that heads of columns are made of, in the languages that exports are written in. Data only.
+
+Without case and accents, as `heads.column_key` leaves them. Parts are looked for anywhere in a head (“Agentenname”), words
+only as whole words. What no list names says nothing: then the cells decide, or a person is asked.
+"""
+
+from __future__ import annotations
+
+
+def _set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+AGENT_PARTS = _set(
+    "agent user member employee associate advisor adviser representative colleague worker participant attendee operator "
+    "consultant mitarbeiter benutzer anwender sachbearbeiter mitglied personaln angestellt teilnehm beschaftigt "
+    "kundenberater kundenbetreuer utilisateur membre conseiller chargedeclient chargeedeclient salarie collaborateur employe "
+    "usuario miembro empleado asesor colaborador funcionario operador atendente consultor "
+    "utente dipendente membro operatore gebruiker medewerker anvandare medarbet medarbej bruger kayttaja tyontekij "
+    "uzytkownik pracownik konsultant kullanici calisan uzivatel zamestnan пользовател сотрудник агент оператор "
+    "エージェント ユーザ メンバ 社員 従業員 オペレータ 担当者 座席 坐席 用户 用戶 员工 員工 成员 成員 客服 "
+    "상담원 상담사 사용자 직원 구성원"
+)
+AGENT_WORDS = _set("rep reps staff lid csr csrs")
+
+OTHER_PARTS = _set(
+    "manager supervis teamlead leader approv owner creator reportsto coach mentor trainer organizer planner "
+    "deputy delegate emergency escalation sponsor administrator headof linemanage hrbp requester requestor submitter "
+    "previous former replace substitut exclude signature regards "
+    "vorgesetz fuhrungskraft teamleit abteilungsleit gruppenleit schichtleit leitung genehmig ersteller stellvertret "
+    "vertretung absender planer verantwortlich unterschrift "
+    "responsable superieur superior gestionnaire directeur director gerente gestor aprobad suplente encargad encarregad "
+    "responsabile leidinggevende teamleider esimies hyvaksyj narmastechef yonetici kierownik przelozony nadrizen "
+    "руководител менеджер "
+    "上司 上長 マネージャ 管理者 責任者 承認者 作成者 スーパーバイザ リーダー 班長 主管 经理 經理 上级 上級 领导 領導 "
+    "관리자 상사 매니저 승인자 팀장"
+)
+"""Who is never the agent: the manager, who approved it, who made the file, who is no longer meant."""
+OTHER_WORDS = _set(
+    "reports signed boss admin mgr jefe capo chef leder lider leiter leiterin sv tl n1 n2 "
+    "thanks thank cheers danke merci gracias"
+)
+MADE_BY = _set("by par por von durch")
+MADE = _set(
+    "created modified updated changed approved requested submitted added reviewed evaluated assigned prepared exported "
+    "edited signed sent reported invited managed granted erstellt geandert genehmigt cree modifie valide creado modificado "
+    "aprobado creato"
+)
+"""“Updated by user” is who did it; “agents by queue” are agents."""
+
+UNCLEAR_PARTS = _set(
+    "nick alias evaluator assessor reviewer auditor captain coordinat koordinat tutor tuteur buddy analyst secretary contact "
+    "backup partner sender scheduler inviter ansprechpartner evaluat koordynator trener opiekun created modified updated "
+    "changed erstellt geandert creado creato assigned request customer kunde client"
+)
+"""Roles that may be the agent's or another's, and what is said of somebody: alone they choose nothing."""
+SAID_OF_AGENTS = _set(
+    "contact assigned request customer kunde client created modified updated changed erstellt geandert creado creato"
+)
+"""What may be said of agents: beside a word for agents these change nothing. A role does (“agent coordinator”)."""
+UNCLEAR_WORDS = _set("lead leads pate patin qa by par por cree actor initiator kontakt")
+RANKS = _set("lead leads")
+"""“Lead agent” is an agent, “agent lead” is who leads them."""
+
+PERSON_PARTS = _set(
+    "name mail correo courriel login guid uuid navn recipient empfanger destinatar person apellido nazwisko "
+    "メール 氏名 名前 邮箱 郵箱 姓名 名称 이메일 이름 성명 почта имя фамилия"
+)
+PERSON_WORDS = _set("id ids uid upn nom nome nombre naam namn kennung identifiant prenom imie cognome jmeno prijmeni")
+
+FILLERS = _set(
+    "e i of the s a primary work business full first last display address adresse addresses no nr number nummer numero key "
+    "company official legal given family middle genesys cloud wfm code principal team queue group to in for d de del der des "
+    "du la le l electronique electronico service care support senior junior assigned requested "
+    "elettronica posta complet completo vollstandig dienstlich geschaftlich and und et y or 工号 番号 アドレス 地址"
+)
+
+FIRST_NAMES = _set("firstname givenname forename vorname prenom imie nombre nome voornaam fornavn etunimi jmeno 名 имя")
+LAST_NAMES = _set("lastname surname familyname nachname nom nazwisko apellido apellidos cognome achternaam efternavn sukunimi")
+"""Ends or beginnings of heads above parts of names, which are read together."""
+
+LETTER_LABELS = {
+    "from": False, "von": False, "de": False, "cc": False, "bcc": False, "kopie": False, "sent": False, "gesendet": False,
+    "subject": False, "betreff": False, "objet": False, "date": False, "datum": False, "to": True, "an": True, "a": True,
+    "reply": False, "organizer": False, "required": True, "optional": True, "replyto": False, "envoye": False,
+}  # fmt: skip
+"""What stands before the colon in the head of a mail, and whether those behind it are whom a list is about."""
+
+CLOSINGS = _set(
+    "thanks thank thx cheers regards sincerely danke gruss grusse gruße mfg merci cordialement gracias saludos grazie obrigado "
+    "obrigada dzieki pozdrawiam mvh hilsen よろしく 谢谢 감사합니다"
+)
+"""With which a mail ends, before the name of who wrote it."""
