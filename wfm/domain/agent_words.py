@@ -8,14 +8,23 @@ from collections.abc import Iterable
 
 EMAIL = re.compile(r"[^\s<>,;:\"“”()\[\]{}|@/]+@[^\s<>,;:\"“”()\[\]{}|@/]+")
 GUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
+HEX_GUID = re.compile(r"\b[0-9a-fA-F]{32}\b")
+"""A GUID without its dashes."""
 _BREAKS = re.compile(r"[\n\r\v\f\t;|\u2028\u2029；]+")
 _COMMAS = re.compile(r"[,，、]+")
 _QUOTES = "\"'“”„‟‘’‚‛«»`´"
 _PAIRS = frozenset({"{}", "<>", "()", "[]", "＜＞", "「」"})
 _MARK = re.compile(r"[^\w .#&+/-]|^\s|\s$")
-GUID_LENGTH = 36
+GUID_LENGTH, HEX_LENGTH = 36, 32
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 """Signs without a shape, which travel along when people copy."""
+_PREFIX = re.compile(r"(?:mailto|smtp|sip):", re.IGNORECASE)
+_BESIDE = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\])$")
+_NUMBER = re.compile(r"^(?:[-*•·]\s+|[(\[]?\d[\d.-]*[)\]]?[\s:.)/|–—-]+)|[\s:/|–—-]+[(\[#№]*\d[\d.-]*[)\]]?$")
+_JOINED = re.compile(r"\s+(?:and|und|et|y|e|i|en|og|och|&|\+|/|//)\s+|\s*[&/+]\s*", re.IGNORECASE)
+_ADDRESS = re.compile(r"urn:[\w:.-]*|(?:https?:/)?/[\w:/#.?=&%+~-]*", re.IGNORECASE)
+_NAME = re.compile(r"[^\W\d_][\w'’.-]*(?:,?\s+[^\W\d_][\w'’.-]*){0,3}")
+_LOGIN = re.compile(r"[\w.\\-]*[\d._\\][\w.\\-]*")
 _FORMULA = re.compile(r'=\s*"(.*)"', re.DOTALL)
 
 
@@ -40,17 +49,63 @@ def bare_word(text: str) -> str:
         inner = word.strip(_QUOTES).strip()
         if inner[:1] + inner[-1:] in _PAIRS and len(inner) > 1:
             inner = inner[1:-1].strip()
-        if inner[:7].lower() == "mailto:":
-            inner = inner[7:].strip()
+        inner = _PREFIX.sub("", inner, count=1).strip() if _PREFIX.match(inner) else inner
         if inner == word:
             break
         word = inner
     return word
 
 
+def as_guid(text: str) -> str:
+    """A GUID that is written without dashes, with them; any other text as it is."""
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}" if HEX_GUID.fullmatch(text) else text
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is the address in which an id stands: `urn:uuid:`, `/api/v2/users/`, a link."""
+    return _ADDRESS.fullmatch(text) is not None
+
+
+def without_number(text: str) -> str:
+    """A name without the number of staff or of its line: “Lindqvist, Bo - 7001”, “3. Bo Lindqvist”."""
+    return _NUMBER.sub("", text).strip()
+
+
+def without_remark(text: str) -> tuple[str, str]:
+    """A name and what stands in brackets behind it: “Lindqvist, Bo (Care)”; "" where nothing does."""
+    found = _BESIDE.search(text)
+    return (text, "") if found is None else (text[: found.start()].strip(), found[0].strip(" ()[]"))
+
+
+def joined(text: str) -> tuple[str, ...]:
+    """What stands between “and” and the like; the text alone where nothing of the kind does."""
+    return tuple(part for one in _JOINED.split(text) if (part := one.strip()))
+
+
+def likeness(cell: str) -> str:
+    """What a cell that names nobody looks like: "name" (or an e-mail), "id" (of another system, a login), or ""."""
+    text = without_remark(without_number(bare_word(cell)))[0]
+    if "@" in text and EMAIL.fullmatch(text):
+        return "name"
+    if len(text) > 1 and _NAME.fullmatch(text) and not text[0].islower():
+        return "name"
+    return "id" if _LOGIN.fullmatch(text) and any(map(str.isalpha, text)) else ""
+
+
+def is_sure(text: str) -> bool:
+    """Whether an id or an e-mail stands in a text."""
+    return (
+        ("@" in text and EMAIL.search(text) is not None) or GUID.search(text) is not None or HEX_GUID.search(text) is not None
+    )
+
+
 def sure_words(text: str) -> tuple[str, ...]:
     """The e-mails and ids in a text, each once: what is known by its form alone."""
-    found = (*(EMAIL.findall(text) if "@" in text else ()), *(GUID.findall(text) if len(text) >= GUID_LENGTH else ()))
+    found = (
+        *(EMAIL.findall(text) if "@" in text else ()),
+        *(GUID.findall(text) if len(text) >= GUID_LENGTH else ()),
+        *(HEX_GUID.findall(text) if len(text) >= HEX_LENGTH else ()),
+    )
     if not found:
         return ()
     return tuple(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from wfm.domain.agent_words import GUID_LENGTH, bare_word, is_bare, parts, pieces, sure_words, without
+from wfm.domain.agent_words import GUID_LENGTH, bare_word, is_bare, is_sure, joined, parts, pieces, sure_words, without
 from wfm.preview.selection import Index
 
 MAX_CELL = 20_000
 MAX_AROUND = 40
 """Characters around a word (a name before an e-mail) with which a cell is still that word, and not a sentence with it."""
+MAX_TOGETHER = 50
+MAX_NAME_WORDS = 5
+_WORD = re.compile(r"[^\s<>,;:\"“”()\[\]{}|]*[^\W_][^\s<>,;:\"“”()\[\]{}|]*")
 BY_ID, BY_EMAIL, BY_NAME = "id", "e-mail", "name"
 
 
@@ -54,6 +58,28 @@ class People:
         """Whether a cell is an id, an e-mail or a name of this tenant as it stands. Quicker than `somebody`."""
         return bool(self._index.agents_called(cell))
 
+    def inside(self, line: str) -> tuple[tuple[Hit, str], ...]:
+        """The agents anywhere in a line, by id, e-mail or full name, each with the words between the last one and it."""
+        found: list[tuple[Hit, str]] = []
+        words = list(_WORD.finditer(line[:MAX_CELL]))
+        at, end = 0, 0
+        while at < len(words):
+            most = 1 if is_sure(words[at][0]) else min(MAX_NAME_WORDS, len(words) - at)
+            for many in range(most, 0 if most == 1 else 1, -1):  # a name of one word may be any word
+                start, stop = words[at].start(), words[at + many - 1].end()
+                text = line[start:stop]
+                if is_sure(text) == (most == 1) and (hit := self._hit(text)) is not None:
+                    found.append((hit, line[end:start]))
+                    at, end = at + many - 1, stop
+                    break
+            at += 1
+        return tuple(found)
+
+    def text_of(self, agent_id: str) -> str:
+        """The agent's name and the local part of the e-mail."""
+        agent = self._index.directory.agents[agent_id]
+        return f"{agent.name} {agent.email.partition('@')[0]}"
+
     def kind(self, hit: Hit) -> str:
         """How a hit names its agent: by id, e-mail or name."""
         if hit.agent and hit.word.lower() == hit.agent.lower():
@@ -63,6 +89,8 @@ class People:
     def _look(self, cell: str) -> Iterable[Hit]:
         if whole := self._hit(cell):
             return (whole,)
+        if together := self._together(cell):
+            return together
         if is_bare(cell) or (len(cell) < GUID_LENGTH and not any(map(str.isalpha, cell))):
             return (Hit(cell, None),) if any(map(str.isalnum, cell)) else ()
         found: list[Hit] = []
@@ -76,6 +104,14 @@ class People:
                 words = sure if only or (self._in_sentences and sure) else (part,)
                 found += ((self._hit(word) if word != piece else None) or Hit(bare_word(word), None) for word in words)
         return dict.fromkeys(hit for hit in found if any(map(str.isalnum, hit.word)))
+
+    def _together(self, text: str) -> tuple[Hit, ...]:
+        """“Bo Lindqvist & Aylin Şahin”: those between “and”, if each is somebody."""
+        words = joined(text)
+        if not 2 <= len(words) <= MAX_TOGETHER:
+            return ()
+        hits = [self._hit(word) for word in words]
+        return tuple(hit for hit in hits if hit is not None) if all(hits) else ()
 
     def _hit(self, text: str) -> Hit | None:
         agents = self._index.agents_named(text)

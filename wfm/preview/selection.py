@@ -8,10 +8,21 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import cached_property
 
-from wfm.domain.agent_words import bare_word, fold_name, is_bare, parts, pieces, sure_words
+from wfm.domain.agent_words import (
+    as_guid,
+    bare_word,
+    fold_name,
+    is_address,
+    is_bare,
+    parts,
+    pieces,
+    sure_words,
+    without_number,
+    without_remark,
+)
 from wfm.domain.agents import Agent, Directory, Group, GroupKind
 from wfm.domain.errors import BadInput
-from wfm.domain.heads import is_head
+from wfm.domain.heads import is_head, whose
 from wfm.domain.plans import ResolvedSelection, Selection
 
 QueueMembers = Callable[[str], Iterable[str]]
@@ -20,6 +31,10 @@ QueueMembers = Callable[[str], Iterable[str]]
 MAX_NAMED = 400
 """Characters of a word that is looked at for what stands around an id, an e-mail or a name."""
 
+MAX_REMARK = 30
+"""Characters in brackets behind a name that are its team or number, and not a sentence."""
+
+_SEPARATORS = " \t-–—:/|"
 _EMPTY = re.compile(r"[<(\[{]\s*[>)\]}]")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -50,6 +65,13 @@ class Index:
         return found
 
     @cached_property
+    def _by_words(self) -> dict[frozenset[str], list[Agent]]:
+        found: dict[frozenset[str], list[Agent]] = defaultdict(list)
+        for name, agents in self._names.items():
+            found[frozenset(name.split())] += agents
+        return found
+
+    @cached_property
     def _haystacks(self) -> list[tuple[str, Agent]]:
         return [(f"{plain(agent.name)}\n{plain(agent.email)}", agent) for agent in self.directory.agents.values()]
 
@@ -58,19 +80,23 @@ class Index:
 
         As people and programs write them: “{0f8f…}”, “<mailto:bo@example.com>”, “Lindqvist, Bo <bo@example.com>”.
         """
-        if (found := self.agents_called(word.strip())) or is_bare(word) or len(word) > MAX_NAMED:
+        if (found := self.agents_called(word.strip()) or self._turned(word)) or len(word) > MAX_NAMED:
             return found
         bare = bare_word(word)
-        if found := self.agents_called(bare) or self._last_name_first(bare):
+        if found := self.agents_called(bare) or self._last_name_first(bare) or self._with_remark(bare):
             return found
-        sure = sure_words(bare)
+        sure = () if is_bare(word) else sure_words(bare)
         if len(sure) != 1 or not (found := self.agents_called(sure[0])):
             return []
-        around = bare_word(_EMPTY.sub("", bare.replace(sure[0], "")))
-        return found if self._is_about(found[0], around, in_brackets=f"<{sure[0]}>" in bare) else []
+        around = bare_word(_EMPTY.sub("", re.sub("mailto:", "", bare.replace(sure[0], ""), flags=re.IGNORECASE)))
+        if is_address(around):  # “/api/v2/users/…/superior” is somebody else's
+            return [] if whose(around.rstrip("/").rpartition("/")[2]).is_other else found
+        return found if self._is_about(found[0], around.strip(_SEPARATORS), in_brackets=f"<{sure[0]}>" in bare) else []
 
     def _is_about(self, agent: Agent, around: str, *, in_brackets: bool) -> bool:
         """Whether what stands around an id or e-mail is that agent's, and not a sentence or somebody else."""
+        if whose(around).is_other:
+            return False  # “manager: <bo@example.com>” is somebody's manager
         if len(pieces(around)) > 1 or len(parts(around)) > 1:
             return agent in self._last_name_first(around)
         same = sorted(fold_name(around).split()) == sorted(fold_name(agent.name).split())
@@ -78,9 +104,17 @@ class Index:
 
     def agents_called(self, word: str) -> list[Agent]:
         """The agents of exactly that id, e-mail or name."""
-        agent = self.directory.agents.get(word) or self.directory.agents.get(word.lower())
+        agent = self.directory.agents.get(word) or self.directory.agents.get(as_guid(word.lower()))
         agent = agent or (self._emails.get(word.casefold()) if word else None)
         return [agent] if agent else self._names.get(fold_name(word), [])
+
+    def _turned(self, word: str) -> list[Agent]:
+        """“Lindqvist Bo” is Bo Lindqvist, where nobody is called so."""
+        names = fold_name(word).split()
+        if len(names) < 2:
+            return []
+        turns = {" ".join(names[at:] + names[:at]) for at in range(1, len(names))}
+        return [agent for agent in self._by_words.get(frozenset(names), ()) if fold_name(agent.name) in turns]
 
     def _last_name_first(self, word: str) -> list[Agent]:
         """“Lindqvist, Bo” is Bo Lindqvist."""
@@ -88,6 +122,20 @@ class Index:
             return []
         names = parts(word)
         return self._names.get(fold_name(f"{names[1]} {names[0]}"), []) if len(names) == 2 else []
+
+    def _with_remark(self, word: str) -> list[Agent]:
+        """“Lindqvist, Bo (Care)”, “Bo Lindqvist - 7001”: a name with its number or team, not with a role or another person."""
+        name, remark = without_remark(word)
+        name = without_number(name)
+        if (
+            name == word
+            or len(remark) > MAX_REMARK
+            or whose(remark).is_other
+            or sure_words(remark)
+            or self.agents_called(remark)
+        ):
+            return []
+        return self.agents_called(name) or self._last_name_first(name) or self._turned(name)
 
     def search(self, text: str) -> list[Agent]:
         """The agents whose name or e-mail holds every word of the text, without regard to case and accents."""
