@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.agent_lists import AGENTS, DIRECTORY, EXAMPLES, MANAGERS, Example, manager_of
+from tests.support.odd_lists import ODD_FILES, ODD_PASTES
 from tests.support.preview_world import NOW, agent
 from wfm.domain.agents import Directory
 from wfm.domain.errors import BadInput
@@ -24,7 +25,7 @@ def taken(found: AgentList) -> set[str]:
     return {INDEX.agents_named(word)[0].id for _, word in found.words}
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.title)
+@pytest.mark.parametrize("example", [*EXAMPLES, *ODD_FILES], ids=lambda example: example.title)
 def test_whom_a_list_names(example: Example) -> None:
     found = agent_list(example.data, INDEX)
     if example.people is None:
@@ -240,6 +241,19 @@ def test_pasted(text: str, expected: tuple[str, ...]) -> None:
     found = pasted_list(text, INDEX)
     assert tuple(word for _, word in found.words) == expected
     assert not found.is_table
+
+
+@pytest.mark.parametrize("example", ODD_PASTES, ids=lambda example: example.title)
+def test_whom_a_paste_names(example: Example) -> None:
+    found = pasted_list(example.data.decode(), INDEX)
+    if example.people is None:
+        assert (found.asks, found.words) == (True, ()), found.reason
+        return
+    assert not found.asks, found.reason
+    named = {one.id for _, word in found.words for one in INDEX.agents_named(word)}
+    assert named == example.people
+    assert found.above == example.above
+    assert tuple(row.line for row in found.bad) == example.bad
 
 
 @pytest.mark.parametrize("mark", ["\t", ",", ";"])

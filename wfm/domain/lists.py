@@ -54,7 +54,8 @@ class AgentList:
     `columns` are those with anything in them, those that hold agents first. `chosen` is the index of the one that was read,
     EVERY_COLUMN, or None where nothing decides and a person must; `reason` says why, in sentences. `above` are the numbers
     of the lines that were read as title or head. `words` are (line, word), each agent once. Rows of the file that name no
-    agent are `bad`. `is_table`: there was a column to choose.
+    agent are `bad`. `is_table`: there was a column to choose; `rows_alike`:
+    the rows are as wide as those of a table.
     """
 
     columns: tuple[ListColumn, ...]
@@ -64,6 +65,7 @@ class AgentList:
     words: tuple[tuple[int, str], ...]
     bad: tuple[BadRow, ...]
     is_table: bool
+    rows_alike: bool = False
 
     @property
     def asks(self) -> bool:

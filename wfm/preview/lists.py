@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from wfm.domain.agent_words import bare_word
 from wfm.domain.errors import BadInput
-from wfm.domain.heads import Whose, is_head
 from wfm.domain.lists import EVERY_COLUMN, MAX_WORD, AgentList, BadRow, ListColumn, read_table
-from wfm.preview.columns import Column, Row, apart, candidates, choose, columns_of, groups_of, reason_of, with_full_names
+from wfm.domain.shapes import as_csv
+from wfm.preview.choice import choose, reason_of, roles_beside
+from wfm.preview.columns import Column, candidates, columns_of, groups_of, with_full_names
+from wfm.preview.head_rows import Row, body_of, is_blank
 from wfm.preview.people import Hit, People
 from wfm.preview.selection import Index
+from wfm.preview.sentences import read_text
+
+MOST_ALIKE = 0.75
+"""Of pasted rows that have as many cells, from which on they are a table."""
 
 
 def agent_list(data: bytes, index: Index, column: int | None = None) -> AgentList:
@@ -21,24 +27,25 @@ def agent_list(data: bytes, index: Index, column: int | None = None) -> AgentLis
     """
     people = People(index)
     table = read_table(data, people.somebody)
-    above, names, body = apart(table, people)
-    columns = columns_of(body, names, people)
-    if not any(one.people for one in columns):
-        names, body = with_full_names(names, body)
-        columns = columns_of(body, names, people)
+    body = body_of(table, people)
+    columns, rows = with_full_names(columns_of(body.rows, body.names, people), body.rows, people)
     groups = groups_of(candidates(columns))
-    chosen, reason = choose(columns, groups) if column is None else (column, reason_of(columns, column))
+    role, others = roles_beside(rows, columns)
+    chosen, reason = choose(columns, groups, rows, people) if column is None else (column, reason_of(columns, column))
+    if column is None and chosen is not None and (body.mixed or role):
+        chosen, reason = None, f"{body.mixed or role}"
     held = [one.index for group in groups for one in group]
     filled = sorted((one for one in columns if one.filled), key=lambda one: (one.index not in held, -one.people, one.index))
-    words, bad = _read(body, chosen, columns, groups, people)
+    words, bad = _read(rows, chosen, columns, groups, people, others)
     return AgentList(
         columns=tuple(ListColumn(index=one.index, name=one.name, people=one.people, filled=one.filled) for one in filled),
         chosen=chosen,
         reason=reason,
-        above=above,
+        above=body.above,
         words=words,
-        bad=tuple(sorted((*table.bad, *bad), key=lambda row: row.line)),
-        is_table=bool(groups) and len(filled) > 1 and (len(body) > 1 or bool(above)),
+        bad=tuple(sorted((*table.bad, *body.bad, *bad), key=lambda row: row.line)),
+        rows_alike=_alike(rows, body.names),
+        is_table=bool(groups) and len(filled) > 1 and (len(rows) > 1 or bool(body.above)),
     )
 
 
@@ -47,48 +54,61 @@ def pasted_list(text: str, index: Index, column: int | None = None) -> AgentList
 
     E-mails and ids are found inside other text. `column` as in `agent_list`.
     """
+    made = as_csv(text)
     with suppress(BadInput):
-        table = agent_list(text.replace("\0", "").encode("utf-8", "replace"), index, column)
-        if table.is_table and ("\t" in text or _is_even(text, table)):
+        table = agent_list((made or text.replace("\0", "")).encode("utf-8", "replace"), index, column)
+        if table.is_table and (made is not None or "\t" in text or table.rows_alike):
             return table
-    people = People(index, in_sentences=True)
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
-    head = len(lines) > 1 and is_head(bare_word(lines[0][1]))
-    words: dict[str, tuple[int, str]] = {}
-    for number, line in lines[1 if head else 0 :]:
-        for hit in people.named(line):
-            words.setdefault(hit.agent or hit.word[:MAX_WORD], (number, hit.word[:MAX_WORD]))
-    above = (lines[0][0],) if head else ()
-    return AgentList(columns=(), chosen=None, reason="", above=above, words=tuple(words.values()), bad=(), is_table=False)
+    found = read_text(text, People(index, in_sentences=True))
+    return AgentList(
+        columns=(),
+        chosen=None,
+        reason="",
+        above=found.above,
+        words=tuple(found.words.values()),
+        bad=tuple(found.bad),
+        is_table=False,
+    )
 
 
-def _is_even(text: str, table: AgentList) -> bool:
-    """Whether the rows have a separator in common, as a file's have and a list with commas has by chance only."""
-    rows = [line for line in text.splitlines() if line.strip()][len(table.above) :]
-    return any(len({line.count(mark) for line in rows}) == 1 and mark in rows[0] for mark in ",;|")
+def _alike(rows: Sequence[Row], names: Sequence[str]) -> bool:
+    """Whether the rows are those of a table: under a head, or most with as many cells; commas in a text are so by chance."""
+    if sum(map(bool, names)) > 1:
+        return True
+    widths = Counter(sum(map(bool, map(str.strip, cells))) for _, cells in rows)
+    wide, many = max(widths.items(), key=lambda one: (one[0] > 1, one[1]), default=(0, 0))
+    return wide > 1 and many >= len(rows) * MOST_ALIKE
 
 
 def _read(
-    rows: Sequence[Row], chosen: int | None, columns: Sequence[Column], groups: Sequence[Sequence[Column]], people: People
+    rows: Sequence[Row],
+    chosen: int | None,
+    columns: Sequence[Column],
+    groups: Sequence[Sequence[Column]],
+    people: People,
+    others: Mapping[int, str],
 ) -> tuple[tuple[tuple[int, str], ...], list[BadRow]]:
-    """(line, word) of each agent once, and the rows that can't be used."""
+    """(line, word) of each agent once, and the rows that can't be used. `others` are rows of somebody else, by place."""
     words: dict[str, tuple[int, str]] = {}
     bad: list[BadRow] = []
     if chosen is None:
         return (), bad
     same = next((group for group in groups if any(one.index == chosen for one in group)), ())
+    beside = [one for one in same if one.index != chosen and not one.head.is_other]
     for place, (line, cells) in enumerate(rows):
+        if place in others:
+            bad.append(BadRow(line, ", ".join(cells)[:80], f"“{others[place]}” stands in this line"))
+            continue
         if chosen == EVERY_COLUMN:
             hits = [hit for cell in cells for hit in people.named(cell) if hit.agent]
         else:
             cell = cells[chosen] if chosen < len(cells) else ""
+            there = [one for one in beside if place in one.agents]
+            if is_blank(cell) and there:
+                cell = cells[there[0].index]
             hits = list(people.named(cell))
-            others = [
-                one for one in same if one.index != chosen and place in one.agents and one.head is not Whose.SOMEBODY_ELSE
-            ]
-            strange = next(
-                (one for one in others if len(hits) == 1 and one.agents[place] != hits[0].agent and hits[0].agent), None
-            )
+            one = hits[0].agent if len(hits) == 1 else None
+            strange = next((other for other in there if one and other.agents[place] != one), None)
             if strange is not None:
                 bad.append(BadRow(line, hits[0].word[:80], f"“{strange.name}” names somebody else in this line"))
                 continue

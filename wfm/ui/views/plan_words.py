@@ -7,9 +7,9 @@ from wfm.ui.components.times import number
 
 
 def column_labels(found: AgentList) -> dict[int, str]:
-    """The columns to choose from, by index, with what they hold; of rows without a head also all columns together."""
+    """The columns to choose from, by index, with what they hold; also all columns together."""
     labels = {one.index: f"{one.name[:60]} · {number(one.people)} of {number(one.filled)}" for one in found.columns}
-    if not found.above and sum(one.people > 0 for one in found.columns) > 1:
+    if sum(one.people > 0 for one in found.columns) > 1:
         labels[EVERY_COLUMN] = "every agent in any column"
     return labels
 

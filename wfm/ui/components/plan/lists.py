@@ -45,8 +45,9 @@ def paste(desk: Desk, add: Add) -> None:
                 refuse_controls(f"pasted line {number}", line, lines=True)
             found = _pasted(desk, text)(None)
             if found.is_table:
-                bad_rows(_chosen(found, _pasted(desk, text), _mark(text)).bad)
-                st.session_state[_SHOWN] = _mark(text)
+                found = _chosen(found, _pasted(desk, text), _mark(text))
+            bad_rows(found.bad)
+            st.session_state[_SHOWN] = _mark(text)
         except DeskError as error:
             empty.fault(error)
             return
@@ -129,8 +130,8 @@ def _add_pasted(desk: Desk, add: Add) -> None:
     read = _pasted(desk, text)
     try:
         found = read(None)
-        if found.is_table and st.session_state.get(_SHOWN) != mark:
-            return  # the choice of a column is seen before it counts
+        if (found.is_table or found.bad) and st.session_state.get(_SHOWN) != mark:
+            return  # the choice of a column, and who is left out, is seen before it counts
         column = st.session_state.get(_column_key(mark), found.chosen)
         found = found if column == found.chosen else read(column)
     except DeskError:
