@@ -282,7 +282,7 @@ class HistoryDesk(FakeDesk):
         made.tenant, made.clock = self.tenant, self.clock
         made.ledger = _Remembering(self.imported)  # type: ignore[assignment]
         people = Index(self.people)
-        made._known_agent = lambda: lambda cell: bool(people.agents_named(cell))  # type: ignore[method-assign]
+        made._known_agent = lambda: lambda cell: "".join(one.id for one in people.agents_named(cell)[:1])  # type: ignore[method-assign]
         return made
 
     def import_preview(

@@ -178,8 +178,8 @@ class ImportDesk(DeskCore):
         self._add(batch, report)
         return report
 
-    def _known_agent(self) -> Callable[[str], bool]:
-        """Whether a cell names an agent of the tenant. The directory is read when that is first asked, for most files never."""
+    def _known_agent(self) -> Callable[[str], str]:
+        """The id of the agent that a cell names, "" for nobody. The directory is read when first asked, which few files do."""
 
         @cache
         def index() -> Index | None:
@@ -188,7 +188,12 @@ class ImportDesk(DeskCore):
             except DeskError:
                 return None  # of a tenant that does not answer nobody is known
 
-        return lambda cell: (people := index()) is not None and bool(people.agents_named(cell))
+        def known(cell: str) -> str:
+            people = index()
+            named = [] if people is None else people.agents_named(cell)
+            return named[0].id if named else ""
+
+        return known
 
     def _add(self, batch: list[tuple[str, DirectRun]], report: ImportReport) -> None:
         added = self.ledger.record_imported(self.tenant.key, batch) if batch else 0
@@ -365,7 +370,7 @@ def _columns(start: bytes, fmt: ImportFormat, reading: Reading) -> tuple[tuple[s
     """The names of the columns, and what each most likely means."""
     if fmt is ImportFormat.CSV:
         return columns_of_table(start, reading)
-    return columns_of_records(start) if fmt is ImportFormat.JSON_LINES else ((), {})
+    return columns_of_records(start, reading) if fmt is ImportFormat.JSON_LINES else ((), {})
 
 
 def _refuse_strange(mapping: Mapping[str, str] | None) -> None:

@@ -58,7 +58,8 @@ SAID_OF_AGENTS = _set(
     "contact assigned request customer kunde client created modified updated changed erstellt geandert creado creato"
 )
 """What may be said of agents: beside a word for agents these change nothing. A role does (“agent coordinator”)."""
-UNCLEAR_WORDS = _set("lead leads pate patin qa by par por cree actor initiator kontakt")
+ROLE_WORDS = _set("pate patin qa actor initiator caller kontakt")
+UNCLEAR_WORDS = ROLE_WORDS | _set("lead leads by par por cree")
 RANKS = _set("lead leads")
 """“Lead agent” is an agent, “agent lead” is who leads them."""
 

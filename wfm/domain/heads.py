@@ -59,7 +59,7 @@ def whose(head: str) -> Whose:
         # “Agent lead”: a rank that stands last is what the column holds.
         ranks = [place for place, word in enumerate(order) if word in words_of.RANKS]
         agents = [place for place, word in enumerate(order) if _is_agent(word)]
-        role = any(part in key for part in words_of.UNCLEAR_PARTS - words_of.SAID_OF_AGENTS)
+        role = words & words_of.ROLE_WORDS or any(part in key for part in words_of.UNCLEAR_PARTS - words_of.SAID_OF_AGENTS)
         return Whose.SOMEBODY_ELSE if ranks and max(ranks) > max(agents, default=-1) else Whose.UNCLEAR if role else Whose.AGENT
     if says(words_of.UNCLEAR_PARTS, words_of.UNCLEAR_WORDS):
         return Whose.UNCLEAR

@@ -1,14 +1,12 @@
-"""Which column of a file means what: by its name, by the names that a nested member stands in, by what stands in it."""
+"""Which column of a file means what by its name, and by the names that a nested member stands in (`judged`: by its cells)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
-from wfm.domain.agent_words import EMAIL, GUID, bare_word
 from wfm.domain.heads import Whose, column_key, is_head, whose
-from wfm.domain.imports.values import NoTime, instant, status_of
 
 MEANINGS: Mapping[str, tuple[str, ...]] = {
     "time": (
@@ -88,16 +86,12 @@ _INSIDE: Mapping[str, tuple[str, str]] = {
 _WHOLE = frozenset({"request", "response", "note", "missing"})
 """What may be an object as it stands. An object called `agent` is none: one of its members is."""
 _NO_PERSON = frozenset({"useragent"})
+_ENDS_WITH_ID = re.compile(r"(?:user|agent|member|employee)s?[._ -]?(?:id|guid|uuid)$", re.IGNORECASE)
 _ID = re.compile(r"^id|(?:id|guid)$")
 _MAIL = re.compile(r"mail|correo|courriel|メール|邮箱|郵箱|이메일|почта")
 _MAX_DEPTH, _MAX_MEMBERS = 6, 200
 HEAD_ROWS = 20
 """Rows of a table among which the head is looked for, and by which a column is judged that its head says nothing of."""
-_SHARE = 0.8
-"""Of a column's cells that must be of one kind."""
-_ANSWERS = frozenset(
-    map(str, (200, 201, 202, 204, 400, 401, 403, 404, 405, 408, 409, 412, 413, 415, 422, 429, 500, 502, 503, 504))
-)
 
 
 def mapping_for(columns: Iterable[str], objects: Iterable[str] = ()) -> dict[str, str]:
@@ -128,6 +122,12 @@ def _mapping(columns: tuple[str, ...], objects: frozenset[str]) -> Mapping[str, 
     return {meaning: found[meaning] for meaning in MEANINGS if meaning in found}
 
 
+def may_be_status(column: str) -> bool:
+    """Whether a column's name is one of an HTTP status: `httpStatus`, `error.status`."""
+    begins, ends = _INSIDE["status"]
+    return column_key(column) in MEANINGS["status"] or _inside([column], set(begins.split()), set(ends.split())) is not None
+
+
 def _inside(columns: Iterable[str], begins: set[str], ends: set[str]) -> str | None:
     for column in columns:
         words = [
@@ -144,8 +144,11 @@ def _inside(columns: Iterable[str], begins: set[str], ends: set[str]) -> str | N
 def _people(columns: Iterable[str]) -> dict[str, str]:
     """The agent's id, and what else names the agent: never the manager."""
     found: dict[str, str] = {}
-    heads = [one for one in columns if is_head(one) and column_key(one) not in _NO_PERSON]
-    for column in sorted(heads, key=whose, reverse=True):
+    columns = [one for one in columns if column_key(one) not in _NO_PERSON]
+    heads = [one for one in columns if is_head(one)]
+    # “targetUserId”, “detail.user.id”: not every word is known, but the last ones say whose id it is. One of them is taken.
+    ids = [one for one in columns if one not in heads and whose(one) is Whose.AGENT and _ENDS_WITH_ID.search(one)]
+    for column in [*sorted(heads, key=whose, reverse=True), *(ids if len(ids) == 1 else ())]:
         key, of = column_key(column), whose(column)
         if of is Whose.AGENT and _ID.search(key):
             found.setdefault("agent_id", column)
@@ -185,44 +188,3 @@ def head_of(rows: Sequence[Sequence[str] | str]) -> int | None:
     filled = [place for place, cells in enumerate(rows) if not isinstance(cells, str) and any(map(str.strip, cells))]
     named = (place for place in filled if len(rows[place]) > 1 and "time" in mapping_for(rows[place]))
     return next(named, next(iter(filled), None))
-
-
-def mapping_by_cells(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], mapping: Mapping[str, str], known: Callable[[str], bool]
-) -> dict[str, str]:
-    """The mapping with what no name says and the cells say beyond doubt: the time, the agent, the status.
-
-    `known` tells whether a cell names an agent of the tenant. Of two columns that may be meant none is taken.
-    """
-    found = dict(mapping)
-    taken = set(mapping.values())
-    free = {
-        column: filled
-        for at, column in enumerate(columns)
-        if column not in taken and (filled := [row[at] for row in rows if at < len(row) and row[at].strip()])
-    }
-    agents = "agent" in found or "agent_id" in found
-    kinds: dict[str, tuple[Callable[[str], bool], bool]] = {
-        "time": (_is_time, "time" in found),
-        "agent": (lambda cell: bool(EMAIL.fullmatch(bare_word(cell)) or known(cell)), agents),
-        "agent_id": (lambda cell: GUID.fullmatch(bare_word(cell)) is not None and known(cell), agents),
-        "status": (lambda cell: cell.strip() in _ANSWERS and status_of(cell) is not None, "status" in found),
-    }
-    for meaning, (is_one, there) in kinds.items():
-        fit = [] if there else [one for one, cells in free.items() if sum(map(is_one, cells)) >= len(cells) * _SHARE]
-        if meaning.startswith("agent"):
-            fit = [one for one in fit if whose(one) is not Whose.SOMEBODY_ELSE]
-        if len(fit) == 1 and not (meaning == "agent_id" and "agent" in found):
-            found[meaning] = fit[0]
-            del free[fit[0]]
-    return found
-
-
-def _is_time(cell: str) -> bool:
-    if len(cell.strip()) < 10:  # a bare number may be anything
-        return False
-    try:
-        instant(cell, None)
-    except NoTime as error:
-        return error.needs_zone
-    return True

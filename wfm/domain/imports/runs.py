@@ -115,15 +115,15 @@ class Reading:
 
     `mapping` is {meaning: column} (None: the names decide), `zone` the declared IANA zone of times that name none ("" none
     declared), `now` the latest time that is believed, `decimal_comma` whether “1,234” is a little more than one, `known`
-    whether a cell names an agent of the tenant. `notes` are
-    sentences; `zone_missing` becomes true with the first time that would need a zone.
+    whom of the tenant a cell names (the same for the same agent). `notes` are sentences; `zone_missing` becomes true with
+    the first time that would need a zone.
     """
 
     now: datetime
     mapping: Mapping[str, str] | None = None
     zone: str = ""
     decimal_comma: bool = False
-    known: Callable[[str], bool] = _nobody
+    known: Callable[[str], object] = _nobody
     notes: list[str] = field(default_factory=list)
     zone_missing: bool = False
     _zone: ZoneInfo | None = None

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 
 from wfm.domain.exports import plain_cell
-from wfm.domain.imports.columns import HEAD_ROWS, head_of, mapping_by_cells, mapping_for
+from wfm.domain.imports.columns import HEAD_ROWS, head_of, mapping_for
+from wfm.domain.imports.judged import cells_of, mapping_by_cells, opened
 from wfm.domain.imports.lines import LONGEST_LINE, as_utf8, lines_of, text_of
 from wfm.domain.imports.runs import Read, Reading, Unreadable, run_from
 
@@ -100,6 +101,7 @@ def read_csv(chunks: Iterable[bytes], reading: Reading) -> Iterator[Read]:
     if begun is not None and (lost := _lost(header, mapping)):
         yield Unreadable(line=begun, why=lost)
         return
+    inner = not set(header).issuperset(mapping.values())
     rows = 0
     for number, cells in coming:
         if isinstance(cells, str):
@@ -113,7 +115,8 @@ def read_csv(chunks: Iterable[bytes], reading: Reading) -> Iterator[Read]:
         if len(cells) > len(header):
             yield Unreadable(line=number, why=f"The row has {len(cells)} cells, the header {len(header)}.")
             continue
-        yield run_from(number, dict(zip(header, map(plain_cell, cells), strict=False)), mapping, reading)
+        row = dict(zip(header, map(plain_cell, cells), strict=False))
+        yield run_from(number, opened(row) if inner else row, mapping, reading)
     if not rows:
         reading.note("The file is empty." if begun is None else "The file holds a header and no rows.")
 
@@ -130,8 +133,12 @@ def _begin(rows: Iterator[_Row], reading: Reading) -> tuple[int | None, Iterator
         said = f"Line {above[0]:,} stands" if len(above) == 1 else f"Lines {above[0]:,} to {above[-1]:,} stand"
         reading.note(f"{said} above the head, and {'was' if len(above) == 1 else 'were'} left out.")
     header = _unique(names[: _MOST_COLUMNS + 1], reading)
-    below = [cells for _, cells in top[head + 1 :] if not isinstance(cells, str)]
-    mapping = reading.mapping or mapping_by_cells(header, below, mapping_for(header), reading.known)
+    below = [
+        dict(zip(header, map(plain_cell, cells), strict=False)) for _, cells in top[head + 1 :] if not isinstance(cells, str)
+    ]
+    inner = [name for row in below if len(within := opened(row)) > len(row) for name in within if name not in header]
+    cells = cells_of(map(opened, below) if inner else below)
+    mapping = reading.mapping or mapping_by_cells(cells, mapping_for(header), reading.known, reading.note)
     broken = (row for row in top[:head] if isinstance(row[1], str))
     return line, chain(broken, top[head + 1 :], rows), header, mapping
 
@@ -224,7 +231,7 @@ def _lost(header: Sequence[str], mapping: Mapping[str, str]) -> str:
     """A sentence where no row can be a run, else ""."""
     if len(header) > _MOST_COLUMNS:
         return f"The header has more than {_MOST_COLUMNS:,} columns; at most {_MOST_COLUMNS:,} are read."
-    strange = [column for column in mapping.values() if column not in header]
+    strange = [one for one in mapping.values() if one not in header and one.partition(".")[0] not in header]
     columns = ", ".join(header)[:300]
     if strange:
         return f"The file has no column “{strange[0][:60]}”. Its columns: {columns}."
