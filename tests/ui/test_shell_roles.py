@@ -107,6 +107,8 @@ def test_loopback_is_more_than_one_address() -> None:
         *("CF-Connecting-IP", "CF-Ray", "CDN-Loop", "Fly-Client-IP", "Fastly-Client-IP", "X-Azure-ClientIP", "X-ARR-SSL"),
         *("X-Envoy-External-Address", "X-Amzn-Trace-Id", "X-Appengine-User-IP", "X-ProxyUser-Ip", "WL-Proxy-Client-IP"),
         *("X-Originating-IP", "DO-Connecting-IP", "CloudFront-Viewer-Address", "Tailscale-User-Login", "X-Nginx-Proxy"),
+        *("X-Forward-For", "X-Forward-Proto", "X-BlueCoat-Via", "X-Auth-Request-User", "X-MS-CLIENT-PRINCIPAL", "X-Scheme"),
+        *("Front-End-Https", "X-Url-Scheme", "X-Host", "X-Rewrite-URL", "Ngrok-Trace-Id", "Surrogate-Capability", "X-Anything"),
     ],
 )
 @pytest.mark.parametrize("value", ["127.0.0.1", ""])
@@ -121,5 +123,6 @@ def test_what_browsers_send_themselves_is_no_proxy() -> None:
         *("priority", "referer", "sec-ch-ua", "sec-ch-ua-platform", "sec-fetch-dest", "sec-fetch-site", "sec-gpc", "te"),
         *("sec-websocket-extensions", "sec-websocket-key", "sec-websocket-version", "upgrade", "user-agent", "x-xsrftoken"),
         *("upgrade-insecure-requests", "if-none-match", "if-modified-since", "range", "content-type", "content-length"),
+        *("x-requested-with", "x-moz", "x-csrf-token", "x-purpose"),
     )
     assert is_local("127.0.0.1", {"host": "LocalHost:8501", **dict.fromkeys(names, "x")})

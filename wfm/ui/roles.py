@@ -26,12 +26,13 @@ NO_PROVIDER = (
 )
 
 _PROXIES = re.compile(
-    r"via|cdn-loop|.*forwarded.*|.*-ip|.*-addr|.*proxy.*|x-original-.*|(?:x-)?remote-.*"
-    r"|(?:cf|fly|fastly|tailscale|x-envoy|x-azure|x-amzn|x-amz-cf|x-appengine|x-vercel|x-arr|x-goog|cloudfront)-.*"
+    r"via|cdn-loop|.*forward.*|.*-ip|.*-addr|.*proxy.*|remote-.*|front-end-.*|surrogate-.*|.*-trace-id"
+    r"|(?:cf|fly|fastly|tailscale|cloudfront|ngrok)-.*|x-(?!(?:xsrf-?token|csrf-?token|requested-with|moz|purpose|dns-.*)$).*"
 )
-"""Headers that proxies, tunnels and delivery networks add by any usual name (X-Forwarded-*, X-Client-IP, CF-Connecting-IP).
+"""Headers that proxies, tunnels and delivery networks add (X-Forwarded-*, X-Client-IP, CF-Connecting-IP), and every other X-.
 
-No browser sends one of itself, so a name too many costs nothing and a name too few lets the whole network in.
+Of these no browser sends one of itself but the few named, so a name too many costs nothing and a name too few lets the whole
+network in.
 """
 
 
