@@ -220,7 +220,8 @@ def _bad_input(error: ValidationError) -> BadInput:
     if field and field.description:
         accepted += f" ({field.description[0].lower()}{field.description[1:]})"
     secret = field is None or "SecretStr" in str(field.annotation)
-    return BadInput(f"WFM_{name.upper()}", "the given value" if secret else first["input"], accepted)
+    given = ", ".join(map(str, first["input"])) if isinstance(first["input"], tuple | list) else first["input"]
+    return BadInput(f"WFM_{name.upper()}", "the given value" if secret else given, accepted)
 
 
 def _check_together(settings: Settings) -> None:

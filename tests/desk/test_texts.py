@@ -123,6 +123,7 @@ def test_a_setting_with_a_control_character_is_refused_by_its_name(
         settings.load()
     assert refused.value.field == f"WFM_{name.upper()}"
     assert_inert(str(refused.value))
+    assert "('" not in str(refused.value)
 
 
 # --- the command line --------------------------------------------------------------------------------------------------
