@@ -88,10 +88,67 @@ def test_a_path_finds_its_template(path: str, template: str | None) -> None:
         ("wfm:schedule:publish", "wfm:schedule:edit"),  # by what it means, not by its letters: delete
         ("wfm:schedule:read", "wfm:schedule:view"),
         ("wfm:timeOffRequest:approve", "wfm:timeOffRequest:edit"),
+        ("routing:queues:update", "routing:queue:edit"),
+        ("wfm:schedules:read", "wfm:schedule:view"),
+        ("wfm:agents:update", "wfm:agent:edit"),
+        ("directory:users:read", "directory:user:view"),
+        ("users:user:read", "directory:user:view"),
+        ("integrations:action:run", "integrations:action:execute"),
+        ("integration:actions:invoke", "integrations:action:execute"),
+        ("presence:user:edit", "presence:userPresence:edit"),
+        ("user:presence:write", "presence:userPresence:edit"),
+        ("wfm:management-unit:view", "wfm:managementUnit:view"),
+        ("wfm:business_units:list", "wfm:businessUnit:view"),
+        ("workforce-management:schedule:read", "wfm:schedule:view"),
+        ("wfm:time-off:view", "wfm:timeOffRequest:view"),
+        ("architect:flows:publish", "architect:flow:publish"),  # there the verb itself exists
+        ("analytics:conversationDetail:edit", ""),  # the thing exists, and can only be viewed
+        ("wfm:schedule:delegate", ""),  # by its letters: delete
+        ("wfm:schedule:run", ""),
     ],
 )
 def test_the_nearest_permission(name: str, nearest: str) -> None:
     assert nearest_name(name, published_permissions()) == nearest
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("users:read", "users:readonly"),
+        ("user:readonly", "users:readonly"),
+        ("users:write", "users"),
+        ("workforcemanagement", "workforce-management"),
+        ("nothing", ""),
+    ],
+)
+def test_the_nearest_scope(name: str, nearest: str) -> None:
+    assert nearest_name(name, published_scopes()) == nearest
+
+
+_SAID_FOR = {
+    "view": ("read", "get", "list", "query", "View"),
+    "edit": ("update", "write", "modify", "patch", "manage", "approve"),
+    "add": ("create", "insert", "post"),
+    "delete": ("remove", "destroy"),
+    "execute": ("run", "invoke", "call"),
+}
+
+
+@given(st.data())
+def test_a_verb_keeps_its_class_however_the_name_is_spelt(data: st.DataObject) -> None:
+    """A read is never answered with a write, nothing becomes a deletion, and the thing itself stays."""
+    plain = sorted(name for name in published_permissions() if name.rpartition(":")[2] in _SAID_FOR)
+    name = data.draw(st.sampled_from(plain))
+    domain, entity, verb = name.split(":")
+    said = data.draw(st.sampled_from(_SAID_FOR[verb]))
+    spelt = data.draw(st.sampled_from([entity, entity + "s", re.sub("(?<=[a-z])(?=[A-Z])", "-", entity).lower()]))
+    nearest = nearest_name(f"{domain}:{spelt}:{said}", published_permissions())
+    assert nearest, (domain, spelt, said)
+    near_domain, near_entity, near_verb = nearest.split(":")
+    assert near_domain == domain
+    # Another name may fit better only where it has that very verb, or its spelling is the same but for a plural.
+    assert near_verb in (verb, said.casefold())
+    assert near_entity.rstrip("s").casefold() == entity.rstrip("s").casefold()
 
 
 def test_the_nearest_path_is_found_quickly_however_many_there_are() -> None:

@@ -19,6 +19,8 @@ ID = "cf6f4db3-5497-4bda-913b-7c4fd711cad0"
         ("the following permission 'routing:queue:edit' in", ("routing:queue:edit",)),
         ("Required permission: wfm:schedule:publish.", ("wfm:schedule:publish",)),
         ("missing wfm:schedule:edit: ask your admin", ("wfm:schedule:edit",)),
+        ("missing wfm:management-unit:view", ("wfm:management-unit:view",)),
+        ("[workforce-management:time-off-request:view]", ("workforce-management:time-off-request:view",)),
         ("`admin:*:*` or routing:*:view", ("admin:*:*", "routing:*:view")),
         ("The recording:recordingSegment:view permission is required.", ("recording:recordingSegment:view",)),
         (f"[telephony:extensionPool:edit:{ID}]", ("telephony:extensionPool:edit",)),

@@ -75,8 +75,9 @@ def test_figures_of_strangers(number: int) -> None:
         assert 1 - len(wrong) / len(cases) >= aim, (name, wrong)
 
 
-def test_texts_as_people_paste_them() -> None:
-    wrong = {case["id"]: bad for case in _strangers(7) if (bad := faults(diagnose_jsonl_line(case), case["expect"]))}
+@pytest.mark.parametrize("number", [7, 8])
+def test_texts_as_people_paste_them(number: int) -> None:
+    wrong = {case["id"]: bad for case in _strangers(number) if (bad := faults(diagnose_jsonl_line(case), case["expect"]))}
     assert wrong == {}
 
 

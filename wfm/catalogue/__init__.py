@@ -15,13 +15,13 @@ from functools import cache
 from importlib.resources import files
 
 from wfm.catalogue.names import (
-    nearest_name,
     nearest_path,
     published_path,
     published_paths,
     published_permissions,
     published_scopes,
 )
+from wfm.catalogue.similar_names import nearest_name
 from wfm.domain.diagnoses import Provenance
 
 __all__ = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from difflib import SequenceMatcher, get_close_matches
+from difflib import SequenceMatcher
 from functools import cache
 from importlib.resources import files
 
@@ -110,27 +110,3 @@ def _words_of() -> Mapping[str, frozenset[str]]:
 
 def _shape(path: str) -> str:
     return _PARAMETER.sub("{}", path).casefold().rstrip("/").removeprefix("/api/v2/")
-
-
-_MEANS = {
-    **dict.fromkeys(("publish", "write", "update", "modify", "change", "manage", "save", "patch", "put", "approve"), "edit"),
-    **dict.fromkeys(("read", "get", "list", "query", "search", "export"), "view"),
-    **dict.fromkeys(("create", "insert", "new", "post", "import"), "add"),
-    **dict.fromkeys(("remove", "destroy"), "delete"),
-}
-"""What other systems call an action, by the word that the platform has for it. By letters alone "publish" is like "delete"."""
-
-
-def nearest_name(name: str, pool: frozenset[str]) -> str:
-    """The permission or scope of the pool that resembles this one most, "" where none does."""
-    name = name[:200]
-    entity, _, action = name.rpartition(":")
-    if (meant := f"{entity}:{_MEANS.get(action.casefold(), '')}") in pool:
-        return meant
-    same = sorted(known for known in pool if entity and known.rpartition(":")[0] == entity)
-    area = sorted(known for known in pool if known.partition(":")[0] == name.partition(":")[0])
-    for among, cutoff in ((same, 0.3), (area, 0.75), (sorted(pool), 0.75)):
-        close = get_close_matches(name, among, n=1, cutoff=cutoff)
-        if close:
-            return close[0]
-    return ""

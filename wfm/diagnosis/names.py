@@ -14,9 +14,8 @@ MAX_NAMES = 60
 
 Params = tuple[tuple[str, str], ...]
 
-_PERMISSION = re.compile(
-    rf"(?<![\w:/.-])([A-Za-z]\w{{0,60}}):([A-Za-z]\w{{0,60}}|\*):([A-Za-z]\w{{0,60}}|\*)(?::({UUID}))?(?![\w/]|[:-]\w)"
-)
+_PART = r"[A-Za-z]\w{0,60}(?:-[A-Za-z]\w{0,40}){0,3}"  # no published one has a hyphen, people's spellings do
+_PERMISSION = re.compile(rf"(?<![\w:/.-])({_PART}):({_PART}|\*):([A-Za-z]\w{{0,60}}|\*)(?::({UUID}))?(?![\w/]|[:-]\w)")
 _NOT_DOMAINS = frozenset({"urn", "arn", "http", "https", "file", "java", "org", "com"})
 _BEARER = re.compile(
     r"\b(?:clients?|roles?|users?|subjects?|principals?|accounts?|apps?|applications?|groups?|teams?|agents?|integrations?"

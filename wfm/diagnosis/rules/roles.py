@@ -232,7 +232,10 @@ def _unpublished_words(case: Case, names: tuple[str, ...], unknown: tuple[str, .
     near = tuple(dict.fromkeys(found for name in unknown if (found := catalogue.nearest_name(name, known))))
     real = tuple(name for name in names if name not in unknown)
     one, _ = needed_permissions(case)
-    wanted = one or (listed((*real, *near), _joint(case)) if real or near else "")
+    if real and _joint(case) == "or":
+        wanted = real[0]  # one that exists is enough
+    else:
+        wanted = one or (listed(tuple(dict.fromkeys((*real, *near))), _joint(case)) if real or near else "")
     are = "is" if len(unknown) == 1 else "are"
     divisions = case.reading.names.divisions
     where = f"division {listed(divisions, 'and')}" if divisions else "the division of the agents"
