@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from wfm import catalogue
-from wfm.diagnosis.rules.base import Case, Rule, Words
+from wfm.diagnosis.reading import Reading
+from wfm.diagnosis.rules.base import PLATFORM_HOST, Case, Rule, Words
 from wfm.domain.diagnoses import Kind
 
 REMOTE_OWNER = "Owner of the remote service"
@@ -19,6 +20,8 @@ _OF_OTHERS = re.compile(  # what only other vendors say: ServiceNow, Microsoft, 
     r"\bAPI level ACL\b|\bRequired to provide Auth information\b|\bAADSTS\d{4,}|\bprv[A-Z]\w+ privilege\b|\barn:aws:"
     r"|\bINSUFFICIENT_ACCESS\w*|\bINVALID_SESSION_ID\b|\bAuthoriz?ation_RequestDenied\b|\bAuthorizationFailed\b|\bPERMISSION_DENIED\b"
 )
+_REPORTS = re.compile(r"\b(?:backend service failed|response from web service)\b", re.IGNORECASE)
+_OTHER_SCHEME = re.compile(r"\s*(?:basic|digest|ntlm|negotiate|apikey|hmac\w*|aws4\S*)\b", re.IGNORECASE)
 _BY_SIDE = frozenset(
     {
         *("scope-missing", "permission-missing", "division-missing", "feature-not-enabled", "organization-refuses"),
@@ -42,16 +45,38 @@ def is_remote(case: Case) -> bool:
         return False
     if case.elsewhere or _OF_OTHERS.search(reading.text):
         return True
+    if _asks_for_other_credentials(reading):
+        return not case.of_token_server
     here = [layer for layer in reading.layers if layer.level == reading.level]
     named = (*reading.names.permissions, *reading.names.held)
     of_platform = (
-        any(layer.correlation_id and layer.code for layer in here)
-        or bool(_PLATFORM_CODE.fullmatch(reading.deciding.code or ""))
+        not _is_wrapper(reading)
+        and (
+            any(layer.correlation_id and layer.code for layer in here)
+            or bool(_PLATFORM_CODE.fullmatch(reading.deciding.code or ""))
+        )
         or bool(_BRIEF_WORDS.search(case.text))
         or bool(set(named) & catalogue.published_permissions())
         or "/api/v2/" in case.text
     )
     return case.behind_action and not of_platform
+
+
+def _is_wrapper(reading: Reading) -> bool:
+    """Whether the error that decides is a Data Action's own report of a service whose answer has no body that can be read.
+
+    Code and correlation id are then the wrapper's, and say nothing of whose answer it was.
+    """
+    remote = reading.category in ("", "ACTION.REMOTE_ENDPOINT")
+    return reading.level == 0 and remote and (bool(reading.category) or bool(_REPORTS.search(reading.inner_text)))
+
+
+def _asks_for_other_credentials(reading: Reading) -> bool:
+    """Whether the answer asks to sign in as the platform never does: by Basic, or at somebody else's address."""
+    challenge = reading.headers.get("www-authenticate", "")
+    if PLATFORM_HOST.search(challenge):
+        return False
+    return bool(_OTHER_SCHEME.match(challenge)) or "://" in challenge
 
 
 def _service(case: Case) -> str:

@@ -20,13 +20,13 @@ _CALLED = re.compile(  # an address that was called, not one of a manual: "for u
     r"(?:\bfor url:? |\bcall to |\b(?:ur[li]|endpoint)[\"']?\s?[:=]\s?[\"'(]*"
     r"|\b(?:GET|HEAD|POST|PUT|PATCH|DELETE)\]?\b[^\n/]{0,20}?[\"'`\[ ])" + _ADDRESS.pattern
 )
-_PLATFORM_HOST = re.compile(r"(?:pure\.?cloud|genesys|inin)|^localhost$|^127\.", re.IGNORECASE)
+PLATFORM_HOST = re.compile(r"(?:pure\.?cloud|genesys|inin)|^localhost$|^127\.", re.IGNORECASE)
 BRIEF_PATH = re.compile(r"^(?:https?://[^/]+)?/api/v2/wfm/")
 
 
 def _foreign(found: re.Match[str]) -> str:
     host, path = found.groups()
-    return "" if _PLATFORM_HOST.search(host) or "/api/v2/" in path else host
+    return "" if PLATFORM_HOST.search(host) or "/api/v2/" in path else host
 
 
 @dataclass(frozen=True, kw_only=True)
