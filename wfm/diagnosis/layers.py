@@ -15,6 +15,7 @@ from http import HTTPStatus
 from wfm.diagnosis import correlation, statuses
 from wfm.diagnosis.bounds import MAX_BYTES, MAX_DEPTH, tidy
 from wfm.diagnosis.members import CODE_KEYS, DETAIL_LISTS, MAX_ITEMS, Detail, details_of, key_of, params_of, text_of
+from wfm.diagnosis.progress import DONE, FAILED, RUNNING, THERE, is_notification, is_thing
 
 MAX_LAYERS = 40
 
@@ -43,6 +44,7 @@ _CARRIERS = (*_MESSAGE_KEYS, "body", "response", "responsebody", "rawresult", "e
 _INNER = ("error", "fault", "exception", "response", "responsebody", "data", "result", "body", "message", "detail", "eventbody")
 _INNER_NAME = re.compile(r"error|fault|exception|failure|causes$|warnings$")
 _BULK = ("results", "entities", "responses", "items")
+_ERROR_WORDS = frozenset({"message", "messages", "usermessage", "reason", "status"})
 _URI = re.compile(r"^(?:https?://|urn:)", re.IGNORECASE)
 _SPACE = re.compile(r"\s")
 _PHRASES = frozenset(status.phrase for status in HTTPStatus)
@@ -92,9 +94,22 @@ def layers_of(value: object, level: int = 0) -> tuple[Layer, ...]:
     """The layers of a JSON value, outside in; empty where nothing in it looks like an error."""
     walk = _Walk(level=level)
     _visit(value, "body", walk, 0)
+    if isinstance(value, Mapping) and _tells_no_failure(value, walk.found):
+        walk.found[:] = [Layer(place="body", level=level, state=THERE)]
     if walk.found and not any(layer.correlation_id for layer in walk.found):
         walk.found[0] = replace(walk.found[0], correlation_id=id_beside(value))
     return tuple(walk.found)
+
+
+def _tells_no_failure(value: Mapping[object, object], found: list[Layer]) -> bool:
+    """Whether an object is a thing of the platform whose title or description is no sentence of an error."""
+    members = {key_of(key): inner for key, inner in list(value.items())[:MAX_ITEMS]}
+    if not is_thing(members) or any(layer.code or (layer.status or 0) >= 300 or layer.state in FAILED for layer in found):
+        return False
+    if is_notification(members):
+        return all(not layer.message or "heartbeat" in layer.message.casefold() for layer in found)
+    said = {name for name in members if members[name] and (name in _ERROR_WORDS or _INNER_NAME.search(name))}
+    return not said and all(layer.place == "body" for layer in found)
 
 
 def id_beside(value: object) -> str | None:
@@ -136,7 +151,7 @@ def _visit_object(value: Mapping[object, object], place: str, walk: _Walk, depth
     members = dict(reversed(members.items()))  # of two spellings of one name the first counts, in the order given
     own = _own(members, place, walk.level)
     if own.state == "success" and isinstance(members.get("operations"), list):
-        walk.found.append(Layer(place=place, level=walk.level, state=own.state))  # a test that went through: its result is data
+        walk.found.append(Layer(place=place, level=walk.level, state=THERE))  # a test that went through: its result is data
         return
     if own.says_something or own.status or own.correlation_id or own.params or own.details or own.carried or own.state:
         walk.found.append(own)
@@ -256,9 +271,13 @@ def _code_and_message(members: Mapping[str, object]) -> tuple[str | None, str]:
     if not message and isinstance(reason, str) and (code or status_of(members)):
         message = tidy(reason, 4_000)
     state = members.get("status")
-    if not message and not code and isinstance(state, str) and "operationid" in members:
+    if not message and not code and isinstance(state, str) and "operationid" in members and not _goes_well(state):
         message = tidy(state, 200)  # an asynchronous operation that ended: a state is all that it says
     return code or None, message
+
+
+def _goes_well(state: str) -> bool:
+    return state.strip().casefold() in RUNNING | DONE
 
 
 def status_of(members: Mapping[str, object]) -> int | None:

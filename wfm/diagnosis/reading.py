@@ -14,6 +14,7 @@ from wfm.diagnosis.bounds import HEAD, TAIL, closed, decode, excerpt, tidy, too_
 from wfm.diagnosis.envelopes import FULL, places, weight
 from wfm.diagnosis.layers import Layer, id_beside, layers_of
 from wfm.diagnosis.names import Names, find_names
+from wfm.diagnosis.progress import DONE, RUNNING, THERE
 
 MAX_LEVELS = 6
 """How deep bodies inside sentences inside bodies are followed."""
@@ -255,6 +256,8 @@ def _layers(value: object, level: int = 0) -> tuple[Layer, ...]:
     """The layers of a JSON value with the bodies inside its sentences; of a record of a log those of the answer in it."""
     own = layers_of(value, level)
     layers = _with_embedded(own) if level == 0 else own
+    if any(layer.state == THERE for layer in own):
+        return layers  # what a thing or the result of a test holds is data
     of_action = any(detail.code.startswith("ACTION.") for layer in layers for detail in layer.details)
     known = FULL if of_action else weight(layers)  # what a Data Action wraps is read already
     best: tuple[Layer, ...] = ()
@@ -323,6 +326,9 @@ def _from_text(text: str, form: Form) -> tuple[Layer, ...]:
     ]
     for inner in sorted(readable, key=lambda layers: not any(layer.code for layer in layers)):
         return inner
+    well = next((layers for layers in candidates if any(layer.state in RUNNING | DONE for layer in layers)), ())
+    if well and not sentences.tells_of_failure(text):
+        return well  # "Test result: {"success": true}"
     return (Layer(place=form.value if form is Form.OVERSIZE else "text", code=sentences.code_in(text), message=text[:4_000]),)
 
 

@@ -7,7 +7,7 @@ import html
 import json
 import re
 
-from wfm.diagnosis import correlation
+from wfm.diagnosis import correlation, statuses
 from wfm.diagnosis.bounds import tidy
 from wfm.diagnosis.layers import Layer, as_status
 
@@ -29,6 +29,11 @@ _OAUTH_CODE = re.compile(
 _DOTTED_CODE = re.compile(
     r"\b(missing(?:\.any)?(?:\.division)?\.permissions?|app\.not\.authorized\.for\.scope|not\.authorized|bad\.credentials"
     r"|authentication\.required|too\.many\.requests(?:\.retry\.after)?|wfm\.[a-z.]{3,60}[a-z])\b"
+)
+_FAILS = re.compile(
+    r"\b(?:\w{0,40}error|\w{0,40}exception|fault|fail(?:ed|s|ure)?|denied|refused|rejected|forbidden|unauthori[sz]ed"
+    r"|timed? ?out)\b",
+    re.IGNORECASE,
 )
 _HEADER = re.compile(r"['\"]?([A-Za-z][A-Za-z0-9-]{2,60})['\"]?\s*(?:=>|:)\s*['\"]?([^'\"\n,}]{1,300})")
 _KNOWN_HEADER = re.compile(r"^(?:inin-|x-|www-|retry-after|content-type|genesys-)", re.IGNORECASE)
@@ -128,6 +133,13 @@ def code_in(text: str) -> str | None:
         if found:
             return found.group(1)
     return None
+
+
+def tells_of_failure(text: str) -> bool:
+    """Whether the words before the first body of a text speak of a failure."""
+    start = _START.search(text)
+    before = text[: start.start()] if start else text
+    return bool(_FAILS.search(before[:8_000]) or statuses.status_in(before) or code_in(before))
 
 
 def headers_in(text: str) -> dict[str, str]:

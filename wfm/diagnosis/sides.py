@@ -49,12 +49,11 @@ def is_remote(case: Case) -> bool:
         return not case.of_token_server
     here = [layer for layer in reading.layers if layer.level == reading.level]
     named = (*reading.names.permissions, *reading.names.held)
+    told_by_form = any(layer.correlation_id and layer.code for layer in here) or bool(
+        _PLATFORM_CODE.fullmatch(reading.deciding.code or "")
+    )
     of_platform = (
-        not _is_wrapper(reading)
-        and (
-            any(layer.correlation_id and layer.code for layer in here)
-            or bool(_PLATFORM_CODE.fullmatch(reading.deciding.code or ""))
-        )
+        (told_by_form and not _is_wrapper(reading))
         or bool(_BRIEF_WORDS.search(case.text))
         or bool(set(named) & catalogue.published_permissions())
         or "/api/v2/" in case.text

@@ -19,7 +19,7 @@ _STATED = re.compile(  # "status code: 403", "API Error: 403 - …", "PATCH /x r
     r"|\b(?:HTTP |server )?(?:response|answer|result)(?: status)?(?: code)?[:=]? ?"  # java.net, got
     r"|\b(?:with|exit|unexpected)(?: http)?(?: status)?(?: code)?[:=]? (?:of )?"  # ServiceNow, Go
     r"|\b\w{0,60}(?:Error|Exception)\b\W{1,4}"  # aiohttp, Spring
-    r"|\bfail(?:ed|ure)[:( ]{1,3}|\b(?:got|gets?|gives?|gave|returns?)(?: an?)?(?: HTTP)? "
+    r"|<Response \[|\bfail(?:ed|ure)[:( ]{1,3}|\b(?:got|gets?|gives?|gave|returns?)(?: an?)?(?: HTTP)? "
     rf"){_NUMBER}"
     r"|\b([45]\d\d) (?:Client|Server) Error\b"  # requests
     rf"|\[([45]\d\d)\] during \[{_VERBS}\]"  # Feign
@@ -50,7 +50,8 @@ _BY_NAME = (
 )
 _REMOTE = re.compile(r"\bStatus ?Code: ?([45]\d\d)\b|\bfailed with status code ([45]\d\d)\b", re.IGNORECASE)
 _SUCCESS = re.compile(
-    r"\bHTTP(?:/\d(?:\.\d)?)?[ :=]{1,4}(20[0-7])\b|\bstatus(?:[ _-]?code)?\"?\s{0,2}[:=]?\s{0,2}(20[0-7])\b"
+    r"\bHTTP(?:/\d(?:\.\d)?)?[ :=]{1,4}(20[0-7])\b|<Response \[(20[0-7])\]>"
+    r"|\bstatus(?:[ _-]?code)?\"?\s{0,2}[:=]?\s{0,2}(20[0-7])\b"
     r"|\b(20[0-7])[ :-]{1,3}(?:OK|Created|Accepted|No Content)\b",
     re.IGNORECASE,
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from wfm.diagnosis.correlation import UUID
+from wfm.diagnosis.progress import FAILED
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
-from wfm.diagnosis.rules.nothing_failed import FAILED
 from wfm.domain.diagnoses import Kind, Provenance
 
 _TIMED_OUT = pattern(r"timed? ?out")
@@ -45,7 +45,8 @@ CONTRACT = Rule(
         sentences=pattern(
             r"\bmissing required properties",
             r"\bfailed to match\b[^.\n]{0,60}\bschema",
-            r"\bvalidat\w+ (?:the )?(?:in|out)put\b[^.\n]{0,40}\bschema",
+            # not the name of a step that went well
+            r"\bvalidat\w+ (?:the )?(?:in|out)put\b[^.\n]{0,40}\bschema\b(?!\W{1,6}success\W{1,4}true)",
             r"\b(?:does|did|do) not (?:match|conform to|fit|satisfy) (?:the )?(?:input |output )?(?:schema|contract)\b",
             r"\b(?:not allowed|not permitted|rejected) by the (?:\w+ )?schema\b",
             r"\bvalidating the schema\b",

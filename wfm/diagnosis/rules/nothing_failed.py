@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import re
 
+from wfm.diagnosis.progress import DONE, FAILED, RUNNING
 from wfm.diagnosis.reading import Form
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words
 from wfm.domain.diagnoses import Kind, Provenance
 
-RUNNING = frozenset(
-    {"processing", "pending", "running", "queued", "in progress", "inprogress", "in_progress", "in-progress", "started"}
-    | {"accepted", "submitted", "created", "waiting", "initiated", "ongoing", "notready", "not ready", "requested"}
-)
-DONE = frozenset(
-    {"success", "succeeded", "successful", "complete", "completed", "done", "ok", "fulfilled", "finished", "ready"}
-)
-FAILED = frozenset({"error", "failed", "failure", "canceled", "cancelled", "aborted", "timedout", "rejected"})
 _OF_AN_ERROR = re.compile(r"error|fault|exception|fail|step|torn|WWW|inside", re.IGNORECASE)
 _SAYS_WELL = re.compile(
     r"^\W*(?:ok|success\w*|accepted|created|no content|done|complete[d]?|saved|updated|deleted)\b|\bsuccessfully\b"
-    r"|\b20[0-7][ :-]{1,3}(?:OK|Created|Accepted|No Content)\b",
+    r"|\b20[0-7][ :-]{1,3}(?:OK|Created|Accepted|No Content)\b|^<Response \[20",
     re.IGNORECASE,
 )
 
@@ -40,7 +33,7 @@ def _succeeded(case: Case) -> bool:
         return False
     if status is not None:
         return reading.form is not Form.TEXT or not telling or bool(_SAYS_WELL.search(reading.text))
-    return not telling and reading.form is Form.JSON and bool(states(case) & (RUNNING | DONE))
+    return not telling and bool(states(case) & (RUNNING | DONE))
 
 
 def _still_running(case: Case) -> bool:
