@@ -31,7 +31,7 @@ FULL = 3
 _SENT = frozenset({"config", "input", "inputs", "postdata", "requestbody", "requestpayload", "querystring", "cookies"})
 """Members that hold what was sent, not what came back."""
 
-_LOGS_OWN = frozenset({"level", "severity", "loglevel", "logger", "stream", "version", "stack", "stacktrace"})
+_LOGS_OWN = frozenset({"level", "severity", "loglevel", "logger", "stream", "version", "stack", "stacktrace", "trace"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +126,8 @@ def weight(layers: tuple[Layer, ...], status: int | None = None) -> int:
     for layer in layers:
         failing = max(layer.status or 0, status or 0 if layer.says_something else 0) >= 400
         failing = failing or bool(layer.message and statuses.status_in(layer.message))
-        if layer.code or failing:
+        if layer.is_function:  # a function's own report; what it was answered may be inside
+            best = max(best, 1)
+        elif layer.code or failing:
             best = max(best, bool(layer.code) + bool(failing or layer.correlation_id) + bool(layer.message))
     return best

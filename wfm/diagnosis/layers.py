@@ -41,7 +41,10 @@ _STATUS_KEYS = (
 _ID_KEYS = ("contextid", "correlationid", "traceid")
 _STATES = ("state", "status", "querystate", "jobstate", "jobstatus", "executionstate", "provisioningstate", "operationstate")
 _CARRIERS = (*_MESSAGE_KEYS, "body", "response", "responsebody", "rawresult", "error", "finalresult", "data", "result")
-_INNER = ("error", "fault", "exception", "response", "responsebody", "data", "result", "body", "message", "detail", "eventbody")
+_INNER = (
+    *("error", "fault", "exception", "response", "responsebody", "data", "result", "body", "message", "detail", "eventbody"),
+    *("reason", "cause"),
+)
 _INNER_NAME = re.compile(r"error|fault|exception|failure|causes$|warnings$")
 _BULK = ("results", "entities", "responses", "items")
 _ERROR_WORDS = frozenset({"message", "messages", "usermessage", "reason", "status"})

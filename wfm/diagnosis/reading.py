@@ -78,7 +78,7 @@ class Reading:
     def deciding(self) -> Layer:
         """The error that decides the kind: of the deciding body, the first with a code, else the first with words."""
         here = [layer for layer in self.layers if layer.level == self.level]
-        for layer in here:
+        for layer in sorted(here, key=lambda layer: layer.is_function):  # what a function was answered says more than its own
             if layer.code:
                 return layer
         return next((layer for layer in here if layer.message), here[0] if here else Layer(place="nothing"))
@@ -113,6 +113,8 @@ class Reading:
         here = [self.deciding, *(layer for layer in self.layers if layer.level == self.level)]
         stated = next((layer.status for layer in here if layer.status and layer.status >= 400), None)
         said = statuses.of_remote(self.inner_text) if self.category and self.level == 0 else None
+        if stated == 500 and (self.deciding.code or "Error").endswith(("Error", "Exception")):
+            said = said or statuses.status_in(self.deciding.message)  # a program's own 500 around what it was answered
         return said or stated
 
     @cached_property
@@ -325,6 +327,10 @@ def _from_text(text: str, form: Form) -> tuple[Layer, ...]:
         if any(layer.message or (layer.code and not layer.code.startswith("ACTION.")) for layer in layers)
     ]
     for inner in sorted(readable, key=lambda layers: not any(layer.code for layer in layers)):
+        said = sentences.before_body(text)
+        repeats = all(statuses.only_repeats(word) for layer in inner for word in (layer.code or "", layer.message))
+        if repeats and said.count(" ") > 1:  # the sentence before it says more
+            return (Layer(place="text", code=sentences.code_in(said), message=said), *inner)
         return inner
     well = next((layers for layers in candidates if any(layer.state in RUNNING | DONE for layer in layers)), ())
     if well and not sentences.tells_of_failure(text):

@@ -135,10 +135,15 @@ def code_in(text: str) -> str | None:
     return None
 
 
+def before_body(text: str) -> str:
+    """The words before the first body of a text."""
+    start = _START.search(text)
+    return tidy(text[: start.start()] if start else text, 4_000)
+
+
 def tells_of_failure(text: str) -> bool:
     """Whether the words before the first body of a text speak of a failure."""
-    start = _START.search(text)
-    before = text[: start.start()] if start else text
+    before = before_body(text)
     return bool(_FAILS.search(before[:8_000]) or statuses.status_in(before) or code_in(before))
 
 

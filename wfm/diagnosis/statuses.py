@@ -40,6 +40,13 @@ _PHRASES = {
     if status >= 400
     for spelt in (status.phrase, status.phrase.replace(" ", "").replace("-", ""))
 }
+_BARE = re.compile(  # "Forbidden", "403 Forbidden", "API Error: 403 - Forbidden", "Request failed with status code 403"
+    r"\W*(?:(?:\w{1,30} )?Error\b\W{0,3}|Request failed\W{0,3})?"
+    r"(?:with )?(?:HTTP )?(?:status )?(?:code )?(?:[1-5]\d\d)?\W{0,4}(?:"
+    + "|".join(sorted((re.escape(phrase).replace("\\ ", "[ ._]") for phrase in _PHRASES), key=len, reverse=True))
+    + r")?(?: error)?\W*",
+    re.IGNORECASE,
+)
 _BY_NAME = (
     re.compile(  # "RestClient::Forbidden", "HttpClientErrorException$NotFound", "ApiError: Forbidden", "Status=Forbidden"
         r"(?:\b\w{0,60}(?:Error|Exception)(?:\$|: ?|::)|::|\bstatus(?: ?code)?[:= ]{1,3}[\"']?)("
@@ -78,6 +85,11 @@ def of_remote(text: str) -> int | None:
 def of_phrase(text: str) -> int | None:
     """The status whose phrase a text is, nothing more: "Forbidden"."""
     return _PHRASES.get(text.casefold())
+
+
+def only_repeats(text: str) -> bool:
+    """Whether a sentence or a code says a status and nothing more: "API Error: 403 - Forbidden", "NOT_FOUND"."""
+    return len(text) < 100 and bool(_BARE.fullmatch(text))
 
 
 def success_in(text: str) -> int | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
+from wfm.diagnosis import statuses
 from wfm.diagnosis.correlation import UUID
 from wfm.diagnosis.progress import FAILED
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
@@ -16,8 +18,12 @@ _FUNCTION_WORDS = pattern(r"invoked function failed", r"function execution faile
 def _function_failed(case: Case) -> bool:
     if _TIMED_OUT.search(case.text):
         return False
+    deciding = case.reading.deciding
+    if deciding.is_function:
+        return True
     by_header = "x-amz-function-error" in case.reading.headers
-    return by_header or case.reading.deciding.is_function or bool(_FUNCTION_WORDS.search(case.text))
+    answered = bool(deciding.code) or statuses.status_in(case.text) is not None  # what the function was answered decides
+    return (by_header and not answered) or bool(_FUNCTION_WORDS.search(case.text))
 
 
 _OUT_OF_MEMORY = pattern(r"\bsignal: killed", r"\bout ?of ?memory\b", r"\bheap limit\b", r"\bMemoryError\b")
@@ -25,10 +31,11 @@ _OUT_OF_MEMORY = pattern(r"\bsignal: killed", r"\bout ?of ?memory\b", r"\bheap l
 
 def _function_words(case: Case, names: tuple[str, ...]) -> Words:
     words = FUNCTION.words
+    which = "The function behind the Data Action" if case.behind_action else "The function"
     if not _OUT_OF_MEMORY.search(f"{case.text} {case.reading.deciding.code}"):
-        return words
+        return replace(words, cause=f"{which} stopped with an error of its own.")
     return Words(
-        cause="The function behind the Data Action was stopped: most likely it needed more memory than it has.",
+        cause=f"{which} was stopped: most likely it needed more memory than it has.",
         confirm="The function's own log says how much memory it used and how much it has.",
         fix="Give the function more memory, or let it take less at once. The same input will fail again.",
         who=words.who,
@@ -133,14 +140,14 @@ TEMPLATE = Rule(
 FUNCTION = Rule(
     key="function-failed",
     kind=Kind.SERVER_ERROR,
-    title="The function behind the Data Action failed",
+    title="The function failed",
     provenance=Provenance.OBSERVED,
     signs=Signs(special=_function_failed),
     said=_function_words,
     words=Words(
-        cause="The function behind the Data Action stopped with an error of its own.",
+        cause="The function stopped with an error of its own.",
         confirm="The inner message carries the function's error and the line it came from.",
-        fix="Mend the function. The same input will fail again.",
+        fix="Fix the function. The same input will fail again.",
         who="Action owner",
     ),
     page=Page(
@@ -149,7 +156,7 @@ FUNCTION = Rule(
             "server error; its own words lose their quotes on the way."
         ),
         confirm="Run the function alone with the same input.",
-        fix="Mend the function. If it should report a failure, let it throw: a returned status code counts as success.",
+        fix="Fix the function. If it should report a failure, let it throw: a returned status code counts as success.",
         who_can="The owner of the function.",
         provenance="Observed: a community thread shows the payload. The header is AWS Lambda's.",
         retry="No.",
