@@ -336,6 +336,17 @@ CASES: dict[str, list[Given]] = {
     "operation-without-reason": [
         Given('{"status":"Error","operationId":"86cb276f-3af5-48da-94be-8945d8b5fc09","eventType":"Import"}', 200),
     ],
+    "operation-failed": [
+        Given(
+            '{"status":"Failure","messages":[{"type":"WARNING","text":"Slow"},{"type":"ERROR","text":"The week has no shift"}]}'
+        ),
+        Given(f"Flow publish failed. JobID: {ID}, messages:\n2026-03-02 [ERROR] Action 4 has no target"),
+    ],
+    "locked-by-somebody": [
+        Given("Flow 'Inbound' is locked by another entity.", retryable=False),
+        Given("The prompt is checked out by Ana Lopez", 409, retryable=False),
+        Given(error("flow.locked", "x"), 409, code="flow.locked", retryable=False),
+    ],
     "action-contract": [
         Given(
             json.dumps(

@@ -164,6 +164,8 @@ def _visit_object(value: Mapping[object, object], place: str, walk: _Walk, depth
         listed = isinstance(inner, list) and (name in ("error", "detail") or name in named or _are_errors(inner))
         if isinstance(inner, Mapping) or listed:
             _visit(inner, name, walk, depth + 1)
+    if own.state in FAILED:
+        _visit_messages(members.get("messages"), walk)
     if "warning" in place and isinstance(messages := members.get("messages"), list):
         _visit(messages, f"{place}.messages", walk, depth + 1)
     errors = members.get("errors")
@@ -176,6 +178,20 @@ def _visit_object(value: Mapping[object, object], place: str, walk: _Walk, depth
     _visit_steps(members.get("operations"), walk, depth)
     for name in _BULK:
         _visit_bulk(name, members.get(name), walk, depth)
+
+
+def _visit_messages(messages: object, walk: _Walk) -> None:
+    """What an operation that failed says: {"status": "Failure", "messages": [{"type": "ERROR", "text": "…"}]}."""
+    for number, item in enumerate(messages[:MAX_ITEMS] if isinstance(messages, list) else ()):
+        members = {key_of(key): inner for key, inner in list(item.items())[:MAX_ITEMS]} if isinstance(item, Mapping) else {}
+        mild = text_of(members, ("type", "severity", "level"), 40).casefold() in ("warning", "info", "debug", "trace")
+        said = item if isinstance(item, str) else text_of(members, ("text", *_MESSAGE_KEYS), 4_000)
+        if said and not mild and len(walk.found) < MAX_LAYERS:
+            walk.found.append(
+                Layer(
+                    place=f"messages[{number}]", level=walk.level, code=text_of(members, CODE_KEYS, 200) or None, message=said
+                )
+            )
 
 
 def _are_errors(items: list[object]) -> bool:

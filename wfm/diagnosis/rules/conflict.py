@@ -89,6 +89,50 @@ VERSION = Rule(
     ),
 )
 
+LOCKED = Rule(
+    key="locked-by-somebody",
+    kind=Kind.CONFLICT,
+    title="Somebody else has it locked",
+    provenance=Provenance.OBSERVED,
+    signs=Signs(
+        codes=pattern(
+            r"\blocked\.by\b", r"\b(?:flow|prompt|draft|resource)\.(?:is\.)?locked$", r"\bcheckedout\b|\bchecked\.out\b"
+        ),
+        sentences=pattern(
+            r"(?<!account )(?<!account is )(?<!user is )\b(?:locked|checked out)(?: for editing)? "
+            r"(?:by|to) (?!you\b|operation|process|job)\w",
+        ),
+        within=_CLASH | {400},
+    ),
+    words=Words(
+        cause="It is locked: another person or program has it open for a change.",
+        confirm="Open it in Admin or Architect: it shows who has locked it.",
+        fix=(
+            "Have the one who locked it save and unlock it, or unlock it by force (what is not saved there is lost). Then try "
+            "again."
+        ),
+        who="Owner of the lock",
+    ),
+    page=Page(
+        means=(
+            "A flow or another thing is locked while somebody edits it. Until it is unlocked, nobody else changes or "
+            "publishes it."
+        ),
+        confirm="Open it: the lock shows its owner. A program that broke off may have left it.",
+        fix=(
+            "Ask the owner to unlock it, or unlock it by force: with the permission architect:flow:unlock in Architect, by "
+            "--forceUnlock of Archy, by force_unlock of the provider of Terraform. Changes that are not saved are lost."
+        ),
+        who_can="The owner of the lock; whoever may unlock by force.",
+        provenance="Observed: texts of Archy and of the provider of Terraform.",
+        retry="No: it fails until it is unlocked.",
+    ),
+    example=Example(
+        status=409,
+        body='{"message":"The flow is locked by another user.","code":"architect.flow.locked.by.user","status":409}',
+    ),
+)
+
 _THERE = pattern(r"\balready (?:exists?|in use|taken|been taken|registered)\b")
 
 
@@ -169,4 +213,4 @@ CONFLICT = Rule(
     ),
 )
 
-RULES = (BUSY, VERSION, EXISTS, CONFLICT)
+RULES = (BUSY, LOCKED, VERSION, EXISTS, CONFLICT)

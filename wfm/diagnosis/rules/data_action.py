@@ -1,4 +1,4 @@
-"""What goes wrong in a Data Action itself (contract, templates, function), and in an asynchronous operation."""
+"""What goes wrong in a Data Action itself: contract, templates, function."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import re
 from dataclasses import replace
 
 from wfm.diagnosis import statuses
-from wfm.diagnosis.correlation import UUID
-from wfm.diagnosis.progress import FAILED
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
 from wfm.domain.diagnoses import Kind, Provenance
 
@@ -173,70 +171,6 @@ FUNCTION = Rule(
 )
 
 
-_JOB = re.compile(
-    rf"\b(?:job|operation|task|execution|run)(?:[ _-]?id)?[\"' ]{{0,2}}[:=]?[\"' ]{{0,2}}({UUID})\b",
-    re.IGNORECASE,
-)
-_JOB_FAILED = pattern(r"\bfail(?:ed|ure)\b", r"\bended (?:in|with) (?:an )?error", r"\bdid not (?:complete|finish|succeed)\b")
-
-
-def _ended_without_reason(case: Case) -> bool:
-    deciding = case.reading.deciding
-    if deciding.code or (case.reading.status or 200) >= 300:
-        return False
-    says_nothing = deciding.message.casefold() in ("", *FAILED)
-    alone = len([layer for layer in case.reading.layers if layer.says_something or layer.details]) <= 1
-    return alone and says_nothing and bool({deciding.state, deciding.message.casefold()} & FAILED)
-
-
-def _job_failed(case: Case) -> bool:
-    """Whether a text says that a job failed, and names the job and nothing else."""
-    named = case.reading.firm_status is None and not case.reading.deciding.code and _JOB.search(case.text)
-    return bool(named) and bool(_JOB_FAILED.search(case.text))
-
-
-def _job_words(case: Case, names: tuple[str, ...]) -> Words:
-    found = _JOB.search(case.text)
-    named = case.reading.deciding.operation_id or (found.group(1) if found else "")
-    words = WITHOUT_REASON.words
-    return Words(
-        cause=f"The asynchronous operation {named} ended in an error, and the platform gives no reason for it.",
-        confirm=words.confirm,
-        fix=words.fix,
-        who=words.who,
-    )
-
-
-WITHOUT_REASON = Rule(
-    key="operation-without-reason",
-    kind=Kind.SERVER_ERROR,
-    title="An asynchronous operation ended without a reason",
-    provenance=Provenance.OBSERVED,
-    signs=Signs(special=_ended_without_reason, hint=_job_failed),
-    said=_job_words,
-    words=Words(
-        cause="The asynchronous operation ended in an error, and the platform gives no reason for it.",
-        confirm="Read the thing that it should change, a schedule by its version: it did not change.",
-        fix="Read the newest version and try once more. If it repeats, give the operation id to Genesys support.",
-        who="Genesys support",
-    ),
-    page=Page(
-        means=(
-            "A schedule update, import or copy was taken and failed later. The notification carries a state and an operation "
-            "id, and nothing else. A version that somebody else changed meanwhile is one possible reason."
-        ),
-        confirm="Read metadata.version of the schedule again: it did not grow.",
-        fix="Preview again, so that the newest version is used, and try once more.",
-        who_can="The supervisor for the second try; Genesys support for the reason.",
-        provenance="Observed: the developer forum shows such notifications.",
-        retry="Not unchanged: read the version first.",
-    ),
-    example=Example(
-        status=200, body='{"status":"Error","operationId":"86cb276f-3af5-48da-94be-8945d8b5fc09","eventType":"Update"}'
-    ),
-)
-
-
 def _package_processing(case: Case) -> bool:
     return case.reading.category == "ACTION.PROCESSING" and bool(_PUBLISH.search(case.call or ""))
 
@@ -277,4 +211,4 @@ PACKAGE = Rule(
     ),
 )
 
-RULES = (PACKAGE, FUNCTION, WITHOUT_REASON, CONTRACT, TEMPLATE)
+RULES = (PACKAGE, FUNCTION, CONTRACT, TEMPLATE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
 from wfm.domain.diagnoses import Kind, Provenance
 
@@ -93,7 +95,7 @@ USER = Rule(
             r"\b(?:users?|agents?)\b(?: (?:id |with )?[\w-]{1,40})?(?: \w+){0,4} (?:was |were |could |is )?not (?:be )?found",
             r"\b(?:unable to|could ?not|cannot|can'?t) find (?:a |an |the )?(?:specified |requested )?(?:user|agent)\b",
             r"\b(?:user|agent)\b[^.\n]{0,60}\bdoes(?:n'?t| not) exist",
-            r"\b(?:agents?|users?)\b[^.\n]{0,40}\bnot in a (?:management|business) unit",
+            r"\b(?:agents?|users?)\b[^.\n]{0,40}\bnot in (?:a|an|the|this|that|any) (?:management|business) unit",
             r"\bnot found[:\s-]{1,3}(?:the )?(?:user|agent)\b",
             r"\bno (?:such )?(?:user|agent)\b(?! ids?\b)(?: (?:was )?found)?",
         ),
@@ -119,7 +121,22 @@ USER = Rule(
 )
 
 
+_NAMED_ABSENT = re.compile(  # "The queue 'Support' referenced by the flow was not found"
+    r"\b(?:the|an?) ((?:\w{2,30} ){1,2})(['\"])([^'\"\n]{1,80})\2[^.\n]{0,60}? (?:(?:was|is|could) not (?:be )?found"
+    r"|does(?:n'?t| not) exist)\b",
+    re.IGNORECASE,
+)
+
+
 def _nothing_words(case: Case, names: tuple[str, ...]) -> Words:
+    if found := _NAMED_ABSENT.search(case.text):
+        thing = f"{found.group(1).strip()} '{found.group(3)}'"
+        return Words(
+            cause=f"The {thing} that is named does not exist in this organization.",
+            confirm=f"Search for the {thing} in Admin.",
+            fix=f"Create the {thing}, or correct the name where it is referred to.",
+            who="Supervisor",
+        )
     fix = "Check the ids in the path and that the path exists."
     if case.call and case.operation is None and "/api/" in case.call:
         fix = f"Check the path: {case.call} is not a call that the desk knows."
@@ -158,6 +175,7 @@ NOTHING = Rule(
         sentences=pattern(
             r"\bno results were found",
             r"\b(?:could not|unable to|can'?t|cannot) find (?:the |an? )?\w+ with (?:the )?(?:id|name)\b",
+            _NAMED_ABSENT.pattern,
         ),
         statuses=frozenset({404, 410}),
         within=_ABSENT,
