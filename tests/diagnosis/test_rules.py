@@ -342,6 +342,29 @@ CASES: dict[str, list[Given]] = {
         ),
         Given(f"Flow publish failed. JobID: {ID}, messages:\n2026-03-02 [ERROR] Action 4 has no target"),
     ],
+    "aws-limit-or-fault": [
+        Given(
+            wrapped("", 400, "bad.request").replace(
+                "REST call", "Slow (Service: AWSLambda; Status Code: 429; Error Code: ThrottlingException;) REST call"
+            ),
+            400,
+            code="bad.request",
+            retryable=True,
+        ),
+        Given(
+            "x (Service: AWSLambda; Status Code: 404; Error Code: ResourceNotFoundException; Request ID: 1)",
+            code="ResourceNotFoundException",
+            retryable=False,
+        ),
+    ],
+    "redirect-address-not-allowed": [
+        Given('{"error":"invalid_grant","error_description":"redirect_uri does not match"}', 400, code="invalid_grant"),
+        Given("unauthorized redirect_uri: http://localhost/cb", 400),
+    ],
+    "sign-in-declined": [
+        Given("https://app.example.org/?error=access_denied", code="access_denied", retryable=False),
+        Given('{"error":"access_denied","error_description":"The user denied access"}', 400, code="access_denied"),
+    ],
     "locked-by-somebody": [
         Given("Flow 'Inbound' is locked by another entity.", retryable=False),
         Given("The prompt is checked out by Ana Lopez", 409, retryable=False),

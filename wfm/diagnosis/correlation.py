@@ -21,11 +21,14 @@ _OF_A_THING = re.compile(
 # Korrelations-ID, ID de corrélation, Id. de correlación, ID de correlação, correlatie-id: one word in many languages.
 _WORD = r"[ck]orr?[eéè]la\w{2,8}"
 _NAMED = re.compile(
-    rf"(?:\bcontext[ _-]?id|\b(?:\w{{1,20}}[_-])?{_WORD}(?:[ _.-]?(?:id|identifier|kennung|uuid|code))?"
-    r"|相[関关] ?id|корреляц\w+)"
-    rf"\b(?:\W{{0,3}}(?:is|was|ist|est|es|è)\b)?[^\w\n]{{0,12}}({UUID}|[A-Za-z0-9][\w-]{{7,80}})",
+    rf"(?:\bcontext[ _-]?id|\b(?:\w{{1,20}}[_-])?{_WORD}(?:[ _.\t-]?(?:id|identifier|kennung|uuid|code))?"
+    r"|\bcorr\.?[ _-]?id|相[関关] ?id|корреляц\w+)"
+    r"\b(?: ?\([\w .]{1,20}\))?(?:\W{0,3}(?:is|was|ist|est|es|è)\b)?"
+    rf"(?:[^\w\n]{{0,12}}({UUID}|[A-Za-z0-9][\w-]{{7,80}})|[^\w\n]{{0,6}}(?:\n[^\w\n]{{0,6}}){{1,2}}({UUID})\b)"
+    rf"|\[cid[:=] ?({UUID})\]",
     re.IGNORECASE,
 )
+_HYPHENS = str.maketrans("‐‑‒–", "----")
 _MEMBER = re.compile(r"(?:context|[ck]orrelations?)(?:id|identifier|uuid)")
 _FIRST = ("inincorrelationid", "genesyscorrelationid", "xcorrelationid", "correlationid")
 
@@ -35,6 +38,8 @@ def trailing_id(text: str) -> str | None:
 
     Behind the name of a thing the id is that thing's ("user (7d0c…)"), but never where the provider of Terraform speaks.
     """
+    if not text.isascii():
+        text = text.translate(_HYPHENS)
     if (found := _OF_TERRAFORM.search(text)) is not None:
         return found.group(1)
     lines = text.splitlines()[:MAX_LINES] if "\n" in text else []
@@ -52,9 +57,10 @@ def without_trailing_id(text: str) -> str:
 
 def named_id(text: str) -> str | None:
     """A correlation id that a text names: "correlation id 5b2e…", "Korrelations-ID: 5b2e…"."""
-    for found in _NAMED.finditer(text):
-        if any(char.isdigit() for char in found.group(1)):
-            return found.group(1)
+    for found in _NAMED.finditer(text if text.isascii() else text.translate(_HYPHENS)):
+        named = next(filter(None, found.groups()))
+        if any(char.isdigit() for char in named):
+            return named
     return None
 
 

@@ -31,6 +31,7 @@ FULL = 3
 _SENT = frozenset({"config", "input", "inputs", "postdata", "requestbody", "requestpayload", "querystring", "cookies"})
 """Members that hold what was sent, not what came back."""
 
+_PACKED = frozenset({"text", "body", "content", "data", "payload"})
 _LOGS_OWN = frozenset({"level", "severity", "loglevel", "logger", "stream", "version", "stack", "stacktrace", "trace"})
 
 
@@ -90,8 +91,7 @@ def _with_exchange(here: Place, value: Mapping[object, object]) -> Place:
     request = members.get("request", members.get("httprequest"))
     if isinstance(request, Mapping):
         members = {**{key_of(name): inner for name, inner in list(request.items())[:MAX_ITEMS]}, **members}
-    if members.get("encoding") == "base64" and isinstance(packed := members.get("text"), str):  # the content in a HAR file
-        value = {**value, "text": _decoded(packed)}
+    value = _unpacked(value, members)
     return replace(
         here,
         value=value,
@@ -108,6 +108,17 @@ def headers_in(value: object) -> dict[str, str]:
         return {str(name).casefold(): inner for name, inner in list(value.items())[:MAX_ITEMS] if isinstance(inner, str)}
     pairs = [entry for entry in value[:MAX_ITEMS] if isinstance(entry, Mapping)] if isinstance(value, list) else []
     return {str(pair.get("name")).casefold(): str(pair.get("value")) for pair in pairs if "name" in pair}
+
+
+def _unpacked(value: Mapping[object, object], members: Mapping[str, object]) -> Mapping[object, object]:
+    """An object whose text is marked as base64, with the text read: a HAR file, an API Gateway's answer, Power Automate."""
+    # Power Automate calls it $content
+    marked = members.get("encoding") == "base64" or members.get("isbase64encoded") is True or "$content" in value
+    if not marked:
+        return value
+    return {
+        name: _decoded(inner) if key_of(name) in _PACKED and isinstance(inner, str) else inner for name, inner in value.items()
+    }
 
 
 def _decoded(text: str) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 
-from wfm.diagnosis import correlation, sentences, statuses
+from wfm.diagnosis import correlation, literals, sentences, statuses
 from wfm.diagnosis.bounds import HEAD, TAIL, closed, decode, excerpt, tidy, too_deep
 from wfm.diagnosis.envelopes import FULL, places, weight
 from wfm.diagnosis.layers import Layer, id_beside, layers_of
@@ -278,6 +279,7 @@ def _answer(value: object, level: int) -> tuple[Layer, ...]:
     """What a member of a record says as an answer; () for a text that shows neither a body nor a status."""
     if not isinstance(value, str):
         return _with_embedded(layers_of(value, level), level)
+    value = _plain(value)
     if "{" in value or "</" in value or value[:1] == "<":
         return _taken_apart(value.strip())[1] or _from_text(value, Form.TEXT)
     return _from_text(value, Form.TEXT) if statuses.status_in(value) else ()
@@ -285,10 +287,11 @@ def _answer(value: object, level: int) -> tuple[Layer, ...]:
 
 def _plain(text: str) -> str:
     """A body that came as base64 (some proxies and functions send it so), else the text as it is."""
-    if not text.startswith(("eyJ", "ewo", "ewog", "ew0K", "W3s")) or not _BASE64.fullmatch(text):
+    packed = text.partition(";base64,")[2] if text.startswith("data:") else text
+    if not packed.startswith(("eyJ", "ewo", "ewog", "ew0K", "W3s", "H4sI")) or not _BASE64.fullmatch(packed):
         return text
     try:
-        return base64.b64decode(text).decode("utf-8")
+        return decode(base64.b64decode(packed))[0].strip()  # H4sI: packed by gzip besides, as CloudWatch hands logs on
     except ValueError:
         return text
 
@@ -297,14 +300,23 @@ def _not_json(text: str) -> tuple[Form, tuple[Layer, ...]]:
     if sentences.looks_like_page(text):
         return Form.PAGE, ()
     if text[0] == "<":
-        layer = sentences.xml_layer(text)
-        return (Form.XML, (layer,)) if layer else (Form.TEXT, ())
+        return _xml(text)
     if text[0] in "{[" and not _LOG_LINE.match(text):
         try:
-            return Form.JSON, _layers(sentences.parse_literal(text))
+            return Form.JSON, _layers(literals.parse(text))
         except ValueError:
             return Form.TORN, _with_embedded(_torn(text))
     return Form.TEXT, ()
+
+
+def _xml(text: str) -> tuple[Form, tuple[Layer, ...]]:
+    """The error of an XML answer, with the body that one of its elements carries."""
+    layer = sentences.xml_layer(text)
+    carried = excerpt(html.unescape(text)) if "{" in text else ""
+    inner = tuple(replace(part, level=part.level + 1) for value in sentences.embedded(carried)[:1] for part in _layers(value))
+    if layer is None:
+        return (Form.XML, inner) if weight(inner) > 1 else (Form.TEXT, ())
+    return Form.XML, (layer, *inner)
 
 
 def _torn(text: str) -> tuple[Layer, ...]:
@@ -335,6 +347,8 @@ def _from_text(text: str, form: Form) -> tuple[Layer, ...]:
     well = next((layers for layers in candidates if any(layer.state in RUNNING | DONE for layer in layers)), ())
     if well and not sentences.tells_of_failure(text):
         return well  # "Test result: {"success": true}"
+    if (returned := sentences.error_in_address(text)) is not None:
+        return (Layer(place="address", code=returned[0], message=returned[1] or text[:4_000]),)
     return (Layer(place=form.value if form is Form.OVERSIZE else "text", code=sentences.code_in(text), message=text[:4_000]),)
 
 

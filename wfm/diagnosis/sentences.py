@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import html
 import json
 import re
+from urllib.parse import unquote_plus
 
-from wfm.diagnosis import correlation, statuses
+from wfm.diagnosis import correlation, literals, statuses
 from wfm.diagnosis.bounds import tidy
 from wfm.diagnosis.layers import Layer, as_status
 
@@ -20,7 +20,7 @@ _DOUBLED = re.compile(r'[{\[,]\s{0,4}""\w')
 _ARROW = re.compile(r'"\s{0,4}=>\s{0,4}')
 _ESCAPED = re.compile(r'\\(["\\/])')
 _MEMBER_CODE = re.compile(
-    r"\b(?:error[_ ]?)?code[\"']?\s*[:=]\s*[\"']?([A-Za-z][\w.\-]{2,100}|\d{3,6})\b(?!\s*[:=])", re.IGNORECASE
+    r"(?<!status )\b(?:error[_ ]?)?code[\"']?\s*[:=]\s*[\"']?([A-Za-z][\w.\-]{2,100}|\d{3,6})\b(?!\s*[:=])", re.IGNORECASE
 )
 _OAUTH_CODE = re.compile(
     r"\b(invalid_client|invalid_grant|invalid_scope|invalid_request|invalid_token|insufficient_scope|unauthorized_client"
@@ -30,6 +30,8 @@ _DOTTED_CODE = re.compile(
     r"\b(missing(?:\.any)?(?:\.division)?\.permissions?|app\.not\.authorized\.for\.scope|not\.authorized|bad\.credentials"
     r"|authentication\.required|too\.many\.requests(?:\.retry\.after)?|wfm\.[a-z.]{3,60}[a-z])\b"
 )
+_RETURNED = re.compile(r"https?://[^\s\"'<>]{1,600}?[?#&]error=([A-Za-z_.]{3,60})")
+_DESCRIBED = re.compile(r"[?#&]error_description=([^&\s\"'<>]{1,1000})")
 _FAILS = re.compile(
     r"\b(?:\w{0,40}error|\w{0,40}exception|fault|fail(?:ed|s|ure)?|denied|refused|rejected|forbidden|unauthori[sz]ed"
     r"|timed? ?out)\b",
@@ -62,17 +64,6 @@ def parse(text: str) -> object:
         raise ValueError("too deep") from None
 
 
-def parse_literal(text: str) -> object:
-    """A Python dict or list printed into a log ({'code': 'forbidden'}). Raises ValueError."""
-    if len(text) > 16_000:
-        raise ValueError("too long")
-    try:
-        value: object = ast.literal_eval(text)
-    except (SyntaxError, MemoryError, RecursionError, TypeError) as error:
-        raise ValueError("no literal") from error
-    return value
-
-
 def embedded(text: str) -> list[object]:
     """The JSON objects inside a sentence, in order; quotes that were escaped on the way are undone where need be."""
     for version in _unescaped(text):
@@ -101,7 +92,7 @@ def _literals(text: str) -> list[object]:
         if end < 0:
             break
         try:
-            return [parse_literal(text[start : end + 1])]
+            return [literals.python(text[start : end + 1])]
         except ValueError:
             continue
     return []
@@ -133,6 +124,15 @@ def code_in(text: str) -> str | None:
         if found:
             return found.group(1)
     return None
+
+
+def error_in_address(text: str) -> tuple[str, str] | None:
+    """Code and description that a sign-in hands back in an address (RFC 6749): "…/cb?error=access_denied&…"."""
+    found = _RETURNED.search(text[:8_000])
+    if found is None:
+        return None
+    described = _DESCRIBED.search(text, found.start(), found.end() + 2_000)
+    return found.group(1), tidy(unquote_plus(described.group(1)), 1_000) if described else ""
 
 
 def before_body(text: str) -> str:

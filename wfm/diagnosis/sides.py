@@ -20,6 +20,7 @@ _OF_OTHERS = re.compile(  # what only other vendors say: ServiceNow, Microsoft, 
     r"\bAPI level ACL\b|\bRequired to provide Auth information\b|\bAADSTS\d{4,}|\bprv[A-Z]\w+ privilege\b|\barn:aws:"
     r"|\bINSUFFICIENT_ACCESS\w*|\bINVALID_SESSION_ID\b|\bAuthoriz?ation_RequestDenied\b|\bAuthorizationFailed\b|\bPERMISSION_DENIED\b"
 )
+_KEY = re.compile(r"\b(?:api|subscription|access|function|host|master|app)[ _-]?key\b", re.IGNORECASE)
 _REPORTS = re.compile(r"\b(?:backend service failed|response from web service)\b", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(r"\s*(?:basic|digest|ntlm|negotiate|apikey|hmac\w*|aws4\S*)\b", re.IGNORECASE)
 _BY_SIDE = frozenset(
@@ -99,9 +100,8 @@ def words(case: Case, rule: Rule, names: tuple[str, ...]) -> Words | None:
         fix = f"Renew the credentials {where}, then try again."
     elif rule.kind in (Kind.UNAUTHENTICATED, Kind.INVALID_CLIENT):
         cause = f"{service} does not accept the credentials that it was given, or got none."
-        fix = (
-            f"Enter working credentials for that service {where}, and see that the request sends them as the service wants it."
-        )
+        given = "a valid key" if _KEY.search(case.text) else "working credentials"
+        fix = f"Enter {given} for that service {where}, and see that the request sends them as the service wants it."
     else:
         lacking = f" It names {', '.join(names[:4])}." if names else ""
         what = "a licence or feature is missing there" if rule.kind is Kind.MISSING_LICENSE else "the account may not do this"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from wfm.diagnosis.rules import (
     access,
+    aws,
     brief,
     conflict,
     data_action,
@@ -27,6 +28,7 @@ RULES: tuple[Rule, ...] = (
     *brief.RULES,
     *token_server.RULES,
     *elsewhere.RULES,
+    *aws.RULES,
     *sign_in.RULES,
     *access.RULES,
     *data_action.RULES,

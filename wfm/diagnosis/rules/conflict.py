@@ -46,6 +46,19 @@ BUSY = Rule(
     ),
 )
 
+_CHANGED = pattern(
+    r"\b(?:changed|modified|updated|edited)\b(?: \w+){0,3} (?:since|in the meantime|meanwhile)\b",
+    r"\b(?:changed|modified|updated) by (?:another|somebody|someone)\b",
+    r"\bversion\b[^.\n]{0,40}\bexpected\b|\bexpected (?:\w+ )?version\b",
+    r"\bversion\b[^.\n]{0,60}\b(?:does not match|mismatch|out of date|outdated|not the latest|too old)\b",
+)
+
+
+def _said_to_have_changed(case: Case) -> bool:
+    """Whether the sentence says so under a status that speaks of the request: the sentence is right."""
+    return case.reading.firm_status in (None, 400) and bool(_CHANGED.search(case.text))
+
+
 VERSION = Rule(
     key="changed-by-somebody",
     kind=Kind.CONFLICT,
@@ -59,6 +72,7 @@ VERSION = Rule(
             r"\bstale\b",
             r"\boptimistic",
         ),
+        hint=_said_to_have_changed,
         sentences=pattern(
             r"\bversion\b[^.\n]{0,80}\b(?:match|mismatch|conflict|stale|outdated)",
             r"\bmodified by another",
@@ -96,10 +110,12 @@ LOCKED = Rule(
     provenance=Provenance.OBSERVED,
     signs=Signs(
         codes=pattern(
-            r"\blocked\.by\b", r"\b(?:flow|prompt|draft|resource)\.(?:is\.)?locked$", r"\bcheckedout\b|\bchecked\.out\b"
+            r"(?<!not\.)\blocked\.by\b",
+            r"\b(?:flow|prompt|draft|resource)\.(?:is\.)?locked$",
+            r"\bcheckedout\b|\bchecked\.out\b",
         ),
         sentences=pattern(
-            r"(?<!account )(?<!account is )(?<!user is )\b(?:locked|checked out)(?: for editing)? "
+            r"(?<!account )(?<!account is )(?<!user is )(?<!not )\b(?:locked|checked out)(?: for editing)? "
             r"(?:by|to) (?!you\b|operation|process|job)\w",
         ),
         within=_CLASH | {400},
@@ -133,7 +149,12 @@ LOCKED = Rule(
     ),
 )
 
-_THERE = pattern(r"\balready (?:exists?|in use|taken|been taken|registered)\b")
+_THERE = pattern(
+    r"\balready (?:exists?|in\b|taken|been (?:taken|used|added|assigned)|registered|used|assigned|added|associated|defined"
+    r"|present|(?:an? )?(?:member|part)\b|belongs|has (?:this|that|an?)\b)(?!\w| (?:the )?pro[cg])",
+    r"\bduplicate (?:\w+ )?(?:name|e-?mail|number|extension)\b",  # values in the plural repeat inside the request itself
+    r"\b(?:is|are) not unique\b",
+)
 
 
 def _said_to_exist(case: Case) -> bool:
@@ -179,6 +200,18 @@ EXISTS = Rule(
     ),
 )
 
+
+def _conflict_words(case: Case, names: tuple[str, ...]) -> Words:
+    if not passes(case):
+        return CONFLICT.words
+    return Words(
+        cause="It can't be done at this moment: what the request touches is in a state that passes.",
+        confirm="Read the thing again after a minute: its state changes by itself.",
+        fix="Wait until that is over, then send it again.",
+        who="Nobody: it passes",
+    )
+
+
 CONFLICT = Rule(
     key="conflict",
     kind=Kind.CONFLICT,
@@ -190,6 +223,7 @@ CONFLICT = Rule(
         within=_CLASH | {400},
     ),
     retryable=passes,
+    said=_conflict_words,
     words=Words(
         cause="The request does not fit the present state of what it touches.",
         confirm="Read the thing again and compare its state with what the request wants.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from wfm.diagnosis.reading import dotted
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
 from wfm.domain.diagnoses import Kind, Provenance
@@ -51,6 +53,28 @@ def _action_words(case: Case, names: tuple[str, ...]) -> Words:
     return Words(cause=cause, confirm=ACTION_SIGN_IN.words.confirm, fix=fix, who="Integration admin")
 
 
+_DISABLED = pattern(r"\b(?:disabled|inactive|not active|deactivated|suspended|deleted)\b")
+_UNKNOWN = pattern(r"\b(?:not found|unknown|does(?:n'?t| not) exist|no such)\b")
+
+
+def _client_words(case: Case, names: tuple[str, ...]) -> Words:
+    words = INVALID_CLIENT.words
+    if _DISABLED.search(case.text):
+        return replace(
+            words,
+            cause="The token server does not accept the OAuth client: it is disabled.",
+            confirm="Look at the state of the client in Admin.",
+            fix="Enable the OAuth client in Admin, or use another one. Id and secret may be right.",
+        )
+    if _UNKNOWN.search(case.text):
+        return replace(
+            words,
+            cause="The token server does not know the OAuth client: its id is wrong, or it is of another region.",
+            fix="Correct the client id, or set the login host of the organization's region. A new secret does not help.",
+        )
+    return words
+
+
 INVALID_CLIENT = Rule(
     key="invalid-client",
     kind=Kind.INVALID_CLIENT,
@@ -66,10 +90,11 @@ INVALID_CLIENT = Rule(
         hint=_token_refused,
         within=_REFUSALS,
     ),
+    said=_client_words,
     words=Words(
         cause="The token server does not accept the OAuth client: its id, its secret or its region is wrong.",
         confirm="Compare the client id with the one in Admin; check that the login host is of the same region.",
-        fix="Correct the id and secret, or set the region of the organization. A lost secret can only be made anew.",
+        fix="Correct the id and secret, or set the region of the organization. A lost secret can only be replaced.",
         who="OAuth admin",
     ),
     page=Page(
@@ -205,16 +230,25 @@ ACTION_SIGN_IN = Rule(
     ),
 )
 
+
+def _grant_refused(case: Case) -> bool:
+    """Whether the code says so; a sentence such as "authorization code is invalid" then speaks of no value of a request."""
+    if case.reading.words != "invalid.grant" or case.reading.firm_status not in (None, 400, 401, 403):
+        return False
+    expired = EXPIRED.signs.sentences
+    return expired is None or not expired.search(case.text)
+
+
 GRANT = Rule(
     key="grant-refused",
     kind=Kind.UNAUTHENTICATED,
     title="The sign-in behind the token is refused",
     provenance=Provenance.OBSERVED,
-    signs=Signs(weak_codes=pattern(r"^invalid\.grant$"), within=frozenset({400, 401, 403})),
+    signs=Signs(special=_grant_refused, weak_codes=pattern(r"^invalid\.grant$"), within=frozenset({400, 401, 403})),
     words=Words(
         cause="The token server accepts the client but not the sign-in: password, code or refresh token.",
         confirm="The description beside the code names the reason; sign in by hand with the same account.",
-        fix="Sign in anew, or correct the account that the credentials belong to.",
+        fix="Sign in again for a new code or token, or correct the account that the credentials belong to.",
         who="Integration admin",
     ),
     page=Page(
@@ -223,7 +257,7 @@ GRANT = Rule(
             "authorization code, a refresh token or an assertion."
         ),
         confirm="The error_description says more. Signing in by hand with the same account shows whether it works.",
-        fix="Sign in anew. For an integration, enter working credentials.",
+        fix="Sign in again. For an integration, enter working credentials.",
         who_can="Whoever owns the account or the integration.",
         provenance="Observed behind Data Actions; the code is of RFC 6749.",
         retry="No.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wfm.diagnosis import sentences
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern, scopes
 from wfm.diagnosis.sides import REMOTE_OWNER
 from wfm.domain.diagnoses import Kind, Provenance
@@ -51,7 +52,10 @@ GRANT_UNKNOWN = Rule(
     signs=Signs(
         codes=pattern(r"^unsupported\.grant\.type$"),
         sentences=pattern(
-            r"\b(?:invalid|unsupported|unknown|wrong) grant[ _-]?type", r"\bgrant[ _-]?type\b[^.\n]{0,40}\binvalid\b"
+            r"\b(?:invalid|unsupported|unknown|wrong) grant[ _-]?type",
+            r"\bgrant[ _-]?type\b[^.\n]{0,40}\b(?:invalid|required|missing)\b",
+            r"\bgrant[ _-]?type\b[^.\n]{0,40}\b(?:not|must be) (?:given|provided|specified|set|present)\b",
+            r"\b(?:missing|required)\b(?: \w+){0,3}[: '\"`]{1,4}grant[ _-]type\b",
         ),
         within=_WITHIN,
     ),
@@ -225,4 +229,79 @@ WRONG_HOST = Rule(
     ),
 )
 
-RULES = (AWS_TRUST, WRONG_HOST, GRANT_UNKNOWN, GRANT_TYPE, SCOPE_ASKED)
+_REDIRECT = pattern(
+    r"\bredirect[ _-]?ur[il]\b[^\n]{0,160}\b(?:not|n't|invalid|mismatch\w*|un(?:known|auth|regist)\w*|differ\w*|missing)\b",
+    r"\b(?:invalid|unknown|unauthori[sz]ed|unregistered|wrong|mismatch\w*|missing)\b[^.\n]{0,30}\bredirect[ _-]?ur[il]",
+)
+
+REDIRECT = Rule(
+    key="redirect-address-not-allowed",
+    kind=Kind.BAD_REQUEST_OTHER,
+    title="The sign-in may not return to this address",
+    provenance=Provenance.OBSERVED,
+    signs=Signs(
+        special=lambda case: case.reading.firm_status in (None, 400, 401, 403) and bool(_REDIRECT.search(case.text)),
+        codes=pattern(r"^redirect\.ur[il]\.mismatch$|^invalid\.redirect\.ur[il]$"),
+    ),
+    kind_in=lambda case: Kind.UNAUTHENTICATED if case.reading.words == "invalid.grant" else Kind.BAD_REQUEST_OTHER,
+    words=Words(
+        cause="The redirect URI of the sign-in is not one of those that the OAuth client allows, or not the one it began with.",
+        confirm="Compare the redirect_uri of the request with the authorized redirect URIs of {client}, letter by letter.",
+        fix="Add this redirect URI to {client}, or send one that stands there: scheme, port and last slash count too.",
+        who="OAuth admin",
+    ),
+    page=Page(
+        means=(
+            "A client lists the addresses to which a person's sign-in may return. The request names another one, or for the "
+            "token another one than for the sign-in."
+        ),
+        confirm="Compare both addresses letter by letter: http and https, port, path and last slash.",
+        fix="Add the address to the client in Admin, or correct it in the program.",
+        who_can="Whoever administers OAuth clients; whoever configures the program.",
+        provenance="Observed. The rule is of RFC 6749.",
+        retry="No.",
+    ),
+    example=Example(
+        status=400, body='{"error":"invalid_request","error_description":"Invalid redirect_uri"}', call="GET /oauth/authorize"
+    ),
+)
+
+_DECLINED = pattern(
+    r"\b(?:user|owner|person|admin\w*)\b[^.\n]{0,40}\b(?:denied|declined|cancel\w*|refused|rejected)\b",
+    r"\bconsent\b[^.\n]{0,40}\b(?:denied|declined|required|not given)\b",
+)
+
+
+def _declined(case: Case) -> bool:
+    """Whether a person's sign-in ended without consent: access_denied in the address that the browser returned to."""
+    if case.reading.words != "access.denied" or (case.reading.firm_status or 400) not in (302, 303, 400, 401):
+        return False
+    return (
+        case.of_token_server or bool(_DECLINED.search(case.text)) or sentences.error_in_address(case.reading.text) is not None
+    )
+
+
+DECLINED = Rule(
+    key="sign-in-declined",
+    kind=Kind.UNAUTHENTICATED,
+    title="The sign-in was declined",
+    provenance=Provenance.OBSERVED,
+    signs=Signs(special=_declined),
+    words=Words(
+        cause="The sign-in ended without consent: the person declined it, or may not use this application.",
+        confirm="Sign in again with the same account and read what the page asks for or says.",
+        fix="Sign in again and allow the access; where an administrator must approve the application, have it approved first.",
+        who="The person who signs in",
+    ),
+    page=Page(
+        means="The sign-in page sent the person back with access_denied: no code and no token were given.",
+        confirm="Sign in again and read the page.",
+        fix="Allow the access, or have an administrator approve the application for the organization.",
+        who_can="The person who signs in; an administrator for approvals.",
+        provenance="Observed. The code is of RFC 6749.",
+        retry="No.",
+    ),
+    example=Example(body="https://app.example.com/cb#error=access_denied&error_description=user+denied"),
+)
+
+RULES = (AWS_TRUST, REDIRECT, WRONG_HOST, DECLINED, GRANT_UNKNOWN, GRANT_TYPE, SCOPE_ASKED)

@@ -41,8 +41,13 @@ def _certificate_words(case: Case, names: tuple[str, ...]) -> Words:
 
 
 _HOST = re.compile(
-    r"host(?:name)?['\"]?[=:] ?['\"]([\w.-]{3,100})|https?://([\w.-]{3,100})"
+    r"\b(?:connected|connecting|connection) to (?:host )?([\w-]{1,60}\.[\w.-]{2,100})|host(?:name)?['\"]?[=:] ?['\"]([\w.-]{3,100})|https?://([\w.-]{3,100})"
     r"|(?:ENOTFOUND|resolve(?: host)?:?|UnknownHostException:?|lookup|resolved:)\s{1,2}['\"]?([\w-]{1,60}\.[\w.-]{2,100})",
+    re.IGNORECASE,
+)
+_MANUAL = re.compile(  # where a program's message sends its reader
+    r"^(?:docs?|help|support|learn|developer|wiki|bugs|go)\.|\bcurl\.(?:se|haxx\.se)$|^aka\.ms$|\b(?:github|stackoverflow"
+    r"|readthedocs|mozilla|python|nodejs|openssl)\.\w+$",
     re.IGNORECASE,
 )
 _GENESYS_HOST = pattern(r"pure\.?cloud", r"genesys", r"inin")
@@ -50,8 +55,8 @@ _GENESYS_HOST = pattern(r"pure\.?cloud", r"genesys", r"inin")
 
 def _host(case: Case) -> str:
     """The host that the text names, else ""."""
-    found = _HOST.search(f"{case.text}\n{case.reading.text}")
-    return next((name.strip(".") for name in found.groups() if name), "") if found else ""
+    named = (next(filter(None, found.groups())) for found in _HOST.finditer(f"{case.text}\n{case.reading.text}"))
+    return next((name.strip(".") for name in named if not _MANUAL.search(name)), "")
 
 
 def _address_words(case: Case, names: tuple[str, ...]) -> Words:
