@@ -12,7 +12,7 @@ _NAMED = r"(?:status|statut|estado|état|stato|статус|ステータス|状�
 _VERBS = r"(?:GET|HEAD|POST|PUT|PATCH|DELETE)"
 _STATED = re.compile(  # "status code: 403", "API Error: 403 - …", "PATCH /x returned 403", "403 Client Error"
     rf"(?:^\s*\(?|\b(?:API|Auth)\s{{1,4}}Error:?\s{{0,4}}|\bHTTP(?:/\d(?:\.\d)?)?[ :=]{{1,6}}"
-    rf"|{_NAMED}(?:[ _-]?code)?\"?\s{{0,4}}[:=]?\s{{0,4}}[\"']?"
+    rf"|{_NAMED}(?:[ _-]?code)?\"?\s{{0,4}}[:=|]?\s{{0,4}}[\"']?"
     rf"|\berror(?: code)?\s{{0,3}}:?\s{{1,3}}|\b{_VERBS} [\"']?(?:/|http)[^\s\"']{{1,300}}[\"']?"
     r"(?: HTTP/\d(?:\.\d)?[\"']?)?\s{1,2}(?:[-=]>|→|:|returned|answered|failed with)?\s?"
     r"|\b(?:respond|fail|return|repli|answer|reject)ed(?: with)?(?: an?)?(?: HTTP)?(?: status)?(?: code)?:? "
