@@ -38,9 +38,11 @@ def trailing_id(text: str) -> str | None:
 
     Behind the name of a thing the id is that thing's ("user (7d0c…)"), but never where the provider of Terraform speaks.
     """
+    if ")" not in text and "]" not in text:
+        return None
     if not text.isascii():
         text = text.translate(_HYPHENS)
-    if (found := _OF_TERRAFORM.search(text)) is not None:
+    if "API Error: " in text and (found := _OF_TERRAFORM.search(text)) is not None:
         return found.group(1)
     lines = text.splitlines()[:MAX_LINES] if "\n" in text else []
     for end in (text[-200:], *(line[-200:] for line in lines)):
@@ -58,7 +60,7 @@ def without_trailing_id(text: str) -> str:
 def named_id(text: str) -> str | None:
     """A correlation id that a text names: "correlation id 5b2e…", "Korrelations-ID: 5b2e…"."""
     for found in _NAMED.finditer(text if text.isascii() else text.translate(_HYPHENS)):
-        named = next(filter(None, found.groups()))
+        named: str = next(filter(None, found.groups()))
         if any(char.isdigit() for char in named):
             return named
     return None

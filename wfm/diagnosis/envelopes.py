@@ -65,23 +65,23 @@ def places(record: object) -> Iterator[Place]:
             if here.value.strip():
                 yield replace(here, value=excerpt(here.value))
         elif here.depth < MAX_DEPTH:
-            if isinstance(here.value, Mapping):
+            if isinstance(here.value, dict):
                 here = _with_exchange(here, here.value)
                 yield here
             queue.extend(_inside(here))
 
 
 def _inside(here: Place) -> Iterator[Place]:
-    if isinstance(here.value, Mapping):
+    if isinstance(here.value, dict):
         for name, inner in list(here.value.items())[:MAX_ITEMS]:
             key = key_of(name)
             if key in _SENT or (key == "request" and "response" in here.value) or key in _LOGS_OWN:
                 continue
-            if isinstance(inner, str | Mapping | list):
+            if isinstance(inner, (str, dict, list)):
                 yield replace(here, value=inner, depth=here.depth + 1)
     elif isinstance(here.value, list):
         for inner in here.value[:MAX_ITEMS]:
-            if isinstance(inner, str | Mapping | list):
+            if isinstance(inner, (str, dict, list)):
                 yield replace(here, value=inner, depth=here.depth + 1)
 
 
@@ -89,7 +89,7 @@ def _with_exchange(here: Place, value: Mapping[object, object]) -> Place:
     """What the members of an object say of the exchange that its inner values belong to."""
     members = {key_of(name): inner for name, inner in list(value.items())[:MAX_ITEMS]}
     request = members.get("request", members.get("httprequest"))
-    if isinstance(request, Mapping):
+    if isinstance(request, dict):
         members = {**{key_of(name): inner for name, inner in list(request.items())[:MAX_ITEMS]}, **members}
     value = _unpacked(value, members)
     return replace(
@@ -104,9 +104,9 @@ def _with_exchange(here: Place, value: Mapping[object, object]) -> Place:
 
 def headers_in(value: object) -> dict[str, str]:
     """Headers as an object, or as a list of names and values."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {str(name).casefold(): inner for name, inner in list(value.items())[:MAX_ITEMS] if isinstance(inner, str)}
-    pairs = [entry for entry in value[:MAX_ITEMS] if isinstance(entry, Mapping)] if isinstance(value, list) else []
+    pairs = [entry for entry in value[:MAX_ITEMS] if isinstance(entry, dict)] if isinstance(value, list) else []
     return {str(pair.get("name")).casefold(): str(pair.get("value")) for pair in pairs if "name" in pair}
 
 

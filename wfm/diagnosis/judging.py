@@ -17,6 +17,13 @@ from wfm.domain.diagnoses import NO_FAILURES, Confidence, Diagnosis, Evidence
 
 NOTHING_KNOWN = Evidence()
 
+# The rules by their signs, in their order: most have no sign of a sort.
+_SPECIAL = tuple((rule.signs.special, rule) for rule in RULES if rule.signs.special is not None)
+_HINTS = tuple((rule.signs.hint, rule) for rule in RULES if rule.signs.hint is not None)
+_CODED = tuple(rule for rule in RULES if rule.signs.codes is not None or rule.signs.codes_within is not None)
+_WEAKLY_CODED = tuple(rule for rule in RULES if rule.signs.weak_codes is not None)
+_BY_STATUS = {status: rule for rule in reversed(RULES) for status in rule.signs.statuses}
+
 
 def diagnose(
     status: int | None,
@@ -80,8 +87,8 @@ def _code(reading: Reading, rule: Rule) -> str | None:
 
 def judge(case: Case) -> tuple[Rule, Confidence]:
     """The first rule that fits, strongest signs first, and how sure that makes it."""
-    for rule in RULES:
-        if rule.signs.special is not None and rule.signs.special(case):
+    for special, rule in _SPECIAL:
+        if special(case):
             return rule, Confidence.LIKELY if rule.key.startswith("brief") else Confidence.CERTAIN
     found = _by_code(case) or _by_sentence(case, case.text) or _by_hint(case)
     if found is not None:
@@ -104,7 +111,7 @@ def judge(case: Case) -> tuple[Rule, Confidence]:
 
 def _by_code(case: Case) -> tuple[Rule, Confidence] | None:
     for words in (case.reading.words, case.reading.header_words):
-        for rule in RULES if words else ():
+        for rule in _CODED if words else ():
             signs = rule.signs
             anywhere = signs.codes is not None and signs.codes.search(words)
             inside = signs.codes_within is not None and signs.inside(case) and signs.codes_within.search(words)
@@ -124,15 +131,12 @@ def _by_sentence(case: Case, text: str) -> tuple[Rule, Confidence] | None:
 
 
 def _by_hint(case: Case) -> tuple[Rule, Confidence] | None:
-    for rule in RULES:
-        if rule.signs.hint is not None and rule.signs.hint(case):
-            return rule, Confidence.LIKELY
-    return None
+    return next(((rule, Confidence.LIKELY) for hint, rule in _HINTS if hint(case)), None)
 
 
 def _by_weak_code(case: Case) -> tuple[Rule, Confidence] | None:
     for words in (case.reading.words, case.reading.header_words):
-        for rule in RULES if words else ():
+        for rule in _WEAKLY_CODED if words else ():
             signs = rule.signs
             if signs.weak_codes is not None and signs.inside(case) and signs.weak_codes.search(words):
                 return rule, Confidence.LIKELY
@@ -140,13 +144,11 @@ def _by_weak_code(case: Case) -> tuple[Rule, Confidence] | None:
 
 
 def _by_status(status: int | None) -> tuple[Rule, Confidence] | None:
-    for rule in RULES:
-        if status in rule.signs.statuses:
-            return rule, Confidence.GUESS
+    if status in _BY_STATUS:
+        return _BY_STATUS[status], Confidence.GUESS
     if status is None or status < 300:
         return None
-    fallback = 500 if status >= 500 else 400
-    return next((rule, Confidence.GUESS) for rule in RULES if fallback in rule.signs.statuses)
+    return _BY_STATUS[500 if status >= 500 else 400], Confidence.GUESS
 
 
 def _by_outer(case: Case) -> tuple[Rule, Confidence] | None:

@@ -97,7 +97,7 @@ def layers_of(value: object, level: int = 0) -> tuple[Layer, ...]:
     """The layers of a JSON value, outside in; empty where nothing in it looks like an error."""
     walk = _Walk(level=level)
     _visit(value, "body", walk, 0)
-    if isinstance(value, Mapping) and _tells_no_failure(value, walk.found):
+    if isinstance(value, dict) and _tells_no_failure(value, walk.found):
         walk.found[:] = [Layer(place="body", level=level, state=THERE)]
     if walk.found and not any(layer.correlation_id for layer in walk.found):
         walk.found[0] = replace(walk.found[0], correlation_id=id_beside(value))
@@ -121,16 +121,16 @@ def id_beside(value: object) -> str | None:
     while queue and looked < 200:
         looked += 1
         item = queue.pop(0)
-        if isinstance(item, Mapping):
+        if isinstance(item, dict):
             members = {key_of(key): inner for key, inner in list(item.items())[:MAX_ITEMS]}
             named = text_of(members, ("name", "key", "field"), 100)
             if correlation.is_name(key_of(named)) and (found := text_of(members, ("value",), 200)):
                 return found  # HAR and proxies: {"name": "ININ-Correlation-Id", "value": "…"}
             if found := text_of(members, tuple(filter(correlation.is_name, members)), 200):
                 return found
-            queue += [inner for inner in members.values() if isinstance(inner, Mapping | list)]
+            queue += [inner for inner in members.values() if isinstance(inner, (dict, list))]
         elif isinstance(item, list):
-            queue += [inner for inner in item[:MAX_ITEMS] if isinstance(inner, Mapping)]
+            queue += [inner for inner in item[:MAX_ITEMS] if isinstance(inner, dict)]
     return None
 
 
@@ -143,9 +143,9 @@ def _visit(value: object, place: str, walk: _Walk, depth: int) -> None:
             walk.found.append(Layer(place=place, level=walk.level, message=tidy(value, 4_000), carried=carried))
     elif isinstance(value, list):
         for number, item in enumerate(value[:MAX_ITEMS]):
-            if isinstance(item, Mapping | str) or place != "body":
+            if isinstance(item, (dict, str)) or place != "body":
                 _visit(item, f"{place}[{number}]" if place != "body" else f"[{number}]", walk, depth + 1)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         _visit_object(value, place, walk, depth)
 
 
@@ -162,16 +162,16 @@ def _visit_object(value: Mapping[object, object], place: str, walk: _Walk, depth
     for name in (*_INNER, *named):
         inner = members.get(name)
         listed = isinstance(inner, list) and (name in ("error", "detail") or name in named or _are_errors(inner))
-        if isinstance(inner, Mapping) or listed:
+        if isinstance(inner, dict) or listed:
             _visit(inner, name, walk, depth + 1)
     if own.state in FAILED:
         _visit_messages(members.get("messages"), walk)
     if "warning" in place and isinstance(messages := members.get("messages"), list):
         _visit(messages, f"{place}.messages", walk, depth + 1)
     errors = members.get("errors")
-    if isinstance(errors, list | str):
+    if isinstance(errors, (list, str)):
         _visit(errors, "errors", walk, depth + 1)
-    elif isinstance(errors, Mapping):
+    elif isinstance(errors, dict):
         for field_name, said in list(errors.items())[:MAX_ITEMS]:
             first = said[0] if isinstance(said, list) and said else said
             _visit(f"{field_name}: {first}" if isinstance(first, str) else first, f"errors.{field_name}", walk, depth + 1)
@@ -183,7 +183,7 @@ def _visit_object(value: Mapping[object, object], place: str, walk: _Walk, depth
 def _visit_messages(messages: object, walk: _Walk) -> None:
     """What an operation that failed says: {"status": "Failure", "messages": [{"type": "ERROR", "text": "…"}]}."""
     for number, item in enumerate(messages[:MAX_ITEMS] if isinstance(messages, list) else ()):
-        members = {key_of(key): inner for key, inner in list(item.items())[:MAX_ITEMS]} if isinstance(item, Mapping) else {}
+        members = {key_of(key): inner for key, inner in list(item.items())[:MAX_ITEMS]} if isinstance(item, dict) else {}
         mild = text_of(members, ("type", "severity", "level"), 40).casefold() in ("warning", "info", "debug", "trace")
         said = item if isinstance(item, str) else text_of(members, ("text", *_MESSAGE_KEYS), 4_000)
         if said and not mild and len(walk.found) < MAX_LAYERS:
@@ -196,15 +196,15 @@ def _visit_messages(messages: object, walk: _Walk) -> None:
 
 def _are_errors(items: list[object]) -> bool:
     """Whether a list that may hold anything holds errors: the first says a code and a message."""
-    first = {key_of(key) for key in list(items[0])[:MAX_ITEMS]} if items and isinstance(items[0], Mapping) else set()
+    first = {key_of(key) for key in list(items[0])[:MAX_ITEMS]} if items and isinstance(items[0], dict) else set()
     return "message" in first and bool(first & {"code", "errorcode"})
 
 
 def _visit_bulk(name: str, items: object, walk: _Walk, depth: int) -> None:
     """The errors of single items in a bulk answer; what the items themselves say is no error."""
     for number, item in enumerate(items[:MAX_ITEMS] if isinstance(items, list) else ()):
-        for key, inner in list(item.items())[:MAX_ITEMS] if isinstance(item, Mapping) else ():
-            if _INNER_NAME.search(key_of(key)) and isinstance(inner, Mapping | list):
+        for key, inner in list(item.items())[:MAX_ITEMS] if isinstance(item, dict) else ():
+            if _INNER_NAME.search(key_of(key)) and isinstance(inner, (dict, list)):
                 _visit(inner, f"{name}[{number}]", walk, depth + 1)
 
 
@@ -213,7 +213,7 @@ def _visit_steps(steps: object, walk: _Walk, depth: int) -> None:
     if not isinstance(steps, list):
         return
     for step in steps[:MAX_ITEMS]:
-        if isinstance(step, Mapping) and step.get("success") is False:
+        if isinstance(step, dict) and step.get("success") is False:
             name = tidy(f"step {step.get('step', '?')}: {step.get('name', '')}", 200)
             before = len(walk.found)
             _visit(step.get("error"), name, walk, depth + 1)
@@ -284,7 +284,7 @@ def _code_and_message(members: Mapping[str, object]) -> tuple[str | None, str]:
         message = tidy(f"{title} {detail}", 4_000)
     for name in ("detail", "extensions"):
         inner = members.get(name)
-        if not code and isinstance(inner, Mapping):
+        if not code and isinstance(inner, dict):
             code = text_of({key_of(key): item for key, item in list(inner.items())[:MAX_ITEMS]}, CODE_KEYS, 200)
     reason = members.get("reason")
     if not message and isinstance(reason, str) and (code or status_of(members)):

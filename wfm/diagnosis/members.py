@@ -45,7 +45,7 @@ def key_of(name: object) -> str:
 def text_of(members: Mapping[str, object], keys: tuple[str, ...], limit: int) -> str:
     for key in keys:
         value = members.get(key)
-        if isinstance(value, Mapping):  # OData: {"lang": "en", "value": "…"}
+        if isinstance(value, dict):  # OData: {"lang": "en", "value": "…"}
             value = value.get("value", value.get("text"))
         if isinstance(value, str) and value.strip():
             return tidy(value, limit)
@@ -59,19 +59,19 @@ def text_of(members: Mapping[str, object], keys: tuple[str, ...], limit: int) ->
 def params_of(members: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
     pairs: list[tuple[str, str]] = []
     for filled in (members.get("messageparams"), members.get("userparams")):
-        if isinstance(filled, Mapping):
+        if isinstance(filled, dict):
             pairs += [(str(key), _flat(value)) for key, value in list(filled.items())[:MAX_ITEMS]]
         for number, entry in enumerate(filled[:MAX_ITEMS] if isinstance(filled, list) else ()):
-            if isinstance(entry, Mapping):
+            if isinstance(entry, dict):
                 pairs.append((_flat(entry.get("key", entry.get("name", ""))), _flat(entry.get("value", ""))))
             else:
                 pairs.append((str(number), _flat(entry)))
-    aside = [members[name] for name in _ASIDE if isinstance(members.get(name), Mapping)]
+    aside = [members[name] for name in _ASIDE if isinstance(members.get(name), dict)]
     for name, entries in members.items():
         if isinstance(entries, list) and entries and (name in DETAIL_LISTS or _tells_names(entries[0])):
             aside += entries[:MAX_ITEMS]
     for given in (members, *aside):
-        items = [(key_of(key), value) for key, value in list(given.items())[:500]] if isinstance(given, Mapping) else []
+        items = [(key_of(key), value) for key, value in list(given.items())[:500]] if isinstance(given, dict) else []
         if not any(_says_held(key, value) for key, value in items):
             pairs += [pair for key, value in items if _NAMED.match(key) for pair in _named(key, value)]
     return tuple((tidy(key, 100), tidy(value, 2_000)) for key, value in pairs[:MAX_ITEMS])
@@ -79,7 +79,7 @@ def params_of(members: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
 
 def _tells_names(entry: object) -> bool:
     """Whether an entry of a list says of a right how it stands: {"permission": "a:b:c", "result": "DENY"}."""
-    return isinstance(entry, Mapping) and any(_NAMED.match(key_of(key)) for key in list(entry)[:20])
+    return isinstance(entry, dict) and any(_NAMED.match(key_of(key)) for key in list(entry)[:20])
 
 
 def _says_held(key: str, value: object) -> bool:
@@ -91,7 +91,7 @@ def _says_held(key: str, value: object) -> bool:
 
 def _named(key: str, value: object) -> list[tuple[str, str]]:
     """The names under a member, with what is said of them: plain, by state {"missing": […]}, or each with yes or no."""
-    if not isinstance(value, Mapping) or _triples(value):
+    if not isinstance(value, dict) or _triples(value):
         return [(key, _flat(value))]
     pairs = []
     for name, inner in list(value.items())[:MAX_ITEMS]:
@@ -112,11 +112,11 @@ def _triples(value: Mapping[object, object]) -> list[str]:
 
 
 def _flat(value: object) -> str:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return ", ".join(_triples(value)) or text_of({key_of(key): item for key, item in value.items()}, _NAME_KEYS, 200)
     if isinstance(value, list):
         return ", ".join(_flat(item) for item in value[:MAX_ITEMS] if not isinstance(item, list))
-    return str(value) if isinstance(value, str | int | float) else ""
+    return str(value) if isinstance(value, (str, int, float)) else ""
 
 
 def details_of(value: object) -> tuple[Detail, ...]:
@@ -124,7 +124,7 @@ def details_of(value: object) -> tuple[Detail, ...]:
         return ()
     found = []
     for entry in value[:MAX_ITEMS]:
-        if isinstance(entry, Mapping):
+        if isinstance(entry, dict):
             members = {key_of(key): item for key, item in list(entry.items())[:MAX_ITEMS]}
             found.append(
                 Detail(

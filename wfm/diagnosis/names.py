@@ -116,6 +116,8 @@ def _without_bearers(text: str) -> str:
 
 def _permission_places(text: str) -> list[Place]:
     """Where a text names permissions. Published ones begin with a small letter: beside one, "Sales:EMEA:Tier1" is a thing."""
+    if text.count(":") < 2:
+        return []
     found = [
         Place(one.start(), one.end(), ":".join(one.group(1, 2, 3)))
         for one in _PERMISSION.finditer(text)
@@ -200,7 +202,9 @@ def _licences(text: str, params: Params) -> tuple[str, ...]:
 
 def _divisions(text: str, params: Params, correlation_id: str | None) -> tuple[str, ...]:
     filled = "\n".join(value for _, value in params)
-    found = dict.fromkeys(part.group(4) for part in _PERMISSION.finditer(f"{text}\n{filled}") if part.group(4))
+    whole = f"{text}\n{filled}"
+    behind = _PERMISSION.finditer(whole) if whole.count(":") > 2 else ()  # a:b:c:{division}
+    found = dict.fromkeys(part.group(4) for part in behind if part.group(4))
     for listed in (*_DIVISION_LIST.findall(text), *_DIVISION_ONE.findall(text)):
         found.update(dict.fromkeys(_UUID.findall(listed)))
     for name, value in params:

@@ -27,4 +27,4 @@ def is_thing(members: Mapping[str, object]) -> bool:
 
 
 def is_notification(members: Mapping[str, object]) -> bool:
-    return "topicname" in members and isinstance(members.get("eventbody"), Mapping)
+    return "topicname" in members and isinstance(members.get("eventbody"), dict)

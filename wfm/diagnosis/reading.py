@@ -6,6 +6,7 @@ import base64
 import html
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
@@ -302,10 +303,10 @@ def _not_json(text: str) -> tuple[Form, tuple[Layer, ...]]:
     if text[0] == "<":
         return _xml(text)
     if text[0] in "{[" and not _LOG_LINE.match(text):
-        try:
-            return Form.JSON, _layers(literals.parse(text))
-        except ValueError:
-            return Form.TORN, _with_embedded(_torn(text))
+        if text[-1] in "}]":
+            with suppress(ValueError):
+                return Form.JSON, _layers(literals.parse(text))
+        return Form.TORN, _with_embedded(_torn(text))
     return Form.TEXT, ()
 
 

@@ -9,6 +9,7 @@ MAX_TEXT = 8_000
 
 _NUMBER = r"([1-5]\d\d)\b(?![.,:-]?\d)"
 _NAMED = r"(?:status|statut|estado|état|stato|статус|ステータス|状态)"
+_ANY_NUMBER = re.compile(r"[1-5]\d\d")
 _VERBS = r"(?:GET|HEAD|POST|PUT|PATCH|DELETE)"
 _STATED = re.compile(  # "status code: 403", "API Error: 403 - …", "PATCH /x returned 403", "403 Client Error"
     rf"(?:^\s*\(?|\b(?:API|Auth)\s{{1,4}}Error:?\s{{0,4}}|\bHTTP(?:/\d(?:\.\d)?)?[ :=]{{1,6}}"
@@ -67,7 +68,7 @@ _SUCCESS = re.compile(
 def status_in(text: str) -> int | None:
     """The HTTP status that a text names, by number or by its phrase where an exception is called so; of successes none."""
     text = text[:MAX_TEXT]
-    for pattern in (_STATED, _WITH_PHRASE):
+    for pattern in (_STATED, _WITH_PHRASE) if _ANY_NUMBER.search(text) else ():
         for found in pattern.finditer(text):
             status = next(int(number) for number in found.groups() if number)
             if status >= 300:

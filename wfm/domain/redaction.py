@@ -82,9 +82,14 @@ _SHAPES = (
 )
 
 
+_TELLING = tuple(dict.fromkeys(word for words, _, _ in _SHAPES for word in words))
+
+
 def redact_text(text: str) -> str:
     """The text with every secret-shaped part replaced."""
     lower = text.lower()
+    if not [word for word in _TELLING if word in lower]:  # most texts: each word is looked for once
+        return text
     for words, pattern, replacement in _SHAPES:
         if any(word in lower for word in words):
             text = pattern.sub(replacement, text)

@@ -65,8 +65,9 @@ _FAULTS = (
 
 
 def _found(case: Case) -> tuple[_Fault, str] | None:
-    said = f"{case.text}\n{case.reading.outer_text}"
-    report = _REPORT.search(said) if "(Service:" in said else None
+    if "(Service:" not in case.reading.text:
+        return None
+    report = _REPORT.search(f"{case.text}\n{case.reading.outer_text}")
     if report is None:
         return None
     return next(((fault, report.group(1)) for fault in _FAULTS if fault.code.search(report.group(3))), None)

@@ -13,8 +13,9 @@ _AWS_ACTION = re.compile(r"\bnot authorized to perform:? ([a-z][\w-]{1,40}:[A-Z]
 
 
 def _action_refused(case: Case) -> re.Match[str] | None:
-    said = f"{case.text}\n{case.reading.outer_text}"
-    return _AWS_ACTION.search(said) if "to perform" in said else None
+    if "to perform" not in case.reading.text:
+        return None
+    return _AWS_ACTION.search(f"{case.text}\n{case.reading.outer_text}")
 
 
 def _aws_words(case: Case, names: tuple[str, ...]) -> Words:

@@ -121,8 +121,9 @@ _ASSUME_ROLE = pattern(
 
 
 def _trust(case: Case) -> bool:
-    said = f"{case.text}\n{case.reading.outer_text}"
-    return "AssumeRole" in said and bool(_ASSUME_ROLE.search(said))
+    if "AssumeRole" not in case.reading.text:
+        return False
+    return bool(_ASSUME_ROLE.search(f"{case.text}\n{case.reading.outer_text}"))
 
 
 AWS_TRUST = Rule(

@@ -118,7 +118,7 @@ ADDRESS_UNKNOWN = Rule(
             r"\bunknown ?host",
             r"\bname or service not known",
             r"\b(?:could not|couldn'?t|cannot|unable to|failed to) resolve (?:the )?(?:host|'(?![^\n]{0,300}\btemporary\b))",
-            r"\bgetaddrinfo\b(?! eai_again)",
+            r"\bgetaddrinfo\b",
             r"\bnodename nor servname",
             r"\bno such host\b|name_not_resolved\b|\bnxdomain\b",
             r"\bremote name could not be resolved",
