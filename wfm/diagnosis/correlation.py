@@ -22,7 +22,7 @@ _OF_A_THING = re.compile(
 _WORD = r"[ck]orr?[eéè]la\w{2,8}"
 _NAMED = re.compile(
     rf"(?:\bcontext[ _-]?id|\b(?:\w{{1,20}}[_-])?{_WORD}(?:[ _.\t-]?(?:id|identifier|kennung|uuid|code))?"
-    r"|\bcorr\.?[ _-]?id|相[関关] ?id|корреляц\w+)"
+    r"|\b[ck]orr\.?[ _-]?id|相[関关] ?id|корреляц\w+)"
     r"\b(?: ?\([\w .]{1,20}\))?(?:\W{0,3}(?:is|was|ist|est|es|è)\b)?"
     rf"(?:[^\w\n]{{0,12}}({UUID}|[A-Za-z0-9][\w-]{{7,80}})|[^\w\n]{{0,6}}(?:\n[^\w\n]{{0,6}}){{1,2}}({UUID})\b)"
     rf"|\[cid[:=] ?({UUID})\]",

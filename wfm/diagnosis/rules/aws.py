@@ -49,6 +49,12 @@ _FAULTS = (
         fix="In AWS, let the role of the function use its key (kms:Decrypt), or its network; or change its key.",
     ),
     _Fault(
+        code=pattern(r"^AccessDenied$|^UnauthorizedOperation$"),
+        kind=Kind.FORBIDDEN_OTHER,
+        cause="AWS {service} refuses, not Genesys: a role or policy in AWS does not allow what its sentence names.",
+        fix="In AWS, correct the role that the sentence names: its policies, or whom it trusts.",
+    ),
+    _Fault(
         code=pattern(r"^Invalid(?:Runtime|ZipFile|SubnetID|SecurityGroupID)$|^SubnetIPAddressLimit\w*|^EFS\w+|^SnapStart\w+"),
         kind=Kind.SERVER_ERROR,
         cause="AWS {service} can't start the function: its set-up (runtime, package, network or file system) is at fault.",

@@ -37,11 +37,11 @@ def _job_failed(case: Case) -> bool:
 def _reason(case: Case) -> str:
     """What the answer says of an operation that failed: its message, or the first line of a log that is marked as an error."""
     deciding = case.reading.deciding
-    if deciding.code or (case.reading.firm_status or 200) >= 300:
+    if (case.reading.firm_status or 200) >= 300:
         return ""
     if any(layer.state in FAILED for layer in case.reading.layers):
         return deciding.message if deciding.message.casefold() not in FAILED else ""
-    if not (_JOB.search(case.text) and _JOB_FAILED.search(case.text)):
+    if deciding.code or not (_JOB.search(case.text) and _JOB_FAILED.search(case.text)):
         return ""
     marked = _MARKED.search(case.text)
     return marked.group(1).strip() if marked else ""

@@ -54,6 +54,16 @@ def _action_words(case: Case, names: tuple[str, ...]) -> Words:
 
 
 _DISABLED = pattern(r"\b(?:disabled|inactive|not active|deactivated|suspended|deleted)\b")
+_CLIENT_DISABLED = pattern(rf"\bclient\b[^.\n]{{0,40}}{_DISABLED.pattern}")
+_OF_CLIENTS = frozenset({"unauthorized.client", "invalid.client", "invalid.grant", "access.denied"})
+
+
+def _client_disabled(case: Case) -> bool:
+    """Whether the token server says that the client is disabled, whatever the code that it has for it."""
+    asked = case.of_token_server or case.reading.words in _OF_CLIENTS
+    return asked and case.reading.firm_status in (None, 400, 401) and bool(_CLIENT_DISABLED.search(case.text))
+
+
 _UNKNOWN = pattern(r"\b(?:not found|unknown|does(?:n'?t| not) exist|no such)\b")
 
 
@@ -81,6 +91,7 @@ INVALID_CLIENT = Rule(
     title="The OAuth client is not accepted",
     provenance=Provenance.OBSERVED,
     signs=Signs(
+        special=_client_disabled,
         codes=pattern(r"^(?:\w+\.)?invalid\.client$", r"^invalid\.client\.(?:id|secret|credentials)$"),
         sentences=pattern(
             r"client (?:authentication failed|credentials (?:are|is) (?:invalid|wrong|incorrect))",
