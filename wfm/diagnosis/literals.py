@@ -10,7 +10,8 @@ MAX_TEXT = 16_000
 
 _TOKEN = re.compile(
     r"\s+"
-    r"|(?P<text>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`)"
+    r"|(?P<text>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`"
+    r"|\[Symbol\([^()\n]{0,60}\)\])"
     r"|(?P<number>-?\d+(?:\.\d+)?(?:e[+-]?\d+)?\b(?!\s*:))"
     r"|[\w$]{1,60} \[[\w$ :]{1,60}\](?=\s*\{)|<ref \*\d+>"  # the name of a class: Object [AxiosHeaders] {…}
     r"|(?P<shortened>\[(?:Object|Array|Function|Circular|Getter)[^\[\]\n]{0,80}\])"

@@ -40,7 +40,8 @@ def _reason(case: Case) -> str:
     if (case.reading.firm_status or 200) >= 300:
         return ""
     if any(layer.state in FAILED for layer in case.reading.layers):
-        return deciding.message if deciding.message.casefold() not in FAILED else ""
+        said = (layer.message for layer in case.reading.layers if layer.level == case.reading.level)
+        return next((message for message in said if message and message.casefold() not in FAILED), "")
     if deciding.code or not (_JOB.search(case.text) and _JOB_FAILED.search(case.text)):
         return ""
     marked = _MARKED.search(case.text)

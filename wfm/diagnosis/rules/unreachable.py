@@ -16,10 +16,12 @@ _CERTIFICATE = pattern(
     r"\bhandshake_failure",
     r"\bself.signed certificate",
     r"\bunable[ _]to[ _]verify\b",  # Node
-    r"\berr_(?:cert|ssl)_\w+",  # a browser's console
+    r"\berr_(?:tls_)?(?:cert|ssl)_\w+",  # a browser's console
     r"\bcertificate problem\b|\blocal issuer certificate",
     r"\bunable to find valid certification path",
     r"\bhostname\b[^.\n]{0,60}\bcertificate",
+    r"\bcertificate subject name\b|\bsubject alternative (?:\w+ )?names?\b|\bcertificate ?name ?mismatch",
+    r"\bcurl: \((?:51|58|60|77|83|91)\)",
 )
 
 
@@ -41,7 +43,7 @@ def _certificate_words(case: Case, names: tuple[str, ...]) -> Words:
 
 
 _HOST = re.compile(
-    r"\b(?:connected|connecting|connection) to (?:host )?([\w-]{1,60}\.[\w.-]{2,100})|host(?:name)?['\"]?[=:] ?['\"]([\w.-]{3,100})|https?://([\w.-]{3,100})"
+    r"\b(?:connected|connecting|connection) to (?:host )?([\w-]{1,60}\.[\w.-]{2,100})|host ?(?:name)?(?:['\"]?[=:])? ?['\"]([\w.-]{3,100})|https?://([\w.-]{3,100})"
     r"|(?:ENOTFOUND|resolve(?: host)?:?|UnknownHostException:?|lookup|resolved:)\s{1,2}['\"]?([\w-]{1,60}\.[\w.-]{2,100})",
     re.IGNORECASE,
 )
