@@ -156,8 +156,12 @@ def test_broken_off_in_the_middle_it_remembers_and_can_be_tried_again(a_task: AT
 def test_records_in_an_envelope_are_read_and_ids_that_are_no_text_are_none(a_task: ATask) -> None:
     """Some gateways list as the platform does: {"entities": […]}; a number as id is nothing to write to."""
     numbered = {**record("a", 4, 2), "id": 17}
-    for answer, path in (({"entities": [record("a", 4, 2)]}, PATCH), ({"entities": [numbered]}, PATCH_CURRENT)):
-        sender = FakeSender(lambda sent, answer=answer: answer if sent.call == GET else {"id": "r1"})
+    for listed, path in ((record("a", 4, 2), PATCH), (numbered, PATCH_CURRENT)):
+
+        def answer(sent: Sent, listed: Any = listed) -> Any:
+            return {"entities": [listed]} if sent.call == GET else {"id": "r1"}
+
+        sender = FakeSender(answer)
         assert isinstance(ROUTE.apply(sender, a_correction(a_task)), Written)
         assert sender.calls() == [GET, path]
         assert sender.sent[1].body["status"] == "unavailable"
