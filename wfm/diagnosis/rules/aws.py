@@ -9,9 +9,11 @@ from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pa
 from wfm.diagnosis.sides import REMOTE_OWNER
 from wfm.domain.diagnoses import Kind, Provenance
 
-_REPORT = re.compile(
-    r"\(Service: (?:AWS|Amazon)? ?(\w{2,40}); Status Code: (\d{3}); Error Code: (\w{3,60}?)(?:Exception|Fault)?;", re.IGNORECASE
+_REPORT = re.compile(  # the newer SDK has commas and no error code
+    r"\(Service: (?:AWS|Amazon)? ?(\w{2,40})[;,] Status Code: (\d{3})[;,](?: Error Code: (\w{3,60}?)(?:Exception|Fault)?[;,])?",
+    re.IGNORECASE,
 )
+_BY_STATUS = {"403": "AccessDenied", "404": "ResourceNotFound", "429": "TooManyRequests", "500": "Service", "503": "Service"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +78,9 @@ def _found(case: Case) -> tuple[_Fault, str] | None:
     report = _REPORT.search(f"{case.text}\n{case.reading.outer_text}")
     if report is None:
         return None
-    return next(((fault, report.group(1)) for fault in _FAULTS if fault.code.search(report.group(3))), None)
+    service, status, code = report.groups()
+    code = code or _BY_STATUS.get(status, "")
+    return next(((fault, service) for fault in _FAULTS if fault.code.search(code)), None)
 
 
 def _kind(case: Case) -> Kind:

@@ -17,7 +17,7 @@ _URL = re.compile(r"https?://[^\s\"'<>\\)\]]{4,300}")
 _TOKEN_PATH = re.compile(r"/oauth/(?:v\d/)?(?:token|authorize)\b|/oauth2?/v?[\d.]*/?token\b")
 _ADDRESS = re.compile(r"https?://([\w.-]{3,100})(?::\d{1,5})?([^\s\"'<>]{0,300})")
 _CALLED = re.compile(  # an address that was called, not one of a manual: "for url: …", "PATCH https://…", "endpoint = …"
-    r"(?:\bfor url:? |\bcall to |\b(?:ur[li]|endpoint)[\"']?\s?[:=]\s?[\"'(]*"
+    r"(?:\bfor url:? |\b[45]\d\d\b[^\n/]{0,24} (?:for|from) |\bcall to |\b(?:ur[li]|endpoint)[\"']?\s?[:=]\s?[\"'(]*"
     r"|\b(?:GET|HEAD|POST|PUT|PATCH|DELETE)\]?\b[^\n/]{0,20}?[\"'`\[ ])" + _ADDRESS.pattern
 )
 PLATFORM_HOST = re.compile(r"(?:pure\.?cloud|genesys|inin)|^localhost$|^127\.", re.IGNORECASE)

@@ -231,6 +231,7 @@ WRONG_HOST = Rule(
 )
 
 _REDIRECT = pattern(
+    r"\bredirect_ur[il]_(?:mismatch|not_\w+|invalid)",
     r"\bredirect[ _-]?ur[il]\b[^\n]{0,160}\b(?:not|n't|invalid|mismatch\w*|un(?:known|auth|regist)\w*|differ\w*|missing)\b",
     r"\b(?:invalid|unknown|unauthori[sz]ed|unregistered|wrong|mismatch\w*|missing)\b[^.\n]{0,30}\bredirect[ _-]?ur[il]",
 )
