@@ -29,10 +29,10 @@ public, words and ids are ours. Here an answer is right only in every respect, s
 | 7f: refusals of other services, without a Data Action | 7 | 85.7 |
 | 7g: the same kinds once more, after the others were fixed | 29 | 93.1 |
 
-The eighth set holds the kinds that a tester with fresh eyes found wrong (a name of another class, refusals without a JSON body,
-successes under prose, packed bodies, …), written before they were fixed, and further texts of these kinds. Of those were right in
-every respect at the first try: 88.6 per cent of 35 (`fresh`), 90.0 of 30 after these were fixed (`again`), and 90.0 of 30 more
-(`third`).
+The eighth set holds the kinds that a tester with fresh eyes found wrong (a name of another class, refusals without a JSON
+body, successes under prose, packed bodies, …), written before they were fixed, and further texts of these kinds. Of those
+were right in every respect at the first try: 88.6 per cent of 35 (`fresh`), 90.0 of 30 after these were fixed (`again`), and
+90.0 of 30 more (`third`).
 
 Labels changed afterwards: of the seventh set one permission, which the published API does name; one text without a source in
 public was left out. Of the others a host name that nobody knows doesn't pass by waiting, nor does a lock that a person holds

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from wfm.diagnosis.bounds import tidy
 from wfm.diagnosis.holding import tells_of_holding
@@ -38,7 +39,11 @@ class Detail:
 
 def key_of(name: object) -> str:
     """A member's name for comparing: letters and digits only, lower case; the one that AWS writes as __type stays so."""
-    name = str(name)[:200]
+    return _key_of(str(name)[:200])
+
+
+@lru_cache(maxsize=2_048)
+def _key_of(name: str) -> str:
     return name if name == "__type" else "".join(filter(str.isalnum, name)).casefold()
 
 

@@ -185,10 +185,10 @@ class Reading:
                 found = _PATH.search(layer.path)
                 path = found.group(1) if found else layer.path
                 return f"{layer.method} {path}".strip()
-        found = _CALL.search(self.text)
+        found = _CALL.search(self.text) if "/" in self.text else None
         if found:
             return f"{found.group(1)} {found.group(2)}"
-        found = _PATH.search(self.text)
+        found = _PATH.search(self.text) if "/api/v" in self.text else None
         return found.group(1) if found else None
 
 
