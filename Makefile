@@ -11,7 +11,7 @@ PYTEST = -m pytest
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unmeasured unit browser mutants bench screenshots lock clean docs
+.PHONY: help run test lint unit slow browser mutants bench screenshots lock clean docs
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -39,18 +39,17 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.dev
-	$(BIN)/python $(PYTEST) -q -n 2 --dist loadgroup -m "not browser"
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not browser and not slow" $(MEASURED)
+
+slow: $(VENV)/.dev
+	$(BIN)/python -m pytest -q -n 4 --dist loadgroup -m "slow and not browser"
 
 browser: $(VENV)/.dev
-	$(BIN)/python $(PYTEST) -q -m browser
+	$(BIN)/python -m pytest -q -m browser
 
-unmeasured: $(VENV)/.dev
-	@$(BIN)/python -m coverage erase
-
-# Branch coverage of wfm, in every process that the tests start; `python -m coverage report -m` then names the lines.
-test: PYTEST = -m coverage run -m pytest
-test: lint unmeasured unit browser  ## everything that must hold, and how much of wfm it runs through
-	@$(BIN)/python -m coverage combine -q
+# Branch coverage of wfm, in the processes that run the quick tests; `python -m coverage report -m` then names the lines.
+test: MEASURED = --cov=wfm --cov-branch --cov-report=
+test: lint unit slow browser  ## everything that must hold, and how much of wfm it runs through
 	@echo "Branch coverage of wfm: $$($(BIN)/python -m coverage report --format=total) %"
 
 bench: $(VENV)/.dev  ## measure and print the figures (an hour; RUNS=200000 for a shorter history, RUNS=0 for none)

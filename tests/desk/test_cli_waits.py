@@ -28,6 +28,8 @@ from wfm.domain.people import Actor, Role
 from wfm.domain.plan_file import read_plan
 from wfm.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 FAST = "import wfm.cli_wait as waits; waits.PATIENCE_S = {patience}; from wfm.cli import main; main()"
 
@@ -149,7 +151,6 @@ def applied(desk: Desk, agents: list[str]) -> str:
 # --- a store that is out of reach ------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("file", ["desk.sqlite", "pacing.sqlite"])
 def test_a_locked_store_is_waited_for(desk: Desk, demo: DemoHandle, agents: list[str], file: str) -> None:
     """Longer than the ten seconds that the database itself waits."""
@@ -162,7 +163,6 @@ def test_a_locked_store_is_waited_for(desk: Desk, demo: DemoHandle, agents: list
     assert desk.run("restore", first)[0] == 0
 
 
-@pytest.mark.slow
 def test_a_store_that_stays_locked_ends_in_one_sentence(desk: Desk, agents: list[str]) -> None:
     operation = applied(desk, agents[:3])
     with locked(desk.folder / "desk.sqlite"):
@@ -181,7 +181,6 @@ def test_a_store_that_stays_locked_ends_in_one_sentence(desk: Desk, agents: list
     assert shown.returncode == 0, shown.stderr
 
 
-@pytest.mark.slow
 def test_an_apply_without_an_answer_says_how_to_know(
     desk: Desk, demo: DemoHandle, agents: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,7 +210,6 @@ def test_an_apply_without_an_answer_says_how_to_know(
     assert (shown.returncode, "2 applied" in shown.stdout) == (0, True), shown.stderr
 
 
-@pytest.mark.slow
 @pytest.mark.postgres
 def test_a_restart_of_postgres_is_ridden_out(demo: DemoHandle, agents: list[str], tmp_path: Path) -> None:
     """While agents go out and while they come back. Workers lose their session, and whoever runs them starts them again."""
@@ -241,7 +239,6 @@ def test_a_restart_of_postgres_is_ridden_out(demo: DemoHandle, agents: list[str]
     assert all(one["unavailable"] <= 1 and one["available"] <= 1 for one in updates.values())
 
 
-@pytest.mark.slow
 @pytest.mark.postgres
 def test_a_postgres_that_stays_away_names_what_goes_on(demo: DemoHandle, agents: list[str], tmp_path: Path) -> None:
     demo.patch("/_demo/settings", {"latency_ms": 150})
@@ -292,7 +289,6 @@ def kept_up(desk: Desk) -> Iterator[None]:
 # --- a worker that can't start ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_a_worker_that_never_starts_is_told_with_its_reason(desk: Desk, demo: DemoHandle, agents: list[str]) -> None:
     (desk.folder / "engine.sqlite").mkdir()
     begun = time.monotonic()
@@ -324,7 +320,6 @@ def test_a_fault_that_does_not_pass_names_the_operation_too(desk: Desk, agents: 
     assert desk.run("restore", said["operation"])[0] == 0
 
 
-@pytest.mark.slow
 def test_damaged_files_without_facts_are_named_and_nobody_stays_out(desk: Desk, demo: DemoHandle, agents: list[str]) -> None:
     operation = applied(desk, agents[:3])
     desk.stop_worker()
@@ -342,7 +337,6 @@ def test_damaged_files_without_facts_are_named_and_nobody_stays_out(desk: Desk, 
 # --- a disk that is full ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_a_full_disk_never_ends_in_a_traceback(demo: DemoHandle, agents: list[str], tmp_path: Path) -> None:
     """First as everything is begun on it, then under an operation that is there already."""
     with small_disk(tmp_path / "disk", 12_000) as disk:

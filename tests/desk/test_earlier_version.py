@@ -21,6 +21,8 @@ from wfm.desk import Desk
 from wfm.domain.operations import ItemState, OperationState, Outcome, Phase, RunFilter
 from wfm.settings import Settings, load
 
+pytestmark = pytest.mark.slow
+
 KEPT = Path(__file__).parent / "data" / "in_effect.tar.gz"
 RECORDED_AT = "127.0.0.1:18087"
 ORGANIZATION = "495f35b7-6a3d-5f9f-bd23-086267e74ff1"
@@ -74,7 +76,6 @@ def _tag(address: str) -> bytes:
     return hashlib.sha256(f"{address}|{ORGANIZATION}".encode()).hexdigest()[:12].encode()
 
 
-@pytest.mark.slow
 def test_a_window_in_effect_is_restored_by_the_next_version(left: Left) -> None:
     with launcher.started(left.settings, examples=False) as running, contextlib.closing(Desk.open(left.settings)) as desk:
         before = desk.operation(left.operation)

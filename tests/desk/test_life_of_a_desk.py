@@ -26,6 +26,8 @@ from wfm.domain.operations import OperationState
 from wfm.ledger import Ledger
 from wfm.settings import Settings, load
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 60.0
 
 
@@ -105,7 +107,6 @@ def house(tmp_path: Path) -> Iterator[House]:
             processes.stop(made.pid(name))
 
 
-@pytest.mark.slow
 def test_killed_started_again_stopped_and_overdue(house: House) -> None:
     with running_desk(house.folder, WFM_DEMO_AGENTS="60") as desk:
         worker, demo = house.pid("worker.json"), house.pid("demo-tenant.json")

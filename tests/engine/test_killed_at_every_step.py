@@ -16,6 +16,8 @@ from tests.support.worker_process import Workers, workers
 from wfm.domain.operations import ItemState, OperationState, Outcome, RunFilter
 from wfm.ledger import Ledger
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["postgres_server", "postgres_url"]
 
 AGENTS = 40
@@ -48,7 +50,6 @@ def dies_at_each_step(demo: DemoHandle, crew: Workers, phase: str) -> None:
     crew.start()
 
 
-@pytest.mark.slow
 def test_killed_at_every_step_nobody_twice_and_nobody_forgotten(
     demo: DemoHandle, crew: Workers, url: str, tmp_path: Path
 ) -> None:

@@ -18,6 +18,8 @@ from tests.support.worker_process import workers
 from wfm.domain.operations import Operation, OperationState, Outcome, RunFilter
 from wfm.ledger import Ledger
 
+pytestmark = pytest.mark.slow
+
 HELD_S = 12.0
 """Longer than a connection waits for a lock."""
 
@@ -58,7 +60,6 @@ def restart(server: Any) -> None:
     server.start()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("out", "back"),
     [("pacing.sqlite", "desk.sqlite"), ("desk.sqlite", "engine.sqlite"), ("engine.sqlite", "pacing.sqlite")],
@@ -84,7 +85,6 @@ def test_a_file_that_another_program_holds_for_longer_than_its_time_out(
         agree(demo, ledger, operation, ids, available=1)
 
 
-@pytest.mark.slow
 @pytest.mark.postgres
 def test_a_postgresql_that_restarts_while_agents_go_out_and_come_back(demo: DemoHandle, tmp_path: Path) -> None:
     demo.patch("/_demo/settings", {"latency_ms": 60})

@@ -16,6 +16,8 @@ from tests.support.worker_process import Workers, workers
 from wfm.domain.operations import ItemState, Operation, OperationState, Outcome
 from wfm.ledger import Ledger
 
+pytestmark = pytest.mark.slow
+
 ENDED = (
     OperationState.RESTORED,
     OperationState.ENDED_EARLY,
@@ -64,7 +66,6 @@ def test_a_window_starts_and_ends_by_itself(demo: DemoHandle, ledger: Ledger, cr
     assert [seen.state for seen in ledger.workers(TENANT)] == ["working"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_killed_at_random_nobody_twice_and_nobody_forgotten(demo: DemoHandle, ledger: Ledger, crew: Workers, seed: int) -> None:
     """kill -9 again and again, through apply and restore, and start anew each time."""

@@ -20,6 +20,8 @@ from wfm.domain.workers import PASSED_START
 from wfm.engine.dbos_engine import DbosEngine
 from wfm.ledger import Ledger
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def crew(demo: DemoHandle, tmp_path: Path) -> Iterator[Workers]:
@@ -69,7 +71,6 @@ def test_the_states_of_a_worker(ledger: Ledger, crew: Workers) -> None:
     assert worker.states[2:] == ["stopping"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("how", DAMAGES)
 def test_a_damaged_engine_loses_nobody(demo: DemoHandle, ledger: Ledger, crew: Workers, tmp_path: Path, how: str) -> None:
     ids = on_shift(demo, 6)
@@ -84,7 +85,6 @@ def test_a_damaged_engine_loses_nobody(demo: DemoHandle, ledger: Ledger, crew: W
     assert "engine.sqlite was damaged. It is kept as" in worker.log.read_text()
 
 
-@pytest.mark.slow
 def test_an_engine_that_comes_to_harm_at_work_is_made_again(
     demo: DemoHandle, ledger: Ledger, crew: Workers, tmp_path: Path
 ) -> None:

@@ -17,7 +17,7 @@ from wfm.domain.operations import ItemState, Operation, OperationState, Phase
 from wfm.ledger import Ledger
 
 __all__ = ["postgres_server", "postgres_url"]
-pytestmark = [pytest.mark.postgres, pytest.mark.xdist_group("postgres-workers")]
+pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.xdist_group("postgres-workers")]
 
 PATIENCE_S = 60.0
 

@@ -18,10 +18,11 @@ def test_columns_are_offered_with_what_they_hold() -> None:
     assert column_labels(a_list(*both, above=(1,))) == {2: "Agent · 48 of 50", 0: f"{('Team ' * 20)[:60]} · 0 of 50"}
 
 
-def test_all_columns_together_are_offered_where_no_head_tells_them_apart() -> None:
+def test_all_columns_together_are_offered_where_several_hold_people() -> None:
     both = (ListColumn(index=0, name="column 1", people=2, filled=2), ListColumn(index=1, name="column 2", people=2, filled=2))
     assert list(column_labels(a_list(*both))) == [0, 1, EVERY_COLUMN]
-    assert list(column_labels(a_list(*both, above=(1,)))) == [0, 1]
+    assert list(column_labels(a_list(*both, above=(1,)))) == [0, 1, EVERY_COLUMN], "columns of the same people, with gaps"
+    assert list(column_labels(a_list(both[0]))) == [0]
 
 
 def test_lines_above_the_rows_are_named() -> None:

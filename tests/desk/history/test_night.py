@@ -21,6 +21,8 @@ from wfm.desk import Desk, ImportFormat
 from wfm.domain.operations import RunFilter
 from wfm.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 IN_A_HURRY = """
 from wfm import cli, work
