@@ -7,7 +7,6 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 RUNS ?= 5000000
-PYTEST = -m pytest
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
