@@ -190,7 +190,7 @@ def test_the_choice_is_given_with_its_reason_and_another_column_can_be_read() ->
     found = agent_list(text.encode(), INDEX)
     assert found.reason == (
         "“Agent Email”: 9 of 10 cells are agents of this tenant. "
-        "“Manager Email” (9 of 10) holds people too, but by the head it is somebody else."
+        "“Manager Email” (9 of 10) holds people too, but the heading names another role."
     )
     assert [(one.name, one.people, one.filled) for one in found.columns] == [
         ("Manager Email", 9, 10),

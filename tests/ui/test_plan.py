@@ -263,7 +263,7 @@ def test_the_column_of_a_file_is_chosen_with_its_reason_and_can_be_changed(desk:
     assert not app.exception
     assert column(app).value == 1
     assert "8 of 8 cells are agents of this tenant" in said(app)
-    assert "“Manager Email” \\(8 of 8\\) holds people too, but by the head it is somebody else" in said(app)
+    assert "“Manager Email” \\(8 of 8\\) holds people too, but the heading names another role" in said(app)
     assert "Line 1 is the head" in said(app)
     column(app).set_value(0).run()
     assert app.button(key="plan_csv_add").label == "Add 2 agents"

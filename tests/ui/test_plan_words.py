@@ -27,5 +27,5 @@ def test_all_columns_together_are_offered_where_several_hold_people() -> None:
 
 def test_lines_above_the_rows_are_named() -> None:
     assert above_line(()) == ""
-    assert above_line((1,)) == "Line 1 is the head."
-    assert above_line((1, 2, 4)) == "Lines 1 to 4 are title and head."
+    assert above_line((1,)) == "Line 1 is the heading."
+    assert above_line((1, 2, 4)) == "Lines 1 to 4 are title and heading."

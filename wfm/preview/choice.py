@@ -39,7 +39,7 @@ def choose(
     column = firsts[at]
     if doubt := _doubt(column, [one for one in columns if one not in others], groups[at], rows, people):
         return None, doubt
-    also = f" {_listed(others)} too, but by the head it is somebody else." if len(firsts) > 1 else ""
+    also = f" {_listed(others)} too, but the heading names another role." if len(firsts) > 1 else ""
     return column.index, f"{reason_of(columns, column.index)}{also}"
 
 

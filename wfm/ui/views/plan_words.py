@@ -19,5 +19,5 @@ def above_line(above: tuple[int, ...]) -> str:
     if not above:
         return ""
     if len(above) == 1:
-        return f"Line {above[0]} is the head."
-    return f"Lines {above[0]} to {above[-1]} are title and head."
+        return f"Line {above[0]} is the heading."
+    return f"Lines {above[0]} to {above[-1]} are title and heading."

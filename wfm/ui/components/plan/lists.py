@@ -57,7 +57,7 @@ def paste(desk: Desk, add: Add) -> None:
 def upload(desk: Desk, add: Add) -> None:
     """The field for a file. `add` takes the words that its button adds."""
     file = uploads.file("A CSV with one agent a line", ["csv", "txt", "tsv"], key="plan_csv", max_mb=MAX_CSV_MB)
-    st.caption("The column whose cells are agents of this tenant is found by itself. Nothing else in the file is kept.")
+    st.caption("The desk finds the column that names agents of this tenant. Nothing else in the file is kept.")
     if file is None:
         st.session_state.pop(_READ, None)
         return
