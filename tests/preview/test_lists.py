@@ -265,6 +265,39 @@ def test_rows_copied_from_a_sheet_are_a_table(mark: str) -> None:
     assert taken(pasted_list(one_row, INDEX)) == {AGENTS[0].id}
 
 
+def test_whom_a_sentence_names_is_said_before_it_counts() -> None:
+    found = pasted_list(f"Please take {A} and {AGENTS[1].name} out tonight\n{C}", INDEX)
+    assert len(found.words) == 3
+    assert found.reason == f"Named in sentences: {A}, {AGENTS[1].name}. Add them only if all of them are meant."
+    assert pasted_list(f"{A}\n{B}", INDEX).reason == ""
+
+
+def test_the_reason_names_the_lines_that_raise_a_doubt_and_a_choice_takes_them() -> None:
+    text = "Agent,Team\n" + "".join(f"{one.name},x\n" for one in AGENTS) + f"\n{MANAGERS[0].name}\n"
+    asked = agent_list(text.encode(), INDEX)
+    assert asked.reason.startswith("Line 23 holds nothing but a name")
+    assert len(agent_list(text.encode(), INDEX, column=0).words) == len(AGENTS) + 1
+    roles = "".join(f"Agent;{one.name}\n" for one in AGENTS) + f"Manager;{MANAGERS[0].name}\n"
+    assert "“Manager” in 1 line" in agent_list(roles.encode(), INDEX).reason
+    chosen = agent_list(roles.encode(), INDEX, column=1)
+    assert taken(chosen) == {one.id for one in AGENTS}
+    assert [(row.line, row.why) for row in chosen.bad] == [(21, "“Manager” stands in this line")]
+
+
+def test_columns_of_one_name_are_told_apart() -> None:
+    text = "Name,E-mail,Name,E-mail\n" + "".join(
+        f"{one.name},{one.email},{manager_of(one).name},{manager_of(one).email}\n" for one in AGENTS
+    )
+    found = agent_list(text.encode(), INDEX)
+    assert found.asks
+    assert [one.name for one in found.columns] == [
+        "Name (column 1)",
+        "E-mail (column 2)",
+        "Name (column 3)",
+        "E-mail (column 4)",
+    ]
+
+
 def test_mails_row_by_row_are_asked_about_and_may_all_be_meant() -> None:
     text = "\n".join(f"{one.email}, {other.email}" for one, other in zip(AGENTS[:5], AGENTS[5:10], strict=True))
     assert pasted_list(text, INDEX).asks

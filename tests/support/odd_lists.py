@@ -162,6 +162,14 @@ ODD_FILES: tuple[Example, ...] = (
         + rows("Agent,Manager", lambda a: f"{a.name},{_M(a).name}", AGENTS[6:]),
         None,
     ),
+    of("who is not meant, below", rows("Agent Email", lambda a: a.email) + f"Do not include:\n{_BOSS.email}\n", bad=(_N + 3,)),
+    of("a name alone at the end", rows("Agent,Team", lambda a: f"{a.name},x") + f"\n{_BOSS.name}\n", None),
+    of(
+        "names of managers above those of their agents",
+        f"Name,Hours\n{_BOSS.name},\n" + rows("", lambda a: f"{a.name},8"),
+        None,
+    ),
+    of("a column that says who is meant", rows("Agent,Take out?", lambda a: f"{a.name},{'yes' if a in FEW else 'no'}"), None),
     # --- columns with gaps, heads of two rows
     of(
         "ids for some and addresses for the others",
@@ -278,4 +286,24 @@ ODD_PASTES: tuple[Example, ...] = (
         bad=(9,),
     ),
     of("lines with numbers", rows("", lambda a: f"{AGENTS.index(a) + 1}. {a.name}"), above=()),
+    of("who is greeted", f"Hi {_BOSS.name}, please take out {AGENTS[0].name}.", AGENTS[:1], above=(), bad=(1,)),
+    of("who is not meant", f"Take out {AGENTS[0].email}, not {AGENTS[1].email}", AGENTS[:1], above=(), bad=(1,)),
+    of("instead of whom", f"Please take out {AGENTS[0].name} instead of {AGENTS[1].name}", AGENTS[:1], above=(), bad=(1,)),
+    of("roles behind the names", f"{AGENTS[0].name} (Agent)\n{_BOSS.name} (Supervisor)\n", AGENTS[:1], above=(), bad=(2,)),
+    of("roles behind a dash", f"{AGENTS[0].name} - Agent\n{_BOSS.name} - Supervisor\n", AGENTS[:1], above=(), bad=(2,)),
+    of("whose team it is", f"Team of {_BOSS.name}:\n" + rows("", lambda a: a.name), above=(), bad=(1,)),
+    of("who is not meant, below", rows("", lambda a: a.email) + f"\nDo not include:\n{_BOSS.email}\n", above=(), bad=(_N + 3,)),
+    of(
+        "who stands in an address",
+        f"https://x.example/?agent={AGENTS[0].id}&manager={_BOSS.id}",
+        AGENTS[:1],
+        above=(),
+        bad=(1,),
+    ),
+    of(
+        "blocks of two labels",
+        rows("", lambda a: f"Agent: {a.name}\nManager: {_BOSS.name}\n"),
+        above=(),
+        bad=tuple(range(2, 3 * _N, 3)),
+    ),
 )

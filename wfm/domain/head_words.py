@@ -67,7 +67,10 @@ PERSON_PARTS = _set(
     "name mail correo courriel login guid uuid navn recipient empfanger destinatar person apellido nazwisko "
     "メール 氏名 名前 邮箱 郵箱 姓名 名称 이메일 이름 성명 почта имя фамилия"
 )
-PERSON_WORDS = _set("id ids uid upn nom nome nombre naam namn kennung identifiant prenom imie cognome jmeno prijmeni")
+PERSON_WORDS = _set(
+    "id ids uid upn nom nome nombre naam namn kennung identifiant prenom imie cognome jmeno prijmeni voornaam achternaam "
+    "fornavn efternavn etunimi sukunimi"
+)
 
 FILLERS = _set(
     "e i of the s a primary work business full first last display address adresse addresses no nr number nummer numero key "
@@ -88,7 +91,20 @@ LETTER_LABELS = {
 """What stands before the colon in the head of a mail, and whether those behind it are whom a list is about."""
 
 CLOSINGS = _set(
-    "thanks thank thx cheers regards sincerely danke gruss grusse gruße mfg merci cordialement gracias saludos grazie obrigado "
-    "obrigada dzieki pozdrawiam mvh hilsen よろしく 谢谢 감사합니다"
+    "thanks thank thx cheers regards sincerely best wishes yours br kr danke gruss grüße grüsse gruß mfg lg vg merci "
+    "cordialement amicalement gracias saludos atentamente grazie saluti obrigado obrigada atenciosamente dzięki pozdrawiam "
+    "mvh hilsen hälsningar tack groeten bedankt よろしく 谢谢 감사합니다"
 )
 """With which a mail ends, before the name of who wrote it."""
+GREETINGS = _set(
+    "hi hello hey dear hallo liebe lieber guten bonjour salut bonsoir hola estimado estimada ciao gentile olá hej cześć"
+)
+"""With which a mail begins, before the name of who gets it."""
+EXCEPTIONS = _set(
+    "not except excluding excl instead without minus no never but außer nicht ausser ohne statt "
+    "kein sauf sans pas excepto salvo sin tranne senza non exceto sem oprócz bez behalve niet utom inte undtagen"
+)
+"""Before somebody whom a sentence leaves out."""
+DECIDES = _set("takeout include exclud optin optout participat selected attend einplan teilnahme inclure incluir")
+YES_OR_NO = _set("yes no y n true false x ja nein j oui non o si sí sim não da nej 1 0 included excluded include exclude")
+"""Heads above which a line says whether it is meant at all, and what then stands there."""

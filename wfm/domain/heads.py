@@ -86,6 +86,20 @@ def is_head(cell: str) -> bool:
     return known or column_key(cell) in _KNOWN or column_key(cell) in words_of.OTHER_PARTS
 
 
+def leaves_out(text: str) -> bool:
+    """Whether the last words of a text leave out whom it names next: “all of them, but not”."""
+    return bool(words_of.EXCEPTIONS & set(re.findall(r"[^\W_]+", text.casefold())[-3:]))
+
+
+def is_section(cell: str) -> bool:
+    """Whether a text of its own is a head of what stands below it: “Supervisors”, “Do not include:”."""
+    return is_head(cell) or (len(cell) <= 40 and cell.rstrip().endswith((":", "：")) and _says_of_whom(cell))
+
+
+def _says_of_whom(cell: str) -> bool:
+    return leaves_out(cell) or whose(cell) is not Whose.NOTHING_SAID
+
+
 def _words(head: str) -> tuple[str, ...]:
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", head)
     found = re.findall(r"[^\W_]+", _without_accents(apart).casefold())

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from wfm.domain.agent_words import likeness
 from wfm.domain.errors import BadInput
-from wfm.domain.heads import Whose, is_head, whose
+from wfm.domain.head_words import DECIDES, YES_OR_NO
+from wfm.domain.heads import Whose, column_key, is_head, whose
 from wfm.domain.lists import EVERY_COLUMN
 from wfm.preview.columns import SAMPLE, Column
 from wfm.preview.head_rows import Row
@@ -19,6 +20,8 @@ _APART = 0.8
 _AKIN = 0.7
 """Of the rows in which a cell holds a part of the agent's name or address, from which on both are the same person."""
 MAX_ROLE = 40
+_FULL = 0.8
+"""Of the rows that hold more than a name, from which on one that holds nothing else may be a title."""
 
 
 def choose(
@@ -113,6 +116,28 @@ def roles_beside(rows: Sequence[Row], columns: Iterable[Column]) -> tuple[str, M
             lines = "1 line" if len(others) == 1 else f"{len(others):,} lines"
             return f"“{column.name}” says {names} in {lines}, which would be left out. Choose the column of the agents.", others
     return "", {}
+
+
+def decided(columns: Iterable[Column], rows: Sequence[Row]) -> str:
+    """A sentence where a column says of each line whether it is meant, as “Take out?” does; "" else."""
+    for column in columns:
+        if not any(part in column_key(column.name) for part in DECIDES) or column.distinct > len(YES_OR_NO):
+            continue
+        said = {row[1][column.index].strip().casefold() for row in rows if column.index < len(row[1])} - {""}
+        if (len(said) > 1 or 0 < column.filled < len(rows)) and said <= YES_OR_NO:
+            return f"“{column.name}” does not say the same in all lines. Choose the column of the agents to take all lines."
+    return ""
+
+
+def alone(rows: Sequence[Row], column: Column) -> str:
+    """A sentence where a few rows hold nothing but a name, as titles and signatures do; "" else."""
+    filled = (rows[place] for place in column.agents)
+    lines = [line for line, cells in filled if [at for at, cell in enumerate(cells) if cell.strip()] == [column.index]]
+    if not lines or len(lines) > len(rows) * (1 - _FULL):
+        return ""
+    which = ", ".join(f"{line:,}" for line in lines[:5])
+    said = f"Line {which} holds" if len(lines) == 1 else f"Lines {which}{' and more' if len(lines) > 5 else ''} hold"
+    return f"{said} nothing but a name, as a title or a signature does. Choose the column to take all lines."
 
 
 # --- sentences -----------------------------------------------------------------------------------------------------------

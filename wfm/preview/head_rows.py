@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from wfm.domain.agent_words import is_sure
-from wfm.domain.heads import Whose, is_head, whose
+from wfm.domain.heads import Whose, is_head, is_section, leaves_out, whose
 from wfm.domain.lists import BadRow, ListTable
 from wfm.preview.people import People
 
@@ -197,7 +197,7 @@ def _blocks(
         filled = [cell.strip() for cell in cells if cell.strip()]
         if _tidy(cells) == names:
             blocks.append((line, names, []))
-        elif all(map(is_head, filled)) and not people.somebody(filled[0]):
+        elif (all(map(is_head, filled)) or (len(filled) == 1 and is_section(filled[0]))) and not people.somebody(filled[0]):
             blocks.append((line, _tidy(cells), []))
         elif names and len(filled) > 1 and whose(filled[0]) is Whose.SOMEBODY_ELSE and is_head(filled[0]):
             bad.append(BadRow(line, ", ".join(filled)[:80], f"“{filled[0]}” stands before it"))
@@ -210,7 +210,7 @@ def _blocks(
         others = [False] * len(blocks)  # a list of managers is what it says
     kept = [block for block, other in zip(blocks, others, strict=True) if not other]
     for (_, head, below), other in zip(blocks, others, strict=True):
-        said = next((cell for cell in head if whose(cell).is_other), "")
+        said = next((cell for cell in head if whose(cell).is_other or _excludes(cell)), "")
         bad += [BadRow(line, ", ".join(cells)[:80], f"stands below “{said}”") for line, cells in below if other]
     first = next((head for _, head, _ in kept if head), names)
     mixed = next((line for line, head, below in kept if below and _order(head) and _order(head) != _order(first)), 0)
@@ -224,7 +224,11 @@ def _tidy(cells: Sequence[str]) -> tuple[str, ...]:
 
 def _is_of_others(head: Sequence[str]) -> bool:
     said = [whose(cell) for cell in head if cell.strip()]
-    return any(one.is_other for one in said) and Whose.AGENT not in said
+    return (any(one.is_other for one in said) and Whose.AGENT not in said) or any(map(_excludes, head))
+
+
+def _excludes(cell: str) -> bool:
+    return is_section(cell) and leaves_out(cell)
 
 
 def _order(head: Sequence[str]) -> tuple[Whose, ...]:

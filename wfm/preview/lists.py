@@ -9,13 +9,14 @@ from contextlib import suppress
 from wfm.domain.errors import BadInput
 from wfm.domain.lists import EVERY_COLUMN, MAX_WORD, AgentList, BadRow, ListColumn, read_table
 from wfm.domain.shapes import as_csv
-from wfm.preview.choice import choose, reason_of, roles_beside
+from wfm.preview.choice import alone, choose, decided, reason_of, roles_beside
 from wfm.preview.columns import Column, candidates, columns_of, groups_of, with_full_names
 from wfm.preview.head_rows import Row, body_of, is_blank
 from wfm.preview.people import Hit, People
 from wfm.preview.selection import Index
 from wfm.preview.sentences import read_text
 
+MAX_SAID = 12
 MOST_ALIKE = 0.75
 """Of pasted rows that have as many cells, from which on they are a table."""
 
@@ -32,8 +33,12 @@ def agent_list(data: bytes, index: Index, column: int | None = None) -> AgentLis
     groups = groups_of(candidates(columns))
     role, others = roles_beside(rows, columns)
     chosen, reason = choose(columns, groups, rows, people) if column is None else (column, reason_of(columns, column))
-    if column is None and chosen is not None and (body.mixed or role):
-        chosen, reason = None, f"{body.mixed or role}"
+    if (
+        column is None
+        and chosen is not None
+        and (doubt := body.mixed or role or decided(columns, rows) or alone(rows, columns[chosen]))
+    ):
+        chosen, reason = None, doubt
     held = [one.index for group in groups for one in group]
     filled = sorted((one for one in columns if one.filled), key=lambda one: (one.index not in held, -one.people, one.index))
     words, bad = _read(rows, chosen, columns, groups, people, others)
@@ -63,12 +68,20 @@ def pasted_list(text: str, index: Index, column: int | None = None) -> AgentList
     return AgentList(
         columns=(),
         chosen=None,
-        reason="",
+        reason=_of_sentences(list(found.in_sentences.values())),
         above=found.above,
         words=tuple(found.words.values()),
         bad=tuple(found.bad),
         is_table=False,
     )
+
+
+def _of_sentences(words: Sequence[str]) -> str:
+    """Whom the sentences of a text name, for a person to look at: nobody else knows what a sentence means."""
+    if not words:
+        return ""
+    more = f" and {len(words) - MAX_SAID:,} more" if len(words) > MAX_SAID else ""
+    return f"Named in sentences: {', '.join(words[:MAX_SAID])}{more}. Add them only if all of them are meant."
 
 
 def _alike(rows: Sequence[Row], names: Sequence[str]) -> bool:

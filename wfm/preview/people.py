@@ -14,7 +14,7 @@ MAX_AROUND = 40
 """Characters around a word (a name before an e-mail) with which a cell is still that word, and not a sentence with it."""
 MAX_TOGETHER = 50
 MAX_NAME_WORDS = 5
-_WORD = re.compile(r"[^\s<>,;:\"“”()\[\]{}|]*[^\W_][^\s<>,;:\"“”()\[\]{}|]*")
+_WORD = re.compile(r"[^\s<>,;:\"“”()\[\]{}|=&?/]*[^\W_]")
 BY_ID, BY_EMAIL, BY_NAME = "id", "e-mail", "name"
 
 
@@ -74,6 +74,13 @@ class People:
                     break
             at += 1
         return tuple(found)
+
+    def behind(self, line: str) -> str:
+        """What stands behind the last agent of a line."""
+        line = line[:MAX_CELL]
+        return (
+            line[line.rfind(last) + len(last) :] if (found := self.inside(line)) and (last := found[-1][0].word) in line else ""
+        )
 
     def text_of(self, agent_id: str) -> str:
         """The agent's name and the local part of the e-mail."""

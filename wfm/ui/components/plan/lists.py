@@ -46,6 +46,8 @@ def paste(desk: Desk, add: Add) -> None:
             found = _pasted(desk, text)(None)
             if found.is_table:
                 found = _chosen(found, _pasted(desk, text), _mark(text))
+            elif found.reason:
+                st.markdown(f":orange[:material/help: {plain(found.reason)}]")
             bad_rows(found.bad)
             st.session_state[_SHOWN] = _mark(text)
         except DeskError as error:
@@ -130,7 +132,7 @@ def _add_pasted(desk: Desk, add: Add) -> None:
     read = _pasted(desk, text)
     try:
         found = read(None)
-        if (found.is_table or found.bad) and st.session_state.get(_SHOWN) != mark:
+        if (found.reason or found.bad) and st.session_state.get(_SHOWN) != mark:
             return  # the choice of a column, and who is left out, is seen before it counts
         column = st.session_state.get(_column_key(mark), found.chosen)
         found = found if column == found.chosen else read(column)
