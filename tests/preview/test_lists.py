@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from tests.support.agent_lists import AGENTS, DIRECTORY, EXAMPLES, MANAGERS, Example, manager_of
 from tests.support.odd_lists import ODD_FILES, ODD_PASTES
 from tests.support.preview_world import NOW, agent
-from wfm.domain.agents import Directory
+from wfm.domain.agents import Agent, Directory
 from wfm.domain.errors import BadInput
 from wfm.domain.lists import EVERY_COLUMN, MAX_ROWS, AgentList
 from wfm.preview.lists import agent_list, pasted_list
@@ -44,7 +45,7 @@ def test_the_examples_are_many_and_of_both_kinds() -> None:
 
 
 OF_AGENTS = ("Agent Email", "member id", "User Name", "Mitarbeiter", "Courriel du conseiller", "ユーザーID")
-OF_OTHERS = ("Manager Email", "Vorgesetzter", "Approved by", "Reports To", "Responsable", "上長")
+OF_OTHERS = ("Manager Email", "Vorgesetzter", "Approved by", "Reports To", "Responsable", "上長", "Captain", "HRBP", "N+1")
 OF_NOTHING = ("Työntekijä", "Site", "x", "")
 TITLES = (
     "",
@@ -83,6 +84,52 @@ def test_a_manager_is_never_taken_for_an_agent(
         assert found.asks or with_head or "manager" not in kinds
     elif with_head and "site" in kinds:
         assert found.words == (), "of managers alone nobody is taken unasked"
+
+
+HIDDEN = (
+    lambda one: f"Mr {one.name} (of the night shift, 7001)",
+    lambda one: f"X{one.name}",
+    lambda one: one.email.split("@")[0],
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.permutations(["agent", "other"]),
+    st.sampled_from(("Consultant", "Display name", "Name", "Who", "Email", "Nimi", "Agent")),
+    st.sampled_from((*OF_OTHERS, "Evaluator Name", "Analyst Email", "Contact", "Nimi", "Pod", "Alias")),
+    st.sampled_from(HIDDEN),
+    st.sampled_from(("id", "name", "email")),
+    st.booleans(),
+)
+def test_nobody_is_taken_from_beside_a_column_of_people_that_can_not_be_read(
+    order: list[str], agent_head: str, other_head: str, hidden: Callable[[Agent], str], form: str, pasted: bool
+) -> None:
+    """The readable column holds another person in each line, so that nothing repeats."""
+    cells = {"agent": hidden, "other": lambda one: str(getattr(AGENTS[AGENTS.index(one) - 7], form))}
+    heads = {"agent": agent_head, "other": other_head}
+    text = "\n".join([";".join(heads[one] for one in order), *(";".join(cells[one](who) for one in order) for who in AGENTS)])
+    found = pasted_list(text, INDEX) if pasted else agent_list(text.encode(), INDEX)
+    assert taken(found) == set()
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.sampled_from(("agent", "manager", "note")), min_size=2, max_size=4, unique=True),
+    st.sampled_from((",", ";", "\t", "|")),
+    st.sampled_from(("", "Total: 20", "(20 rows)", "\n")),
+    st.integers(2, len(AGENTS)),
+)
+def test_what_is_a_table_as_a_file_is_the_same_table_as_a_paste(kinds: list[str], mark: str, footer: str, many: int) -> None:
+    heads = {"agent": "Agent Email", "manager": "Manager Email", "note": "Notes"}
+    lines = [mark.join(heads[one] for one in kinds)]
+    for place, one in enumerate(AGENTS[:many]):
+        note = f'"late{mark}again"' if place == 1 else "x"
+        row = {"agent": one.email, "manager": manager_of(one).email, "note": note}
+        lines.append(mark.join(row[kind] for kind in kinds) + (mark if place == 0 else ""))
+    text = "\n".join([*lines, footer])
+    file, paste = agent_list(text.encode(), INDEX), pasted_list(text, INDEX)
+    assert (paste.words, paste.chosen, paste.reason) == (file.words, file.chosen, file.reason)
 
 
 @given(st.binary(max_size=2_000))
@@ -282,6 +329,11 @@ def test_the_reason_names_the_lines_that_raise_a_doubt_and_a_choice_takes_them()
     chosen = agent_list(roles.encode(), INDEX, column=1)
     assert taken(chosen) == {one.id for one in AGENTS}
     assert [(row.line, row.why) for row in chosen.bad] == [(21, "“Manager” stands in this line")]
+
+
+def test_one_agent_among_many_strangers_in_one_column_is_no_title() -> None:
+    text = "id\n" + "".join(f"ghost-{n}\n" for n in range(40)) + f"{A}\n"
+    assert [word for _, word in agent_list(text.encode(), INDEX).words] == [A]
 
 
 def test_columns_of_one_name_are_told_apart() -> None:

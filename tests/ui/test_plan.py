@@ -296,6 +296,28 @@ def test_rows_pasted_from_a_sheet_are_a_table_whose_column_is_shown_before_it_co
     assert previews(desk)[-1].selection.agents == AGENTS_OF_IT
 
 
+def test_whom_a_text_leaves_out_and_names_in_sentences_is_shown_before_it_counts(desk: FakeDesk, open_screen: Open) -> None:
+    app = open_screen("plan")
+    app.button(key="plan_open_paste").click().run()
+    text = "Please take agent1@example.com and agent2@example.com out\nSupervisor: agent20@example.com"
+    app.text_area(key="plan_paste").set_value(text).run()
+    assert not app.exception
+    assert "Named in sentences: `agent1@example.com`, `agent2@example.com`. Add" in said(app).replace("\\", "")
+    shown = next(frame.value for frame in app.dataframe if "why" in frame.value)
+    assert [list(shown["line"]), list(shown["given"])] == [[2], ["agent20@example.com"]]
+    app.button(key="plan_paste_add").click().run()
+    assert previews(desk)[-1].selection.agents == ("agent1@example.com", "agent2@example.com")
+
+
+def test_every_agent_in_any_column_can_be_chosen_under_a_head_too(desk: FakeDesk, open_screen: Open) -> None:
+    app = open_screen("plan")
+    app.button(key="plan_open_csv").click().run()
+    app.file_uploader(key="plan_csv").set_value([("people.csv", MANAGED.encode(), "text/csv")]).run()
+    column(app).set_value(-1).run()
+    app.button(key="plan_csv_add").click().run()
+    assert len(previews(desk)[-1].selection.agents) == 10
+
+
 def test_a_correction_of_the_past_does_not_promise_to_end_by_itself(desk: FakeDesk, open_screen: Open) -> None:
     mended(desk)
     app = picked(open_screen)

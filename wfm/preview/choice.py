@@ -131,9 +131,10 @@ def decided(columns: Iterable[Column], rows: Sequence[Row]) -> str:
 
 def alone(rows: Sequence[Row], column: Column) -> str:
     """A sentence where a few rows hold nothing but a name, as titles and signatures do; "" else."""
+    more = sum(any(cell.strip() for at, cell in enumerate(cells) if at != column.index) for _, cells in rows)
     filled = (rows[place] for place in column.agents)
     lines = [line for line, cells in filled if [at for at, cell in enumerate(cells) if cell.strip()] == [column.index]]
-    if not lines or len(lines) > len(rows) * (1 - _FULL):
+    if not lines or more < len(rows) * _FULL:
         return ""
     which = ", ".join(f"{line:,}" for line in lines[:5])
     said = f"Line {which} holds" if len(lines) == 1 else f"Lines {which}{' and more' if len(lines) > 5 else ''} hold"
