@@ -16,6 +16,7 @@ _QUOTES = "\"'“”„‟‘’‚‛«»`´"
 _PAIRS = frozenset({"{}", "<>", "()", "[]", "＜＞", "「」"})
 _MARK = re.compile(r"[^\w .#&+/-]|^\s|\s$")
 GUID_LENGTH, HEX_LENGTH = 36, 32
+MAX_LIKE = 120
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 """Signs without a shape, which travel along when people copy."""
 _PREFIX = re.compile(r"(?:mailto|smtp|sip):", re.IGNORECASE)
@@ -79,12 +80,12 @@ def without_remark(text: str) -> tuple[str, str]:
 
 def joined(text: str) -> tuple[str, ...]:
     """What stands between “and” and the like; the text alone where nothing of the kind does."""
-    return tuple(part for one in _JOINED.split(text) if (part := one.strip()))
+    return tuple(part for one in _JOINED.split(" ".join(text.split())) if (part := one.strip()))
 
 
 def likeness(cell: str) -> str:
     """What a cell that names nobody looks like: "name" (or an e-mail), "id" (of another system, a login), or ""."""
-    text = without_remark(without_number(bare_word(cell)))[0]
+    text = without_remark(without_number(bare_word(cell[:MAX_LIKE])))[0]
     if "@" in text and EMAIL.fullmatch(text):
         return "name"
     if len(text) > 1 and _NAME.fullmatch(text) and not text[0].islower():

@@ -18,7 +18,7 @@ _MAX_DEPTH = 4
 def as_csv(text: str) -> str | None:
     """The table that a text is, as CSV with a row a line; None where it is none of these kinds."""
     start = text.lstrip()[:1]
-    rows = _json(text) if start in ("[", "{") else _html(text) if "<t" in text.casefold() else _aligned(text)
+    rows = _json(text) if start in ("[", "{") else (_html(text) if "<t" in text.casefold() else None) or _aligned(text)
     if rows is None:
         return None
     out = StringIO()

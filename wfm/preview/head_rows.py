@@ -200,7 +200,7 @@ def _blocks(
         elif (all(map(is_head, filled)) or (len(filled) == 1 and is_section(filled[0]))) and not people.somebody(filled[0]):
             blocks.append((line, _tidy(cells), []))
         elif names and len(filled) > 1 and whose(filled[0]) is Whose.SOMEBODY_ELSE and is_head(filled[0]):
-            bad.append(BadRow(line, ", ".join(filled)[:80], f"“{filled[0]}” stands before it"))
+            bad.append(BadRow(line, ", ".join(filled)[:80], f"after “{filled[0]}”"))
         else:
             blocks[-1][2].append((line, cells))
     if len(blocks) == 1:
@@ -211,7 +211,11 @@ def _blocks(
     kept = [block for block, other in zip(blocks, others, strict=True) if not other]
     for (_, head, below), other in zip(blocks, others, strict=True):
         said = next((cell for cell in head if whose(cell).is_other or _excludes(cell)), "")
-        bad += [BadRow(line, ", ".join(cells)[:80], f"stands below “{said}”") for line, cells in below if other]
+        bad += [
+            BadRow(line, ", ".join(filter(None, map(str.strip, cells)))[:80], f"below “{said}”")
+            for line, cells in below
+            if other
+        ]
     first = next((head for _, head, _ in kept if head), names)
     mixed = next((line for line, head, below in kept if below and _order(head) and _order(head) != _order(first)), 0)
     says = f"Line {mixed} is another head, with its columns in another order." if mixed else ""

@@ -106,6 +106,9 @@ class People:
                 found.append(hit)
                 continue
             for part in parts(piece):
+                if part != cell and (together := self._together(part)):
+                    found += together
+                    continue
                 sure = sure_words(part)
                 only = len(sure) > 1 and not any(map(str.isalnum, without(part, sure)))
                 words = sure if only or (self._in_sentences and sure) else (part,)

@@ -131,4 +131,4 @@ def _take(found: Text, number: int, hit: Hit, role: str) -> None:
         found.words.setdefault(hit.agent or word, (number, word))
     elif hit.agent and (number, hit.agent) not in found.left_out:
         found.left_out.add((number, hit.agent))
-        found.bad.append(BadRow(number, word[:80], f"“{role[-40:]}” stands before it"))
+        found.bad.append(BadRow(number, word[:80], f"after “{role[-40:]}”"))
