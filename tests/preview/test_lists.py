@@ -86,7 +86,7 @@ def test_a_manager_is_never_taken_for_an_agent(
         assert found.words == (), "of managers alone nobody is taken unasked"
 
 
-HIDDEN = (
+HIDDEN: tuple[Callable[[Agent], str], ...] = (
     lambda one: f"Mr {one.name} (of the night shift, 7001)",
     lambda one: f"X{one.name}",
     lambda one: one.email.split("@")[0],
@@ -106,7 +106,10 @@ def test_nobody_is_taken_from_beside_a_column_of_people_that_can_not_be_read(
     order: list[str], agent_head: str, other_head: str, hidden: Callable[[Agent], str], form: str, pasted: bool
 ) -> None:
     """The readable column holds another person in each line, so that nothing repeats."""
-    cells = {"agent": hidden, "other": lambda one: str(getattr(AGENTS[AGENTS.index(one) - 7], form))}
+    cells: dict[str, Callable[[Agent], str]] = {
+        "agent": hidden,
+        "other": lambda one: str(getattr(AGENTS[AGENTS.index(one) - 7], form)),
+    }
     heads = {"agent": agent_head, "other": other_head}
     text = "\n".join([";".join(heads[one] for one in order), *(";".join(cells[one](who) for one in order) for who in AGENTS)])
     found = pasted_list(text, INDEX) if pasted else agent_list(text.encode(), INDEX)

@@ -91,6 +91,17 @@ def test_columns_are_recognised_corrected_and_the_runs_imported_once(desk: Histo
     assert any("Nothing was added: all 2 runs were in the history already." in said.value for said in app.info)
 
 
+def test_where_two_columns_may_be_the_agent_it_is_said_and_chosen_by_hand(desk: HistoryDesk, open_screen: Open) -> None:
+    text = b"Time,User,Target,Status\n2025-11-23T14:30:00Z,kim@acme.example,bo@acme.example,403\n"
+    app = upload(open_screen("import_runs"), text)
+    assert not app.exception
+    assert any("“User” and “Target” hold different people" in note.value for note in app.info)
+    assert (select(app, "agent").value, select(app, "agent_id").value) == (None, None)
+    select(app, "agent").set_value("Target").run()
+    assert list(app.dataframe[0].value["agent"]) == ["bo@acme.example"]
+    assert not any("hold different people" in note.value for note in app.info)
+
+
 def test_the_same_file_in_two_tabs_is_imported_by_one_of_them(desk: HistoryDesk, open_screen: Open) -> None:
     one, other = (upload(open_screen("import_runs"), CSV) for _ in range(2))
     imported(one)
