@@ -320,6 +320,8 @@ def test_whom_a_sentence_names_is_said_before_it_counts() -> None:
     assert len(found.words) == 3
     assert found.reason == f"Named in sentences: {A}, {AGENTS[1].name}. Add them only if all of them are meant."
     assert pasted_list(f"{A}\n{B}", INDEX).reason == ""
+    pairs = pasted_list(f"{{'{A}': '{B}', '{C}': '{MANAGERS[0].email}'}}", INDEX)
+    assert pairs.reason.startswith(f"Named in sentences: {A}, {B}, {C}")
 
 
 def test_the_reason_names_the_lines_that_raise_a_doubt_and_a_choice_takes_them() -> None:

@@ -306,4 +306,14 @@ ODD_PASTES: tuple[Example, ...] = (
         above=(),
         bad=tuple(range(2, 3 * _N, 3)),
     ),
+    of("a signature below two dashes", rows("", lambda a: a.email) + f"--\n{_BOSS.name}\n", above=(), bad=(_N + 2,)),
+    of("ids of a query", "('" + "','\n'".join(a.id for a in AGENTS) + "')", above=()),
+    of("names that were mentioned", rows("", lambda a: f"@{a.name}"), above=()),
+    of(
+        "a request in French",
+        f"Bonjour,\nmerci de retirer {AGENTS[0].name} et {AGENTS[1].name}, mais pas {AGENTS[2].name}.\nMerci,\n{_BOSS.name}",
+        AGENTS[:2],
+        above=(),
+        bad=(2, 4),
+    ),
 )

@@ -51,6 +51,8 @@ def bare_word(text: str) -> str:
         if inner[:1] + inner[-1:] in _PAIRS and len(inner) > 1:
             inner = inner[1:-1].strip()
         inner = _PREFIX.sub("", inner, count=1).strip() if _PREFIX.match(inner) else inner
+        if inner[0:1] == "@" and "@" not in inner[1:]:  # “@Bo Lindqvist”
+            inner = inner[1:].strip()
         if inner == word:
             break
         word = inner

@@ -131,9 +131,12 @@ def decided(columns: Iterable[Column], rows: Sequence[Row]) -> str:
 
 def alone(rows: Sequence[Row], column: Column) -> str:
     """A sentence where a few rows hold nothing but a name, as titles and signatures do; "" else."""
-    more = sum(any(cell.strip() for at, cell in enumerate(cells) if at != column.index) for _, cells in rows)
-    filled = (rows[place] for place in column.agents)
-    lines = [line for line, cells in filled if [at for at, cell in enumerate(cells) if cell.strip()] == [column.index]]
+
+    def holds_more(cells: Sequence[str]) -> bool:
+        return any(any(map(str.isalnum, cell)) for at, cell in enumerate(cells) if at != column.index)
+
+    more = sum(holds_more(cells) for _, cells in rows)
+    lines = [line for line, cells in (rows[place] for place in column.agents) if not holds_more(cells)]
     if not lines or more < len(rows) * _FULL:
         return ""
     which = ", ".join(f"{line:,}" for line in lines[:5])

@@ -110,7 +110,7 @@ class People:
                     found += together
                     continue
                 sure = sure_words(part)
-                only = len(sure) > 1 and not any(map(str.isalnum, without(part, sure)))
+                only = bool(sure) and not any(map(str.isalnum, without(part, sure)))
                 words = sure if only or (self._in_sentences and sure) else (part,)
                 found += ((self._hit(word) if word != piece else None) or Hit(bare_word(word), None) for word in words)
         return dict.fromkeys(hit for hit in found if any(map(str.isalnum, hit.word)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from wfm.domain.agent_words import bare_word, sure_words
 from wfm.domain.head_words import CLOSINGS, GREETINGS, LETTER_LABELS
@@ -24,6 +25,10 @@ _MAX_SAID = 120
 """Characters before a person in which a role is looked for."""
 MAX_CLOSING = 40
 """Characters of a line that says goodbye."""
+_ASKS = frozenset({"de", "di", "for", "to", "für", "por", "för", "voor"})
+_SIGNATURE = frozenset({"--", "—", "–"})
+_PAIRED = re.compile(r"[\"'\s]*(?::|=|[-=]+>|→|<[-=]*>)[\"'\s]*")
+"""Between two people one of whom is something of the other's."""
 _BREAK = re.compile(r"[.!?;\n]")
 _BEHIND = re.compile(r"\s*[(\[–—,:-]+\s*([^()\[\],;:…]{2,40}?)\s*(?:[)\],;]|[\s(–—-]*$)")
 _GOES_ON = re.compile(r"[\s,;<>/&+]*(?:and|und|et|y|e|en|og|och)?[\s,;<>/&+]*", re.IGNORECASE)
@@ -47,6 +52,9 @@ def read_text(text: str, people: People) -> Text:
     section = of_line = ""
     lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
     for place, (number, line) in enumerate(lines):
+        if line.strip() in _SIGNATURE:
+            section = line.strip()
+            continue
         label = _label(line, people)
         if label is not None and not label[1].strip():  # alone it is the head of what stands below it
             section = of_line = label[0] if _is_other(label[0]) else ""
@@ -62,13 +70,15 @@ def read_text(text: str, people: People) -> Text:
         for hit, role in _named(line if label is None else label[1], of_line, people):
             section = role if _closes(role) else section
             _take(found, number, hit, role)
-            if hit.agent and not role and is_prose(line, hit.word):
+            if hit.agent and not role and is_prose(line, hit.word, people):
                 found.in_sentences.setdefault(hit.agent, hit.word)
     return found
 
 
-def is_prose(line: str, word: str) -> bool:
-    """Whether somebody is named in the middle of other words."""
+def is_prose(line: str, word: str, people: People) -> bool:
+    """Whether somebody is named in the middle of other words, or beside somebody else (“Kim → Bo”)."""
+    if any(_PAIRED.fullmatch(before) for _, before in people.inside(line)[1:]):
+        return True
     return len(_PLAIN.findall(line.replace(word, " "))) >= _MIN_PROSE
 
 
@@ -92,7 +102,14 @@ def _is_other(label: str) -> bool:
 
 def _closes(said: str) -> bool:
     """Whether a text ends as a mail does, before the name of who wrote it."""
-    return bool(CLOSINGS & set(re.findall(r"[^\W_]+", said.casefold())))
+    words = re.findall(r"[^\W_]+", said.casefold())
+    # “Merci de …”, “thanks for …” ask for something.
+    return any(word in CLOSINGS and then not in _ASKS for word, then in pairwise([*words, ""][-4:]))
+
+
+def _is_role(said: str) -> bool:
+    """Whether words say a role of somebody else; “merci de …” is none."""
+    return whose(said).is_other and not CLOSINGS & set(re.findall(r"[^\W_]+", said.casefold()))
 
 
 def _greets(said: str) -> bool:
@@ -113,7 +130,7 @@ def _named(line: str, role: str, people: People) -> Iterator[tuple[Hit, str]]:
     roles, now = list[str](), role
     for (_, before), after in zip(inside, behind, strict=True):
         said = _BREAK.split(before[-_MAX_SAID:])[-1].strip(" ,(<[:=-")
-        if _closes(said) or _greets(said) or leaves_out(said) or whose(said).is_other:
+        if _closes(said) or _greets(said) or leaves_out(said) or _is_role(said):
             now = said
         elif whose(said) is Whose.AGENT or not _GOES_ON.fullmatch(before):
             now = "" if whose(said) is Whose.AGENT else role
