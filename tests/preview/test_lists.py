@@ -176,6 +176,16 @@ def test_ten_thousand_rows_of_twelve_columns_are_judged_in_well_under_a_second()
     assert (found.chosen, len(found.words), found.bad) == (5, 10_000, ())
 
 
+@pytest.mark.parametrize(
+    "text", ["-" * 20_000 + "x", "a & " * 5_000, ": " * 10_000, "@" * 20_000, "(" * 20_000, " " * 20_000 + "x"]
+)
+def test_a_text_made_to_be_slow_is_not(text: str) -> None:
+    begun = time.process_time()
+    pasted_list(text, INDEX)
+    agent_list(f"Agent,x\n{text},y\nz,w\n".encode(), INDEX)
+    assert time.process_time() - begun < 2.5
+
+
 # --- the lines of a file -----------------------------------------------------------------------------------------------
 
 

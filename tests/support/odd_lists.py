@@ -163,6 +163,14 @@ ODD_FILES: tuple[Example, ...] = (
         None,
     ),
     of("who is not meant, below", rows("Agent Email", lambda a: a.email) + f"Do not include:\n{_BOSS.email}\n", bad=(_N + 3,)),
+    of("numbers of staff beside names", rows("Ext,Floor walker", lambda a: f"{7000 + AGENTS.index(a)},{_buddy(a).name}"), None),
+    of(
+        "a head of which one word is known, further down",
+        rows("On duty", lambda a: a.email) + f"Duty manager\n{_BOSS.email}\n",
+        None,
+    ),
+    of("a role first, some of managers", rows("Role,Name", lambda a: f"Agent,{a.name}") + f"Manager,{_BOSS.name}\n", None),
+    of("a role first, all of supervisors", f"Role,Name\nSupervisor,{_BOSS.name}\nSupervisor,{MANAGERS[1].name}\n", MANAGERS),
     of("a name alone at the end", rows("Agent,Team", lambda a: f"{a.name},x") + f"\n{_BOSS.name}\n", None),
     of(
         "names of managers above those of their agents",
@@ -315,5 +323,11 @@ ODD_PASTES: tuple[Example, ...] = (
         AGENTS[:2],
         above=(),
         bad=(2, 4),
+    ),
+    of(
+        "a head in words not all known",
+        rows("On duty", lambda a: a.email) + f"Duty manager\n{_BOSS.email}\n",
+        bad=(_N + 3,),
+        above=(),
     ),
 )

@@ -25,7 +25,8 @@ _NUMBER = re.compile(r"^(?:[-*•·]\s+|[(\[]?\d[\d.-]*[)\]]?[\s:.)/|–—-]+)|
 _JOINED = re.compile(r"\s+(?:and|und|et|y|e|i|en|og|och|&|\+|/|//)\s+|\s*[&/+]\s*", re.IGNORECASE)
 _ADDRESS = re.compile(r"urn:[\w:.-]*|(?:https?:/)?/[\w:/#.?=&%+~-]*", re.IGNORECASE)
 _NAME = re.compile(r"[^\W\d_][\w'’.-]*(?:,?\s+[^\W\d_][\w'’.-]*){0,3}")
-_LOGIN = re.compile(r"[\w.\\-]*[\d._\\][\w.\\-]*")
+_LOGIN = re.compile(r"(?=.*[^\W\d_])(?=.*[\d._\\])[\w.\\-]+")
+_STAFF_NUMBER = re.compile(r"\d{3,12}")
 _FORMULA = re.compile(r'=\s*"(.*)"', re.DOTALL)
 
 
@@ -92,7 +93,7 @@ def likeness(cell: str) -> str:
         return "name"
     if len(text) > 1 and _NAME.fullmatch(text) and not text[0].islower():
         return "name"
-    return "id" if _LOGIN.fullmatch(text) and any(map(str.isalpha, text)) else ""
+    return "id" if _LOGIN.fullmatch(text) or _STAFF_NUMBER.fullmatch(text) else ""
 
 
 def is_sure(text: str) -> bool:

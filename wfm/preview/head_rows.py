@@ -193,18 +193,23 @@ def _blocks(
     """
     blocks: list[tuple[int, tuple[str, ...], list[Row]]] = [(0, names, [])]
     bad: list[BadRow] = []
+    doubt = ""
+    first = [next((cell.strip() for cell in cells if cell.strip()), "") for _, cells in rows]
+    roles = sum(map(is_head, first)) * 2 > len(first)  # a column of roles is asked about
     for line, cells in rows:
         filled = [cell.strip() for cell in cells if cell.strip()]
         if _tidy(cells) == names:
             blocks.append((line, names, []))
         elif (all(map(is_head, filled)) or (len(filled) == 1 and is_section(filled[0]))) and not people.somebody(filled[0]):
             blocks.append((line, _tidy(cells), []))
-        elif names and len(filled) > 1 and whose(filled[0]) is Whose.SOMEBODY_ELSE and is_head(filled[0]):
+        elif names and not roles and len(filled) > 1 and is_head(filled[0]) and whose(filled[0]) is Whose.SOMEBODY_ELSE:
             bad.append(BadRow(line, ", ".join(filled)[:80], f"after “{filled[0]}”"))
         else:
+            if len(filled) == 1 and not doubt and _may_head_others(filled[0], people):
+                doubt = f"Line {line:,}, “{filled[0]}”, may be the head of other people. Choose the column to take all lines."
             blocks[-1][2].append((line, cells))
     if len(blocks) == 1:
-        return blocks[0][2], bad, "", names
+        return blocks[0][2], bad, doubt, names
     others = [_is_of_others(head) for _, head, _ in blocks]
     if all(other for other, (_, _, below) in zip(others, blocks, strict=True) if below):
         others = [False] * len(blocks)  # a list of managers is what it says
@@ -216,10 +221,16 @@ def _blocks(
             for line, cells in below
             if other
         ]
-    first = next((head for _, head, _ in kept if head), names)
-    mixed = next((line for line, head, below in kept if below and _order(head) and _order(head) != _order(first)), 0)
-    says = f"Line {mixed} is another head, with its columns in another order." if mixed else ""
-    return [row for _, _, below in kept for row in below], bad, says, first
+    kept_names = next((head for _, head, _ in kept if head), names)
+    mixed = next((line for line, head, below in kept if below and _order(head) and _order(head) != _order(kept_names)), 0)
+    says = f"Line {mixed} is another head, with its columns in another order." if mixed else doubt
+    return [row for _, _, below in kept for row in below], bad, says, kept_names
+
+
+def _may_head_others(cell: str, people: People) -> bool:
+    """Whether a text of a few words may be a head in words that are not all known (“Duty manager”)."""
+    few = len(cell.split()) <= 3 and not any(map(str.isdigit, cell)) and "@" not in cell
+    return few and whose(cell) is Whose.SOMEBODY_ELSE and not people.somebody(cell)
 
 
 def _tidy(cells: Sequence[str]) -> tuple[str, ...]:

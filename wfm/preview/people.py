@@ -14,7 +14,9 @@ MAX_AROUND = 40
 """Characters around a word (a name before an e-mail) with which a cell is still that word, and not a sentence with it."""
 MAX_TOGETHER = 50
 MAX_NAME_WORDS = 5
-_WORD = re.compile(r"[^\s<>,;:\"“”()\[\]{}|=&?/]*[^\W_]")
+_WORD = re.compile(r"[^\s<>,;:\"“”()\[\]{}|=&?/]+")
+_TAIL = ".!?'’-–—@*#_~+%$"
+"""What may stand behind a word and is none of it."""
 BY_ID, BY_EMAIL, BY_NAME = "id", "e-mail", "name"
 
 
@@ -61,12 +63,16 @@ class People:
     def inside(self, line: str) -> tuple[tuple[Hit, str], ...]:
         """The agents anywhere in a line, by id, e-mail or full name, each with the words between the last one and it."""
         found: list[tuple[Hit, str]] = []
-        words = list(_WORD.finditer(line[:MAX_CELL]))
+        words = [
+            (one.start(), one.start() + len(word))
+            for one in _WORD.finditer(line[:MAX_CELL])
+            if any(map(str.isalnum, word := one[0].rstrip(_TAIL)))
+        ]
         at, end = 0, 0
         while at < len(words):
-            most = 1 if is_sure(words[at][0]) else min(MAX_NAME_WORDS, len(words) - at)
+            most = 1 if is_sure(line[slice(*words[at])]) else min(MAX_NAME_WORDS, len(words) - at)
             for many in range(most, 0 if most == 1 else 1, -1):  # a name of one word may be any word
-                start, stop = words[at].start(), words[at + many - 1].end()
+                start, stop = words[at][0], words[at + many - 1][1]
                 text = line[start:stop]
                 if is_sure(text) == (most == 1) and (hit := self._hit(text)) is not None:
                     found.append((hit, line[end:start]))

@@ -31,6 +31,7 @@ QueueMembers = Callable[[str], Iterable[str]]
 MAX_NAMED = 400
 """Characters of a word that is looked at for what stands around an id, an e-mail or a name."""
 
+MAX_NAMES = 6
 MAX_REMARK = 30
 """Characters in brackets behind a name that are its team or number, and not a sentence."""
 
@@ -111,7 +112,7 @@ class Index:
     def _turned(self, word: str) -> list[Agent]:
         """“Lindqvist Bo” is Bo Lindqvist, where nobody is called so."""
         names = fold_name(word).split()
-        if len(names) < 2:
+        if not 2 <= len(names) <= MAX_NAMES:
             return []
         turns = {" ".join(names[at:] + names[:at]) for at in range(1, len(names))}
         return [agent for agent in self._by_words.get(frozenset(names), ()) if fold_name(agent.name) in turns]

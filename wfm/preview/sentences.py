@@ -85,7 +85,8 @@ def is_prose(line: str, word: str, people: People) -> bool:
 def _label(line: str, people: People) -> tuple[str, str] | None:
     """(the label that a line begins with, what stands behind it)."""
     bare = bare_word(line).strip(" *#-•").rstrip(":：,. ")
-    if (is_head(bare) or is_section(line.strip())) and not people.inside(bare) and not people.somebody(bare):
+    role = whose(bare) is Whose.SOMEBODY_ELSE and len(bare.split()) <= 3 and "@" not in bare
+    if (is_head(bare) or is_section(line.strip()) or role) and not people.inside(bare) and not people.somebody(bare):
         return bare, ""
     if _closes(bare) and len(bare) <= MAX_CLOSING and not people.inside(bare):
         return bare, ""
