@@ -206,7 +206,9 @@ def _blocks(
             bad.append(BadRow(line, ", ".join(filled)[:80], f"after “{filled[0]}”"))
         else:
             if len(filled) == 1 and not doubt and _may_head_others(filled[0], people):
-                doubt = f"Line {line:,}, “{filled[0]}”, may be the head of other people. Choose the column to take all lines."
+                doubt = (
+                    f"Line {line:,}, “{filled[0]}”, may be the heading of other people. Choose the column to take all lines."
+                )
             blocks[-1][2].append((line, cells))
     if len(blocks) == 1:
         return blocks[0][2], bad, doubt, names
@@ -223,7 +225,7 @@ def _blocks(
         ]
     kept_names = next((head for _, head, _ in kept if head), names)
     mixed = next((line for line, head, below in kept if below and _order(head) and _order(head) != _order(kept_names)), 0)
-    says = f"Line {mixed} is another head, with its columns in another order." if mixed else doubt
+    says = f"Line {mixed} is another heading, with its columns in another order." if mixed else doubt
     return [row for _, _, below in kept for row in below], bad, says, kept_names
 
 
