@@ -193,6 +193,10 @@ ODD_FILES: tuple[Example, ...] = (
         ),
     ),
     of(
+        "an id that is missing here and there",
+        rows("Agent ID,Agent Email", lambda a: f"{'' if a in FEW[:2] else a.id},{a.email}"),
+    ),
+    of(
         "ids for one half, addresses for the other",
         rows("Agent ID,Agent Email", lambda a: f"{a.id}," if AGENTS.index(a) % 2 else f",{a.email}"),
     ),

@@ -129,14 +129,18 @@ def decided(columns: Iterable[Column], rows: Sequence[Row]) -> str:
     return ""
 
 
-def alone(rows: Sequence[Row], column: Column) -> str:
-    """A sentence where a few rows hold nothing but a name, as titles and signatures do; "" else."""
+def alone(rows: Sequence[Row], column: Column, groups: Sequence[Sequence[Column]]) -> str:
+    """A sentence where a few rows hold nothing but a name, as titles and signatures do; "" else.
 
-    def holds_more(cells: Sequence[str]) -> bool:
-        return any(any(map(str.isalnum, cell)) for at, cell in enumerate(cells) if at != column.index)
+    Not where only columns of the same people are beside it: these may have gaps.
+    """
+    same = {one.index for group in groups if column in group for one in group} - {column.index}
 
-    more = sum(holds_more(cells) for _, cells in rows)
-    lines = [line for line, cells in (rows[place] for place in column.agents) if not holds_more(cells)]
+    def holds_more(cells: Sequence[str], but: set[int]) -> bool:
+        return any(any(map(str.isalnum, cell)) for at, cell in enumerate(cells) if at not in but)
+
+    more = sum(holds_more(cells, {column.index, *same}) for _, cells in rows)
+    lines = [line for line, cells in (rows[place] for place in column.agents) if not holds_more(cells, {column.index})]
     if not lines or more < len(rows) * _FULL:
         return ""
     which = ", ".join(f"{line:,}" for line in lines[:5])

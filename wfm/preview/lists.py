@@ -36,7 +36,7 @@ def agent_list(data: bytes, index: Index, column: int | None = None) -> AgentLis
     if (
         column is None
         and chosen is not None
-        and (doubt := body.mixed or role or decided(columns, rows) or alone(rows, columns[chosen]))
+        and (doubt := body.mixed or role or decided(columns, rows) or alone(rows, columns[chosen], groups))
     ):
         chosen, reason = None, doubt
     held = [one.index for group in groups for one in group]
