@@ -20,6 +20,7 @@ import httpx
 from benchmarks.diagnosis import diagnosis
 from benchmarks.history import report
 from benchmarks.imports import imports
+from benchmarks.lists import lists
 from benchmarks.screens import screens
 from benchmarks.tenant import ACTOR, Bench, bench
 from wfm.domain.operations import ItemState, OperationState
@@ -57,6 +58,7 @@ def main() -> None:
     _permits()
     diagnosis(line)
     imports(line)
+    lists(line)
     for database in ("sqlite", "postgres") if given.runs else ():
         print(f"\n# The history on {database}\n", flush=True)
         report(given.runs, database, screen=not given.no_screens)
