@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from wfm.domain.agents import Agent, Directory
 from wfm.preview.lists import agent_list
-from wfm.preview.people import Index
+from wfm.preview.selection import Index
 
 ROWS, MANAGERS = 10_000, 300
 Line = Callable[[str, str, str], None]
