@@ -41,7 +41,7 @@ unit: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not browser and not slow" $(MEASURED)
 
 slow: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -n 4 --dist loadgroup -m "slow and not browser"
+	$(BIN)/python -m pytest -q -n 3 --dist loadgroup -m "slow and not browser"
 
 browser: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -m browser

@@ -59,7 +59,8 @@ class House:
 
     def ready(self, count: int) -> list[str]:
         _, found = self.wfm("preview", self.plan([agent["id"] for agent in self.ask("/_demo/agents")["agents"]]))
-        return [row["id"] for row in found["agents"]["ready"] if row["fate"] == "ready"][:count]
+        # The last ones: the examples of a fresh demo tenant, which may run at any moment, take the first.
+        return [row["id"] for row in found["agents"]["ready"] if row["fate"] == "ready"][-count:]
 
     def plan(self, agents: list[str]) -> str:
         path = self.folder / "plan.json"

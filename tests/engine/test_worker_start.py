@@ -58,7 +58,7 @@ def test_a_worker_that_can_not_start_never_says_that_it_works(ledger: Ledger, cr
         assert time.monotonic() < deadline, "it neither starts nor ends"
         seen |= {row.state for row in ledger.workers(TENANT)}
         time.sleep(0.01)
-    assert seen - {"standby"} == {"starting"}  # it gave a heartbeat, and was not alive by it
+    assert seen <= {"starting", "standby"}, "it gave a heartbeat as if it worked"
     assert not seen & PASSED_START
     assert worker.process.returncode != 0
     assert ledger.workers(TENANT) == []
