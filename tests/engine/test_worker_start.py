@@ -60,6 +60,10 @@ def test_a_worker_that_can_not_start_never_says_that_it_works(ledger: Ledger, cr
         time.sleep(0.01)
     assert seen <= {"starting", "standby"}, "it gave a heartbeat as if it worked"
     assert not seen & PASSED_START
+    while not worker.states:  # what it printed is read by a thread of its own
+        assert time.monotonic() < deadline, "it never said that it starts"
+        time.sleep(0.01)
+    assert set(worker.states) - {"standby"} == {"starting"}
     assert worker.process.returncode != 0
     assert ledger.workers(TENANT) == []
 

@@ -137,7 +137,7 @@ class BatchExecutor:
                 raise
 
     def _settle_what_is_known(self) -> None:
-        """Something broke: what was sent is heard out and, if the ledger takes it, settled."""
+        """Something broke: wait for what was sent and, if the ledger takes it, settle it."""
         self._give_up_unsent()
         wait(self._in_flight)
         self._collect()

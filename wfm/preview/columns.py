@@ -64,7 +64,7 @@ class Column:
 
 
 def columns_of(rows: Sequence[Row], names: Sequence[str], people: People) -> list[Column]:
-    """What each column holds, in their order. Columns of one name are told apart by their number."""
+    """What each column holds, in their order. Columns of one name carry their number."""
     wide = max((len(cells) for _, cells in rows), default=0)
     again = Counter(names)
     columns = []

@@ -21,7 +21,7 @@ MOST_JOBS = 200
 
 @dataclass(slots=True)
 class Job:
-    """One piece of work. `done` of `total` (None: nobody knows) in `unit`; `result` or `fault` once it has ended.
+    """One piece of work. `done` of `total` (None: unknown) in `unit`; `result` or `fault` once it has ended.
 
     `mark` is the same for the same work: what is imported, and how it is read.
     """
