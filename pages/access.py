@@ -8,13 +8,13 @@ import streamlit as st
 
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Capability
-from wfm.ui.auth import require
 from wfm.ui.components import empty, lanes, times, waiting
-from wfm.ui.components.heading import heading
-from wfm.ui.context import desk
-from wfm.ui.views import access as view
-from wfm.ui.views.access_explain import explainer
-from wfm.ui.views.words import code, plain
+from wfm.ui.components.markdown import code, plain
+from wfm.ui.screens.access import model as view
+from wfm.ui.screens.access.explain import explainer
+from wfm.ui.shell.auth import require
+from wfm.ui.shell.context import desk
+from wfm.ui.shell.heading import heading
 
 if TYPE_CHECKING:
     from wfm.desk import AccessReport

@@ -6,14 +6,14 @@ import streamlit as st
 
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Capability
-from wfm.ui.auth import require
 from wfm.ui.components import empty, waiting
-from wfm.ui.components.heading import heading
-from wfm.ui.context import desk
-from wfm.ui.views import actions as view
-from wfm.ui.views.action_panel import panel
-from wfm.ui.views.run_table import chosen_row, table_height
-from wfm.ui.views.words import plain
+from wfm.ui.components.markdown import plain
+from wfm.ui.screens.data_actions import model as view
+from wfm.ui.screens.data_actions.panel import panel
+from wfm.ui.screens.runs.table import chosen_row, table_height
+from wfm.ui.shell.auth import require
+from wfm.ui.shell.context import desk
+from wfm.ui.shell.heading import heading
 
 actor = require(Capability.VIEW)
 heading("Data Actions", actor)

@@ -6,16 +6,16 @@ import streamlit as st
 
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Capability
-from wfm.ui.auth import require
 from wfm.ui.components import empty, times
-from wfm.ui.components.heading import heading
-from wfm.ui.context import desk
-from wfm.ui.pages import page
-from wfm.ui.views import failures as view
-from wfm.ui.views.failure_actions import Looking, notices
-from wfm.ui.views.failure_card import SORT_WORDS, brief_of, find, list_of, watch
-from wfm.ui.views.failures import Show, Sort
-from wfm.ui.views.url_choice import choice
+from wfm.ui.components.url_choice import choice
+from wfm.ui.screens.failures import model as view
+from wfm.ui.screens.failures.actions import Looking, notices
+from wfm.ui.screens.failures.card import SORT_WORDS, brief_of, find, list_of, watch
+from wfm.ui.screens.failures.model import Show, Sort
+from wfm.ui.shell.auth import require
+from wfm.ui.shell.context import desk
+from wfm.ui.shell.heading import heading
+from wfm.ui.shell.navigation import page
 
 actor = require(Capability.VIEW)
 

@@ -6,13 +6,13 @@ import streamlit as st
 
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Capability
-from wfm.ui import jobs
-from wfm.ui.auth import require
 from wfm.ui.components import empty, times
-from wfm.ui.components.heading import heading
-from wfm.ui.context import desk
-from wfm.ui.pages import page
-from wfm.ui.views import import_form as form
+from wfm.ui.screens.imports import form
+from wfm.ui.shell import jobs
+from wfm.ui.shell.auth import require
+from wfm.ui.shell.context import desk
+from wfm.ui.shell.heading import heading
+from wfm.ui.shell.navigation import page
 
 actor = require(Capability.VIEW)
 heading("Import runs", actor)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from wfm.domain.people import Capability
-from wfm.ui import context
-from wfm.ui.auth import require
-from wfm.ui.components.heading import heading
-from wfm.ui.components.window import present
+from wfm.ui.screens.windows import presentation
+from wfm.ui.shell import context
+from wfm.ui.shell.auth import require
+from wfm.ui.shell.heading import heading
 
 actor = require(Capability.VIEW)
 heading("Now", actor)
 desk = context.desk()
-st.fragment(present.present, run_every=present.pace_of(desk))(desk, actor)
+st.fragment(presentation.present, run_every=presentation.pace_of(desk))(desk, actor)

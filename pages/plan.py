@@ -7,16 +7,16 @@ import streamlit as st
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Capability
 from wfm.domain.plans import PlanRequest
-from wfm.ui import context
-from wfm.ui.auth import require
-from wfm.ui.components import empty, story, times, waiting
-from wfm.ui.components.heading import heading
-from wfm.ui.components.plan import act, state, verdict
-from wfm.ui.components.plan.asking import ask, question
-from wfm.ui.components.plan.how import how
-from wfm.ui.components.plan.when import when
-from wfm.ui.components.plan.who import chosen_line, who
-from wfm.ui.views.plan_form import action_label
+from wfm.ui.components import empty, times, waiting
+from wfm.ui.screens.plan import act, state, verdict
+from wfm.ui.screens.plan.form import action_label
+from wfm.ui.screens.plan.how import how
+from wfm.ui.screens.plan.preview_cache import ask, question
+from wfm.ui.screens.plan.when import when
+from wfm.ui.screens.plan.who import chosen_line, who
+from wfm.ui.shell import context, story
+from wfm.ui.shell.auth import require
+from wfm.ui.shell.heading import heading
 
 actor = require(Capability.VIEW)
 heading("Plan a window", actor)

@@ -10,29 +10,30 @@ import streamlit as st
 from wfm.domain.errors import BadInput, DeskError
 from wfm.domain.operations import RunPage
 from wfm.domain.people import Capability
-from wfm.ui.auth import require
 from wfm.ui.components import empty, times
-from wfm.ui.components.heading import heading
-from wfm.ui.context import desk
-from wfm.ui.pages import page
-from wfm.ui.views import run_causes, run_export, run_filters, run_panel, run_selection, run_state, run_table, run_views
-from wfm.ui.views.run_query import Chart, filter_params
-from wfm.ui.views.run_unknown import without_unknown
-from wfm.ui.views.runs import PAGE, finding, headline, matching_words, range_words, searched_words
-from wfm.ui.views.words import plain
+from wfm.ui.components.markdown import plain
+from wfm.ui.screens.runs import causes as run_causes
+from wfm.ui.screens.runs import export, filters, panel, saved_views, selection, state, table
+from wfm.ui.screens.runs.model import PAGE, finding, headline, matching_words, range_words, searched_words
+from wfm.ui.screens.runs.query import Chart, filter_params
+from wfm.ui.screens.runs.unknown import without_unknown
+from wfm.ui.shell.auth import require
+from wfm.ui.shell.context import desk
+from wfm.ui.shell.heading import heading
+from wfm.ui.shell.navigation import page
 
 actor = require(Capability.VIEW)
 heading("Runs", actor)
-run_views.notices()
+saved_views.notices()
 
 the_desk = desk()
 now, zone = times.now(), times.viewer_zone()
-query, problems = run_state.load(lambda: run_views.opened_with(the_desk, actor))
+query, problems = state.load(lambda: saved_views.opened_with(the_desk, actor))
 query, unknown = without_unknown(the_desk, query)
 problems += tuple(problem.shown for problem in unknown)
 which = query.resolve(now)
 
-run_filters.bar(the_desk, query, zone)
+filters.bar(the_desk, query, zone)
 try:
     try:
         shown: RunPage = the_desk.runs(which, cursor=query.cursor, limit=PAGE, order=query.order)
@@ -40,14 +41,14 @@ try:
         problems += ("The address names a place in the list that is not there: its beginning is shown.",)
         query = replace(query, cursor=None)
         shown = the_desk.runs(which, limit=PAGE, order=query.order)
-    spread = run_table.spread_of(the_desk, which, now)
+    spread = table.spread_of(the_desk, which, now)
 except DeskError as error:
-    run_filters.problem_words(problems)
+    filters.problem_words(problems)
     empty.fault(error, title="The run history can't be read just now")
     st.button("Try again", icon=":material/refresh:")
     st.stop()
 
-run_filters.problem_words(problems)
+filters.problem_words(problems)
 
 range_word = range_words(query.preset, spread, zone)
 title = finding(spread, range_word, zone)
@@ -58,21 +59,21 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     beside = headline(matching, title, range_word, of_filter=of_filter or not charted)
     st.markdown(beside, width="content")
     with st.container(horizontal=True, width="content", vertical_alignment="center", gap="small"):
-        run_views.menu(the_desk, actor, query)
+        saved_views.menu(the_desk, actor, query)
         if actor.may(Capability.ADMINISTER):
             st.page_link(
                 page("import_runs"), label="Import", icon=":material/upload_file:", help="Runs made without this desk."
             )
         if charted:
-            run_filters.chart_choice(query)
+            filters.chart_choice(query)
         if shown.runs:
-            run_filters.order_choice(query)
+            filters.order_choice(query)
 
 if charted:
     with empty.guarded("The causes can't be read just now"):
         causes = run_causes.causes_of(the_desk, spread, query.chosen) if query.chart is Chart.CAUSES else None
         if causes is None:
-            run_table.over_time(spread, title, zone)
+            table.over_time(spread, title, zone)
         elif causes.series:
             run_causes.charts(causes, spread, run_causes.finding(causes, range_word), zone)
         else:
@@ -83,15 +84,15 @@ if words := searched_words(shown, zone, now, query.order):
 if shown.runs:
     if not charted:
         st.space("small")  # the table's own tools stand above its right end while something is chosen in it
-    run_table.table(shown, query, zone)
-    run_selection.bar(the_desk, actor, run_table.selected(shown), now)
-    run_table.pager(shown, query, urlencode(filter_params(replace(which, until=which.until or now))))
-    run_export.progress(actor)
-    run_table.order_words(query)
+    table.table(shown, query, zone)
+    selection.bar(the_desk, actor, table.selected(shown), now)
+    table.pager(shown, query, urlencode(filter_params(replace(which, until=which.until or now))))
+    export.progress(actor)
+    table.order_words(query)
 elif shown.searched_to is not None or query.cursor:
-    run_table.pager(shown, query, urlencode(filter_params(replace(which, until=which.until or now))))
+    table.pager(shown, query, urlencode(filter_params(replace(which, until=which.until or now))))
 else:
-    run_table.nothing(query, any_at_all=bool(sum(the_desk.totals().values())))
+    table.nothing(query, any_at_all=bool(sum(the_desk.totals().values())))
 
 if query.run is not None:
-    run_panel.panel(the_desk, query.run, actor, zone, now)
+    panel.panel(the_desk, query.run, actor, zone, now)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from wfm.domain.people import Capability
-from wfm.ui.auth import require
 from wfm.ui.components import empty, times
-from wfm.ui.components.heading import heading
-from wfm.ui.context import desk
-from wfm.ui.views import settings as view
-from wfm.ui.views import settings_panels as panels
-from wfm.ui.views import settings_retention as retention
+from wfm.ui.screens.settings import model as view
+from wfm.ui.screens.settings import panels, retention
+from wfm.ui.shell.auth import require
+from wfm.ui.shell.context import desk
+from wfm.ui.shell.heading import heading
 
 actor = require(Capability.VIEW)
 heading("Settings", actor)

@@ -6,14 +6,14 @@ import streamlit as st
 
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Capability
-from wfm.ui import context
-from wfm.ui.auth import require
 from wfm.ui.components import empty
-from wfm.ui.components.heading import heading
 from wfm.ui.components.links import go
-from wfm.ui.components.window.listed import listed
-from wfm.ui.components.window.opened import opened
-from wfm.ui.views.windows import short_title_of
+from wfm.ui.screens.windows.detail import opened
+from wfm.ui.screens.windows.listing import listed
+from wfm.ui.screens.windows.model import short_title_of
+from wfm.ui.shell import context
+from wfm.ui.shell.auth import require
+from wfm.ui.shell.heading import heading
 
 actor = require(Capability.VIEW)
 desk = context.desk()

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import NewPage, RunningDesk, no_exception, open_at, settled
 from tests.e2e.test_screens import violations
-from wfm.ui.views.imports import LARGEST_FILE_MB
+from wfm.ui.screens.imports.model import LARGEST_FILE_MB
 
 ACTION = "flow_unavailable"
 GOOD = 24

@@ -13,8 +13,8 @@ from tests.ui.fakes import NEEDED, SCOPES, access_checks
 from tests.ui.fakes_history import HistoryDesk, tables, words
 from wfm.domain.errors import BadInput, DeskError
 from wfm.domain.plans import AccessCheck, LaneName, LaneState
-from wfm.ui.views.access import SAMPLES, counts_words, evidence_lines, fields_table, finding, lanes_rows, roles_words
-from wfm.ui.views.words import plain
+from wfm.ui.components.markdown import plain
+from wfm.ui.screens.access.model import SAMPLES, counts_words, evidence_lines, fields_table, finding, lanes_rows, roles_words
 
 
 def report(scopes: tuple[str, ...] = SCOPES, **checks: tuple[AccessCheck, ...]) -> Any:

@@ -8,12 +8,12 @@ from tests.ui.conftest import ROOT
 from wfm.desk.proof import PROPAGATION
 from wfm.desk.retention import NIGHT_HOUR
 from wfm.domain.operations import GroupState, Outcome
-from wfm.ui.roles import SIGN_IN_LASTS
-from wfm.ui.views.imports import LONGEST_PASTE, WAYS
-from wfm.ui.views.run_export import FORMATS
-from wfm.ui.views.run_query import DEFAULT_PRESET, NAMES, PRESETS
-from wfm.ui.views.settings_retention import SETTING
-from wfm.ui.web.routes import ROUTES
+from wfm.ui.screens.imports.model import LONGEST_PASTE, WAYS
+from wfm.ui.screens.runs.export import FORMATS
+from wfm.ui.screens.runs.query import DEFAULT_PRESET, NAMES, PRESETS
+from wfm.ui.screens.settings.retention import SETTING
+from wfm.ui.shell.roles import SIGN_IN_LASTS
+from wfm.ui.shell.web.routes import ROUTES
 from wfm.work import PROVE_S
 
 GUIDE = (ROOT / "docs" / "user" / "admin.md").read_text(encoding="utf-8")

@@ -24,7 +24,7 @@ from tests.ui.fakes_history import (
 from wfm.desk.values import ActionResult
 from wfm.domain.errors import BadInput, DeskError
 from wfm.domain.operations import Outcome
-from wfm.ui.views.actions import checked, fields, matching, steps_table, table, timeout_seconds, verdict
+from wfm.ui.screens.data_actions.model import checked, fields, matching, steps_table, table, timeout_seconds, verdict
 
 ACTION = an_action()
 

@@ -28,12 +28,12 @@ from streamlit.web.server.starlette.starlette_app_utils import create_signed_val
 from tests.ui.conftest import ROOT
 from tests.ui.fakes import FakeDesk, FakeSettings
 from tests.ui.fakes_history import HistoryDesk
-from wfm.ui import context
-from wfm.ui.components.plan import lists
-from wfm.ui.pages import SCREENS
-from wfm.ui.views.imports import WAYS
-from wfm.ui.web import door, identity, uploads
-from wfm.ui.web.origin import SameOrigin
+from wfm.ui.screens.imports.model import WAYS
+from wfm.ui.screens.plan import lists
+from wfm.ui.shell import context
+from wfm.ui.shell.navigation import SCREENS
+from wfm.ui.shell.web import door, identity, uploads
+from wfm.ui.shell.web.origin import SameOrigin
 
 HOST = "http://127.0.0.1:8501"
 SECRET = "a cookie secret of more than thirty-two characters"

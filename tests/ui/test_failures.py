@@ -28,7 +28,8 @@ from wfm.desk.proof import PROPAGATION
 from wfm.domain.diagnoses import Kind
 from wfm.domain.errors import StoreFault
 from wfm.domain.operations import FailureGroup, GroupState, Outcome, Phase
-from wfm.ui.views.failures import (
+from wfm.ui.components.markdown import plain
+from wfm.ui.screens.failures.model import (
     Show,
     Sort,
     facts,
@@ -47,7 +48,6 @@ from wfm.ui.views.failures import (
     story_lines,
     stuck,
 )
-from wfm.ui.views.words import plain
 
 UTC_ZONE = ZoneInfo("UTC")
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

@@ -16,10 +16,10 @@ from wfm.desk import ImportFormat, ImportReport
 from wfm.domain.errors import Refused, StoreFault
 from wfm.domain.imports import LARGEST_DOCUMENT, MEANINGS, Unreadable
 from wfm.domain.people import Actor, Role
-from wfm.ui import jobs
-from wfm.ui.views import import_form
-from wfm.ui.views.imports import MAIN, WAYS, left_out, limit_words, problems_frame, result_words, sample, where
-from wfm.ui.views.words import plain
+from wfm.ui.components.markdown import plain
+from wfm.ui.screens.imports import form
+from wfm.ui.screens.imports.model import MAIN, WAYS, left_out, limit_words, problems_frame, result_words, sample, where
+from wfm.ui.shell import jobs
 
 ADMIN = Actor(subject="demo", name="Demo visitor", role=Role.ADMIN)
 CSV = (
@@ -33,9 +33,9 @@ CSV = (
 @pytest.fixture(autouse=True)
 def clean_board() -> Iterator[None]:
     yield
-    job = jobs.of(import_form.job_key(ADMIN))
+    job = jobs.of(form.job_key(ADMIN))
     assert job is None or job.wait(10)
-    jobs.forget(import_form.job_key(ADMIN))
+    jobs.forget(form.job_key(ADMIN))
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def upload(app: AppTest, content: bytes, name: str = "log.csv", fmt: str = "csv"
 def imported(app: AppTest) -> AppTest:
     """Clicks and waits until the work is done."""
     app.button(key="import-go").click().run()
-    job = jobs.of(import_form.job_key(ADMIN))
+    job = jobs.of(form.job_key(ADMIN))
     assert job is not None
     assert job.wait(10)
     return app.run()

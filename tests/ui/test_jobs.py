@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from wfm.domain.errors import DeskError, StoreFault
-from wfm.ui import jobs
+from wfm.ui.shell import jobs
 
 
 def test_it_runs_once_however_often_it_is_clicked_and_gives_its_result() -> None:

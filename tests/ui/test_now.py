@@ -11,7 +11,7 @@ from tests.ui.fakes import FakeDesk, an_operation
 from tests.ui.fakes_history import a_group
 from wfm.domain.errors import StoreFault
 from wfm.domain.operations import GroupState, OperationState
-from wfm.ui.views.words import plain
+from wfm.ui.components.markdown import plain
 
 Open = Callable[..., AppTest]
 

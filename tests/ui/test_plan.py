@@ -16,10 +16,9 @@ from wfm.domain.errors import BadInput, DeskError, StoreFault
 from wfm.domain.people import Actor, Role
 from wfm.domain.plans import Fate, Finding, PlanRequest, RouteName, Selection, Severity
 from wfm.domain.windows import WindowSpec
-from wfm.ui.components.plan import state
-from wfm.ui.pages import page
-from wfm.ui.views import plan_table
-from wfm.ui.views.words import plain
+from wfm.ui.components.markdown import plain
+from wfm.ui.screens.plan import state, table
+from wfm.ui.shell.navigation import page
 
 Open = Callable[..., AppTest]
 
@@ -518,7 +517,7 @@ def test_ten_thousand_agents_come_by_pages_with_their_shifts_beside_them(desk: F
     desk.people = a_directory(10_000)
     app = picked(open_screen, "division:d1")
     assert not app.exception
-    assert len(app.dataframe[0].value) == plan_table.PAGE
+    assert len(app.dataframe[0].value) == table.PAGE
     assert "1–14 of 10,000 agents" in said(app)
     app.session_state["plan_page"] = 3
     assert "29–42 of 10,000 agents" in said(app.run())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wfm.domain.lists import EVERY_COLUMN, AgentList, ListColumn
-from wfm.ui.views.plan_words import above_line, column_labels
+from wfm.ui.screens.plan.sentences import above_line, column_labels
 
 
 def a_list(*columns: ListColumn, above: tuple[int, ...] = ()) -> AgentList:

@@ -15,11 +15,11 @@ from wfm.domain.errors import StoreFault
 from wfm.domain.exports import csv_lines, parquet_bytes, run_record
 from wfm.domain.operations import RunFilter
 from wfm.domain.people import Actor, Role
-from wfm.ui import jobs
 from wfm.ui.components.times import now
-from wfm.ui.views.run_export import job_key, whole_filter_words
-from wfm.ui.views.run_export import words as export_words
-from wfm.ui.web.routes import ROUTES
+from wfm.ui.screens.runs.export import job_key, whole_filter_words
+from wfm.ui.screens.runs.export import words as export_words
+from wfm.ui.shell import jobs
+from wfm.ui.shell.web.routes import ROUTES
 
 DEMO = Actor(subject="demo", name="Demo visitor", role=Role.ADMIN)
 KEY = job_key(DEMO, "t1")

@@ -15,13 +15,11 @@ from wfm.desk import CauseSeries
 from wfm.domain.operations import Outcome, Phase, RunPage
 from wfm.domain.plans import RouteName
 from wfm.domain.windows import WindowSpec
-from wfm.ui.views import payloads
-from wfm.ui.views.run_causes import Causes, labels, picked_cause, tints
-from wfm.ui.views.run_causes import finding as finding_of_causes
-from wfm.ui.views.run_panel import permalink, request_line
-from wfm.ui.views.run_selection import correlation_ids
-from wfm.ui.views.run_table import chosen_row, table_height, ticked_rows
-from wfm.ui.views.runs import (
+from wfm.ui.components import payloads
+from wfm.ui.components.markdown import code, count, listed, plain
+from wfm.ui.screens.runs.causes import Causes, labels, picked_cause, tints
+from wfm.ui.screens.runs.causes import finding as finding_of_causes
+from wfm.ui.screens.runs.model import (
     MOST_BARS,
     Spread,
     can_retry,
@@ -37,7 +35,9 @@ from wfm.ui.views.runs import (
     text_alternative,
     what_now,
 )
-from wfm.ui.views.words import code, count, listed, plain
+from wfm.ui.screens.runs.panel import permalink, request_line
+from wfm.ui.screens.runs.selection import correlation_ids
+from wfm.ui.screens.runs.table import chosen_row, table_height, ticked_rows
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

@@ -13,7 +13,7 @@ from tests.ui.fakes import NEEDED
 from tests.ui.fakes_history import HistoryDesk, a_real_tenant, button, somebody, tables, words
 from wfm.domain.errors import Refused
 from wfm.settings import Settings
-from wfm.ui.views.settings import (
+from wfm.ui.screens.settings.model import (
     OTHER,
     SECTIONS,
     Place,

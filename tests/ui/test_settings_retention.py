@@ -16,8 +16,8 @@ from tests.ui.fakes_history import HistoryDesk, a_real_tenant, somebody, tables,
 from wfm.desk import RetentionReport, RetentionState
 from wfm.domain.errors import StoreFault
 from wfm.settings import Settings
-from wfm.ui import jobs
-from wfm.ui.views.settings_retention import dry_words, job_key, last_words, policy_words, result_words
+from wfm.ui.screens.settings.retention import dry_words, job_key, last_words, policy_words, result_words
+from wfm.ui.shell import jobs
 
 UTC_ZONE = ZoneInfo("UTC")
 AT = datetime(2026, 11, 24, 2, 5, tzinfo=UTC)

@@ -13,11 +13,12 @@ from streamlit.testing.v1 import AppTest
 from tests.ui.fakes import NEEDED, SCOPES, FakeDesk, an_operation
 from wfm.domain.operations import GroupState, ItemState, OperationState, Outcome
 from wfm.domain.plans import LaneState, Severity
-from wfm.ui.components import story, times
+from wfm.ui.components import times
+from wfm.ui.components.markdown import plain
 from wfm.ui.components.states import HEX, AgentWord, agent_word, look
-from wfm.ui.pages import ROOT
-from wfm.ui.views.run_query import RunQuery, read_query
-from wfm.ui.views.words import plain
+from wfm.ui.screens.runs.query import RunQuery, read_query
+from wfm.ui.shell import story
+from wfm.ui.shell.navigation import ROOT
 
 Open = Callable[..., AppTest]
 NOW = datetime(2026, 11, 24, 13, 12, 7, tzinfo=UTC)

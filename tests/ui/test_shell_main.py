@@ -11,9 +11,9 @@ from streamlit.testing.v1 import AppTest
 from tests.ui.fakes import FakeDesk, FakeSettings, an_operation
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import OperationState
-from wfm.ui import context
-from wfm.ui.pages import ROOT
-from wfm.ui.views.words import plain
+from wfm.ui.components.markdown import plain
+from wfm.ui.shell import context
+from wfm.ui.shell.navigation import ROOT
 
 MAIN = str(ROOT / "wfm" / "ui" / "main.py")
 

@@ -13,9 +13,9 @@ from streamlit.testing.v1 import AppTest
 from tests.ui.fakes import FakeDesk, FakeSettings, an_operation
 from tests.ui.fakes_history import HistoryDesk
 from wfm.domain.errors import DeskError
-from wfm.ui import context
-from wfm.ui.pages import SCREENS
-from wfm.ui.views.words import plain
+from wfm.ui.components.markdown import plain
+from wfm.ui.shell import context
+from wfm.ui.shell.navigation import SCREENS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))

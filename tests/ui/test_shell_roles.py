@@ -8,7 +8,7 @@ import pytest
 
 from tests.ui.fakes import FakeSettings
 from wfm.domain.people import Role
-from wfm.ui.roles import SIGN_IN_LASTS, Caller, decide, is_local, is_loopback
+from wfm.ui.shell.roles import SIGN_IN_LASTS, Caller, decide, is_local, is_loopback
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 OIDC = FakeSettings(oidc_configured=True, admins=("Boss@Example.com",), supervisors=("sub-7", "lead@example.com"))

@@ -27,12 +27,12 @@ from tests.ui.fakes_history import HistoryDesk, a_run
 from wfm.domain.errors import BadInput, NotFound
 from wfm.domain.exports import csv_lines, json_lines
 from wfm.domain.operations import RunFilter
-from wfm.ui.web import identity
-from wfm.ui.web.addresses import LeadHome
-from wfm.ui.web.gate import LocalOnly
-from wfm.ui.web.headers import HEADERS, INLINE_SCRIPT, SecurityHeaders, content_security_policy
-from wfm.ui.web.return_to import ReturnTo, safe_path
-from wfm.ui.web.routes import ROUTES
+from wfm.ui.shell.web import identity
+from wfm.ui.shell.web.addresses import LeadHome
+from wfm.ui.shell.web.gate import LocalOnly
+from wfm.ui.shell.web.headers import HEADERS, INLINE_SCRIPT, SecurityHeaders, content_security_policy
+from wfm.ui.shell.web.return_to import ReturnTo, safe_path
+from wfm.ui.shell.web.routes import ROUTES
 
 HOST = "http://127.0.0.1:8501"
 SECRET = "a cookie secret of more than thirty-two characters"

@@ -387,7 +387,7 @@ def test_a_refused_plan_lists_what_changed_as_it_is(nasty: NastyDesk, open_scree
 
 
 def _notice() -> None:
-    from wfm.ui.components.plan import verdict
+    from wfm.ui.screens.plan import verdict
 
     verdict.refused_notice()
 
@@ -412,7 +412,7 @@ def test_a_toast_says_it_as_it_is_and_once() -> None:
 def _said() -> None:
     import streamlit as st
 
-    from wfm.ui.components.said import Said
+    from wfm.ui.components.flash import Said
 
     parts = Said("one"), Said("other")
     if "told" not in st.session_state:

@@ -17,10 +17,10 @@ from wfm.domain.errors import Refused
 from wfm.domain.operations import Counts, ItemState, OperationState, Phase
 from wfm.domain.plans import RouteName
 from wfm.ui.components import states, times
+from wfm.ui.components.markdown import plain
 from wfm.ui.components.states import AgentWord, agent_word
-from wfm.ui.views import windows
-from wfm.ui.views.window_choices import Act, choices
-from wfm.ui.views.words import plain
+from wfm.ui.screens.windows import model
+from wfm.ui.screens.windows.choices import Act, choices
 
 Open = Callable[..., AppTest]
 S = OperationState
@@ -66,7 +66,7 @@ def test_every_agent_is_counted_once() -> None:
         },
         still_out=9,
     )
-    found = windows.agents_by_word(counts)
+    found = model.agents_by_word(counts)
     assert sum(found.values()) == counts.total == 32
     assert found[AgentWord.RESTORED] == 9
     assert found[AgentWord.OUT] == 9 - 3 - 1
@@ -77,7 +77,7 @@ def test_every_agent_is_counted_once() -> None:
 
 @pytest.mark.parametrize("word", list(AgentWord))
 def test_the_states_asked_for_are_the_states_of_the_word(word: AgentWord) -> None:
-    apply, restore = windows.WORD_STATES[word]
+    apply, restore = model.WORD_STATES[word]
     for one in apply:
         for other in restore or (ItemState.PENDING,):
             assert agent_word(one, other) is word
@@ -127,29 +127,29 @@ def test_ending_now_says_for_whom_and_how_much_before_time() -> None:
     ("state", "seconds"), [(S.APPLYING, 1.0), (S.RESTORING, 1.0), (S.IN_EFFECT, 5.0), (S.SCHEDULED, 5.0), (S.RESTORED, None)]
 )
 def test_screens_look_again_only_while_something_moves(state: S, seconds: float | None) -> None:
-    assert windows.pace(an_operation(state=state, out=0)) == seconds
+    assert model.pace(an_operation(state=state, out=0)) == seconds
 
 
 def test_what_is_asked_for_is_watched_closely() -> None:
-    assert windows.pace(an_operation(state=S.IN_EFFECT, restore_requested=True)) == 1.0
-    assert windows.pace(an_operation(state=S.HALTED, out=3, restore_requested=True)) == 1.0
+    assert model.pace(an_operation(state=S.IN_EFFECT, restore_requested=True)) == 1.0
+    assert model.pace(an_operation(state=S.HALTED, out=3, restore_requested=True)) == 1.0
 
 
 def test_who_is_not_back_is_looked_at_as_long_as_the_worker_tries_again() -> None:
-    assert windows.pace(an_operation(state=S.FAILED_IN_PART, out=3)) == 5.0
+    assert model.pace(an_operation(state=S.FAILED_IN_PART, out=3)) == 5.0
 
 
 @pytest.mark.parametrize("state", list(S))
 def test_every_state_has_a_sentence_and_a_story(state: S) -> None:
     view = an_operation(state=state)
-    assert windows.state_sentence(view, now())
+    assert model.state_sentence(view, now())
     events = [FakeEvent("op-1", now(), "worker", kind, "text") for kind in ("created", "started", "applied")]
-    assert "planned" in windows.story_line(view.operation, events, now())
+    assert "planned" in model.story_line(view.operation, events, now())
 
 
 def test_a_long_story_is_cut_in_the_middle() -> None:
     events = [FakeEvent("op-1", now(), "worker", f"kind{n}", "text") for n in range(12)]
-    line = windows.story_line(an_operation(state=S.RESTORED).operation, events, now())
+    line = model.story_line(an_operation(state=S.RESTORED).operation, events, now())
     assert "7 more" in line
     assert "kind0" in line
     assert "kind11" in line
@@ -338,24 +338,24 @@ def test_a_correction_never_says_that_agents_are_out_or_back() -> None:
     assert not said & {"out", "being taken out", "restored", "not back", "being restored", "back unconfirmed"}
     assert len(said) == len(AgentWord)
     counts = Counts(apply={ItemState.APPLIED: 3}, restore={ItemState.PENDING: 3}, still_out=3)
-    assert [part.look.word for part in windows.parts(counts, route)] == ["corrected"]
-    assert [part.look.word for part in windows.parts(counts)] == ["out"]
+    assert [part.look.word for part in model.parts(counts, route)] == ["corrected"]
+    assert [part.look.word for part in model.parts(counts)] == ["out"]
 
 
 def test_a_correction_not_undone_is_told_as_one() -> None:
     counts = Counts(apply={ItemState.APPLIED: 3}, restore={ItemState.APPLIED: 2, ItemState.FAILED: 1}, still_out=1)
     view = a_correction(S.FAILED_IN_PART, counts=counts)
-    title, sentence = windows.not_back(view)
+    title, sentence = model.not_back(view)
     assert title == "Not everything is undone"
     assert "unavailable" not in sentence
-    assert "the correction of 1 agent is not undone" in windows.state_sentence(view, now())
+    assert "the correction of 1 agent is not undone" in model.state_sentence(view, now())
     assert choices(view, now())[0].label == "Try again to undo 1 agent"
 
 
 def test_the_story_of_a_correction_speaks_of_undoing() -> None:
     view = a_correction(S.RESTORED)
     kinds = ("created", "in_effect", "restore_requested", "restoring", "restored")
-    line = windows.story_line(view.operation, [FakeEvent("w", now(), "Ann", kind, "") for kind in kinds], now())
+    line = model.story_line(view.operation, [FakeEvent("w", now(), "Ann", kind, "") for kind in kinds], now())
     for word in ("undo requested", "undo began", "undone"):
         assert f"** {word}" in line
     assert "restore" not in line
@@ -364,7 +364,7 @@ def test_the_story_of_a_correction_speaks_of_undoing() -> None:
 def test_one_agent_not_back_is_one() -> None:
     counts = Counts(apply={ItemState.APPLIED: 1}, restore={ItemState.FAILED: 1}, still_out=1)
     view = replace(an_operation(state=S.FAILED_IN_PART), counts=counts)
-    title, sentence = windows.not_back(view)
+    title, sentence = model.not_back(view)
     assert title == "Not everybody is back"
     assert sentence.startswith("1 agent could not be put back. That agent stays unavailable")
 
@@ -372,29 +372,29 @@ def test_one_agent_not_back_is_one() -> None:
 def test_whom_nobody_knows_to_be_back_is_not_called_out() -> None:
     counts = Counts(apply={ItemState.APPLIED: 8}, restore={ItemState.APPLIED: 5, ItemState.UNCONFIRMED: 3}, still_out=3)
     view = replace(an_operation(state=S.FAILED_IN_PART), counts=counts)
-    title, sentence = windows.not_back(view)
+    title, sentence = model.not_back(view)
     assert title == "Perhaps not everybody is back"
     assert "unavailable" not in sentence
     assert sentence.startswith("3 agents unconfirmed: ")
-    assert windows.state_sentence(view, now()).startswith("3 agents unconfirmed, perhaps not back, since ")
+    assert model.state_sentence(view, now()).startswith("3 agents unconfirmed, perhaps not back, since ")
 
 
 def test_who_failed_and_whom_nobody_knows_are_counted_apart() -> None:
     counts = Counts(apply={ItemState.APPLIED: 3}, restore={ItemState.FAILED: 2, ItemState.UNCONFIRMED: 1}, still_out=3)
     view = replace(an_operation(state=S.FAILED_IN_PART), counts=counts)
-    title, sentence = windows.not_back(view)
+    title, sentence = model.not_back(view)
     assert title == "Not everybody is back"
     assert sentence.startswith("2 agents could not be put back. They stay unavailable")
     assert sentence.endswith("For 1 more, nobody knows yet: see unconfirmed below.")
-    assert windows.state_sentence(view, now()).startswith("2 agents not back and 1 unconfirmed since ")
+    assert model.state_sentence(view, now()).startswith("2 agents not back and 1 unconfirmed since ")
 
 
 @pytest.mark.parametrize(("state", "edge"), [(S.SCHEDULED, "start"), (S.IN_EFFECT, "end")])
 def test_a_window_that_is_due_is_watched_closely(state: S, edge: str) -> None:
     view = an_operation(state=state)
     due: datetime = getattr(view.operation.window, edge)
-    assert windows.pace(view, due - timedelta(seconds=5)) == 1.0
-    assert windows.pace(view, due - timedelta(minutes=5)) == 5.0
+    assert model.pace(view, due - timedelta(seconds=5)) == 1.0
+    assert model.pace(view, due - timedelta(minutes=5)) == 5.0
 
 
 def test_a_settling_that_is_refused_is_said(busy: FakeDesk, open_screen: Open, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -454,13 +454,13 @@ def test_what_ends_a_window_names_its_number_and_an_end_is_not_moved_to_itself(d
 def test_what_ended_this_moment_is_said_so() -> None:
     at = now()
     view = an_operation("w", S.ENDED_EARLY, out=0, restored=36, ended_at=at)
-    assert windows.state_sentence(view, at).endswith("ended just now")
+    assert model.state_sentence(view, at).endswith("ended just now")
 
 
 def test_agents_are_missing_since_the_restore_began_not_since_an_end_to_come() -> None:
     began = now() - timedelta(minutes=1)
     view = an_operation("w", S.FAILED_IN_PART, out=3, restore_started_at=began, starts_in=timedelta(minutes=-5))
-    said = windows.state_sentence(view, now())
+    said = model.state_sentence(view, now())
     assert f"3 agents not back since {times.clock(began, times.zone_or_utc('Europe/Berlin'))} Europe/Berlin" == said
 
 
@@ -504,8 +504,8 @@ def test_a_reason_is_text_wherever_it_stands(desk: FakeDesk, open_screen: Open) 
 def test_a_long_reason_is_cut_and_its_ticket_stays(desk: FakeDesk, open_screen: Open) -> None:
     view = an_operation("w", title=f"{'Replacement of the core database cluster ' * 5}· CHG-1042")
     desk.operation_views, desk.agent_items = [view], {"w": items_of(view)}
-    short = windows.short_title_of(view.operation)
-    assert len(short) <= windows.LONGEST_TITLE
+    short = model.short_title_of(view.operation)
+    assert len(short) <= model.LONGEST_TITLE
     assert short.endswith("… · CHG-1042")
     app = open_screen("windows", id="w")
     assert app.title[0].value == plain(short)

@@ -12,8 +12,8 @@ from tests.ui.fakes import an_operation
 from wfm.domain.operations import OperationState
 from wfm.domain.windows import Window
 from wfm.ui.components.states import HEX
-from wfm.ui.views import windows_chart
-from wfm.ui.views.windows_chart import MOST, Range
+from wfm.ui.screens.windows import chart
+from wfm.ui.screens.windows.chart import MOST, Range
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 24, 13, 12, tzinfo=UTC)
@@ -28,15 +28,15 @@ def at(name: str, starts_in: timedelta, state: OperationState = OperationState.S
 
 
 def shown(views: list[Any], which: Range) -> list[str]:
-    return [bar.id for bar in windows_chart.bars(views, which, NOW, BERLIN)]
+    return [bar.id for bar in chart.bars(views, which, NOW, BERLIN)]
 
 
 def test_the_shortest_range_that_shows_every_open_window_comes_first() -> None:
     tonight, friday, later = at("a", 3 * HOUR), at("b", 72 * HOUR), at("c", 15 * 24 * HOUR)
     past = at("p", -200 * HOUR, OperationState.RESTORED)
-    assert windows_chart.fitting([tonight, past], NOW, BERLIN) is Range.DAY
-    assert windows_chart.fitting([tonight, friday], NOW, BERLIN) is Range.WEEK
-    assert windows_chart.fitting([tonight, later], NOW, BERLIN) is Range.MONTH
+    assert chart.fitting([tonight, past], NOW, BERLIN) is Range.DAY
+    assert chart.fitting([tonight, friday], NOW, BERLIN) is Range.WEEK
+    assert chart.fitting([tonight, later], NOW, BERLIN) is Range.MONTH
 
 
 def test_only_what_lies_inside_is_shown_by_its_start() -> None:
@@ -49,7 +49,7 @@ def test_only_what_lies_inside_is_shown_by_its_start() -> None:
 def test_a_bar_ends_where_the_window_let_its_agents_go() -> None:
     early = at("e", -2 * HOUR, OperationState.ENDED_EARLY, ended_at=NOW - 100 * timedelta(minutes=1))
     cancelled = at("c", 2 * HOUR, OperationState.CANCELLED, ended_at=NOW)
-    first, second = windows_chart.bars([early, cancelled], Range.DAY, NOW, BERLIN)
+    first, second = chart.bars([early, cancelled], Range.DAY, NOW, BERLIN)
     assert first.end - first.start == timedelta(minutes=20)
     assert second.end == second.start
 
@@ -62,18 +62,18 @@ def test_of_too_many_windows_the_open_ones_are_kept() -> None:
 
 def test_the_chart_says_the_same_in_words() -> None:
     views = [at("a", HOUR), at("b", 2 * HOUR)]  # of one name, which the axis must keep apart
-    bars = windows_chart.bars(views, Range.DAY, NOW, BERLIN)
+    bars = chart.bars(views, Range.DAY, NOW, BERLIN)
     assert len({bar.title for bar in bars}) == 2
     one = "DB upgrade · CHG-1042: scheduled · 36 agents"
-    assert windows_chart.in_words(bars, BERLIN, NOW) == f"{one}, 15:12 to 16:12. {one}, 16:12 to 17:12"
-    assert windows_chart.finding(bars, Range.DAY, BERLIN).startswith("2 windows from 6 h ago to 18 h from now")
-    spec = windows_chart.chart(bars, Range.DAY, NOW, BERLIN, colors=HEX["light"], ink="#000000")
+    assert chart.in_words(bars, BERLIN, NOW) == f"{one}, 15:12 to 16:12. {one}, 16:12 to 17:12"
+    assert chart.finding(bars, Range.DAY, BERLIN).startswith("2 windows from 6 h ago to 18 h from now")
+    spec = chart.chart(bars, Range.DAY, NOW, BERLIN, colors=HEX["light"], ink="#000000")
     values = json.loads(json.dumps(spec))["data"]["values"]
     assert [(one["id"], one["start"]) for one in values] == [("a", "2026-11-24T15:12:00Z"), ("b", "2026-11-24T16:12:00Z")]
 
 
 def test_days_stay_whole_when_the_clocks_change() -> None:
     now = datetime(2026, 10, 24, 12, tzinfo=UTC)
-    first, last = windows_chart.bounds(Range.WEEK, now, BERLIN)
+    first, last = chart.bounds(Range.WEEK, now, BERLIN)
     assert (first.hour, last.hour) == (0, 0)
     assert (last.date() - first.date()).days == 7

@@ -12,9 +12,9 @@ import streamlit as st
 
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Capability
-from wfm.ui import auth, context
 from wfm.ui.components import empty
-from wfm.ui.pages import ROOT, SCREENS, page
+from wfm.ui.shell import auth, context
+from wfm.ui.shell.navigation import ROOT, SCREENS, page
 
 STATIC = ROOT / "wfm" / "ui" / "static"
 

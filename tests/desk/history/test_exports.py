@@ -23,7 +23,7 @@ from wfm.domain.errors import BadInput
 from wfm.domain.exports import COLUMNS, parquet_bytes, plain_cell
 from wfm.domain.operations import ItemState, Outcome, RunFilter
 from wfm.domain.redaction import HIDDEN
-from wfm.ui.web.routes import _file
+from wfm.ui.shell.web.routes import _file
 
 
 def parquet_of(desk: Any, which: RunFilter | None = None) -> bytes:

@@ -12,9 +12,9 @@ from html import escape
 
 import streamlit as st
 
+from wfm.ui.components.markdown import cell
 from wfm.ui.components.states import Look, hex_color
 from wfm.ui.components.times import number
-from wfm.ui.views.words import cell
 
 HEIGHT = 20
 SMALLEST = 4

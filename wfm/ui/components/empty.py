@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from wfm.domain.errors import BadInput, DeskError, NotAllowed, NotFound, Refused, StoreFault
-from wfm.ui.views.words import plain
+from wfm.ui.components.markdown import plain
 
 if TYPE_CHECKING:
     from wfm.desk import Desk

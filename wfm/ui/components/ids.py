@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from wfm.ui.views.words import cell
+from wfm.ui.components.markdown import cell
 
 
 def correlation(value: str | None, *, label: str = "Correlation id") -> None:

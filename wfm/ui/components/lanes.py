@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 import streamlit as st
 
 from wfm.domain.plans import AccessCheck, LaneName, LaneState, LaneVerdict
+from wfm.ui.components.markdown import code, plain
 from wfm.ui.components.states import look
-from wfm.ui.views.words import code, plain
 
 _HEADS = {
     LaneName.SCOPE: "scope",

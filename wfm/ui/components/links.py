@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from wfm.ui.pages import page
+from wfm.ui.shell.navigation import page
 
 
 def go(label: str, screen: str, *, key: str, icon: str | None = ":material/arrow_forward:", **query: str) -> None:

@@ -1,0 +1,37 @@
+"""What the last click did, or why it could not: kept until the screen is drawn anew, since a callback draws nothing."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from wfm.domain.errors import DeskError
+from wfm.ui.components import empty
+from wfm.ui.components.markdown import plain
+
+
+class Said:
+    """One part of a screen's last word. `name` keeps the parts apart."""
+
+    def __init__(self, name: str) -> None:
+        self._notice, self._fault = f"{name}-notice", f"{name}-fault"
+
+    def done(self, sentence: str, *, good: bool = True) -> None:
+        """What was done, as text: it may quote others. `good` is False where it did not come out as hoped."""
+        st.session_state[self._notice] = (sentence, good)
+
+    def failed(self, error: DeskError) -> None:
+        """Why it could not be done."""
+        st.session_state[self._fault] = error
+
+    def show(self) -> None:
+        """Says it, once."""
+        fault = st.session_state.pop(self._fault, None)
+        if fault is not None:
+            empty.fault(fault)
+        sentence, good = st.session_state.pop(self._notice, ("", True))
+        if sentence:
+            st.toast(plain(sentence), icon=":material/check_circle:" if good else ":material/warning:")
+
+
+on_the_next_screen = Said("tenant")
+"""Said at the head of whatever screen is drawn next: for clicks that lead to another one."""

@@ -1,0 +1,91 @@
+"""Paste any error and read what it means: the explainer of the Access screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from wfm.domain.diagnoses import Explanation
+from wfm.domain.errors import DeskError
+from wfm.ui.components import empty
+from wfm.ui.components.lanes import verdict_badges, verdict_lines
+from wfm.ui.components.markdown import code, plain
+from wfm.ui.screens.access.model import SAMPLES, fields_table
+from wfm.ui.screens.runs.model import kind_word
+from wfm.ui.screens.runs.panel import meaning
+
+if TYPE_CHECKING:
+    from wfm.desk import Desk
+
+_TEXT = "explain-text"
+_KEPT = "explain-kept"
+
+
+def explainer(desk: Desk) -> None:
+    """Draws the box and, once something is pasted, its explanation."""
+    st.subheader("Explain an error", anchor=False)
+    st.caption("From an Architect flow, Postman, a log or a mail. Nothing is sent anywhere; secrets are not kept.")
+    if _TEXT not in st.session_state:
+        st.session_state[_TEXT] = st.session_state.get(_KEPT, "")
+    with st.form("explain", border=False):
+        st.text_area(
+            "Pasted error",
+            key=_TEXT,
+            height=150,
+            label_visibility="collapsed",
+            placeholder="HTTP status, headers, JSON, whatever you have",
+        )
+        asked = st.form_submit_button("Explain", icon=":material/troubleshoot:", type="primary")
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.caption("Try:", width="content")
+        for name, text in SAMPLES.items():
+            st.button(name, key=f"sample-{name}", type="tertiary", on_click=_use, args=(text,))
+    text = str(st.session_state[_TEXT])
+    st.session_state[_KEPT] = text
+    if not text.strip():
+        if asked:
+            st.warning("Nothing was pasted: put the error into the box above.", icon=":material/content_paste:")
+        return
+    try:
+        explanation = desk.explain(text)
+    except DeskError as error:
+        empty.fault(error)
+        return
+    _explained(explanation)
+
+
+def _use(text: str) -> None:
+    st.session_state[_TEXT] = text
+
+
+def _explained(found: Explanation) -> None:
+    diagnosis, sheet = found.diagnosis, found.page
+    with st.container(border=True, key="explained"):
+        st.markdown(f"#### {plain(diagnosis.cause or sheet.title or kind_word(diagnosis.kind))}")
+        status = f" · HTTP {diagnosis.status}" if diagnosis.status else ""
+        call = f" · {code(found.call)}" if found.call else ""
+        st.caption(f"Read as {plain(found.form)}{status}{call}")
+        if found.lanes:
+            st.markdown(verdict_badges(found.lanes))
+        meaning(diagnosis)
+        for name in found.unknown:
+            st.warning(
+                plain(name.sentence), icon=":material/unknown_document:", title=f"No such {plain(name.what)} is published"
+            )
+        if found.lanes:
+            with st.expander("The four lanes: evidence and next step"):
+                st.markdown(verdict_lines(found.lanes))
+        if found.fields:
+            st.table(fields_table(found.fields), hide_index=True, border="horizontal", alt="Fields read from the pasted text")
+        with st.expander(f"All that is known of “{plain(sheet.title)}”"):
+            for head, words in (
+                ("Means", sheet.means),
+                ("Confirm", sheet.confirm),
+                ("Fix", sheet.fix),
+                ("Who can", sheet.who_can),
+                ("Retry", sheet.retry),
+                ("Provenance", sheet.provenance),
+            ):
+                if words:
+                    st.markdown(f"**{head}** {plain(words)}")

@@ -1,0 +1,243 @@
+"""What can be done about a failure group: fixed, proved, handed off, retried, owned, settled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from wfm.desk.proof import ACCESS_KINDS, ProofState
+from wfm.domain.diagnoses import Kind
+from wfm.domain.errors import DeskError
+from wfm.domain.operations import FailureGroup, GroupState, Phase, RunFilter
+from wfm.domain.people import Actor, Capability
+from wfm.ui.components import empty, payloads
+from wfm.ui.components.flash import Said, on_the_next_screen
+from wfm.ui.components.states import look
+from wfm.ui.components.times import agents as agents_word
+from wfm.ui.screens.failures import model as view
+from wfm.ui.screens.runs.panel import start_plan
+from wfm.ui.screens.runs.query import filter_params
+from wfm.ui.shell.navigation import page
+
+if TYPE_CHECKING:
+    from wfm.desk import Desk
+
+_CARD = "failures-card"
+_said = Said("failures")
+tell, notices = _said.done, _said.show
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looking:
+    """Who looks, where and when."""
+
+    desk: Desk
+    actor: Actor
+    zone: ZoneInfo
+    now: datetime
+
+    @property
+    def may(self) -> bool:
+        return self.actor.may(Capability.EXECUTE)
+
+
+def actions(group: FailureGroup, looking: Looking) -> None:
+    """The row of buttons below a group's facts, and its hand-off card where that was asked for."""
+    key = group.fingerprint
+    why = looking.actor.read_only_reason or None
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        if group.state in (GroupState.OPEN, GroupState.REGRESSED):
+            with st.popover("I fixed it", icon=":material/build:", disabled=not looking.may, help=why, key=f"fix-{key}"):
+                _fix_form(group, looking)
+        if group.state is GroupState.FIXED and group.kind in view.PROVABLE_KINDS:
+            st.button(
+                "Check the access now" if group.kind in ACCESS_KINDS else "Check now",
+                icon=":material/fact_check:",
+                key=f"prove-{key}",
+                on_click=_prove,
+                args=(group, looking),
+                disabled=not looking.may,
+                help="Reads again what was missing. Nothing is written to the tenant.",
+            )
+        st.button("Hand off", icon=":material/forward_to_inbox:", key=f"hand-{key}", on_click=_toggle_card, args=(key,))
+        if st.button(
+            f"Retry {agents_word(group.agents)}" if group.runs else "Retry the examples",
+            icon=":material/replay:",
+            key=f"retry-{key}",
+            disabled=not looking.may,
+            help="Fills in Plan with these agents; nothing is sent before you apply it there." if looking.may else why,
+        ):
+            _retry(group, looking)
+        st.page_link(
+            page("runs"),
+            label=view.runs_of(group),
+            icon=":material/receipt_long:",
+            query_params={"time": "all", **filter_params(RunFilter(fingerprint=key))},
+        )
+        with st.popover(
+            "Owner and note", icon=":material/person:", type="tertiary", disabled=not looking.may, key=f"own-{key}"
+        ):
+            _owner_form(group, looking)
+        _settle_buttons(group, looking)
+    if st.session_state.get(_CARD) == key:
+        _hand_off(group, looking)
+
+
+def _settle_buttons(group: FailureGroup, looking: Looking) -> None:
+    """Ignore, resolve and reopen: quiet, for they change only what this screen lists."""
+    key = group.fingerprint
+    choices: list[tuple[str, GroupState, str, str]] = []
+    if group.state in (GroupState.OPEN, GroupState.REGRESSED):
+        choices = [("Ignore", GroupState.IGNORED, "visibility_off", "Ignored.")]
+    elif group.state is GroupState.FIXED:
+        choices = [
+            ("It is proven", GroupState.RESOLVED, "check_circle", "Resolved. A new failure reopens it as regressed."),
+            ("Not fixed after all", GroupState.OPEN, "undo", "Open again."),
+        ]
+    else:
+        choices = [("Reopen", GroupState.OPEN, "undo", "Open again.")]
+    for label, state, icon, said in choices:
+        st.button(
+            label,
+            icon=f":material/{icon}:",
+            type="tertiary",
+            key=f"{state.value}-{key}",
+            on_click=_mark,
+            args=(group, state, looking, said),
+            disabled=not looking.may,
+        )
+
+
+_CHANGES = {
+    Kind.MISSING_SCOPE: "added the scope to the client",
+    Kind.MISSING_PERMISSION: "added the permission to the role",
+    Kind.MISSING_DIVISION: "added the division to the role",
+    Kind.NOT_FOUND_SCHEDULE: "published the schedule",
+}
+"""What may stand in the note, for the kinds where that is plain."""
+
+
+def _fix_form(group: FailureGroup, looking: Looking) -> None:
+    key = f"note-{group.fingerprint}"
+    example = _CHANGES.get(group.kind, "what was changed, and where")
+    st.text_input("What was changed (optional)", key=key, max_chars=500, placeholder=example)
+    if group.kind in ACCESS_KINDS:
+        st.caption(
+            "Starts the clock: a change of a role takes up to 5 minutes to reach every part of the platform (published by "
+            "Genesys). The desk then reads the same access again, and closes or reopens this by what it finds."
+        )
+    else:
+        st.caption("It stays listed until it is proven; the same failure again reopens it as regressed.")
+    st.button(
+        "Mark as fixed",
+        type="primary",
+        key=f"fixed-{group.fingerprint}",
+        on_click=_mark_fixed,
+        args=(group, looking, key),
+    )
+
+
+def _mark_fixed(group: FailureGroup, looking: Looking, key: str) -> None:
+    note = str(st.session_state.get(key) or "").strip()
+    _mark(group, GroupState.FIXED, looking, "Marked as fixed. The clock runs.", note)
+
+
+def _mark(group: FailureGroup, state: GroupState, looking: Looking, said: str, note: str = "") -> None:
+    """Changes the state, unless somebody else did meanwhile: then their change and note are shown first."""
+    try:
+        looking.desk.mark_group(group.fingerprint, state, looking.actor, note, expected=group.revision)
+        _said.done(said)
+    except DeskError as error:
+        _said.failed(error)
+
+
+def _owner_form(group: FailureGroup, looking: Looking) -> None:
+    key = group.fingerprint
+    st.text_input(
+        "Owner", value=group.owner, key=f"owner-{key}-{group.revision}", max_chars=120, placeholder=looking.actor.name
+    )
+    st.text_input("Note", key=f"owner-note-{key}-{group.revision}", max_chars=500, placeholder="asked the OAuth team, CHG-1042")
+    with st.container(horizontal=True):
+        st.button("Save", type="primary", key=f"own-save-{key}", on_click=_amend, args=(group, looking, None))
+        st.button("I take it", icon=":material/person_add:", key=f"own-me-{key}", on_click=_amend, args=(group, looking, True))
+
+
+def _amend(group: FailureGroup, looking: Looking, mine: bool | None) -> None:
+    key = f"{group.fingerprint}-{group.revision}"
+    owner = looking.actor.name if mine else str(st.session_state.get(f"owner-{key}") or "").strip()
+    note = str(st.session_state.get(f"owner-note-{key}") or "").strip()
+    if owner == group.owner and not note:
+        return
+    try:
+        looking.desk.amend_group(
+            group.fingerprint,
+            looking.actor,
+            owner=owner if owner != group.owner else None,
+            note=note,
+            expected=group.revision,
+        )
+        _said.done(f"{owner} takes care of it." if owner and owner != group.owner else "Saved.")
+    except DeskError as error:
+        _said.failed(error)
+
+
+def _prove(group: FailureGroup, looking: Looking) -> None:
+    try:
+        proof = looking.desk.probe_group(group.fingerprint, looking.actor)
+    except DeskError as error:
+        _said.failed(error)
+        return
+    moved = "" if proof.group.state is group.state else f"{look(proof.group.state).word.capitalize()}: "
+    _said.done(f"{moved}{proof.sentence}", good=proof.state is ProofState.HELD)
+
+
+def _retry(group: FailureGroup, looking: Looking) -> None:
+    try:
+        found = view.retryable(looking.desk, group.fingerprint)
+    except DeskError as error:
+        empty.fault(error)
+        return
+    if found.newest is None or not found.agent_ids:
+        _retry_restore(group, looking)
+        return
+    if words := view.left_behind(found, group):
+        on_the_next_screen.done(words, good=False)
+    start_plan(looking.desk, looking.actor, list(found.agent_ids), found.newest, looking.now)
+
+
+def _retry_restore(group: FailureGroup, looking: Looking) -> None:
+    """A group of failed restores is retried in its window: a new plan would take the agents out once more."""
+    try:
+        run = looking.desk.run(group.sample_run).run
+    except DeskError as error:
+        empty.fault(error)
+        return
+    if run.phase is Phase.RESTORE and run.operation_id:
+        st.switch_page(page("windows"), query_params={"id": run.operation_id})
+    st.warning("No agent of this group can be planned again: its runs name none.")
+
+
+def _toggle_card(key: str) -> None:
+    st.session_state[_CARD] = None if st.session_state.get(_CARD) == key else key
+
+
+def _hand_off(group: FailureGroup, looking: Looking) -> None:
+    with st.container(border=True), empty.guarded("The card can't be made just now"):
+        text = looking.desk.hand_off(group.fingerprint)
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.markdown(
+                "**Hand-off card** for whoever can mend it: copy it into a ticket or a mail. Secrets are not in it.",
+                width="content",
+            )
+            st.link_button(
+                "Markdown file",
+                f"/export/failure/{quote(group.fingerprint, safe='')}.md",
+                icon=":material/download:",
+                type="tertiary",
+            )
+        st.code(payloads.raw(text), language=None, wrap_lines=True)

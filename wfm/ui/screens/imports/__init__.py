@@ -1,0 +1,1 @@
+"""The Import runs screen: a file or a paste read into the history, with its columns."""

@@ -1,0 +1,1 @@
+"""The Runs screen: filters, charts, the list, one run opened, saved views and exports."""

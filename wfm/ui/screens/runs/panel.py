@@ -1,0 +1,246 @@
+"""One run opened: what its error means on the left, the raw exchange on the right, and the next steps below."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from wfm.domain.diagnoses import Diagnosis
+from wfm.domain.errors import DeskError
+from wfm.domain.operations import Exchange, Operation, Outcome, Run
+from wfm.domain.people import Actor, Capability
+from wfm.domain.plans import LaneState
+from wfm.ui.components import empty, ids, payloads
+from wfm.ui.components.lanes import verdict_badges, verdict_lines
+from wfm.ui.components.markdown import code, count, plain
+from wfm.ui.components.states import look, phase_word
+from wfm.ui.components.times import clock, milliseconds, when
+from wfm.ui.screens.failures.model import runs_of
+from wfm.ui.screens.plan import state as plan_state
+from wfm.ui.screens.runs import state
+from wfm.ui.screens.runs.model import can_retry, kind_word, retry_request, what_now
+from wfm.ui.screens.runs.query import changed
+from wfm.ui.shell import story
+from wfm.ui.shell.navigation import page
+
+if TYPE_CHECKING:
+    from wfm.desk import Desk, RunDetail
+
+PROVENANCE = {
+    "published": "published by Genesys",
+    "observed": "observed in real payloads",
+    "brief": "from the brief, not published by Genesys",
+}
+
+
+def panel(desk: Desk, run_id: str, actor: Actor, zone: ZoneInfo, now: datetime) -> None:
+    """Draws the run of that id, or says that there is none."""
+    with st.container(border=True, key="run-panel"):
+        try:
+            detail = desk.run(run_id)
+        except DeskError as error:
+            empty.fault(error, title="This run can't be opened")
+            _close_button()
+            return
+        if detail.run.outcome is Outcome.FAILED and not detail.run.example:
+            st.session_state[story.SEEN_RUN] = True
+        _head(detail.run, zone)
+        left, right = st.columns([6, 7], gap="medium")
+        with left:
+            _meaning(detail)
+            _next_steps(desk, detail, actor, now)
+        with right:
+            _raw(detail.exchanges, detail.run, zone)
+
+
+def _head(run: Run, zone: ZoneInfo) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        shown = look(run.outcome)
+        example = " :gray-badge[example]" if run.example else ""
+        took = f"{milliseconds(run.duration_ms)}, " if run.duration_ms is not None else ""
+        st.markdown(
+            f"{shown.markdown} **{plain(run.agent_name or run.agent_id or 'no agent')}** · {phase_word(run.phase)} · "
+            f"{plain(run.action or run.route)} · {when(run.started_at, zone, seconds=True)} {zone.key} · "
+            f"{took}{count(run.attempts, 'attempt')}{example}",
+            width="content",
+        )
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            with st.popover("Link", icon=":material/link:", type="tertiary", key="run-link"):
+                st.caption("Opens this run, for whoever may see it.")
+                st.code(permalink(run.id, st.context.url or ""), language=None)
+            st.link_button("Payload", f"/export/run/{quote(run.id, safe='')}.json", icon=":material/download:", type="tertiary")
+            _close_button()
+
+
+def permalink(run_id: str, here: str) -> str:
+    """The address of one run; `here` is the address of the Runs screen, with or without parameters."""
+    return f"{here.partition('?')[0].partition('#')[0]}?run={quote(run_id, safe='')}"
+
+
+def _close_button() -> None:
+    st.button("Close", icon=":material/close:", type="tertiary", key="run-close", on_click=close)
+
+
+def close() -> None:
+    """Closes the opened run; the list stays where it is."""
+    state.push(replace(state.current(), run=None))
+
+
+# --- what it means ---------------------------------------------------------------------------------------------------
+
+
+def _meaning(detail: RunDetail) -> None:
+    diagnosis = detail.diagnosis
+    if diagnosis is None:
+        st.markdown(f"#### {plain(_without_diagnosis(detail.run))}")
+    else:
+        st.markdown(f"#### {plain(diagnosis.cause or diagnosis.message or kind_word(diagnosis.kind))}")
+    if detail.lanes:
+        st.markdown(verdict_badges(detail.lanes))
+        for lane, verdict in detail.lanes.items():
+            if verdict.state is LaneState.MISSING and verdict.evidence:
+                st.caption(f"{lane.value}: {plain(verdict.evidence)}")
+    if diagnosis is not None:
+        meaning(diagnosis, missing=not detail.lanes)
+    if detail.lanes:
+        with st.expander("The four lanes: evidence and next step"):
+            st.markdown(verdict_lines(detail.lanes))
+
+
+def _without_diagnosis(run: Run) -> str:
+    if run.outcome is Outcome.APPLIED:
+        return f"{run.agent_name or 'The agent'}: {phase_word(run.phase)} worked"
+    return run.cause or run.note or {Outcome.SENDING: "The answer is not here yet"}.get(run.outcome, run.outcome.value)
+
+
+def meaning(diagnosis: Diagnosis, *, missing: bool = True) -> None:
+    """What an error payload means, field by field, with where that knowledge comes from.
+
+    `missing` is False where the lanes beside it say already what is missing.
+    """
+    if diagnosis.missing and missing:
+        st.markdown("Missing: " + ", ".join(code(name) for name in diagnosis.missing))
+    if diagnosis.divisions:
+        st.markdown("Divisions: " + ", ".join(code(name) for name in diagnosis.divisions))
+    lines = [("Fix", diagnosis.fix), ("Confirm", diagnosis.confirm), ("Who can", diagnosis.who)]
+    st.markdown("  \n".join(f"**{name}** {plain(sentence)}" for name, sentence in lines if sentence))
+    provenance = PROVENANCE.get(diagnosis.provenance.value, diagnosis.provenance.value)
+    retry = "a retry can help" if diagnosis.retryable else "a retry alone does not help"
+    if diagnosis.nothing_failed:
+        retry = "nothing to try again"
+    st.caption(f"{diagnosis.what} · {retry} · {provenance} · {diagnosis.confidence.value} · rule {code(diagnosis.rule)}")
+    if len(diagnosis.chain) > 1:
+        with st.expander(f"{len(diagnosis.chain)} errors, one inside the other"):
+            st.markdown("\n".join(f"{number}. {plain(line)}" for number, line in enumerate(diagnosis.chain, start=1)))
+
+
+# --- what to do ------------------------------------------------------------------------------------------------------
+
+
+def _next_steps(desk: Desk, detail: RunDetail, actor: Actor, now: datetime) -> None:
+    run = detail.run
+    st.markdown(f":material/arrow_forward: {plain(what_now(run, detail.diagnosis))}")
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        if can_retry(run):
+            allowed = actor.may(Capability.EXECUTE)
+            if st.button(
+                "Plan this agent again",
+                icon=":material/replay:",
+                key="run-retry",
+                disabled=not allowed,
+                help="Fills in Plan with this agent. Nothing is sent before you apply it there."
+                if allowed
+                else actor.read_only_reason,
+            ):
+                start_plan(desk, actor, [run.agent_id], run, now)
+        if run.operation_id:
+            st.page_link(
+                page("windows"), label="Its window", icon=":material/event_busy:", query_params={"id": run.operation_id}
+            )
+        group = detail.same_failure
+        if group is not None:
+            st.page_link(
+                page("failures"),
+                label=f"Same failure: {runs_of(group)}",
+                icon=":material/report:",
+                query_params={"failure": group.fingerprint},
+            )
+        if run.agent_id:
+            st.button(
+                "All of this agent",
+                icon=":material/person:",
+                type="tertiary",
+                key="run-agent",
+                on_click=_only_agent,
+                args=(run,),
+            )
+
+
+def _only_agent(run: Run) -> None:
+    state.push(changed(state.current(), agent_id=run.agent_id))
+
+
+def start_plan(desk: Desk, actor: Actor, agent_ids: list[str], run: Run, now: datetime) -> None:
+    """Fills in the plan of this person with these agents, as the run's operation had it, and goes to Plan."""
+    try:
+        operation: Operation | None = desk.operation(run.operation_id).operation if run.operation_id else None
+        request = retry_request(agent_ids, operation, now, run)
+        desk.save_draft(actor, request)
+    except DeskError as error:
+        empty.fault(error, title="The plan could not be filled in")
+        return
+    plan_state.change(request)
+    st.switch_page(page("plan"))
+
+
+# --- raw -------------------------------------------------------------------------------------------------------------
+
+
+def _raw(exchanges: tuple[Exchange, ...], run: Run, zone: ZoneInfo) -> None:
+    if not exchanges:
+        sent = run.attempts > 0 or run.status is not None
+        st.caption(
+            "The request and its answer are not kept with this run."
+            if sent
+            else "Nothing was sent, so there is no request to show."
+        )
+        ids.correlation(run.correlation_id)
+        return
+    exchange = _chosen_attempt(exchanges)
+    st.markdown(f"Request {code(request_line(exchange))}")
+    st.code(payloads.pretty(exchange.request_body), language=None, wrap_lines=True)
+    at = clock(exchange.started_at, zone, seconds=True)
+    st.markdown(f"Response **{plain(payloads.answer_line(exchange))}**, attempt {exchange.number} at {at}")
+    if exchange.status is None:
+        st.code(payloads.raw(f"no answer: {exchange.fault or 'unknown'}"), language=None, wrap_lines=True)
+    else:
+        st.code(payloads.pretty(exchange.response_body), language=None, wrap_lines=True)
+    ids.correlation(exchange.correlation_id or run.correlation_id)
+    with st.expander("Response headers"):
+        st.code(payloads.headers(exchange.response_headers), language=None, wrap_lines=True)
+
+
+def request_line(exchange: Exchange) -> str:
+    """Method and address, once each: of an import the address may hold both."""
+    said = f"{exchange.method} {exchange.url}"
+    return exchange.url if exchange.url.startswith(f"{exchange.method} ") else said
+
+
+def _chosen_attempt(exchanges: tuple[Exchange, ...]) -> Exchange:
+    if len(exchanges) == 1:
+        return exchanges[0]
+    numbers = list(range(len(exchanges)))
+    chosen = st.segmented_control(
+        "Attempt",
+        numbers,
+        default=numbers[-1],
+        required=True,
+        format_func=lambda index: f"{index + 1}: {exchanges[index].status or 'no answer'}",
+        key=f"run-attempt-{exchanges[0].started_at.timestamp()}",
+    )
+    return exchanges[chosen if chosen is not None else -1]

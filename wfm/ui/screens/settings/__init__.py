@@ -1,0 +1,1 @@
+"""The Settings screen: the connection, people, retention and versions."""

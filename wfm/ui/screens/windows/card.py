@@ -1,0 +1,46 @@
+"""A window as a card: what it is, how far it is, and its two actions. On a phone this is the whole desk."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from wfm.domain.people import Actor
+from wfm.ui.components import bars, times
+from wfm.ui.components.links import go
+from wfm.ui.components.markdown import plain
+from wfm.ui.components.states import look
+from wfm.ui.screens.windows.actions import asked, buttons
+from wfm.ui.screens.windows.model import View, parts, short_title_of, state_sentence, tags, title_of
+
+if TYPE_CHECKING:
+    from wfm.desk import Desk
+
+
+def card(desk: Desk, actor: Actor, view: View, *, now: datetime) -> None:
+    """The window with its bar and its actions, and the way to its own page."""
+    operation = view.operation
+    with st.container(border=True, key=f"card_{operation.id}"):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.markdown(headline(view, now), width="stretch")
+            with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", width="content"):
+                buttons(actor, view, now=now)
+                go("Open", "windows", key=f"open_{operation.id}", id=operation.id)
+        asked(desk, actor, view, now=now)
+        progress(view)
+
+
+def headline(view: View, now: datetime) -> str:
+    """Title, state and until when, in one line of Markdown."""
+    operation = view.operation
+    shown = look(operation.state)
+    return f"**{plain(short_title_of(operation))}** {shown.markdown} {tags(operation)}  \n:gray[{state_sentence(view, now)}]"
+
+
+def progress(view: View) -> None:
+    """The stacked bar with its numbers in words."""
+    shown = parts(view.counts, view.operation.route)
+    bars.stacked(shown, title=f"{title_of(view.operation)}: {times.agents(view.counts.total)}")
+    bars.legend(shown, total=f"of {times.agents(view.counts.total)}")

@@ -1,0 +1,162 @@
+"""The Now screen's one moving part."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from wfm.domain.errors import DeskError
+from wfm.domain.operations import GroupState, OperationState
+from wfm.domain.people import Actor
+from wfm.ui.components import bars, empty, times
+from wfm.ui.components.markdown import plain
+from wfm.ui.components.states import look
+from wfm.ui.screens.failures.model import runs_of
+from wfm.ui.screens.windows import actions
+from wfm.ui.screens.windows.card import card
+from wfm.ui.screens.windows.listing import open_windows
+from wfm.ui.screens.windows.model import View, ended_ago, pace, parts, short_title_of, tags
+from wfm.ui.shell.navigation import page
+
+if TYPE_CHECKING:
+    from wfm.desk import Desk, Health
+
+NEXT_SHOWN = 5
+CAUSES_SHOWN = 4
+ENDED_SHOWN = 3
+LATELY = timedelta(hours=2)
+IDLE_S = 10.0
+_SILENT = "now_tenant_silent"
+
+
+def pace_of(desk: Desk) -> float:
+    """How often Now looks again: each second while agents are being written to, else calmly."""
+    try:
+        paces = [found for view in open_windows(desk) if (found := pace(view))]
+    except DeskError:
+        return IDLE_S
+    return min(paces, default=IDLE_S)
+
+
+def present(desk: Desk, actor: Actor) -> None:
+    """Windows in effect, the next ones, the newest causes of failure, one line of health."""
+    now = times.now()
+    actions.said()
+    # Each part has its place, so that one that comes or goes moves no other. Health is asked for last, for that may take a
+    # moment in which the rest would fade, and what is wrong is said first.
+    wrong, open_ones, ended = st.container(), st.container(), st.container()
+    with empty.guarded():
+        views = open_windows(desk)
+        running = [view for view in views if view.operation.state is not OperationState.SCHEDULED]
+        coming = [view for view in views if view.operation.state is OperationState.SCHEDULED]
+        with open_ones:
+            if not running:
+                _calm(coming)
+            for view in running:
+                card(desk, actor, view, now=now)
+        with ended:
+            _just_ended(desk, now)
+        left, right = st.columns([1, 1], gap="small")
+        with left, st.container(border=True, height="stretch"):
+            _next(coming)
+        with right, st.container(border=True, height="stretch"):
+            _causes(desk)
+    try:
+        health = desk.health()
+    except DeskError as error:
+        empty.fault(error)
+        return
+    if _came_back(reachable=health.reachable):
+        st.rerun()  # the badge above is no part of what moves
+    with wrong:
+        for problem in health.problems:
+            st.error(plain(problem), icon=":material/error:")
+    st.caption(health_line(health))
+
+
+def _came_back(*, reachable: bool) -> bool:
+    """Whether the tenant answers again, having been silent when this screen looked last."""
+    was_silent = bool(st.session_state.pop(_SILENT, False))
+    if not reachable:
+        st.session_state[_SILENT] = True
+    return reachable and was_silent
+
+
+def _calm(coming: list[View]) -> None:
+    with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        following = "" if not coming else " :gray[What comes next is below.]"
+        st.markdown(f":green[:material/check_circle:] **Nobody is out for maintenance.**{following}", width="stretch")
+        st.page_link(page("plan"), label="Plan a window", icon=":material/edit_calendar:")
+
+
+def _next(coming: list[View]) -> None:
+    st.markdown("**Next**")
+    if not coming:
+        st.caption("Nothing is scheduled.")
+    for view in coming[:NEXT_SHOWN]:
+        operation = view.operation
+        window = operation.window
+        said = f"{times.agents(view.counts.total)} · {times.relative(window.start)}"
+        _window(view, f"{times.span(window.start, window.end, window.zone)} :gray[· {said}]")
+    if len(coming) > NEXT_SHOWN:
+        st.page_link(page("windows"), label=f"{len(coming) - NEXT_SHOWN} more")
+
+
+def _causes(desk: Desk) -> None:
+    st.markdown("**Newest causes of failure**")
+    groups = [group for group in desk.failures() if group.state in (GroupState.OPEN, GroupState.REGRESSED)]
+    if not groups:
+        st.caption("No open cause. Whatever fails is grouped here by why it failed.")
+    for group in groups[:CAUSES_SHOWN]:
+        said, link = st.columns([7, 2], gap="small", vertical_alignment="center")
+        agents = f" · {times.agents(group.agents)}" if group.runs else ""
+        counted = f"{runs_of(group)}{agents} · {times.relative(group.last_seen)}"
+        said.markdown(f":red[:material/error:] {plain(group.cause)} :gray[· {counted}]")
+        link.page_link(page("failures"), label="Cause and fix", query_params={"failure": group.fingerprint})
+
+
+def _just_ended(desk: Desk, now: datetime) -> None:
+    """What ended in the last hours: whether everybody is back is what people come to see."""
+    ended = [view for view in desk.ended(LATELY) if not view.operation.example]
+    if not ended:
+        return
+    with st.container(border=True):
+        st.markdown("**Just ended**")
+        for view in ended[:ENDED_SHOWN]:
+            said = f"{bars.in_words(parts(view.counts, view.operation.route))} · {ended_ago(view, now)}"
+            _window(view, f"{look(view.operation.state).word} {tags(view.operation)} :gray[· {said}]")
+        if len(ended) > ENDED_SHOWN:
+            st.page_link(page("windows"), label=f"{len(ended) - ENDED_SHOWN} more")
+
+
+def _window(view: View, words: str) -> None:
+    """A window in a line: its name opens it, and what is said of it stands beside it or, on a phone, below."""
+    operation, shown = view.operation, look(view.operation.state)
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        name = f":{shown.color}[:material/{shown.icon}:] **{plain(short_title_of(operation))}**"
+        st.page_link(page("windows"), label=name, query_params={"id": operation.id})
+        st.markdown(words, width="content")
+
+
+def health_line(health: Health) -> str:
+    """Tenant, token, limit and worker in one line, each with its sign."""
+    good, bad = ":green[:material/check_circle:]", ":red[:material/error:]"
+    until = f"token until {times.when(health.token_until)}" if health.token_until else "no token yet"
+    worker = "worker alive" if health.worker_alive else "no worker is alive"
+    answers = "answers" if health.reachable else "does not answer"
+    parts = [
+        f"{good if health.reachable else bad} {plain(health.tenant.host)} {answers}",
+        until,
+        *(
+            [f"{times.number(health.used)} of {times.number(health.limit_per_minute)} requests used this minute"]
+            if health.limit_per_minute
+            else []
+        ),
+        f"{good if health.worker_alive else bad} {worker}",
+    ]
+    if health.blocked_until and health.blocked_until > times.now():
+        parts.append(f"paused by the tenant until {times.when(health.blocked_until, seconds=True)}")
+    parts.append(f"times in {times.viewer_zone().key}")
+    return " · ".join(parts)
