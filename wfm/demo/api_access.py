@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from wfm.catalogue import BRIEF_SCOPES, known_scopes
 from wfm.demo.clients import READ, UPDATE, WRITE, Client
+from wfm.demo.problems import Json, Problem, bad_field, not_found
 from wfm.demo.roster import iso_minute
 from wfm.demo.tenant import DemoTenant
-from wfm.demo.wire import Answer, Call, Endpoint, Json, Problem, answer, bad_field, not_found, page_links
+from wfm.demo.wire import Answer, Call, Endpoint, answer, page_links
 from wfm.demo.world import stable_id
 
 # What a scope of the brief amounts to in published permissions. The demo's own mapping, after the reference.

@@ -15,9 +15,10 @@ import orjson
 from wfm import catalogue
 from wfm.demo.api_brief import availability, read_update, scheduled_person, set_availability
 from wfm.demo.clients import WRITE
+from wfm.demo.problems import Json, Problem, bad_field, error_body, not_found
 from wfm.demo.states import AVAILABLE, UNAVAILABLE_STATUS
 from wfm.demo.tenant import DemoTenant
-from wfm.demo.wire import Answer, Call, Endpoint, Json, Problem, answer, bad_field, error_body, not_found, page_links
+from wfm.demo.wire import Answer, Call, Endpoint, answer, page_links
 from wfm.demo.world import stable_id
 
 CATEGORY = "Genesys Cloud Data Actions"

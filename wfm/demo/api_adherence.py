@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from wfm.demo.api_brief import iso_ms
 from wfm.demo.api_units import MANAGEMENT_UNIT, WFM, agents_of, management_unit_of, reference, user_reference
+from wfm.demo.problems import Json, Problem
 from wfm.demo.roster import ACTIVITY_CODES, iso_minute
 from wfm.demo.states import Snapshot, scheduled_category
 from wfm.demo.tenant import DemoTenant
-from wfm.demo.wire import Answer, Call, Endpoint, Json, Problem, answer
+from wfm.demo.wire import Answer, Call, Endpoint, answer
 from wfm.demo.world import Person
 
 

@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from wfm import catalogue
+from wfm.demo.problems import Json, Problem, bad_field, resource_not_found
 from wfm.demo.roster import ACTIVITY_CODES, Shift, date_of, iso_minute, local_day, monday, roll, shift_id
 from wfm.demo.states import AVAILABLE, UNAVAILABLE_STATUS
 from wfm.demo.tenant import DemoTenant
-from wfm.demo.wire import Answer, Call, Endpoint, Handler, Json, Problem, answer, bad_field, resource_not_found
+from wfm.demo.wire import Answer, Call, Endpoint, Handler, answer
 from wfm.demo.world import Person, stable_id
 
 _RECORD_DAYS = 7

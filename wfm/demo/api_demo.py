@@ -7,11 +7,12 @@ from typing import Any
 from wfm.catalogue import BRIEF_SCOPES, known_scopes
 from wfm.demo.api_adherence import adherence_json
 from wfm.demo.api_brief import availability
+from wfm.demo.problems import Json, bad_field, not_found
 from wfm.demo.roster import iso_minute
 from wfm.demo.scenarios import SCENARIOS
 from wfm.demo.states import AVAILABLE, UNAVAILABLE_STATUS
 from wfm.demo.tenant import DemoTenant
-from wfm.demo.wire import Answer, Call, Endpoint, Json, answer, bad_field, not_found
+from wfm.demo.wire import Answer, Call, Endpoint, answer
 from wfm.demo.world import Person
 
 

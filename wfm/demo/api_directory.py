@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from wfm.demo.api_presence import out_of_office, routing_status, user_presence
+from wfm.demo.problems import Json, Problem, bad_field, not_found
 from wfm.demo.tenant import DemoTenant
-from wfm.demo.wire import Answer, Call, Endpoint, Json, Problem, answer, bad_field, not_found, page_links
+from wfm.demo.wire import Answer, Call, Endpoint, answer, page_links
 from wfm.demo.world import Division, Person, Queue, Team
 
 _USERS = "/api/v2/users"

@@ -10,10 +10,11 @@ from typing import Any
 
 from wfm.demo.api_brief import iso_ms
 from wfm.demo.clients import UPDATE
+from wfm.demo.problems import Json, Problem, bad_field, not_found
 from wfm.demo.roster import iso_minute
 from wfm.demo.states import AVAILABLE, UNAVAILABLE_STATUS, PresenceDefinition, Snapshot
 from wfm.demo.tenant import DemoTenant
-from wfm.demo.wire import Answer, Call, Endpoint, Json, Problem, answer, bad_field, not_found
+from wfm.demo.wire import Answer, Call, Endpoint, answer
 from wfm.demo.world import Person
 
 MOST_PRESENCES = 50

@@ -15,9 +15,10 @@ from wfm.demo.api_units import (
     unknown,
     user_reference,
 )
+from wfm.demo.problems import Json, bad_field
 from wfm.demo.roster import ACTIVITY_CODES, TIME_OFF, Shift, date_of, day_of, iso_minute, local_day, monday, shift_id
 from wfm.demo.tenant import DemoTenant
-from wfm.demo.wire import Answer, Call, Endpoint, Json, answer, bad_field
+from wfm.demo.wire import Answer, Call, Endpoint, answer
 from wfm.demo.world import BusinessUnit, ManagementUnit, Person, stable_id
 
 _LONGEST_SEARCH_DAYS = 92

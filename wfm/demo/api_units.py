@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from wfm.demo.problems import Json, Problem
 from wfm.demo.roster import ACTIVITY_CODES, TIME_OFF
 from wfm.demo.tenant import DemoTenant
-from wfm.demo.wire import Answer, Call, Endpoint, Json, Problem, answer
+from wfm.demo.wire import Answer, Call, Endpoint, answer
 from wfm.demo.world import BusinessUnit, Division, ManagementUnit, Person
 
 WFM = "/api/v2/workforcemanagement"

@@ -31,8 +31,9 @@ from wfm.demo import (
 )
 from wfm.demo.clients import Usage
 from wfm.demo.faults import AFTER_WRITE, Step
+from wfm.demo.problems import Problem, not_found, resource_not_found
 from wfm.demo.tenant import DemoTenant
-from wfm.demo.wire import LARGEST_BODY, Answer, Call, Endpoint, Problem, Table, not_found, resource_not_found
+from wfm.demo.wire import LARGEST_BODY, Answer, Call, Endpoint, Table
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from wfm.demo.wire import Problem
+from wfm.demo.problems import Problem
 
 KINDS = ("429", "5xx", "timeout", "timeout_after_write", "reset", "reset_after_write", "revoke_tokens")
 AFTER_WRITE = frozenset({"timeout_after_write", "reset_after_write"})

@@ -1,7 +1,4 @@
-"""What handlers get and give: calls, answers, problems, and the table that finds the handler of a path.
-
-Two dialects of errors: the published ErrorBody (SDK model ErrorBody) and, on the brief's paths, the brief's two keys.
-"""
+"""What handlers get and give: calls, answers, and the table that finds the handler of a path."""
 
 from __future__ import annotations
 
@@ -12,6 +9,8 @@ from urllib.parse import parse_qs
 
 import orjson
 
+from wfm.demo.problems import Json, Problem, bad_field
+
 if TYPE_CHECKING:
     from wfm.demo.clients import Token
     from wfm.demo.tenant import DemoTenant
@@ -19,91 +18,7 @@ if TYPE_CHECKING:
 LARGEST_BODY = 512_000
 """Bytes a request body may have. Source: the platform limit request.bytes.max, as quoted in public code."""
 
-Json = dict[str, Any]
-
 _LISTS = frozenset({"id", "ids", "expand", "userId", "divisionId", "managementUnitIds"})
-
-
-class Problem(Exception):
-    """An answer that is an error. `field` is the member of the body or query that can't be used."""
-
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        message: str,
-        *,
-        field: str = "",
-        headers: Mapping[str, str] | None = None,
-        extra: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.status = status
-        self.code = code
-        self.message = message
-        self.field = field
-        self.headers = dict(headers or {})
-        self.extra = dict(extra or {})
-        super().__init__(message)
-
-    def body(self, brief: bool, correlation_id: str) -> Json:
-        """The body in the dialect of the path."""
-        if brief:
-            return {"code": _BRIEF_CODES.get(self.status, self.code), "message": self.message} | (
-                {"field": self.field} if self.field else {}
-            )
-        details = [{"errorCode": self.code, "fieldName": self.field}] if self.field else []
-        return error_body(self.status, self.code, self.message, correlation_id, details=details) | self.extra
-
-
-_BRIEF_CODES = {
-    400: "bad_request",
-    401: "unauthorized",
-    403: "forbidden",
-    404: "not_found",
-    405: "method_not_allowed",
-    409: "conflict",
-    413: "payload_too_large",
-    429: "too_many_requests",
-}
-
-
-def error_body(
-    status: int,
-    code: str,
-    message: str,
-    correlation_id: str,
-    *,
-    details: list[Json] | None = None,
-    errors: list[Json] | None = None,
-) -> Json:
-    """The published error form: SDK model ErrorBody. `contextId` equals the header ININ-Correlation-Id."""
-    return {
-        "message": message,
-        "code": code,
-        "status": status,
-        "messageParams": {},
-        "contextId": correlation_id,
-        "details": details or [],
-        "errors": errors or [],
-    }
-
-
-def bad_field(field: str, given: object, accepted: str) -> Problem:
-    """400 for one member of a body or query; `given` None says that it is missing."""
-    if given is None:
-        return Problem(400, "invalid.value", f"Field '{field}' is missing. Accepted: {accepted}.", field=field)
-    shown = given if isinstance(given, str) else orjson.dumps(given, default=str).decode()
-    return Problem(400, "invalid.value", f"Field '{field}': {shown[:80]!r} is not valid. Accepted: {accepted}.", field=field)
-
-
-def not_found() -> Problem:
-    """404 of the published paths."""
-    return Problem(404, "not.found", "The requested resource was not found.")
-
-
-def resource_not_found() -> Problem:
-    """404 of the brief's paths: it names nothing more, as the brief has it."""
-    return Problem(404, "not_found", "Resource not found")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,12 @@
-"""What the engine needs of the other deps, handed in by whoever composes them."""
+"""What the engine needs of the other rooms, handed in by the composition root."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from wfm.catalogue import PlatformOperation
 from wfm.domain.agents import Agent, AgentState, Directory
 from wfm.domain.diagnoses import Diagnosis, Evidence
 from wfm.domain.operations import Item, Operation
@@ -17,7 +15,7 @@ from wfm.domain.schedules import AgentSchedule
 from wfm.domain.tenant import TokenFacts
 from wfm.genesys.pacing import RequestLane
 from wfm.ledger import Ledger
-from wfm.routes.base import Answer
+from wfm.routes.base import Sender
 
 Clock = Callable[[], datetime]
 Recheck = Callable[[Operation, Sequence[Item]], Mapping[str, tuple[Fate, str]]]
@@ -46,23 +44,11 @@ class Discards(Protocol):
         """Drops it, so that the next request carries what the client may now."""
 
 
-class Client(Protocol):
-    """What is sent through; `wfm.genesys.client.GenesysClient` is one."""
+class Client(Sender, Protocol):
+    """A sender with a token; `wfm.genesys.client.GenesysClient` is one."""
 
     @property
     def auth(self) -> Discards: ...
-
-    def send(
-        self,
-        operation: PlatformOperation,
-        *,
-        path: Mapping[str, str],
-        query: Mapping[str, str] | None = None,
-        body: object = None,
-        lane: RequestLane,
-        retry: bool = True,
-        cancel: threading.Event | None = None,
-    ) -> Answer: ...
 
 
 ClientFor = Callable[[str], tuple[Client, Reads]]

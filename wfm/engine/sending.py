@@ -63,7 +63,7 @@ Result = Settlement | UnknownOutcome | Unsent
 
 
 class CancellableClient:
-    """A client whose waiting for permits ends with an event. A request under way is always heard out."""
+    """A client whose waiting for permits ends with an event. A request under way is always waited for."""
 
     def __init__(self, client: Client, cancel: threading.Event) -> None:
         self._client = client
@@ -78,8 +78,10 @@ class CancellableClient:
         body: object = None,
         lane: RequestLane,
         retry: bool = True,
+        cancel: threading.Event | None = None,
     ) -> Answer:
-        return self._client.send(operation, path=path, query=query, body=body, lane=lane, retry=retry, cancel=self._cancel)
+        cancel = cancel or self._cancel
+        return self._client.send(operation, path=path, query=query, body=body, lane=lane, retry=retry, cancel=cancel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

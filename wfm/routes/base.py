@@ -9,6 +9,7 @@ route that can't do what is asked raises `Refused`, before it sends anything.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -40,7 +41,7 @@ class Answer(Protocol):
 
 
 class Sender(Protocol):
-    """What a route sends through; `wfm.genesys.client.GenesysClient` is one."""
+    """What a route sends through; `wfm.genesys.client.GenesysClient` is one. `cancel` ends the wait for a permit."""
 
     def send(
         self,
@@ -51,6 +52,7 @@ class Sender(Protocol):
         body: object = None,
         lane: RequestLane,
         retry: bool = True,
+        cancel: threading.Event | None = None,
     ) -> Answer: ...
 
 
