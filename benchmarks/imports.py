@@ -19,11 +19,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from wfm.desk import Desk, ImportFormat
-from wfm.domain.exports import COLUMNS, parquet_bytes
-from wfm.domain.imports import Reading, Unreadable, read_csv, read_json_lines
+from wfm.domain.imported_runs import Unreadable
 from wfm.domain.operations import RunFilter
 from wfm.domain.people import Actor, Role
 from wfm.domain.tenant import Tenant
+from wfm.files.exports import COLUMNS, parquet_bytes
+from wfm.files.imports import ImportContext, read_csv, read_json_lines
 from wfm.ledger import Ledger
 from wfm.settings import Settings
 
@@ -109,7 +110,7 @@ def _desk(folder: str) -> Desk:
 
 
 def _read(fmt: str, megabytes: int) -> tuple[int, str]:
-    reading = Reading(now=NOW)
+    reading = ImportContext(now=NOW)
     found = read_json_lines(_json_lines(megabytes), reading) if fmt == "jsonl" else read_csv(_csv(megabytes), reading)
     runs = unreadable = 0
     for one in found:

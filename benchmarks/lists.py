@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from wfm.domain.agents import Agent, Directory
-from wfm.preview.lists import agent_list
+from wfm.preview.agent_lists.lists import agent_list
 from wfm.preview.selection import Index
 
 ROWS, MANAGERS = 10_000, 300

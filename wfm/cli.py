@@ -39,9 +39,9 @@ from wfm.domain.diagnoses import Evidence
 from wfm.domain.errors import BadInput, DeskError, NotAllowed, NotFound, Refused, refuse_controls
 from wfm.domain.operations import OPEN_STATES, ItemState, Operation, OperationState, Run, RunFilter, SkipReason
 from wfm.domain.people import Actor, Role
-from wfm.domain.plan_file import read_plan
 from wfm.domain.plans import PlanRequest, Preview
 from wfm.domain.text import inert
+from wfm.files.plan_file import read_plan
 from wfm.stores import SET_ASIDE_HERE, PassingFault, said_of, set_aside_since
 
 T = TypeVar("T")

@@ -9,8 +9,8 @@ import click
 import pytest
 
 from wfm import cli, cli_output
-from wfm.domain.plan_file import FIELDS, SELECTABLE
 from wfm.domain.plans import INCLUDABLE, RouteName
+from wfm.files.plan_file import FIELDS, SELECTABLE
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
 COMMANDS = dict(cli.main.commands)

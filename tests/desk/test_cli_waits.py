@@ -25,7 +25,7 @@ from wfm.cli import main
 from wfm.cli_output import LOOKED_AGAIN
 from wfm.desk import Desk as RealDesk
 from wfm.domain.people import Actor, Role
-from wfm.domain.plan_file import read_plan
+from wfm.files.plan_file import read_plan
 from wfm.settings import Settings
 
 pytestmark = pytest.mark.slow

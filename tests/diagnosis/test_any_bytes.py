@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wfm.diagnosis import diagnose, diagnose_jsonl_line, explain, four_lanes, render
-from wfm.diagnosis.bounds import MAX_BYTES, MAX_DEPTH, clean, decode, tidy, too_deep
 from wfm.domain.diagnoses import Diagnosis, Evidence, Kind
+from wfm.payloads.limits import MAX_BYTES, MAX_DEPTH, clean, decode, tidy, too_deep
 
 QUICK = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 PATIENCE_S = 60

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from wfm.cli import main
-from wfm.diagnosis.lines import MEMBERS
+from wfm.diagnosis.jsonl import MEMBERS
 
 BODY = '{"code": "forbidden", "message": "Insufficient permissions for resource access"}'
 CALL = "PATCH /api/v2/wfm/users/{userId}/availability"

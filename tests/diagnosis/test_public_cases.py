@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.diagnosis.support import faults
 from wfm.diagnosis import diagnose_jsonl_line, explain
-from wfm.diagnosis.lines import plain
+from wfm.diagnosis.jsonl import plain
 
 AIM = 1.0
 

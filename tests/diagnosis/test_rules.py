@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from wfm.diagnosis import diagnose, page_for, rules, sections
-from wfm.diagnosis.judging import NOTHING_KNOWN
+from wfm.diagnosis.matching import NOTHING_KNOWN
 from wfm.diagnosis.rules import RULES, UNREAD, Rule
 from wfm.domain.diagnoses import Diagnosis, Evidence, Kind
 

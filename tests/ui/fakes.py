@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from wfm.desk.values import ClientChoice, DemoState, Health, HeldUp, OperationView
+from wfm.domain.agent_lists import AgentList
 from wfm.domain.agents import Agent, AgentState, Directory, Group, GroupKind, ManagementUnit, Status
 from wfm.domain.errors import BadInput, DeskError, NotAllowed, NotFound, Refused
-from wfm.domain.lists import AgentList
 from wfm.domain.operations import (
     OPEN_STATES,
     Counts,
@@ -45,7 +45,7 @@ from wfm.domain.plans import (
 from wfm.domain.schedules import Activity, AgentSchedule, Shift
 from wfm.domain.tenant import Tenant
 from wfm.domain.windows import Window, WindowSpec
-from wfm.preview.lists import agent_list, pasted_list
+from wfm.preview.agent_lists.lists import agent_list, pasted_list
 from wfm.preview.selection import Index
 from wfm.settings import Settings
 

@@ -14,8 +14,9 @@ from tests.ui.conftest import ROOT, Open
 from tests.ui.fakes_history import HistoryDesk, a_real_tenant, button, somebody, words
 from wfm.desk import ImportFormat, ImportReport
 from wfm.domain.errors import Refused, StoreFault
-from wfm.domain.imports import LARGEST_DOCUMENT, MEANINGS, Unreadable
+from wfm.domain.imported_runs import FIELDS, Unreadable
 from wfm.domain.people import Actor, Role
+from wfm.files.imports import MAX_DOCUMENT_BYTES
 from wfm.ui.components.markdown import plain
 from wfm.ui.screens.imports import form
 from wfm.ui.screens.imports.model import MAIN, WAYS, left_out, limit_words, problems_frame, result_words, sample, where
@@ -180,11 +181,11 @@ def test_limits_are_named_and_are_the_ones_that_hold() -> None:
         if way.most_mb:
             assert f"{way.most_mb} MB" in limit_words(way)
         if fmt is ImportFormat.FLOW:
-            assert way.most_mb * 1024 * 1024 <= LARGEST_DOCUMENT
+            assert way.most_mb * 1024 * 1024 <= MAX_DOCUMENT_BYTES
     served = (ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8")
     assert f"maxUploadSize = {max(way.most_mb for way in WAYS.values())}\n" in served
     assert set(WAYS) == set(ImportFormat)
-    assert set(MAIN) < set(MEANINGS)
+    assert set(MAIN) < set(FIELDS)
 
 
 @pytest.mark.parametrize(

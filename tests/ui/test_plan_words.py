@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wfm.domain.lists import EVERY_COLUMN, AgentList, ListColumn
+from wfm.domain.agent_lists import EVERY_COLUMN, AgentList, ListColumn
 from wfm.ui.screens.plan.sentences import above_line, column_labels
 
 

@@ -12,9 +12,9 @@ from starlette.testclient import TestClient
 from tests.ui.conftest import Open
 from tests.ui.fakes_history import HistoryDesk, a_run, words
 from wfm.domain.errors import StoreFault
-from wfm.domain.exports import csv_lines, parquet_bytes, run_record
 from wfm.domain.operations import RunFilter
 from wfm.domain.people import Actor, Role
+from wfm.files.exports import csv_lines, parquet_bytes, run_record
 from wfm.ui.components.times import now
 from wfm.ui.screens.runs.export import job_key, whole_filter_words
 from wfm.ui.screens.runs.export import words as export_words

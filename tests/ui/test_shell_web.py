@@ -25,8 +25,8 @@ from streamlit.web.server.starlette.starlette_app_utils import create_signed_val
 from tests.ui.fakes import FakeDesk, FakeSettings
 from tests.ui.fakes_history import HistoryDesk, a_run
 from wfm.domain.errors import BadInput, NotFound
-from wfm.domain.exports import csv_lines, json_lines
 from wfm.domain.operations import RunFilter
+from wfm.files.exports import csv_lines, json_lines
 from wfm.ui.shell.web import identity
 from wfm.ui.shell.web.addresses import LeadHome
 from wfm.ui.shell.web.gate import LocalOnly

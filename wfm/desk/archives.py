@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from wfm.domain.errors import StoreFault
-from wfm.domain.exports import COLUMNS, parquet_bytes, run_payload, well_formed
 from wfm.domain.operations import Exchange, Run
 from wfm.domain.redaction import redact_json
+from wfm.files.exports import COLUMNS, parquet_bytes, run_payload, well_formed
 
 PART = ".being-written"
 """No archive yet, and not named like one: what a killed run leaves behind is dropped by the next."""

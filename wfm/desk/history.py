@@ -13,9 +13,9 @@ from wfm.diagnosis import diagnose, explain, four_lanes
 from wfm.domain.agents import GroupKind
 from wfm.domain.diagnoses import GRANT, Diagnosis, Evidence, Explanation
 from wfm.domain.errors import BadInput, DeskError
-from wfm.domain.exports import csv_lines, json_lines, parquet_bytes, run_payload, run_record
 from wfm.domain.operations import Exchange, Outcome, Run, RunFilter, RunOrder, RunPage
 from wfm.domain.redaction import redact_json
+from wfm.files.exports import csv_lines, json_lines, parquet_bytes, run_payload, run_record
 from wfm.routes.data_action import request_behind
 
 EXPORT_FORMATS = ("csv", "jsonl", "parquet")

@@ -17,13 +17,15 @@ from wfm.desk.core import DeskCore
 from wfm.diagnosis import diagnose
 from wfm.domain.diagnoses import Diagnosis, Evidence, Kind, nameless
 from wfm.domain.errors import BadInput, DeskError, Refused
-from wfm.domain.imports import (
-    LARGEST_DOCUMENT,
+from wfm.domain.imported_runs import ImportedRun, Unreadable
+from wfm.domain.operations import Exchange, ItemState, Outcome, Phase
+from wfm.domain.people import Actor, Capability
+from wfm.domain.redaction import redact_body, redact_json, redact_text
+from wfm.files.imports import (
+    MAX_DOCUMENT_BYTES,
     MEANINGS,
-    ImportedRun,
+    ImportContext,
     Read,
-    Reading,
-    Unreadable,
     columns_of_records,
     columns_of_table,
     read_csv,
@@ -32,11 +34,8 @@ from wfm.domain.imports import (
     read_parquet,
     read_payloads,
 )
-from wfm.domain.imports.lines import as_utf8
-from wfm.domain.operations import Exchange, ItemState, Outcome, Phase
-from wfm.domain.people import Actor, Capability
-from wfm.domain.redaction import redact_body, redact_json, redact_text
 from wfm.ledger.records import DirectRun, Settlement
+from wfm.payloads.encodings import as_utf8
 from wfm.preview.selection import Index
 
 BATCH = 200
@@ -103,13 +102,13 @@ class ImportDesk(DeskCore):
         packed file, or a document above 32 MB where it must be held whole.
         """
         _refuse_strange(mapping)
-        reading = Reading(now=self.clock(), mapping=mapping, zone=zone, known=self._known_agent())
+        reading = ImportContext(now=self.clock(), mapping=mapping, zone=zone, known=self._known_agent())
         start = b""
         if fmt in (ImportFormat.JSON_LINES, ImportFormat.CSV):
             start = _beginning(source, reading)
             source = BytesIO(start)
         found = list(islice(self._read(source, fmt, reading, None), SHOWN_ROWS * 2))
-        columns, recognised = _columns(start, fmt, Reading(now=self.clock(), known=reading.known))
+        columns, recognised = _columns(start, fmt, ImportContext(now=self.clock(), known=reading.known))
         return ImportPreview(
             columns=columns,
             mapping=dict(mapping or recognised),
@@ -160,7 +159,7 @@ class ImportDesk(DeskCore):
         name: str,
     ) -> ImportReport:
         report = ImportReport()
-        reading = Reading(now=self.clock(), mapping=mapping, zone=zone, known=self._known_agent())
+        reading = ImportContext(now=self.clock(), mapping=mapping, zone=zone, known=self._known_agent())
         reading.notes = report.notes
         batch: list[tuple[str, DirectRun]] = []
         known_causes: dict[bytes, Diagnosis] = {}
@@ -201,7 +200,7 @@ class ImportDesk(DeskCore):
         report.known += len(batch) - added
 
     def _read(
-        self, source: BinaryIO, fmt: ImportFormat, reading: Reading, progress: Callable[[int], None] | None
+        self, source: BinaryIO, fmt: ImportFormat, reading: ImportContext, progress: Callable[[int], None] | None
     ) -> Iterator[Read]:
         if fmt is ImportFormat.PARQUET:
             return read_parquet(source, reading, progress)
@@ -326,7 +325,7 @@ def _diagnosis(run: ImportedRun, exchanges: tuple[Exchange, ...], call: str, kno
     )
 
 
-def _beginning(source: BinaryIO, reading: Reading) -> bytes:
+def _beginning(source: BinaryIO, reading: ImportContext) -> bytes:
     """The first megabyte, up to its last whole line where more follows."""
     start = source.read(PREVIEWED)
     more = len(start) == PREVIEWED and bool(source.read(1))
@@ -360,13 +359,13 @@ def _whole(chunks: Iterable[bytes]) -> bytes:
     held = bytearray()
     for chunk in chunks:
         held += chunk
-        if len(held) > LARGEST_DOCUMENT:
-            accepted = f"up to {LARGEST_DOCUMENT // 1_000_000} MB; JSON Lines and CSV may have any size"
+        if len(held) > MAX_DOCUMENT_BYTES:
+            accepted = f"up to {MAX_DOCUMENT_BYTES // 1_000_000} MB; JSON Lines and CSV may have any size"
             raise BadInput("file", "a larger document", accepted)
     return bytes(held)
 
 
-def _columns(start: bytes, fmt: ImportFormat, reading: Reading) -> tuple[tuple[str, ...], Mapping[str, str]]:
+def _columns(start: bytes, fmt: ImportFormat, reading: ImportContext) -> tuple[tuple[str, ...], Mapping[str, str]]:
     """The names of the columns, and what each most likely means."""
     if fmt is ImportFormat.CSV:
         return columns_of_table(start, reading)

@@ -8,9 +8,9 @@ from datetime import datetime
 from functools import cached_property
 
 from wfm.desk.core import DeskCore
+from wfm.domain.agent_lists import AgentList
 from wfm.domain.agents import Agent, Directory, Group, GroupKind
 from wfm.domain.errors import Refused, refuse_controls
-from wfm.domain.lists import AgentList
 from wfm.domain.operations import Operation
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import PlanRequest, Preview, ResolvedSelection, Selection, refuse_signs

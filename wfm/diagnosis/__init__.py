@@ -7,13 +7,13 @@ pasted text, `four_lanes` gives the verdict on a refusal, `hand_off_card` the re
 
 from __future__ import annotations
 
-from wfm.diagnosis.cards import hand_off_card
-from wfm.diagnosis.explaining import ALSO, explain
+from wfm.diagnosis.explain import ALSO, explain
 from wfm.diagnosis.families import contradiction
-from wfm.diagnosis.judging import diagnose
+from wfm.diagnosis.handoff import hand_off_card
+from wfm.diagnosis.jsonl import diagnose_jsonl, diagnose_jsonl_line, is_jsonl, plain, render, render_jsonl
 from wfm.diagnosis.lanes import four_lanes
-from wfm.diagnosis.lines import diagnose_jsonl, diagnose_jsonl_line, is_jsonl, plain, render, render_jsonl
-from wfm.diagnosis.pages import page_for, rules, sections
+from wfm.diagnosis.matching import diagnose
+from wfm.diagnosis.rule_docs import page_for, rules, sections
 from wfm.diagnosis.rules.base import reads_work_writes_fail
 
 __all__ = [

@@ -1,5 +1,5 @@
 """`python -m wfm.diagnosis` writes docs/errors/ anew from the rules."""
 
-from wfm.diagnosis.pages import write
+from wfm.diagnosis.rule_docs import write
 
 write()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from wfm import catalogue
-from wfm.diagnosis.reading import Reading
 from wfm.diagnosis.rules.base import PLATFORM_HOST, Case, Rule, Words
 from wfm.domain.diagnoses import Kind
+from wfm.payloads.parsed_response import ParsedResponse
 
 REMOTE_OWNER = "Owner of the remote service"
 CALLER_ADMIN = "Admin of the calling system"
@@ -62,7 +62,7 @@ def is_remote(case: Case) -> bool:
     return case.behind_action and not of_platform
 
 
-def _is_wrapper(reading: Reading) -> bool:
+def _is_wrapper(reading: ParsedResponse) -> bool:
     """Whether the error that decides is a Data Action's own report of a service whose answer has no body that can be read.
 
     Code and correlation id are then the wrapper's, and say nothing of whose answer it was.
@@ -71,7 +71,7 @@ def _is_wrapper(reading: Reading) -> bool:
     return reading.level == 0 and remote and (bool(reading.category) or bool(_REPORTS.search(reading.inner_text)))
 
 
-def _asks_for_other_credentials(reading: Reading) -> bool:
+def _asks_for_other_credentials(reading: ParsedResponse) -> bool:
     """Whether the answer asks to sign in as the platform never does: by Basic, or at somebody else's address."""
     challenge = reading.headers.get("www-authenticate", "")
     if PLATFORM_HOST.search(challenge):

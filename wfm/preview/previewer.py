@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from wfm.domain.agent_lists import AgentList
 from wfm.domain.agents import Agent, AgentState, Directory
-from wfm.domain.lists import AgentList
 from wfm.domain.operations import Item, Operation
 from wfm.domain.plans import (
     AccessCheck,
@@ -28,7 +28,8 @@ from wfm.domain.tenant import Tenant, TokenFacts
 from wfm.domain.windows import Window
 from wfm.genesys.errors import Forbidden
 from wfm.genesys.pacing import RequestLane
-from wfm.preview import access, actions, calls, identity, lists, selection
+from wfm.preview import access, actions, calls, identity, selection
+from wfm.preview.agent_lists import lists
 from wfm.preview.cost import Pace, cost_of
 from wfm.preview.fates import World, decide, is_about_now
 from wfm.preview.findings import Plan, findings_of, refusals_of
@@ -98,11 +99,11 @@ class Previewer:
         return selection.resolve(wanted, directory, members, self._index_of(directory))
 
     def agent_list(self, data: bytes, column: int | None = None) -> AgentList:
-        """Whom a file names; see `wfm.preview.lists`."""
+        """Whom a file names; see `wfm.preview.agent_lists.lists`."""
         return lists.agent_list(data, self._index_of(self._directory(fresh=False)), column)
 
     def pasted_list(self, text: str, column: int | None = None) -> AgentList:
-        """Whom a pasted text names; see `wfm.preview.lists`."""
+        """Whom a pasted text names; see `wfm.preview.agent_lists.lists`."""
         return lists.pasted_list(text, self._index_of(self._directory(fresh=False)), column)
 
     def _directory(self, fresh: bool) -> Directory:

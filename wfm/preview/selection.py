@@ -8,7 +8,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import cached_property
 
-from wfm.domain.agent_words import (
+from wfm.domain.agents import Agent, Directory, Group, GroupKind
+from wfm.domain.errors import BadInput
+from wfm.domain.plans import ResolvedSelection, Selection
+from wfm.files.agent_words import (
     as_guid,
     bare_word,
     fold_name,
@@ -20,10 +23,7 @@ from wfm.domain.agent_words import (
     without_number,
     without_remark,
 )
-from wfm.domain.agents import Agent, Directory, Group, GroupKind
-from wfm.domain.errors import BadInput
-from wfm.domain.heads import is_head, whose
-from wfm.domain.plans import ResolvedSelection, Selection
+from wfm.files.column_headers import is_head, whose
 
 QueueMembers = Callable[[str], Iterable[str]]
 """Queue id -> ids of its members."""

@@ -20,9 +20,10 @@ import pytest
 from tests.desk.history.old_runs import ADMIN, NOW, House, bring, failed, record
 from tests.ledger.ledger_world import World
 from wfm.domain.errors import BadInput
-from wfm.domain.exports import COLUMNS, parquet_bytes, plain_cell
 from wfm.domain.operations import ItemState, Outcome, RunFilter
 from wfm.domain.redaction import HIDDEN
+from wfm.domain.spreadsheet_cells import original_cell
+from wfm.files.exports import COLUMNS, parquet_bytes
 from wfm.ui.shell.web.routes import _file
 
 
@@ -43,7 +44,7 @@ def test_every_format_holds_the_same_runs_in_the_same_order(house: House) -> Non
         assert [row[name] for name in COLUMNS if name not in ("time", "finished")] == [
             line[name] for name in COLUMNS if name not in ("time", "finished")
         ]
-        assert plain_cell(cell["note"]) == line["note"]
+        assert original_cell(cell["note"]) == line["note"]
         assert not cell["note"].startswith("=")
     with pytest.raises(BadInput, match="format"):
         house.desk.export_runs(RunFilter(), "xlsx")

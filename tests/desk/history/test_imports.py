@@ -27,9 +27,9 @@ from tests.desk.history.old_runs import (
 from wfm.desk import ImportFormat, ImportReport
 from wfm.domain.diagnoses import Kind
 from wfm.domain.errors import BadInput, NotAllowed, Refused
-from wfm.domain.imports import LARGEST_DOCUMENT
 from wfm.domain.operations import Outcome, RunFilter
 from wfm.domain.redaction import HIDDEN
+from wfm.files.imports import MAX_DOCUMENT_BYTES
 
 
 def test_lines_come_in_once_and_failures_explained(house: House) -> None:
@@ -196,9 +196,9 @@ def test_pasted_payloads_come_in_once_however_late_they_are_pasted_again(house: 
 @pytest.mark.parametrize("fmt", [ImportFormat.FLOW, ImportFormat.PAYLOADS])
 def test_a_document_too_large_is_refused_with_the_limit_named(house: House, fmt: ImportFormat) -> None:
     with pytest.raises(BadInput, match="32 MB"):
-        bring(house.desk, b" " * (LARGEST_DOCUMENT + 1), fmt)
+        bring(house.desk, b" " * (MAX_DOCUMENT_BYTES + 1), fmt)
     with pytest.raises(BadInput, match="32 MB"):
-        house.desk.import_preview(io.BytesIO(b" " * (LARGEST_DOCUMENT + 1)), fmt)
+        house.desk.import_preview(io.BytesIO(b" " * (MAX_DOCUMENT_BYTES + 1)), fmt)
 
 
 @pytest.mark.parametrize("data", [b"PAR1 nothing", b"", b"time,userId\n"])

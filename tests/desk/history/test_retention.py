@@ -35,8 +35,8 @@ from tests.ledger.ledger_world import World, settlement
 from wfm.desk import Desk, ImportFormat, archives, retention
 from wfm.desk.archives import name_for, settle_name
 from wfm.domain.errors import BadInput, NotAllowed, Refused, StoreFault
-from wfm.domain.exports import parquet_bytes
 from wfm.domain.operations import ItemState, OperationState, Outcome, Phase, RunFilter
+from wfm.files.exports import parquet_bytes
 from wfm.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from wfm.diagnosis.reading import Form
 from wfm.diagnosis.rules import roles
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, licences, pattern, scopes
 from wfm.diagnosis.rules.roles import (
@@ -15,6 +14,7 @@ from wfm.diagnosis.rules.roles import (
     refuses,
 )
 from wfm.domain.diagnoses import Kind, Provenance
+from wfm.payloads.parsed_response import Form
 
 
 def _scope_words(case: Case, names: tuple[str, ...]) -> Words:

@@ -9,8 +9,8 @@ from functools import cached_property
 
 from wfm import catalogue
 from wfm.catalogue import PlatformOperation
-from wfm.diagnosis.reading import Reading
 from wfm.domain.diagnoses import Evidence, Kind, Provenance
+from wfm.payloads.parsed_response import ParsedResponse
 
 EXECUTE = re.compile(r"/integrations/actions/[^/]+(?:/draft)?/(?:execute|test)\b")
 _URL = re.compile(r"https?://[^\s\"'<>\\)\]]{4,300}")
@@ -33,7 +33,7 @@ def _foreign(found: re.Match[str]) -> str:
 class Case:
     """A reading with the evidence around it: everything that a rule may look at."""
 
-    reading: Reading
+    reading: ParsedResponse
     evidence: Evidence
 
     @cached_property

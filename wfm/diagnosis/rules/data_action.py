@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from wfm.diagnosis import statuses
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
 from wfm.domain.diagnoses import Kind, Provenance
+from wfm.payloads import statuses
 
 _TIMED_OUT = pattern(r"timed? ?out")
 _FUNCTION_WORDS = pattern(r"invoked function failed", r"function execution failed")

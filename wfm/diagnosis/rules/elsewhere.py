@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from wfm.diagnosis.reading import Form
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
 from wfm.diagnosis.sides import CALLER_ADMIN, REMOTE_OWNER
 from wfm.domain.diagnoses import Kind, Provenance
+from wfm.payloads.parsed_response import Form
 
 _AWS_ACTION = re.compile(r"\bnot authorized to perform:? ([a-z][\w-]{1,40}:[A-Z]\w{2,60})")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from wfm.diagnosis.progress import DONE, FAILED, RUNNING
-from wfm.diagnosis.reading import Form
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words
 from wfm.domain.diagnoses import Kind, Provenance
+from wfm.payloads.parsed_response import Form
+from wfm.payloads.progress import DONE, FAILED, RUNNING
 
 _OF_AN_ERROR = re.compile(r"error|fault|exception|fail|step|torn|WWW|inside", re.IGNORECASE)
 _SAYS_WELL = re.compile(

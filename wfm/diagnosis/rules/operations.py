@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from wfm.diagnosis.correlation import UUID
-from wfm.diagnosis.progress import FAILED
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
 from wfm.domain.diagnoses import Kind, Provenance
+from wfm.payloads.correlation import UUID
+from wfm.payloads.progress import FAILED
 
 _JOB = re.compile(
     rf"\b(?:job|operation|task|execution|run)(?:[ _-]?id)?[\"' ]{{0,2}}[:=]?[\"' ]{{0,2}}({UUID})\b",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from wfm import catalogue
-from wfm.diagnosis.reading import Form
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern, permissions
 from wfm.domain.diagnoses import Kind, Provenance
+from wfm.payloads.parsed_response import Form
 
 REFUSALS = frozenset({401, 403})
 _RIGHTS = r"[^.\n]{0,90}\b(?:permissions?|privileges?)\b"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from wfm.diagnosis.reading import Form
 from wfm.diagnosis.rules import unreachable
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
 from wfm.diagnosis.rules.unreachable import BROKEN_STATUSES
 from wfm.domain.diagnoses import Kind, Provenance
+from wfm.payloads.parsed_response import Form
 
 _PASSING = frozenset({408, 425, 429, 502, 503, 504, 520, 521, 522, 523, 524, 527, 529, 530, 598, 599})
 _TIME = pattern(r"time")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from wfm.diagnosis.reading import dotted
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
 from wfm.domain.diagnoses import Kind, Provenance
+from wfm.payloads.parsed_response import dotted
 
 _REFUSALS = frozenset({400, 401, 403, 407, 419, 440, 498})
 

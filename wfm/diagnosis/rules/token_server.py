@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from wfm.diagnosis import sentences
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern, scopes
 from wfm.diagnosis.sides import REMOTE_OWNER
 from wfm.domain.diagnoses import Kind, Provenance
+from wfm.payloads.text_extraction import error_in_address
 
 _WITHIN = frozenset({400, 401, 403})
 _GRANT_WORDS = (
@@ -278,9 +278,7 @@ def _declined(case: Case) -> bool:
     """Whether a person's sign-in ended without consent: access_denied in the address that the browser returned to."""
     if case.reading.words != "access.denied" or (case.reading.firm_status or 400) not in (302, 303, 400, 401):
         return False
-    return (
-        case.of_token_server or bool(_DECLINED.search(case.text)) or sentences.error_in_address(case.reading.text) is not None
-    )
+    return case.of_token_server or bool(_DECLINED.search(case.text)) or error_in_address(case.reading.text) is not None
 
 
 DECLINED = Rule(

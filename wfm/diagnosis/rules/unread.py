@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from wfm.diagnosis.reading import Form
 from wfm.diagnosis.rules import nothing_failed
 from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words
 from wfm.diagnosis.rules.servers import passes
 from wfm.domain.diagnoses import Kind, Provenance
+from wfm.payloads.parsed_response import Form
 
 
 def _torn(case: Case) -> bool:

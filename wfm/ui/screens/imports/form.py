@@ -13,7 +13,7 @@ import streamlit as st
 
 from wfm.desk import ImportFormat, ImportPreview, ImportReport
 from wfm.domain.errors import BadInput, DeskError, Refused
-from wfm.domain.imports import MEANINGS
+from wfm.domain.imported_runs import FIELDS
 from wfm.domain.people import Actor
 from wfm.ui.components import empty, times, upload
 from wfm.ui.components.markdown import code, count, listed, plain
@@ -96,11 +96,11 @@ def look(desk: Desk, given: Given) -> tuple[ImportPreview, tuple[Mapping[str, st
 
 def _mapping(guess: ImportPreview, mark: str) -> dict[str, str] | None:
     """What each column means, to be corrected by hand. None where it is as recognised."""
-    recognised = sum(1 for meaning in guess.mapping if meaning in MEANINGS)
+    recognised = sum(1 for meaning in guess.mapping if meaning in FIELDS)
     st.markdown(f"**{recognised} of {count(len(guess.columns), 'column')} recognised** :gray[correct what is wrong]")
     chosen: dict[str, str] = {}
     _choices(view.MAIN, guess, mark, chosen)
-    rest = tuple(meaning for meaning in MEANINGS if meaning not in view.MAIN)
+    rest = tuple(meaning for meaning in FIELDS if meaning not in view.MAIN)
     found = sum(1 for meaning in rest if meaning in guess.mapping)
     with st.expander(f"{count(len(rest), 'more field')} ({times.number(found)} recognised)"):
         _choices(rest, guess, mark, chosen)

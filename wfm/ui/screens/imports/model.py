@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from wfm.desk import ImportFormat, ImportPreview, ImportReport
-from wfm.domain.imports import ImportedRun, Unreadable
+from wfm.domain.imported_runs import ImportedRun, Unreadable
 from wfm.domain.operations import Outcome
 from wfm.ui.components.markdown import cell, count
 from wfm.ui.components.states import look

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from wfm.domain.agent_lists import AgentList, BadRow
 from wfm.domain.errors import DeskError, refuse_controls
-from wfm.domain.lists import AgentList, BadRow
 from wfm.domain.text import has_controls
 from wfm.ui.components import empty, times
 from wfm.ui.components import upload as uploads

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wfm.domain.lists import EVERY_COLUMN, AgentList
+from wfm.domain.agent_lists import EVERY_COLUMN, AgentList
 from wfm.ui.components.times import number
 
 

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from wfm.domain.diagnoses import Diagnosis, Kind
-from wfm.domain.exports import safe_cell
 from wfm.domain.operations import Operation, Outcome, Phase, Run, RunFilter, RunOrder, RunPage
 from wfm.domain.plans import PlanRequest, RouteName, Selection
+from wfm.domain.spreadsheet_cells import safe_cell
 from wfm.domain.windows import WindowSpec
 from wfm.ui.components.markdown import cell, count
 from wfm.ui.components.states import hex_color, look

@@ -1,0 +1,201 @@
+"""The verdict: which rule fits, and the Diagnosis made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from wfm.diagnosis import sides
+from wfm.diagnosis.rules import RULES, UNREAD, Case, Rule, Words, servers
+from wfm.diagnosis.rules.base import EXECUTE
+from wfm.diagnosis.rules.elsewhere import ANOTHER_SERVICE
+from wfm.diagnosis.rules.request import fields
+from wfm.domain.diagnoses import NO_FAILURES, Confidence, Diagnosis, Evidence
+from wfm.payloads.error_envelopes import ErrorEnvelope
+from wfm.payloads.limits import clean
+from wfm.payloads.parsed_response import Form, ParsedResponse, read
+
+NOTHING_KNOWN = Evidence()
+
+# The rules by their signs, in their order: most have no sign of a sort.
+_SPECIAL = tuple((rule.signs.special, rule) for rule in RULES if rule.signs.special is not None)
+_HINTS = tuple((rule.signs.hint, rule) for rule in RULES if rule.signs.hint is not None)
+_CODED = tuple(rule for rule in RULES if rule.signs.codes is not None or rule.signs.codes_within is not None)
+_WEAKLY_CODED = tuple(rule for rule in RULES if rule.signs.weak_codes is not None)
+_BY_STATUS = {status: rule for rule in reversed(RULES) for status in rule.signs.statuses}
+
+
+def diagnose(
+    status: int | None,
+    headers: Mapping[str, str],
+    body: bytes | str | None,
+    evidence: Evidence = NOTHING_KNOWN,
+) -> Diagnosis:
+    """What an answer means. Any bytes are taken: never raises, work bounded by 256 KB and 200 levels.
+
+    `evidence` is what is known around the answer (the call, the scopes held); it makes the diagnosis better than the
+    text alone allows. The strings of the result are bounded, free of secrets, and can be stored and encoded.
+    """
+    return verdict(read(status, headers, body), evidence)
+
+
+def verdict(reading: ParsedResponse, evidence: Evidence) -> Diagnosis:
+    """The diagnosis of a reading."""
+    case = Case(reading=reading, evidence=of_the_failing_call(reading, evidence))
+    rule, confidence = judge(case)
+    names = rule.names(case) if rule.names else ()
+    elsewhere = sides.words(case, rule, names)
+    page = ANOTHER_SERVICE if elsewhere is not None and rule.kind in sides.REFUSED else rule
+    words = _words(rule, elsewhere, case, names)
+    return Diagnosis(
+        kind=rule.kind_of(case),
+        status=reading.status if reading.status is not None else case.status,
+        code=_code(reading, rule),
+        message=clean(reading.deciding.message or reading.outer_text or reading.text or evidence.fault, 1_000),
+        missing=tuple(clean(name, 200) for name in names),
+        divisions=reading.names.divisions,
+        correlation_id=clean(reading.correlation_id, 200) if reading.correlation_id else None,
+        retryable=rule.may_retry(case),
+        entity=_entity(case),
+        chain=_chain(reading),
+        rule=page.key,
+        confidence=confidence,
+        provenance=page.provenance,
+        cause=words.cause,
+        confirm=words.confirm,
+        fix=words.fix,
+        who=words.who,
+    )
+
+
+def of_the_failing_call(reading: ParsedResponse, evidence: Evidence) -> Evidence:
+    """The evidence for the request that failed: behind a Data Action the one that its web service refused.
+
+    An action calls with the credentials of its integration: what is known of the caller says nothing about them.
+    """
+    inside = reading.level > 0 and evidence.call is not None and EXECUTE.search(evidence.call)
+    if not (evidence.behind and inside):
+        return evidence
+    return Evidence(call=evidence.behind, via=evidence.via, behind=evidence.behind, fault=evidence.fault)
+
+
+def _code(reading: ParsedResponse, rule: Rule) -> str | None:
+    """The code of the error that decides. Of a torn answer that no code explains, the one left is not it."""
+    code = reading.deciding.code
+    return clean(code, 200) if code and rule is not UNREAD[0] else None
+
+
+def judge(case: Case) -> tuple[Rule, Confidence]:
+    """The first rule that fits, strongest signs first, and how sure that makes it."""
+    for special, rule in _SPECIAL:
+        if special(case):
+            return rule, Confidence.LIKELY if rule.key.startswith("brief") else Confidence.CERTAIN
+    found = _by_code(case) or _by_sentence(case, case.text) or _by_hint(case)
+    if found is not None:
+        return found
+    found = _by_weak_code(case)
+    deciding = case.reading.deciding
+    if found is None and case.reading.form is Form.TORN and (deciding.torn or not deciding.code):
+        return UNREAD[0], Confidence.GUESS  # of what is lost nothing is known: its bare status is not believed
+    found = found or _by_status(case.status)
+    if found is not None:
+        return found
+    outer = _by_outer(case)
+    if outer is not None:
+        return outer
+    for rule in UNREAD:
+        if rule.signs.special is not None and rule.signs.special(case):
+            return rule, Confidence.LIKELY if rule.key in NO_FAILURES else Confidence.GUESS
+    raise AssertionError("the last rule takes everything")
+
+
+def _by_code(case: Case) -> tuple[Rule, Confidence] | None:
+    for words in (case.reading.words, case.reading.header_words):
+        for rule in _CODED if words else ():
+            signs = rule.signs
+            anywhere = signs.codes is not None and signs.codes.search(words)
+            inside = signs.codes_within is not None and signs.inside(case) and signs.codes_within.search(words)
+            if anywhere or inside:
+                return rule, Confidence.CERTAIN
+    return None
+
+
+def _by_sentence(case: Case, text: str) -> tuple[Rule, Confidence] | None:
+    # What a web server's page says of permissions is about its files, not about the platform's roles.
+    asked = servers.RULES if case.reading.form is Form.PAGE else RULES
+    for rule in asked if text else ():
+        signs = rule.signs
+        if signs.sentences is not None and signs.inside(case) and signs.sentences.search(text):
+            return rule, Confidence.LIKELY
+    return None
+
+
+def _by_hint(case: Case) -> tuple[Rule, Confidence] | None:
+    return next(((rule, Confidence.LIKELY) for hint, rule in _HINTS if hint(case)), None)
+
+
+def _by_weak_code(case: Case) -> tuple[Rule, Confidence] | None:
+    for words in (case.reading.words, case.reading.header_words):
+        for rule in _WEAKLY_CODED if words else ():
+            signs = rule.signs
+            if signs.weak_codes is not None and signs.inside(case) and signs.weak_codes.search(words):
+                return rule, Confidence.LIKELY
+    return None
+
+
+def _by_status(status: int | None) -> tuple[Rule, Confidence] | None:
+    if status in _BY_STATUS:
+        return _BY_STATUS[status], Confidence.GUESS
+    if status is None or status < 300:
+        return None
+    return _BY_STATUS[500 if status >= 500 else 400], Confidence.GUESS
+
+
+def _by_outer(case: Case) -> tuple[Rule, Confidence] | None:
+    """What the bodies around a silent inner one say."""
+    layers = [layer for layer in case.reading.layers if layer.level < case.reading.level]
+    for layer in layers:
+        around = Case(reading=replace(case.reading, layers=(layer,)), evidence=case.evidence)
+        found = _by_code(around) or _by_sentence(around, around.text) or _by_weak_code(around)
+        if found is not None:
+            return found[0], Confidence.GUESS
+    return _by_status(case.reading.status)
+
+
+def _words(rule: Rule, elsewhere: Words | None, case: Case, names: tuple[str, ...]) -> Words:
+    """The rule's sentences for this case, or those of another service's refusal; whatever comes from outside is cleaned."""
+    words = elsewhere or (rule.said(case, names) if rule.said else rule.words)
+    sentences = (words.cause, words.confirm, words.fix)
+    if words is rule.words and not any("{client}" in sentence for sentence in sentences):
+        return words
+    cause, confirm, fix = (sentence.replace("{client}", case.client) for sentence in sentences)
+    return Words(cause=_sentence(cause), confirm=_sentence(confirm), fix=_sentence(fix), who=words.who)
+
+
+def _sentence(text: str) -> str:
+    first = text.split(" ", 1)[0]
+    return clean(text if ":" in first else text[:1].upper() + text[1:], 600)  # a name keeps its spelling
+
+
+def _entity(case: Case) -> str | None:
+    """The thing that the answer names: "schedule 62f7…"."""
+    here = [layer for layer in case.reading.layers if layer.level == case.reading.level]
+    for layer in here:
+        if layer.entity_id or layer.entity_name:
+            return clean(f"{layer.entity_name} {layer.entity_id}".strip(), 200)
+        for detail in layer.details:
+            if detail.entity_id or detail.entity_name:
+                return clean(f"{detail.entity_name or detail.field} {detail.entity_id}".strip(), 200)
+    named = fields(case)
+    return clean(named[0], 200) if named else None
+
+
+def _chain(reading: ParsedResponse) -> tuple[str, ...]:
+    lines = dict.fromkeys(_line(layer) for layer in reading.layers if layer.says_something)
+    return tuple(lines)[:12]
+
+
+def _line(layer: ErrorEnvelope) -> str:
+    head = " ".join(part for part in (str(layer.status or ""), layer.code or "") if part)
+    said = layer.message.partition("{")[0].strip() if "{" in layer.message else layer.message
+    return clean(f"{layer.place}: {head}{' · ' if head and said else ''}{said}", 240)

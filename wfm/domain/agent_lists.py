@@ -1,0 +1,53 @@
+"""What a list of agents gave: its columns, whom it names, and the lines that can't be used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+EVERY_COLUMN = -1
+"""Instead of a column's number: whoever is named anywhere in the rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A line that can't be used. `line` counts from 1, as an editor shows it."""
+
+    line: int
+    given: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListColumn:
+    """A column of a list. `people` of its `filled` cells name agents of the tenant."""
+
+    index: int
+    name: str
+    people: int
+    filled: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentList:
+    """Whom a list names, and how that was found out.
+
+    `columns` are those with anything in them, those that hold agents first. `chosen` is the index of the one that was read,
+    EVERY_COLUMN, or None where nothing decides and a person must; `reason` says why, in sentences. `above` are the numbers
+    of the lines that were read as title or head. `words` are (line, word), each agent once. Rows of the file that name no
+    agent are `bad`. `is_table`: there was a column to choose; `rows_alike`:
+    the rows are as wide as those of a table.
+    """
+
+    columns: tuple[ListColumn, ...]
+    chosen: int | None
+    reason: str
+    above: tuple[int, ...]
+    words: tuple[tuple[int, str], ...]
+    bad: tuple[BadRow, ...]
+    is_table: bool
+    rows_alike: bool = False
+
+    @property
+    def asks(self) -> bool:
+        """Whether somebody must say which column is meant."""
+        return bool(self.columns) and self.chosen is None

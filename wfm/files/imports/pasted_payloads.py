@@ -1,0 +1,232 @@
+"""What people paste: payloads, one or several, log lines with JSON in them, mails that quote, arrays, Architect errors.
+
+Each error payload becomes one failed run. Time, agent, status and correlation id are taken from the payload or from the
+words just before it, in a mail the time from its head; a payload without a time is one of now. Lines that hold no error
+are named and left out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from itertools import pairwise
+from operator import itemgetter
+
+from wfm.domain.imported_runs import ImportedRun, Unreadable
+from wfm.files.column_headers import column_key
+from wfm.files.imports.cell_values import NoTime, complains, status_of
+from wfm.files.imports.column_mapping import mapping_for
+from wfm.files.imports.records import ImportContext, Read, run_of
+from wfm.payloads.mails import without_heads
+
+MAX_PAYLOADS = 10_000
+MAX_BROKEN = 2_000
+"""Values that break off, after which a text is read as words only."""
+
+_QUOTED = re.compile(r"^(?:[ \t]*>)+[ \t]?", re.MULTILINE)
+_TRANSCRIPT = re.compile(r"^[ \t]*> ?(?:GET|HEAD|POST|PUT|PATCH|DELETE) \S", re.MULTILINE)
+_SMART = str.maketrans("“”„‟", '""""')
+_OPENS = re.compile(r"[{\[](?=\s*[\"{\[])")
+_DECODER = json.JSONDecoder(strict=False)
+_TIME = re.compile(
+    r"\b20\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d(?::[0-6]\d)?(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?"
+)
+_STATUS = re.compile(
+    r"(?:HTTP(?:/[\d.]+)?[ :]+|\bstatus(?:[ _-]?code)?\W{0,6}|\berror\W{1,3}|^|\()([1-5]\d\d)\b(?!\d|\.\d)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_JUST_BEFORE = re.compile(r"(?<![\w.:/-])([45]\d\d)(?: [A-Z][A-Za-z ]{1,30})?\s*(?:[:,;>|–-]|=>)?\s*\Z")
+"""A bare number directly before the payload: "the call failed: 403 {…}", "403 Forbidden: {…}"."""
+_USER = re.compile(r"(?:/users/|user[ _-]?id\W{1,4}|agent[ _-]?id\W{1,4})([0-9a-f]{8}-[0-9a-f-]{27})", re.IGNORECASE)
+_CORRELATION = re.compile(r"(?:correlation|context|trace)[ _-]?id\W{1,4}([0-9A-Za-z][0-9A-Za-z-]{7,63})", re.IGNORECASE)
+_FIELDS = (
+    ("action", re.compile(r"\baction(?:[ _-]?name)?=\"?([\w.-]{1,100})", re.IGNORECASE)),
+    ("agent", re.compile(r"\b(?:agent|user)(?:[ _-]?name)?=(?:(?=\")\"([^\"\n]{1,100})\"|([^\s,;\"]{1,100}))", re.IGNORECASE)),
+)
+"""What log lines call by name: `action=set_agent_unavailable agent="Bo Lindqvist"`."""
+_CALL = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE)\s+(?:https?://[^\s/]+)?(/[^\s\"'?]{1,250})")
+_ERROR_NAMES = (
+    "code errorcode error errors errormessage message usermessage status statuscode httpstatus fault details success detail "
+    "errordetails title reason"
+)
+_SAYS_ERROR = frozenset(_ERROR_NAMES.split())
+_NEXT_VALUE = re.compile(r"\n(?=\n|[{\[]|20)")
+_STARTS_ENTRY = re.compile(r"^(?=\W{0,3}20\d\d-[01]\d-[0-3]\d[T ][0-2]\d:)", re.MULTILINE)
+_NEAR = 2_000
+
+
+def read_payloads(text: str, reading: ImportContext) -> Iterator[Read]:
+    """The failed runs of a pasted text, in order. `line` is where the payload, or the text that holds none, begins."""
+    text = re.sub(r"\r\n?", "\n", text).replace("\0", "").removeprefix("\ufeff")
+    if '"' not in text:
+        text = text.translate(_SMART)  # a word processor's quotes
+    if not _TRANSCRIPT.search(text):
+        text = _QUOTED.sub("", text)
+    text, heads = without_heads(text)
+    lines = _Places(text, heads)
+    found = 0
+    end = 0
+    for start, stop, values in _json_in(text):
+        around = text[max(end, start - _NEAR) : start]
+        own_words = _last_paragraph(around)
+        yield from _words(text, end, start - len(own_words), lines, reading)
+        for value in values:
+            found += 1
+            if found > MAX_PAYLOADS:
+                yield Unreadable(line=lines.at(start), why=f"Only the first {MAX_PAYLOADS:,} payloads of a text are read.")
+                return
+            yield _payload(value, own_words, lines.at(start), lines.sent(start), reading)
+        end = stop
+    yield from _words(text, end, len(text), lines, reading)
+
+
+class _Places:
+    """Line numbers of places that only go forward, and the mail that a place is in."""
+
+    def __init__(self, text: str, heads: list[tuple[int, str]]) -> None:
+        self._text, self._place, self._line = text, 0, 1
+        self._heads = heads
+
+    def sent(self, place: int) -> str:
+        """When the mail around a place says it was sent; "" where no mail begins before it, or where it does not say."""
+        begun = bisect_right(self._heads, place, key=itemgetter(0))
+        return self._heads[begun - 1][1] if begun else ""
+
+    def at(self, place: int) -> int:
+        if place < self._place:
+            return self._line - self._text.count("\n", place, self._place)
+        self._line += self._text.count("\n", self._place, place)
+        self._place = place
+        return self._line
+
+
+def _json_in(text: str) -> Iterator[tuple[int, int, list[dict[str, object]]]]:
+    """(start, end, objects) of every JSON value in a text. A broken one is passed over to the next that opens a line."""
+    position = broken = 0
+    while broken < MAX_BROKEN and (found := _OPENS.search(text, position)):
+        try:
+            value, position = _DECODER.raw_decode(text, found.start())
+        except (ValueError, RecursionError):
+            # Not into the broken value: its inner parts would pass for answers.
+            broken += 1
+            behind = _NEXT_VALUE.search(text, found.start())
+            position = behind.end() if behind else len(text)
+            continue
+        objects = [value] if isinstance(value, dict) else [one for one in value if isinstance(one, dict)]
+        if objects:
+            yield found.start(), position, objects
+
+
+def _last_paragraph(around: str) -> str:
+    """What stands directly before a payload: its log line's beginning, its status line and headers."""
+    blank = [found.end() for found in re.finditer(r"\n[ \t]*\n", around)]
+    last = around[blank[-1] :] if blank else around
+    if not last.strip() and blank and re.search(r"HTTP/[\d.]+ \d{3}", around):
+        last = around[blank[-2] if len(blank) > 1 else 0 :]  # headers end with an empty line
+    entries = [found.start() for found in _STARTS_ENTRY.finditer(last)]
+    return last[entries[-1] :] if entries else last
+
+
+def _words(text: str, start: int, stop: int, lines: _Places, reading: ImportContext) -> Iterator[Read]:
+    """Text without JSON: a paragraph, or a log line, that complains is an answer; what does not is named and left out."""
+    for place, paragraph in _paragraphs(text, start, stop):
+        cuts = [found.start() for found in _STARTS_ENTRY.finditer(paragraph)]
+        edges = sorted({0, *cuts, len(paragraph)})
+        for begin, end in pairwise(edges):
+            part = paragraph[begin:end].strip()
+            if not re.search(r"\w", part):
+                continue
+            line = lines.at(place + begin)
+            if complains(part):
+                yield _failed(line, {"response": part}, part, None, lines.sent(place), reading)
+            else:
+                yield Unreadable(line=line, why=f"No error is told here: “{_shown(part)}”.")
+
+
+def _paragraphs(text: str, start: int, stop: int) -> Iterator[tuple[int, str]]:
+    """(place, text) of lines that follow each other without an empty one."""
+    begun: int | None = None
+    place = start
+    while place < stop:
+        end = text.find("\n", place, stop)
+        end = stop if end < 0 else end
+        blank = not text[place:end].strip()
+        if not blank and begun is None:
+            begun = place
+        elif blank and begun is not None:
+            yield begun, text[begun:place]
+            begun = None
+        place = end + 1
+    if begun is not None:
+        yield begun, text[begun:stop]
+
+
+def _payload(value: Mapping[str, object], words: str, line: int, sent: str, reading: ImportContext) -> Read:
+    names = {column_key(name) for name in value}
+    if not names & _SAYS_ERROR:
+        return Unreadable(line=line, why=f"This JSON tells no error: “{_shown(json.dumps(value, ensure_ascii=False)[:200])}”.")
+    mapping = mapping_for(value)
+    given = {meaning: value[column] for meaning, column in mapping.items()}
+    nested = given.get("response")
+    whole = not (isinstance(nested, dict | list) or (isinstance(nested, str) and nested.lstrip()[:1] in ("{", "[")))
+    if whole:
+        given["response"] = dict(value)  # a message alone would say less than the payload that it stands in
+    status = status_of(given.get("status"))
+    if given.get("outcome") is not True and (status is None or status >= 400):
+        given["outcome"] = "failed"
+    return _failed(line, given, words, status, sent, reading)
+
+
+def _failed(
+    line: int, given: dict[str, object], words: str, status: int | None, sent: str, reading: ImportContext
+) -> ImportedRun:
+    """One run: what its payload says comes first, then the words before it, then the mail around it."""
+    said = words[-_NEAR:]
+    time, timed = _time_of(given.get("time"), said, sent, reading)
+    if status is None and (found := _last(_STATUS, said) or _JUST_BEFORE.search(said)):
+        status = int(found[1])
+    for meaning, pattern in (("agent_id", _USER), ("correlation_id", _CORRELATION)):
+        if not given.get(meaning) and (found := _last(pattern, said)):
+            given[meaning] = found[1]
+    for meaning, pattern in _FIELDS:
+        if not given.get(meaning) and (found := _last(pattern, said)):
+            given[meaning] = found[found.lastindex or 0]
+    if not given.get("call") and (found := _last(_CALL, said)):
+        given["call"] = f"{found[1]} {found[2]}"
+    given.setdefault("outcome", "failed")
+    run = run_of(line, given, time, status, reading)
+    return run if timed else replace(run, timed=False)
+
+
+def _last(pattern: re.Pattern[str], words: str) -> re.Match[str] | None:
+    """The nearest to the payload: what stands further up belongs to something before it."""
+    found = None
+    for found in pattern.finditer(words):  # noqa: B007 - the last one is wanted
+        pass
+    return found
+
+
+def _time_of(given: object, words: str, sent: str, reading: ImportContext) -> tuple[datetime, bool]:
+    told = _last(_TIME, words)
+    for one in (given, told.group() if told else None):
+        if not isinstance(one, str | int | float) or one == "":
+            continue
+        try:
+            return reading.instant(one, ""), True
+        except NoTime as error:
+            reading.note(f"{error} That payload is taken as one of {'the mail' if sent else 'now'}.")
+    if sent:
+        try:
+            return reading.instant(sent, ""), True
+        except NoTime as error:
+            reading.note(f"{error} What that mail quotes is taken as of now.")
+    return reading.now, False
+
+
+def _shown(part: str) -> str:
+    first = part.split("\n", 1)[0].strip()
+    return first if len(first) <= 60 else first[:59] + "…"

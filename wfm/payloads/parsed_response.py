@@ -1,0 +1,397 @@
+"""From bytes to a ParsedResponse: every error that an answer holds, from the outside in, and which of them decides."""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cached_property
+
+from wfm.payloads import correlation, literals, statuses, text_extraction
+from wfm.payloads.error_envelopes import ErrorEnvelope, id_beside, layers_of
+from wfm.payloads.limits import HEAD, TAIL, closed, decode, excerpt, tidy, too_deep
+from wfm.payloads.log_records import FULL, places, weight
+from wfm.payloads.names import Names, find_names
+from wfm.payloads.progress import DONE, RUNNING, THERE
+
+MAX_LEVELS = 6
+"""How deep bodies inside sentences inside bodies are followed."""
+
+_XSSI = re.compile(r"^\)\]\}'?,?\s*\n")
+_CHALLENGE = re.compile(
+    r'\b(error|error_description|scope)\s*=\s*(?:"([^"]{0,1000})"|\'([^\']{0,1000})\'|([^\s,"\']{1,300}))', re.IGNORECASE
+)
+_CALLERS = frozenset({"invalid.token", "invalid.grant", "invalid.client", "invalid.scope", "insufficient.scope"})
+"""Codes of OAuth that lay the fault on the caller, whatever the status."""
+
+_LOG_LINE = re.compile(r"\[\s*(?:[A-Za-z]{3,20}\]|\d{4}-\d\d|\d\d?[./:]\d\d)")  # "[ERROR] …", "[2026-03-02 …"
+_BASE64 = re.compile(r"[A-Za-z0-9+/\r\n]{24,}={0,2}")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_SEPARATORS = re.compile(r"[\s_\-./:#]+")
+_CALL = re.compile(
+    r"\b(GET|HEAD|POST|PUT|PATCH|DELETE)\b[\s\"':=]{1,4}(?:https?://[^\s/\"']{1,200})?(/[^\s\"'<>\\,;)\]]{2,300})"
+)
+_PATH = re.compile(r"(?:https?://[^\s/\"']{1,200})?(/api/v\d/[^\s\"'<>\\,;)\]]{2,300})")
+
+
+class Form(StrEnum):
+    """What a body was read as. The value is shown."""
+
+    EMPTY = "nothing"
+    JSON = "JSON"
+    TEXT = "plain text"
+    PAGE = "an HTML page"
+    XML = "XML"
+    TORN = "JSON that is cut off or broken"
+    OVERSIZE = "text: it is too long or too deep to be taken apart"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParsedResponse:
+    """An answer, read. `status` is the HTTP status given (None where unknown); `text` is bounded and cleaned."""
+
+    form: Form
+    status: int | None
+    headers: Mapping[str, str]
+    layers: tuple[ErrorEnvelope, ...]
+    text: str
+
+    @cached_property
+    def category(self) -> str:
+        """The class of a Data Action failure, details[].errorCode such as ACTION.REMOTE_ENDPOINT (observed)."""
+        for layer in self.layers:
+            for detail in layer.details:
+                if layer.level == 0 and detail.code.upper().startswith("ACTION."):
+                    return detail.code.upper()
+        return ""
+
+    @cached_property
+    def level(self) -> int:
+        """Which body decides: the innermost that says something, but the outer one when its own sign-in failed."""
+        if self.category == "ACTION.AUTHENTICATION":
+            return 0
+        return max((layer.level for layer in self.layers if layer.says_something), default=0)
+
+    @cached_property
+    def deciding(self) -> ErrorEnvelope:
+        """The error that decides the kind: of the deciding body, the first with a code, else the first with words."""
+        here = [layer for layer in self.layers if layer.level == self.level]
+        for layer in sorted(here, key=lambda layer: layer.is_function):  # what a function was answered says more than its own
+            if layer.code:
+                return layer
+        return next((layer for layer in here if layer.message), here[0] if here else ErrorEnvelope(place="nothing"))
+
+    @cached_property
+    def inner_text(self) -> str:
+        """Everything that the deciding body says, the deciding error first."""
+        here = [self.deciding, *(layer for layer in self.layers if layer.level == self.level)]
+        said = dict.fromkeys(layer.message for layer in here if layer.message)
+        if self.form is Form.OVERSIZE or (self.form is Form.TORN and not said):
+            said[self.text] = None
+        return "\n".join(said)[:8_000]
+
+    @cached_property
+    def outer_text(self) -> str:
+        """Everything that the bodies around the deciding one say."""
+        return "\n".join(dict.fromkeys(layer.message for layer in self.layers if layer.level < self.level))[:8_000]
+
+    @cached_property
+    def words(self) -> str:
+        """The deciding code as dotted lower-case words: INVALID_CREDENTIALS, invalid.credentials → invalid.credentials."""
+        return dotted(self.deciding.code or "")
+
+    @cached_property
+    def header_words(self) -> str:
+        """The type that an AWS gateway puts into a header, in the same form."""
+        return dotted(self.headers.get("x-amzn-errortype", "").split(":")[0])
+
+    @cached_property
+    def own_status(self) -> int | None:
+        """The status that the deciding body states itself."""
+        here = [self.deciding, *(layer for layer in self.layers if layer.level == self.level)]
+        stated = next((layer.status for layer in here if layer.status and layer.status >= 400), None)
+        said = statuses.of_remote(self.inner_text) if self.category and self.level == 0 else None
+        if stated == 500 and (self.deciding.code or "Error").endswith(("Error", "Exception")):
+            said = said or statuses.status_in(self.deciding.message)  # a program's own 500 around what it was answered
+        return said or stated
+
+    @cached_property
+    def firm_status(self) -> int | None:
+        """The status as far as it is sure: a wrapper's 400 or 500 says nothing of the body inside it, and 500 says nothing
+        beside a SOAP fault or a code that lays the fault on the caller."""
+        status = self.effective_status
+        inside = self.level > 0 and self.own_status is None and status in (400, 500)
+        inside = inside or (status == 400 and self.level == 0 and self.category == "ACTION.REMOTE_ENDPOINT")
+        misleads = inside or (status == 500 and (self.form is Form.XML or self.words in _CALLERS))
+        return None if misleads else status
+
+    @cached_property
+    def effective_status(self) -> int | None:
+        """The status that counts: the deciding body's own, since a wrapper's may mislead; else the HTTP status."""
+        if self.own_status is not None:
+            return self.own_status
+        if self.status is not None and self.status >= 300:
+            return self.status
+        named = next((layer.status for layer in self.layers if layer.status), None)
+        if (named or 0) < 400 and self.form is Form.JSON:
+            named = statuses.status_in(self.deciding.message) or named  # "Request failed with status code 403"
+        return named or statuses.of_phrase(self.deciding.message) or self.status
+
+    @cached_property
+    def correlation_id(self) -> str | None:
+        """The id to quote: a body's contextId or correlationId (outermost first), one in brackets, the header,
+        else one that the text names."""
+        for layer in self.layers:
+            if layer.correlation_id:
+                return layer.correlation_id
+        for layer in self.layers:
+            found = correlation.trailing_id(layer.message)
+            if found:
+                return found
+        if self.form in (Form.TEXT, Form.TORN, Form.OVERSIZE, Form.PAGE):
+            found = correlation.trailing_id(self.text) or correlation.named_id(self.text)
+            if found:
+                return found
+        return correlation.in_headers(self.headers) or correlation.named_id(self.text)
+
+    @cached_property
+    def names(self) -> Names:
+        """Permissions, scopes, licences and divisions named by the deciding body."""
+        here = [layer for layer in self.layers if layer.level == self.level]
+        params = tuple(pair for layer in here for pair in layer.params)
+        details = [detail for layer in here for detail in layer.details]
+        params += tuple(("field", name) for one in details for name in (one.field, one.entity_name) if ":" in name)
+        params += tuple(
+            ("division", one.entity_id) for one in details if "division" in f"{one.field} {one.entity_name}".casefold()
+        )
+        found = find_names(self.inner_text, params, self.correlation_id, of_scopes="scope" in self.words)
+        if not self.deciding.torn:
+            return found
+        # Where a text breaks off, its last word may be half a name.
+        ends = (*(layer.message for layer in self.layers if layer.torn), self.text.rstrip("\\"))
+        whole = tuple(name for name in found.permissions if not any(end.endswith(name) for end in ends))
+        scopes = tuple(name for name in found.scopes if not any(end.endswith(name) for end in ends))
+        return replace(found, permissions=whole, scopes=scopes)
+
+    @cached_property
+    def call(self) -> str | None:
+        """The request that the answer itself names, "VERB /path", where it does."""
+        for layer in self.layers:
+            if layer.path.startswith(("/", "http")):
+                found = _PATH.search(layer.path)
+                path = found.group(1) if found else layer.path
+                return f"{layer.method} {path}".strip()
+        found = _CALL.search(self.text) if "/" in self.text else None
+        if found:
+            return f"{found.group(1)} {found.group(2)}"
+        found = _PATH.search(self.text) if "/api/v" in self.text else None
+        return found.group(1) if found else None
+
+
+def dotted(code: str) -> str:
+    """A machine code in any spelling as dotted lower-case words; of a URI or an AWS type the last part."""
+    code = code.rsplit("/", 1)[-1] if "://" in code else code.rpartition("#")[2] or code
+    words = _SEPARATORS.sub(".", _CAMEL.sub(".", code)).casefold().strip(".")
+    return words.removesuffix(".exception") or words
+
+
+def read(status: int | None, headers: Mapping[str, str], body: bytes | str | None, *, cut: bool = False) -> ParsedResponse:
+    """Reads an answer. Never raises; the work is bounded by MAX_BYTES, MAX_DEPTH and MAX_LEVELS.
+
+    `cut` says that the body was longer before: what is left of it is read as text.
+    """
+    raw, cut_here = decode(body)
+    cut = cut or cut_here
+    text = raw.strip("\ufeff\x00 \t\r\n")
+    known = _lowered(headers)
+    form, layers = (Form.OVERSIZE, ()) if cut else _taken_apart(text)
+    shown = tidy(excerpt(text), HEAD + TAIL + 10)
+    if form in (Form.TEXT, Form.OVERSIZE):
+        for name, value in text_extraction.headers_in(shown).items():
+            known.setdefault(name, value)
+        layers = layers or _from_text(shown, form)
+    elif form is Form.PAGE:
+        shown = text_extraction.page_text(excerpt(text))
+        inner = _from_text(shown, Form.TEXT) if '{"' in shown else ()
+        if weight(inner) == FULL:
+            form, layers = Form.TEXT, inner  # a mail or a page around an answer
+        else:
+            layers = (ErrorEnvelope(place="page", message=shown),)
+    challenge = _challenge(known.get("www-authenticate", ""))
+    if challenge is not None:
+        layers = (*layers, challenge)
+    named = status
+    if named is None and form in (Form.TEXT, Form.OVERSIZE, Form.PAGE):
+        named = statuses.status_in(shown) or (statuses.success_in(shown) if form is Form.TEXT else None)
+    return ParsedResponse(form=form, status=named, headers=known, layers=layers, text=shown)
+
+
+def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
+    return {tidy(str(name), 200).casefold(): tidy(str(value), 2_000) for name, value in list(headers.items())[:200]}
+
+
+def _taken_apart(text: str) -> tuple[Form, tuple[ErrorEnvelope, ...]]:
+    if not text:
+        return Form.EMPTY, ()
+    text = _plain(_XSSI.sub("", text))
+    if too_deep(text):
+        return Form.OVERSIZE, ()
+    try:
+        value = text_extraction.parse(text)
+    except ValueError:
+        return _not_json(text)
+    for _ in range(MAX_LEVELS):  # JSON inside a JSON string, as some proxies send it
+        if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "[", '"'):
+            break
+        try:
+            value = text_extraction.parse(value)
+        except ValueError:
+            break
+    if isinstance(value, dict | list):
+        return Form.JSON, _layers(value)
+    return (Form.TEXT, _with_embedded(layers_of(value))) if isinstance(value, str) else (Form.TEXT, ())
+
+
+def _layers(value: object, level: int = 0) -> tuple[ErrorEnvelope, ...]:
+    """The layers of a JSON value with the bodies inside its sentences; of a record of a log those of the answer in it."""
+    own = layers_of(value, level)
+    layers = _with_embedded(own) if level == 0 else own
+    if any(layer.state == THERE for layer in own):
+        return layers  # what a thing or the result of a test holds is data
+    of_action = any(detail.code.startswith("ACTION.") for layer in layers for detail in layer.details)
+    known = FULL if of_action else weight(layers)  # what a Data Action wraps is read already
+    best: tuple[ErrorEnvelope, ...] = ()
+    for place in places(value) if known < FULL else ():
+        inner = _answer(place.value, level) if place.value is not value else ()
+        if (found := weight(inner, place.status)) > known:
+            known, best = found, (*inner, place.layer)
+        if known == FULL:
+            break
+    if best and not any(layer.correlation_id for layer in best):
+        best = (*best, ErrorEnvelope(place="log", correlation_id=id_beside(value)))
+    return best or layers
+
+
+def _answer(value: object, level: int) -> tuple[ErrorEnvelope, ...]:
+    """What a member of a record says as an answer; () for a text that shows neither a body nor a status."""
+    if not isinstance(value, str):
+        return _with_embedded(layers_of(value, level), level)
+    value = _plain(value)
+    if "{" in value or "</" in value or value[:1] == "<":
+        return _taken_apart(value.strip())[1] or _from_text(value, Form.TEXT)
+    return _from_text(value, Form.TEXT) if statuses.status_in(value) else ()
+
+
+def _plain(text: str) -> str:
+    """A body that came as base64 (some proxies and functions send it so), else the text as it is."""
+    packed = text.partition(";base64,")[2] if text.startswith("data:") else text
+    if not packed.startswith(("eyJ", "ewo", "ewog", "ew0K", "W3s", "H4sI")) or not _BASE64.fullmatch(packed):
+        return text
+    try:
+        return decode(base64.b64decode(packed))[0].strip()  # H4sI: packed by gzip besides, as CloudWatch hands logs on
+    except ValueError:
+        return text
+
+
+def _not_json(text: str) -> tuple[Form, tuple[ErrorEnvelope, ...]]:
+    if text_extraction.looks_like_page(text):
+        return Form.PAGE, ()
+    if text[0] == "<":
+        return _xml(text)
+    if text[0] in "{[" and not _LOG_LINE.match(text):
+        if text[-1] in "}]":
+            with suppress(ValueError):
+                return Form.JSON, _layers(literals.parse(text))
+        return Form.TORN, _with_embedded(_torn(text))
+    return Form.TEXT, ()
+
+
+def _xml(text: str) -> tuple[Form, tuple[ErrorEnvelope, ...]]:
+    """The error of an XML answer, with the body that one of its elements carries."""
+    layer = text_extraction.xml_layer(text)
+    carried = excerpt(html.unescape(text)) if "{" in text else ""
+    inner = tuple(
+        replace(part, level=part.level + 1) for value in text_extraction.embedded(carried)[:1] for part in _layers(value)
+    )
+    if layer is None:
+        return (Form.XML, inner) if weight(inner) > 1 else (Form.TEXT, ())
+    return Form.XML, (layer, *inner)
+
+
+def _torn(text: str) -> tuple[ErrorEnvelope, ...]:
+    """What is left of torn JSON: all of it where only the closing brackets are gone, else what its members say."""
+    try:
+        return layers_of(text_extraction.parse(closed(text)))
+    except ValueError:
+        return text_extraction.salvage(excerpt(text))
+
+
+def _from_text(text: str, form: Form) -> tuple[ErrorEnvelope, ...]:
+    """A sentence, an exception text or a log line, with the body that it may carry."""
+    if not text:
+        return ()
+    candidates = [_layers(value) for value in text_extraction.embedded(text)]
+    # A details[] entry names the class of a failure, not the failure: {"errorCode": "ACTION.REMOTE_ENDPOINT"}.
+    readable = [
+        layers
+        for layers in candidates
+        if any(layer.message or (layer.code and not layer.code.startswith("ACTION.")) for layer in layers)
+    ]
+    for inner in sorted(readable, key=lambda layers: not any(layer.code for layer in layers)):
+        said = text_extraction.before_body(text)
+        repeats = all(statuses.only_repeats(word) for layer in inner for word in (layer.code or "", layer.message))
+        if repeats and said.count(" ") > 1:  # the sentence before it says more
+            return (ErrorEnvelope(place="text", code=text_extraction.code_in(said), message=said), *inner)
+        return inner
+    well = next((layers for layers in candidates if any(layer.state in RUNNING | DONE for layer in layers)), ())
+    if well and not text_extraction.tells_of_failure(text):
+        return well  # "Test result: {"success": true}"
+    if (returned := text_extraction.error_in_address(text)) is not None:
+        return (ErrorEnvelope(place="address", code=returned[0], message=returned[1] or text[:4_000]),)
+    return (
+        ErrorEnvelope(
+            place=form.value if form is Form.OVERSIZE else "text", code=text_extraction.code_in(text), message=text[:4_000]
+        ),
+    )
+
+
+def _with_embedded(layers: tuple[ErrorEnvelope, ...], level: int = 0) -> tuple[ErrorEnvelope, ...]:
+    """Adds the layers of bodies that are escaped inside sentences, level by level."""
+    everything = list(layers)
+    fresh = list(layers)
+    for deeper in range(level + 1, MAX_LEVELS):
+        inner: list[ErrorEnvelope] = []
+        for layer in fresh:
+            for carried in layer.carried:
+                if len(inner) < 20:
+                    inner += [replace(part, place=f"inside {layer.place}") for part in _inside(carried, deeper)]
+        if not inner:
+            break
+        everything += inner
+        fresh = inner
+    return tuple(everything)
+
+
+def _inside(carried: str, level: int) -> tuple[ErrorEnvelope, ...]:
+    """The layers of the body inside a sentence, JSON whole or torn, or XML."""
+    for value in text_extraction.embedded(carried)[:1]:
+        return layers_of(value, level)
+    layer = text_extraction.xml_inside(carried)
+    if layer is not None:
+        return (replace(layer, level=level),)
+    return text_extraction.salvage(excerpt(text_extraction.torn_inside(carried)), level=level)
+
+
+def _challenge(header: str) -> ErrorEnvelope | None:
+    """The error of a WWW-Authenticate header (RFC 6750), else None."""
+    parts = {name.casefold(): double or single or bare for name, double, single, bare in _CHALLENGE.findall(header)}
+    if not parts.get("error"):
+        return None
+    scopes = (("scope", parts["scope"]),) if parts.get("scope") else ()
+    return ErrorEnvelope(
+        place="WWW-Authenticate", code=parts["error"], message=parts.get("error_description", ""), params=scopes
+    )

@@ -1,0 +1,105 @@
+"""A pasted text taken apart: the answer in a curl transcript or a mail, its status and headers, and several payloads."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from wfm.payloads.error_envelopes import as_status, layers_of
+from wfm.payloads.limits import excerpt
+
+MAX_PAYLOADS = 8
+
+_STATUS_LINE = re.compile(r"^[ \t]*(?:[<*] ?)?HTTP/\d(?:\.\d)? ([2-5]\d\d)\b[^\n]{0,200}$", re.MULTILINE)
+_REQUEST_LINE = re.compile(r"^[ \t]*> ?(?:GET|HEAD|POST|PUT|PATCH|DELETE) \S", re.MULTILINE)
+_QUOTED_ANSWER = re.compile(r"^>[> \t]*(?:HTTP/\d|[{\[]\s*[\"'{]?)", re.MULTILINE)  # what curl marks with ">" is the request
+_HEADER = re.compile(r"^(?:< ?)?([A-Za-z][A-Za-z0-9-]{0,60}):[ \t]*([^\n]{0,2000})$")
+_CURL_NOISE = re.compile(
+    r"^(?:[*<>](?:[ \t][^\n]*)?|[{}] \[\d+ bytes data\]|[ \t]*% Total[^\n]*|[ \t]*Dload[^\n]*|[\s\d.:kM-]{20,})$", re.MULTILINE
+)
+_CURL_END = re.compile(r"\* Connection #\d+ to host [^\n]{1,200} left intact\s*$")
+_QUOTE = re.compile(r"^(?:>[ \t]?)+", re.MULTILINE)
+_SMART = str.maketrans("“”„‟‘’", '""""\'\'')
+_DECODER = json.JSONDecoder(strict=False)
+_OPENS = re.compile(r"\{\s*[\"']")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pasted:
+    """One answer: `around` is all of the text that belongs to it, `body` what was sent back."""
+
+    body: str
+    around: str
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def take_apart(text: str) -> tuple[Pasted, ...]:
+    """The answers in a pasted text, in order; always at least one. Works within the bounds of `decode` and `excerpt`."""
+    text = re.sub(r"\r\n?", "\n", text)
+    if '"' not in text and "“" in text:
+        text = text.translate(_SMART)  # a word processor's quotes
+    if _QUOTED_ANSWER.search(text) or ((text.startswith(">") or "\n>" in text) and not _REQUEST_LINE.search(text)):
+        text = _QUOTE.sub("", text)
+    starts = [found for found in _STATUS_LINE.finditer(text) if not _is_interim(found.group(1))]
+    if starts:
+        ends = [*(found.start() for found in starts[1:]), len(text)]
+        begins = [0, *ends[:-1]]
+        parts = zip(starts, begins, ends, strict=True)
+        return tuple(_answer(text, start, begin, end) for start, begin, end in list(parts)[-MAX_PAYLOADS:])
+    return tuple(Pasted(body=part, around=part) for part in _segments(text))
+
+
+def _is_interim(status: str) -> bool:
+    return status in ("100", "101", "102", "103")
+
+
+def _answer(text: str, start: re.Match[str], begin: int, end: int) -> Pasted:
+    """A status line, the headers under it, and what follows as the body. A tunnel's own answer is a proxy's: it counts too."""
+    lines = text[start.end() : end].split("\n")[1:]
+    headers: dict[str, str] = {}
+    while lines and len(headers) <= 100 and (found := _HEADER.match(lines[0].strip())):
+        headers[found.group(1)] = found.group(2).strip()
+        del lines[0]
+    body = "\n".join(lines)
+    if start.group().lstrip().startswith(("<", "*")) or _REQUEST_LINE.search(text):
+        body = _CURL_END.sub("", _CURL_NOISE.sub("", body).strip())
+    return Pasted(body=_without_tail(body.strip()), around=text[begin:end], status=as_status(start.group(1)), headers=headers)
+
+
+def _without_tail(body: str) -> str:
+    """The JSON body without the words of a mail that follow it; a second body after it stays."""
+    if body[:1] not in ("{", "["):
+        return body
+    try:
+        _, end = _DECODER.raw_decode(body)
+    except (ValueError, RecursionError):
+        return body
+    return body if _OPENS.search(body, end) else body[:end]
+
+
+def _segments(text: str) -> list[str]:
+    """The text cut after each error body, so that what stands before a body goes with it; whole where there are not two."""
+    looked = excerpt(text) if len(text) > 64_000 else text
+    cuts: list[int] = []
+    position = 0
+    known: set[str | None] = set()
+    while len(cuts) < MAX_PAYLOADS and (start := _OPENS.search(looked, position)):
+        try:
+            value, position = _DECODER.raw_decode(looked, start.start())
+        except (ValueError, RecursionError):
+            position = start.end()
+            continue
+        layers = layers_of(value)
+        if any(layer.says_something and (layer.code or layer.status) for layer in layers):
+            ids = {layer.correlation_id for layer in layers} - {None}
+            if cuts and ids & known:  # the same answer once more, as a provider prints it and as it came
+                cuts.pop()
+            known |= ids
+            cuts.append(position)
+    if len(cuts) < 2 or looked.lstrip().startswith("["):  # one answer that is a list
+        return [text]
+    bounds = [0, *cuts[:-1], len(looked)]
+    return [looked[begin:end] for begin, end in pairwise(bounds)]

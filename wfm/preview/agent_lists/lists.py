@@ -1,0 +1,146 @@
+"""Whom a list names: the rows of a file or the words of a paste, read by the column that names the agents."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from wfm.domain.agent_lists import EVERY_COLUMN, AgentList, BadRow, ListColumn
+from wfm.domain.errors import BadInput
+from wfm.files.agent_tables import MAX_WORD, read_table
+from wfm.files.pasted_tables import as_csv
+from wfm.preview.agent_lists.column_choice import alone, choose, decided, reason_of, roles_beside
+from wfm.preview.agent_lists.columns import Column, candidates, columns_of, groups_of, with_full_names
+from wfm.preview.agent_lists.free_text import read_text
+from wfm.preview.agent_lists.header_rows import Row, body_of, is_blank
+from wfm.preview.agent_lists.people import Hit, People
+from wfm.preview.selection import Index
+
+MAX_SAID = 12
+MIN_ALIKE = 0.75
+"""Of pasted rows that have as many cells, from which on they are a table."""
+
+
+def agent_list(data: bytes, index: Index, column: int | None = None) -> AgentList:
+    """Whom the rows of a file name. `column` is the index of the one to read, EVERY_COLUMN, or None: the cells decide.
+
+    Raises BadInput for a file that is no list.
+    """
+    people = People(index)
+    table = read_table(data, people.somebody)
+    body = body_of(table, people)
+    columns, rows = with_full_names(columns_of(body.rows, body.names, people), body.rows, people)
+    groups = groups_of(candidates(columns))
+    role, others = roles_beside(rows, columns)
+    chosen, reason = choose(columns, groups, rows, people) if column is None else (column, reason_of(columns, column))
+    if (
+        column is None
+        and chosen is not None
+        and (doubt := body.mixed or role or decided(columns, rows) or alone(rows, columns[chosen], groups))
+    ):
+        chosen, reason = None, doubt
+    held = [one.index for group in groups for one in group]
+    filled = sorted((one for one in columns if one.filled), key=lambda one: (one.index not in held, -one.people, one.index))
+    words, bad = _read(rows, chosen, columns, groups, people, others)
+    return AgentList(
+        columns=tuple(ListColumn(index=one.index, name=one.name, people=one.people, filled=one.filled) for one in filled),
+        chosen=chosen,
+        reason=reason,
+        above=body.above,
+        words=words,
+        bad=tuple(sorted((*table.bad, *body.bad, *bad), key=lambda row: row.line)),
+        rows_alike=_alike(rows, body.names),
+        is_table=bool(groups) and len(filled) > 1 and (len(rows) > 1 or bool(body.above)),
+    )
+
+
+def pasted_list(text: str, index: Index, column: int | None = None) -> AgentList:
+    """Whom a pasted text names: a table where one was copied, else its words, also those that name nobody.
+
+    E-mails and ids are found inside other text. `column` as in `agent_list`.
+    """
+    made = as_csv(text)
+    with suppress(BadInput):
+        table = agent_list((made or text.replace("\0", "")).encode("utf-8", "replace"), index, column)
+        if table.is_table and (made is not None or "\t" in text or table.rows_alike):
+            return table
+    found = read_text(text, People(index, in_sentences=True))
+    return AgentList(
+        columns=(),
+        chosen=None,
+        reason=_of_sentences(list(found.in_sentences.values())),
+        above=found.above,
+        words=tuple(found.words.values()),
+        bad=tuple(found.bad),
+        is_table=False,
+    )
+
+
+def _of_sentences(words: Sequence[str]) -> str:
+    """Whom the sentences of a text name, for a person to look at: nobody else knows what a sentence means."""
+    if not words:
+        return ""
+    more = f" and {len(words) - MAX_SAID:,} more" if len(words) > MAX_SAID else ""
+    return f"Named in sentences: {', '.join(words[:MAX_SAID])}{more}. Add them only if all of them are meant."
+
+
+def _alike(rows: Sequence[Row], names: Sequence[str]) -> bool:
+    """Whether the rows are those of a table: under a head, or most with as many cells; commas in a text are so by chance."""
+    if sum(map(bool, names)) > 1:
+        return True
+    widths = Counter(sum(map(bool, map(str.strip, cells))) for _, cells in rows)
+    wide, many = max(widths.items(), key=lambda one: (one[0] > 1, one[1]), default=(0, 0))
+    return wide > 1 and many >= len(rows) * MIN_ALIKE
+
+
+def _read(
+    rows: Sequence[Row],
+    chosen: int | None,
+    columns: Sequence[Column],
+    groups: Sequence[Sequence[Column]],
+    people: People,
+    others: Mapping[int, str],
+) -> tuple[tuple[tuple[int, str], ...], list[BadRow]]:
+    """(line, word) of each agent once, and the rows that can't be used. `others` are rows of somebody else, by place."""
+    words: dict[str, tuple[int, str]] = {}
+    bad: list[BadRow] = []
+    if chosen is None:
+        return (), bad
+    same = next((group for group in groups if any(one.index == chosen for one in group)), ())
+    beside = [one for one in same if one.index != chosen and not one.head.is_other]
+    for place, (line, cells) in enumerate(rows):
+        if place in others:
+            bad.append(BadRow(line, ", ".join(cells)[:80], f"“{others[place]}” stands in this line"))
+            continue
+        if chosen == EVERY_COLUMN:
+            hits = [hit for cell in cells for hit in people.named(cell) if hit.agent]
+        else:
+            cell = cells[chosen] if chosen < len(cells) else ""
+            there = [one for one in beside if place in one.agents]
+            if is_blank(cell) and there:
+                cell = cells[there[0].index]
+            hits = list(people.named(cell))
+            one = hits[0].agent if len(hits) == 1 else None
+            strange = next((other for other in there if one and other.agents[place] != one), None)
+            if strange is not None:
+                bad.append(BadRow(line, hits[0].word[:80], f"“{strange.name}” names somebody else in this line"))
+                continue
+        if not hits:
+            empty = "names nobody" if chosen == EVERY_COLUMN else f"nothing in column {chosen + 1}"
+            bad.append(BadRow(line, ", ".join(cells)[:80], empty))
+        for hit in hits:
+            if why := _unusable(hit, line, words):
+                bad.append(BadRow(line, hit.word[:80], why))
+            elif hit.agent:
+                words.setdefault(hit.agent, (line, hit.word))
+    return tuple(words.values()), bad
+
+
+def _unusable(hit: Hit, line: int, words: dict[str, tuple[int, str]]) -> str:
+    if len(hit.word) > MAX_WORD or not hit.word.isprintable():
+        return f"no id, e-mail or name: more than {MAX_WORD} characters, or unprintable ones"
+    if hit.agent is None:
+        return "several agents have this name" if hit.several else "matches nobody here"
+    before = words.get(hit.agent)
+    return f"the same as line {before[0]}" if before is not None and before[0] != line else ""
