@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from wfm.diagnosis import diagnose, diagnose_jsonl_line, explain, four_lanes, render
 from wfm.domain.diagnoses import Diagnosis, Evidence, Kind
-from wfm.payloads.limits import MAX_BYTES, MAX_DEPTH, clean, decode, tidy, too_deep
+from wfm.payloads.encodings import decode
+from wfm.payloads.json_text import MAX_DEPTH, too_deep
+from wfm.payloads.limits import MAX_BYTES, clean, tidy
 
 QUICK = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 PATIENCE_S = 60

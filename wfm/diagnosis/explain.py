@@ -15,7 +15,8 @@ from wfm.diagnosis.rules import Case
 from wfm.domain.diagnoses import Diagnosis, Evidence, Explanation, Kind, UnknownName
 from wfm.payloads import paste
 from wfm.payloads.correlation import UUID
-from wfm.payloads.limits import clean, decode, excerpt
+from wfm.payloads.encodings import decode
+from wfm.payloads.limits import clean, excerpt
 from wfm.payloads.names import names_in
 from wfm.payloads.parsed_response import ParsedResponse, read
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import codecs
+import zlib
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from wfm.domain.errors import BadInput
+from wfm.payloads.limits import MAX_BYTES
 
 MAX_LINE_BYTES = 1_000_000
 """Bytes of one line. A longer one is named and left out; no more of it than this is ever held."""
 
 _SNIFFED = 64_000
 _MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_GZIP = b"\x1f\x8b\x08"
 _PACKED = (
     (b"\x1f\x8b", "a gzip file", "the file unpacked"),
     (b"PK\x03\x04", "a ZIP file or a workbook", "the file unpacked, or the sheet saved as CSV"),
@@ -28,6 +32,47 @@ _PACKED = (
     (b"PAR1", "a Parquet file", "the format “parquet” for it"),
 )
 """Unpacking is left to people: a few kilobytes may hold gigabytes."""
+
+
+def decode(body: bytes | str | None) -> tuple[str, bool]:
+    """Return a body as text, and whether it was cut at MAX_BYTES. Gzip is unpacked; no bytes are refused."""
+    if body is None:
+        return "", False
+    cut = len(body) > MAX_BYTES
+    if isinstance(body, str):
+        return body[:MAX_BYTES], cut
+    raw = bytes(body[:MAX_BYTES])
+    if raw.startswith(_GZIP):
+        raw, cut = _unpacked(raw, cut)
+    return raw.decode(unicode_encoding(raw) or "utf-8", "replace"), cut
+
+
+def _unpacked(raw: bytes, cut: bool) -> tuple[bytes, bool]:
+    """What a gzip'd body holds, up to MAX_BYTES; of a truncated one the part that is there. Never more work than that."""
+    unpack = zlib.decompressobj(wbits=31)
+    try:
+        found = unpack.decompress(raw, MAX_BYTES)
+    except zlib.error:
+        return raw, cut
+    return (found, bool(unpack.unconsumed_tail)) if found else (raw, cut)
+
+
+def unicode_encoding(start: bytes) -> str | None:
+    """Return the encoding of the first bytes of a text where a mark or its zero bytes show that it is Unicode, else None."""
+    for mark, encoding in _MARKS:
+        if start.startswith(mark):
+            return encoding
+    start = start[:1_000]
+    even, odd = start[0::2], start[1::2]
+    if odd[:1] == b"\0" and even[:1] in (b"{", b"[", b"<", b'"'):
+        return "utf-16-le"
+    if even[:1] == b"\0" and odd[:1] in (b"{", b"[", b"<", b'"'):
+        return "utf-16-be"
+    if len(start) >= 8 and odd.count(0) > len(odd) * 0.6 and even.count(0) < len(even) * 0.1:
+        return "utf-16-le"
+    if len(start) >= 8 and even.count(0) > len(even) * 0.6 and odd.count(0) < len(odd) * 0.1:
+        return "utf-16-be"
+    return None
 
 
 def as_utf8(chunks: Iterable[bytes], notes: list[str] | None = None) -> Iterator[bytes]:
@@ -45,8 +90,8 @@ def as_utf8(chunks: Iterable[bytes], notes: list[str] | None = None) -> Iterator
     for magic, what, accepted in _PACKED:
         if first.startswith(magic):
             raise BadInput("file", what, accepted)
-    encoding = next((name for mark, name in _MARKS if first.startswith(mark)), None) or _unmarked(first)
-    if encoding is not None:
+    encoding = unicode_encoding(first)
+    if encoding is not None and not encoding.startswith("utf-8"):
         if notes is not None:
             notes.append(f"The file is {encoding.upper()[:6]}, and was read as such.")
         decoder = codecs.getincrementaldecoder(encoding)("replace")
@@ -56,19 +101,6 @@ def as_utf8(chunks: Iterable[bytes], notes: list[str] | None = None) -> Iterator
     if b"\r" in first and b"\n" not in first:
         return (piece.replace(b"\r", b"\n") for piece in pieces)
     return iter(pieces)
-
-
-def _unmarked(first: bytes) -> str | None:
-    """UTF-16 without a mark: of plain text every other byte is zero."""
-    start = first[:1_000]
-    even, odd = start[0::2], start[1::2]
-    if len(start) < 8:
-        return None
-    if odd.count(0) > len(odd) * 0.6 and even.count(0) < len(even) * 0.1:
-        return "utf-16-le"
-    if even.count(0) > len(even) * 0.6 and odd.count(0) < len(odd) * 0.1:
-        return "utf-16-be"
-    return None
 
 
 def _decoded(pieces: Iterable[bytes], decoder: codecs.IncrementalDecoder) -> Iterator[bytes]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
 from wfm.payloads import correlation, statuses
-from wfm.payloads.limits import MAX_BYTES, MAX_DEPTH, tidy
+from wfm.payloads.json_text import MAX_DEPTH
+from wfm.payloads.limits import MAX_BYTES, tidy
 from wfm.payloads.members import CODE_KEYS, DETAIL_LISTS, MAX_ITEMS, Detail, details_of, key_of, params_of, text_of
 from wfm.payloads.progress import DONE, FAILED, RUNNING, THERE, is_notification, is_thing
 

@@ -12,8 +12,10 @@ from enum import StrEnum
 from functools import cached_property
 
 from wfm.payloads import correlation, literals, statuses, text_extraction
+from wfm.payloads.encodings import decode
 from wfm.payloads.error_envelopes import ErrorEnvelope, id_beside, layers_of
-from wfm.payloads.limits import HEAD, TAIL, closed, decode, excerpt, tidy, too_deep
+from wfm.payloads.json_text import close_brackets, parse, too_deep
+from wfm.payloads.limits import HEAD, TAIL, excerpt, tidy
 from wfm.payloads.log_records import FULL, places, weight
 from wfm.payloads.names import Names, find_names
 from wfm.payloads.progress import DONE, RUNNING, THERE
@@ -241,14 +243,14 @@ def _taken_apart(text: str) -> tuple[Form, tuple[ErrorEnvelope, ...]]:
     if too_deep(text):
         return Form.OVERSIZE, ()
     try:
-        value = text_extraction.parse(text)
+        value = parse(text)
     except ValueError:
         return _not_json(text)
     for _ in range(MAX_LEVELS):  # JSON inside a JSON string, as some proxies send it
         if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "[", '"'):
             break
         try:
-            value = text_extraction.parse(value)
+            value = parse(value)
         except ValueError:
             break
     if isinstance(value, dict | list):
@@ -325,7 +327,7 @@ def _xml(text: str) -> tuple[Form, tuple[ErrorEnvelope, ...]]:
 def _torn(text: str) -> tuple[ErrorEnvelope, ...]:
     """What is left of torn JSON: all of it where only the closing brackets are gone, else what its members say."""
     try:
-        return layers_of(text_extraction.parse(closed(text)))
+        return layers_of(parse(close_brackets(text)))
     except ValueError:
         return text_extraction.salvage(excerpt(text))
 

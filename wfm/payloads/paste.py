@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from wfm.payloads.error_envelopes import as_status, layers_of
+from wfm.payloads.json_text import value_at, values_in
 from wfm.payloads.limits import excerpt
 
 MAX_PAYLOADS = 8
+MAX_BROKEN = 2_000
+"""Values that do not parse, after which no more payloads are looked for."""
 
 _STATUS_LINE = re.compile(r"^[ \t]*(?:[<*] ?)?HTTP/\d(?:\.\d)? ([2-5]\d\d)\b[^\n]{0,200}$", re.MULTILINE)
 _REQUEST_LINE = re.compile(r"^[ \t]*> ?(?:GET|HEAD|POST|PUT|PATCH|DELETE) \S", re.MULTILINE)
@@ -22,7 +24,6 @@ _CURL_NOISE = re.compile(
 _CURL_END = re.compile(r"\* Connection #\d+ to host [^\n]{1,200} left intact\s*$")
 _QUOTE = re.compile(r"^(?:>[ \t]?)+", re.MULTILINE)
 _SMART = str.maketrans("“”„‟‘’", '""""\'\'')
-_DECODER = json.JSONDecoder(strict=False)
 _OPENS = re.compile(r"\{\s*[\"']")
 
 
@@ -74,8 +75,8 @@ def _without_tail(body: str) -> str:
     if body[:1] not in ("{", "["):
         return body
     try:
-        _, end = _DECODER.raw_decode(body)
-    except (ValueError, RecursionError):
+        _, end = value_at(body, 0)
+    except ValueError:
         return body
     return body if _OPENS.search(body, end) else body[:end]
 
@@ -84,21 +85,17 @@ def _segments(text: str) -> list[str]:
     """The text cut after each error body, so that what stands before a body goes with it; whole where there are not two."""
     looked = excerpt(text) if len(text) > 64_000 else text
     cuts: list[int] = []
-    position = 0
     known: set[str | None] = set()
-    while len(cuts) < MAX_PAYLOADS and (start := _OPENS.search(looked, position)):
-        try:
-            value, position = _DECODER.raw_decode(looked, start.start())
-        except (ValueError, RecursionError):
-            position = start.end()
-            continue
+    for _, end, value in values_in(looked, _OPENS, max_broken=MAX_BROKEN):
         layers = layers_of(value)
         if any(layer.says_something and (layer.code or layer.status) for layer in layers):
             ids = {layer.correlation_id for layer in layers} - {None}
             if cuts and ids & known:  # the same answer once more, as a provider prints it and as it came
                 cuts.pop()
             known |= ids
-            cuts.append(position)
+            cuts.append(end)
+        if len(cuts) == MAX_PAYLOADS:
+            break
     if len(cuts) < 2 or looked.lstrip().startswith("["):  # one answer that is a list
         return [text]
     bounds = [0, *cuts[:-1], len(looked)]

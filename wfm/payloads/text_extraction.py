@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import html
-import json
 import re
+from itertools import islice
 from urllib.parse import unquote_plus
 
 from wfm.payloads import correlation, literals, statuses
 from wfm.payloads.error_envelopes import ErrorEnvelope, as_status
+from wfm.payloads.json_text import values_in
 from wfm.payloads.limits import tidy
 
 MAX_TRIES = 6
 """How many brackets of a sentence are tried as the start of a body."""
 
-_DECODER = json.JSONDecoder(strict=False)  # a mail wraps lines inside strings
 _START = re.compile(r"\{|\[\s*\{")
 _DOUBLED = re.compile(r'[{\[,]\s{0,4}""\w')
 _ARROW = re.compile(r'"\s{0,4}=>\s{0,4}')
@@ -56,30 +56,12 @@ _SALVAGE = re.compile(
 )
 
 
-def parse(text: str) -> object:
-    """The JSON value of a whole text. Raises ValueError for anything else, whatever its depth or numbers."""
-    try:
-        return json.loads(text, strict=False)
-    except RecursionError:
-        raise ValueError("too deep") from None
-
-
 def embedded(text: str) -> list[object]:
     """The JSON objects inside a sentence, in order; quotes that were escaped on the way are undone where need be."""
     for version in _unescaped(text):
-        found: list[object] = []
-        position, tries = 0, 0
-        while tries < MAX_TRIES and (start := _START.search(version, position)):
-            tries += 1
-            try:
-                value, position = _DECODER.raw_decode(version, start.start())
-            except (ValueError, RecursionError):
-                position = start.end()
-            else:
-                if value:
-                    found.append(value)
-        if found:
-            return found
+        found = islice(values_in(version, _START, max_broken=MAX_TRIES), MAX_TRIES)
+        if values := [value for _, _, value in found if value]:
+            return values
     return _literals(text) if "{'" in text else []
 
 

@@ -19,6 +19,7 @@ from wfm.files.column_headers import column_key
 from wfm.files.imports.cell_values import NoTime, number_of, status_of, text_of_value
 from wfm.files.imports.records import ImportContext, Read, run_of
 from wfm.payloads.encodings import as_utf8
+from wfm.payloads.json_text import recover, value_at
 
 _TIMES = ("startdatetime", "datetimestart", "datetime", "starttime", "timestamp")
 _AROUND = ("conversationid", "flowname", "correlationid", "contextid", "executionid", "instanceid", "id", "name", *_TIMES)
@@ -26,7 +27,6 @@ _NESTED = ("execution", "executions", "executionitems", "items")
 _OF_A_CALL = frozenset({"executionid", "trackingid", "outputpathid", "inputs", "outputs", "executioninputoutputs"})
 _MAX_DEPTH = 500
 _SOMETHING = re.compile(r"[^\s,]")
-_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{},]', re.DOTALL)
 
 
 def read_flow_data(document: bytes, reading: ImportContext) -> Iterator[Read]:
@@ -165,45 +165,17 @@ def _names(value: object) -> dict[str, Any]:
 
 def _documents(text: str) -> tuple[list[Any], int, set[int]]:
     """The JSON documents of a text; the line where the text breaks off (0: nowhere); what is not whole there."""
-    decoder, found, position = json.JSONDecoder(strict=False), list[Any](), 0
+    found, position = list[Any](), 0
     while more := _SOMETHING.search(text, position):
         try:
-            value, position = decoder.raw_decode(text, more.start())
-        except RecursionError:
-            return found, text.count("\n", 0, more.start()) + 1, set()
+            value, position = value_at(text, more.start())
         except ValueError as error:
-            end = error.pos if isinstance(error, json.JSONDecodeError) else len(text)
-            value, end, depth = _up_to_the_break(text, more.start(), end)
+            end = error.pos if isinstance(error, json.JSONDecodeError) else more.start()
+            value, end, depth = recover(text, more.start(), end)
             line = text.count("\n", 0, end) + 1
             return [*found, *([] if value is None else [value])], line, _last_ones(value, depth)
         found.append(value)
     return found, 0, set()
-
-
-def _up_to_the_break(text: str, start: int, end: int) -> tuple[Any, int, int]:
-    """What a JSON text that breaks off at `end` holds up to its last whole member, where that is, and how deep in it."""
-    closers: list[str] = []
-    cuts: list[tuple[int, tuple[str, ...]]] = []
-    for token in _TOKEN.finditer(text, start, end):
-        sign = token.group()
-        if sign in ("[", "{"):
-            closers.append("]" if sign == "[" else "}")
-        elif sign in ("]", "}"):
-            if not closers or closers.pop() != sign:
-                break
-            cuts.append((token.end(), tuple(closers)))
-        elif sign == ",":
-            cuts.append((token.start(), tuple(closers)))
-        if len(closers) > _MAX_DEPTH:
-            break
-        del cuts[:-3]
-    for cut, open_then in reversed(cuts):
-        try:
-            found = json.JSONDecoder(strict=False).decode(text[start:cut] + "".join(reversed(open_then)))
-        except (ValueError, RecursionError):
-            continue
-        return found, cut, len(open_then)
-    return None, start, 0
 
 
 def _last_ones(value: Any, depth: int) -> set[int]:
