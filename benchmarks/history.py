@@ -90,7 +90,7 @@ def measure(ledger: Ledger, *, straight: bool, tell: Callable[[Figure], None] = 
         theirs = None
         if straight:
             began = time.perf_counter()
-            with ledger._db.read() as connection:
+            with ledger.database.read() as connection:
                 run_sql(connection, question.straight).all()  # once: it takes long
             theirs = (time.perf_counter() - began) * 1_000
         found[question.name] = Figure(question, median, high, fastest, many, theirs)

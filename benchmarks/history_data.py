@@ -13,8 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from wfm.domain.diagnoses import Confidence, Diagnosis, Kind, Provenance
-from wfm.ledger import Ledger, words
-from wfm.ledger.counters import ALL, HOUR, KEPT
+from wfm.ledger import Ledger, lookups
+from wfm.ledger.counters import ALL, GRAINS_BY_FACET, HOUR
 from wfm.ledger.ids import lowest_id
 from wfm.ledger.schema import groups, operations
 from wfm.ledger.types import to_micros
@@ -44,15 +44,17 @@ CAUSES = (
 
 def make(ledger: Ledger, many: int, until: datetime) -> None:
     """Fills an empty ledger with `many` runs that end at `until`."""
-    db = ledger._db
+    db = ledger.database
     start = until - timedelta(days=DAYS)
     with db.engine.connect() as connection:
         connection.execution_options(ledger_writes=True)
         with connection.begin():
-            tenant = words.make_tenant(db, connection, TENANT)
+            tenant = ledger.tenants.number(connection, TENANT)
             first_agent = _agents(ledger, connection, tenant)
             way_ids = [
-                words.make_way(db, connection, tenant, route=route, action=action, via=via, call=call, client_id="bench")
+                lookups.call_target_number(
+                    db, connection, tenant, route=route, action=action, via=via, call=call, client_id="bench"
+                )
                 for route, action, via, call, _ in WAYS
             ]
             cause_ids, group_ids = _causes(ledger, connection, tenant, start, until)
@@ -74,7 +76,7 @@ def make(ledger: Ledger, many: int, until: datetime) -> None:
 
 def _agents(ledger: Ledger, connection: sa.Connection, tenant: int) -> int:
     names = {f"agent-{n:05d}": f"Agent{n:05d} Somebody" for n in range(AGENTS)}
-    numbers = words.make_agents(ledger._db, connection, tenant, names)
+    numbers = lookups.make_agents(ledger.database, connection, tenant, names)
     assert max(numbers.values()) - min(numbers.values()) == AGENTS - 1
     return min(numbers.values())
 
@@ -105,7 +107,7 @@ def _causes(
             who="",
         )
         fingerprint = f"bench-{number}"
-        cause_ids.append(*words.make_causes(ledger._db, connection, tenant, [(diagnosis, fingerprint)]).values())
+        cause_ids.append(*lookups.make_causes(ledger.database, connection, tenant, [(diagnosis, fingerprint)]).values())
         row = {"tenant_id": tenant, "fingerprint": fingerprint, "kind": kind.value, "code": code, "call": CALL}
         row |= {"rule": diagnosis.rule, "cause": message, "missing": diagnosis.missing, "state": "open"}
         row |= {"first_seen": start, "last_seen": until, "runs": 0, "agents": 0, "sample_run": 0}
@@ -232,7 +234,7 @@ def _counters(connection: sa.Connection, tenant: int) -> None:
         "client": ("client_id", "JOIN ways ON ways.id = way_id"),
     }
     into = "INSERT INTO run_counts (tenant_id, facet, value, bucket, outcome, n) "
-    for facet, grains in KEPT.items():
+    for facet, grains in GRAINS_BY_FACET.items():
         value, rest = sources[facet]
         (shortest, kept), *longer = sorted(grains.items())
         bucket = hour if shortest == HOUR else "(started_at / 60000000)"

@@ -56,7 +56,7 @@ def _pages(
 
     def ask() -> object:
         which, cursor = next(turn)
-        return ledger.runs(TENANT, which, cursor=cursor, limit=50)
+        return ledger.runs.page(TENANT, which, cursor=cursor, limit=50)
 
     return Question(name, aim_ms, ask, straight)
 
@@ -118,7 +118,7 @@ def _of_examples(ledger: Ledger, examples: int) -> list[Question]:
     until = new_year()
     start = until - timedelta(days=DAYS)
     places = [start + (until - start) * (0.25 + 0.5 * n / examples) for n in range(examples)]
-    with ledger._db.read() as connection:
+    with ledger.database.read() as connection:
         many = int(connection.scalar(sa.select(sa.func.count()).select_from(runs)) or 0)
         found: list[Any] = [
             connection.execute(
@@ -188,7 +188,7 @@ def _texts(ledger: Ledger) -> list[Question]:
 
 
 def _like(ledger: Ledger, word: str, further: str = "") -> str:
-    key, words = ("rowid", "s.words") if ledger._db.is_sqlite else ("run_id", "s.words::text")
+    key, words = ("rowid", "s.words") if ledger.database.is_sqlite else ("run_id", "s.words::text")
     # Nothing of this comes from outside.
     return (
         f"SELECT r.* FROM runs r JOIN run_search s ON s.{key} = r.id "
@@ -200,7 +200,7 @@ def _sorted(ledger: Ledger) -> list[Question]:
     def question(order: RunOrder, by: str) -> Question:
         straight = f"SELECT runs.* FROM runs ORDER BY {by}, started_at DESC LIMIT 51"
         return Question(
-            f"sorted by {order.value}", PAGES, lambda: ledger.runs(TENANT, RunFilter(), limit=50, order=order), straight
+            f"sorted by {order.value}", PAGES, lambda: ledger.runs.page(TENANT, RunFilter(), limit=50, order=order), straight
         )
 
     columns = {RunOrder.OUTCOME: "outcome DESC", RunOrder.CAUSE: "kind", RunOrder.CODE: "code"}
@@ -220,33 +220,35 @@ def _charts(ledger: Ledger) -> list[Question]:
         Question(
             "failure groups",
             CHARTS,
-            lambda: ledger.failure_groups(TENANT),
+            lambda: ledger.failure_groups.all(TENANT),
             "SELECT group_id, count(*), count(DISTINCT agent_no), min(started_at), max(started_at) FROM runs "
             "WHERE group_id IS NOT NULL GROUP BY 1",
         ),
         Question(
             "chart of 180 days",
             CHARTS,
-            lambda: ledger.runs_over_time(TENANT, start, until, step_minutes=1440),
+            lambda: ledger.runs.over_time(TENANT, start, until, step_minutes=1440),
             by_outcome(86_400),
         ),
         Question(
             "chart of 7 days",
             CHARTS,
-            lambda: ledger.runs_over_time(TENANT, week, until, step_minutes=60),
+            lambda: ledger.runs.over_time(TENANT, week, until, step_minutes=60),
             by_outcome(3_600, f"WHERE started_at >= {int(week.timestamp())}000000"),
         ),
         Question(
             "chart of an action, 180 days",
             CHARTS,
-            lambda: ledger.runs_over_time(TENANT, start, until, step_minutes=1440, which=RunFilter(action="seldom_used")),
+            lambda: ledger.runs.over_time(TENANT, start, until, step_minutes=1440, which=RunFilter(action="seldom_used")),
             by_outcome(86_400, "JOIN ways w ON w.id = way_id WHERE w.action = 'seldom_used'"),
         ),
         Question(
             "failures over time by cause",
             CHARTS,
-            lambda: ledger.series_of_groups(TENANT, causes, start, step_minutes=1440, until=until),
+            lambda: ledger.failure_groups.series_of(TENANT, causes, start, step_minutes=1440, until=until),
             "SELECT started_at / 86400000000, group_id, count(*) FROM runs WHERE group_id IS NOT NULL GROUP BY 1, 2",
         ),
-        Question("totals by outcome", CHARTS, lambda: ledger.totals(TENANT), "SELECT outcome, count(*) FROM runs GROUP BY 1"),
+        Question(
+            "totals by outcome", CHARTS, lambda: ledger.runs.totals(TENANT), "SELECT outcome, count(*) FROM runs GROUP BY 1"
+        ),
     ]

@@ -32,7 +32,7 @@ def runs_screen(ledger: Ledger, line: Callable[..., None]) -> None:
     if chromium is None:
         line("the Runs screen", "not measured", "Chromium is missing: install Debian's package “chromium”")
         return
-    url = ledger._db.url.render_as_string(hide_password=False)
+    url = ledger.database.url.render_as_string(hide_password=False)
     with bench(240, 3_000, 5, database_url=url) as running, _belongs_to(ledger, running.desk.tenant.key):
         line("what the Desk needs of it, any time", f"{_desk_ms(Ledger(url), running.desk.tenant.key):.0f} ms")
         with dashboard(running.environment) as (address, _), sync_playwright() as playwright:
@@ -52,7 +52,7 @@ def _belongs_to(ledger: Ledger, key: str) -> Iterator[None]:
     """The made runs as those of the tenant that is shown; afterwards as they were."""
 
     def rename(before: str, after: str) -> None:
-        ledger._db.write(lambda c: c.execute(sa.update(tenants).where(tenants.c.key == before).values(key=after)))
+        ledger.database.write(lambda c: c.execute(sa.update(tenants).where(tenants.c.key == before).values(key=after)))
 
     aside = f"aside-{time.time_ns()}"
     rename(key, aside)
@@ -69,12 +69,12 @@ def _desk_ms(ledger: Ledger, key: str) -> float:
     took = 0.0
     for _ in range(3):
         began = time.perf_counter()
-        ledger.operation_titles(key)
-        ledger.views("bench", key)
-        page = ledger.runs(key, RunFilter())
-        first = ledger.first_run_at(key)
+        ledger.operations.titles(key)
+        ledger.saved_views.all("bench", key)
+        page = ledger.runs.page(key, RunFilter())
+        first = ledger.runs.first_at(key)
         if first is not None:
-            ledger.runs_over_time(key, first, page.runs[0].started_at, step_minutes=1440)
+            ledger.runs.over_time(key, first, page.runs[0].started_at, step_minutes=1440)
         took = (time.perf_counter() - began) * 1_000
     ledger.close()
     return took

@@ -17,9 +17,9 @@ from wfm.domain.plans import PlanRequest, RouteName, Selection
 from wfm.domain.windows import Window, WindowSpec
 from wfm.ledger import Ledger
 from wfm.ledger.ids import encode
+from wfm.ledger.lookups import batches
 from wfm.ledger.records import Claim, NewItem, NewOperation, Settlement
 from wfm.ledger.schema import operations, runs
-from wfm.ledger.words import batches
 
 MANY, CHUNK = 10_000, 50
 TITLE = "Written while read"
@@ -28,15 +28,15 @@ TITLE = "Written while read"
 def written_a_second(ledger: Ledger) -> tuple[float, float]:
     """(runs claimed and settled a second in chunks of 50, p95 in ms of the first page that is read meanwhile)."""
     now = datetime.now(UTC)
-    operation = ledger.create_operation(_operation(now), now=now).id
-    ledger.move(operation, [OperationState.SCHEDULED], OperationState.APPLYING, now=now)
+    operation = ledger.operations.create(_operation(now), now=now).id
+    ledger.lifecycle.transition(operation, [OperationState.SCHEDULED], OperationState.APPLYING, now=now)
     done = threading.Event()
     reads: list[float] = []
 
     def read() -> None:
         while not done.wait(0.05):
             began = time.perf_counter()
-            ledger.runs(TENANT, RunFilter(), limit=50)
+            ledger.runs.page(TENANT, RunFilter(), limit=50)
             reads.append((time.perf_counter() - began) * 1_000)
 
     reader = threading.Thread(target=read)
@@ -45,8 +45,8 @@ def written_a_second(ledger: Ledger) -> tuple[float, float]:
     written = 0
     try:
         way: dict[str, Any] = {"route": "availability", "action": None, "via": "direct", "call": CALL}
-        while claims := ledger.claim(operation, Phase.APPLY, limit=CHUNK, worker_id="bench", now=now, **way):
-            ledger.settle(operation, Phase.APPLY, [_settled(claim, now) for claim in claims], now=now)
+        while claims := ledger.items.claim(operation, Phase.APPLY, limit=CHUNK, worker_id="bench", now=now, **way):
+            ledger.items.settle(operation, Phase.APPLY, [_settled(claim, now) for claim in claims], now=now)
             written += len(claims)
         seconds = time.perf_counter() - began
     finally:
@@ -57,15 +57,15 @@ def written_a_second(ledger: Ledger) -> tuple[float, float]:
 
 def take_out_written(ledger: Ledger) -> None:
     """Takes out the runs that were written, so that a ledger that is kept is measured as it was made."""
-    with ledger._db.read() as connection:
+    with ledger.database.read() as connection:
         ours = sa.select(operations.c.id).where(operations.c.title == TITLE)
         written = list(connection.scalars(ours))
         numbers = list(connection.scalars(sa.select(runs.c.id).where(runs.c.operation_id.in_(written))))
     # What is over holds nobody, and its runs may go.
     over = sa.update(operations).where(operations.c.title == TITLE).values(state=OperationState.RESTORED.value)
-    ledger._db.write(lambda connection: connection.execute(over))
+    ledger.database.write(lambda connection: connection.execute(over))
     for some in batches(numbers):
-        ledger.delete_expired(TENANT, [encode(number) for number in some], datetime.max.replace(tzinfo=UTC))
+        ledger.retention.delete_expired(TENANT, [encode(number) for number in some], datetime.max.replace(tzinfo=UTC))
 
 
 def _operation(now: datetime) -> NewOperation:

@@ -206,12 +206,12 @@ def test_until_restored(desk_cli: Cli) -> None:
     with contextlib.closing(Ledger(f"sqlite:///{desk_cli.data_dir / 'desk.sqlite'}")) as ledger:
         tenant = f"{desk_cli.demo.url.split('://')[1]}|{desk_cli.demo.get('/_demo/info')['organization']['id']}"
         deadline = time.monotonic() + 60
-        while not (out := ledger.operations(tenant, states=[OperationState.IN_EFFECT])):
+        while not (out := ledger.operations.page(tenant, states=[OperationState.IN_EFFECT])):
             assert time.monotonic() < deadline, "the window never came into effect"
             time.sleep(0.1)
         assert answer == []
         now = datetime.now(UTC)
-        ledger.revise_window(out[0].id, end=now + timedelta(seconds=1), now=now, actor="tester")
+        ledger.lifecycle.revise_window(out[0].id, end=now + timedelta(seconds=1), now=now, actor="tester")
     waiting.join(90)
     code, done = answer[0]
     assert code == 0

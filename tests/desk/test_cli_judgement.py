@@ -94,7 +94,7 @@ def test_apply_judges_both_phases_and_restore_its_own(
 )
 def test_a_ready_agent_whose_turn_never_came_is_not_done(ledger: Ledger, reason: str, done: bool) -> None:
     operation = new_operation(ledger, IDS)
-    ledger.skip(operation.id, Phase.APPLY, {IDS[0]: reason}, reason, now=utcnow())
+    ledger.items.skip(operation.id, Phase.APPLY, {IDS[0]: reason}, reason, now=utcnow())
     counts = Counts(apply={APPLIED: 2, SKIPPED: 1}, restore={PENDING: 2})
     view = OperationView(operation=operation, counts=counts, blocked=0, eta=None)
     assert cli._all_out(Shown(ledger), view) is done  # type: ignore[arg-type]

@@ -77,7 +77,7 @@ def fail(desk: Desk, *, via: str = "direct", call: str = CALL, status: int = 403
         code=found.code,
         diagnosis=found,
     )
-    run = desk.ledger.record(
+    run = desk.ledger.runs.record(
         DirectRun(
             tenant_key=desk.tenant.key,
             agent_id=agent.id,
@@ -287,8 +287,8 @@ def _fail_in_a_window(desk: Desk, agents: list[str], *, example: bool) -> Failur
     operation = new_operation(
         desk.ledger, agents, tenant=desk.tenant.key, client_id=client, example=example, request_token=agents[0]
     )
-    desk.ledger.move(operation.id, [OperationState.SCHEDULED], OperationState.APPLYING, now=now, started_at=now)
-    claims = desk.ledger.claim(
+    desk.ledger.lifecycle.transition(operation.id, [OperationState.SCHEDULED], OperationState.APPLYING, now=now, started_at=now)
+    claims = desk.ledger.items.claim(
         operation.id,
         Phase.APPLY,
         limit=25,
@@ -327,7 +327,7 @@ def _fail_in_a_window(desk: Desk, agents: list[str], *, example: bool) -> Failur
         )
         for claim in claims
     ]
-    desk.ledger.settle(operation.id, Phase.APPLY, ends, now=now)
+    desk.ledger.items.settle(operation.id, Phase.APPLY, ends, now=now)
     return next(group for group in desk.failures() if group.call == CALL)
 
 

@@ -88,7 +88,7 @@ class House:
         """Time passes while everything is stopped: the window's end is now behind us."""
         with contextlib.closing(self.ledger()) as ledger:
             now = datetime.now(UTC)
-            ledger.revise_window(operation_id, end=now + timedelta(milliseconds=20), now=now, actor="the clock")
+            ledger.lifecycle.revise_window(operation_id, end=now + timedelta(milliseconds=20), now=now, actor="the clock")
         time.sleep(0.05)
 
     def ledger(self) -> Ledger:

@@ -34,7 +34,7 @@ def desk(demo: DemoHandle, tmp_path: Path) -> Iterator[Desk]:
 
 def kept(desk: Desk) -> tuple[int, int]:
     """Reads that worked and reads that failed, as the ledger has them."""
-    with desk.ledger._db.read() as connection:
+    with desk.ledger.database.read() as connection:
         row = connection.execute(sa.select(read_counts.c.ok, read_counts.c.failed)).one_or_none()
     return (0, 0) if row is None else (row.ok, row.failed)
 

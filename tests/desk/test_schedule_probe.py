@@ -114,9 +114,9 @@ def failed_operation(desk: Desk, agents: list[str], **more: str) -> tuple[Operat
         request_token="",
         items=tuple(NewItem(agent_id=agent, agent_name=agent, before=None, fate="ready") for agent in agents),
     )
-    operation = desk.ledger.create_operation(replace(new, **more), now)  # type: ignore[arg-type]
-    assert desk.ledger.move(operation.id, [OperationState.SCHEDULED], OperationState.APPLYING, now=now)
-    claims = desk.ledger.claim(
+    operation = desk.ledger.operations.create(replace(new, **more), now)  # type: ignore[arg-type]
+    assert desk.ledger.lifecycle.transition(operation.id, [OperationState.SCHEDULED], OperationState.APPLYING, now=now)
+    claims = desk.ledger.items.claim(
         operation.id, Phase.APPLY, limit=100, worker_id="w", now=now, route="adherence", action=None, via="direct", call=CALL
     )
     ends = [
@@ -133,7 +133,7 @@ def failed_operation(desk: Desk, agents: list[str], **more: str) -> tuple[Operat
         )
         for claim in claims
     ]
-    desk.ledger.settle(operation.id, Phase.APPLY, ends, now=now)
+    desk.ledger.items.settle(operation.id, Phase.APPLY, ends, now=now)
     return operation, desk.failures()[0]
 
 
@@ -200,7 +200,7 @@ def test_a_run_of_no_window_can_only_be_retried(desk: Desk) -> None:
         code="not_found",
         diagnosis=no_schedule(),
     )
-    desk.ledger.record(
+    desk.ledger.runs.record(
         DirectRun(
             tenant_key=desk.tenant.key,
             agent_id="a",

@@ -41,8 +41,10 @@ def applying(desk: Desk, number: int) -> str:
         desk.ledger, ids, tenant=desk.tenant.key, client_id=client, blocked=left_out, request_token=ids[0]
     )
     begun = now - timedelta(minutes=1)
-    desk.ledger.move(operation.id, [OperationState.SCHEDULED], OperationState.APPLYING, now=begun, started_at=begun)
-    desk.ledger.skip(operation.id, Phase.APPLY, {ids[0]: "left alone"}, "", now=now)
+    desk.ledger.lifecycle.transition(
+        operation.id, [OperationState.SCHEDULED], OperationState.APPLYING, now=begun, started_at=begun
+    )
+    desk.ledger.items.skip(operation.id, Phase.APPLY, {ids[0]: "left alone"}, "", now=now)
     return operation.id
 
 

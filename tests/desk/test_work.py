@@ -115,8 +115,8 @@ def test_the_worker_of_one_tenant_leaves_the_windows_of_another(settings: Settin
         ours = new_operation(desk.ledger, ids[2:], tenant=desk.tenant.key, client_id=client)
         with a_worker(settings):
             until(lambda: desk.operation(ours.id).operation.state is OperationState.IN_EFFECT)
-        assert desk.ledger.operation(real, theirs.id).state is OperationState.SCHEDULED
-        assert {item.apply_state for item in desk.ledger.items(theirs.id)} == {ItemState.PENDING}
+        assert desk.ledger.operations.get(real, theirs.id).state is OperationState.SCHEDULED
+        assert {item.apply_state for item in desk.ledger.items.page(theirs.id)} == {ItemState.PENDING}
         with pytest.raises(NotFound):
             desk.operation(theirs.id)
     after = demo.updates()
@@ -198,12 +198,12 @@ def test_a_second_worker_waits_as_standby_and_takes_over(settings: Settings) -> 
 )
 def test_a_worker_is_alive_once_it_has_passed_its_start(settings: Settings, state: str, alive: bool, help_: str) -> None:
     with contextlib.closing(Desk.open(settings)) as desk:
-        desk.ledger.heartbeat("w1", desk.tenant.key, state=state, pid=1, host="h", now=datetime.now(UTC))
+        desk.ledger.workers.heartbeat("w1", desk.tenant.key, state=state, pid=1, host="h", now=datetime.now(UTC))
         health = desk.health()
         assert desk.worker_alive() is health.worker_alive is alive
         assert health.workers == int(alive)
         assert any(help_ in problem for problem in health.problems) is not alive
-        desk.ledger.heartbeat(
+        desk.ledger.workers.heartbeat(
             "w1", desk.tenant.key, state=state, pid=1, host="h", now=datetime.now(UTC) - timedelta(seconds=11)
         )
         assert not desk.worker_alive()
@@ -239,7 +239,7 @@ def test_one_that_was_started_for_a_command_ends_when_nothing_is_open(settings: 
             until(lambda: desk.health().worker_alive)
             with pytest.raises(subprocess.TimeoutExpired):
                 process.wait(3)
-            desk.ledger.request_cancel(operation.id, now=datetime.now(UTC), actor="tester")
+            desk.ledger.lifecycle.request_cancel(operation.id, now=datetime.now(UTC), actor="tester")
             assert process.wait(60) == 0
         finally:
             if process.poll() is None:

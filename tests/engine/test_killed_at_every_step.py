@@ -64,11 +64,11 @@ def test_killed_at_every_step_nobody_twice_and_nobody_forgotten(
         assert demo.updates() == {agent_id: {"unavailable": 1, "available": 0} for agent_id in ids}
 
         crew.kill_all()
-        ledger.request_restore(operation.id, now=utcnow(), actor="tester", early=True)
+        ledger.lifecycle.request_restore(operation.id, now=utcnow(), actor="tester", early=True)
         dies_at_each_step(demo, crew, "restore")
         wait_for_state(ledger, operation.id, OperationState.ENDED_EARLY)
         assert demo.updates() == {agent_id: {"unavailable": 1, "available": 1} for agent_id in ids}
-        counts = ledger.counts([operation.id])[operation.id]
+        counts = ledger.items.counts([operation.id])[operation.id]
         assert counts.apply[ItemState.APPLIED] == counts.restore[ItemState.APPLIED] == AGENTS
-        failed = ledger.runs(TENANT, RunFilter(operation_id=operation.id, outcome=Outcome.FAILED)).runs
+        failed = ledger.runs.page(TENANT, RunFilter(operation_id=operation.id, outcome=Outcome.FAILED)).runs
         assert failed == ()

@@ -32,16 +32,16 @@ def test_everybody_is_taken_out_once_and_put_back_once(demo: DemoHandle, ledger:
     operation = new_operation(ledger, ids)
     run_phase(runner, operation, Phase.APPLY)
 
-    now = ledger.operation(operation.tenant_key, operation.id)
+    now = ledger.operations.get(operation.tenant_key, operation.id)
     assert now.state is OperationState.IN_EFFECT
     assert now.applied_at is not None
-    assert ledger.counts([operation.id])[operation.id].out == 40
+    assert ledger.items.counts([operation.id])[operation.id].out == 40
     assert demo.updates() == {agent_id: {"unavailable": 1, "available": 0} for agent_id in ids}
     assert client.requests == 40  # one an agent
 
-    ledger.request_restore(operation.id, now=utcnow(), actor="tester", early=True)
+    ledger.lifecycle.request_restore(operation.id, now=utcnow(), actor="tester", early=True)
     run_phase(runner, operation, Phase.RESTORE)
-    now = ledger.operation(operation.tenant_key, operation.id)
+    now = ledger.operations.get(operation.tenant_key, operation.id)
     assert now.state is OperationState.ENDED_EARLY
     assert demo.updates() == {agent_id: {"unavailable": 1, "available": 1} for agent_id in ids}
     assert client.requests == 40 + 80  # two an agent
@@ -55,15 +55,15 @@ def test_the_missing_scope_halts_after_five_and_says_why(demo: DemoHandle, ledge
     operation = new_operation(ledger, ids, client_name="architect-flow")
     run_phase(runner, operation, Phase.APPLY)
 
-    now = ledger.operation(operation.tenant_key, operation.id)
-    counts = ledger.counts([operation.id])[operation.id]
+    now = ledger.operations.get(operation.tenant_key, operation.id)
+    counts = ledger.items.counts([operation.id])[operation.id]
     assert now.state is OperationState.HALTED
     assert now.halt_reason == "The OAuth client may read schedules but not update them. Missing: wfm:schedule:update."
     assert counts.apply[ItemState.FAILED] == 5
     assert counts.apply[ItemState.SKIPPED] == 35
     assert demo.updates() == {}
     assert client.requests == 5
-    page = ledger.runs(operation.tenant_key, RunFilter(operation_id=operation.id))
+    page = ledger.runs.page(operation.tenant_key, RunFilter(operation_id=operation.id))
     assert {(run.status, run.code, run.outcome) for run in page.runs} == {(403, "forbidden", Outcome.FAILED)}
     assert {run.missing for run in page.runs} == {("wfm:schedule:update",)}
     assert {run.call for run in page.runs} == {"PATCH /api/v2/wfm/users/{userId}/availability"}
@@ -79,11 +79,11 @@ def test_an_agent_whom_somebody_else_changed_is_left_alone(demo: DemoHandle, led
     demo.post(f"/_demo/agents/{ids[0]}/state", {"status": "available", "reason": ""})
     demo.post(f"/_demo/agents/{ids[1]}/state", {"status": "unavailable", "reason": "coaching"})
 
-    ledger.request_restore(operation.id, now=utcnow(), actor="tester", early=True)
+    ledger.lifecycle.request_restore(operation.id, now=utcnow(), actor="tester", early=True)
     run_phase(runner, operation, Phase.RESTORE)
-    counts = ledger.counts([operation.id])[operation.id]
+    counts = ledger.items.counts([operation.id])[operation.id]
     assert counts.restore[ItemState.APPLIED] == 4
-    left = ledger.items(operation.id, restore_states=[ItemState.SKIPPED])
+    left = ledger.items.page(operation.id, restore_states=[ItemState.SKIPPED])
     assert {(item.agent_id, item.skip_reason) for item in left} == {
         (agent_id, "changed by somebody else since") for agent_id in ids[:2]
     }
@@ -99,9 +99,9 @@ def test_a_write_without_an_answer_is_read_back_not_repeated(demo: DemoHandle, l
     demo.post("/_demo/faults", {"faults": [{"kind": kind, "count": 6, "seconds": 2, "match": "PATCH /availability"}]})
     operation = new_operation(ledger, ids)
     run_phase(runner, operation, Phase.APPLY)
-    assert ledger.operation(operation.tenant_key, operation.id).state is OperationState.IN_EFFECT
+    assert ledger.operations.get(operation.tenant_key, operation.id).state is OperationState.IN_EFFECT
     assert demo.updates() == {agent_id: {"unavailable": 1, "available": 0} for agent_id in ids}
-    assert ledger.counts([operation.id])[operation.id].apply[ItemState.APPLIED] == 12
+    assert ledger.items.counts([operation.id])[operation.id].apply[ItemState.APPLIED] == 12
     client.close()
 
 
@@ -112,7 +112,7 @@ def test_a_window_that_is_over_before_it_began_sends_nothing(demo: DemoHandle, l
     before = utcnow() - timedelta(hours=2)
     operation = new_operation(ledger, ids, now=before, start=before, minutes=30)
     run_phase(runner, operation, Phase.APPLY)
-    assert ledger.operation(operation.tenant_key, operation.id).state is OperationState.FAILED
-    assert {item.skip_reason for item in ledger.items(operation.id)} == {"not sent: the window was over"}
+    assert ledger.operations.get(operation.tenant_key, operation.id).state is OperationState.FAILED
+    assert {item.skip_reason for item in ledger.items.page(operation.id)} == {"not sent: the window was over"}
     assert client.requests == 0
     client.close()

@@ -50,14 +50,14 @@ class World:
         return self.now(operation)
 
     def restore(self, operation: Operation, *, early: bool = True) -> Operation:
-        self.ledger.request_restore(operation.id, now=utcnow(), actor="tester", early=early)
+        self.ledger.lifecycle.request_restore(operation.id, now=utcnow(), actor="tester", early=early)
         return self.run(operation, Phase.RESTORE)
 
     def now(self, operation: Operation) -> Operation:
-        return self.ledger.operation(TENANT, operation.id)
+        return self.ledger.operations.get(TENANT, operation.id)
 
     def counts(self, operation: Operation) -> Counts:
-        return self.ledger.counts([operation.id])[operation.id]
+        return self.ledger.items.counts([operation.id])[operation.id]
 
     def applied(self, operation: Operation) -> dict[ItemState, int]:
         return {state: n for state, n in self.counts(operation).apply.items() if n}
@@ -87,7 +87,7 @@ def test_halts_only_when_the_first_five_fail_for_one_cause(
     assert world.counts(operation).apply[ItemState.FAILED] == failed
     if state is OperationState.HALTED:
         assert len(world.sender.sent) == 5
-        left = ledger.items(operation.id, apply_states=[ItemState.SKIPPED])
+        left = ledger.items.page(operation.id, apply_states=[ItemState.SKIPPED])
         assert {item.skip_reason for item in left} == {"not sent: the operation was halted"}
         assert operation.halt_reason
         assert operation.ended_at is not None
@@ -104,7 +104,7 @@ def test_a_halted_operation_is_tried_again_after_the_cause_is_mended(ledger: Led
     world = World(ledger, FakeTenant([REFUSED] * 5))
     operation = world.run(new_operation(ledger, IDS))
     assert operation.state is OperationState.HALTED
-    assert ledger.requeue_failed(operation.id, Phase.APPLY, now=utcnow(), actor="tester") == 12
+    assert ledger.lifecycle.requeue_failed(operation.id, Phase.APPLY, now=utcnow(), actor="tester") == 12
     discarded = world.sender.auth.discarded
     operation = world.run(operation)
     assert operation.state is OperationState.IN_EFFECT
@@ -116,14 +116,16 @@ def test_a_canary_that_was_interrupted_still_counts_to_five(ledger: Ledger) -> N
     """Three failed before a restart: two more decide."""
     world = World(ledger, FakeTenant([REFUSED] * 12))
     operation = new_operation(ledger, IDS)
-    ledger.move(operation.id, [OperationState.SCHEDULED], OperationState.APPLYING, now=utcnow(), started_at=utcnow())
+    ledger.lifecycle.transition(
+        operation.id, [OperationState.SCHEDULED], OperationState.APPLYING, now=utcnow(), started_at=utcnow()
+    )
     context = world.runner._context(operation, Phase.APPLY, {})
-    claims = ledger.claim(
+    claims = ledger.items.claim(
         operation.id, Phase.APPLY, limit=3, worker_id="gone", now=utcnow(), route="availability", action=None, via="direct",
         call=context.call,
     )  # fmt: skip
     settlements = [context.send(claim) for claim in claims]
-    ledger.settle(operation.id, Phase.APPLY, settlements, now=utcnow())  # type: ignore[arg-type]
+    ledger.items.settle(operation.id, Phase.APPLY, settlements, now=utcnow())  # type: ignore[arg-type]
     operation = world.run(operation)
     assert operation.state is OperationState.HALTED
     assert len(world.sender.sent) == 5
@@ -133,9 +135,11 @@ def test_a_worker_that_died_over_the_first_five_is_no_reason_to_halt(ledger: Led
     """A Data Action can't be read back. The others are taken out all the same, by later restarts too."""
     world = World(ledger, lambda sent: {})
     operation = new_operation(ledger, IDS, route=RouteName.DATA_ACTION, action_id="out", restore_action_id="in")
-    ledger.move(operation.id, [OperationState.SCHEDULED], OperationState.APPLYING, now=utcnow(), started_at=utcnow())
+    ledger.lifecycle.transition(
+        operation.id, [OperationState.SCHEDULED], OperationState.APPLYING, now=utcnow(), started_at=utcnow()
+    )
     for worker in ("dead", "dead too"):
-        ledger.claim(
+        ledger.items.claim(
             operation.id, Phase.APPLY, limit=5, worker_id=worker, now=utcnow(), route="data_action", action="out",
             via="data_action", call=world.runner._context(operation, Phase.APPLY, {}).call,
         )  # fmt: skip
@@ -143,7 +147,9 @@ def test_a_worker_that_died_over_the_first_five_is_no_reason_to_halt(ledger: Led
     assert operation.state is OperationState.IN_EFFECT
     assert world.applied(operation) == {ItemState.APPLIED: 2, ItemState.UNCONFIRMED: 10}
     assert len([one for one in world.sender.sent if one.call.startswith("POST")]) == 2
-    notes = {run.note for run in ledger.runs(TENANT, RunFilter(operation_id=operation.id, outcome=Outcome.UNCONFIRMED)).runs}
+    notes = {
+        run.note for run in ledger.runs.page(TENANT, RunFilter(operation_id=operation.id, outcome=Outcome.UNCONFIRMED)).runs
+    }
     assert all("the worker ended before an answer came" in note for note in notes)
 
 
@@ -199,10 +205,10 @@ def test_an_answer_that_got_lost_is_read_back(ledger: Ledger) -> None:
 def test_the_runs_of_a_lost_answer_tell_the_story(ledger: Ledger) -> None:
     world = World(ledger, FakeTenant([LOST_BEFORE]))
     operation = world.run(new_operation(ledger, IDS[:1]))
-    runs = ledger.runs(TENANT, RunFilter(operation_id=operation.id)).runs
+    runs = ledger.runs.page(TENANT, RunFilter(operation_id=operation.id)).runs
     assert [run.outcome for run in runs] == [Outcome.APPLIED, Outcome.RESENT]
     assert "sent again" in runs[1].note
-    first, exchanges = ledger.run(TENANT, runs[1].id)
+    first, exchanges = ledger.runs.get(TENANT, runs[1].id)
     assert [(exchange.method, exchange.status) for exchange in exchanges] == [("PATCH", None), ("GET", 200), ("GET", 200)]
     assert first.attempts == 3
 
@@ -214,7 +220,7 @@ def test_what_is_never_done_is_not_sent_for_ever(ledger: Ledger) -> None:
     assert operation.state is OperationState.FAILED
     assert len([one for one in world.sender.sent if one.call.startswith("PATCH")]) == 2 * batch.MAX_SENDS
     assert tenant.unavailable == {}
-    totals = ledger.totals(TENANT)
+    totals = ledger.runs.totals(TENANT)
     assert (totals[Outcome.FAILED], totals[Outcome.RESENT]) == (2, 2 * (batch.MAX_SENDS - 1)), "only the last try failed"
 
 
@@ -239,7 +245,7 @@ def test_unconfirmed_is_never_sent_again_and_settled_by_a_later_read(ledger: Led
     world.runner.read_back_unconfirmed(operation.id)
     assert world.applied(operation) == {ItemState.APPLIED: 11, ItemState.FAILED: 1}
     assert len([one for one in world.sender.sent if one.call.startswith("PATCH")]) == writes
-    assert ledger.items(operation.id, apply_states=[ItemState.FAILED])[0].agent_id == IDS[7]
+    assert ledger.items.page(operation.id, apply_states=[ItemState.FAILED])[0].agent_id == IDS[7]
     world.restore(operation)
     assert tenant.available == {agent_id: 1 for agent_id in IDS if agent_id != IDS[7]}
 
@@ -330,9 +336,11 @@ def test_orphaned_items_are_read_back_after_a_time_out_before_anything_is_sent_t
     tenant = FakeTenant()
     world = World(ledger, tenant, timeout_s=0.4)
     operation = new_operation(ledger, IDS)
-    ledger.move(operation.id, [OperationState.SCHEDULED], OperationState.APPLYING, now=utcnow(), started_at=utcnow())
+    ledger.lifecycle.transition(
+        operation.id, [OperationState.SCHEDULED], OperationState.APPLYING, now=utcnow(), started_at=utcnow()
+    )
     context = world.runner._context(operation, Phase.APPLY, {})
-    claims = ledger.claim(
+    claims = ledger.items.claim(
         operation.id, Phase.APPLY, limit=4, worker_id="dead", now=utcnow(), route="availability", action=None, via="direct",
         call=context.call,
     )  # fmt: skip
@@ -364,9 +372,9 @@ def test_who_is_newly_blocked_at_the_start_is_left_out_and_listed(ledger: Ledger
     operation = new_operation(ledger, IDS, now=planned, start=planned + ahead, minutes=30)
     operation = world.run(operation)
     assert world.applied(operation) == {ItemState.APPLIED: 10, ItemState.SKIPPED: 2}
-    reasons = {item.agent_id: item.skip_reason for item in ledger.items(operation.id, apply_states=[ItemState.SKIPPED])}
+    reasons = {item.agent_id: item.skip_reason for item in ledger.items.page(operation.id, apply_states=[ItemState.SKIPPED])}
     assert reasons[IDS[0]] == "newly blocked at the start: time off, time off since 12:00"
-    assert "2 agents" in next(event.text for event in ledger.events(operation.id) if event.kind == "rechecked")
+    assert "2 agents" in next(event.text for event in ledger.operations.events(operation.id) if event.kind == "rechecked")
 
 
 def test_a_check_that_fails_does_not_stop_the_window(ledger: Ledger) -> None:
@@ -376,7 +384,7 @@ def test_a_check_that_fails_does_not_stop_the_window(ledger: Ledger) -> None:
     world = World(ledger, recheck=recheck)
     operation = new_operation(ledger, IDS, now=utcnow() - timedelta(hours=3), start=utcnow())
     assert world.run(operation).state is OperationState.IN_EFFECT
-    assert any(event.kind == "unchecked" for event in ledger.events(operation.id))
+    assert any(event.kind == "unchecked" for event in ledger.operations.events(operation.id))
 
 
 def test_what_was_just_planned_is_not_checked_again(ledger: Ledger) -> None:
@@ -417,7 +425,7 @@ def test_who_is_off_shift_by_then_is_listed_not_made_available(ledger: Ledger) -
     reads.shifts[IDS[3]] = ()  # was off shift already when taken out on purpose: is put back all the same
     operation = world.run(new_operation(ledger, IDS, items=items))
     operation = world.restore(operation)
-    left = ledger.items(operation.id, restore_states=[ItemState.SKIPPED])
+    left = ledger.items.page(operation.id, restore_states=[ItemState.SKIPPED])
     assert {(item.agent_id, item.skip_reason) for item in left} == {
         (IDS[0], "off shift by then"),
         (IDS[1], "off shift by then"),
@@ -437,7 +445,7 @@ def test_whose_shift_begins_later_in_the_window_is_put_back_when_it_ends_early(l
     operation = world.run(new_operation(ledger, IDS[:3], minutes=30))
     time.sleep(max(0.0, (over.end - utcnow()).total_seconds()))
     operation = world.restore(operation)
-    left = ledger.items(operation.id, restore_states=[ItemState.SKIPPED])
+    left = ledger.items.page(operation.id, restore_states=[ItemState.SKIPPED])
     assert [item.agent_id for item in left] == [IDS[1], IDS[2]]
     assert {item.skip_reason for item in left} == {"off shift by then"}
 
@@ -466,7 +474,7 @@ def test_a_restore_that_fails_in_part_stays_open_and_is_tried_again(ledger: Ledg
     assert operation.state is OperationState.FAILED_IN_PART
     assert world.counts(operation).out == 2
     broken["on"] = False
-    assert ledger.requeue_failed(operation.id, Phase.RESTORE, now=utcnow(), actor="tester") == 2
+    assert ledger.lifecycle.requeue_failed(operation.id, Phase.RESTORE, now=utcnow(), actor="tester") == 2
     operation = world.run(operation, Phase.RESTORE)
     assert operation.state is OperationState.ENDED_EARLY
     assert tenant.available == dict.fromkeys(IDS, 1)
@@ -482,7 +490,7 @@ def test_who_could_not_be_reached_is_put_back_once_the_tenant_answers(ledger: Le
     )
     operation = world.restore(operation)
     assert (operation.state, world.counts(operation).out) == (OperationState.FAILED_IN_PART, 4)
-    causes = {run.agent_id: run.rule for run in ledger.runs(TENANT, RunFilter(outcome=Outcome.FAILED)).runs}
+    causes = {run.agent_id: run.rule for run in ledger.runs.page(TENANT, RunFilter(outcome=Outcome.FAILED)).runs}
     assert [causes[agent_id] for agent_id in IDS[:3]] == ["not-reachable"] * 3  # no answer is no odd answer
     down.clear()
 
@@ -500,10 +508,12 @@ def test_who_could_not_be_reached_is_put_back_once_the_tenant_answers(ledger: Le
     assert world.restored(operation) == {ItemState.APPLIED: 11, ItemState.FAILED: 1}
     asked = [sent for sent in world.sender.sent if sent.path.get("userId") == IDS[5] and sent.lane is RequestLane.RESTORE]
     assert len(asked) == 1, "the refused one was asked for again"
-    events = [(event.kind, event.actor) for event in ledger.events(operation.id)]
+    events = [(event.kind, event.actor) for event in ledger.operations.events(operation.id)]
     assert events.count(("retried", "worker")) == 1
     world.runner.read_back_unconfirmed(operation.id)
-    assert [(event.kind, event.actor) for event in ledger.events(operation.id)] == events, "looking again ends nothing twice"
+    assert [(event.kind, event.actor) for event in ledger.operations.events(operation.id)] == events, (
+        "looking again ends nothing twice"
+    )
     assert world.runner.try_again(operation.id) is None
 
 
@@ -559,7 +569,7 @@ def test_a_window_that_ends_while_it_is_applied_sends_nobody_more(ledger: Ledger
     operation = world.run(operation, Phase.RESTORE)
     assert operation.state is OperationState.RESTORED
     assert tenant.available == tenant.unavailable
-    left = ledger.items(operation.id, apply_states=[ItemState.SKIPPED])
+    left = ledger.items.page(operation.id, apply_states=[ItemState.SKIPPED])
     assert {item.skip_reason for item in left} == {"not sent: the window was over"}
 
 
@@ -608,13 +618,13 @@ def test_a_data_action_without_an_answer_is_settled_by_the_bulk_read(ledger: Led
     operation = world.run(operation)
     assert world.applied(operation) == {ItemState.APPLIED: 11, ItemState.FAILED: 1}
     assert len([one for one in world.sender.sent if one.call.startswith("POST")]) == 12  # nobody twice
-    runs = ledger.runs(TENANT, RunFilter(operation_id=operation.id)).runs
+    runs = ledger.runs.page(TENANT, RunFilter(operation_id=operation.id)).runs
     assert {(run.via, run.action) for run in runs} == {("data_action", "set_agent_unavailable")}
 
     states[IDS[0]] = Status.AVAILABLE  # somebody made this one available already
     operation = world.restore(operation)
     assert operation.state is OperationState.ENDED_EARLY
-    left = ledger.items(operation.id, restore_states=[ItemState.SKIPPED])
+    left = ledger.items.page(operation.id, restore_states=[ItemState.SKIPPED])
     assert [(item.agent_id, item.skip_reason) for item in left] == [(IDS[0], "changed by somebody else since")]
     assert set(states.values()) == {Status.AVAILABLE}
 
@@ -626,14 +636,14 @@ def test_results_survive_a_ledger_that_is_out_of_reach_for_a_while(ledger: Ledge
     tenant = FakeTenant()
     world = World(ledger, tenant)
     faults = iter([True, True])
-    settle = ledger.settle
+    settle = ledger.items.settle
 
     def shaky(*given: Any, **more: Any) -> Counts:
         if next(faults, False):
             raise StoreFault("locked")
         return settle(*given, **more)
 
-    monkeypatch.setattr(ledger, "settle", shaky)
+    monkeypatch.setattr(ledger.items, "settle", shaky)
     operation = world.run(new_operation(ledger, IDS))
     assert operation.state is OperationState.IN_EFFECT
     assert tenant.unavailable == dict.fromkeys(IDS, 1)
@@ -643,7 +653,7 @@ def test_a_claim_that_broke_off_after_its_commit_is_found_again(ledger: Ledger, 
     """The connection is lost as the intent was stored: those agents are ours, nobody has sent them, nothing is read back."""
     tenant = FakeTenant()
     world = World(ledger, tenant)
-    claim, calls = ledger.claim, itertools.count()
+    claim, calls = ledger.items.claim, itertools.count()
 
     def breaks_off(*given: Any, **more: Any) -> Any:
         claims = claim(*given, **more)
@@ -651,13 +661,13 @@ def test_a_claim_that_broke_off_after_its_commit_is_found_again(ledger: Ledger, 
             raise StoreFault("the connection was lost")
         return claims
 
-    monkeypatch.setattr(ledger, "claim", breaks_off)
+    monkeypatch.setattr(ledger.items, "claim", breaks_off)
     monkeypatch.setattr(batch, "STORE_PAUSE_S", 0.01)
     operation = world.run(new_operation(ledger, IDS))
     assert operation.state is OperationState.IN_EFFECT
     assert tenant.unavailable == dict.fromkeys(IDS, 1)
     assert not [sent for sent in world.sender.sent if sent.call.startswith("GET")]
-    assert any("out of reach" in event.text for event in ledger.events(operation.id))
+    assert any("out of reach" in event.text for event in ledger.operations.events(operation.id))
 
 
 def test_who_was_claimed_when_a_claim_broke_off_is_given_back_when_it_is_cancelled(
@@ -665,14 +675,14 @@ def test_who_was_claimed_when_a_claim_broke_off_is_given_back_when_it_is_cancell
 ) -> None:
     world = World(ledger)
     operation = new_operation(ledger, IDS)
-    claim = ledger.claim
+    claim = ledger.items.claim
 
     def breaks_off(*given: Any, **more: Any) -> Any:
         claim(*given, **more)
-        ledger.request_cancel(operation.id, now=utcnow(), actor="tester")
+        ledger.lifecycle.request_cancel(operation.id, now=utcnow(), actor="tester")
         raise StoreFault("the connection was lost")
 
-    monkeypatch.setattr(ledger, "claim", breaks_off)
+    monkeypatch.setattr(ledger.items, "claim", breaks_off)
     monkeypatch.setattr(batch, "STORE_PAUSE_S", 0.5)
     assert world.run(operation).state is OperationState.CANCELLED
     assert world.sender.sent == []
@@ -695,10 +705,10 @@ def test_a_request_budget_that_can_not_be_used_fails_nobody_and_says_so(
     operation = world.run(new_operation(ledger, IDS))
     assert operation.state is OperationState.IN_EFFECT
     assert tenant.unavailable == dict.fromkeys(IDS, 1)
-    told = [event.text for event in ledger.events(operation.id)]
+    told = [event.text for event in ledger.operations.events(operation.id)]
     assert any("Nothing is sent for now: The request budget can't be used" in text for text in told)
     assert "Sending goes on." in told
-    assert ledger.runs(TENANT, RunFilter(operation_id=operation.id, outcome=Outcome.FAILED)).runs == ()
+    assert ledger.runs.page(TENANT, RunFilter(operation_id=operation.id, outcome=Outcome.FAILED)).runs == ()
 
 
 def test_reading_back_waits_for_the_desks_own_store(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -751,10 +761,10 @@ def test_a_worker_that_stops_while_the_ledger_is_away_leaves_it_to_the_next_to_r
             world.stop.set()
             raise StoreFault("gone")
 
-        broken.setattr(ledger, "settle", away)
+        broken.setattr(ledger.items, "settle", away)
         with pytest.raises(StoreFault):
             world.run(operation)
-    assert ledger.orphaned(operation.id, Phase.APPLY)
+    assert ledger.items.orphaned(operation.id, Phase.APPLY)
     assert World(ledger, tenant).run(operation).state is OperationState.IN_EFFECT
     assert tenant.unavailable == dict.fromkeys(IDS, 1)
 
@@ -786,7 +796,7 @@ def test_reads_are_counted_for_the_evidence(ledger: Ledger) -> None:
     world = World(ledger)
     operation = world.run(new_operation(ledger, IDS))
     world.restore(operation)
-    reads_ok, writes_ok, writes_failed = ledger.read_write_counts(TENANT, "c")
+    reads_ok, writes_ok, writes_failed = ledger.client_usage.counts(TENANT, "c")
     assert (reads_ok, writes_ok, writes_failed) == (12, 24, 0)
 
 

@@ -97,7 +97,7 @@ def test_nobody_twice_and_nobody_forgotten(
     operation = new_operation(one_ledger, ids)
     run_through(one_ledger, tenant, operation, Phase.APPLY, dying_out, ids)
 
-    items = {item.agent_id: item for item in one_ledger.items(operation.id)}
+    items = {item.agent_id: item for item in one_ledger.items.page(operation.id)}
     assert set(tenant.unavailable.values()) <= {1}, "somebody was taken out twice"
     for agent_id, item in items.items():
         written = tenant.unavailable.get(agent_id, 0)
@@ -107,29 +107,29 @@ def test_nobody_twice_and_nobody_forgotten(
             assert written == 0, "somebody is out and the ledger does not know"
         else:
             assert item.apply_state is ItemState.UNCONFIRMED, "an item was left in mid-air"
-    now = one_ledger.operation(TENANT, operation.id)
+    now = one_ledger.operations.get(TENANT, operation.id)
     assert now.state in (
         OperationState.IN_EFFECT,
         OperationState.HALTED,
         OperationState.FAILED,
         OperationState.RESTORING,
     )
-    counts = one_ledger.counts([operation.id])[operation.id]
+    counts = one_ledger.items.counts([operation.id])[operation.id]
     recounted = Counter(item.apply_state for item in items.values())
     assert {state: n for state, n in counts.apply.items() if n} == dict(recounted)
 
     tenant._steps = iter(back)
     if now.state is OperationState.IN_EFFECT:
-        one_ledger.request_restore(operation.id, now=utcnow(), actor="tester", early=True)
+        one_ledger.lifecycle.request_restore(operation.id, now=utcnow(), actor="tester", early=True)
     run_through(one_ledger, tenant, operation, Phase.RESTORE, dying_back, ids)
     assert set(tenant.available.values()) <= {1}, "somebody was put back twice"
-    for item in one_ledger.items(operation.id):
+    for item in one_ledger.items.page(operation.id):
         agent_out = tenant.state(item.agent_id)["status"] == "unavailable"
         if agent_out:
             known = item.restore_state in (ItemState.FAILED, ItemState.UNCONFIRMED)
             assert known, "somebody stays out and nobody is told"
-    counts = one_ledger.counts([operation.id])[operation.id]
-    ended = one_ledger.operation(TENANT, operation.id).state
+    counts = one_ledger.items.counts([operation.id])[operation.id]
+    ended = one_ledger.operations.get(TENANT, operation.id).state
     if counts.restore[ItemState.FAILED] or counts.restore[ItemState.UNCONFIRMED]:
         assert ended is OperationState.FAILED_IN_PART
     else:

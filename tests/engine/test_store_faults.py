@@ -142,7 +142,7 @@ class World:
                     first = True
             else:
                 raise AssertionError("the phase never ended")
-        return self.ledger.operation(operation.tenant_key, operation.id)
+        return self.ledger.operations.get(operation.tenant_key, operation.id)
 
 
 @contextmanager
@@ -154,7 +154,7 @@ def a_world(demo: DemoHandle, ledger_url: str, pacing_url: str) -> Iterator[Worl
         client = GenesysClient(
             endpoint_for_urls(demo.url, demo.url), Credentials(known["id"], known["secret"]), pacer, 5.0, network
         )
-        of_ledger, of_pacer = FaultyDatabase(ledger._db.engine), FaultyDatabase(pacer._row._engine)
+        of_ledger, of_pacer = FaultyDatabase(ledger.database.engine), FaultyDatabase(pacer._row._engine)
         ids = [row["id"] for row in demo.agents(on_shift="true", active="true", out_of_office="false", limit=AGENTS)]
         try:
             yield World(demo, ledger, pacer, network, client, of_ledger, of_pacer, ids)
@@ -184,7 +184,7 @@ def world(request: pytest.FixtureRequest, demo: DemoHandle, tmp_path: Path, impa
 
 def story(world: World, operation: Operation, item: Item) -> str:
     """What the history has of an agent, for a failing test."""
-    runs = world.ledger.runs(operation.tenant_key, RunFilter(operation_id=operation.id, agent_id=item.agent_id)).runs
+    runs = world.ledger.runs.page(operation.tenant_key, RunFilter(operation_id=operation.id, agent_id=item.agent_id)).runs
     return "\n".join(f"{run.phase} {run.outcome} {run.status} {run.note} {run.cause}" for run in runs)
 
 
@@ -192,7 +192,7 @@ def check(world: World, operation: Operation, may_be_unconfirmed: int) -> None:
     """Tenant and ledger agree, nobody twice, and no fault of the store is told as a failure."""
     updates = world.demo.updates()
     unconfirmed = 0
-    for item in world.ledger.items(operation.id):
+    for item in world.ledger.items.page(operation.id):
         made = updates.get(item.agent_id, {"unavailable": 0, "available": 0})
         for state, times in ((item.apply_state, made["unavailable"]), (item.restore_state, made["available"])):
             if state is ItemState.UNCONFIRMED:
@@ -207,7 +207,7 @@ def check(world: World, operation: Operation, may_be_unconfirmed: int) -> None:
                 assert state is ItemState.APPLIED, story(world, operation, item)
                 assert times == 1, f"{item.agent_id} was written {times} times"
     assert unconfirmed <= may_be_unconfirmed
-    for run in world.ledger.runs(operation.tenant_key, RunFilter(operation_id=operation.id), limit=1_000).runs:
+    for run in world.ledger.runs.page(operation.tenant_key, RunFilter(operation_id=operation.id), limit=1_000).runs:
         told = f"{run.cause} {run.note}".lower()
         assert not any(word in told for word in ("database", "budget", "locked", "disk", "postgres")), told
         assert run.outcome is not Outcome.FAILED or "read back each time" in run.note, run
@@ -242,7 +242,7 @@ def test_a_fault_of_the_store_is_never_an_answer_of_the_tenant(
     check(world, operation, 0 if reads_back else len(out[2]))
     assert operation.state is OperationState.IN_EFFECT
 
-    world.ledger.request_restore(operation.id, now=utcnow(), actor="tester", early=True)
+    world.ledger.lifecycle.request_restore(operation.id, now=utcnow(), actor="tester", early=True)
     operation = world.run(operation, Phase.RESTORE, *back)
     check(world, operation, 0 if reads_back else len(out[2]) + len(back[2]))
     assert operation.state in (OperationState.ENDED_EARLY, OperationState.FAILED_IN_PART)

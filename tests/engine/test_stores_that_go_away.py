@@ -50,9 +50,9 @@ def wait_until(true: Callable[[], bool], patience_s: float = 60.0) -> None:
 
 def agree(demo: DemoHandle, ledger: Ledger, operation: Operation, ids: list[str], available: int) -> None:
     assert demo.updates() == {agent_id: {"unavailable": 1, "available": available} for agent_id in ids}
-    failed = ledger.runs(TENANT, RunFilter(operation_id=operation.id, outcome=Outcome.FAILED)).runs
+    failed = ledger.runs.page(TENANT, RunFilter(operation_id=operation.id, outcome=Outcome.FAILED)).runs
     assert failed == ()
-    assert ledger.operation(TENANT, operation.id).halt_reason in (None, "")
+    assert ledger.operations.get(TENANT, operation.id).halt_reason in (None, "")
 
 
 def restart(server: Any) -> None:
@@ -77,7 +77,7 @@ def test_a_file_that_another_program_holds_for_longer_than_its_time_out(
             time.sleep(HELD_S)
         wait_for_state(ledger, operation.id, OperationState.IN_EFFECT)
         agree(demo, ledger, operation, ids, available=0)
-        ledger.request_restore(operation.id, now=utcnow(), actor="tester", early=True)
+        ledger.lifecycle.request_restore(operation.id, now=utcnow(), actor="tester", early=True)
         wait_until(lambda: sum(made["available"] for made in demo.updates().values()) >= 5)
         with held(tmp_path / back):
             time.sleep(HELD_S)
@@ -101,7 +101,7 @@ def test_a_postgresql_that_restarts_while_agents_go_out_and_come_back(demo: Demo
         crew.start()  # the first may have lost its session, and then ends: another goes on
         wait_for_state(ledger, operation.id, OperationState.IN_EFFECT)
         agree(demo, ledger, operation, ids, available=0)
-        ledger.request_restore(operation.id, now=utcnow(), actor="tester", early=True)
+        ledger.lifecycle.request_restore(operation.id, now=utcnow(), actor="tester", early=True)
         wait_until(lambda: sum(made["available"] for made in demo.updates().values()) >= 10)
         restart(server)
         time.sleep(0.5)

@@ -47,7 +47,7 @@ def an_operation(demo: DemoHandle, ledger: Ledger, ids: list[str], **more: objec
 def end_soon(ledger: Ledger, operation: Operation) -> datetime:
     """Moves the end near, once everybody is out: how long that takes is the machine's affair."""
     end = utcnow() + timedelta(seconds=0.5)
-    ledger.revise_window(operation.id, end=end, now=utcnow(), actor="tester")
+    ledger.lifecycle.revise_window(operation.id, end=end, now=utcnow(), actor="tester")
     return end
 
 
@@ -63,7 +63,7 @@ def test_a_window_starts_and_ends_by_itself(demo: DemoHandle, ledger: Ledger, cr
     end_soon(ledger, operation)
     wait_for_state(ledger, operation.id, OperationState.RESTORED)
     assert demo.updates() == once_each(ids)
-    assert [seen.state for seen in ledger.workers(TENANT)] == ["working"]
+    assert [seen.state for seen in ledger.workers.all(TENANT)] == ["working"]
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -81,7 +81,7 @@ def test_killed_at_random_nobody_twice_and_nobody_forgotten(demo: DemoHandle, le
     wait_for_state(ledger, operation.id, OperationState.IN_EFFECT)
     assert demo.updates() == once_each(ids, available=0)
 
-    ledger.request_restore(operation.id, now=utcnow(), actor="tester", early=True)
+    ledger.lifecycle.request_restore(operation.id, now=utcnow(), actor="tester", early=True)
     time.sleep(chance.uniform(0.2, 1.5))
     crew.kill_all()
     worker = crew.start()
@@ -90,11 +90,11 @@ def test_killed_at_random_nobody_twice_and_nobody_forgotten(demo: DemoHandle, le
     crew.start()
     wait_for_state(ledger, operation.id, OperationState.ENDED_EARLY)
     assert demo.updates() == once_each(ids)
-    counts = ledger.counts([operation.id])[operation.id]
+    counts = ledger.items.counts([operation.id])[operation.id]
     assert counts.apply[ItemState.APPLIED] == counts.restore[ItemState.APPLIED] == len(ids)
     assert counts.out == 0
-    assert ledger.totals(TENANT)[Outcome.FAILED] == 0, "who was sent again did not fail"
-    assert ledger.failure_groups(TENANT) == []
+    assert ledger.runs.totals(TENANT)[Outcome.FAILED] == 0, "who was sent again did not fail"
+    assert ledger.failure_groups.all(TENANT) == []
 
 
 def test_a_polite_stop_gives_back_what_was_not_sent(demo: DemoHandle, ledger: Ledger, crew: Workers) -> None:
@@ -106,11 +106,11 @@ def test_a_polite_stop_gives_back_what_was_not_sent(demo: DemoHandle, ledger: Le
     begun = time.monotonic()
     assert worker.terminate() == 0
     assert time.monotonic() - begun < 15
-    counts = ledger.counts([operation.id])[operation.id]
+    counts = ledger.items.counts([operation.id])[operation.id]
     assert counts.apply[ItemState.SENDING] == 0  # nothing hangs in the air
     assert counts.apply[ItemState.APPLIED] == len(demo.updates()) < 60
     assert worker.states[-1] == "stopping"
-    assert ledger.workers(TENANT) == []
+    assert ledger.workers.all(TENANT) == []
     demo.patch("/_demo/settings", {"latency_ms": 0})
     crew.start()
     wait_for_state(ledger, operation.id, OperationState.IN_EFFECT)
@@ -120,7 +120,7 @@ def test_a_polite_stop_gives_back_what_was_not_sent(demo: DemoHandle, ledger: Le
 def test_a_second_worker_stands_by_and_takes_over(demo: DemoHandle, ledger: Ledger, crew: Workers) -> None:
     first = crew.start()
     second = crew.start(wait_for="standby")
-    _wait_until(lambda: sorted(seen.state for seen in ledger.workers(TENANT)) == ["standby", "working"])
+    _wait_until(lambda: sorted(seen.state for seen in ledger.workers.all(TENANT)) == ["standby", "working"])
     assert second.states == ["standby"]
     first.kill()
     second.wait_for("working", 20)
@@ -136,14 +136,14 @@ def test_cancel_in_mid_run_puts_back_who_is_out_and_sends_nobody_else(demo: Demo
     operation = an_operation(demo, ledger, ids)
     crew.start()
     _wait_until(lambda: len(demo.updates()) >= 12)
-    ledger.request_cancel(operation.id, now=utcnow(), actor="tester")
+    ledger.lifecycle.request_cancel(operation.id, now=utcnow(), actor="tester")
     asked = time.monotonic()
     wait_for_state(ledger, operation.id, OperationState.CANCELLED)
     assert time.monotonic() - asked < 30
     updates = demo.updates()
     assert 12 <= len(updates) < 120
     assert updates == once_each(list(updates))
-    skipped = ledger.items(operation.id, apply_states=[ItemState.SKIPPED])
+    skipped = ledger.items.page(operation.id, apply_states=[ItemState.SKIPPED])
     assert {item.skip_reason for item in skipped} == {"not sent: the operation was cancelled"}
     assert len(skipped) + len(updates) == 120
 
@@ -157,10 +157,10 @@ def test_cancel_does_not_wait_for_the_rate_limit(demo: DemoHandle, ledger: Ledge
     _wait_until(lambda: len(demo.updates()) >= 20)
     time.sleep(1.0)
     asked = time.monotonic()
-    ledger.request_cancel(operation.id, now=utcnow(), actor="tester")
+    ledger.lifecycle.request_cancel(operation.id, now=utcnow(), actor="tester")
     wait_for_state(ledger, operation.id, OperationState.RESTORING, OperationState.CANCELLED, patience_s=20)
     assert time.monotonic() - asked < 15  # far less than the rest of the minute
-    assert ledger.counts([operation.id])[operation.id].apply[ItemState.SENDING] == 0
+    assert ledger.items.counts([operation.id])[operation.id].apply[ItemState.SENDING] == 0
 
 
 def test_an_extended_window_ends_at_its_new_end(demo: DemoHandle, ledger: Ledger, crew: Workers) -> None:
@@ -169,9 +169,9 @@ def test_an_extended_window_ends_at_its_new_end(demo: DemoHandle, ledger: Ledger
     operation = an_operation(demo, ledger, ids, minutes=0.2)
     wait_for_state(ledger, operation.id, OperationState.IN_EFFECT)
     new_end = operation.window.end + timedelta(seconds=3)
-    ledger.revise_window(operation.id, end=new_end, now=utcnow(), actor="tester")
+    ledger.lifecycle.revise_window(operation.id, end=new_end, now=utcnow(), actor="tester")
     wait_for_state(ledger, operation.id, OperationState.RESTORED)
-    ended = ledger.operation(TENANT, operation.id)
+    ended = ledger.operations.get(TENANT, operation.id)
     assert ended.restore_started_at is not None
     assert new_end <= ended.restore_started_at < new_end + timedelta(seconds=3)
     assert demo.updates() == once_each(ids)
@@ -189,7 +189,7 @@ def test_an_overdue_restore_comes_before_an_apply_that_is_due(demo: DemoHandle, 
     crew.start()
     wait_for_state(ledger, due.id, OperationState.IN_EFFECT)
     restored = wait_for_state(ledger, overdue.id, OperationState.RESTORED)
-    started = ledger.operation(TENANT, due.id).started_at
+    started = ledger.operations.get(TENANT, due.id).started_at
     assert restored.ended_at is not None
     assert started is not None
     assert restored.ended_at <= started
@@ -214,7 +214,7 @@ def test_only_its_own_tenant_is_touched(demo: DemoHandle, ledger: Ledger, crew: 
     crew.start()
     wait_for_state(ledger, ours.id, OperationState.IN_EFFECT)
     time.sleep(1.0)
-    assert ledger.operation("api.mypurecloud.com|real", other.id).state is OperationState.SCHEDULED
+    assert ledger.operations.get("api.mypurecloud.com|real", other.id).state is OperationState.SCHEDULED
     assert set(demo.updates()) == set(ids[2:])
 
 
@@ -236,7 +236,7 @@ def test_faults_of_the_tenant_lose_nobody(demo: DemoHandle, ledger: Ledger, crew
     crew.start()
     wait_for_state(ledger, operation.id, OperationState.IN_EFFECT)
     assert demo.updates() == once_each(ids, available=0)
-    ledger.request_restore(operation.id, now=utcnow(), actor="tester", early=True)
+    ledger.lifecycle.request_restore(operation.id, now=utcnow(), actor="tester", early=True)
     wait_for_state(ledger, operation.id, OperationState.ENDED_EARLY)
     assert demo.updates() == once_each(ids)
 
@@ -263,10 +263,10 @@ def test_a_restarted_tenant_in_mid_run_loses_nobody(ledger: Ledger, tmp_path: Pa
         own.kill()
         own.restart()
         wait_for_state(ledger, operation.id, OperationState.IN_EFFECT)
-        if ledger.counts([operation.id])[operation.id].apply[ItemState.FAILED]:
+        if ledger.items.counts([operation.id])[operation.id].apply[ItemState.FAILED]:
             from wfm.domain.operations import Phase
 
-            ledger.requeue_failed(operation.id, Phase.APPLY, now=utcnow(), actor="tester")
+            ledger.lifecycle.requeue_failed(operation.id, Phase.APPLY, now=utcnow(), actor="tester")
             wait_for_state(ledger, operation.id, OperationState.IN_EFFECT)
         assert own.updates() == once_each(ids, available=0)
 

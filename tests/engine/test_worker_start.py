@@ -41,7 +41,7 @@ def in_effect(demo: DemoHandle, ledger: Ledger, ids: list[str]) -> Operation:
 
 
 def restored(ledger: Ledger, operation: Operation) -> None:
-    ledger.request_restore(operation.id, now=utcnow(), actor="tester", early=True)
+    ledger.lifecycle.request_restore(operation.id, now=utcnow(), actor="tester", early=True)
     wait_for_state(ledger, operation.id, OperationState.ENDED_EARLY)
 
 
@@ -56,7 +56,7 @@ def test_a_worker_that_can_not_start_never_says_that_it_works(ledger: Ledger, cr
     deadline = time.monotonic() + 60
     while worker.process.poll() is None:
         assert time.monotonic() < deadline, "it neither starts nor ends"
-        seen |= {row.state for row in ledger.workers(TENANT)}
+        seen |= {row.state for row in ledger.workers.all(TENANT)}
         time.sleep(0.01)
     assert seen <= {"starting", "standby"}, "it gave a heartbeat as if it worked"
     assert not seen & PASSED_START
@@ -65,7 +65,7 @@ def test_a_worker_that_can_not_start_never_says_that_it_works(ledger: Ledger, cr
         time.sleep(0.01)
     assert set(worker.states) - {"standby"} == {"starting"}
     assert worker.process.returncode != 0
-    assert ledger.workers(TENANT) == []
+    assert ledger.workers.all(TENANT) == []
 
 
 def test_the_states_of_a_worker(ledger: Ledger, crew: Workers) -> None:

@@ -51,8 +51,8 @@ def whose(pair: list[WorkerHandle], ledger: Ledger, operation: Operation) -> Wor
     found: list[WorkerHandle] = []
 
     def look() -> bool:
-        for seen in ledger.workers(TENANT):
-            if any(ledger.orphaned(operation.id, phase, worker_id=seen.worker_id) for phase in Phase):
+        for seen in ledger.workers.all(TENANT):
+            if any(ledger.items.orphaned(operation.id, phase, worker_id=seen.worker_id) for phase in Phase):
                 found.extend(handle for handle in pair if handle.process.pid == seen.pid)
         return bool(found)
 
@@ -65,7 +65,7 @@ def test_one_is_killed_and_the_other_takes_over(demo: DemoHandle, ledger: Ledger
     ids = on_shift(demo, 90)
     demo.patch("/_demo/settings", {"latency_ms": 200})
     pair = [crew.start(), crew.start()]
-    assert sorted(seen.state for seen in ledger.workers(TENANT)) == ["working", "working"]
+    assert sorted(seen.state for seen in ledger.workers.all(TENANT)) == ["working", "working"]
     operation = an_operation(demo, ledger, ids)
     _wait_until(lambda: len(demo.updates()) >= 20)
     victim = whose(pair, ledger, operation)
@@ -75,13 +75,13 @@ def test_one_is_killed_and_the_other_takes_over(demo: DemoHandle, ledger: Ledger
     assert demo.updates() == {agent: {"unavailable": 1, "available": 0} for agent in ids}
 
     pair = [next(handle for handle in pair if handle is not victim), crew.start()]
-    ledger.request_restore(operation.id, now=utcnow(), actor="tester", early=True)
+    ledger.lifecycle.request_restore(operation.id, now=utcnow(), actor="tester", early=True)
     _wait_until(lambda: sum(made["available"] for made in demo.updates().values()) >= 10)
     whose(pair, ledger, operation).kill()
     assert sum(made["available"] for made in demo.updates().values()) < len(ids)
     wait_for_state(ledger, operation.id, OperationState.ENDED_EARLY, patience_s=PATIENCE_S)
     assert demo.updates() == {agent: {"unavailable": 1, "available": 1} for agent in ids}
-    counts = ledger.counts([operation.id])[operation.id]
+    counts = ledger.items.counts([operation.id])[operation.id]
     assert counts.apply[ItemState.APPLIED] == counts.restore[ItemState.APPLIED] == len(ids)
 
 

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from wfm.domain.operations import ItemState
 from wfm.ledger import Ledger
 from wfm.ledger.ids import encode
+from wfm.ledger.item_rows import RESTORABLE, counts_by_operation
+from wfm.ledger.run_rows import counted, runs_with_names
 from wfm.ledger.schema import group_agents, groups, item_counts, items, run_counts, runs
-from wfm.ledger.settling import counted, runs_with_words
-from wfm.ledger.store import RESTORABLE
 
 
 def check_all(ledger: Ledger, *, archived: bool = False) -> None:
@@ -19,14 +19,14 @@ def check_all(ledger: Ledger, *, archived: bool = False) -> None:
 
     Where runs were `archived`, a cause still knows when it was first seen, though that run is gone.
     """
-    with ledger._db.read() as connection:
-        check_item_counts(ledger, connection)
+    with ledger.database.read() as connection:
+        check_item_counts(connection)
         check_run_counts(connection)
         check_groups(connection, archived=archived)
         check_intents(connection)
 
 
-def check_item_counts(ledger: Ledger, connection: sa.Connection) -> None:
+def check_item_counts(connection: sa.Connection) -> None:
     kept = {
         (row.operation_id, row.apply_state, row.restore_state): row.n
         for row in connection.execute(sa.select(item_counts))
@@ -40,7 +40,7 @@ def check_item_counts(ledger: Ledger, connection: sa.Connection) -> None:
     assert kept == real
     numbers = {key[0] for key in real}
     for number in numbers:
-        counts = ledger._counts(connection, [number])[number]
+        counts = counts_by_operation(connection, [number])[number]
         mine = {(key[1], key[2]): n for key, n in real.items() if key[0] == number}
         assert counts.total == sum(mine.values())
         for state in ItemState:
@@ -58,7 +58,7 @@ def check_run_counts(connection: sa.Connection) -> None:
     }
     assert all(n > 0 for n in kept.values())
     real: Counter[tuple[int, str, str, int, str]] = Counter()
-    for row in connection.execute(runs_with_words()):
+    for row in connection.execute(runs_with_names()):
         real.update((row.tenant_id, *key) for key in counted(row).keys())  # noqa: SIM118 - not a mapping
     assert kept == dict(real)
 

@@ -170,17 +170,17 @@ class World:
         return self.now
 
     def create(self, *args: Any, **kwargs: Any) -> Operation:
-        return self.ledger.create_operation(new_operation(*args, **kwargs), self.later())
+        return self.ledger.operations.create(new_operation(*args, **kwargs), self.later())
 
     def start(self, operation: Operation) -> Operation:
-        assert self.ledger.move(operation.id, [S.SCHEDULED], S.APPLYING, now=self.later(), started_at=self.now)
+        assert self.ledger.lifecycle.transition(operation.id, [S.SCHEDULED], S.APPLYING, now=self.later(), started_at=self.now)
         return self.get(operation)
 
     def get(self, operation: Operation) -> Operation:
-        return self.ledger.operation(operation.tenant_key, operation.id)
+        return self.ledger.operations.get(operation.tenant_key, operation.id)
 
     def claim(self, operation: Operation, phase: Phase = Phase.APPLY, limit: int = 25, worker: str = "w1") -> list[Claim]:
-        return self.ledger.claim(
+        return self.ledger.items.claim(
             operation.id,
             phase,
             limit=limit,
@@ -193,7 +193,7 @@ class World:
         )
 
     def settle(self, operation: Operation, settlements: Sequence[Settlement], phase: Phase = Phase.APPLY) -> Counts:
-        return self.ledger.settle(operation.id, phase, settlements, now=self.later())
+        return self.ledger.items.settle(operation.id, phase, settlements, now=self.later())
 
     def run_phase(self, operation: Operation, phase: Phase = Phase.APPLY, states: dict[str, ItemState] | None = None) -> Counts:
         """Claims everything there is and settles it: applied, or the state told for an agent."""
@@ -206,11 +206,11 @@ class World:
         """An operation that is applied."""
         operation = self.start(self.create(*args, **kwargs))
         self.run_phase(operation, states=states)
-        self.ledger.move(operation.id, [S.APPLYING], S.IN_EFFECT, now=self.later(), applied_at=self.now)
+        self.ledger.lifecycle.transition(operation.id, [S.APPLYING], S.IN_EFFECT, now=self.later(), applied_at=self.now)
         return self.get(operation)
 
     def item_states(self, operation: Operation) -> dict[str, tuple[ItemState, ItemState]]:
-        found = self.ledger.items(operation.id, limit=10_000)
+        found = self.ledger.items.page(operation.id, limit=10_000)
         return {item.agent_id: (item.apply_state, item.restore_state) for item in found}
 
 

@@ -75,14 +75,14 @@ def test_a_database_of_any_revision_comes_up_with_its_data(url: str, revision: s
     database.write(_insert_old_rows)
     database.close()
     ledger = Ledger(url)
-    with ledger._db.read() as connection:
+    with ledger.database.read() as connection:
         assert current_revision(connection) == REVISIONS[-1]
-    (run,) = ledger.runs(TENANT, RunFilter(route="availability")).runs
+    (run,) = ledger.runs.page(TENANT, RunFilter(route="availability")).runs
     assert (run.agent_id, run.cause, run.retryable) == ("old", "Old cause", False)
-    assert [(group.note, group.owner) for group in ledger.failure_groups(TENANT)] == [("kept", "")]
-    ledger.record(direct_run("new", state=ItemState.FAILED))
-    assert ledger.runs(TENANT, RunFilter()).total == 2
-    assert ledger.views("sam", TENANT) == []
+    assert [(group.note, group.owner) for group in ledger.failure_groups.all(TENANT)] == [("kept", "")]
+    ledger.runs.record(direct_run("new", state=ItemState.FAILED))
+    assert ledger.runs.page(TENANT, RunFilter()).total == 2
+    assert ledger.saved_views.all("sam", TENANT) == []
     check_all(ledger)
     ledger.close()
 
@@ -112,22 +112,24 @@ def test_runs_that_were_sent_again_are_no_failures_any_more(url: str) -> None:
     operation = world.start(world.create(["eli"]))
     world.later()
     world.settle(operation, [settlement(world.claim(operation)[0], ItemState.FAILED, diagnosis=shared, code="shared")])
-    groups = {group.code: group for group in ledger.failure_groups(TENANT)}
-    ledger.set_group_state(TENANT, groups["owned"].fingerprint, GroupState.IGNORED, actor="Sam", note="seen", now=world.now)
-    assert ledger.totals(TENANT)[Outcome.FAILED] == 5
-    with ledger._db.engine.begin() as connection:
+    groups = {group.code: group for group in ledger.failure_groups.all(TENANT)}
+    ledger.failure_groups.set_state(
+        TENANT, groups["owned"].fingerprint, GroupState.IGNORED, actor="Sam", note="seen", now=world.now
+    )
+    assert ledger.runs.totals(TENANT)[Outcome.FAILED] == 5
+    with ledger.database.engine.begin() as connection:
         connection.execute(sa.text("DROP INDEX ix_operations_example"))
         connection.execute(sa.text("UPDATE alembic_version SET version_num = 'r0005'"))
     ledger.close()
 
     ledger = Ledger(url)
     check_all(ledger)
-    totals = ledger.totals(TENANT)
+    totals = ledger.runs.totals(TENANT)
     assert (totals[Outcome.RESENT], totals[Outcome.FAILED], totals[Outcome.APPLIED]) == (3, 2, 4)
-    groups = {group.code: group for group in ledger.failure_groups(TENANT)}
+    groups = {group.code: group for group in ledger.failure_groups.all(TENANT)}
     assert sorted(map(str, groups)) == ["owned", "shared"], "what people said of a cause is not lost"
     assert (groups["shared"].runs, groups["shared"].agents) == (1, 1)
-    again = ledger.runs(TENANT, RunFilter(outcome=Outcome.RESENT)).runs
+    again = ledger.runs.page(TENANT, RunFilter(outcome=Outcome.RESENT)).runs
     assert [(run.agent_id, run.cause, run.fingerprint) for run in again] == [
         ("dana", "Broke: shared", None),
         ("bo", "Broke: alone", None),

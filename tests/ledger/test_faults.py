@@ -44,8 +44,8 @@ def somebody_holds_it(url: str) -> Iterator[None]:
 @contextmanager
 def full_disk(world: World) -> Iterator[None]:
     """SQLite may not grow by a page. PostgreSQL is made to say what it says, by a trigger, in the middle of a settlement."""
-    engine = world.ledger._db.engine
-    if world.ledger._db.is_sqlite:
+    engine = world.ledger.database.engine
+    if world.ledger.database.is_sqlite:
 
         @sa.event.listens_for(engine, "connect")
         def bound(connection: object, _: object) -> None:
@@ -75,7 +75,7 @@ def test_locked_by_another_program(hasty: World) -> None:
     with somebody_holds_it(hasty.url):
         with pytest.raises(StoreFault, match=r"locked .*Nothing was written"):
             hasty.settle(operation, ends)
-        page = hasty.ledger.runs(TENANT, RunFilter())
+        page = hasty.ledger.runs.page(TENANT, RunFilter())
         assert {run.outcome.value for run in page.runs} == {"sending"}, "reading goes on"
     assert hasty.settle(operation, ends).apply[ItemState.APPLIED] == 2
 
@@ -89,22 +89,22 @@ def test_a_disk_that_is_full_in_the_middle_of_a_settlement(hasty: World) -> None
         with pytest.raises(StoreFault, match=r"(disk is full|no space left).* Nothing was written"):
             hasty.settle(operation, ends)
         check_all(hasty.ledger)
-        assert len(hasty.ledger.orphaned(operation.id, Phase.APPLY)) == 2
+        assert len(hasty.ledger.items.orphaned(operation.id, Phase.APPLY)) == 2
     assert hasty.settle(operation, ends).apply[ItemState.APPLIED] == 2
-    assert hasty.ledger.runs(TENANT, RunFilter(text="long")).total == 2
+    assert hasty.ledger.runs.page(TENANT, RunFilter(text="long")).total == 2
 
 
 @pytest.mark.postgres
 def test_a_server_that_only_reads(postgres_url: str) -> None:
     ledger = Ledger(postgres_url)
-    ledger.set_preference("t", "key", "before")
+    ledger.preferences.set("t", "key", "before")
     name = sa.make_url(postgres_url).database
-    with ledger._db.engine.begin() as connection:
+    with ledger.database.engine.begin() as connection:
         connection.exec_driver_sql(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
-    ledger._db.engine.dispose()
+    ledger.database.engine.dispose()
     with pytest.raises(StoreFault, match="read-only"):
-        ledger.set_preference("t", "key", "after")
-    assert ledger.preference("t", "key") == "before"
+        ledger.preferences.set("t", "key", "after")
+    assert ledger.preferences.get("t", "key") == "before"
     ledger.close()
 
 
@@ -114,7 +114,7 @@ def test_characters_that_no_database_keeps(hasty: World) -> None:
     (claim,) = hasty.claim(operation)
     strange = exchange(response_body='{"message": "before\0after \ud83d end"}', fault="zero \0 byte")
     hasty.settle(operation, [settlement(claim, exchanges=(strange,), note="half \ud83d a character")])
-    ((run, (kept,)),) = [hasty.ledger.run(TENANT, claim.run_id)]
+    ((run, (kept,)),) = [hasty.ledger.runs.get(TENANT, claim.run_id)]
     assert run.outcome.value == "applied"
     assert "before" in (kept.response_body or "")
-    assert hasty.ledger.runs(TENANT, RunFilter(text="before")).total == 1
+    assert hasty.ledger.runs.page(TENANT, RunFilter(text="before")).total == 1

@@ -44,7 +44,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(target=operations, agents=SOME, minutes=st.integers(1, 30))
     def create(self, agents: list[str], minutes: int) -> Operation:
         # Each in a window of its own day, so that agents are free.
-        days = len(self.ledger.operations(TENANT, limit=1_000))
+        days = len(self.ledger.operations.page(TENANT, limit=1_000))
         start = NOON.replace(day=1 + days % 28, month=1 + days // 28 % 12)
         return self.world.start(self.world.create(agents, start=start, minutes=minutes))
 
@@ -55,10 +55,10 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(in_air=consumes(claims), end=st.sampled_from(ENDS), kind=st.sampled_from([Kind.MISSING_SCOPE, Kind.TIMEOUT]))
     def settle(self, in_air: InAir, end: ItemState, kind: Kind) -> None:
         operation, phase, claim = in_air
-        assert claim in self.ledger.orphaned(operation.id, phase)
+        assert claim in self.ledger.items.orphaned(operation.id, phase)
         named = diagnosis(kind) if end in (ItemState.FAILED, ItemState.UNCONFIRMED, ItemState.PENDING) else None
         counts = self.world.settle(operation, [settlement(claim, end, diagnosis=named)], phase)
-        assert counts == self.ledger.counts([operation.id])[operation.id]
+        assert counts == self.ledger.items.counts([operation.id])[operation.id]
         assert self.world.item_states(operation)[claim.item.agent_id][phase is Phase.RESTORE] is end
         self.settled.append((operation, phase, claim, end))
 
@@ -68,34 +68,34 @@ class LedgerMachine(RuleBasedStateMachine):
         if not self.settled:
             return
         operation, phase, claim, first = self.settled[place % len(self.settled)]
-        before = self.ledger.run(TENANT, claim.run_id), self.world.item_states(operation)
+        before = self.ledger.runs.get(TENANT, claim.run_id), self.world.item_states(operation)
         self.world.settle(operation, [settlement(claim, end)], phase)
         if first is not ItemState.UNCONFIRMED:
-            assert (self.ledger.run(TENANT, claim.run_id), self.world.item_states(operation)) == before
+            assert (self.ledger.runs.get(TENANT, claim.run_id), self.world.item_states(operation)) == before
 
     @rule(operation=operations, phase=PHASES, agents=st.none() | SOME)
     def skip(self, operation: Operation, phase: Phase, agents: list[str] | None) -> None:
         reasons = None if agents is None else dict.fromkeys(agents, "")
-        self.ledger.skip(operation.id, phase, reasons, "not sent: the operation was halted", now=self.world.later())
+        self.ledger.items.skip(operation.id, phase, reasons, "not sent: the operation was halted", now=self.world.later())
 
     @rule(operation=operations, phase=PHASES)
     def requeue(self, operation: Operation, phase: Phase) -> None:
         state = self.world.get(operation).state
         if state in (OperationState.APPLYING, OperationState.RESTORING):
             to_state = OperationState.HALTED if phase is Phase.APPLY else OperationState.FAILED_IN_PART
-            self.ledger.move(operation.id, [state], to_state, now=self.world.later())
+            self.ledger.lifecycle.transition(operation.id, [state], to_state, now=self.world.later())
         with contextlib.suppress(Refused):
-            self.ledger.requeue_failed(operation.id, phase, now=NOON.replace(year=2025), actor="Sam")
+            self.ledger.lifecycle.requeue_failed(operation.id, phase, now=NOON.replace(year=2025), actor="Sam")
 
     @rule(operation=operations)
     def cancel(self, operation: Operation) -> None:
         with contextlib.suppress(Refused):
-            self.ledger.request_cancel(operation.id, now=self.world.later(), actor="Sam")
+            self.ledger.lifecycle.request_cancel(operation.id, now=self.world.later(), actor="Sam")
 
     @rule(operation=operations, early=st.booleans())
     def restore(self, operation: Operation, early: bool) -> None:
         with contextlib.suppress(Refused):
-            self.ledger.request_restore(operation.id, now=self.world.later(), actor="Sam", early=early)
+            self.ledger.lifecycle.request_restore(operation.id, now=self.world.later(), actor="Sam", early=early)
 
     @rule(operation=operations, phase=PHASES, agent=st.sampled_from(AGENTS), applied=st.booleans())
     def by_person(self, operation: Operation, phase: Phase, agent: str, applied: bool) -> None:
@@ -104,17 +104,17 @@ class LedgerMachine(RuleBasedStateMachine):
         if not doubtful:
             return
         outcome = ItemState.APPLIED if applied else ItemState.FAILED
-        self.ledger.settle_by_person(operation.id, phase, agent, outcome, now=self.world.later(), actor="Sam")
+        self.ledger.items.settle_by_person(operation.id, phase, agent, outcome, now=self.world.later(), actor="Sam")
         assert self.world.item_states(operation)[agent][phase is Phase.RESTORE] is outcome
 
     @rule(agent=st.sampled_from(AGENTS), end=st.sampled_from(ENDS[:4]), hours=st.integers(-100, 100))
     def by_hand(self, agent: str, end: ItemState, hours: int) -> None:
-        self.ledger.record(direct_run(agent, state=end, at=NOON.replace(hour=abs(hours) % 24, day=1 + abs(hours) // 24)))
+        self.ledger.runs.record(direct_run(agent, state=end, at=NOON.replace(hour=abs(hours) % 24, day=1 + abs(hours) // 24)))
 
     @rule(state=st.sampled_from(list(GroupState)))
     def mark(self, state: GroupState) -> None:
-        for group in self.ledger.failure_groups(TENANT)[:1]:
-            self.ledger.set_group_state(TENANT, group.fingerprint, state, actor="Sam", note="", now=self.world.now)
+        for group in self.ledger.failure_groups.all(TENANT)[:1]:
+            self.ledger.failure_groups.set_state(TENANT, group.fingerprint, state, actor="Sam", note="", now=self.world.now)
 
     @invariant()
     def everything_agrees(self) -> None:

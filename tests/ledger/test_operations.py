@@ -37,7 +37,7 @@ def test_what_is_stored_is_what_was_given(world: World) -> None:
         example=True,
         rehearsal=True,
     )
-    made = world.ledger.create_operation(new, NOON)
+    made = world.ledger.operations.create(new, NOON)
     assert world.get(made) == made
     assert (made.request, made.window, made.route, made.action_id, made.restore_action_id) == (
         request,
@@ -48,16 +48,18 @@ def test_what_is_stored_is_what_was_given(world: World) -> None:
     )
     assert (made.state, made.revision, made.example, made.rehearsal, made.created_at) == (S.SCHEDULED, 1, True, True, NOON)
     assert (made.tenant_key, made.client_id, made.client_name, made.created_by) == (TENANT, "client-1", "desk", "Sam")
-    assert world.ledger.blocked(made.id) == [("x@y", "", "unknown user"), ("id-9", "Zoë", "time off")]
-    assert world.ledger.blocked_counts([made.id, "nonsense"]) == {made.id: 2, "nonsense": 0}
-    items = world.ledger.items(made.id)
+    assert world.ledger.operations.blocked(made.id) == [("x@y", "", "unknown user"), ("id-9", "Zoë", "time off")]
+    assert world.ledger.operations.blocked_counts([made.id, "nonsense"]) == {made.id: 2, "nonsense": 0}
+    items = world.ledger.items.page(made.id)
     assert [(item.seq, item.agent_id, item.agent_name, item.before, item.fate) for item in items] == [
         (1, "anna", "Anna", Status.AVAILABLE, "ready"),
         (2, "bo", "Bo", Status.AVAILABLE, "ready"),
     ]
-    counts = world.ledger.counts([made.id])[made.id]
+    counts = world.ledger.items.counts([made.id])[made.id]
     assert (nonzero(counts.apply), nonzero(counts.restore), counts.out) == ({I.PENDING: 2}, {}, 0)
-    assert [(event.kind, event.actor, event.at) for event in world.ledger.events(made.id)] == [("created", "Sam", NOON)]
+    assert [(event.kind, event.actor, event.at) for event in world.ledger.operations.events(made.id)] == [
+        ("created", "Sam", NOON)
+    ]
 
 
 def test_the_same_token_gives_the_same_operation(world: World) -> None:
@@ -66,7 +68,7 @@ def test_the_same_token_gives_the_same_operation(world: World) -> None:
     other = world.create(["anna"], token="click-1", tenant=OTHER_TENANT)
     assert again == first
     assert other.id != first.id
-    assert len(world.ledger.events(first.id)) == 1
+    assert len(world.ledger.operations.events(first.id)) == 1
     assert world.create(["bo"]).id != world.create(["cem"]).id, "without a token every call makes one"
 
 
@@ -76,7 +78,7 @@ def test_nobody_and_somebody_twice_are_refused(world: World) -> None:
     assert refused.value.code == "nobody_ready"
     with pytest.raises(BadInput):
         world.create(["anna", "anna"])
-    assert world.ledger.operations(TENANT) == []
+    assert world.ledger.operations.page(TENANT) == []
 
 
 def test_an_agent_is_in_one_window_at_a_time(world: World) -> None:
@@ -85,18 +87,18 @@ def test_an_agent_is_in_one_window_at_a_time(world: World) -> None:
         world.create(["bo", "cem"], start=NOON + 20 * MINUTE)
     assert refused.value.code == "in_another_window"
     assert refused.value.differences == ("Bo is in “DB upgrade”.",)
-    assert len(world.ledger.operations(TENANT)) == 1
+    assert len(world.ledger.operations.page(TENANT)) == 1
     # A window that only touches, other agents, and another tenant are free.
     world.create(["anna"], start=NOON + 30 * MINUTE)
     world.create(["cem"])
     world.create(["anna"], tenant=OTHER_TENANT)
-    held = world.ledger.held_agents(TENANT, NOON, NOON + MINUTE)
+    held = world.ledger.operations.held_agents(TENANT, NOON, NOON + MINUTE)
     assert held["anna"] == (first.id, "DB upgrade")
     assert sorted(held) == ["anna", "bo", "cem"]
-    assert sorted(world.ledger.held_agents(TENANT, NOON, NOON + MINUTE, ["bo", "zoe"])) == ["bo"]
-    assert sorted(world.ledger.held_agents(TENANT, NOON, NOON + MINUTE, except_operation=first.id)) == ["cem"]
-    assert world.ledger.held_agents(TENANT, NOON + 2 * HOUR, NOON + 3 * HOUR) == {}
-    assert world.ledger.held_agents("strange", NOON, NOON + HOUR) == {}
+    assert sorted(world.ledger.operations.held_agents(TENANT, NOON, NOON + MINUTE, ["bo", "zoe"])) == ["bo"]
+    assert sorted(world.ledger.operations.held_agents(TENANT, NOON, NOON + MINUTE, except_operation=first.id)) == ["cem"]
+    assert world.ledger.operations.held_agents(TENANT, NOON + 2 * HOUR, NOON + 3 * HOUR) == {}
+    assert world.ledger.operations.held_agents("strange", NOON, NOON + HOUR) == {}
 
 
 def test_many_conflicts_are_told_shortly(world: World) -> None:
@@ -125,9 +127,9 @@ def test_many_conflicts_are_told_shortly(world: World) -> None:
 def test_what_holds_an_agent(world: World, apply: ItemState, restore: ItemState | None, holds: bool) -> None:
     operation = world.in_effect(["anna"], states={"anna": apply})
     if restore is not None:
-        world.ledger.move(operation.id, [S.IN_EFFECT], S.RESTORING, now=world.now)
+        world.ledger.lifecycle.transition(operation.id, [S.IN_EFFECT], S.RESTORING, now=world.now)
         world.run_phase(operation, Phase.RESTORE, {"anna": restore})
-    assert bool(world.ledger.held_agents(TENANT, NOON, NOON + HOUR)) is holds
+    assert bool(world.ledger.operations.held_agents(TENANT, NOON, NOON + HOUR)) is holds
 
 
 @pytest.mark.parametrize(
@@ -147,56 +149,56 @@ def test_which_operations_hold(world: World, state: OperationState, holds_pendin
     operation = world.start(world.create(["pending", "out"]))
     claims = world.claim(operation)
     world.settle(operation, [settlement(claims[0], I.PENDING), settlement(claims[1])])
-    world.ledger.move(operation.id, [S.APPLYING], state, now=world.now)
-    held = world.ledger.held_agents(TENANT, NOON, NOON + HOUR)
+    world.ledger.lifecycle.transition(operation.id, [S.APPLYING], state, now=world.now)
+    held = world.ledger.operations.held_agents(TENANT, NOON, NOON + HOUR)
     assert ("pending" in held, "out" in held) == (holds_pending, holds_out)
 
 
 def test_what_ended_lately_is_found_however_long_ago_it_was_planned(world: World) -> None:
     first, second, going_on = (world.create([f"agent-{n}"]) for n in range(3))
     for minutes, operation in ((40, second), (60, first)):
-        world.ledger.move(operation.id, [S.SCHEDULED], S.CANCELLED, now=NOON, ended_at=NOON + minutes * MINUTE)
-    world.ledger.move(going_on.id, [S.SCHEDULED], S.FAILED_IN_PART, now=NOON, ended_at=NOON + 50 * MINUTE)
-    assert [one.id for one in world.ledger.ended(TENANT, NOON)] == [first.id, second.id]
-    assert [one.id for one in world.ledger.ended(TENANT, NOON, limit=1)] == [first.id]
-    assert [one.id for one in world.ledger.ended(TENANT, NOON + 50 * MINUTE)] == [first.id]
-    assert world.ledger.ended(OTHER_TENANT, NOON) == []
+        world.ledger.lifecycle.transition(operation.id, [S.SCHEDULED], S.CANCELLED, now=NOON, ended_at=NOON + minutes * MINUTE)
+    world.ledger.lifecycle.transition(going_on.id, [S.SCHEDULED], S.FAILED_IN_PART, now=NOON, ended_at=NOON + 50 * MINUTE)
+    assert [one.id for one in world.ledger.operations.ended(TENANT, NOON)] == [first.id, second.id]
+    assert [one.id for one in world.ledger.operations.ended(TENANT, NOON, limit=1)] == [first.id]
+    assert [one.id for one in world.ledger.operations.ended(TENANT, NOON + 50 * MINUTE)] == [first.id]
+    assert world.ledger.operations.ended(OTHER_TENANT, NOON) == []
 
 
 def test_lists_are_by_tenant_newest_first(world: World) -> None:
     made = [world.create([f"agent-{n}"]) for n in range(5)]
     other = world.create(["anna"], tenant=OTHER_TENANT)
-    world.ledger.move(made[1].id, [S.SCHEDULED], S.APPLYING, now=world.now)
+    world.ledger.lifecycle.transition(made[1].id, [S.SCHEDULED], S.APPLYING, now=world.now)
     newest = [operation.id for operation in reversed(made)]
-    assert [operation.id for operation in world.ledger.operations(TENANT)] == newest
+    assert [operation.id for operation in world.ledger.operations.page(TENANT)] == newest
     assert newest == sorted(newest, reverse=True)
-    assert [operation.id for operation in world.ledger.operations(TENANT, limit=2)] == newest[:2]
-    assert [operation.id for operation in world.ledger.operations(TENANT, limit=2, before=newest[1])] == newest[2:4]
-    assert [operation.id for operation in world.ledger.operations(TENANT, states=[S.APPLYING])] == [made[1].id]
-    assert world.ledger.operations(TENANT, states=[]) == []
-    assert world.ledger.operations("strange") == []
+    assert [operation.id for operation in world.ledger.operations.page(TENANT, limit=2)] == newest[:2]
+    assert [operation.id for operation in world.ledger.operations.page(TENANT, limit=2, before=newest[1])] == newest[2:4]
+    assert [operation.id for operation in world.ledger.operations.page(TENANT, states=[S.APPLYING])] == [made[1].id]
+    assert world.ledger.operations.page(TENANT, states=[]) == []
+    assert world.ledger.operations.page("strange") == []
     with pytest.raises(BadInput):
-        world.ledger.operations(TENANT, before="junk")
+        world.ledger.operations.page(TENANT, before="junk")
     for strange in (other.id, "junk", ""):
         with pytest.raises(NotFound):
-            world.ledger.operation(TENANT, strange)
+            world.ledger.operations.get(TENANT, strange)
 
 
 def test_titles_of_the_newest(world: World) -> None:
     made = [world.create([f"agent-{n}"], title=f"Window {n}", start=NOON + n * HOUR) for n in range(3)]
-    titles = world.ledger.operation_titles(TENANT, limit=2)
+    titles = world.ledger.operations.titles(TENANT, limit=2)
     assert list(titles.items()) == [(one.id, (one.title, one.window.start)) for one in made[:0:-1]]
-    assert world.ledger.operation_titles(OTHER_TENANT) == {}
+    assert world.ledger.operations.titles(OTHER_TENANT) == {}
 
 
 def test_items_are_found_by_state_and_by_part_of_a_name(world: World) -> None:
     new = new_operation(["id-1", "id-2", "id-3"])
     names = ["Aylin Şahin", "Łukasz 100%_Ög", "Bo Lindqvist"]
     items = tuple(dataclasses.replace(item, agent_name=name) for item, name in zip(new.items, names, strict=True))
-    operation = world.ledger.create_operation(dataclasses.replace(new, items=items), NOON)
+    operation = world.ledger.operations.create(dataclasses.replace(new, items=items), NOON)
 
     def found(search: str) -> list[int]:
-        return [item.seq for item in world.ledger.items(operation.id, search=search)]
+        return [item.seq for item in world.ledger.items.page(operation.id, search=search)]
 
     assert found("sahin") == [1]
     assert found("ŞAHIN") == [1]
@@ -208,17 +210,17 @@ def test_items_are_found_by_state_and_by_part_of_a_name(world: World) -> None:
     assert found("'; --") == []
     world.start(operation)
     world.claim(operation, limit=1)
-    assert [item.seq for item in world.ledger.items(operation.id, apply_states=[I.SENDING])] == [1]
-    assert [item.seq for item in world.ledger.items(operation.id, restore_states=[I.APPLIED])] == []
-    assert [item.seq for item in world.ledger.items(operation.id, after_seq=1, limit=1)] == [2]
+    assert [item.seq for item in world.ledger.items.page(operation.id, apply_states=[I.SENDING])] == [1]
+    assert [item.seq for item in world.ledger.items.page(operation.id, restore_states=[I.APPLIED])] == []
+    assert [item.seq for item in world.ledger.items.page(operation.id, after_seq=1, limit=1)] == [2]
 
 
 def test_a_plan_of_thousands(world: World) -> None:
     agents = [f"agent-{n:05}" for n in range(6_000)]
     operation = world.create(agents)
-    assert world.ledger.counts([operation.id])[operation.id].total == 6_000
+    assert world.ledger.items.counts([operation.id])[operation.id].total == 6_000
     assert world.get(operation).request.selection.agents == tuple(agents)
     assert json.loads(operation.request.model_dump_json())["selection"]["agents"][-1] == "agent-05999"
-    assert len(world.ledger.held_agents(TENANT, NOON, NOON + HOUR, agents[10:20])) == 10
+    assert len(world.ledger.operations.held_agents(TENANT, NOON, NOON + HOUR, agents[10:20])) == 10
     with pytest.raises(Refused):
         world.create(agents[5_999:])

@@ -37,17 +37,17 @@ def test_one_that_may_only_be_read_says_so_and_writes_nothing(tmp_path: Path) ->
     import sqlalchemy as sa
 
     ledger = Ledger(url(tmp_path / "desk.sqlite"))
-    ledger.set_preference("t", "key", "before")
+    ledger.preferences.set("t", "key", "before")
 
     def only_reads(connection: sqlite3.Connection, _: object) -> None:
         connection.execute("PRAGMA query_only = ON")
 
-    engines = [one for one in vars(ledger._db).values() if isinstance(one, sa.Engine)]
+    engines = [one for one in vars(ledger.database).values() if isinstance(one, sa.Engine)]
     assert engines
     for engine in engines:
         sa.event.listen(engine, "connect", only_reads)
         engine.dispose()
     with pytest.raises(StoreFault, match="written"):
-        ledger.set_preference("t", "key", "after")
-    assert ledger.preference("t", "key") == "before"
+        ledger.preferences.set("t", "key", "after")
+    assert ledger.preferences.get("t", "key") == "before"
     ledger.close()

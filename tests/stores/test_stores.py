@@ -200,7 +200,7 @@ def _write_until_it_fails(url: str) -> None:
     ledger = Ledger(url)
     try:
         for number in range(50):
-            ledger.set_preference("tenant", f"key {number}", "x" * 1_000)
+            ledger.preferences.set("tenant", f"key {number}", "x" * 1_000)
     finally:
         ledger.close()
 

@@ -179,7 +179,7 @@ def new_operation(
             for agent_id in agent_ids
         ),
     }
-    return ledger.create_operation(NewOperation(**{**values, **changes}), now)
+    return ledger.operations.create(NewOperation(**{**values, **changes}), now)
 
 
 def open_ledger(folder: Path) -> Ledger:
@@ -192,11 +192,11 @@ def wait_for_state(
     """Waits until the operation is in one of the states. Fails with what it is in instead."""
     deadline = time.monotonic() + patience_s
     while True:
-        operation = ledger.operation(tenant, operation_id)
+        operation = ledger.operations.get(tenant, operation_id)
         if operation.state in states:
             return operation
         if time.monotonic() > deadline:
-            counts = ledger.counts([operation_id])[operation_id]
-            events = [event.text for event in ledger.events(operation_id)]
+            counts = ledger.items.counts([operation_id])[operation_id]
+            events = [event.text for event in ledger.operations.events(operation_id)]
             raise AssertionError(f"still {operation.state}, not {states}: {counts} {events}")
         time.sleep(0.05)

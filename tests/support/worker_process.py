@@ -113,8 +113,8 @@ def _die_at(dies: dict[str, Any], ledger: Any, client: Any) -> None:
         return stepped
 
     if dies["step"] in ("claim", "settle"):
-        real = getattr(ledger, dies["step"])
-        setattr(ledger, dies["step"], mortal(real, lambda _id, phase, *more, **names: phase.value))
+        real = getattr(ledger.items, dies["step"])
+        setattr(ledger.items, dies["step"], mortal(real, lambda _id, phase, *more, **names: phase.value))
         return
 
     def phase_of(_client: Any, operation: Any, *more: Any, **names: Any) -> str | None:

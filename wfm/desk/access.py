@@ -38,7 +38,7 @@ class AccessDesk(DeskCore):
         connection = self.connection()
         with self.reads_counted(connection):
             facts = connection.reader.token(fresh=fresh)
-        reads_ok, writes_ok, writes_failed = self.ledger.read_write_counts(self.tenant.key, connection.id)
+        reads_ok, writes_ok, writes_failed = self.ledger.client_usage.counts(self.tenant.key, connection.id)
         checks = {}
         for name in RouteName:
             route = by_name(name)
@@ -160,7 +160,7 @@ class AccessDesk(DeskCore):
         agent_id = str(body.get("userId") or "")
         agent = self.connection().reader.directory().agents.get(agent_id)
         wanted = str(body.get("status") or "")
-        return self.ledger.record(
+        return self.ledger.runs.record(
             DirectRun(
                 tenant_key=self.tenant.key,
                 agent_id=agent_id,
@@ -181,7 +181,7 @@ class AccessDesk(DeskCore):
 
     def worker_alive(self) -> bool:
         """Whether a worker of this tenant that has passed its start gave a heartbeat lately. Raises StoreFault."""
-        return bool(_alive(self.ledger.workers(self.tenant.key), self.clock()))
+        return bool(_alive(self.ledger.workers.all(self.tenant.key), self.clock()))
 
     def held_up(self) -> HeldUp | None:
         """What a read that were asked for now would wait for: None when it goes at once, or when nobody knows."""
@@ -216,7 +216,7 @@ class AccessDesk(DeskCore):
         if blocked_until is not None and blocked_until > now:
             problems.append(f"The tenant asked to wait until {blocked_until:%H:%M:%S} UTC: its rate limit is used up.")
         try:
-            workers = self.ledger.workers(self.tenant.key)
+            workers = self.ledger.workers.all(self.tenant.key)
         except DeskError as error:
             workers = []
             problems.append(str(error))

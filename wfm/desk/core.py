@@ -76,7 +76,7 @@ class DeskCore:
         With `history` a tenant that does not answer is taken from the ledger: enough to read what happened there.
         """
         endpoint = endpoint_of(settings)
-        ledger = Ledger(settings.ledger_url, clock=clock)
+        ledger = Ledger(settings.ledger_url)
         try:
             info = probe_demo(endpoint)
             tenant, no_answer = _tenant_of(settings, endpoint, info, ledger, history)
@@ -118,7 +118,7 @@ class DeskCore:
         chosen = next((choice for choice in self.clients() if name in (choice.name, choice.id)), None)
         if chosen is None:
             raise NotFound(f"This tenant has no OAuth client “{name}” that the desk knows.")
-        self.ledger.set_preference(self.tenant.key, CLIENT_PREFERENCE, chosen.id)
+        self.ledger.preferences.set(self.tenant.key, CLIENT_PREFERENCE, chosen.id)
 
     def current_client_id(self) -> str:
         """The id of the client that plans are made with now."""
@@ -127,7 +127,7 @@ class DeskCore:
         if self._demo_admin is None:
             raise BadInput("WFM_GENESYS_CLIENT_ID", None, "the id of an OAuth client (client credentials)")
         known = self._demo_admin.info().clients
-        wanted = self.ledger.preference(self.tenant.key, CLIENT_PREFERENCE)
+        wanted = self.ledger.preferences.get(self.tenant.key, CLIENT_PREFERENCE)
         if wanted is not None and any(client.id == wanted for client in known):
             return wanted
         return next((client.id for client in known if client.name == DEMO_FIRST_CLIENT), known[0].id)
@@ -170,13 +170,13 @@ class DeskCore:
         finally:
             counts = connection.reader.take_read_counts()
             try:
-                self.ledger.note_reads(self.tenant.key, connection.id, ok=counts.worked, failed=counts.failed)
+                self.ledger.client_usage.add_reads(self.tenant.key, connection.id, ok=counts.worked, failed=counts.failed)
             except StoreFault as fault:
                 log.warning("Reads could not be counted: %s", fault.what if isinstance(fault, PassingFault) else fault)
 
     def diagnose(self, error: GenesysError, *, via: str = "direct", client_id: str | None = None) -> Diagnosis:
         """What a failed call means, with what the ledger knows around it."""
-        reads_ok, writes_ok, _ = self.ledger.read_write_counts(self.tenant.key, client_id or self.current_client_id())
+        reads_ok, writes_ok, _ = self.ledger.client_usage.counts(self.tenant.key, client_id or self.current_client_id())
         evidence = Evidence(
             call=error.call,
             via=via,
@@ -238,9 +238,9 @@ def _tenant_of(
         fault = Unreachable(f"The tenant at {host} can't be used: {error}")
         if error.status is not None:
             raise fault from error
-        seen = ledger.preference(host, "organization") or (ledger.organization_at(host) if history else None)
+        seen = ledger.preferences.get(host, "organization") or (ledger.tenants.organization_at(host) if history else None)
     except (Unreachable, BadInput) as error:  # a demo tenant that does not answer
-        fault, seen = error, ledger.organization_at(host) if history and endpoint.is_loopback else None
+        fault, seen = error, ledger.tenants.organization_at(host) if history and endpoint.is_loopback else None
     if seen is None:
         raise fault from fault.__cause__
     organization_id, _, name = seen.partition("|")
@@ -270,5 +270,5 @@ def _ask_tenant(settings: Settings, endpoint: Endpoint, ledger: Ledger, host: st
         facts = Reader(client).token()
     finally:
         client.close()
-    ledger.set_preference(host, "organization", f"{facts.organization_id}|{facts.organization_name}")
+    ledger.preferences.set(host, "organization", f"{facts.organization_id}|{facts.organization_name}")
     return _organization(endpoint, facts.organization_id, facts.organization_name, is_demo=False)

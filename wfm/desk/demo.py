@@ -77,9 +77,9 @@ class DemoControls:
         They run through the real engine, so that Runs and Failures have something true to show.
         """
         key = self._desk.tenant.key
-        if self._desk.ledger.preference(key, EXAMPLES_PREFERENCE):
+        if self._desk.ledger.preferences.get(key, EXAMPLES_PREFERENCE):
             return
-        self._desk.ledger.set_preference(key, EXAMPLES_PREFERENCE, "made")
+        self._desk.ledger.preferences.set(key, EXAMPLES_PREFERENCE, "made")
         by_name = {client.name: client.id for client in self._desk.clients()}
         try:
             self._see_out(self._example("example: access missing", by_name["architect-flow"], rehearse=True))

@@ -78,11 +78,11 @@ class FailureDesk(HistoryDesk):
 
     def failures(self, states: frozenset[GroupState] | None = None) -> list[FailureGroup]:
         """Failure groups, the newest first."""
-        return self.ledger.failure_groups(self.tenant.key, states=states)
+        return self.ledger.failure_groups.all(self.tenant.key, states=states)
 
     def failure(self, fingerprint: str) -> FailureGroup:
         """One failure group. Raises NotFound."""
-        return self.ledger.failure_group(self.tenant.key, fingerprint)
+        return self.ledger.failure_groups.get(self.tenant.key, fingerprint)
 
     def failure_detail(self, fingerprint: str) -> FailureDetail:
         """One failure group with its newest run, its operations and its history. Raises NotFound."""
@@ -95,7 +95,7 @@ class FailureDesk(HistoryDesk):
             sample=self.run(group.sample_run),
             operations=tuple(TouchedOperation(id=key, title=titles[key], runs=counts[key]) for key in titles),
             by_hand=sum(run.operation_id is None for run in newest),
-            changes=tuple(self.ledger.group_changes(self.tenant.key, fingerprint)),
+            changes=tuple(self.ledger.failure_groups.changes(self.tenant.key, fingerprint)),
         )
 
     def failure_brief(self, group: FailureGroup) -> FailureBrief:
@@ -113,17 +113,17 @@ class FailureDesk(HistoryDesk):
         """How many agents these groups touched, each counted once; None where counting them would take long."""
         if sum(group.agents for group in groups) > MOST_AGENTS_COUNTED:
             return None
-        return self.ledger.agents_of_groups(self.tenant.key, [group.fingerprint for group in groups])
+        return self.ledger.failure_groups.count_agents(self.tenant.key, [group.fingerprint for group in groups])
 
     def failure_series(self, fingerprint: str, since: datetime, step_minutes: int = 60) -> list[tuple[datetime, int]]:
         """How many runs of a group failed, per step."""
-        return self.ledger.group_series(self.tenant.key, fingerprint, since, step_minutes=step_minutes)
+        return self.ledger.failure_groups.series(self.tenant.key, fingerprint, since, step_minutes=step_minutes)
 
     def causes_over_time(self, since: datetime, until: datetime, step_minutes: int) -> tuple[CauseSeries, ...]:
         """The causes of the failures of a stretch of time, the most first, each with its runs per step; from counters."""
         groups = [group for group in self.failures() if group.last_seen >= since and group.first_seen < until]
         touched = {group.fingerprint: group for group in groups[:CAUSES_LOOKED_AT]}
-        series = self.ledger.series_of_groups(self.tenant.key, touched, since, step_minutes=step_minutes, until=until)
+        series = self.ledger.failure_groups.series_of(self.tenant.key, touched, since, step_minutes=step_minutes, until=until)
         found = [CauseSeries(group=touched[one], points=tuple(points)) for one, points in series.items()]
         return tuple(sorted(found, key=lambda one: one.total, reverse=True))
 
@@ -160,7 +160,7 @@ class FailureDesk(HistoryDesk):
         sentence says who, to what, and with which note.
         """
         self.allow(actor, Capability.EXECUTE)
-        return self.ledger.set_group_state(
+        return self.ledger.failure_groups.set_state(
             self.tenant.key,
             fingerprint,
             state,
@@ -175,7 +175,7 @@ class FailureDesk(HistoryDesk):
     ) -> FailureGroup:
         """Gives a group an owner ("" takes him away), a note, or both. Raises as `mark_group`."""
         self.allow(actor, Capability.EXECUTE)
-        return self.ledger.amend_group(
+        return self.ledger.failure_groups.amend(
             self.tenant.key,
             fingerprint,
             actor=actor.name,
@@ -204,7 +204,7 @@ class FailureDesk(HistoryDesk):
     def _follow(self, group: FailureGroup, state: GroupState, sentence: str, actor: Actor | None) -> FailureGroup:
         said = sentence if state is GroupState.RESOLVED else f"Not fixed after all. {sentence}"
         try:
-            return self.ledger.set_group_state(
+            return self.ledger.failure_groups.set_state(
                 self.tenant.key,
                 group.fingerprint,
                 state,
@@ -236,7 +236,7 @@ class FailureDesk(HistoryDesk):
 
     def _look(self, group: FailureGroup) -> tuple[ProofState, str]:
         try:
-            run = self.ledger.run(self.tenant.key, group.sample_run)[0]
+            run = self.ledger.runs.get(self.tenant.key, group.sample_run)[0]
         except NotFound:
             return ProofState.UNKNOWN, "No run of this cause is kept any more. Retry one agent to prove it."
         if run.via == "data_action":
@@ -299,7 +299,7 @@ class FailureDesk(HistoryDesk):
         if run.operation_id is None:
             return None
         try:
-            return self.ledger.operation(self.tenant.key, run.operation_id)
+            return self.ledger.operations.get(self.tenant.key, run.operation_id)
         except DeskError:
             return None
 

@@ -28,7 +28,7 @@ class HistoryDesk(DeskCore):
 
     def runs(self, which: RunFilter, cursor: str | None = None, limit: int = 50, order: RunOrder = RunOrder.NEWEST) -> RunPage:
         """One page of runs. Raises BadInput for a cursor that makes no sense in this order or a team that is not there."""
-        return self.ledger.runs(self.tenant.key, self._of_team(which), cursor=cursor, limit=limit, order=order)
+        return self.ledger.runs.page(self.tenant.key, self._of_team(which), cursor=cursor, limit=limit, order=order)
 
     def _of_team(self, which: RunFilter) -> RunFilter:
         """The filter with its team as the people who are in it today: the ledger knows no teams."""
@@ -43,9 +43,9 @@ class HistoryDesk(DeskCore):
 
     def run(self, run_id: str) -> RunDetail:
         """A run opened, with what its error means. Raises NotFound."""
-        run, exchanges = self.ledger.run(self.tenant.key, run_id)
+        run, exchanges = self.ledger.runs.get(self.tenant.key, run_id)
         diagnosis = self._read_again(run, exchanges)
-        group = self.ledger.failure_group(self.tenant.key, run.fingerprint) if run.fingerprint else None
+        group = self.ledger.failure_groups.get(self.tenant.key, run.fingerprint) if run.fingerprint else None
         lanes = four_lanes(diagnosis, self._evidence(run), run.call) if diagnosis and run.status in (401, 403) else {}
         return RunDetail(run=run, exchanges=exchanges, diagnosis=diagnosis, lanes=lanes, same_failure=group)
 
@@ -63,7 +63,9 @@ class HistoryDesk(DeskCore):
 
     def _evidence(self, run: Run) -> Evidence:
         client_id, name = self._client_of(run)
-        reads_ok, writes_ok, _ = self.ledger.read_write_counts(self.tenant.key, client_id) if client_id else (None, None, None)
+        reads_ok, writes_ok, _ = (
+            self.ledger.client_usage.counts(self.tenant.key, client_id) if client_id else (None, None, None)
+        )
         return Evidence(
             call=run.call,
             via=run.via,
@@ -88,7 +90,7 @@ class HistoryDesk(DeskCore):
     def _client_of(self, run: Run) -> tuple[str | None, str | None]:
         if run.operation_id is None:
             return None, None
-        operation = self.ledger.operation(self.tenant.key, run.operation_id)
+        operation = self.ledger.operations.get(self.tenant.key, run.operation_id)
         return operation.client_id, operation.client_name
 
     def runs_over_time(
@@ -97,19 +99,19 @@ class HistoryDesk(DeskCore):
         """How many runs ended how, per step; None where no counter knows the filter, whose own time does not count."""
         if which is not None and which.team is not None:
             return None  # no counter knows agents
-        return self.ledger.runs_over_time(self.tenant.key, since, until, step_minutes=step_minutes, which=which)
+        return self.ledger.runs.over_time(self.tenant.key, since, until, step_minutes=step_minutes, which=which)
 
     def first_run_at(self) -> datetime | None:
         """When the oldest run of the history began; None where there is none."""
-        return self.ledger.first_run_at(self.tenant.key)
+        return self.ledger.runs.first_at(self.tenant.key)
 
     def operation_titles(self, limit: int = 100) -> dict[str, tuple[str, datetime]]:
         """The newest operations: title and start of the window by id."""
-        return self.ledger.operation_titles(self.tenant.key, limit=limit)
+        return self.ledger.operations.titles(self.tenant.key, limit=limit)
 
     def totals(self, since: datetime | None = None, until: datetime | None = None) -> dict[Outcome, int]:
         """How many runs ended how, exactly."""
-        return self.ledger.totals(self.tenant.key, since, until)
+        return self.ledger.runs.totals(self.tenant.key, since, until)
 
     def export_runs(self, which: RunFilter, fmt: str, *, progress: Callable[[int], None] | None = None) -> Iterator[bytes]:
         """The whole filter as CSV, JSON Lines or Parquet, in pieces. Raises BadInput for another format.
@@ -118,7 +120,7 @@ class HistoryDesk(DeskCore):
         """
         if fmt not in EXPORT_FORMATS:
             raise BadInput("format", fmt, ", ".join(EXPORT_FORMATS))
-        batches = self.ledger.iter_runs(self.tenant.key, self._of_team(which))
+        batches = self.ledger.runs.batches(self.tenant.key, self._of_team(which))
         return _file_of(_counted(batches, progress), fmt)
 
     def export_selected(self, run_ids: Sequence[str], fmt: str) -> Iterator[bytes]:
@@ -127,12 +129,12 @@ class HistoryDesk(DeskCore):
             raise BadInput("format", fmt, ", ".join(EXPORT_FORMATS))
         if not 0 < len(run_ids) <= MOST_SELECTED:
             raise BadInput("runs", f"{len(run_ids)} runs", f"1 to {MOST_SELECTED} runs; a filter exports any number")
-        rows = [self.ledger.run(self.tenant.key, run_id)[0] for run_id in run_ids]
+        rows = [self.ledger.runs.get(self.tenant.key, run_id)[0] for run_id in run_ids]
         return _file_of(rows, fmt)
 
     def export_run(self, run_id: str) -> bytes:
         """One run with its attempts as JSON. Raises NotFound."""
-        run, exchanges = self.ledger.run(self.tenant.key, run_id)
+        run, exchanges = self.ledger.runs.get(self.tenant.key, run_id)
         return json.dumps(redact_json(run_payload(run, exchanges)), ensure_ascii=False, indent=2).encode("utf-8", "replace")
 
     def explain(self, text: str) -> Explanation:

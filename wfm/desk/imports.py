@@ -141,7 +141,7 @@ class ImportDesk(DeskCore):
         mark = _mark(source)
         if mark is None:  # a stream that can't be gone back in: each of its runs still comes in once
             return self._import(source, fmt, actor, mapping, progress, zone, name)
-        with self.ledger.alone(self.tenant.key, f"import-{mark}", passing=True) as ours:
+        with self.ledger.locks.exclusive(self.tenant.key, f"import-{mark}", passing=True) as ours:
             if not ours:
                 raise Refused(
                     "busy", "This file is being imported already. Its runs come in once; look under Runs in a moment."
@@ -195,7 +195,7 @@ class ImportDesk(DeskCore):
         return known
 
     def _add(self, batch: list[tuple[str, DirectRun]], report: ImportReport) -> None:
-        added = self.ledger.record_imported(self.tenant.key, batch) if batch else 0
+        added = self.ledger.imports.record(self.tenant.key, batch) if batch else 0
         report.added += added
         report.known += len(batch) - added
 

@@ -86,7 +86,7 @@ class PlanDesk(DeskCore):
             return self._previewers[connection.id]
 
     def _held(self, start: datetime, end: datetime, agent_ids: Collection[str]) -> dict[str, str]:
-        held = self.ledger.held_agents(self.tenant.key, start, end, agent_ids)
+        held = self.ledger.operations.held_agents(self.tenant.key, start, end, agent_ids)
         return {agent_id: title for agent_id, (_operation, title) in held.items()}
 
     def preview(self, request: PlanRequest, *, fresh: bool = False) -> Preview:
@@ -125,7 +125,7 @@ class PlanDesk(DeskCore):
         """
         self.allow(actor, Capability.EXECUTE)
         _refuse_signs(request)
-        if (made := self.ledger.operation_by_token(self.tenant.key, request_token)) is not None:
+        if (made := self.ledger.operations.by_token(self.tenant.key, request_token)) is not None:
             return made
         connection = self.connection(client_id)
         with self.reads_counted(self.connection(client_id)):
@@ -173,7 +173,7 @@ class PlanDesk(DeskCore):
             example=example,
             rehearsal=rehearse,
         )
-        return self.ledger.create_operation(new, self.clock())
+        return self.ledger.operations.create(new, self.clock())
 
     def _refuse(self, preview: Preview, rehearse: bool) -> None:
         if rehearse and not self.tenant.is_demo:
@@ -186,11 +186,11 @@ class PlanDesk(DeskCore):
 
     def save_draft(self, actor: Actor, request: PlanRequest) -> None:
         """Keeps a half-filled plan, so that a reload loses nothing."""
-        self.ledger.save_draft(actor.subject, self.tenant.key, request.model_dump_json())
+        self.ledger.drafts.save(actor.subject, self.tenant.key, request.model_dump_json())
 
     def draft(self, actor: Actor) -> PlanRequest | None:
         """The half-filled plan of this person, or None."""
-        saved = self.ledger.draft(actor.subject, self.tenant.key)
+        saved = self.ledger.drafts.get(actor.subject, self.tenant.key)
         if saved is None:
             return None
         try:

@@ -81,7 +81,7 @@ class RetentionDesk(DeskCore):
         """
         self.allow(actor, Capability.ADMINISTER)
         days = self._days(days)
-        with self.ledger.alone(self.tenant.key, TASK) as ours:
+        with self.ledger.locks.exclusive(self.tenant.key, TASK) as ours:
             if not ours:
                 raise Refused("busy", "Runs are being archived just now by another process. Look again in some minutes.")
             return self._retain(days)
@@ -96,21 +96,21 @@ class RetentionDesk(DeskCore):
         if not self.settings.retention_days or now.hour < NIGHT_HOUR:
             return None
         tonight = f"{now:%Y-%m-%d}"
-        if self.ledger.preference(self.tenant.key, LAST_NIGHT) == tonight:
+        if self.ledger.preferences.get(self.tenant.key, LAST_NIGHT) == tonight:
             return None
         days = self._days(self.settings.retention_days)
-        with self.ledger.alone(self.tenant.key, TASK) as ours:
+        with self.ledger.locks.exclusive(self.tenant.key, TASK) as ours:
             # Asked again: another worker may have done it since.
-            if not ours or self.ledger.preference(self.tenant.key, LAST_NIGHT) == tonight:
+            if not ours or self.ledger.preferences.get(self.tenant.key, LAST_NIGHT) == tonight:
                 return None
             report = self._retain(days)
             # Only a night that ended counts: one that broke off is tried again, and what is gone already is gone.
-            self.ledger.set_preference(self.tenant.key, LAST_NIGHT, tonight)
+            self.ledger.preferences.set(self.tenant.key, LAST_NIGHT, tonight)
             return report
 
     def retention_state(self) -> RetentionState | None:
         """How the last run of the policy went; None before the first."""
-        kept = self.ledger.preference(self.tenant.key, LAST)
+        kept = self.ledger.preferences.get(self.tenant.key, LAST)
         if not kept:
             return None
         said = json.loads(kept)
@@ -126,7 +126,7 @@ class RetentionDesk(DeskCore):
         return days
 
     def _found(self, days: int, before: datetime) -> RetentionReport:
-        found = self.ledger.expired_by_reason(self.tenant.key, before)
+        found = self.ledger.retention.expired_by_reason(self.tenant.key, before)
         return RetentionReport(
             days=days,
             before=before,
@@ -154,7 +154,7 @@ class RetentionDesk(DeskCore):
             raise
         finally:
             said = {"at": self.clock().isoformat(), "rows": rows, "files": [file.name for file in files], "fault": fault}
-            self.ledger.set_preference(self.tenant.key, LAST, json.dumps(said))
+            self.ledger.preferences.set(self.tenant.key, LAST, json.dumps(said))
         left = self._found(days, before)
         return RetentionReport(
             days=days,
@@ -169,12 +169,12 @@ class RetentionDesk(DeskCore):
 
     def _archive(self, before: datetime) -> tuple[Path, list[str]] | None:
         """Writes the oldest runs that may go to one file and gives it with their ids; None when there are none."""
-        if not self.ledger.oldest_expired(self.tenant.key, before, limit=1):
+        if not self.ledger.retention.oldest_expired(self.tenant.key, before, limit=1):
             return None
         part, run_ids = write_archive(self.archive_folder, self._oldest(before))
         whole = name_for(self.archive_folder, run_ids)
         note = {"file": str(whole.absolute()), "before": before.isoformat()}
-        self.ledger.set_preference(self.tenant.key, UNFINISHED, json.dumps(note))
+        self.ledger.preferences.set(self.tenant.key, UNFINISHED, json.dumps(note))
         settle_name(part, whole)
         return whole, run_ids
 
@@ -182,7 +182,7 @@ class RetentionDesk(DeskCore):
         after, count = None, 0
         while count < RUNS_A_FILE:
             limit = min(BATCH, RUNS_A_FILE - count)
-            found = self.ledger.oldest_expired(self.tenant.key, before, after=after, limit=limit)
+            found = self.ledger.retention.oldest_expired(self.tenant.key, before, after=after, limit=limit)
             for run, exchanges in found:
                 after = run.id
                 yield archive_record(run, exchanges)
@@ -193,15 +193,15 @@ class RetentionDesk(DeskCore):
     def _take_out(self, file: Path, run_ids: list[str], before: datetime) -> int:
         gone = 0
         for start in range(0, len(run_ids), BATCH):
-            gone += self.ledger.delete_expired(self.tenant.key, run_ids[start : start + BATCH], before)
-        if gone == 0 and self.ledger.those_expired(self.tenant.key, run_ids[:BATCH], before):
+            gone += self.ledger.retention.delete_expired(self.tenant.key, run_ids[start : start + BATCH], before)
+        if gone == 0 and self.ledger.retention.those_expired(self.tenant.key, run_ids[:BATCH], before):
             raise StoreFault(f"The runs archived in {file} could not be taken out of the history. They are kept in both.")
-        self.ledger.set_preference(self.tenant.key, UNFINISHED, "")
+        self.ledger.preferences.set(self.tenant.key, UNFINISHED, "")
         return gone
 
     def _finish(self) -> tuple[int, Path | None]:
         """Takes out what an earlier run archived and could not take out before it was killed."""
-        note = self.ledger.preference(self.tenant.key, UNFINISHED)
+        note = self.ledger.preferences.get(self.tenant.key, UNFINISHED)
         if not note:
             return 0, None
         said = json.loads(note)
@@ -211,11 +211,11 @@ class RetentionDesk(DeskCore):
             try:
                 for batch in read_archive(file):
                     archived = {str(row["run"]): row for row in batch}
-                    here = self.ledger.those_expired(self.tenant.key, list(archived), before)
+                    here = self.ledger.retention.those_expired(self.tenant.key, list(archived), before)
                     # What has changed since, or is not whole there, is archived again with what is left.
                     same = [run.id for run, tried in here if same_record(archive_record(run, tried), archived[run.id])]
-                    gone += self.ledger.delete_expired(self.tenant.key, same, before) if same else 0
+                    gone += self.ledger.retention.delete_expired(self.tenant.key, same, before) if same else 0
             except OSError:
                 pass  # a damaged file takes nothing out
-        self.ledger.set_preference(self.tenant.key, UNFINISHED, "")
+        self.ledger.preferences.set(self.tenant.key, UNFINISHED, "")
         return gone, file if gone else None

@@ -19,7 +19,7 @@ class ViewDesk(DeskCore):
     def views(self, actor: Actor) -> tuple[SavedView, ...]:
         """The actor's saved views, by name."""
         self.allow(actor, Capability.VIEW)
-        return tuple(self.ledger.views(actor.subject, self.tenant.key))
+        return tuple(self.ledger.saved_views.all(actor.subject, self.tenant.key))
 
     def default_view(self, actor: Actor) -> SavedView | None:
         """The view that the history opens with, None when none was chosen."""
@@ -37,10 +37,10 @@ class ViewDesk(DeskCore):
         for key, value in query.items():
             refuse_controls(key, value)
         now = self.clock()
-        self.ledger.save_view(actor.subject, self.tenant.key, name, query, is_default=is_default, now=now)
+        self.ledger.saved_views.save(actor.subject, self.tenant.key, name, query, is_default=is_default, now=now)
         return SavedView(name=name, query=dict(query), is_default=is_default, changed_at=now)
 
     def delete_view(self, name: str, actor: Actor) -> None:
         """Forgets a view. Raises NotFound."""
         self.allow(actor, Capability.VIEW)
-        self.ledger.delete_view(actor.subject, self.tenant.key, name)
+        self.ledger.saved_views.delete(actor.subject, self.tenant.key, name)

@@ -190,7 +190,9 @@ class BatchExecutor:
     def _add_event(self, kind: str, text: str) -> None:
         context = self._context
         try:
-            self._ledger.add_event(context.operation.id, at=context.deps.clock(), actor="worker", kind=kind, text=text)
+            self._ledger.operations.add_event(
+                context.operation.id, at=context.deps.clock(), actor="worker", kind=kind, text=text
+            )
         except StoreFault as fault:
             log.warning("An event could not be stored: %s (%s)", text, fault)
 
@@ -216,7 +218,9 @@ class BatchExecutor:
         if not self._settlements:
             return
         context = self._context
-        counts = self._ledger.settle(context.operation.id, context.phase, tuple(self._settlements), now=context.deps.clock())
+        counts = self._ledger.items.settle(
+            context.operation.id, context.phase, tuple(self._settlements), now=context.deps.clock()
+        )
         self._ledger_is_back()
         self._settled_at = time.monotonic()
         settled, self._settlements = self._settlements, []
@@ -251,7 +255,9 @@ class BatchExecutor:
         worked = sum(1 for exchange in reads if _worked(exchange))
         operation = self._context.operation
         try:
-            self._ledger.note_reads(operation.tenant_key, operation.client_id, ok=worked, failed=len(reads) - worked)
+            self._ledger.client_usage.add_reads(
+                operation.tenant_key, operation.client_id, ok=worked, failed=len(reads) - worked
+            )
         except StoreFault as fault:
             log.warning("Reads could not be counted: %s", fault)
 
@@ -325,7 +331,7 @@ class BatchExecutor:
         known = {claim.run_id for claim in self._in_flight.values()} | {unknown.claim.run_id for unknown in self._unknown}
         known |= {settlement.run_id for settlement in self._settlements}
         try:
-            ours = self._ledger.orphaned(context.operation.id, context.phase, worker_id=context.deps.worker_id)
+            ours = self._ledger.items.orphaned(context.operation.id, context.phase, worker_id=context.deps.worker_id)
         except StoreFault as fault:
             self._ledger_is_down(fault)
             return 0
@@ -341,7 +347,7 @@ class BatchExecutor:
 
     def _claimed(self, room: int, now: datetime) -> list[Claim]:
         context = self._context
-        return self._ledger.claim(
+        return self._ledger.items.claim(
             context.operation.id,
             context.phase,
             limit=room,

@@ -32,7 +32,9 @@ def items_in(
     found: list[Item] = []
     after = 0
     while most is None or len(found) < most:
-        page = ledger.items(operation_id, apply_states=apply_states, restore_states=restore_states, after_seq=after, limit=PAGE)
+        page = ledger.items.page(
+            operation_id, apply_states=apply_states, restore_states=restore_states, after_seq=after, limit=PAGE
+        )
         if not page:
             break
         found += page
@@ -89,7 +91,7 @@ def not_ours(reads: Reads, items: Sequence[Item]) -> dict[str, str]:
 def causes_so_far(ledger: Ledger, operation: Operation) -> list[tuple[str, str]]:
     """(fingerprint, sentence) of the first agents that failed, when a phase is resumed. Raises StoreFault."""
     failed = items_in(ledger, operation.id, apply_states=[ItemState.FAILED, ItemState.UNCONFIRMED], most=4 * CANARY)
-    runs = [ledger.run(operation.tenant_key, item.apply_run)[0] for item in failed if item.apply_run is not None]
+    runs = [ledger.runs.get(operation.tenant_key, item.apply_run)[0] for item in failed if item.apply_run is not None]
     return [(run.fingerprint or run.note, run.cause or run.note) for run in runs if run.note != ORPHANED][:CANARY]
 
 

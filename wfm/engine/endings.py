@@ -26,28 +26,30 @@ def end_apply(ledger: Ledger, operation: Operation, ended: RunResult, now: datet
         return
     stop = _stop_of(operation, ended)
     if stop is not None:
-        ledger.skip(operation.id, Phase.APPLY, None, _REASONS[stop].value, now=now)
-    counts = ledger.counts([operation.id])[operation.id]
+        ledger.items.skip(operation.id, Phase.APPLY, None, _REASONS[stop].value, now=now)
+    counts = ledger.items.counts([operation.id])[operation.id]
     if counts.apply[ItemState.PENDING] or counts.apply[ItemState.SENDING]:
         return  # not the end after all: the sweep comes back to it
     maybe_out = counts.apply[ItemState.APPLIED] + counts.apply[ItemState.UNCONFIRMED]
-    halted = {"halt_reason": ended.cause} if stop is Stop.HALTED else {}
+    halt_reason = ended.cause if stop is Stop.HALTED else None
     if stop is None:
         _end_unstopped(ledger, operation, counts, maybe_out, now)
     elif maybe_out:
-        ledger.move(
+        ledger.lifecycle.transition(
             operation.id,
             [_S.APPLYING],
             _S.RESTORING,
             now=now,
             event=f"{_said(stop, ended)} {maybe_out} agents are put back.",
             restore_started_at=now,
-            **halted,
+            halt_reason=halt_reason,
         )
     else:
         to_state = {Stop.CANCELLED: _S.CANCELLED, Stop.HALTED: _S.HALTED}.get(stop, _S.FAILED)
         event = f"{_said(stop, ended)} Nobody is out."
-        ledger.move(operation.id, [_S.APPLYING], to_state, now=now, event=event, ended_at=now, **halted)
+        ledger.lifecycle.transition(
+            operation.id, [_S.APPLYING], to_state, now=now, event=event, ended_at=now, halt_reason=halt_reason
+        )
 
 
 def _stop_of(operation: Operation, ended: RunResult) -> Stop | None:
@@ -81,12 +83,16 @@ def _end_unstopped(ledger: Ledger, operation: Operation, counts: Counts, maybe_o
     if not maybe_out:
         corrects = not by_name(operation.route).undoable_by_clock
         event = f"Nobody could be {'corrected' if corrects else 'taken out'}: {told}."
-        ledger.move(operation.id, [_S.APPLYING], _S.FAILED, now=now, event=event, ended_at=now)
+        ledger.lifecycle.transition(operation.id, [_S.APPLYING], _S.FAILED, now=now, event=event, ended_at=now)
     elif by_name(operation.route).undoable_by_clock:
-        ledger.move(operation.id, [_S.APPLYING], _S.IN_EFFECT, now=now, event=f"In effect: {told}.", applied_at=now)
+        ledger.lifecycle.transition(
+            operation.id, [_S.APPLYING], _S.IN_EFFECT, now=now, event=f"In effect: {told}.", applied_at=now
+        )
     else:
         event = f"Corrected: {told}."
-        ledger.move(operation.id, [_S.APPLYING], _S.CORRECTED, now=now, event=event, applied_at=now, ended_at=now)
+        ledger.lifecycle.transition(
+            operation.id, [_S.APPLYING], _S.CORRECTED, now=now, event=event, applied_at=now, ended_at=now
+        )
 
 
 def end_restore(ledger: Ledger, operation: Operation, counts: Counts, now: datetime) -> None:
@@ -108,7 +114,9 @@ def end_restore(ledger: Ledger, operation: Operation, counts: Counts, now: datet
     if failed or unconfirmed:
         told += f", {failed} could not be {'undone' if corrects else 'put back'}" if failed else ""
         told += f", {unconfirmed} are unconfirmed" if unconfirmed else ""
-    ledger.move(operation.id, [_S.RESTORING, _S.FAILED_IN_PART], to_state, now=now, event=f"{told}.", ended_at=now)
+    ledger.lifecycle.transition(
+        operation.id, [_S.RESTORING, _S.FAILED_IN_PART], to_state, now=now, event=f"{told}.", ended_at=now
+    )
 
 
 def restored_state(operation: Operation, counts: Counts) -> OperationState:

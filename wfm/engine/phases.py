@@ -52,14 +52,14 @@ class PhaseRunner:
         `first` marks a workflow's first step. Raises StoreFault (the sweep starts the phase again), NotFound; a fault of the
         tenant never gets out of here.
         """
-        operation = self._deps.ledger.operation(self._deps.tenant_key, operation_id)
+        operation = self._deps.ledger.operations.get(self._deps.tenant_key, operation_id)
         if self._stop.is_set():
             return False
         return self._apply(operation, first) if phase is Phase.APPLY else self._restore(operation, first)
 
     def read_back_unconfirmed(self, operation_id: str) -> None:
         """Reads back what is unconfirmed in an operation that rests. Raises StoreFault, NotFound."""
-        operation = self._deps.ledger.operation(self._deps.tenant_key, operation_id)
+        operation = self._deps.ledger.operations.get(self._deps.tenant_key, operation_id)
         for phase in Phase:
             self._settle_unconfirmed(operation, phase)
         endings.close_if_settled(self._deps.ledger, operation, self._counts(operation), self._deps.clock())
@@ -70,8 +70,8 @@ class PhaseRunner:
         Whether it was started; None when there is nobody like that. Raises StoreFault, NotFound.
         """
         ledger = self._deps.ledger
-        operation = ledger.operation(self._deps.tenant_key, operation_id)
-        waiting = ledger.failed_in_passing(operation_id, Phase.RESTORE)
+        operation = ledger.operations.get(self._deps.tenant_key, operation_id)
+        waiting = ledger.lifecycle.failed_in_passing(operation_id, Phase.RESTORE)
         if operation.state is not _S.FAILED_IN_PART or not waiting:
             return None
         try:
@@ -80,14 +80,14 @@ class PhaseRunner:
             log.info("%d agents of %s still wait to be put back: %s", waiting, operation_id, error)
             return False
         now = self._deps.clock()
-        return bool(ledger.requeue_failed(operation_id, Phase.RESTORE, now=now, actor="worker", passing_only=True))
+        return bool(ledger.lifecycle.requeue_failed(operation_id, Phase.RESTORE, now=now, actor="worker", passing_only=True))
 
     # --- taking out --------------------------------------------------------------------------------------------------
 
     def _apply(self, operation: Operation, first: bool) -> bool:
         ledger, now = self._deps.ledger, self._deps.clock()
         if operation.state is _S.SCHEDULED:
-            if not ledger.move(operation.id, [_S.SCHEDULED], _S.APPLYING, now=now, started_at=now):
+            if not ledger.lifecycle.transition(operation.id, [_S.SCHEDULED], _S.APPLYING, now=now, started_at=now):
                 return False
         elif operation.state is not _S.APPLYING:
             return False
@@ -107,7 +107,7 @@ class PhaseRunner:
         """What the ledger, the clock and the worker say about sending more."""
         if self._stop.is_set():
             return Stop.WORKER
-        operation = self._deps.ledger.operation(self._deps.tenant_key, operation_id)
+        operation = self._deps.ledger.operations.get(self._deps.tenant_key, operation_id)
         if operation.cancel_requested:
             return Stop.CANCELLED
         by_clock = by_name(operation.route).undoable_by_clock
@@ -130,7 +130,7 @@ class PhaseRunner:
             # Just read by the check: this costs no request.
             befores = checks.states_of(self._reads(operation), ids, RequestLane.APPLY, fresh=False)
         except (GenesysError, UserError) as error:
-            ledger.add_event(
+            ledger.operations.add_event(
                 operation.id,
                 at=self._deps.clock(),
                 actor="worker",
@@ -140,8 +140,10 @@ class PhaseRunner:
             return {}
         if blocked:
             reasons = {agent_id: f"{SkipReason.NEWLY_BLOCKED}: {fate}, {why}" for agent_id, (fate, why) in blocked.items()}
-            skipped = ledger.skip(operation.id, Phase.APPLY, reasons, SkipReason.NEWLY_BLOCKED.value, now=self._deps.clock())
-            ledger.add_event(
+            skipped = ledger.items.skip(
+                operation.id, Phase.APPLY, reasons, SkipReason.NEWLY_BLOCKED.value, now=self._deps.clock()
+            )
+            ledger.operations.add_event(
                 operation.id,
                 at=self._deps.clock(),
                 actor="worker",
@@ -181,11 +183,13 @@ class PhaseRunner:
         if operation.state not in _TO_RESTORE or not _is_due(operation, now):
             return False
         begun = operation.restore_started_at or now
-        if not ledger.move(operation.id, [operation.state], _S.RESTORING, now=now, restore_started_at=begun):
+        if not ledger.lifecycle.transition(operation.id, [operation.state], _S.RESTORING, now=now, restore_started_at=begun):
             return False
         if not _is_due(self._fresh(operation), now):
             # Extended in this very moment: the window goes on.
-            ledger.move(operation.id, [_S.RESTORING], operation.state, now=now, restore_started_at=operation.restore_started_at)
+            ledger.lifecycle.transition(
+                operation.id, [_S.RESTORING], operation.state, now=now, restore_started_at=operation.restore_started_at
+            )
             return False
         return True
 
@@ -206,14 +210,14 @@ class PhaseRunner:
             # Better made available off shift than forgotten.
             log.warning("Who is off shift could not be read before restoring %s: %s", operation.id, error)
         if reasons:
-            ledger.skip(operation.id, Phase.RESTORE, reasons, SkipReason.OFF_SHIFT.value, now=now)
+            ledger.items.skip(operation.id, Phase.RESTORE, reasons, SkipReason.OFF_SHIFT.value, now=now)
 
     # --- both --------------------------------------------------------------------------------------------------------
 
     def _run_batch(self, operation: Operation, phase: Phase, befores: dict[str, Status]) -> RunResult:
         ledger = self._deps.ledger
         begun = time.monotonic()
-        orphaned = ledger.orphaned(operation.id, phase)
+        orphaned = ledger.items.orphaned(operation.id, phase)
         counts = self._counts(operation)
         waiting = _states(counts, phase)[ItemState.PENDING]
         stop = self._why_not_apply if phase is Phase.APPLY else self._why_not_restore
@@ -265,10 +269,10 @@ class PhaseRunner:
         return self._deps.client_for(operation.client_id)[1]
 
     def _fresh(self, operation: Operation) -> Operation:
-        return self._deps.ledger.operation(operation.tenant_key, operation.id)
+        return self._deps.ledger.operations.get(operation.tenant_key, operation.id)
 
     def _counts(self, operation: Operation) -> Counts:
-        return self._deps.ledger.counts([operation.id])[operation.id]
+        return self._deps.ledger.items.counts([operation.id])[operation.id]
 
 
 def _states(counts: Counts, phase: Phase) -> Mapping[ItemState, int]:

@@ -36,7 +36,7 @@ def settle_unconfirmed(context: PhaseContext, stop: threading.Event) -> int:
         return 0
     settlements = _read_each(context, claims) if context.route.reads_back else _read_in_bulk(context, claims)
     if settlements:
-        context.deps.ledger.settle(context.operation.id, phase, settlements, now=context.deps.clock())
+        context.deps.ledger.items.settle(context.operation.id, phase, settlements, now=context.deps.clock())
     return len(settlements)
 
 

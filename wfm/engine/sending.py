@@ -284,7 +284,7 @@ class PhaseContext:
         """What a failed request means, with what is known around it."""
         ledger, operation = self.deps.ledger, self.operation
         try:
-            reads_ok, writes_ok, _ = ledger.read_write_counts(self.deps.tenant_key, operation.client_id)
+            reads_ok, writes_ok, _ = ledger.client_usage.counts(self.deps.tenant_key, operation.client_id)
         except StoreFault:
             reads_ok, writes_ok = None, None
         evidence = Evidence(

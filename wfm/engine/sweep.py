@@ -40,7 +40,7 @@ class Sweep:
     def step(self) -> list[Key]:
         """One look at the ledger; gives what was started. Raises StoreFault."""
         now = time.monotonic()
-        due = self._deps.ledger.due(self._deps.tenant_key, self._deps.clock())
+        due = self._deps.ledger.lifecycle.due(self._deps.tenant_key, self._deps.clock())
         running = self._running()
         restores = {operation.id for operation, phase in due if phase is Phase.RESTORE}
         if self._overdue is None:

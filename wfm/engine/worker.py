@@ -203,7 +203,7 @@ class Worker:
         if self._waiting_again:
             return True
         try:
-            return self._deps.ledger.next_due(self._deps.tenant_key, self._deps.clock()) is not None
+            return self._deps.ledger.lifecycle.next_due(self._deps.tenant_key, self._deps.clock()) is not None
         except DeskError:
             return True
 
@@ -212,7 +212,7 @@ class Worker:
         ledger = self._deps.ledger
         while not self._stop.wait(READ_BACK_S):
             try:
-                counts = ledger.counts(ledger.unsettled(self._deps.tenant_key, _RESTING))
+                counts = ledger.items.counts(ledger.operations.unsettled(self._deps.tenant_key, _RESTING))
             except DeskError as fault:
                 log.warning("Unconfirmed updates could not be looked at: %s", fault)
                 continue
@@ -224,7 +224,7 @@ class Worker:
         """Operations that have ended are tried and looked at no more. One whose restore is under way may fail again."""
         for operation_id in {*self._again_at, *self._unconfirmed_since} - set(unsettled):
             try:
-                state = self._deps.ledger.operation(self._deps.tenant_key, operation_id).state
+                state = self._deps.ledger.operations.get(self._deps.tenant_key, operation_id).state
             except NotFound:
                 pass
             except StoreFault:
@@ -281,7 +281,7 @@ class Worker:
     def _heartbeat(self) -> None:
         deps = self._deps
         try:
-            deps.ledger.heartbeat(
+            deps.ledger.workers.heartbeat(
                 deps.worker_id,
                 deps.tenant_key,
                 state=self._state,
@@ -294,16 +294,16 @@ class Worker:
 
     def _forget(self) -> None:
         try:
-            self._deps.ledger.forget_worker(self._deps.worker_id)
+            self._deps.ledger.workers.forget(self._deps.worker_id)
         except Exception as error:
             log.warning("The heartbeat could not be taken back: %s", error)
 
     def _forget_others(self) -> None:
         """Workers that were killed leave a heartbeat behind."""
         ledger, now = self._deps.ledger, self._deps.clock()
-        for seen in ledger.workers(self._deps.tenant_key):
+        for seen in ledger.workers.all(self._deps.tenant_key):
             if now - seen.seen_at > FORGET_AFTER:
-                ledger.forget_worker(seen.worker_id)
+                ledger.workers.forget(seen.worker_id)
 
 
 def run_worker(

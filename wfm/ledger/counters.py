@@ -25,7 +25,7 @@ MINUTE, HOUR, DAY = 1, 60, 1440
 ALL = "all"
 """The facet that every run is in; its value is empty."""
 
-KEPT: Mapping[str, Mapping[int, str]] = {
+GRAINS_BY_FACET: Mapping[str, Mapping[int, str]] = {
     ALL: {MINUTE: "minute", HOUR: "hour", DAY: "day"},
     "operation": {MINUTE: "operation"},
     "group": {MINUTE: "group", HOUR: "group_hour", DAY: "group_day"},
@@ -77,13 +77,13 @@ class Counted:
         minute = bucket_of(self.started_at, MINUTE)
         for facet, value in facets.items():
             if value is not None:
-                for grain, kept in KEPT[facet].items():
+                for grain, kept in GRAINS_BY_FACET[facet].items():
                     yield kept, str(value), minute - minute % grain, self.outcome
 
 
 def finest(facet: str) -> int:
     """Minutes of the shortest buckets of a facet."""
-    return min(KEPT[facet])
+    return min(GRAINS_BY_FACET[facet])
 
 
 def bucket_of(at: datetime, grain_minutes: int) -> int:
@@ -168,7 +168,9 @@ def _conditions(
     value = column == next(iter(values)) if len(values) == 1 else column.in_(sorted(values))
     low = None if since is None else bucket_of(since, finest(facet))
     high = None if until is None else bucket_of(until + timedelta(minutes=1) - timedelta(microseconds=1), MINUTE)
-    for kept, first, last in _pieces(facet, [grain for grain in sorted(KEPT[facet]) if step % grain == 0], low, high):
+    for kept, first, last in _pieces(
+        facet, [grain for grain in sorted(GRAINS_BY_FACET[facet]) if step % grain == 0], low, high
+    ):
         conditions = [run_counts.c.tenant_id == tenant_id, run_counts.c.facet == kept, value]
         if first is not None:
             conditions.append(run_counts.c.bucket >= first)
@@ -189,6 +191,6 @@ def _pieces(facet: str, grains: list[int], low: int | None, high: int | None) ->
         return
     if low != first:
         yield from _pieces(facet, finer, low, first)
-    yield KEPT[facet][grain], first, last
+    yield GRAINS_BY_FACET[facet][grain], first, last
     if high != last:
         yield from _pieces(facet, finer, last, high)

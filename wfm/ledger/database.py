@@ -17,7 +17,6 @@ from wfm.domain.errors import BadInput, StoreFault
 from wfm.ledger.faults import store_fault
 from wfm.ledger.ids import forget_sequence
 from wfm.ledger.sqlite import WRITES, sqlite_engine
-from wfm.ledger.walk import TimeOver
 
 T = TypeVar("T")
 
@@ -28,6 +27,10 @@ _PASSING = {"40001", "40P01"}
 _CANCELLED = "57014"
 
 PROGRESS = 1_000
+
+
+class TimeOver(Exception):
+    """A statement was broken off because its time was over."""
 
 
 class Database:
@@ -81,19 +84,15 @@ class Database:
         raise AssertionError("unreachable: the last try returns or raises")
 
     @contextmanager
-    def within(self, connection: sa.Connection, seconds: float | None, *, by_index: bool = False) -> Iterator[None]:
-        """Breaks statements that only read off after so many seconds (None: never) and raises TimeOver.
+    def time_limit(self, connection: sa.Connection, seconds: float | None) -> Iterator[None]:
+        """Break off statements that only read after so many seconds (None: never). Raises TimeOver.
 
-        The transaction goes on. SQLite looks at the clock every PROGRESS steps of its machine, also inside an index of words.
-        `by_index` keeps PostgreSQL from reading tables through, which it likes to where it can't know how rare a word is.
+        The transaction goes on. SQLite looks at the clock every PROGRESS steps of its machine, also inside a text index.
         """
-        if not self.is_sqlite and (seconds is not None or by_index):
-            with _postgres_within(connection, seconds, by_index=by_index):
-                yield
-        elif seconds is None:
+        if seconds is None:
             yield
         else:
-            with _sqlite_within(connection, seconds):
+            with _sqlite_time_limit(connection, seconds) if self.is_sqlite else _postgres_time_limit(connection, seconds):
                 yield
 
     def lock(self, connection: sa.Connection, *words: object) -> None:
@@ -135,7 +134,7 @@ def _insert(on_sqlite: bool, table: sa.Table) -> sqlite.Insert | postgresql.Inse
 
 
 @contextmanager
-def _sqlite_within(connection: sa.Connection, seconds: float) -> Iterator[None]:
+def _sqlite_time_limit(connection: sa.Connection, seconds: float) -> Iterator[None]:
     raw: Any = connection.connection.dbapi_connection
     until = time.monotonic() + seconds
     raw.set_progress_handler(lambda: time.monotonic() >= until, PROGRESS)
@@ -150,20 +149,24 @@ def _sqlite_within(connection: sa.Connection, seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def _postgres_within(connection: sa.Connection, seconds: float | None, *, by_index: bool) -> Iterator[None]:
-    savepoint = connection.begin_nested()
-    if seconds is not None:
+def _postgres_time_limit(connection: sa.Connection, seconds: float) -> Iterator[None]:
+    with settings_taken_back(connection):
         connection.exec_driver_sql(f"SET LOCAL statement_timeout = {max(1, round(seconds * 1_000))}")
-    if by_index:
-        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        try:
+            yield
+        except sa.exc.DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != _CANCELLED:
+                raise
+            raise TimeOver from error
+
+
+@contextmanager
+def settings_taken_back(connection: sa.Connection) -> Iterator[None]:
+    """A savepoint around reading statements (PostgreSQL): settings made in it end with it."""
+    savepoint = connection.begin_nested()
     try:
         yield
-    except sa.exc.DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) != _CANCELLED:
-            raise
-        raise TimeOver from error
     finally:
-        # Nothing was written: taken back either way, so that the settings go with it.
         savepoint.rollback()
 
 

@@ -19,7 +19,7 @@ _TWO = [first + second for first in _ALPHABET for second in _ALPHABET]
 _LENGTH = 13
 _SEQUENCE_BITS = 21
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LARGEST = (1 << 63) - 1
+_MAX_ID = (1 << 63) - 1
 
 _lock = threading.Lock()
 _last: list[int] = [0]
@@ -46,7 +46,7 @@ def forget_sequence() -> None:
 def lowest_id(at: datetime) -> int:
     """The lowest id that anything begun at that instant (to the millisecond) can have."""
     milliseconds = (at - _EPOCH) // timedelta(milliseconds=1)
-    return max(0, min(milliseconds << _SEQUENCE_BITS, _LARGEST))
+    return max(0, min(milliseconds << _SEQUENCE_BITS, _MAX_ID))
 
 
 def instant_of(number: int) -> datetime:
@@ -73,4 +73,4 @@ def decode(text: str) -> int | None:
         if value is None:
             return None
         number = number << 5 | value
-    return number if number <= _LARGEST else None
+    return number if number <= _MAX_ID else None

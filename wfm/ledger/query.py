@@ -13,33 +13,33 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from wfm.domain.operations import Outcome, RunFilter
-from wfm.ledger import words
+from wfm.ledger import lookups
 from wfm.ledger.counters import ALL, bucket_of, bucket_start, by_outcome, finest
 from wfm.ledger.database import Database
 from wfm.ledger.ids import decode, lowest_id
-from wfm.ledger.schema import causes, groups, operations, runs, ways
-from wfm.ledger.walk import Bounds, Deadline, Lead, Many, Monotonic, Several, Walked, sliced
-from wfm.ledger.wordwalk import WordWalk
+from wfm.ledger.scan import Bounds, Deadline, Estimate, IndexScan, InList, Monotonic, ScanResult, scan_in_slices
+from wfm.ledger.schema import call_targets, causes, groups, operations, runs
+from wfm.ledger.text_search import TextSearch
 
-COUNTED_UP_TO = 10_000
+MAX_COUNTED = 10_000
 """How many runs are counted one by one when no counter knows the number."""
 
-COUNTING_S = 0.01
+COUNT_LIMIT_S = 0.01
 """How long runs are counted one by one where no index holds the filter; at least one slice is."""
 
-MOST_WALKS = 300
+MAX_SCANS = 300
 """PostgreSQL: so many walks (of agents, operations, causes) are merged; with more, runs are tried one by one."""
 
 _MILLISECOND = timedelta(milliseconds=1)
 _Facet = tuple[str, tuple[str, ...]]
 
 
-class Only(NamedTuple):
+class ColumnEquals(NamedTuple):
     """What a stretch of a sorted list has in a column: one value or none or, `beyond`, every value above that one."""
 
     column: str
     value: str | int | None
-    beyond: bool = False
+    greater_than: bool = False
 
 
 _EVERY_RUN: _Facet = (ALL, ("",))
@@ -57,7 +57,7 @@ class RunQuery:
         *,
         budget_s: float | None = None,
         monotonic: Monotonic = time.monotonic,
-        only: Only | None = None,
+        only: ColumnEquals | None = None,
     ) -> None:
         self._db = db
         self._connection = connection
@@ -70,19 +70,19 @@ class RunQuery:
         self._conditions: list[Any] = []
         self._outcome: Any = None
         self._facet: _Facet | None = _EVERY_RUN
-        self._lead = Lead("ix_runs_time", [self._of_tenant])
+        self._lead = IndexScan("ix_runs_time", [self._of_tenant])
         self._held: list[Any] = []
-        self._words: WordWalk | None = None
+        self._words: TextSearch | None = None
         self._begun: tuple[int, Bounds] | None = None
         self._spent = False
         if tenant is not None:
             self._read_filter()
             if only is not None:
                 self._read_only(only)
-            self._lead = replace(self._lead, loose=[*self._lead.loose, *self._tried(), *self._instants()])
+            self._lead = replace(self._lead, residual=[*self._lead.residual, *self._scan(), *self._instants()])
             if which.text.strip():
                 every = [self._of_tenant, *self._conditions, *self._instants()]
-                self._words = WordWalk(db, connection, which.text, self._lead, every)
+                self._words = TextSearch(db, connection, which.text, self._lead, every)
 
     # --- reading the filter ------------------------------------------------------------------------------------------
 
@@ -124,12 +124,12 @@ class RunQuery:
         if which.correlation_id is not None:
             same = self._add(runs.c.correlation_id == which.correlation_id)
             # Operations, agents, ways, groups and causes are one tenant's. A correlation id may be another's too.
-            self._led_by("ix_runs_correlation", [same], held=[same], loose=[self._of_tenant])
+            self._led_by("ix_runs_correlation", [same], held=[same], residual=[self._of_tenant])
 
-    def _read_only(self, only: Only) -> None:
+    def _read_only(self, only: ColumnEquals) -> None:
         """A stretch of the list, beside the filter. The indexes of kind and code hold no runs without one."""
         name, value = only.column, only.value
-        if only.beyond:
+        if only.greater_than:
             self._add(runs.c[name] > value)
             return
         facet = (name, (str(value),)) if value is not None and name != "outcome" else None
@@ -138,16 +138,16 @@ class RunQuery:
             self._led_by(f"ix_runs_{name}", [self._of_tenant, same], held=[same])
 
     def _numbers(self, agent_ids: Sequence[str]) -> list[int]:
-        return sorted(number for number, _ in words.known_agents(self._connection, self._tenant or 0, agent_ids).values())
+        return sorted(number for number, _ in lookups.known_agents(self._connection, self._tenant or 0, agent_ids).values())
 
     def _read_way(self, route: str | None, action: str | None) -> None:
         if route is None and action is None:
             return
-        asked = sa.select(ways.c.id).where(ways.c.tenant_id == self._tenant)
+        asked = sa.select(call_targets.c.id).where(call_targets.c.tenant_id == self._tenant)
         if route is not None:
-            asked = asked.where(ways.c.route == route)
+            asked = asked.where(call_targets.c.route == route)
         if action is not None:
-            asked = asked.where(ways.c.action == action)
+            asked = asked.where(call_targets.c.action == action)
         facet: _Facet | None = None
         if action is None:
             facet = "route", (route or "",)
@@ -158,23 +158,23 @@ class RunQuery:
         mine = self._add(runs.c.way_id.in_(found), facet)
         # The index holds way and outcome as a pair: without an outcome asked for, each of them is a walk.
         outcome = self._filter.outcome
-        outcomes = Several(runs.c.outcome, [one.value for one in Outcome] if outcome is None else [outcome.value])
+        outcomes = InList(runs.c.outcome, [one.value for one in Outcome] if outcome is None else [outcome.value])
         if self._mergeable(len(found) * len(outcomes.values)):
             held = [mine] if outcome is None else [mine, self._outcome]
-            self._led_by("ix_runs_way_outcome", [], held=held, several=[Several(runs.c.way_id, found), outcomes])
+            self._led_by("ix_runs_way_outcome", [], held=held, in_lists=[InList(runs.c.way_id, found), outcomes])
 
     def _any_of(self, column: Any, numbers: Sequence[int], index: str, facet: str | None = None) -> None:
         """Runs whose column is one of these numbers: none where there are none."""
         self._nothing = self._nothing or not numbers
-        several = Several(column, numbers)
-        same = self._add(several.condition(), (facet, tuple(map(str, numbers))) if facet else None)
+        in_lists = InList(column, numbers)
+        same = self._add(in_lists.condition(), (facet, tuple(map(str, numbers))) if facet else None)
         if len(numbers) == 1:
             self._led_by(index, [column == numbers[0]], held=[same])
         elif self._mergeable(len(numbers)):
-            self._led_by(index, [], held=[same], several=[several])
+            self._led_by(index, [], held=[same], in_lists=[in_lists])
 
     def _mergeable(self, walks: int) -> bool:
-        return self._db.is_sqlite or walks <= MOST_WALKS
+        return self._db.is_sqlite or walks <= MAX_SCANS
 
     def _add(self, condition: Any, facet: _Facet | None = None) -> Any:
         self._conditions.append(condition)
@@ -183,28 +183,28 @@ class RunQuery:
         return condition
 
     def _led_by(
-        self, index: str, equal: list[Any], *, held: list[Any], several: Sequence[Several] = (), loose: Sequence[Any] = ()
+        self, index: str, equal: list[Any], *, held: list[Any], in_lists: Sequence[InList] = (), residual: Sequence[Any] = ()
     ) -> None:
-        self._lead = Lead(index, equal, loose, several, laterally=not self._db.is_sqlite)
+        self._lead = IndexScan(index, equal, residual, in_lists, lateral=not self._db.is_sqlite)
         self._held = held
 
-    def _tried(self) -> list[Any]:
+    def _scan(self) -> list[Any]:
         """The conditions that the leading index does not hold."""
         return [condition for condition in self._conditions if not any(condition is one for one in self._held)]
 
     # --- pages -------------------------------------------------------------------------------------------------------
 
-    def page(self, limit: int, *, older_than: int | None = None, newer_than: int | None = None) -> tuple[Walked, bool]:
+    def page(self, limit: int, *, older_than: int | None = None, newer_than: int | None = None) -> tuple[ScanResult, bool]:
         """Up to `limit` runs, newest first, and whether there are, or may be, more in the direction asked for."""
         if self._nothing:
-            return Walked([]), False
+            return ScanResult([]), False
         bounds = self._bounds(older_than=older_than, newer_than=newer_than)
         walked = self._walk(bounds, limit + 1, self._budget_s)
         if older_than is None and newer_than is None and walked.ids:
             self._begun = walked.n, bounds.past(walked.stopped_at if walked.stopped_at is not None else walked.ids[-1])
         self._spent = walked.stopped_at is not None
         more = len(walked.ids) > limit or self._spent
-        return Walked(sorted(walked.ids[:limit], reverse=True), walked.stopped_at), more
+        return ScanResult(sorted(walked.ids[:limit], reverse=True), walked.stopped_at), more
 
     def _bounds(self, *, older_than: int | None = None, newer_than: int | None = None) -> Bounds:
         """Ids hold the millisecond of the start: they bound the walk, the exact instant decides at the edges."""
@@ -218,16 +218,18 @@ class RunQuery:
     def _instants(self) -> list[Any]:
         return _inside(self._filter.since, self._filter.until)
 
-    def _walk(self, bounds: Bounds, limit: int, seconds: float | None, *, counts: bool = False) -> Walked:
+    def _walk(self, bounds: Bounds, limit: int, seconds: float | None, *, counts: bool = False) -> ScanResult:
         deadline = Deadline.after(seconds, self._monotonic)
         if self._words is not None:
             return (self._words.count if counts else self._words.page)(bounds, limit, deadline)
-        if self._tried():
-            within = partial(self._db.within, self._connection)
-            return sliced(self._connection, self._lead, bounds, limit, deadline=deadline, counts=counts, within=within)
+        if self._scan():
+            time_limit = partial(self._db.time_limit, self._connection)
+            return scan_in_slices(
+                self._connection, self._lead, bounds, limit, deadline=deadline, counts=counts, time_limit=time_limit
+            )
         if counts:
-            return Walked([], counted=self._lead.count(self._connection, bounds, limit))
-        return Walked(self._lead.matching(self._connection, bounds, limit))
+            return ScanResult([], counted=self._lead.count(self._connection, bounds, limit))
+        return ScanResult(self._lead.matching(self._connection, bounds, limit))
 
     def surely_empty(self) -> bool:
         """Whether counters know that no run of the asked outcome is among these; False where they can't say."""
@@ -247,7 +249,7 @@ class RunQuery:
 
     # --- how many ----------------------------------------------------------------------------------------------------
 
-    def total(self) -> Many:
+    def total(self) -> Estimate:
         """How many runs there are: exactly where counters know or a short count ends, else at least so many.
 
         After the first page it goes on counting where that ended, unless looking for it took all the time there is.
@@ -255,13 +257,13 @@ class RunQuery:
         known = self.counted_by_outcome()
         if known is not None:
             n = known[self._filter.outcome] if self._filter.outcome is not None else known.total()
-            return Many(n, exact=True)
+            return Estimate(n, exact=True)
         n, bounds = self._begun or (0, self._bounds())
         if self._spent:
-            return Many(n, exact=False)
-        seconds = None if self._budget_s is None else COUNTING_S
-        walked = self._walk(bounds, COUNTED_UP_TO + 1 - n, seconds, counts=True)
-        return Many(n + walked.n, exact=walked.stopped_at is None and n + walked.n <= COUNTED_UP_TO)
+            return Estimate(n, exact=False)
+        seconds = None if self._budget_s is None else COUNT_LIMIT_S
+        walked = self._walk(bounds, MAX_COUNTED + 1 - n, seconds, counts=True)
+        return Estimate(n + walked.n, exact=walked.stopped_at is None and n + walked.n <= MAX_COUNTED)
 
     def counted_by_outcome(self) -> Counter[Outcome] | None:
         """Runs of the filter by outcome, from counters; None when they don't know. The filter's outcome is not applied."""

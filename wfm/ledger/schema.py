@@ -29,7 +29,7 @@ class AgentColumns(TypedColumns):
     sought: Named[str] = Column(Said)
 
 
-class WayColumns(TypedColumns):
+class CallTargetColumns(TypedColumns):
     """A way a run was made: route, action, direct or through a Data Action, call and client."""
 
     id = Column(Integer, primary_key=True)
@@ -282,7 +282,7 @@ class WorkerColumns(TypedColumns):
 
 tenants = Table("tenants", metadata, TenantColumns)
 agents = Table("agents", metadata, AgentColumns)
-ways = Table("ways", metadata, WayColumns)
+call_targets = Table("ways", metadata, CallTargetColumns)
 causes = Table("causes", metadata, CauseColumns)
 operations = Table("operations", metadata, OperationColumns)
 blocked = Table("operation_blocked", metadata, BlockedColumns)

@@ -89,8 +89,8 @@ def came(report: ImportReport) -> tuple[int, int, int]:
 
 def everything(desk: Desk) -> dict[str, tuple[Run, tuple[Exchange, ...]]]:
     """Every run of the tenant with its attempts, by id."""
-    ids = [run.id for batch in desk.ledger.iter_runs(desk.tenant.key, RunFilter()) for run in batch]
-    return {run_id: desk.ledger.run(desk.tenant.key, run_id) for run_id in ids}
+    ids = [run.id for batch in desk.ledger.runs.batches(desk.tenant.key, RunFilter()) for run in batch]
+    return {run_id: desk.ledger.runs.get(desk.tenant.key, run_id) for run_id in ids}
 
 
 def archived(folder: Path) -> list[str]:

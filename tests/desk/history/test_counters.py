@@ -70,7 +70,7 @@ def _do(desk: Desk, world: World, number: int, step: tuple[Any, ...]) -> None:
     elif kind == "by hand":
         age, state = more
         given = direct_run(f"hand-{number}", state=state, at=NOW - timedelta(days=age))
-        desk.ledger.record(replace(given, tenant_key=desk.tenant.key))
+        desk.ledger.runs.record(replace(given, tenant_key=desk.tenant.key))
     elif kind == "import":
         bring(desk, [_line(*one) for one in more[0]])
     elif kind == "retain":
@@ -89,18 +89,20 @@ def _line(n: int, age: float, status: int | None) -> dict[str, object]:
 def _own(desk: Desk, world: World, number: int, age: float, state: ItemState, over: bool) -> None:
     world.now = NOW - timedelta(days=age)
     new = new_operation((f"own-{number}", f"agent-{number}"), start=world.now, tenant=desk.tenant.key)
-    operation = desk.ledger.create_operation(new, world.later())
-    if not desk.ledger.move(operation.id, [OperationState.SCHEDULED], OperationState.APPLYING, now=world.later()):
+    operation = desk.ledger.operations.create(new, world.later())
+    if not desk.ledger.lifecycle.transition(
+        operation.id, [OperationState.SCHEDULED], OperationState.APPLYING, now=world.later()
+    ):
         return
     claims = world.claim(operation)
     world.settle(operation, [settlement(claim, state) for claim in claims], Phase.APPLY)
     to = OperationState.RESTORED if over else OperationState.IN_EFFECT
-    desk.ledger.move(operation.id, [OperationState.APPLYING], to, now=world.later())
+    desk.ledger.lifecycle.transition(operation.id, [OperationState.APPLYING], to, now=world.later())
 
 
 def _check(desk: Desk) -> None:
     """What screens say of this tenant, held against the rows."""
-    with desk.ledger._db.read() as connection:
+    with desk.ledger.database.read() as connection:
         check_run_counts(connection)
         tenant = connection.scalar(sa.select(tenants.c.id).where(tenants.c.key == desk.tenant.key))
         rows = connection.execute(sa.select(runs).where(runs.c.tenant_id == tenant)).all()

@@ -121,7 +121,7 @@ def test_long_payloads_leave_in_smaller_groups() -> None:
 
 def test_an_export_holds_what_was_there_while_runs_come_and_old_ones_go(house: House) -> None:
     bring(house.desk, [record(n, days=1) for n in range(1_200)])
-    young = {run.id for batch in house.desk.ledger.iter_runs(house.desk.tenant.key, RunFilter()) for run in batch}
+    young = {run.id for batch in house.desk.ledger.runs.batches(house.desk.tenant.key, RunFilter()) for run in batch}
     bring(house.desk, [record(n, days=60) for n in range(300)])
     stop = threading.Event()
 
@@ -186,7 +186,7 @@ def test_a_reader_who_goes_away_releases_everything(house: House, fmt: str) -> N
         assert ended == [True]
 
     asyncio.run(visit(2))
-    pool = house.desk.ledger._db.engine.pool
+    pool = house.desk.ledger.database.engine.pool
     assert pool.checkedout() == 0  # type: ignore[attr-defined]
     bring(house.desk, [record(5_000)])
 

@@ -65,7 +65,7 @@ def test_imported_runs_are_found_as_own_runs_are(house: House) -> None:
         assert run.id in [one.id for one in desk.runs(which).runs], which
     assert desk.totals()[Outcome.FAILED] == 3
     assert sum(n for _, _, n in desk.runs_over_time(NOW.replace(day=22), NOW, 60) or []) == 3
-    assert desk.ledger.origin(desk.tenant.key, run.id) == ("Ada", {"imported": "jsonl", "line": "2"})
+    assert desk.ledger.runs.origin(desk.tenant.key, run.id) == ("Ada", {"imported": "jsonl", "line": "2"})
 
 
 def test_csv_is_previewed_with_what_its_columns_mean(house: House) -> None:
@@ -241,7 +241,7 @@ def test_secrets_of_an_imported_line_never_reach_the_history(house: House) -> No
     )
     bring(house.desk, [given], name=f"token={secret}.jsonl")
     (run,) = house.desk.runs(RunFilter()).runs
-    shown = str(everything(house.desk)) + str(house.desk.ledger.origin(house.desk.tenant.key, run.id))
+    shown = str(everything(house.desk)) + str(house.desk.ledger.runs.origin(house.desk.tenant.key, run.id))
     shown += "".join(b"".join(house.desk.export_runs(RunFilter(), fmt)).decode() for fmt in ("csv", "jsonl"))
     assert HIDDEN in shown
     assert secret not in shown

@@ -94,7 +94,7 @@ def test_workers_archive_once_a_night(settings: Settings, tmp_path: Path) -> Non
             ending.callback(worker.terminate)
         until(lambda: desk.retention_state() is not None)
         until(lambda: desk.runs(RunFilter()).total == 0)
-        until(lambda: len(desk.ledger.workers(desk.tenant.key)) == 2)  # one stands by where the file is embedded
+        until(lambda: len(desk.ledger.workers.all(desk.tenant.key)) == 2)  # one stands by where the file is embedded
         # What comes later is old too, but waits for the next night.
         desk.import_runs(io.BytesIO(old_lines(50)), ImportFormat.JSON_LINES, ADMIN)
         looked = desk.retention_state()

@@ -88,10 +88,10 @@ def test_an_archive_comes_back_by_import_as_if_it_had_never_gone(house: House) -
     world = World(desk.ledger, house.url)
     world.now = NOW - timedelta(days=50)
     operation = world.in_effect(start=world.now, states={"bo": ItemState.FAILED})
-    world.ledger.move(operation.id, [OperationState.IN_EFFECT], OperationState.RESTORING, now=world.later())
+    world.ledger.lifecycle.transition(operation.id, [OperationState.IN_EFFECT], OperationState.RESTORING, now=world.later())
     world.run_phase(operation, Phase.RESTORE)
-    world.ledger.move(operation.id, [OperationState.RESTORING], OperationState.RESTORED, now=world.later())
-    before, shown, items = everything(desk), told(desk), desk.ledger.items(operation.id)
+    world.ledger.lifecycle.transition(operation.id, [OperationState.RESTORING], OperationState.RESTORED, now=world.later())
+    before, shown, items = everything(desk), told(desk), desk.ledger.items.page(operation.id)
     report = desk.retain(ADMIN)
     assert report.rows == 16
     data = report.files[0].read_bytes()
@@ -111,7 +111,7 @@ def test_an_archive_comes_back_by_import_as_if_it_had_never_gone(house: House) -
         assert [one.response_body for one in tried] == [one.response_body for one in exchanges]
         assert [one.correlation_id for one in tried] == [one.correlation_id for one in exchanges]
     assert told(desk) == shown
-    pointed = {item.agent_id: (item.apply_run, item.restore_run) for item in desk.ledger.items(operation.id)}
+    pointed = {item.agent_id: (item.apply_run, item.restore_run) for item in desk.ledger.items.page(operation.id)}
     assert pointed == {item.agent_id: (item.apply_run, item.restore_run) for item in items}
 
 
@@ -161,9 +161,9 @@ def _kill(point: str, desk: Desk, patch: pytest.MonkeyPatch) -> None:
     elif point == "before the first run goes":
         patch.setattr(retention, "settle_name", after(1, settle_name))
     elif point == "among the runs that go":
-        patch.setattr(ledger, "delete_expired", after(3, ledger.delete_expired))
+        patch.setattr(ledger.retention, "delete_expired", after(3, ledger.retention.delete_expired))
     elif point == "before the note is removed":
-        patch.setattr(ledger, "set_preference", after(2, ledger.set_preference, instead=True))
+        patch.setattr(ledger.preferences, "set", after(2, ledger.preferences.set, instead=True))
     else:
         raise AssertionError(point)
 
@@ -294,12 +294,12 @@ def test_runs_of_open_windows_and_of_unsettled_items_stay(house: House) -> None:
     world.now = NOW - timedelta(days=90)
     in_effect = world.in_effect(("a1", "a2"), start=world.now)
     over = world.in_effect(("b1", "b2", "b3"), start=world.now, states={"b2": ItemState.UNCONFIRMED})
-    world.ledger.move(over.id, [OperationState.IN_EFFECT], OperationState.RESTORING, now=world.later())
+    world.ledger.lifecycle.transition(over.id, [OperationState.IN_EFFECT], OperationState.RESTORING, now=world.later())
     claims = {claim.item.agent_id: claim for claim in world.claim(over, Phase.RESTORE)}
     ends = {"b1": ItemState.APPLIED, "b2": ItemState.UNCONFIRMED, "b3": ItemState.FAILED}
     settled = [settlement(claims[agent], state) for agent, state in ends.items()]
     world.settle(over, settled, Phase.RESTORE)
-    world.ledger.move(over.id, [OperationState.RESTORING], OperationState.FAILED, now=world.later())
+    world.ledger.lifecycle.transition(over.id, [OperationState.RESTORING], OperationState.FAILED, now=world.later())
     dry = house.desk.retention_dry_run()
     # b1 twice and b3's apply may go; b2 is unsettled in both phases; b3's failed restore is the example of its cause.
     assert (dry.rows, dry.open_windows, dry.unsettled, dry.examples) == (3, 2, 2, 1)
@@ -309,10 +309,10 @@ def test_runs_of_open_windows_and_of_unsettled_items_stay(house: House) -> None:
     assert left == [("a1", "apply"), ("a2", "apply"), ("b2", "apply"), ("b2", "restore"), ("b3", "restore")]
     # Settled by a person since, they go.
     run = next(run for run, _ in everything(house.desk).values() if run.agent_id == "b2" and run.phase is Phase.RESTORE)
-    house.desk.ledger.settle(over.id, Phase.RESTORE, [settlement(claims["b2"], ItemState.APPLIED)], now=NOW)
+    house.desk.ledger.items.settle(over.id, Phase.RESTORE, [settlement(claims["b2"], ItemState.APPLIED)], now=NOW)
     assert house.desk.run(run.id).run.outcome is Outcome.APPLIED
     assert house.desk.retention_dry_run().rows == 0  # its apply is unsettled still
-    world.ledger.move(in_effect.id, [OperationState.IN_EFFECT], OperationState.RESTORED, now=NOW)
+    world.ledger.lifecycle.transition(in_effect.id, [OperationState.IN_EFFECT], OperationState.RESTORED, now=NOW)
     assert house.desk.retain(ADMIN).rows == 2
 
 
@@ -320,11 +320,11 @@ def test_an_operation_opened_again_keeps_its_runs(house: House, monkeypatch: pyt
     world = World(house.desk.ledger, house.url)
     world.now = NOW - timedelta(days=90)
     operation = world.in_effect(start=world.now)
-    world.ledger.move(operation.id, [OperationState.IN_EFFECT], OperationState.FAILED, now=world.later())
+    world.ledger.lifecycle.transition(operation.id, [OperationState.IN_EFFECT], OperationState.FAILED, now=world.later())
 
     def reopened(part: Path, whole: Path) -> None:
         settle_name(part, whole)
-        world.ledger.move(operation.id, [OperationState.FAILED], OperationState.RESTORING, now=NOW)
+        world.ledger.lifecycle.transition(operation.id, [OperationState.FAILED], OperationState.RESTORING, now=NOW)
 
     monkeypatch.setattr(retention, "settle_name", reopened)
     report = house.desk.retain(ADMIN)
@@ -476,7 +476,7 @@ def test_of_two_workers_at_night_exactly_one_does_it(
 def test_while_one_is_at_it_a_person_is_told_and_a_worker_keeps_quiet(house: House) -> None:
     bring_old(house.desk)
     other = house.another()
-    with other.ledger.alone(other.tenant.key, retention.TASK) as ours:
+    with other.ledger.locks.exclusive(other.tenant.key, retention.TASK) as ours:
         assert ours
         assert house.desk.nightly() is None
         with pytest.raises(Refused, match="just now by another process"):

@@ -12,9 +12,9 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-MOST_WORDS = 2_000
-LONGEST_WORD = 200
-SHORTEST_PREFIX = 3
+MAX_WORDS = 2_000
+MAX_WORD_LENGTH = 200
+MIN_PREFIX_LENGTH = 3
 
 _PLAIN = str.maketrans({"ı": "i", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"})
 _EACH_CHARACTER = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
@@ -34,7 +34,7 @@ def words_of(text: str) -> list[str]:
     folded = fold(text)
     # Most texts are plain, and each that is settled comes through here.
     found = (_ASCII_WORD if folded.isascii() else _WORD).findall(folded)
-    return found if len(folded) <= LONGEST_WORD else [word[:LONGEST_WORD] for word in found]
+    return found if len(folded) <= MAX_WORD_LENGTH else [word[:MAX_WORD_LENGTH] for word in found]
 
 
 def document(parts: Iterable[str | None]) -> list[str]:
@@ -43,9 +43,9 @@ def document(parts: Iterable[str | None]) -> list[str]:
     for part in parts:
         if part:
             # A body may be long; no more of it than can still be kept is cut into words.
-            words += words_of(part[: MOST_WORDS * 20])
-            if len(words) >= MOST_WORDS:
-                return words[:MOST_WORDS]
+            words += words_of(part[: MAX_WORDS * 20])
+            if len(words) >= MAX_WORDS:
+                return words[:MAX_WORDS]
     return words
 
 
@@ -95,7 +95,7 @@ def _phrases(text: str) -> list[list[str]]:
 
 def _open_ended(phrase: list[str]) -> bool:
     # A short beginning alone would match half of all words.
-    return len(phrase) > 1 or len(phrase[-1]) >= SHORTEST_PREFIX
+    return len(phrase) > 1 or len(phrase[-1]) >= MIN_PREFIX_LENGTH
 
 
 def _without_marks(text: str) -> str:

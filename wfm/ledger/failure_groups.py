@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,24 +13,28 @@ import sqlalchemy as sa
 from wfm.domain.diagnoses import Diagnosis, Kind
 from wfm.domain.errors import NotFound, Refused
 from wfm.domain.operations import FailureGroup, GroupState
-from wfm.ledger import words
+from wfm.ledger import lookups
 from wfm.ledger.bulk import insert_rows
 from wfm.ledger.counters import bucket_start, by_bucket
+from wfm.ledger.database import Database
 from wfm.ledger.ids import encode
 from wfm.ledger.records import GroupChange
 from wfm.ledger.schema import group_agents, group_changes, groups, operations, runs
-from wfm.ledger.store import Store
+from wfm.ledger.tenants import Tenants
 
 _PROVEN_WRONG = (GroupState.FIXED.value, GroupState.RESOLVED.value)
 
 
-class Failures(Store):
-    """Groups, kept as runs settle."""
+class FailureGroups:
+    """Groups of a tenant's runs by fingerprint, kept as runs settle."""
 
-    def failure_groups(self, tenant_key: str, *, states: Collection[GroupState] | None = None) -> list[FailureGroup]:
+    def __init__(self, db: Database, tenants: Tenants) -> None:
+        self._db, self._tenants = db, tenants
+
+    def all(self, tenant_key: str, *, states: Collection[GroupState] | None = None) -> list[FailureGroup]:
         """Failure groups of this tenant, the last seen first."""
         with self._db.read() as connection:
-            tenant = self._known_tenant(connection, tenant_key)
+            tenant = self._tenants.known(connection, tenant_key)
             asked = sa.select(groups).where(groups.c.tenant_id == tenant)
             if states is not None:
                 asked = asked.where(groups.c.state.in_([state.value for state in states]))
@@ -37,21 +42,21 @@ class Failures(Store):
             examples = _examples(connection, tenant)
         return [_group(row, tenant_key, examples) for row in rows]
 
-    def failure_group(self, tenant_key: str, fingerprint: str) -> FailureGroup:
+    def get(self, tenant_key: str, fingerprint: str) -> FailureGroup:
         """One failure group. Raises NotFound."""
         with self._db.read() as connection:
-            return self._read_group(connection, tenant_key, fingerprint)
+            return self._read(connection, tenant_key, fingerprint)
 
-    def group_series(
+    def series(
         self, tenant_key: str, fingerprint: str, since: datetime, *, step_minutes: int = 60, until: datetime | None = None
     ) -> list[tuple[datetime, int]]:
         """(start of step, runs) of a group since an instant, from counters; steps without runs are left out."""
         with self._db.read() as connection:
-            row = self._group_row(connection, tenant_key, fingerprint)
+            row = self._row(connection, tenant_key, fingerprint)
             found = _series(connection, row.tenant_id, [row.id], since, until, step_minutes)
         return found.get(row.id, [])
 
-    def series_of_groups(
+    def series_of(
         self,
         tenant_key: str,
         fingerprints: Collection[str],
@@ -60,11 +65,11 @@ class Failures(Store):
         step_minutes: int = 60,
         until: datetime | None = None,
     ) -> dict[str, list[tuple[datetime, int]]]:
-        """`group_series` of several groups at once, by fingerprint; groups without runs in that time are left out."""
+        """`series` of several groups at once, by fingerprint; groups without runs in that time are left out."""
         with self._db.read() as connection:
-            tenant = self._known_tenant(connection, tenant_key)
+            tenant = self._tenants.known(connection, tenant_key)
             known: dict[int, str] = {}
-            for some in words.batches(fingerprints):
+            for some in lookups.batches(fingerprints):
                 asked = sa.select(groups.c.id, groups.c.fingerprint).where(
                     groups.c.tenant_id == tenant, groups.c.fingerprint.in_(some)
                 )
@@ -74,22 +79,22 @@ class Failures(Store):
             found = _series(connection, tenant, known, since, until, step_minutes)
         return {known[number]: series for number, series in found.items()}
 
-    def agents_of_groups(self, tenant_key: str, fingerprints: Collection[str]) -> int:
+    def count_agents(self, tenant_key: str, fingerprints: Collection[str]) -> int:
         """How many agents the runs of these groups touched, each counted once; the examples are left out."""
         with self._db.read() as connection:
-            tenant = self._known_tenant(connection, tenant_key)
+            tenant = self._tenants.known(connection, tenant_key)
             mine: list[int] = []
-            for some in words.batches(fingerprints):
+            for some in lookups.batches(fingerprints):
                 asked = sa.select(groups.c.id).where(groups.c.tenant_id == tenant, groups.c.fingerprint.in_(some))
                 mine += connection.scalars(asked)
             taught = {(one.group, one.agent) for one in _examples(connection, tenant) if not one.more}
             touched: set[int] = set()
-            for part in words.batches(mine):
+            for part in lookups.batches(mine):
                 rows = connection.execute(sa.select(group_agents).where(group_agents.c.group_id.in_(part)))
                 touched.update(row.agent_no for row in rows if (row.group_id, row.agent_no) not in taught)
         return len(touched)
 
-    def set_group_state(
+    def set_state(
         self,
         tenant_key: str,
         fingerprint: str,
@@ -106,14 +111,14 @@ class Failures(Store):
         """
 
         def work(connection: sa.Connection) -> FailureGroup:
-            row = self._group_row(connection, tenant_key, fingerprint, lock=True)
+            row = self._row(connection, tenant_key, fingerprint, lock=True)
             _refuse_stale(connection, row, expected)
             self._change_state(connection, row.id, row.state, state, actor, note, now)
-            return self._read_group(connection, tenant_key, fingerprint)
+            return self._read(connection, tenant_key, fingerprint)
 
         return self._db.write(work)
 
-    def amend_group(
+    def amend(
         self,
         tenant_key: str,
         fingerprint: str,
@@ -124,10 +129,10 @@ class Failures(Store):
         note: str = "",
         expected: int | None = None,
     ) -> FailureGroup:
-        """Gives a group an owner, a note, or both; state and propagation clock stay. Raises as `set_group_state`."""
+        """Gives a group an owner, a note, or both; state and propagation clock stay. Raises as `set_state`."""
 
         def work(connection: sa.Connection) -> FailureGroup:
-            row = self._group_row(connection, tenant_key, fingerprint, lock=True)
+            row = self._row(connection, tenant_key, fingerprint, lock=True)
             _refuse_stale(connection, row, expected)
             values: dict[str, object] = {"revision": row.revision + 1}
             if owner is not None:
@@ -139,14 +144,14 @@ class Failures(Store):
             text = " ".join([*said, note]).strip()
             change = {"group_id": row.id, "at": now, "actor": actor, "note": text}
             connection.execute(sa.insert(group_changes).values(change | {"from_state": row.state, "to_state": row.state}))
-            return self._read_group(connection, tenant_key, fingerprint)
+            return self._read(connection, tenant_key, fingerprint)
 
         return self._db.write(work)
 
-    def group_changes(self, tenant_key: str, fingerprint: str) -> list[GroupChange]:
+    def changes(self, tenant_key: str, fingerprint: str) -> list[GroupChange]:
         """Everything said of a group, oldest first. Raises NotFound."""
         with self._db.read() as connection:
-            row = self._group_row(connection, tenant_key, fingerprint)
+            row = self._row(connection, tenant_key, fingerprint)
             asked = sa.select(group_changes).where(group_changes.c.group_id == row.id).order_by(group_changes.c.id)
             found = connection.execute(asked).all()
         return [
@@ -162,7 +167,7 @@ class Failures(Store):
 
     # --- as runs settle ----------------------------------------------------------------------------------------------
 
-    def _join_groups(
+    def join(
         self,
         connection: sa.Connection,
         tenant: int,
@@ -170,14 +175,14 @@ class Failures(Store):
         *,
         sent_again: Collection[int] = (),
     ) -> dict[int, tuple[int, int | None]]:
-        """Puts runs (rows with words) that fail for the first time into their groups; gives (cause, group) by run.
+        """Put runs (rows with words) that fail for the first time into their groups; gives (cause, group) by run.
 
         The runs `sent_again` keep what was said of them and are in no group: they are no failures.
         """
         if not diagnosed:
             return {}
         fingerprints = {row.id: diagnosis.fingerprint(row.call) for row, diagnosis in diagnosed}
-        causes = words.make_causes(
+        causes = lookups.make_causes(
             self._db, connection, tenant, [(diagnosis, fingerprints[row.id]) for row, diagnosis in diagnosed]
         )
         by_group: dict[str, list[tuple[Any, Diagnosis]]] = {}
@@ -186,15 +191,33 @@ class Failures(Store):
         joined: dict[int, tuple[int, int | None]] = {}
         for fingerprint, members in sorted(by_group.items()):
             failed = [member for member in members if member[0].id not in sent_again]
-            group = self._grow_group(connection, tenant, fingerprint, failed) if failed else None
+            group = self._grow(connection, tenant, fingerprint, failed) if failed else None
             for row, diagnosis in members:
-                cause = causes[words.cause_digest(diagnosis, fingerprint)]
+                cause = causes[lookups.cause_digest(diagnosis, fingerprint)]
                 joined[row.id] = (cause, None if row.id in sent_again else group)
         return joined
 
-    def _grow_group(
-        self, connection: sa.Connection, tenant: int, fingerprint: str, members: Sequence[tuple[Any, Diagnosis]]
-    ) -> int:
+    def shrink(self, connection: sa.Connection, gone: Sequence[Any]) -> None:
+        """A cause counts the runs and agents that can still be opened. Its newest run never goes, so none becomes empty."""
+        lost: dict[int, Counter[int]] = {}
+        for row in gone:
+            if row.group_id is not None:
+                lost.setdefault(row.group_id, Counter())[row.agent_no] += 1
+        for group, touched in sorted(lost.items()):
+            left = 0
+            for some in lookups.batches(sorted(touched)):
+                # One agent after the other, by its own runs, which are few: a cause may have millions.
+                others = sa.select(runs.c.id).where(runs.c.agent_no == group_agents.c.agent_no, runs.c.group_id == group)
+                still = others.with_hint(runs, "INDEXED BY ix_runs_agent", "sqlite").limit(1).scalar_subquery()
+                mine = (group_agents.c.group_id == group, group_agents.c.agent_no.in_(some))
+                left += connection.execute(sa.delete(group_agents).where(*mine, still.is_(None))).rowcount
+            connection.execute(
+                sa.update(groups)
+                .where(groups.c.id == group)
+                .values(runs=groups.c.runs - touched.total(), agents=groups.c.agents - left)
+            )
+
+    def _grow(self, connection: sa.Connection, tenant: int, fingerprint: str, members: Sequence[tuple[Any, Diagnosis]]) -> int:
         newest, diagnosis = max(members, key=lambda member: int(member[0].id))
         first = min(row.started_at for row, _ in members)
         self._db.add_missing(connection, groups, [_new_group(tenant, fingerprint, newest, diagnosis, first)])
@@ -202,7 +225,7 @@ class Failures(Store):
         group = connection.execute(asked.with_for_update()).one()
         touched = sorted({row.agent_no for row, _ in members})
         known: set[int] = set()
-        for some in words.batches(touched):
+        for some in lookups.batches(touched):
             asked_agents = sa.select(group_agents.c.agent_no).where(
                 group_agents.c.group_id == group.id, group_agents.c.agent_no.in_(some)
             )
@@ -238,12 +261,12 @@ class Failures(Store):
         change = {"group_id": group, "at": now, "actor": actor, "from_state": before, "to_state": state.value, "note": note}
         connection.execute(sa.insert(group_changes).values(change))
 
-    def _read_group(self, connection: sa.Connection, tenant_key: str, fingerprint: str) -> FailureGroup:
-        row = self._group_row(connection, tenant_key, fingerprint)
+    def _read(self, connection: sa.Connection, tenant_key: str, fingerprint: str) -> FailureGroup:
+        row = self._row(connection, tenant_key, fingerprint)
         return _group(row, tenant_key, _examples(connection, row.tenant_id))
 
-    def _group_row(self, connection: sa.Connection, tenant_key: str, fingerprint: str, *, lock: bool = False) -> Any:
-        tenant = self._known_tenant(connection, tenant_key)
+    def _row(self, connection: sa.Connection, tenant_key: str, fingerprint: str, *, lock: bool = False) -> Any:
+        tenant = self._tenants.known(connection, tenant_key)
         asked = sa.select(groups).where(groups.c.tenant_id == tenant, groups.c.fingerprint == fingerprint)
         row = connection.execute(asked.with_for_update() if lock else asked).one_or_none()
         if row is None:
@@ -286,7 +309,7 @@ def _series(
 ) -> dict[int, list[tuple[datetime, int]]]:
     """(start of step, runs) by group, in order of time."""
     steps: dict[tuple[int, int], int] = {}
-    for some in words.batches(numbers):
+    for some in lookups.batches(numbers):
         for (value, start, _), n in by_bucket(
             connection, tenant, "group", [str(one) for one in some], since, until, step
         ).items():

@@ -16,17 +16,18 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from wfm.ledger.database import TimeOver
 from wfm.ledger.schema import runs
 
 FIRST_SLICE = 2_000
-SHORTEST_SLICE = 50
-LONGEST_SLICE = 8_000
+MIN_SLICE = 50
+MAX_SLICE = 8_000
 
 Monotonic = Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Many:
+class Estimate:
     """A number of runs; a lower bound unless `exact`."""
 
     n: int
@@ -34,7 +35,7 @@ class Many:
 
 
 @dataclass(frozen=True, slots=True)
-class Walked:
+class ScanResult:
     """Ids in the order of the walk. `stopped_at` is the last id looked at when it stopped before the end.
 
     A walk that only counts gives no ids, but `counted`.
@@ -48,9 +49,9 @@ class Walked:
     def n(self) -> int:
         return len(self.ids) + self.counted
 
-    def and_then(self, further: Walked) -> Walked:
+    def and_then(self, further: ScanResult) -> ScanResult:
         """This walk with one that went on from where it stopped."""
-        return Walked([*self.ids, *further.ids], further.stopped_at, self.counted + further.counted)
+        return ScanResult([*self.ids, *further.ids], further.stopped_at, self.counted + further.counted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Several:
+class InList:
     """A column that may have any of these values: so many walks down one index, merged."""
 
     column: sa.Column[Any]
@@ -115,7 +116,7 @@ class Several:
 
 
 @dataclass(frozen=True, slots=True)
-class Lead:
+class IndexScan:
     """Runs off one index, in the order of their ids: by equality on its first columns, or by any of several values.
 
     SQLite merges several walks by itself: it leaves each as soon as that can add nothing to the page. PostgreSQL would
@@ -124,11 +125,11 @@ class Lead:
 
     index: str
     conditions: Sequence[Any]
-    loose: Sequence[Any] = ()
-    several: Sequence[Several] = ()
-    laterally: bool = False
+    residual: Sequence[Any] = ()
+    in_lists: Sequence[InList] = ()
+    lateral: bool = False
 
-    def reach(self, connection: sa.Connection, bounds: Bounds, n: int) -> tuple[int, int | None]:
+    def scan_to(self, connection: sa.Connection, bounds: Bounds, n: int) -> tuple[int, int | None]:
         """How many of the next `n` candidates there are, and the last one's id."""
         taken = self._asked((), bounds, n).subquery()
         ends = sa.func.max(taken.c.id) if bounds.upwards else sa.func.min(taken.c.id)
@@ -137,29 +138,29 @@ class Lead:
 
     def matching(self, connection: sa.Connection, bounds: Bounds, limit: int) -> list[int]:
         """Up to `limit` candidates that meet the loose conditions too."""
-        return list(connection.scalars(self._asked(self.loose, bounds, limit)))
+        return list(connection.scalars(self._asked(self.residual, bounds, limit)))
 
     def count(self, connection: sa.Connection, bounds: Bounds, limit: int) -> int:
         """How many candidates meet the loose conditions too, at most `limit`."""
-        several = [one.condition() for one in self.several]
-        asked = sa.select(runs.c.id).where(*self.conditions, *several, *self.loose, *bounds.on(runs.c.id)).limit(limit)
+        in_lists = [one.condition() for one in self.in_lists]
+        asked = sa.select(runs.c.id).where(*self.conditions, *in_lists, *self.residual, *bounds.on(runs.c.id)).limit(limit)
         return connection.scalar(sa.select(sa.func.count()).select_from(self._led(asked).subquery())) or 0
 
-    def _asked(self, loose: Sequence[Any], bounds: Bounds, limit: int) -> sa.Select[int]:
-        asked = sa.select(runs.c.id).where(*self.conditions, *loose, *bounds.on(runs.c.id))
-        if not self.several:
+    def _asked(self, residual: Sequence[Any], bounds: Bounds, limit: int) -> sa.Select[int]:
+        asked = sa.select(runs.c.id).where(*self.conditions, *residual, *bounds.on(runs.c.id))
+        if not self.in_lists:
             return self._led(asked.order_by(bounds.order(runs.c.id)).limit(limit))
-        if not self.laterally:
-            asked = asked.where(*(one.condition() for one in self.several))
+        if not self.lateral:
+            asked = asked.where(*(one.condition() for one in self.in_lists))
             return self._led(asked.order_by(bounds.order(runs.c.id)).limit(limit))
         return self._merged(asked, bounds, limit)
 
     def _merged(self, asked: sa.Select[int], bounds: Bounds, limit: int) -> sa.Select[int]:
         starts = [
             sa.func.unnest(sa.literal(list(one.values), one.array())).table_valued("start").render_derived()
-            for one in self.several
+            for one in self.in_lists
         ]
-        mine = [one.column == start.c.start for one, start in zip(self.several, starts, strict=True)]
+        mine = [one.column == start.c.start for one, start in zip(self.in_lists, starts, strict=True)]
         walk = asked.where(*mine).order_by(bounds.order(runs.c.id)).limit(limit).lateral()
         return sa.select(walk.c.id).select_from(*starts, walk).order_by(bounds.order(walk.c.id)).limit(limit)
 
@@ -168,21 +169,17 @@ class Lead:
         return asked.with_hint(runs, f"INDEXED BY {self.index}", "sqlite")
 
 
-class TimeOver(Exception):
-    """A statement was broken off because its time was over."""
-
-
-Within = Callable[[float | None], AbstractContextManager[None]]
+TimeLimit = Callable[[float | None], AbstractContextManager[None]]
 """What bounds statements by seconds, and raises TimeOver; None bounds nothing."""
 
 
-def _unbroken(_: float | None) -> AbstractContextManager[None]:
+def _no_limit(_: float | None) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-def sliced(
+def scan_in_slices(
     connection: sa.Connection,
-    lead: Lead,
+    lead: IndexScan,
     bounds: Bounds,
     limit: int,
     *,
@@ -190,8 +187,8 @@ def sliced(
     first: int | None = None,
     most: int | None = None,
     counts: bool = False,
-    within: Within = _unbroken,
-) -> Walked:
+    time_limit: TimeLimit = _no_limit,
+) -> ScanResult:
     """A walk in slices, the first of `first` candidates, through at most about `most`. One slice is always looked through,
     however little time there is; the others are broken off by `within` when the time is over. `counts` gives how many
     instead of which.
@@ -204,8 +201,8 @@ def sliced(
     while True:
         wanted = limit - len(found) - counted
         try:
-            with within(left if looked else None):
-                many, last = lead.reach(connection, bounds, size)
+            with time_limit(left if looked else None):
+                many, last = lead.scan_to(connection, bounds, size)
                 stop = last if many == size else None
                 part = bounds if stop is None else bounds.to(stop)
                 if counts:
@@ -213,16 +210,16 @@ def sliced(
                 else:
                     found += lead.matching(connection, part, wanted)
         except TimeOver:
-            return Walked(found, reached, counted)
+            return ScanResult(found, reached, counted)
         if stop is None or len(found) + counted >= limit:
-            return Walked(found, counted=counted)
+            return ScanResult(found, counted=counted)
         looked, reached = looked + many, stop
         before, left = left, deadline.left()
         if left == 0 or (most is not None and looked >= most):
-            return Walked(found, stop, counted)
+            return ScanResult(found, stop, counted)
         bounds = bounds.past(stop)
         if before is None or left is None or 3 * (before - left) < left:
-            size = min(size * 2, LONGEST_SLICE)
+            size = min(size * 2, MAX_SLICE)
         elif before - left > left:
             # As many as there is time for.
-            size = max(SHORTEST_SLICE, int(size * left / (before - left)))
+            size = max(MIN_SLICE, int(size * left / (before - left)))

@@ -17,10 +17,10 @@ from wfm.domain.diagnoses import Kind
 from wfm.domain.errors import BadInput
 from wfm.domain.operations import Outcome, RunFilter, RunOrder
 from wfm.ledger.ids import decode, encode
-from wfm.ledger.query import Only, RunQuery
+from wfm.ledger.query import ColumnEquals, RunQuery
 from wfm.ledger.schema import runs
 
-MOST_VALUES = 500
+MAX_VALUES = 500
 """So many values are stretches of their own. What lies beyond is one more, newest first: a search in slices."""
 
 _COLUMN = {
@@ -33,11 +33,11 @@ _COLUMN = {
 _O = Outcome
 _WORST_FIRST = (_O.FAILED, _O.UNCONFIRMED, _O.SENDING, _O.RESENT, _O.SKIPPED, _O.APPLIED)
 
-Stretch = Only | None
+Partition = ColumnEquals | None
 
 
 @dataclass(slots=True)
-class Part:
+class SortedPage:
     """Ids of one page in the order of the list, with the cursors of the pages before and after it.
 
     `whole`: this is the whole list. `stopped_at` as of a walk that ran out of time.
@@ -50,30 +50,30 @@ class Part:
     stopped_at: int | None = None
 
 
-def stretches(connection: sa.Connection, tenant: int | None, which: RunFilter, order: RunOrder) -> list[Stretch]:
+def partitions(connection: sa.Connection, tenant: int | None, which: RunFilter, order: RunOrder) -> list[Partition]:
     """The stretches of the list, in order. A filter on the sorted column leaves one."""
     if order is RunOrder.OLDEST or tenant is None:
         return [None]
     name = _COLUMN[order]
     chosen = {"outcome": which.outcome, "kind": which.kind, "status": which.status, "code": which.code}[name]
     if chosen is not None:
-        return [Only(name, chosen.value if isinstance(chosen, Outcome | Kind) else chosen)]
+        return [ColumnEquals(name, chosen.value if isinstance(chosen, Outcome | Kind) else chosen)]
     if order is RunOrder.OUTCOME:
-        return [Only(name, outcome.value) for outcome in _WORST_FIRST]
+        return [ColumnEquals(name, outcome.value) for outcome in _WORST_FIRST]
     values = _values(connection, tenant, name)
-    found = [Only(name, value) for value in values]
-    if len(values) == MOST_VALUES:
-        found.append(Only(name, values[-1], beyond=True))
+    found = [ColumnEquals(name, value) for value in values]
+    if len(values) == MAX_VALUES:
+        found.append(ColumnEquals(name, values[-1], greater_than=True))
     if order is RunOrder.STATUS_DOWN:
         found.reverse()
-    return [*found, Only(name, None)]
+    return [*found, ColumnEquals(name, None)]
 
 
 def _values(connection: sa.Connection, tenant: int, name: str) -> list[Any]:
     """The values that a column has, lowest first, by jumps down its index: however many runs there are."""
     column = runs.c[name]
     found: list[Any] = []
-    while len(found) < MOST_VALUES:
+    while len(found) < MAX_VALUES:
         asked = sa.select(column).where(runs.c.tenant_id == tenant, column.is_not(None))
         if found:
             asked = asked.where(column > found[-1])
@@ -85,8 +85,8 @@ def _values(connection: sa.Connection, tenant: int, name: str) -> list[Any]:
 
 
 def sorted_page(
-    parts: Sequence[Stretch], order: RunOrder, query: Callable[[Stretch], RunQuery], cursor: str | None, limit: int
-) -> Part:
+    parts: Sequence[Partition], order: RunOrder, query: Callable[[Partition], RunQuery], cursor: str | None, limit: int
+) -> SortedPage:
     """One page, by the cursor of another page of this order. Raises BadInput for a cursor that is none.
 
     `query` gives the filter narrowed to a stretch.
@@ -118,7 +118,7 @@ def sorted_page(
         return sorted_page(parts, order, query, None, limit)  # the first page, filled up
     if back:
         rows.reverse()
-    part = Part(ids=[one for _, one in rows], stopped_at=stopped)
+    part = SortedPage(ids=[one for _, one in rows], stopped_at=stopped)
     first = rows[0] if rows else None
     last = rows[-1] if rows else None
     ahead = (place, stopped) if stopped is not None else (first if back else last)
@@ -133,15 +133,15 @@ def sorted_page(
     return part
 
 
-def _cursor(way: str, parts: Sequence[Stretch], at: tuple[int, int]) -> str:
-    stretch = parts[at[0]]
-    if stretch is None:
+def _cursor(way: str, parts: Sequence[Partition], at: tuple[int, int]) -> str:
+    partition = parts[at[0]]
+    if partition is None:
         return f"{way}{encode(at[1])}"
-    sign = ">" if stretch.beyond else "="
-    return f"{way}{encode(at[1])}." + ("" if stretch.value is None else f"{sign}{stretch.value}")
+    sign = ">" if partition.greater_than else "="
+    return f"{way}{encode(at[1])}." + ("" if partition.value is None else f"{sign}{partition.value}")
 
 
-def _read_cursor(parts: Sequence[Stretch], cursor: str | None) -> tuple[bool, int, int | None]:
+def _read_cursor(parts: Sequence[Partition], cursor: str | None) -> tuple[bool, int, int | None]:
     """Whether it leads back, into which stretch, and past which id."""
     if cursor is None:
         return False, 0, None

@@ -17,53 +17,53 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from wfm.ledger.database import Database
+from wfm.ledger.database import Database, TimeOver, settings_taken_back
+from wfm.ledger.scan import Bounds, Deadline, Estimate, IndexScan, ScanResult, scan_in_slices
 from wfm.ledger.schema import runs
-from wfm.ledger.search import postgres_query, sqlite_patterns, sqlite_query
-from wfm.ledger.walk import Bounds, Deadline, Lead, Many, TimeOver, Walked, sliced
+from wfm.ledger.tokens import postgres_query, sqlite_patterns, sqlite_query
 
-TRIED_SLICE = 250
-TRIED_AT_ONCE = 3 * TRIED_SLICE
+FIRST_SCAN_SLICE = 250
+FIRST_SCAN = 3 * FIRST_SCAN_SLICE
 """So many candidates are tried before the index of words is asked. PostgreSQL can't break off gathering the matches of one
 word, so it is never asked for a word that is seen to be frequent.
 """
 
-TRIED_FIRST = 6_000
+SECOND_SCAN = 6_000
 """So many candidates are tried one by one before the index is asked for long, in slices as in any search."""
 
-COUNTED_SLICE = 1_000
+COUNT_SLICE = 1_000
 
-GLANCE_S = 0.01
+PROBE_S = 0.01
 """So long the index is asked for words that seem to be rare."""
 
-MATCHES_TAKEN = 1_000
+MAX_MATCHES = 1_000
 """PostgreSQL: so many matches are taken from the index of words; with more, runs are tried one by one."""
 
-SHARE = 2 / 3
+INDEX_SHARE = 2 / 3
 """The index of words may take so much of the time that is left."""
 
 _FETCHED = 500
 
 
-class WordWalk:
+class TextSearch:
     """The words of one search in one transaction. `lead` is the walk without them; `every` all the other conditions."""
 
-    def __init__(self, db: Database, connection: sa.Connection, text: str, lead: Lead, every: Sequence[Any]) -> None:
+    def __init__(self, db: Database, connection: sa.Connection, text: str, lead: IndexScan, every: Sequence[Any]) -> None:
         self._db, self._connection = db, connection
         self._every = every
-        self._index: _SqliteWords | _PostgresWords
-        self._index = (_SqliteWords if db.is_sqlite else _PostgresWords)(db, connection, text, every)
-        self._lead = replace(lead, loose=[*lead.loose, *self._index.in_row()])
+        self._index: _SqliteIndex | _PostgresIndex
+        self._index = (_SqliteIndex if db.is_sqlite else _PostgresIndex)(db, connection, text, every)
+        self._lead = replace(lead, residual=[*lead.residual, *self._index.in_row()])
         self._frequent = False
 
-    def page(self, bounds: Bounds, limit: int, deadline: Deadline) -> Walked:
+    def page(self, bounds: Bounds, limit: int, deadline: Deadline) -> ScanResult:
         """Up to `limit` ids; `stopped_at` where the time was over before the end."""
         if self._index.nothing:
-            return Walked([])
-        walked = self._tried(bounds, limit, deadline, first=TRIED_SLICE, most=TRIED_AT_ONCE)
+            return ScanResult([])
+        walked = self._scan(bounds, limit, deadline, first=FIRST_SCAN_SLICE, most=FIRST_SCAN)
         rare = walked.n == 0
-        steps = [self._glance] if rare else []
-        for step in (*steps, self._try_some, self._ask_index, self._try_all):
+        steps = [self._probe_index] if rare else []
+        for step in (*steps, self._scan_some, self._search_index, self._scan_all):
             if walked.stopped_at is None or deadline.left() == 0:
                 break
             bounds = bounds.past(walked.stopped_at)
@@ -73,20 +73,20 @@ class WordWalk:
         self._frequent = not rare and walked.n == limit
         return walked
 
-    def _glance(self, bounds: Bounds, limit: int, deadline: Deadline) -> Walked | None:
-        return self._index.walk(bounds, limit, GLANCE_S)
+    def _probe_index(self, bounds: Bounds, limit: int, deadline: Deadline) -> ScanResult | None:
+        return self._index.walk(bounds, limit, PROBE_S)
 
-    def _try_some(self, bounds: Bounds, limit: int, deadline: Deadline) -> Walked | None:
-        return self._tried(bounds, limit, deadline, most=TRIED_FIRST)
+    def _scan_some(self, bounds: Bounds, limit: int, deadline: Deadline) -> ScanResult | None:
+        return self._scan(bounds, limit, deadline, most=SECOND_SCAN)
 
-    def _ask_index(self, bounds: Bounds, limit: int, deadline: Deadline) -> Walked | None:
+    def _search_index(self, bounds: Bounds, limit: int, deadline: Deadline) -> ScanResult | None:
         left = deadline.left()
-        return self._index.walk(bounds, limit, None if left is None else left * SHARE)
+        return self._index.walk(bounds, limit, None if left is None else left * INDEX_SHARE)
 
-    def _try_all(self, bounds: Bounds, limit: int, deadline: Deadline) -> Walked | None:
-        return self._tried(bounds, limit, deadline)
+    def _scan_all(self, bounds: Bounds, limit: int, deadline: Deadline) -> ScanResult | None:
+        return self._scan(bounds, limit, deadline)
 
-    def _tried(
+    def _scan(
         self,
         bounds: Bounds,
         limit: int,
@@ -95,8 +95,8 @@ class WordWalk:
         first: int | None = None,
         most: int | None = None,
         counts: bool = False,
-    ) -> Walked:
-        return sliced(
+    ) -> ScanResult:
+        return scan_in_slices(
             self._connection,
             self._lead,
             bounds,
@@ -105,21 +105,21 @@ class WordWalk:
             first=first,
             most=most,
             counts=counts,
-            within=partial(self._db.within, self._connection),
+            time_limit=partial(self._db.time_limit, self._connection),
         )
 
-    def count(self, bounds: Bounds, limit: int, deadline: Deadline) -> Walked:
+    def count(self, bounds: Bounds, limit: int, deadline: Deadline) -> ScanResult:
         """How many there are, at most `limit`; at least so many where `stopped_at` says that it came to no end."""
         if self._index.nothing:
-            return Walked([])
+            return ScanResult([])
         counted = self._index.count(bounds, limit, deadline, quick=self._frequent)
         if counted.exact or counted.n >= limit:
-            return Walked([], counted=counted.n)
-        walked = self._tried(bounds, limit, deadline, first=COUNTED_SLICE, counts=True)
+            return ScanResult([], counted=counted.n)
+        walked = self._scan(bounds, limit, deadline, first=COUNT_SLICE, counts=True)
         return replace(walked, counted=max(walked.n, counted.n))
 
 
-class _SqliteWords:
+class _SqliteIndex:
     """FTS5: gives whole words from the newest without gathering them, beginnings of words only after that."""
 
     _words = sa.table("run_search", sa.column("rowid", sa.Integer))
@@ -136,37 +136,37 @@ class _SqliteWords:
         found = [sa.func.instr(document, pattern) > 0 for pattern in sqlite_patterns(self._text)]
         return [sa.exists().where(self._content.c.id == runs.c.id, *found)]
 
-    def walk(self, bounds: Bounds, limit: int, seconds: float | None) -> Walked | None:
+    def walk(self, bounds: Bounds, limit: int, seconds: float | None) -> ScanResult | None:
         found: list[int] = []
         try:
-            with self._db.within(self._connection, seconds):
+            with self._db.time_limit(self._connection, seconds):
                 for number in self._connection.scalars(self._asked(self._expression, bounds, limit)):
                     found.append(number)
         except TimeOver:
             # What came is all there is down to the last of it.
-            return Walked(found, found[-1]) if found else None
-        return Walked(found)
+            return ScanResult(found, found[-1]) if found else None
+        return ScanResult(found)
 
-    def count(self, bounds: Bounds, limit: int, deadline: Deadline, *, quick: bool) -> Many:
+    def count(self, bounds: Bounds, limit: int, deadline: Deadline, *, quick: bool) -> Estimate:
         whole = sqlite_query(self._text, open_ended=False)
         most = self._counted(whole, bounds, limit, deadline)
         if whole == self._expression or most.n >= limit:
             return most
         if not most.exact or quick:
-            return Many(most.n, exact=False)
+            return Estimate(most.n, exact=False)
         every = self._counted(self._expression, bounds, limit, deadline)
-        return every if every.n >= most.n else Many(most.n, exact=False)
+        return every if every.n >= most.n else Estimate(most.n, exact=False)
 
-    def _counted(self, expression: str | None, bounds: Bounds, limit: int, deadline: Deadline) -> Many:
+    def _counted(self, expression: str | None, bounds: Bounds, limit: int, deadline: Deadline) -> Estimate:
         n = 0
         try:
-            with self._db.within(self._connection, deadline.left()):
+            with self._db.time_limit(self._connection, deadline.left()):
                 result = self._connection.execute(self._asked(expression, bounds, limit))
                 while some := len(result.fetchmany(_FETCHED)):
                     n += some
         except TimeOver:
-            return Many(n, exact=False)
-        return Many(n, exact=True)
+            return Estimate(n, exact=False)
+        return Estimate(n, exact=True)
 
     def _asked(self, expression: str | None, bounds: Bounds, limit: int) -> sa.Select[int]:
         key = self._words.c.rowid
@@ -177,7 +177,7 @@ class _SqliteWords:
         return asked.order_by(bounds.order(key)).limit(limit)
 
 
-class _PostgresWords:
+class _PostgresIndex:
     """GIN: gives its matches in no order, and all of them before the first."""
 
     _vectors = sa.table("run_search", sa.column("run_id", sa.BigInteger), sa.column("words", postgresql.TSVECTOR))
@@ -194,29 +194,31 @@ class _PostgresWords:
         words = sa.select(self._vectors.c.words).where(self._vectors.c.run_id == runs.c.id).scalar_subquery()
         return [words.op("@@")(self._query)]
 
-    def walk(self, bounds: Bounds, limit: int, seconds: float | None) -> Walked | None:
+    def walk(self, bounds: Bounds, limit: int, seconds: float | None) -> ScanResult | None:
         taken = self._matches(seconds)
-        if taken is None or len(taken) > MATCHES_TAKEN:
+        if taken is None or len(taken) > MAX_MATCHES:
             return None
         asked = sa.select(runs.c.id).where(*self._every, *bounds.on(runs.c.id), runs.c.id.in_(taken))
-        return Walked(list(self._connection.scalars(asked.order_by(bounds.order(runs.c.id)).limit(limit))))
+        return ScanResult(list(self._connection.scalars(asked.order_by(bounds.order(runs.c.id)).limit(limit))))
 
-    def count(self, bounds: Bounds, limit: int, deadline: Deadline, *, quick: bool) -> Many:
+    def count(self, bounds: Bounds, limit: int, deadline: Deadline, *, quick: bool) -> Estimate:
         taken = None if quick else self._matches(deadline.left())
         if taken is None:
-            return Many(0, exact=False)
+            return Estimate(0, exact=False)
         asked = sa.select(sa.func.count()).select_from(runs).where(*self._every, *bounds.on(runs.c.id), runs.c.id.in_(taken))
-        return Many(min(self._connection.scalar(asked) or 0, limit), exact=len(taken) <= MATCHES_TAKEN)
+        return Estimate(min(self._connection.scalar(asked) or 0, limit), exact=len(taken) <= MAX_MATCHES)
 
     def _matches(self, seconds: float | None) -> list[int] | None:
         """One more than MATCHES_TAKEN where there are so many; None where that would take too long."""
         if self._taken is None:
             # Materialized: inside a larger statement the planner would walk down the ids and try the words of each run.
             found = self._vectors.c.words.op("@@")(self._query)
-            asked = sa.select(self._vectors.c.run_id).where(found).limit(MATCHES_TAKEN + 1)
+            asked = sa.select(self._vectors.c.run_id).where(found).limit(MAX_MATCHES + 1)
             matches = asked.cte("matches").prefix_with("MATERIALIZED")
             try:
-                with self._db.within(self._connection, seconds, by_index=True):
+                with settings_taken_back(self._connection), self._db.time_limit(self._connection, seconds):
+                    # It likes to read the table through where it can't know how rare a word is.
+                    self._connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
                     self._taken = list(self._connection.scalars(sa.select(matches.c.run_id)))
             except TimeOver:
                 return None

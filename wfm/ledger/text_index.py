@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from wfm.ledger.database import Database
-from wfm.ledger.search import document, postgres_document, sqlite_document
+from wfm.ledger.tokens import document, postgres_document, sqlite_document
 
 
 def index_runs(db: Database, connection: sa.Connection, texts: Mapping[int, Iterable[str | None]]) -> None:

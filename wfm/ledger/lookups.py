@@ -1,4 +1,4 @@
-"""Words that repeat in every run, kept once: tenants, agents, ways, causes. Gives their numbers, making missing ones."""
+"""Dimension tables, which keep once what repeats in every run: numbers of agents, call targets and causes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from wfm.domain.diagnoses import Diagnosis
 from wfm.ledger.database import Database
-from wfm.ledger.schema import agents, causes, tenants, ways
-from wfm.ledger.search import fold
+from wfm.ledger.schema import agents, call_targets, causes
+from wfm.ledger.tokens import fold
 
 T = TypeVar("T")
 
@@ -29,21 +29,6 @@ def batches(values: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
             batch = []
     if batch:
         yield batch
-
-
-def tenant_number(connection: sa.Connection, key: str) -> int | None:
-    """The number of a tenant that is known."""
-    return connection.scalar(sa.select(tenants.c.id).where(tenants.c.key == key))
-
-
-def make_tenant(db: Database, connection: sa.Connection, key: str) -> int:
-    """The number of a tenant."""
-    found = tenant_number(connection, key)
-    if found is None:
-        db.add_missing(connection, tenants, [{"key": key}])
-        found = tenant_number(connection, key)
-    assert found is not None
-    return found
 
 
 def known_agents(connection: sa.Connection, tenant_id: int, agent_ids: Collection[str]) -> dict[str, tuple[int, str]]:
@@ -88,15 +73,15 @@ def make_agents(
     return {agent_id: number for agent_id, (number, _) in known.items()}
 
 
-def make_way(
-    db: Database, connection: sa.Connection, tenant_id: int, *, route: str, action: str, via: str, call: str, client_id: str
+def call_target_number(
+    db: Database, connection: sa.Connection, tenant_id: int, route: str, action: str, via: str, call: str, client_id: str
 ) -> int:
-    """The number of a way that runs are made."""
+    """The number of what runs call and how, which is made where it is missing."""
     row = {"tenant_id": tenant_id, "route": route, "action": action, "via": via, "call": call, "client_id": client_id}
-    asked = sa.select(ways.c.id).where(*(ways.c[name] == value for name, value in row.items()))
+    asked = sa.select(call_targets.c.id).where(*(call_targets.c[name] == value for name, value in row.items()))
     found = connection.scalar(asked)
     if found is None:
-        db.add_missing(connection, ways, [row])
+        db.add_missing(connection, call_targets, [row])
         found = connection.scalar(asked)
     assert found is not None
     return found
