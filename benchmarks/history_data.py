@@ -53,7 +53,7 @@ def make(ledger: Ledger, many: int, until: datetime) -> None:
             first_agent = _agents(ledger, connection, tenant)
             way_ids = [
                 lookups.call_target_number(
-                    db, connection, tenant, route=route, action=action, via=via, call=call, client_id="bench"
+                    connection, tenant, route=route, action=action, via=via, call=call, client_id="bench"
                 )
                 for route, action, via, call, _ in WAYS
             ]
@@ -76,7 +76,7 @@ def make(ledger: Ledger, many: int, until: datetime) -> None:
 
 def _agents(ledger: Ledger, connection: sa.Connection, tenant: int) -> int:
     names = {f"agent-{n:05d}": f"Agent{n:05d} Somebody" for n in range(AGENTS)}
-    numbers = lookups.make_agents(ledger.database, connection, tenant, names)
+    numbers = lookups.make_agents(connection, tenant, names)
     assert max(numbers.values()) - min(numbers.values()) == AGENTS - 1
     return min(numbers.values())
 
@@ -107,7 +107,7 @@ def _causes(
             who="",
         )
         fingerprint = f"bench-{number}"
-        cause_ids.append(*lookups.make_causes(ledger.database, connection, tenant, [(diagnosis, fingerprint)]).values())
+        cause_ids.append(*lookups.make_causes(connection, tenant, [(diagnosis, fingerprint)]).values())
         row = {"tenant_id": tenant, "fingerprint": fingerprint, "kind": kind.value, "code": code, "call": CALL}
         row |= {"rule": diagnosis.rule, "cause": message, "missing": diagnosis.missing, "state": "open"}
         row |= {"first_seen": start, "last_seen": until, "runs": 0, "agents": 0, "sample_run": 0}

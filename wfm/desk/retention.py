@@ -126,7 +126,7 @@ class RetentionDesk(DeskCore):
         return days
 
     def _found(self, days: int, before: datetime) -> RetentionReport:
-        found = self.ledger.retention.expired_by_reason(self.tenant.key, before)
+        found = self.ledger.retention.expired(self.tenant.key, before)
         return RetentionReport(
             days=days,
             before=before,
@@ -194,7 +194,7 @@ class RetentionDesk(DeskCore):
         gone = 0
         for start in range(0, len(run_ids), BATCH):
             gone += self.ledger.retention.delete_expired(self.tenant.key, run_ids[start : start + BATCH], before)
-        if gone == 0 and self.ledger.retention.those_expired(self.tenant.key, run_ids[:BATCH], before):
+        if gone == 0 and self.ledger.retention.expired_among(self.tenant.key, run_ids[:BATCH], before):
             raise StoreFault(f"The runs archived in {file} could not be taken out of the history. They are kept in both.")
         self.ledger.preferences.set(self.tenant.key, UNFINISHED, "")
         return gone
@@ -211,7 +211,7 @@ class RetentionDesk(DeskCore):
             try:
                 for batch in read_archive(file):
                     archived = {str(row["run"]): row for row in batch}
-                    here = self.ledger.retention.those_expired(self.tenant.key, list(archived), before)
+                    here = self.ledger.retention.expired_among(self.tenant.key, list(archived), before)
                     # What has changed since, or is not whole there, is archived again with what is left.
                     same = [run.id for run, tried in here if same_record(archive_record(run, tried), archived[run.id])]
                     gone += self.ledger.retention.delete_expired(self.tenant.key, same, before) if same else 0

@@ -28,6 +28,13 @@ def insert_rows(connection: sa.Connection, table: sa.Table, rows: Rows) -> None:
         _sent(connection, _inserting_all(table, tuple(rows[0])), table, rows)
 
 
+def add_missing(connection: sa.Connection, table: sa.Table, rows: Rows) -> None:
+    """Insert the rows whose keys are not there yet."""
+    if rows:
+        insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+        connection.execute(insert(table).on_conflict_do_nothing(), list(rows))
+
+
 def change_rows(connection: sa.Connection, table: sa.Table, rows: Rows, *, keys: Sequence[str]) -> None:
     """Sets the other columns of the rows that have these keys. All rows have the same columns, keys among them."""
     if not rows:

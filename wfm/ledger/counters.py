@@ -49,15 +49,15 @@ class Counted:
     started_at: datetime
     outcome: str
     operation_id: int | None
-    group_id: int | None
-    cause_id: int | None
     route: str
     action: str
     client_id: str
     phase: str
-    kind: str | None
-    code: str | None
-    status: int | None
+    group_id: int | None = None
+    cause_id: int | None = None
+    kind: str | None = None
+    code: str | None = None
+    status: int | None = None
 
     def keys(self) -> Iterator[Key]:
         """The counters that this run is in."""
@@ -168,9 +168,8 @@ def _conditions(
     value = column == next(iter(values)) if len(values) == 1 else column.in_(sorted(values))
     low = None if since is None else bucket_of(since, finest(facet))
     high = None if until is None else bucket_of(until + timedelta(minutes=1) - timedelta(microseconds=1), MINUTE)
-    for kept, first, last in _pieces(
-        facet, [grain for grain in sorted(GRAINS_BY_FACET[facet]) if step % grain == 0], low, high
-    ):
+    grains = [grain for grain in sorted(GRAINS_BY_FACET[facet]) if step % grain == 0]
+    for kept, first, last in _pieces(facet, grains, low, high):
         conditions = [run_counts.c.tenant_id == tenant_id, run_counts.c.facet == kept, value]
         if first is not None:
             conditions.append(run_counts.c.bucket >= first)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from wfm.domain.errors import BadInput, StoreFault
 from wfm.ledger.faults import store_fault
@@ -102,11 +101,6 @@ class Database:
             key = int.from_bytes(digest[:8], "big", signed=True)
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
 
-    def add_missing(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Inserts the rows whose keys are not there yet."""
-        if rows:
-            connection.execute(_insert(self.is_sqlite, table).on_conflict_do_nothing(), list(rows))
-
     @contextmanager
     def _faults(self) -> Iterator[None]:
         try:
@@ -127,10 +121,6 @@ class Database:
             raise StoreFault(
                 f"The folder {folder} for the desk's database can't be made ({error.strerror}). Set WFM_DATA_DIR to another."
             ) from error
-
-
-def _insert(on_sqlite: bool, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-    return sqlite.insert(table) if on_sqlite else postgresql.insert(table)
 
 
 @contextmanager

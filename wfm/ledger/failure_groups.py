@@ -14,11 +14,11 @@ from wfm.domain.diagnoses import Diagnosis, Kind
 from wfm.domain.errors import NotFound, Refused
 from wfm.domain.operations import FailureGroup, GroupState
 from wfm.ledger import lookups
-from wfm.ledger.bulk import insert_rows
+from wfm.ledger.bulk import add_missing, insert_rows
 from wfm.ledger.counters import bucket_start, by_bucket
 from wfm.ledger.database import Database
 from wfm.ledger.ids import encode
-from wfm.ledger.records import GroupChange
+from wfm.ledger.records import GroupChange, same_named
 from wfm.ledger.schema import group_agents, group_changes, groups, operations, runs
 from wfm.ledger.tenants import Tenants
 
@@ -154,16 +154,7 @@ class FailureGroups:
             row = self._row(connection, tenant_key, fingerprint)
             asked = sa.select(group_changes).where(group_changes.c.group_id == row.id).order_by(group_changes.c.id)
             found = connection.execute(asked).all()
-        return [
-            GroupChange(
-                at=one.at,
-                actor=one.actor,
-                from_state=GroupState(one.from_state),
-                to_state=GroupState(one.to_state),
-                note=one.note,
-            )
-            for one in found
-        ]
+        return [_change(one) for one in found]
 
     # --- as runs settle ----------------------------------------------------------------------------------------------
 
@@ -182,9 +173,7 @@ class FailureGroups:
         if not diagnosed:
             return {}
         fingerprints = {row.id: diagnosis.fingerprint(row.call) for row, diagnosis in diagnosed}
-        causes = lookups.make_causes(
-            self._db, connection, tenant, [(diagnosis, fingerprints[row.id]) for row, diagnosis in diagnosed]
-        )
+        causes = lookups.make_causes(connection, tenant, [(diagnosis, fingerprints[row.id]) for row, diagnosis in diagnosed])
         by_group: dict[str, list[tuple[Any, Diagnosis]]] = {}
         for row, diagnosis in diagnosed:
             by_group.setdefault(fingerprints[row.id], []).append((row, diagnosis))
@@ -220,7 +209,7 @@ class FailureGroups:
     def _grow(self, connection: sa.Connection, tenant: int, fingerprint: str, members: Sequence[tuple[Any, Diagnosis]]) -> int:
         newest, diagnosis = max(members, key=lambda member: int(member[0].id))
         first = min(row.started_at for row, _ in members)
-        self._db.add_missing(connection, groups, [_new_group(tenant, fingerprint, newest, diagnosis, first)])
+        add_missing(connection, groups, [_new_group(tenant, fingerprint, newest, diagnosis, first)])
         asked = sa.select(groups).where(groups.c.tenant_id == tenant, groups.c.fingerprint == fingerprint)
         group = connection.execute(asked.with_for_update()).one()
         touched = sorted({row.agent_no for row, _ in members})
@@ -359,25 +348,18 @@ def _new_group(tenant: int, fingerprint: str, row: Any, diagnosis: Diagnosis, fi
 def _group(row: Any, tenant_key: str, examples: Sequence[_Example]) -> FailureGroup:
     taught = [one for one in examples if one.group == row.id]
     shown = sum(one.runs for one in taught)
-    return FailureGroup(
-        fingerprint=row.fingerprint,
-        tenant_key=tenant_key,
-        kind=Kind(row.kind),
-        code=row.code,
-        call=row.call,
-        rule=row.rule,
-        cause=row.cause,
-        missing=row.missing,
-        state=GroupState(row.state),
-        first_seen=row.first_seen,
-        last_seen=row.last_seen,
-        runs=row.runs - shown,
-        agents=row.agents - sum(not one.more for one in taught),
-        sample_run=encode(row.sample_run),
-        examples=shown,
-        state_at=row.state_at,
-        state_by=row.state_by,
-        note=row.note,
-        owner=row.owner,
-        revision=row.revision,
-    )
+    known = same_named(FailureGroup, row) | {
+        "tenant_key": tenant_key,
+        "kind": Kind(row.kind),
+        "state": GroupState(row.state),
+        "runs": row.runs - shown,
+        "agents": row.agents - sum(not one.more for one in taught),
+        "sample_run": encode(row.sample_run),
+        "examples": shown,
+    }
+    return FailureGroup(**known)
+
+
+def _change(row: Any) -> GroupChange:
+    states = {"from_state": GroupState(row.from_state), "to_state": GroupState(row.to_state)}
+    return GroupChange(**same_named(GroupChange, row) | states)

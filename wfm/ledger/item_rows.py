@@ -15,6 +15,7 @@ from wfm.domain.operations import Counts, Item, ItemState, Phase
 from wfm.ledger.bulk import put_rows
 from wfm.ledger.ids import encode
 from wfm.ledger.lookups import batches
+from wfm.ledger.records import field_names
 from wfm.ledger.schema import agents, item_counts, items
 
 RESTORABLE = (ItemState.APPLIED, ItemState.UNCONFIRMED)
@@ -32,21 +33,15 @@ def items_with_agents() -> sa.Select[Any]:
 def item_of(row: Any, **changes: Any) -> Item:
     """An item from a row of `items_with_agents`, with columns that the transaction has just changed."""
     values = row._asdict() | changes
-    return Item(
-        operation_id=encode(values["operation_id"]),
-        seq=values["seq"],
-        agent_id=values["agent_id"],
-        agent_name=values["agent_name"],
-        before=Status(values["before"]) if values["before"] else None,
-        marker=values["marker"],
-        apply_state=ItemState(values["apply_state"]),
-        restore_state=ItemState(values["restore_state"]),
-        skip_reason=values["skip_reason"],
-        fate=values["fate"],
-        apply_run=encode(values["apply_run"]) if values["apply_run"] is not None else None,
-        restore_run=encode(values["restore_run"]) if values["restore_run"] is not None else None,
-        changed_at=values["changed_at"],
-    )
+    known = {name: values[name] for name in field_names(Item)} | {
+        "operation_id": encode(values["operation_id"]),
+        "before": Status(values["before"]) if values["before"] else None,
+        "apply_state": ItemState(values["apply_state"]),
+        "restore_state": ItemState(values["restore_state"]),
+        "apply_run": encode(values["apply_run"]) if values["apply_run"] is not None else None,
+        "restore_run": encode(values["restore_run"]) if values["restore_run"] is not None else None,
+    }
+    return Item(**known)
 
 
 def state_column(phase: Phase) -> sa.Column[str]:

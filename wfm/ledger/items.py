@@ -106,7 +106,7 @@ class Items:
                 return []
             tenant = operation.tenant_id
             target = (route, action or "", via, call, operation.client_id)
-            target_number = lookups.call_target_number(self._db, connection, tenant, *target)
+            target_number = lookups.call_target_number(connection, tenant, *target)
             claimed = [(row, new_id(now)) for row in taken]
             begun = [new_run(run, tenant, operation.id, row.agent_no, target_number, phase, now) for row, run in claimed]
             insert_rows(connection, runs, begun)
@@ -115,15 +115,10 @@ class Items:
                 started_at=now,
                 outcome=Outcome.SENDING.value,
                 operation_id=operation.id,
-                group_id=None,
-                cause_id=None,
                 phase=phase.value,
                 route=route,
                 action=action or "",
                 client_id=operation.client_id,
-                kind=None,
-                code=None,
-                status=None,
             )
             count_runs(connection, tenant, come=[counted] * len(claimed))
             state, run_name = state_column(phase).name, run_column(phase).name

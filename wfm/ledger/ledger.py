@@ -39,7 +39,7 @@ class Ledger:
         self.operations = Operations(db, tenants)
         self.lifecycle = Lifecycle(db, tenants, self.operations)
         self.failure_groups = FailureGroups(db, tenants)
-        run_writer = RunWriter(db, self.failure_groups)
+        run_writer = RunWriter(self.failure_groups)
         self.items = Items(db, run_writer)
         self.runs = Runs(db, tenants, run_writer)
         self.imports = Imports(db, tenants, run_writer)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from wfm.domain.diagnoses import Diagnosis
-from wfm.ledger.database import Database
+from wfm.ledger.bulk import add_missing
 from wfm.ledger.schema import agents, call_targets, causes
 from wfm.ledger.tokens import fold
 
@@ -44,9 +44,7 @@ def known_agents(connection: sa.Connection, tenant_id: int, agent_ids: Collectio
     return found
 
 
-def make_agents(
-    db: Database, connection: sa.Connection, tenant_id: int, names: Mapping[str, str], *, renames: bool = True
-) -> dict[str, int]:
+def make_agents(connection: sa.Connection, tenant_id: int, names: Mapping[str, str], *, renames: bool = True) -> dict[str, int]:
     """The numbers of agents by id. A name that has changed is kept for all their runs: people know today's names.
 
     Without `renames`, for old files, only an agent who has no name yet gets one. An id in place of a name is none.
@@ -68,28 +66,26 @@ def make_agents(
             {"tenant_id": tenant_id, "agent_id": one, "name": names[one], "sought": fold(f"{names[one]} {one}")}
             for one in missing
         ]
-        db.add_missing(connection, agents, rows)
+        add_missing(connection, agents, rows)
         known |= known_agents(connection, tenant_id, missing)
     return {agent_id: number for agent_id, (number, _) in known.items()}
 
 
 def call_target_number(
-    db: Database, connection: sa.Connection, tenant_id: int, route: str, action: str, via: str, call: str, client_id: str
+    connection: sa.Connection, tenant_id: int, route: str, action: str, via: str, call: str, client_id: str
 ) -> int:
     """The number of what runs call and how, which is made where it is missing."""
     row = {"tenant_id": tenant_id, "route": route, "action": action, "via": via, "call": call, "client_id": client_id}
     asked = sa.select(call_targets.c.id).where(*(call_targets.c[name] == value for name, value in row.items()))
     found = connection.scalar(asked)
     if found is None:
-        db.add_missing(connection, call_targets, [row])
+        add_missing(connection, call_targets, [row])
         found = connection.scalar(asked)
     assert found is not None
     return found
 
 
-def make_causes(
-    db: Database, connection: sa.Connection, tenant_id: int, diagnoses: Sequence[tuple[Diagnosis, str]]
-) -> dict[str, int]:
+def make_causes(connection: sa.Connection, tenant_id: int, diagnoses: Sequence[tuple[Diagnosis, str]]) -> dict[str, int]:
     """The numbers of what diagnoses said, by digest. Each is given with the fingerprint of its run."""
     rows: dict[str, dict[str, Any]] = {}
     for diagnosis, fingerprint in diagnoses:
@@ -106,7 +102,7 @@ def make_causes(
     found = _known_causes(connection, tenant_id, rows)
     missing = sorted(set(rows) - set(found))
     if missing:
-        db.add_missing(connection, causes, [rows[digest] for digest in missing])
+        add_missing(connection, causes, [rows[digest] for digest in missing])
         found |= _known_causes(connection, tenant_id, missing)
     return found
 

@@ -12,7 +12,7 @@ from wfm.domain.operations import Operation, OperationState
 from wfm.domain.plans import PlanRequest, RouteName
 from wfm.domain.windows import Window
 from wfm.ledger.ids import decode, encode
-from wfm.ledger.records import NewOperation
+from wfm.ledger.records import NewOperation, field_names, same_named
 from wfm.ledger.schema import events, operations
 
 WITHOUT_REQUEST = [column for column in operations.c if column is not operations.c.request]
@@ -43,58 +43,32 @@ def add_event(connection: sa.Connection, number: int, at: datetime, actor: str, 
 
 def operation_of(row: Any, request: PlanRequest) -> Operation:
     """An operation from its row with the tenant's key, and what people asked for."""
-    return Operation(
-        id=encode(row.id),
-        tenant_key=row.tenant_key,
-        client_id=row.client_id,
-        client_name=row.client_name,
-        plan_id=row.plan_id,
-        title=row.title,
-        request=request,
-        route=RouteName(row.route),
-        action_id=row.action_id,
-        restore_action_id=row.restore_action_id,
-        window=Window(start=row.window_start, end=row.window_end, zone=row.zone, now=row.window_now),
-        revision=row.revision,
-        state=OperationState(row.state),
-        created_at=row.created_at,
-        created_by=row.created_by,
-        example=row.example,
-        rehearsal=row.rehearsal,
-        cancel_requested=row.cancel_requested,
-        restore_requested=row.restore_requested,
-        started_at=row.started_at,
-        applied_at=row.applied_at,
-        restore_started_at=row.restore_started_at,
-        ended_at=row.ended_at,
-        halt_reason=row.halt_reason,
-    )
+    known = same_named(Operation, row) | {
+        "id": encode(row.id),
+        "request": request,
+        "route": RouteName(row.route),
+        "window": Window(start=row.window_start, end=row.window_end, zone=row.zone, now=row.window_now),
+        "state": OperationState(row.state),
+    }
+    return Operation(**known)
 
 
 def row_of(new: NewOperation, number: int, tenant: int, now: datetime) -> dict[str, Any]:
     """The row of an operation that is made now."""
-    return {
+    given = {name: getattr(new, name) for name in field_names(NewOperation) if name in operations.c}
+    return given | {
         "id": number,
         "tenant_id": tenant,
         "state": OperationState.SCHEDULED.value,
-        "client_id": new.client_id,
-        "client_name": new.client_name,
-        "plan_id": new.plan_id,
-        "title": new.title,
         "request": new.request.model_dump_json(),
         "route": new.route.value,
-        "action_id": new.action_id,
-        "restore_action_id": new.restore_action_id,
         "window_start": new.window.start,
         "window_end": new.window.end,
         "zone": new.window.zone,
         "window_now": new.window.now,
         "revision": 1,
         "created_at": now,
-        "created_by": new.created_by,
         "request_token": new.request_token or None,
-        "example": new.example,
-        "rehearsal": new.rehearsal,
         "cancel_requested": False,
         "restore_requested": False,
         "halt_reason": "",

@@ -51,7 +51,7 @@ class Operations:
         same_token = (operations.c.tenant_id == tenant, operations.c.request_token == new.request_token)
         if new.request_token and (earlier := self.read(connection, *same_token)):
             return earlier[0]
-        numbers = lookups.make_agents(self._db, connection, tenant, names)
+        numbers = lookups.make_agents(connection, tenant, names)
         held = held_by_others(connection, tenant, new.window.start, new.window.end, names.keys(), None)
         if held:
             raise in_another_window(held, names)

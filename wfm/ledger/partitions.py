@@ -1,14 +1,14 @@
-"""Lists of runs in another order than newest first: by what an index holds, each value a stretch of the list.
+"""Pages of runs in any order: a list is partitions by value of the sorted column, each newest first.
 
 An index of a column ends in the run's id, so a list sorted by status is the runs of the lowest status, newest first, then
-those of the next: one walk down one index a stretch. What values there are is asked of the index too, one jump a value.
-Runs without a value come last.
+those of the next: one index scan a partition. What values there are is asked of the index too, one jump a value. Runs
+without a value come last. A list by time is one partition.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,7 +21,7 @@ from wfm.ledger.query import ColumnEquals, RunQuery
 from wfm.ledger.schema import runs
 
 MAX_VALUES = 500
-"""So many values are stretches of their own. What lies beyond is one more, newest first: a search in slices."""
+"""So many values are partitions of their own. What lies beyond is one more, newest first: a search in slices."""
 
 _COLUMN = {
     RunOrder.OUTCOME: "outcome",
@@ -34,25 +34,26 @@ _O = Outcome
 _WORST_FIRST = (_O.FAILED, _O.UNCONFIRMED, _O.SENDING, _O.RESENT, _O.SKIPPED, _O.APPLIED)
 
 Partition = ColumnEquals | None
+"""None is the whole list."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class SortedPage:
     """Ids of one page in the order of the list, with the cursors of the pages before and after it.
 
-    `whole`: this is the whole list. `stopped_at` as of a walk that ran out of time.
+    `whole`: this is the whole list. `stopped_at` as of a scan that ran out of time.
     """
 
-    ids: list[int] = field(default_factory=list)
-    before: str | None = None
-    after: str | None = None
-    whole: bool = False
-    stopped_at: int | None = None
+    ids: list[int]
+    before: str | None
+    after: str | None
+    whole: bool
+    stopped_at: int | None
 
 
 def partitions(connection: sa.Connection, tenant: int | None, which: RunFilter, order: RunOrder) -> list[Partition]:
-    """The stretches of the list, in order. A filter on the sorted column leaves one."""
-    if order is RunOrder.OLDEST or tenant is None:
+    """The partitions of the list, in order. A filter on the sorted column leaves one."""
+    if order not in _COLUMN or tenant is None:
         return [None]
     name = _COLUMN[order]
     chosen = {"outcome": which.outcome, "kind": which.kind, "status": which.status, "code": which.code}[name]
@@ -89,48 +90,49 @@ def sorted_page(
 ) -> SortedPage:
     """One page, by the cursor of another page of this order. Raises BadInput for a cursor that is none.
 
-    `query` gives the filter narrowed to a stretch.
+    `query` gives the filter narrowed to a partition.
     """
+    back, begins, past = _read_cursor(parts, cursor)
     upwards = order is RunOrder.OLDEST
-    back, place, at = _read_cursor(parts, cursor)
-    way = range(place, -1, -1) if back else range(place, len(parts))
-    rows: list[tuple[int, int]] = []  # (stretch, id)
+    newer = upwards != back
+    place, at = begins, past
+    rows: list[tuple[int, int]] = []  # (partition, id)
     more, stopped = False, None
-    for number in way:
+    for number in range(place, -1, -1) if back else range(place, len(parts)):
         wanted = limit - len(rows)
-        newer = upwards != back
-        bounds = {"newer_than": at if at is not None else 0} if newer else {"older_than": at}
         asked = query(parts[number])
-        if asked.surely_empty():
-            at, more = None, False  # an index of the outcome would be walked to its end for nothing
+        if order is not RunOrder.NEWEST and asked.surely_empty():
+            at, more = None, False  # an index of the outcome would be scanned to its end for nothing
             continue
-        walked, more = asked.page(max(1, wanted), **bounds)
-        at, stopped = None, walked.stopped_at
+        bounds = {"newer_than": at or 0} if newer else {"older_than": at}
+        result, more = asked.page(max(1, wanted), **bounds)
+        at, stopped = None, result.stopped_at
         if wanted == 0:
-            more, stopped = bool(walked.ids) or more, None  # only looked whether anything follows
+            more, stopped = bool(result.ids) or more, None  # only looked whether anything follows
         else:
-            ids = walked.ids[::-1] if newer else walked.ids
-            rows += [(number, one) for one in ids]
+            rows += [(number, one) for one in (result.ids[::-1] if newer else result.ids)]
         if more or stopped is not None:
             place = number
             break
     if back and not more:
-        return sorted_page(parts, order, query, None, limit)  # the first page, filled up
+        return sorted_page(parts, order, query, None, limit)  # the first page, filled up with what has come since
     if back:
         rows.reverse()
-    part = SortedPage(ids=[one for _, one in rows], stopped_at=stopped)
-    first = rows[0] if rows else None
-    last = rows[-1] if rows else None
-    ahead = (place, stopped) if stopped is not None else (first if back else last)
-    if more and ahead is not None:
-        on = _cursor("n" if back else "o", parts, ahead)
-        part.before, part.after = (on, None) if back else (None, on)
-    if back and last is not None:
-        part.after = _cursor("o", parts, last)
-    elif not back and cursor is not None and first is not None:
-        part.before = _cursor("n", parts, first)
-    part.whole = cursor is None and not more
-    return part
+    ahead = behind = None
+    if more:
+        ahead = (place, stopped) if stopped is not None else rows[0 if back else -1]
+    if past is not None:
+        # Where nothing was found, the way back begins with the run that the cursor names.
+        behind = rows[-1 if back else 0] if rows else (begins, max(0, past + (1 if newer else -1)))
+    onwards = None if ahead is None else _cursor("n" if back else "o", parts, ahead)
+    backwards = None if behind is None else _cursor("o" if back else "n", parts, behind)
+    return SortedPage(
+        ids=[number for _, number in rows],
+        before=onwards if back else backwards,
+        after=backwards if back else onwards,
+        whole=cursor is None and not more,
+        stopped_at=stopped,
+    )
 
 
 def _cursor(way: str, parts: Sequence[Partition], at: tuple[int, int]) -> str:
@@ -142,7 +144,7 @@ def _cursor(way: str, parts: Sequence[Partition], at: tuple[int, int]) -> str:
 
 
 def _read_cursor(parts: Sequence[Partition], cursor: str | None) -> tuple[bool, int, int | None]:
-    """Whether it leads back, into which stretch, and past which id."""
+    """Whether it leads back, into which partition, and past which id."""
     if cursor is None:
         return False, 0, None
     ours = {_cursor("o", parts, (number, 0))[14:]: number for number in range(len(parts))}

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 from wfm.domain.agents import Status
 from wfm.domain.diagnoses import Diagnosis
 from wfm.domain.operations import Exchange, GroupState, Item, ItemState, Outcome, Phase
 from wfm.domain.plans import PlanRequest, RouteName
 from wfm.domain.windows import Window
+
+
+@cache
+def field_names(kind: type) -> tuple[str, ...]:
+    """The names of a dataclass's fields."""
+    return tuple(one.name for one in fields(kind))
+
+
+def same_named(kind: type, row: Any) -> dict[str, Any]:
+    """The columns of a row that are fields of a dataclass, by name. What is stored otherwise than it is read comes beside."""
+    columns = row._asdict()
+    return {name: columns[name] for name in field_names(kind) if name in columns}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

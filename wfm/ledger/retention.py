@@ -46,11 +46,7 @@ class Retention:
     def __init__(self, db: Database, tenants: Tenants, failure_groups: FailureGroups) -> None:
         self._db, self._tenants, self._failure_groups = db, tenants, failure_groups
 
-    def expired(self, tenant_key: str, before: datetime) -> int:
-        """How many runs that began before an instant may go. Reads the index of time once: for the night or a dry run."""
-        return self.expired_by_reason(tenant_key, before).rows
-
-    def expired_by_reason(self, tenant_key: str, before: datetime) -> Expired:
+    def expired(self, tenant_key: str, before: datetime) -> Expired:
         """What a run of the policy would take out, and what it would leave. Reads the index of time once."""
         with self._db.read() as connection:
             tenant = self._tenants.known(connection, tenant_key)
@@ -71,7 +67,7 @@ class Retention:
             ids = list(connection.scalars(asked.order_by(runs.c.id).limit(limit)))
             return _with_attempts(connection, tenant_key, ids)
 
-    def those_expired(
+    def expired_among(
         self, tenant_key: str, run_ids: Sequence[str], before: datetime
     ) -> list[tuple[Run, tuple[Exchange, ...]]]:
         """Those of these runs that are here and may go, in order: what an earlier archive is held against."""

@@ -13,6 +13,7 @@ from wfm.domain.operations import Exchange, Outcome, Phase, Run
 from wfm.ledger.counters import Counted
 from wfm.ledger.ids import encode
 from wfm.ledger.lookups import batches
+from wfm.ledger.records import same_named
 from wfm.ledger.schema import agents, attempts, call_targets, causes, groups, operations, run_imports, runs
 
 
@@ -31,7 +32,7 @@ def read_attempts(connection: sa.Connection, ids: Sequence[int]) -> dict[int, tu
     for some in batches(ids):
         asked = sa.select(attempts).where(attempts.c.run_id.in_(some)).order_by(attempts.c.run_id, attempts.c.number)
         for row in connection.execute(asked):
-            found[row.run_id].append(_exchange(row))
+            found[row.run_id].append(Exchange(**same_named(Exchange, row)))
     return {number: tuple(exchanges) for number, exchanges in found.items()}
 
 
@@ -55,20 +56,7 @@ def runs_with_names() -> sa.Select[Any]:
 
 def counted(row: Any) -> Counted:
     """What of a row of `runs_with_names` is counted."""
-    return Counted(
-        started_at=row.started_at,
-        outcome=row.outcome,
-        operation_id=row.operation_id,
-        group_id=row.group_id,
-        cause_id=row.cause_id,
-        phase=row.phase,
-        route=row.route,
-        action=row.action,
-        client_id=row.client_id,
-        kind=row.kind,
-        code=row.code,
-        status=row.status,
-    )
+    return Counted(**same_named(Counted, row))
 
 
 _WHOLE_RUNS = (
@@ -98,49 +86,19 @@ _WHOLE_RUNS = (
 
 
 def _run(row: Any, tenant_key: str) -> Run:
-    return Run(
-        id=encode(row.id),
-        tenant_key=tenant_key,
-        operation_id=encode(row.operation_id) if row.operation_id is not None else None,
-        operation_title=row.title or "",
-        phase=Phase(row.phase),
-        agent_id=row.agent_id,
-        agent_name=row.agent_name,
-        route=row.route,
-        action=row.action or None,
-        via=row.via,
-        call=row.call,
-        outcome=Outcome(row.outcome),
-        status=row.status,
-        code=row.code,
-        kind=Kind(row.kind) if row.kind else None,
-        cause=row.cause or "",
-        rule=row.rule or "",
-        fingerprint=row.fingerprint,
-        missing=row.missing or (),
-        correlation_id=row.correlation_id,
-        retryable=row.retryable,
-        attempts=row.attempts,
-        duration_ms=row.duration_ms,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-        example=bool(row.example),
-        note=row.note,
-        imported=bool(row.imported),
-    )
-
-
-def _exchange(row: Any) -> Exchange:
-    return Exchange(
-        number=row.number,
-        method=row.method,
-        url=row.url,
-        request_body=row.request_body,
-        status=row.status,
-        response_headers=row.response_headers,
-        response_body=row.response_body,
-        correlation_id=row.correlation_id,
-        fault=row.fault,
-        started_at=row.started_at,
-        duration_ms=row.duration_ms,
-    )
+    known = same_named(Run, row) | {
+        "id": encode(row.id),
+        "tenant_key": tenant_key,
+        "operation_id": encode(row.operation_id) if row.operation_id is not None else None,
+        "operation_title": row.title or "",
+        "phase": Phase(row.phase),
+        "action": row.action or None,
+        "outcome": Outcome(row.outcome),
+        "kind": Kind(row.kind) if row.kind else None,
+        "cause": row.cause or "",
+        "rule": row.rule or "",
+        "missing": row.missing or (),
+        "example": bool(row.example),
+        "imported": bool(row.imported),
+    }
+    return Run(**known)

@@ -13,11 +13,10 @@ from wfm.domain.operations import Exchange, Outcome, Phase
 from wfm.ledger import lookups
 from wfm.ledger.bulk import change_rows, insert_rows
 from wfm.ledger.counters import count_runs
-from wfm.ledger.database import Database
 from wfm.ledger.failure_groups import FailureGroups
 from wfm.ledger.ids import decode
-from wfm.ledger.records import DirectRun, Settlement
-from wfm.ledger.run_rows import counted, runs_with_names
+from wfm.ledger.records import DirectRun, Settlement, field_names
+from wfm.ledger.run_rows import counted, read_attempts, runs_with_names
 from wfm.ledger.schema import attempts, origins, runs
 from wfm.ledger.text_index import index_runs
 
@@ -33,8 +32,8 @@ class Ended:
 class RunWriter:
     """Writes runs inside a transaction of its caller."""
 
-    def __init__(self, db: Database, failure_groups: FailureGroups) -> None:
-        self._db, self._failure_groups = db, failure_groups
+    def __init__(self, failure_groups: FailureGroups) -> None:
+        self._failure_groups = failure_groups
 
     def store(
         self,
@@ -50,13 +49,13 @@ class RunWriter:
         A run keeps the operation it names if that is one of `operations`. `renames` as in `lookups.make_agents`.
         """
         names = {direct.agent_id: direct.agent_name for direct in directs.values()}
-        agent_numbers = lookups.make_agents(self._db, connection, tenant, names, renames=renames)
+        agent_numbers = lookups.make_agents(connection, tenant, names, renames=renames)
         targets: dict[tuple[str, ...], int] = {}
         rows: list[dict[str, Any]] = []
         for number, direct in directs.items():
             target = (direct.route, direct.action or "", direct.via, direct.call, direct.client_id)
             if target not in targets:
-                targets[target] = lookups.call_target_number(self._db, connection, tenant, *target)
+                targets[target] = lookups.call_target_number(connection, tenant, *target)
             operation = decode(direct.operation_id)
             operation = operation if operation in operations else None
             agent = agent_numbers[direct.agent_id]
@@ -125,19 +124,11 @@ class RunWriter:
 
     def _add_attempts(self, connection: sa.Connection, ended: Sequence[Ended]) -> None:
         rows = [
-            {
+            {name: getattr(exchange, name) for name in field_names(Exchange)}
+            | {
                 "run_id": one.row.id,
                 "number": one.row.attempts + place,
-                "method": exchange.method,
-                "url": exchange.url,
-                "request_body": exchange.request_body,
-                "status": exchange.status,
                 "response_headers": dict(exchange.response_headers),
-                "response_body": exchange.response_body,
-                "correlation_id": exchange.correlation_id,
-                "fault": exchange.fault,
-                "started_at": exchange.started_at,
-                "duration_ms": exchange.duration_ms,
             }
             for one in ended
             for place, exchange in enumerate(one.settlement.exchanges, start=1)
@@ -145,8 +136,9 @@ class RunWriter:
         insert_rows(connection, attempts, rows)
 
     def _index_texts(self, connection: sa.Connection, ended: Sequence[Ended]) -> None:
+        # A run that is settled a second time has attempts already.
+        earlier = read_attempts(connection, [one.row.id for one in ended if one.row.attempts])
         texts: dict[int, list[str | None]] = {}
-        earlier = self._earlier_texts(connection, [one.row.id for one in ended if one.row.attempts])
         for one in ended:
             row, settlement = one.row, one.settlement
             texts[row.id] = [
@@ -158,26 +150,9 @@ class RunWriter:
                 settlement.diagnosis.cause if settlement.diagnosis else None,
                 *(settlement.diagnosis.missing if settlement.diagnosis else ()),
                 settlement.note,
-                *earlier.get(row.id, ()),
-                *_exchange_texts(settlement.exchanges),
+                *_exchange_texts((*earlier.get(row.id, ()), *settlement.exchanges)),
             ]
-        index_runs(self._db, connection, texts)
-
-    def _earlier_texts(self, connection: sa.Connection, numbers: Iterable[int]) -> dict[int, list[str | None]]:
-        """The texts of attempts that a run has already, when it is settled a second time."""
-        texts: dict[int, list[str | None]] = {}
-        for some in lookups.batches(numbers):
-            columns = (
-                attempts.c.correlation_id,
-                attempts.c.fault,
-                attempts.c.response_body,
-                attempts.c.request_body,
-                attempts.c.url,
-            )
-            found = connection.execute(sa.select(attempts.c.run_id, *columns).where(attempts.c.run_id.in_(some)))
-            for number, *parts in found:
-                texts.setdefault(number, []).extend(parts)
-        return texts
+        index_runs(connection, texts)
 
 
 def new_run(

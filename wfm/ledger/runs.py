@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -14,9 +15,9 @@ from wfm.domain.errors import BadInput, NotFound
 from wfm.domain.operations import Exchange, Outcome, Run, RunFilter, RunOrder, RunPage
 from wfm.ledger.counters import bucket_start, by_bucket, finest
 from wfm.ledger.database import Database
-from wfm.ledger.ids import decode, encode, instant_of, new_id
-from wfm.ledger.partitions import partitions, sorted_page
-from wfm.ledger.query import MAX_COUNTED, ColumnEquals, RunQuery
+from wfm.ledger.ids import decode, instant_of, new_id
+from wfm.ledger.partitions import Partition, partitions, sorted_page
+from wfm.ledger.query import MAX_COUNTED, RunQuery
 from wfm.ledger.records import DirectRun
 from wfm.ledger.run_rows import read_attempts, read_runs
 from wfm.ledger.run_writer import RunWriter
@@ -53,44 +54,25 @@ class Runs:
         `total` is exact where counters or a short count give it; beyond 10,000 only `at_least` is said.
         """
         limit = max(1, min(limit, MAX_PAGE))
-        if order is not RunOrder.NEWEST:
-            return self._sorted_page(tenant_key, which, order, cursor, limit)
-        newer_than, older_than = _positions(cursor)
-        with self._db.read() as connection:
-            query = self._query(connection, tenant_key, which, budget_s=self.search_budget_s)
-            result, more = query.page(limit, older_than=older_than, newer_than=newer_than)
-            if newer_than is not None and not more:
-                # Back at the newest end: the first page, filled up with what has come since.
-                cursor, newer_than = None, None
-                result, more = query.page(limit)
-            ids, stopped = result.ids, result.stopped_at
-            total = Estimate(len(ids), exact=True) if cursor is None and not more else query.total()
-            found = read_runs(connection, tenant_key, ids)
-        newer = older = None
-        if newer_than is not None:
-            newer = stopped if stopped is not None else ids[0] if more else None
-            older = ids[-1] if ids else newer_than + 1
-        else:
-            if cursor is not None and (ids or older_than is not None):
-                newer = ids[0] if ids else max(0, (older_than or 0) - 1)
-            if more:
-                older = stopped if stopped is not None else ids[-1]
-        before = None if newer is None else f"n{encode(newer)}"
-        after = None if older is None else f"o{encode(older)}"
-        return _run_page(found, before, after, total, stopped)
-
-    def _sorted_page(self, tenant_key: str, which: RunFilter, order: RunOrder, cursor: str | None, limit: int) -> RunPage:
         with self._db.read() as connection:
             tenant = self._tenants.known(connection, tenant_key)
             ends = Deadline.after(self.search_budget_s, self.search_clock)
 
-            def query(only: ColumnEquals | None) -> RunQuery:
-                return self._query(connection, tenant_key, which, budget_s=ends.left(), only=only)
+            @functools.cache
+            def query(partition: Partition) -> RunQuery:
+                return self._query(connection, tenant_key, which, budget_s=ends.left(), partition=partition)
 
-            part = sorted_page(partitions(connection, tenant, which, order), order, query, cursor, limit)
-            total = Estimate(len(part.ids), exact=True) if part.whole else query(None).total()
-            found = read_runs(connection, tenant_key, part.ids)
-        return _run_page(found, part.before, part.after, total, part.stopped_at)
+            page = sorted_page(partitions(connection, tenant, which, order), order, query, cursor, limit)
+            total = Estimate(len(page.ids), exact=True) if page.whole else query(None).total()
+            found = read_runs(connection, tenant_key, page.ids)
+        return RunPage(
+            runs=tuple(found),
+            newer=page.before,
+            older=page.after,
+            total=total.n if total.exact else None,
+            at_least=total.n if total.exact else min(total.n, MAX_COUNTED),
+            searched_to=None if page.stopped_at is None else instant_of(page.stopped_at),
+        )
 
     def _query(
         self,
@@ -99,10 +81,12 @@ class Runs:
         which: RunFilter,
         *,
         budget_s: float | None = None,
-        only: ColumnEquals | None = None,
+        partition: Partition = None,
     ) -> RunQuery:
         tenant = self._tenants.known(connection, tenant_key)
-        return RunQuery(self._db, connection, tenant, which, budget_s=budget_s, monotonic=self.search_clock, only=only)
+        return RunQuery(
+            self._db, connection, tenant, which, budget_s=budget_s, monotonic=self.search_clock, partition=partition
+        )
 
     def get(self, tenant_key: str, run_id: str) -> tuple[Run, tuple[Exchange, ...]]:
         """One run with its attempts in order. Raises NotFound."""
@@ -191,24 +175,3 @@ class Runs:
             return read_runs(connection, direct.tenant_key, [run])[0]
 
         return self._db.write(work)
-
-
-def _run_page(found: list[Run], newer: str | None, older: str | None, total: Estimate, stopped_at: int | None) -> RunPage:
-    return RunPage(
-        runs=tuple(found),
-        newer=newer,
-        older=older,
-        total=total.n if total.exact else None,
-        at_least=total.n if total.exact else min(total.n, MAX_COUNTED),
-        searched_to=None if stopped_at is None else instant_of(stopped_at),
-    )
-
-
-def _positions(cursor: str | None) -> tuple[int | None, int | None]:
-    """(newer than, older than) of a cursor."""
-    if cursor is None:
-        return None, None
-    number = decode(cursor[1:])
-    if cursor[:1] not in ("n", "o") or number is None:
-        raise BadInput("cursor", cursor, "the cursor of a page, as the links “newer” and “older” carry it")
-    return (number, None) if cursor[0] == "n" else (None, number)

@@ -1,22 +1,21 @@
-"""Walking down runs by id: straight where an index holds the whole filter, else in slices for a bounded time.
+"""Index scans of runs in the order of their ids: straight where an index holds the whole filter, else in slices.
 
-A *lead* is what an index holds; *loose* is what must be looked up run by run. With nothing loose a page is read straight
-off the index. Otherwise a slice of the lead is taken, its loose conditions are tried, and the next slice is longer where
-the time allows, until the page is full, the end is reached or the time is over. The walk then says how far it came.
+*Residual* conditions are those that the index does not hold, so they are tried run by run. Without any a page is read
+straight off the index. Otherwise a slice of the index is taken, the residual is tried on it, and the next slice is longer
+where the time allows, until the page is full, the end is reached or the time is over. The result then says how far it came.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from wfm.ledger.database import TimeOver
+from wfm.ledger.database import Database, TimeOver
 from wfm.ledger.schema import runs
 
 FIRST_SLICE = 2_000
@@ -36,9 +35,9 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
-    """Ids in the order of the walk. `stopped_at` is the last id looked at when it stopped before the end.
+    """Ids in the order of the scan. `stopped_at` is the last id looked at when it stopped before the end.
 
-    A walk that only counts gives no ids, but `counted`.
+    A scan that only counts gives no ids, but `counted`.
     """
 
     ids: list[int]
@@ -50,7 +49,7 @@ class ScanResult:
         return len(self.ids) + self.counted
 
     def and_then(self, further: ScanResult) -> ScanResult:
-        """This walk with one that went on from where it stopped."""
+        """This result with that of a scan that went on from where it stopped."""
         return ScanResult([*self.ids, *further.ids], further.stopped_at, self.counted + further.counted)
 
 
@@ -73,7 +72,7 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Ids above `over` and below `under`, walked upwards or downwards."""
+    """Ids above `over` and below `under`, scanned upwards or downwards."""
 
     over: int | None = None
     under: int | None = None
@@ -91,7 +90,7 @@ class Bounds:
         return key.asc() if self.upwards else key.desc()
 
     def past(self, last: int) -> Bounds:
-        """What is left after the walk came to `last`."""
+        """What is left after the scan came to `last`."""
         return Bounds(last, self.under, True) if self.upwards else Bounds(self.over, last, False)
 
     def to(self, last: int) -> Bounds:
@@ -101,7 +100,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class InList:
-    """A column that may have any of these values: so many walks down one index, merged."""
+    """A column that may have any of these values: so many scans of one index, merged."""
 
     column: sa.Column[Any]
     values: Sequence[int] | Sequence[str]
@@ -117,10 +116,10 @@ class InList:
 
 @dataclass(frozen=True, slots=True)
 class IndexScan:
-    """Runs off one index, in the order of their ids: by equality on its first columns, or by any of several values.
+    """Runs off one index, in the order of their ids: by equality on its first columns, or by lists of values.
 
-    SQLite merges several walks by itself: it leaves each as soon as that can add nothing to the page. PostgreSQL would
-    read and sort them whole, so there each is asked for its own page in a lateral join (`laterally`).
+    SQLite merges the scans of several values by itself: it leaves each as soon as that can add nothing to the page.
+    PostgreSQL would read and sort them whole, so there each is asked for its own page in a `lateral` join.
     """
 
     index: str
@@ -131,28 +130,28 @@ class IndexScan:
 
     def scan_to(self, connection: sa.Connection, bounds: Bounds, n: int) -> tuple[int, int | None]:
         """How many of the next `n` candidates there are, and the last one's id."""
-        taken = self._asked((), bounds, n).subquery()
+        taken = self._select((), bounds, n).subquery()
         ends = sa.func.max(taken.c.id) if bounds.upwards else sa.func.min(taken.c.id)
         count, last = connection.execute(sa.select(sa.func.count(), ends).select_from(taken)).one()
         return int(count), last
 
     def matching(self, connection: sa.Connection, bounds: Bounds, limit: int) -> list[int]:
-        """Up to `limit` candidates that meet the loose conditions too."""
-        return list(connection.scalars(self._asked(self.residual, bounds, limit)))
+        """Up to `limit` candidates that meet the residual too."""
+        return list(connection.scalars(self._select(self.residual, bounds, limit)))
 
     def count(self, connection: sa.Connection, bounds: Bounds, limit: int) -> int:
-        """How many candidates meet the loose conditions too, at most `limit`."""
+        """How many candidates meet the residual too, at most `limit`."""
         in_lists = [one.condition() for one in self.in_lists]
         asked = sa.select(runs.c.id).where(*self.conditions, *in_lists, *self.residual, *bounds.on(runs.c.id)).limit(limit)
-        return connection.scalar(sa.select(sa.func.count()).select_from(self._led(asked).subquery())) or 0
+        return connection.scalar(sa.select(sa.func.count()).select_from(self._hinted(asked).subquery())) or 0
 
-    def _asked(self, residual: Sequence[Any], bounds: Bounds, limit: int) -> sa.Select[int]:
+    def _select(self, residual: Sequence[Any], bounds: Bounds, limit: int) -> sa.Select[int]:
         asked = sa.select(runs.c.id).where(*self.conditions, *residual, *bounds.on(runs.c.id))
         if not self.in_lists:
-            return self._led(asked.order_by(bounds.order(runs.c.id)).limit(limit))
+            return self._hinted(asked.order_by(bounds.order(runs.c.id)).limit(limit))
         if not self.lateral:
             asked = asked.where(*(one.condition() for one in self.in_lists))
-            return self._led(asked.order_by(bounds.order(runs.c.id)).limit(limit))
+            return self._hinted(asked.order_by(bounds.order(runs.c.id)).limit(limit))
         return self._merged(asked, bounds, limit)
 
     def _merged(self, asked: sa.Select[int], bounds: Bounds, limit: int) -> sa.Select[int]:
@@ -161,25 +160,18 @@ class IndexScan:
             for one in self.in_lists
         ]
         mine = [one.column == start.c.start for one, start in zip(self.in_lists, starts, strict=True)]
-        walk = asked.where(*mine).order_by(bounds.order(runs.c.id)).limit(limit).lateral()
-        return sa.select(walk.c.id).select_from(*starts, walk).order_by(bounds.order(walk.c.id)).limit(limit)
+        lateral = asked.where(*mine).order_by(bounds.order(runs.c.id)).limit(limit).lateral()
+        return sa.select(lateral.c.id).select_from(*starts, lateral).order_by(bounds.order(lateral.c.id)).limit(limit)
 
-    def _led(self, asked: sa.Select[int]) -> sa.Select[int]:
+    def _hinted(self, asked: sa.Select[int]) -> sa.Select[int]:
         # SQLite keeps no statistics here and would choose among equal indexes by chance.
         return asked.with_hint(runs, f"INDEXED BY {self.index}", "sqlite")
 
 
-TimeLimit = Callable[[float | None], AbstractContextManager[None]]
-"""What bounds statements by seconds, and raises TimeOver; None bounds nothing."""
-
-
-def _no_limit(_: float | None) -> AbstractContextManager[None]:
-    return nullcontext()
-
-
 def scan_in_slices(
+    db: Database,
     connection: sa.Connection,
-    lead: IndexScan,
+    index_scan: IndexScan,
     bounds: Bounds,
     limit: int,
     *,
@@ -187,35 +179,34 @@ def scan_in_slices(
     first: int | None = None,
     most: int | None = None,
     counts: bool = False,
-    time_limit: TimeLimit = _no_limit,
 ) -> ScanResult:
-    """A walk in slices, the first of `first` candidates, through at most about `most`. One slice is always looked through,
-    however little time there is; the others are broken off by `within` when the time is over. `counts` gives how many
+    """Scan in slices, the first of `first` candidates, through at most about `most`. One slice is always looked through,
+    however little time there is; the others are broken off when the time is over. `counts` gives how many
     instead of which.
     """
     found: list[int] = []
-    counted = looked = 0
+    counted = scanned = 0
     reached: int | None = None
     size = FIRST_SLICE if first is None else first
     left = deadline.left()
     while True:
         wanted = limit - len(found) - counted
         try:
-            with time_limit(left if looked else None):
-                many, last = lead.scan_to(connection, bounds, size)
+            with db.time_limit(connection, left if scanned else None):
+                many, last = index_scan.scan_to(connection, bounds, size)
                 stop = last if many == size else None
                 part = bounds if stop is None else bounds.to(stop)
                 if counts:
-                    counted += lead.count(connection, part, wanted)
+                    counted += index_scan.count(connection, part, wanted)
                 else:
-                    found += lead.matching(connection, part, wanted)
+                    found += index_scan.matching(connection, part, wanted)
         except TimeOver:
             return ScanResult(found, reached, counted)
         if stop is None or len(found) + counted >= limit:
             return ScanResult(found, counted=counted)
-        looked, reached = looked + many, stop
+        scanned, reached = scanned + many, stop
         before, left = left, deadline.left()
-        if left == 0 or (most is not None and looked >= most):
+        if left == 0 or (most is not None and scanned >= most):
             return ScanResult(found, stop, counted)
         bounds = bounds.past(stop)
         if before is None or left is None or 3 * (before - left) < left:

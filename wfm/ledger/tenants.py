@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from wfm.ledger.bulk import add_missing
 from wfm.ledger.database import Database
 from wfm.ledger.schema import tenants
 from wfm.ledger.sqlite import WRITES
@@ -29,7 +30,7 @@ class Tenants:
         """The number of a tenant, which is made where it is missing. For writes."""
         number = self.known(connection, key)
         if number is None:
-            self._db.add_missing(connection, tenants, [{"key": key}])
+            add_missing(connection, tenants, [{"key": key}])
             number = self.known(connection, key)
         assert number is not None
         return number

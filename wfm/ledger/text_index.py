@@ -7,13 +7,12 @@ from collections.abc import Iterable, Mapping
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from wfm.ledger.database import Database
 from wfm.ledger.tokens import document, postgres_document, sqlite_document
 
 
-def index_runs(db: Database, connection: sa.Connection, texts: Mapping[int, Iterable[str | None]]) -> None:
+def index_runs(connection: sa.Connection, texts: Mapping[int, Iterable[str | None]]) -> None:
     """Makes runs findable by these texts, instead of those they were findable by."""
-    if db.is_sqlite:
+    if connection.dialect.name == "sqlite":
         rows = [{"run": number, "words": sqlite_document(document(parts))} for number, parts in texts.items()]
         connection.execute(sa.text("INSERT OR REPLACE INTO run_search (rowid, words) VALUES (:run, :words)"), rows)
         return

@@ -1,15 +1,17 @@
-"""Walking down runs whose words are asked for, within a bounded time.
+"""Text search within a bounded time: scanning runs and asking the text index take turns, each longer than the last.
 
-A rare word is found soonest by the index of words. A word that stands in many runs is found soonest by trying the newest
-runs one by one; the index would gather all its matches first (the last word may be the beginning of a longer one). Which it
-is nobody knows beforehand, so: a few hundred runs are tried. Where the words stand in none of them the index is asked for a
-few milliseconds, since it knows rare words by then. Then a few thousand runs are tried; then the index is asked for the rest,
-and broken off where that takes long; then runs are tried one by one again until the time is over.
+The index finds a rare word soonest. A frequent word is found soonest by scanning the newest runs, since the index gathers
+all its matches first (the last word may be the beginning of a longer one). No one knows beforehand which it is, so a few
+hundred runs are scanned; if none has the words, the index is asked for a few milliseconds, which is enough for a rare word;
+then a few thousand runs are scanned, the index is asked for most of the time left, and the rest is scanned.
+
+Each turn serves one kind of word, and 50 ms a page at 5,000,000 runs leave no time to try the wrong way first: gathering the
+matches of a word that stands in every run takes the index seconds, scanning for one that stands in a few takes minutes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -24,119 +26,97 @@ from wfm.ledger.tokens import postgres_query, sqlite_patterns, sqlite_query
 
 FIRST_SCAN_SLICE = 250
 FIRST_SCAN = 3 * FIRST_SCAN_SLICE
-"""So many candidates are tried before the index of words is asked. PostgreSQL can't break off gathering the matches of one
+"""So many candidates are scanned before the text index is asked. PostgreSQL can't break off gathering the matches of one
 word, so it is never asked for a word that is seen to be frequent.
 """
 
 SECOND_SCAN = 6_000
-"""So many candidates are tried one by one before the index is asked for long, in slices as in any search."""
+"""So many candidates are scanned before the text index is asked for long, in slices as in any search."""
 
 COUNT_SLICE = 1_000
 
 PROBE_S = 0.01
-"""So long the index is asked for words that seem to be rare."""
+"""So many seconds the text index is asked for words that seem to be rare."""
 
 MAX_MATCHES = 1_000
-"""PostgreSQL: so many matches are taken from the index of words; with more, runs are tried one by one."""
+"""PostgreSQL: so many matches are taken from the text index; with more, runs are scanned."""
 
 INDEX_SHARE = 2 / 3
-"""The index of words may take so much of the time that is left."""
+"""So much of the time that is left the text index may take."""
 
 _FETCHED = 500
 
+Turn = Callable[..., ScanResult | None]
+
 
 class TextSearch:
-    """The words of one search in one transaction. `lead` is the walk without them; `every` all the other conditions."""
+    """One text in one transaction. `index_scan` is the scan without it; `conditions` are all the other ones."""
 
-    def __init__(self, db: Database, connection: sa.Connection, text: str, lead: IndexScan, every: Sequence[Any]) -> None:
-        self._db, self._connection = db, connection
-        self._every = every
+    def __init__(
+        self, db: Database, connection: sa.Connection, text: str, index_scan: IndexScan, conditions: Sequence[Any]
+    ) -> None:
         self._index: _SqliteIndex | _PostgresIndex
-        self._index = (_SqliteIndex if db.is_sqlite else _PostgresIndex)(db, connection, text, every)
-        self._lead = replace(lead, residual=[*lead.residual, *self._index.in_row()])
+        self._index = (_SqliteIndex if db.is_sqlite else _PostgresIndex)(db, connection, text, conditions)
+        index_scan = replace(index_scan, residual=[*index_scan.residual, *self._index.row_conditions()])
+        self._scan = partial(scan_in_slices, db, connection, index_scan)
         self._frequent = False
 
     def page(self, bounds: Bounds, limit: int, deadline: Deadline) -> ScanResult:
         """Up to `limit` ids; `stopped_at` where the time was over before the end."""
-        if self._index.nothing:
+        if self._index.matches_nothing:
             return ScanResult([])
-        walked = self._scan(bounds, limit, deadline, first=FIRST_SCAN_SLICE, most=FIRST_SCAN)
-        rare = walked.n == 0
-        steps = [self._probe_index] if rare else []
-        for step in (*steps, self._scan_some, self._search_index, self._scan_all):
-            if walked.stopped_at is None or deadline.left() == 0:
+        result = self._scan(bounds, limit, deadline=deadline, first=FIRST_SCAN_SLICE, most=FIRST_SCAN)
+        rare = result.n == 0
+        turns: list[Turn] = [self._scan_some, self._search_index, self._scan]
+        for turn in [self._probe_index, *turns] if rare else turns:
+            if result.stopped_at is None or deadline.left() == 0:
                 break
-            bounds = bounds.past(walked.stopped_at)
-            further = step(bounds, limit - walked.n, deadline)
+            bounds = bounds.past(result.stopped_at)
+            further = turn(bounds, limit - result.n, deadline=deadline)
             if further is not None:
-                walked = walked.and_then(further)
-        self._frequent = not rare and walked.n == limit
-        return walked
+                result = result.and_then(further)
+        self._frequent = not rare and result.n == limit
+        return result
 
-    def _probe_index(self, bounds: Bounds, limit: int, deadline: Deadline) -> ScanResult | None:
-        return self._index.walk(bounds, limit, PROBE_S)
+    def _probe_index(self, bounds: Bounds, limit: int, *, deadline: Deadline) -> ScanResult | None:
+        return self._index.search(bounds, limit, PROBE_S)
 
-    def _scan_some(self, bounds: Bounds, limit: int, deadline: Deadline) -> ScanResult | None:
-        return self._scan(bounds, limit, deadline, most=SECOND_SCAN)
+    def _scan_some(self, bounds: Bounds, limit: int, *, deadline: Deadline) -> ScanResult | None:
+        return self._scan(bounds, limit, deadline=deadline, most=SECOND_SCAN)
 
-    def _search_index(self, bounds: Bounds, limit: int, deadline: Deadline) -> ScanResult | None:
+    def _search_index(self, bounds: Bounds, limit: int, *, deadline: Deadline) -> ScanResult | None:
         left = deadline.left()
-        return self._index.walk(bounds, limit, None if left is None else left * INDEX_SHARE)
-
-    def _scan_all(self, bounds: Bounds, limit: int, deadline: Deadline) -> ScanResult | None:
-        return self._scan(bounds, limit, deadline)
-
-    def _scan(
-        self,
-        bounds: Bounds,
-        limit: int,
-        deadline: Deadline,
-        *,
-        first: int | None = None,
-        most: int | None = None,
-        counts: bool = False,
-    ) -> ScanResult:
-        return scan_in_slices(
-            self._connection,
-            self._lead,
-            bounds,
-            limit,
-            deadline=deadline,
-            first=first,
-            most=most,
-            counts=counts,
-            time_limit=partial(self._db.time_limit, self._connection),
-        )
+        return self._index.search(bounds, limit, None if left is None else left * INDEX_SHARE)
 
     def count(self, bounds: Bounds, limit: int, deadline: Deadline) -> ScanResult:
         """How many there are, at most `limit`; at least so many where `stopped_at` says that it came to no end."""
-        if self._index.nothing:
+        if self._index.matches_nothing:
             return ScanResult([])
         counted = self._index.count(bounds, limit, deadline, quick=self._frequent)
         if counted.exact or counted.n >= limit:
             return ScanResult([], counted=counted.n)
-        walked = self._scan(bounds, limit, deadline, first=COUNT_SLICE, counts=True)
-        return replace(walked, counted=max(walked.n, counted.n))
+        result = self._scan(bounds, limit, deadline=deadline, first=COUNT_SLICE, counts=True)
+        return replace(result, counted=max(result.n, counted.n))
 
 
 class _SqliteIndex:
     """FTS5: gives whole words from the newest without gathering them, beginnings of words only after that."""
 
-    _words = sa.table("run_search", sa.column("rowid", sa.Integer))
+    _table = sa.table("run_search", sa.column("rowid", sa.Integer))
     _content = sa.table("run_search_content", sa.column("id", sa.Integer), sa.column("c0", sa.Text))
 
-    def __init__(self, db: Database, connection: sa.Connection, text: str, every: Sequence[Any]) -> None:
-        self._db, self._connection, self._text, self._every = db, connection, text, every
+    def __init__(self, db: Database, connection: sa.Connection, text: str, conditions: Sequence[Any]) -> None:
+        self._db, self._connection, self._text, self._conditions = db, connection, text, conditions
         self._expression = sqlite_query(text)
-        self.nothing = self._expression is None
+        self.matches_nothing = self._expression is None
 
-    def in_row(self) -> list[sa.ColumnElement[bool]]:
-        """What is tried run by run: FTS5 keeps the documents, whose words are cut by us, in a table of its own."""
+    def row_conditions(self) -> list[sa.ColumnElement[bool]]:
+        """What a scan tries run by run: FTS5 keeps the documents, whose words are cut by us, in a table of its own."""
         document = sa.literal(" ") + self._content.c.c0 + " "
         found = [sa.func.instr(document, pattern) > 0 for pattern in sqlite_patterns(self._text)]
         return [sa.exists().where(self._content.c.id == runs.c.id, *found)]
 
-    def walk(self, bounds: Bounds, limit: int, seconds: float | None) -> ScanResult | None:
+    def search(self, bounds: Bounds, limit: int, seconds: float | None) -> ScanResult | None:
         found: list[int] = []
         try:
             with self._db.time_limit(self._connection, seconds):
@@ -154,8 +134,8 @@ class _SqliteIndex:
             return most
         if not most.exact or quick:
             return Estimate(most.n, exact=False)
-        every = self._counted(self._expression, bounds, limit, deadline)
-        return every if every.n >= most.n else Estimate(most.n, exact=False)
+        conditions = self._counted(self._expression, bounds, limit, deadline)
+        return conditions if conditions.n >= most.n else Estimate(most.n, exact=False)
 
     def _counted(self, expression: str | None, bounds: Bounds, limit: int, deadline: Deadline) -> Estimate:
         n = 0
@@ -169,11 +149,11 @@ class _SqliteIndex:
         return Estimate(n, exact=True)
 
     def _asked(self, expression: str | None, bounds: Bounds, limit: int) -> sa.Select[int]:
-        key = self._words.c.rowid
+        key = self._table.c.rowid
         match = sa.text("run_search MATCH :expression").bindparams(expression=expression)
         # A correlated EXISTS holds SQLite to this order: matches first, each looked up by its key.
-        there = sa.exists().where(runs.c.id == key, *self._every)
-        asked = sa.select(key).select_from(self._words).where(match, there, *bounds.on(key))
+        there = sa.exists().where(runs.c.id == key, *self._conditions)
+        asked = sa.select(key).select_from(self._table).where(match, there, *bounds.on(key))
         return asked.order_by(bounds.order(key)).limit(limit)
 
 
@@ -182,36 +162,38 @@ class _PostgresIndex:
 
     _vectors = sa.table("run_search", sa.column("run_id", sa.BigInteger), sa.column("words", postgresql.TSVECTOR))
 
-    def __init__(self, db: Database, connection: sa.Connection, text: str, every: Sequence[Any]) -> None:
-        self._db, self._connection, self._every = db, connection, every
+    def __init__(self, db: Database, connection: sa.Connection, text: str, conditions: Sequence[Any]) -> None:
+        self._db, self._connection, self._conditions = db, connection, conditions
         query = postgres_query(text)
-        self.nothing = query is None
+        self.matches_nothing = query is None
         self._query = sa.cast(sa.literal(query), postgresql.TSQUERY)
-        self._taken: list[int] | None = None
+        self._matched: list[int] | None = None
 
-    def in_row(self) -> list[sa.ColumnElement[bool]]:
-        """What is tried run by run. Asked with EXISTS, the planner might gather the matches of the whole history for it."""
+    def row_conditions(self) -> list[sa.ColumnElement[bool]]:
+        """What a scan tries run by run. Asked with EXISTS, the planner might gather the matches of the whole history for it."""
         words = sa.select(self._vectors.c.words).where(self._vectors.c.run_id == runs.c.id).scalar_subquery()
         return [words.op("@@")(self._query)]
 
-    def walk(self, bounds: Bounds, limit: int, seconds: float | None) -> ScanResult | None:
-        taken = self._matches(seconds)
-        if taken is None or len(taken) > MAX_MATCHES:
+    def search(self, bounds: Bounds, limit: int, seconds: float | None) -> ScanResult | None:
+        matched = self._matches(seconds)
+        if matched is None or len(matched) > MAX_MATCHES:
             return None
-        asked = sa.select(runs.c.id).where(*self._every, *bounds.on(runs.c.id), runs.c.id.in_(taken))
+        asked = sa.select(runs.c.id).where(*self._conditions, *bounds.on(runs.c.id), runs.c.id.in_(matched))
         return ScanResult(list(self._connection.scalars(asked.order_by(bounds.order(runs.c.id)).limit(limit))))
 
     def count(self, bounds: Bounds, limit: int, deadline: Deadline, *, quick: bool) -> Estimate:
-        taken = None if quick else self._matches(deadline.left())
-        if taken is None:
+        matched = None if quick else self._matches(deadline.left())
+        if matched is None:
             return Estimate(0, exact=False)
-        asked = sa.select(sa.func.count()).select_from(runs).where(*self._every, *bounds.on(runs.c.id), runs.c.id.in_(taken))
-        return Estimate(min(self._connection.scalar(asked) or 0, limit), exact=len(taken) <= MAX_MATCHES)
+        asked = (
+            sa.select(sa.func.count()).select_from(runs).where(*self._conditions, *bounds.on(runs.c.id), runs.c.id.in_(matched))
+        )
+        return Estimate(min(self._connection.scalar(asked) or 0, limit), exact=len(matched) <= MAX_MATCHES)
 
     def _matches(self, seconds: float | None) -> list[int] | None:
         """One more than MATCHES_TAKEN where there are so many; None where that would take too long."""
-        if self._taken is None:
-            # Materialized: inside a larger statement the planner would walk down the ids and try the words of each run.
+        if self._matched is None:
+            # Materialized: inside a larger statement the planner would scan the ids and try the words of each run.
             found = self._vectors.c.words.op("@@")(self._query)
             asked = sa.select(self._vectors.c.run_id).where(found).limit(MAX_MATCHES + 1)
             matches = asked.cte("matches").prefix_with("MATERIALIZED")
@@ -219,7 +201,7 @@ class _PostgresIndex:
                 with settings_taken_back(self._connection), self._db.time_limit(self._connection, seconds):
                     # It likes to read the table through where it can't know how rare a word is.
                     self._connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
-                    self._taken = list(self._connection.scalars(sa.select(matches.c.run_id)))
+                    self._matched = list(self._connection.scalars(sa.select(matches.c.run_id)))
             except TimeOver:
                 return None
-        return self._taken
+        return self._matched
