@@ -13,6 +13,7 @@ from wfm.domain.errors import BadInput, NotFound, Refused
 from wfm.domain.operations import ItemState, OperationState, Phase
 from wfm.domain.plans import Fate, PlanRequest, RouteName, Selection
 from wfm.domain.windows import WindowSpec
+from wfm.ledger.records import Event
 
 I = ItemState  # noqa: E741
 S = OperationState
@@ -224,3 +225,15 @@ def test_a_plan_of_thousands(world: World) -> None:
     assert len(world.ledger.operations.held_agents(TENANT, NOON, NOON + HOUR, agents[10:20])) == 10
     with pytest.raises(Refused):
         world.create(agents[5_999:])
+
+
+def test_comments_stand_in_the_story(world: World) -> None:
+    operation = world.create()
+    world.ledger.operations.add_event(operation.id, at=NOON, actor="Kim", kind="comment", text="Looks “fine” ✓\nline 2")
+    assert world.ledger.operations.events(operation.id)[-1] == Event(
+        operation_id=operation.id, at=NOON, actor="Kim", kind="comment", text="Looks “fine” ✓\nline 2"
+    )
+    for strange in ("junk", operation.id[:-1] + ("0" if operation.id[-1] != "0" else "1")):
+        with pytest.raises(NotFound):
+            world.ledger.operations.add_event(strange, at=NOON, actor="Kim", kind="comment", text="x")
+        assert world.ledger.operations.events(strange) == []

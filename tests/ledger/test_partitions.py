@@ -94,7 +94,7 @@ def test_a_code_with_any_letters_stands_in_the_cursor(world: World) -> None:
     assert seen == [".", "=", "a.b=c", "ä ö"]
 
 
-def test_more_values_than_there_are_stretches_lose_no_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_values_than_there_are_partitions_lose_no_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     runs = filled(world)
     for order in (RunOrder.CODE, RunOrder.STATUS, RunOrder.STATUS_DOWN):
         monkeypatch.setattr(partitions, "MAX_VALUES", 500)

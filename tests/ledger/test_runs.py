@@ -409,7 +409,7 @@ def test_a_page_has_bounds(world: World) -> None:
 
 
 def test_every_index_named_for_sqlite_exists_and_leads(sqlite_world: World) -> None:
-    """A page is a walk down the index named for it: no scan of the table, no sort."""
+    """A page is a scan of the index named for it: no scan of the table, no sort."""
     runs = filled(sqlite_world)
     seen: list[str] = []
     engine = sqlite_world.ledger.database.engine
@@ -430,7 +430,7 @@ def test_every_index_named_for_sqlite_exists_and_leads(sqlite_world: World) -> N
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()  # type: ignore[arg-type]
             told = " | ".join(row[3] for row in plan)
             assert "SCAN" not in told, (told, statement)
-            # Several walks are merged by sorting, but each is left as soon as it can add nothing to the page.
+            # Several scans are merged by sorting, but each is left as soon as it can add nothing to the page.
             assert "TEMP B-TREE" not in told or " IN (" in statement, (told, statement)
             indexes.add(told.split("USING ")[1].split(" (")[0].split()[-1])
     names = ["time", "outcome", "status", "way_outcome", "agent", "kind", "code", "operation", "group", "cause", "correlation"]

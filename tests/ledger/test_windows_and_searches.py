@@ -65,7 +65,7 @@ def test_a_window_with_another_filter_is_both(world: World) -> None:
     assert found(world, RunFilter(window_at=NOON, operation_id=only)) == []
 
 
-def test_more_windows_at_once_than_walks_are_merged(world: World) -> None:
+def test_more_windows_at_once_than_scans_are_merged(world: World) -> None:
     for n in range(23):
         world.in_effect((f"agent-{n:02d}",), start=NOON + n * MINUTE)
     at = NOON + 24 * MINUTE
