@@ -21,6 +21,12 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_NATIONAL = ("cp932", "euc_jp", "gb18030", "big5", "cp949", "cp1251", "koi8_r", "cp1253")
+"""Of scripts that are not Latin, whose texts leave no doubt. What is Latin and no UTF-8 is read as Windows-1252."""
+_MIN_FOREIGN = 20
+"""Bytes above ASCII from which on the encoding of a text can be told: below, some Latin names pass for Cyrillic ones."""
+_ASCII = bytes(range(128))
+_NAMES = {"cp932": "Shift-JIS", "cp949": "EUC-KR", "cp1251": "Windows-1251", "cp1253": "Windows-1253"}
 _GZIP = b"\x1f\x8b\x08"
 _PACKED = (
     (b"\x1f\x8b", "a gzip file", "the file unpacked"),
@@ -44,7 +50,7 @@ def decode(body: bytes | str | None) -> tuple[str, bool]:
     raw = bytes(body[:MAX_BYTES])
     if raw.startswith(_GZIP):
         raw, cut = _unpacked(raw, cut)
-    return raw.decode(unicode_encoding(raw) or "utf-8", "replace"), cut
+    return raw.decode(encoding_of(raw) or "utf-8", "replace"), cut
 
 
 def _unpacked(raw: bytes, cut: bool) -> tuple[bytes, bool]:
@@ -57,8 +63,31 @@ def _unpacked(raw: bytes, cut: bool) -> tuple[bytes, bool]:
     return (found, bool(unpack.unconsumed_tail)) if found else (raw, cut)
 
 
-def unicode_encoding(start: bytes) -> str | None:
-    """Return the encoding of the first bytes of a text where a mark or its zero bytes show that it is Unicode, else None."""
+def encoding_of(start: bytes) -> str | None:
+    """Return the encoding of a text by its first bytes: UTF-16 and UTF-32, those of scripts that are not Latin; else None."""
+    return _unicode_encoding(start) or (None if start.isascii() else _national_encoding(start[:_SNIFFED]))
+
+
+def _national_encoding(start: bytes) -> str | None:
+    """A text of one encoding without any mark. Lines that are UTF-8 beside some that are not are not one text."""
+    foreign = [line for line in start.split(b"\n") if not line.isascii()]
+    if len(start.translate(None, _ASCII)) < _MIN_FOREIGN or sum(map(_is_utf8, foreign)) * 2 >= len(foreign):
+        return None
+    from charset_normalizer import from_bytes  # 0.1 s to load, needed for few files
+
+    guess = from_bytes(start, cp_isolation=[*_NATIONAL, "cp1252"]).best()
+    return guess.encoding if guess is not None and guess.encoding in _NATIONAL else None
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(line)  # the last line may break off inside a character
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _unicode_encoding(start: bytes) -> str | None:
     for mark, encoding in _MARKS:
         if start.startswith(mark):
             return encoding
@@ -76,10 +105,9 @@ def unicode_encoding(start: bytes) -> str | None:
 
 
 def as_utf8(chunks: Iterable[bytes], notes: list[str] | None = None) -> Iterator[bytes]:
-    """The same text as UTF-8 (or an 8-bit encoding, see `text_of`) with lines ended by a line feed, in pieces.
+    """The same text as UTF-8 (or Windows-1252, see `text_of`) with lines ended by a line feed, in pieces.
 
-    UTF-16 and UTF-32 are known by their mark, UTF-16 also by its zero bytes; lone carriage returns by the lack of line
-    feeds. Raises BadInput for a packed file.
+    Lone carriage returns are known by the lack of line feeds. Raises BadInput for a packed file.
     """
     coming = iter(chunks)
     first = b""
@@ -90,10 +118,10 @@ def as_utf8(chunks: Iterable[bytes], notes: list[str] | None = None) -> Iterator
     for magic, what, accepted in _PACKED:
         if first.startswith(magic):
             raise BadInput("file", what, accepted)
-    encoding = unicode_encoding(first)
+    encoding = encoding_of(first)
     if encoding is not None and not encoding.startswith("utf-8"):
         if notes is not None:
-            notes.append(f"The file is {encoding.upper()[:6]}, and was read as such.")
+            notes.append(f"The file is {_shown(encoding)}, and was read as such.")
         decoder = codecs.getincrementaldecoder(encoding)("replace")
         first = decoder.decode(first).encode("utf-8", "replace")
         coming = _decoded(coming, decoder)
@@ -101,6 +129,13 @@ def as_utf8(chunks: Iterable[bytes], notes: list[str] | None = None) -> Iterator
     if b"\r" in first and b"\n" not in first:
         return (piece.replace(b"\r", b"\n") for piece in pieces)
     return iter(pieces)
+
+
+def _shown(encoding: str) -> str:
+    """The name of an encoding as people know it: UTF-16, Shift-JIS."""
+    if encoding.startswith("utf"):
+        return encoding.upper()[:6]
+    return _NAMES.get(encoding, encoding.upper().replace("_", "-"))
 
 
 def _decoded(pieces: Iterable[bytes], decoder: codecs.IncrementalDecoder) -> Iterator[bytes]:
