@@ -34,7 +34,7 @@ from wfm.ui.shell.web import door  # noqa: E402
 from wfm.ui.shell.web.routes import ROUTES  # noqa: E402
 
 
-def give_up(sentence: str) -> NoReturn:
+def abort(sentence: str) -> NoReturn:
     """Ends the start with a sentence, and without the traceback that the web server would log around it."""
     logging.getLogger("uvicorn.error").disabled = True
     print(f"The desk does not start: {sentence}", file=sys.stderr, flush=True)  # noqa: T201
@@ -65,7 +65,7 @@ if logging.lastResort is not None:  # the handler of the dashboard's own log lin
 try:
     settings = load()
 except DeskError as error:
-    give_up(str(error))
+    abort(str(error))
 
 
 @contextlib.asynccontextmanager
@@ -76,9 +76,9 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     try:
         await anyio.to_thread.run_sync(beside.__enter__)
     except DeskError as error:
-        give_up(str(error))
+        abort(str(error))
     except OSError as error:
-        give_up(f"WFM_DATA_DIR, the folder “{settings.data_dir}”, can't be used: {error.strerror}.")
+        abort(f"WFM_DATA_DIR, the folder “{settings.data_dir}”, can't be used: {error.strerror}.")
     address, port = config.get_option("server.address") or "127.0.0.1", config.get_option("server.port")
     print(f"The desk is at http://{address}:{port}", flush=True)  # noqa: T201
     threading.Thread(target=context.warm, name="warm", daemon=True).start()

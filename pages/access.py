@@ -9,7 +9,7 @@ import streamlit as st
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Capability
 from wfm.ui.components import empty, lanes, times, waiting
-from wfm.ui.components.markdown import code, plain
+from wfm.ui.components.markdown import code, escape_markdown
 from wfm.ui.screens.access import model as view
 from wfm.ui.screens.access.explain import explainer
 from wfm.ui.shell.auth import require
@@ -47,7 +47,10 @@ with held:
         st.button("Try again", icon=":material/refresh:", on_click=read_again)
     if report is not None:
         token = report.token
-        parts = [f"OAuth client **{plain(token.client_name or token.client_id)}**", plain(token.grant_type.lower())]
+        parts = [
+            f"OAuth client **{escape_markdown(token.client_name or token.client_id)}**",
+            escape_markdown(token.grant_type.lower()),
+        ]
         if token.expires_at:
             parts.append(f"token valid until {times.when(token.expires_at, zone)} {zone.key}")
         st.markdown(" · ".join(parts))
@@ -62,7 +65,7 @@ with held:
             with st.expander(view.roles_words(token.role_divisions), type="compact"):
                 st.markdown("\n".join(f"- {code(role)} in {code(division)}" for role, division in token.role_divisions))
         if report.asymmetry:
-            st.warning(plain(report.asymmetry), title="Reads work, writes fail", icon=":material/compare_arrows:")
+            st.warning(escape_markdown(report.asymmetry), title="Reads work, writes fail", icon=":material/compare_arrows:")
         elif view.counts_words(report):
             st.caption(view.counts_words(report))
         for name, checks in report.checks.items():

@@ -7,7 +7,7 @@ import streamlit as st
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Capability
 from wfm.ui.components import empty, waiting
-from wfm.ui.components.markdown import plain
+from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.screens.data_actions import model as view
 from wfm.ui.screens.data_actions.panel import panel
 from wfm.ui.screens.runs.table import chosen_row, table_height
@@ -61,7 +61,7 @@ listed = view.matching(actions, text or "")
 opened = str(st.query_params.get("action", ""))
 chosen = next((action for action in actions if opened in (action.id, action.name)), None) if opened else None
 if opened and chosen is None:
-    st.warning(f"The address names a Data Action that is not here: {plain(opened[:60])}.", icon=":material/link_off:")
+    st.warning(f"The address names a Data Action that is not here: {escape_markdown(opened[:60])}.", icon=":material/link_off:")
 
 
 def open_row(key: str, action_ids: list[str]) -> None:

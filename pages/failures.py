@@ -9,7 +9,7 @@ from wfm.domain.people import Capability
 from wfm.ui.components import empty, times
 from wfm.ui.components.url_choice import choice
 from wfm.ui.screens.failures import model as view
-from wfm.ui.screens.failures.actions import Looking, notices
+from wfm.ui.screens.failures.actions import Viewer, notices
 from wfm.ui.screens.failures.card import SORT_WORDS, brief_of, find, list_of, watch
 from wfm.ui.screens.failures.model import Show, Sort
 from wfm.ui.shell.auth import require
@@ -31,7 +31,7 @@ except DeskError as error:
 
 heading(view.finding(groups, waiting), actor)
 notices()
-looking = Looking(desk=the_desk, actor=actor, zone=times.viewer_zone(), now=times.now())
+viewer = Viewer(desk=the_desk, actor=actor, zone=times.viewer_zone(), now=times.now())
 linked = st.query_params.get("failure")
 sizes = {show: sum(group.state in view.STATES[show] for group in groups) for show in Show}
 
@@ -55,12 +55,12 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
 if linked is not None and all(group.fingerprint != linked for group in groups):
     st.warning("The address names a failure group that is not here: all others are shown.", icon=":material/link_off:")
 
-listed = view.ordered(view.matching(groups, text, lambda group: brief_of(group, looking)), show, first=linked, sort=sort)
+listed = view.ordered(view.matching(groups, text, lambda group: brief_of(group, viewer)), show, first=linked, sort=sort)
 if not listed and text:
     empty.nothing(f"No cause that is {show.word} holds “{text[:40]}”", "Choose another list above, or look for less.")
 elif not listed:
     empty.nothing(f"No cause is {show.word}", "Choose another list above; resolved and ignored causes keep their history.")
-list_of(listed, looking, linked)
+list_of(listed, viewer, linked)
 if listed:
-    st.caption(f"Times are in {looking.zone.key}.")
+    st.caption(f"Times are in {viewer.zone.key}.")
 watch(groups)

@@ -44,7 +44,7 @@ if given is None:
     st.stop()
 try:
     with st.spinner("Reading the beginning …", show_time=False):
-        preview, read_as = form.look(the_desk, given)
+        preview, read_as = form.read_preview(the_desk, given)
 except DeskError as error:
     form.refused(error)
     st.stop()

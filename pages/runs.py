@@ -11,7 +11,7 @@ from wfm.domain.errors import BadInput, DeskError
 from wfm.domain.operations import RunPage
 from wfm.domain.people import Capability
 from wfm.ui.components import empty, times
-from wfm.ui.components.markdown import plain
+from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.screens.runs import causes as run_causes
 from wfm.ui.screens.runs import export, filters, panel, saved_views, selection, state, table
 from wfm.ui.screens.runs.model import PAGE, finding, headline, matching_words, range_words, searched_words
@@ -77,10 +77,10 @@ if charted:
         elif causes.series:
             run_causes.charts(causes, spread, run_causes.finding(causes, range_word), zone)
         else:
-            st.caption(plain(run_causes.finding(causes, range_word)))
+            st.caption(escape_markdown(run_causes.finding(causes, range_word)))
 
 if words := searched_words(shown, zone, now, query.order):
-    st.caption(f":material/manage_search: {plain(words)}")
+    st.caption(f":material/manage_search: {escape_markdown(words)}")
 if shown.runs:
     if not charted:
         st.space("small")  # the table's own tools stand above its right end while something is chosen in it

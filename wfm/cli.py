@@ -324,7 +324,7 @@ def _desk(
         chosen = settings.load()
         with contextlib.ExitStack() as stack:
             if start_demo:
-                ask(lambda: stack.enter_context(launcher.demo_for_a_while(chosen)))
+                ask(lambda: stack.enter_context(launcher.temporary_demo_tenant(chosen)))
             stack.callback(_name_set_aside, chosen.data_dir, begun)
             desk = stack.enter_context(contextlib.closing(ask(lambda: Desk.open(chosen, history=history))))
             if history and desk.no_answer is not None:

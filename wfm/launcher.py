@@ -66,7 +66,7 @@ def started(settings: Settings, *, examples: bool = True) -> Iterator[Started]:
         yield Started(demo_url, demo_pid, worker_pid)
     finally:
         stopping.set()
-        for line in [*farewell(settings), *map(said_of, set_aside_since(settings.data_dir, begun))]:
+        for line in [*shutdown_notice(settings), *map(said_of, set_aside_since(settings.data_dir, begun))]:
             print(neutral(inert(line)), file=sys.stderr, flush=True)
         for process in ours:
             stop(process)
@@ -94,7 +94,7 @@ def ensure_demo(settings: Settings) -> tuple[str, int | None]:
 
 
 @contextlib.contextmanager
-def demo_for_a_while(settings: Settings) -> Iterator[None]:
+def temporary_demo_tenant(settings: Settings) -> Iterator[None]:
     """The demo tenant of this data folder for the length of a command, started where it was stopped with its desk.
 
     What it was started for is ended with it, a worker too, but for one that was alive before. Nothing happens where another
@@ -159,7 +159,7 @@ def _record(file: Path, pid: int, **facts: str) -> None:
         raise
 
 
-def farewell(settings: Settings) -> list[str]:
+def shutdown_notice(settings: Settings) -> list[str]:
     """Who stays out when the desk stops, until when, and the command that restores them."""
     from wfm.desk import Desk
 

@@ -348,7 +348,7 @@ def test_a_command_leaves_behind_what_was_there_before(
     settings = a_demo_desk(tmp_path, 0)
     (tmp_path / "demo-tenant.json").write_text(json.dumps({"api": f"http://127.0.0.1:{free_port()}", "pid": 999_999_999}))
     before = ensure_worker(settings) if alive_before else None
-    with launcher.demo_for_a_while(settings):
+    with launcher.temporary_demo_tenant(settings):
         worker = ensure_worker(settings)
         demo = json.loads((tmp_path / "demo-tenant.json").read_text())["pid"]
         assert processes.alive(demo)

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import NewPage, RunningDesk, no_exception, open_at, settled
 from tests.e2e.test_screens import violations
-from wfm.ui.screens.imports.model import LARGEST_FILE_MB
+from wfm.ui.screens.imports.model import MAX_FILE_MB
 
 ACTION = "flow_unavailable"
 GOOD = 24
@@ -52,7 +52,7 @@ def test_a_file_is_mapped_imported_found_and_not_imported_twice(
     page.get_by_role("link", name="Import", exact=True).click()
     expect(page.locator("h1")).to_have_text("Import runs")
     settled(page)
-    expect(page.get_by_text(f"Up to {LARGEST_FILE_MB} MB; a larger file is refused")).to_be_visible()
+    expect(page.get_by_text(f"Up to {MAX_FILE_MB} MB; a larger file is refused")).to_be_visible()
     log = a_log(tmp_path)
     upload(page, log)
     expect(page.get_by_text("2 lines among them can't be read")).to_be_visible()
@@ -111,14 +111,14 @@ def test_a_file_that_is_too_large_is_refused_with_the_limit_named(
 ) -> None:
     path = tmp_path / "huge.csv"
     with path.open("wb") as file:
-        file.truncate((LARGEST_FILE_MB + 1) * 1024 * 1024)
+        file.truncate((MAX_FILE_MB + 1) * 1024 * 1024)
     page = new_page()
     open_at(page, f"{dashboard.url}/import_runs")
     again = page.get_by_role("button", name="Import something else")
     if again.is_visible():  # what came of this person's last import is still said
         again.click()
     page.get_by_test_id("stFileUploader").locator("input[type=file]").set_input_files(path)
-    expect(page.get_by_text(re.compile(rf"must be {LARGEST_FILE_MB}(\.0)?\s?MB or smaller"))).to_be_visible()
+    expect(page.get_by_text(re.compile(rf"must be {MAX_FILE_MB}(\.0)?\s?MB or smaller"))).to_be_visible()
     expect(page.get_by_role("button", name=re.compile("^Import huge"))).to_have_count(0)
     no_exception(page)
 

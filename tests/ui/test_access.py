@@ -13,7 +13,7 @@ from tests.ui.fakes import NEEDED, SCOPES, access_checks
 from tests.ui.fakes_history import HistoryDesk, tables, words
 from wfm.domain.errors import BadInput, DeskError
 from wfm.domain.plans import AccessCheck, LaneName, LaneState
-from wfm.ui.components.markdown import plain
+from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.screens.access.model import SAMPLES, counts_words, evidence_lines, fields_table, finding, lanes_rows, roles_words
 
 
@@ -86,11 +86,11 @@ def desk(serve: Callable[[Any], Any]) -> HistoryDesk:
 def test_the_token_its_lanes_and_their_sources_are_on_screen(desk: HistoryDesk, open_screen: Open) -> None:
     app = open_screen("access")
     assert not app.exception
-    assert app.title[0].value == plain("architect-flow can't use 1 route of 2: availability")
+    assert app.title[0].value == escape_markdown("architect-flow can't use 1 route of 2: availability")
     text = words(app)
     assert "`wfm:schedule:write`" in text
     assert "14 reads that worked and 212 writes that failed" in text
-    assert plain("Add wfm:schedule:update to OAuth client architect-flow") in text
+    assert escape_markdown("Add wfm:schedule:update to OAuth client architect-flow") in text
     assert "not in Genesys's published catalogue" in text
     assert "missing" in tables(app)
 

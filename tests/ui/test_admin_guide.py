@@ -8,7 +8,7 @@ from tests.ui.conftest import ROOT
 from wfm.desk.proof import PROPAGATION
 from wfm.desk.retention import NIGHT_HOUR
 from wfm.domain.operations import GroupState, Outcome
-from wfm.ui.screens.imports.model import LONGEST_PASTE, WAYS
+from wfm.ui.screens.imports.model import MAX_PASTE, WAYS
 from wfm.ui.screens.runs.export import FORMATS
 from wfm.ui.screens.runs.query import DEFAULT_PRESET, NAMES, PRESETS
 from wfm.ui.screens.settings.retention import SETTING
@@ -55,9 +55,7 @@ def test_every_export_is_documented() -> None:
 
 def test_every_way_to_import_is_documented_with_its_limit() -> None:
     documented = {cells[0]: cells[2] for cells in rows("from")}
-    assert documented == {
-        way.label: f"{way.most_mb} MB" if way.most_mb else f"{LONGEST_PASTE:,} characters" for way in WAYS.values()
-    }
+    assert documented == {way.label: f"{way.max_mb} MB" if way.max_mb else f"{MAX_PASTE:,} characters" for way in WAYS.values()}
 
 
 def test_retention_is_documented_as_the_screen_says_it() -> None:

@@ -251,7 +251,7 @@ def test_every_field_for_a_file_is_the_one_that_lets_go_and_its_screen_says_its_
     }
     assert found == {ROOT / "wfm" / "ui" / "components" / "upload.py"}
     sizes = {screen.name: screen.upload.max_mb for screen in SCREENS if screen.upload is not None}
-    assert sizes == {"plan": lists.MAX_CSV_MB, "import_runs": max(way.most_mb for way in WAYS.values())}
+    assert sizes == {"plan": lists.MAX_CSV_MB, "import_runs": max(way.max_mb for way in WAYS.values())}
     assert 2 * max(sizes.values()) * uploads.MEGABYTE < uploads.MAX_SESSION_BYTES
 
 

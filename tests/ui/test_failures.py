@@ -28,7 +28,7 @@ from wfm.desk.proof import PROPAGATION
 from wfm.domain.diagnoses import Kind
 from wfm.domain.errors import StoreFault
 from wfm.domain.operations import FailureGroup, GroupState, Outcome, Phase
-from wfm.ui.components.markdown import plain
+from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.screens.failures.model import (
     Show,
     Sort,
@@ -326,7 +326,7 @@ def test_the_second_of_two_people_sees_the_note_of_the_first(failed: HistoryDesk
     ]
     app.button(key=f"ignored-{FINGERPRINT}").click().run()
     assert state(failed) is GroupState.FIXED
-    assert any("Ada" in warning.value and plain("done at 14:30") in warning.value for warning in app.warning)
+    assert any("Ada" in warning.value and escape_markdown("done at 14:30") in warning.value for warning in app.warning)
 
 
 def test_a_group_gets_an_owner_and_a_note(failed: HistoryDesk, open_screen: Open) -> None:

@@ -17,7 +17,7 @@ from wfm.domain.errors import Refused, StoreFault
 from wfm.domain.imported_runs import FIELDS, Unreadable
 from wfm.domain.people import Actor, Role
 from wfm.files.imports import MAX_DOCUMENT_BYTES
-from wfm.ui.components.markdown import plain
+from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.screens.imports import form
 from wfm.ui.screens.imports.model import MAIN, WAYS, left_out, limit_words, problems_frame, result_words, sample, where
 from wfm.ui.shell import jobs
@@ -160,7 +160,7 @@ def test_an_empty_file_and_one_of_another_kind_are_said_so(desk: HistoryDesk, op
 def test_a_fault_on_the_way_says_what_stays(desk: HistoryDesk, open_screen: Open) -> None:
     desk.import_error = StoreFault("The database is full.")
     app = imported(upload(open_screen("import_runs"), CSV))
-    assert any(plain("The database is full.") in said.value for said in app.error)
+    assert any(escape_markdown("The database is full.") in said.value for said in app.error)
     assert "Importing the same again adds only the rest" in words(app)
 
 
@@ -178,12 +178,12 @@ def test_others_see_who_may_and_no_widget(serve: Callable[[Any], Any], open_scre
 def test_limits_are_named_and_are_the_ones_that_hold() -> None:
     config.get_config_options(force_reparse=True)
     for fmt, way in WAYS.items():
-        if way.most_mb:
-            assert f"{way.most_mb} MB" in limit_words(way)
+        if way.max_mb:
+            assert f"{way.max_mb} MB" in limit_words(way)
         if fmt is ImportFormat.FLOW:
-            assert way.most_mb * 1024 * 1024 <= MAX_DOCUMENT_BYTES
+            assert way.max_mb * 1024 * 1024 <= MAX_DOCUMENT_BYTES
     served = (ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8")
-    assert f"maxUploadSize = {max(way.most_mb for way in WAYS.values())}\n" in served
+    assert f"maxUploadSize = {max(way.max_mb for way in WAYS.values())}\n" in served
     assert set(WAYS) == set(ImportFormat)
     assert set(MAIN) < set(FIELDS)
 

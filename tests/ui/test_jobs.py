@@ -84,9 +84,9 @@ def test_a_fault_of_the_desk_is_kept_and_any_other_becomes_one() -> None:
 
 def test_the_board_does_not_grow_for_ever() -> None:
     running = jobs.begin("test:many:running", unit="runs")
-    for number in range(jobs.MOST_JOBS + 20):
+    for number in range(jobs.MAX_JOBS + 20):
         jobs.begin(f"test:many:{number}", unit="runs").end(result=True)
     assert jobs.of("test:many:0") is None
     assert jobs.of("test:many:running") is running
-    assert jobs.of(f"test:many:{jobs.MOST_JOBS + 19}") is not None
+    assert jobs.of(f"test:many:{jobs.MAX_JOBS + 19}") is not None
     running.end()

@@ -11,7 +11,7 @@ from tests.ui.fakes import FakeDesk, an_operation
 from tests.ui.fakes_history import a_group
 from wfm.domain.errors import StoreFault
 from wfm.domain.operations import GroupState, OperationState
-from wfm.ui.components.markdown import plain
+from wfm.ui.components.markdown import escape_markdown
 
 Open = Callable[..., AppTest]
 
@@ -74,7 +74,7 @@ def test_what_is_wrong_with_the_desk_is_said(desk: FakeDesk, open_screen: Open) 
     drawn = [type(element).__name__ for element in app.main]
     text = said(app)
     assert "nothing is taken out or restored until one runs" in text
-    assert [str(error.value) for error in app.error] == [plain(problem) for problem in desk.health_problems]
+    assert [str(error.value) for error in app.error] == [escape_markdown(problem) for problem in desk.health_problems]
     assert drawn.index("Error") < len(drawn) - 1
     assert "no worker is alive" in text
 

@@ -16,7 +16,7 @@ from wfm.domain.errors import BadInput, DeskError, StoreFault
 from wfm.domain.people import Actor, Role
 from wfm.domain.plans import Fate, Finding, PlanRequest, RouteName, Selection, Severity
 from wfm.domain.windows import WindowSpec
-from wfm.ui.components.markdown import plain
+from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.screens.plan import state, table
 from wfm.ui.shell.navigation import page
 
@@ -78,12 +78,12 @@ def test_picking_a_team_shows_what_would_happen(desk: FakeDesk, open_screen: Ope
     assert "**What will happen**" in text
     assert "requests ·" in text
     assert "7f3a·91c2" in text
-    assert plain("architect-flow") in text
+    assert escape_markdown("architect-flow") in text
 
 
 def test_missing_scope_reads_exactly_so_before_anything_is_written(desk: FakeDesk, open_screen: Open) -> None:
     app = picked(open_screen)
-    assert plain("holds wfm:schedule:write, needs wfm:schedule:update") in said(app)
+    assert escape_markdown("holds wfm:schedule:write, needs wfm:schedule:update") in said(app)
     assert app.button(key="plan_apply").disabled
     assert applied(desk) == []
 
@@ -388,7 +388,7 @@ def test_the_same_preview_has_one_token_and_an_edit_makes_another(desk: FakeDesk
     app.button(key="plan_apply").click().run()
     tokens = [call[2] for call in applied(desk)]
     assert tokens[0] == tokens[1] != tokens[2]
-    assert plain("The database is locked.") in said(app)
+    assert escape_markdown("The database is locked.") in said(app)
 
 
 def test_a_stale_plan_is_refused_with_what_changed_and_previewed_anew(desk: FakeDesk, open_screen: Open) -> None:
@@ -397,11 +397,11 @@ def test_a_stale_plan_is_refused_with_what_changed_and_previewed_anew(desk: Fake
     app = picked(open_screen)
     before = len(previews(desk))
     app.button(key="plan_apply").click().run()
-    assert plain("Bo Lindqvist is not scheduled any more.") in said(app)
+    assert escape_markdown("Bo Lindqvist is not scheduled any more.") in said(app)
     assert len(previews(desk)) > before
     assert app.multiselect(key="plan_groups").value == ["team:t0"]
     app.text_input(key="plan_ticket").set_value("CHG-7").run()
-    assert plain("Bo Lindqvist is not scheduled any more.") not in said(app)
+    assert escape_markdown("Bo Lindqvist is not scheduled any more.") not in said(app)
 
 
 def test_many_agents_ask_for_a_typed_confirmation_first(desk: FakeDesk, open_screen: Open) -> None:
@@ -536,7 +536,7 @@ def test_coming_back_after_applying_begins_another_plan(desk: FakeDesk, open_scr
 
 def test_bad_input_of_a_group_is_shown_where_it_belongs(desk: FakeDesk, open_screen: Open) -> None:
     desk.preview_error = BadInput("team", "Nowhere", "the name or id of a team")
-    assert plain("team: “Nowhere” can't be used") in said(picked(open_screen))
+    assert escape_markdown("team: “Nowhere” can't be used") in said(picked(open_screen))
 
 
 def test_a_click_that_comes_with_an_edit_is_not_heeded(desk: FakeDesk, open_screen: Open) -> None:
@@ -584,7 +584,7 @@ def test_a_directory_that_can_not_be_read_offers_another_try_and_loses_nothing(
     with monkeypatch.context() as broken:
         broken.setattr(desk, "directory", down, raising=False)
         app.run()
-        assert plain("The tenant did not answer.") in said(app)
+        assert escape_markdown("The tenant did not answer.") in said(app)
         assert not app.exception
     app.button(key="plan_again").click().run()
     assert app.multiselect(key="plan_groups").value == ["team:t0"]

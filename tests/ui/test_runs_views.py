@@ -16,11 +16,11 @@ from wfm.domain.operations import Outcome, Phase, RunPage
 from wfm.domain.plans import RouteName
 from wfm.domain.windows import WindowSpec
 from wfm.ui.components import payloads
-from wfm.ui.components.markdown import code, count, listed, plain
+from wfm.ui.components.markdown import code, count, escape_markdown, join_words
 from wfm.ui.screens.runs.causes import Causes, labels, picked_cause, tints
 from wfm.ui.screens.runs.causes import finding as finding_of_causes
 from wfm.ui.screens.runs.model import (
-    MOST_BARS,
+    MAX_BARS,
     Spread,
     can_retry,
     cause_word,
@@ -135,7 +135,7 @@ def test_a_short_table_has_no_empty_rows_and_a_long_one_shows_that_it_goes_on() 
 @pytest.mark.parametrize("hours", [0.1, 1, 24, 24 * 7, 24 * 30, 24 * 365])
 def test_a_chart_has_few_enough_bars(hours: float) -> None:
     step = step_for(NOON - timedelta(hours=hours), NOON)
-    assert hours * 60 / step <= MOST_BARS
+    assert hours * 60 / step <= MAX_BARS
 
 
 def spread(*points: tuple[int, Outcome, int], step: int = 30) -> Spread:
@@ -304,15 +304,15 @@ def test_an_attempt_that_nobody_measured_has_no_duration() -> None:
 def test_text_of_others_is_never_markdown() -> None:
     evil = "**b** [x](http://e) :red[y] $z$ <b> `c` # h"
     for sign in "*[]():$<>`#":
-        assert f"\\{sign}" in plain(evil)
-    assert plain("two\n\nlines") == "two lines"
+        assert f"\\{sign}" in escape_markdown(evil)
+    assert escape_markdown("two\n\nlines") == "two lines"
     assert code("a`b") == "`` a`b ``"
     assert code(CAUSE) == f"`{CAUSE}`"
 
 
 def test_counts_and_lists_read_well() -> None:
     assert (count(1, "run"), count(12_431, "run"), count(2, "try", "tries")) == ("1 run", "12,431 runs", "2 tries")
-    assert (listed(["a"]), listed(["a", "b", "c"]), listed([])) == ("a", "a, b and c", "")
+    assert (join_words(["a"]), join_words(["a", "b", "c"]), join_words([])) == ("a", "a, b and c", "")
 
 
 # --- causes -------------------------------------------------------------------------------------------------------------

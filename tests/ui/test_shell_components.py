@@ -14,8 +14,8 @@ from tests.ui.fakes import NEEDED, SCOPES, FakeDesk, an_operation
 from wfm.domain.operations import GroupState, ItemState, OperationState, Outcome
 from wfm.domain.plans import LaneState, Severity
 from wfm.ui.components import times
-from wfm.ui.components.markdown import plain
-from wfm.ui.components.states import HEX, AgentWord, agent_word, look
+from wfm.ui.components.markdown import escape_markdown
+from wfm.ui.components.states import HEX, AgentWord, agent_word, style_of
 from wfm.ui.screens.runs.query import RunQuery, read_query
 from wfm.ui.shell import story
 from wfm.ui.shell.navigation import ROOT
@@ -28,7 +28,7 @@ KINDS = (OperationState, Severity, LaneState, Outcome, GroupState, AgentWord)
 
 @pytest.mark.parametrize("state", [state for kind in KINDS for state in kind])
 def test_every_state_has_a_word_an_icon_and_a_colour(state: OperationState) -> None:
-    shown = look(state)
+    shown = style_of(state)
     assert shown.word
     assert shown.icon
     assert shown.color in HEX["light"]
@@ -36,7 +36,7 @@ def test_every_state_has_a_word_an_icon_and_a_colour(state: OperationState) -> N
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_within_a_kind_no_two_states_look_alike(kind: type[OperationState]) -> None:
-    looks = [(look(state).word, look(state).icon) for state in kind]
+    looks = [(style_of(state).word, style_of(state).icon) for state in kind]
     assert len({word for word, _ in looks}) == len(looks)
 
 
@@ -226,4 +226,4 @@ def test_the_story_begins_with_the_scope_missing_unless_a_window_needs_it(
     ],
 )
 def test_a_sentence_that_quotes_others_is_neither_markup_nor_link(given: str, shown: str) -> None:
-    assert plain(given) == shown
+    assert escape_markdown(given) == shown

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from tests.ui.fakes import FakeDesk, FakeSettings, an_operation
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import OperationState
-from wfm.ui.components.markdown import plain
+from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.shell import context
 from wfm.ui.shell.navigation import ROOT
 
@@ -56,6 +56,6 @@ def test_an_unreachable_tenant_is_a_sentence_with_a_way_on(serve: Callable[[Any]
 
     context.use(sometimes)
     app = main().run()
-    assert plain("The tenant does not answer.") in [markdown.value for markdown in app.markdown]
+    assert escape_markdown("The tenant does not answer.") in [markdown.value for markdown in app.markdown]
     app.button(key="try-again").click().run()
     assert [title.value for title in app.title] == ["Plan a window"]

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from tests.ui.fakes import FakeDesk, FakeSettings, an_operation
 from tests.ui.fakes_history import HistoryDesk
 from wfm.domain.errors import DeskError
-from wfm.ui.components.markdown import plain
+from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.shell import context
 from wfm.ui.shell.navigation import SCREENS
 
@@ -74,7 +74,7 @@ def test_a_page_says_when_the_tenant_can_not_be_reached(name: str, serve: Callab
     context.use(broken)
     app = bare(name).run()
     assert not app.exception
-    assert plain("The tenant at api.example did not answer.") in everything_said(app)
+    assert escape_markdown("The tenant at api.example did not answer.") in everything_said(app)
     assert [button.label for button in app.button] == ["Try again"]
 
 

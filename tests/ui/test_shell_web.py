@@ -1,4 +1,4 @@
-"""The launcher's side over plain HTTP: headers, the gate, health, and exports that ask who is there."""
+"""The launcher's side over answer_plainly HTTP: headers, the gate, health, and exports that ask who is there."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ def test_not_ready_without_a_worker(client: TestClient, serve: Serve) -> None:
 # --- headers and the gate --------------------------------------------------------------------------------------------
 
 
-def plain(_: Request) -> Response:
+def answer_plainly(_: Request) -> Response:
     return PlainTextResponse("hello", headers={"set-cookie": "a=b; HttpOnly"})
 
 
@@ -221,7 +221,10 @@ async def echo(socket: WebSocket) -> None:
 
 
 def app(*middleware: Middleware) -> Starlette:
-    return Starlette(routes=[Route("/", plain), Route("/healthz", plain), WebSocketRoute("/ws", echo)], middleware=middleware)
+    return Starlette(
+        routes=[Route("/", answer_plainly), Route("/healthz", answer_plainly), WebSocketRoute("/ws", echo)],
+        middleware=middleware,
+    )
 
 
 def test_every_answer_carries_the_security_headers() -> None:

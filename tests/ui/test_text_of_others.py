@@ -412,9 +412,9 @@ def test_a_toast_says_it_as_it_is_and_once() -> None:
 def _said() -> None:
     import streamlit as st
 
-    from wfm.ui.components.flash import Said
+    from wfm.ui.components.flash import Flash
 
-    parts = Said("one"), Said("other")
+    parts = Flash("one"), Flash("other")
     if "told" not in st.session_state:
         st.session_state["told"] = True
         for number, part in enumerate(parts):

@@ -17,7 +17,7 @@ from wfm.domain.errors import Refused
 from wfm.domain.operations import Counts, ItemState, OperationState, Phase
 from wfm.domain.plans import RouteName
 from wfm.ui.components import states, times
-from wfm.ui.components.markdown import plain
+from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.components.states import AgentWord, agent_word
 from wfm.ui.screens.windows import model
 from wfm.ui.screens.windows.choices import Act, choices
@@ -202,7 +202,7 @@ def test_one_opened_shows_progress_agents_and_what_is_not_settled(busy: FakeDesk
     app = open_screen("windows", id="open")
     assert not app.exception
     text = said(app)
-    assert [title.value for title in app.title] == [plain("DB upgrade · CHG-1042")]
+    assert [title.value for title in app.title] == [escape_markdown("DB upgrade · CHG-1042")]
     assert "**34** out" in text
     assert "**1** failed" in text
     assert "1 agent unconfirmed" in text
@@ -225,7 +225,7 @@ def test_whom_somebody_must_look_after_is_listed_first(state: S, first: str, des
 def test_an_unknown_id_is_a_sentence_above_the_list(busy: FakeDesk, open_screen: Open) -> None:
     app = open_screen("windows", id="nowhere")
     assert not app.exception
-    assert plain("There is no such window in this tenant.") in said(app)
+    assert escape_markdown("There is no such window in this tenant.") in said(app)
     assert "in effect" in said(app)
 
 
@@ -283,7 +283,7 @@ def test_a_refusal_is_said(busy: FakeDesk, open_screen: Open, monkeypatch: pytes
     monkeypatch.setattr(busy, "end_now", refuse, raising=False)
     app = open_screen("windows", id="open")
     ask(app, "do_end_now_open").button(key="do_end_now_open").click().run()
-    assert plain("There is nobody to put back through it.") in said(app)
+    assert escape_markdown("There is nobody to put back through it.") in said(app)
 
 
 def test_comments_are_text_not_markup(busy: FakeDesk, open_screen: Open) -> None:
@@ -321,7 +321,7 @@ def test_halted_says_why_and_where_the_fix_is(desk: FakeDesk, open_screen: Open)
         an_operation("h", S.HALTED, out=0, failed=5, halt_reason="architect-flow lacks wfm:schedule:update.")
     ]
     app = open_screen("windows", id="h")
-    assert plain("architect-flow lacks wfm:schedule:update.") in said(app)
+    assert escape_markdown("architect-flow lacks wfm:schedule:update.") in said(app)
 
 
 # --- corrections of the past take nobody out ---------------------------------------------------------------------------
@@ -334,12 +334,12 @@ def a_correction(state: S, **counts: Any) -> Any:
 
 def test_a_correction_never_says_that_agents_are_out_or_back() -> None:
     route = RouteName.ADHERENCE
-    said = {states.agent_look(word, route).word for word in AgentWord}
+    said = {states.agent_style(word, route).word for word in AgentWord}
     assert not said & {"out", "being taken out", "restored", "not back", "being restored", "back unconfirmed"}
     assert len(said) == len(AgentWord)
     counts = Counts(apply={ItemState.APPLIED: 3}, restore={ItemState.PENDING: 3}, still_out=3)
-    assert [part.look.word for part in model.parts(counts, route)] == ["corrected"]
-    assert [part.look.word for part in model.parts(counts)] == ["out"]
+    assert [part.style.word for part in model.parts(counts, route)] == ["corrected"]
+    assert [part.style.word for part in model.parts(counts)] == ["out"]
 
 
 def test_a_correction_not_undone_is_told_as_one() -> None:
@@ -405,7 +405,7 @@ def test_a_settling_that_is_refused_is_said(busy: FakeDesk, open_screen: Open, m
     item = next(item for item in busy.agent_items["open"] if item.apply_state is ItemState.UNCONFIRMED)
     app = open_screen("windows", id="open")
     app.button(key=f"settle_apply_{item.agent_id}_True").click().run()
-    assert plain("Somebody settled that already.") in said(app)
+    assert escape_markdown("Somebody settled that already.") in said(app)
 
 
 def test_a_failed_agent_says_why_in_its_row(desk: FakeDesk, open_screen: Open) -> None:
@@ -483,7 +483,7 @@ def test_an_agent_and_an_earlier_window_are_opened_from_any_cell(desk: FakeDesk,
     app.session_state["windows_past"] = {"selection": {"rows": [], "columns": [], "cells": [(0, "window")]}}
     app.run()
     app.button(key="windows_past_open").click().run()
-    assert app.title[0].value == plain(view.operation.title)
+    assert app.title[0].value == escape_markdown(view.operation.title)
     app.session_state["window_agents"] = {"selection": {"rows": [], "columns": [], "cells": [(1, "state")]}}
     app.run()
     assert desk.agent_items["w"][1].agent_name in said(app)
@@ -498,18 +498,18 @@ def test_a_reason_is_text_wherever_it_stands(desk: FakeDesk, open_screen: Open) 
         assert not app.exception
         cells = [str(cell) for table in app.table for cell in table.value.to_numpy().ravel()]
         assert "](http" not in "\n".join([said(app), *cells])
-        assert plain(reason) in said(app)
+        assert escape_markdown(reason) in said(app)
 
 
 def test_a_long_reason_is_cut_and_its_ticket_stays(desk: FakeDesk, open_screen: Open) -> None:
     view = an_operation("w", title=f"{'Replacement of the core database cluster ' * 5}· CHG-1042")
     desk.operation_views, desk.agent_items = [view], {"w": items_of(view)}
     short = model.short_title_of(view.operation)
-    assert len(short) <= model.LONGEST_TITLE
+    assert len(short) <= model.MAX_TITLE
     assert short.endswith("… · CHG-1042")
     app = open_screen("windows", id="w")
-    assert app.title[0].value == plain(short)
-    assert plain(view.operation.title) in app.table[0].value.to_numpy().ravel()
+    assert app.title[0].value == escape_markdown(short)
+    assert escape_markdown(view.operation.title) in app.table[0].value.to_numpy().ravel()
 
 
 def test_one_agent_is_spoken_of_as_one() -> None:

@@ -13,7 +13,7 @@ from wfm.domain.operations import OperationState
 from wfm.domain.windows import Window
 from wfm.ui.components.states import HEX
 from wfm.ui.screens.windows import chart
-from wfm.ui.screens.windows.chart import MOST, Range
+from wfm.ui.screens.windows.chart import MAX_WINDOWS, Range
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 24, 13, 12, tzinfo=UTC)
@@ -55,9 +55,9 @@ def test_a_bar_ends_where_the_window_let_its_agents_go() -> None:
 
 
 def test_of_too_many_windows_the_open_ones_are_kept() -> None:
-    past = [at(f"p{n}", -HOUR * 2, OperationState.RESTORED) for n in range(MOST + 5)]
+    past = [at(f"p{n}", -HOUR * 2, OperationState.RESTORED) for n in range(MAX_WINDOWS + 5)]
     assert "open" in shown([*past, at("open", 12 * HOUR)], Range.DAY)
-    assert len(shown(past, Range.DAY)) == MOST
+    assert len(shown(past, Range.DAY)) == MAX_WINDOWS
 
 
 def test_the_chart_says_the_same_in_words() -> None:

@@ -13,11 +13,11 @@ from html import escape
 import streamlit as st
 
 from wfm.ui.components.markdown import cell
-from wfm.ui.components.states import Look, hex_color
+from wfm.ui.components.states import Style, hex_color
 from wfm.ui.components.times import number
 
 HEIGHT = 20
-SMALLEST = 4
+MIN_PART = 4
 """Pixels. A part of a very large whole is still seen."""
 
 
@@ -25,14 +25,14 @@ SMALLEST = 4
 class Part:
     """One stretch of a bar. `shade` below 1 lightens the state's colour where two parts share it."""
 
-    look: Look
+    style: Style
     count: int
     shade: float = 1.0
 
 
 def in_words(parts: Sequence[Part]) -> str:
     """The bar as a sentence: "34 out, 1 failed"."""
-    return ", ".join(f"{number(part.count)} {part.look.word}" for part in parts if part.count > 0)
+    return ", ".join(f"{number(part.count)} {part.style.word}" for part in parts if part.count > 0)
 
 
 def stacked(parts: Sequence[Part], *, title: str) -> None:
@@ -41,8 +41,8 @@ def stacked(parts: Sequence[Part], *, title: str) -> None:
     if not shown:
         return
     boxes = "".join(
-        f'<div title="{escape(f"{number(part.count)} {part.look.word}")}" style="flex:{part.count} 1 0;'
-        f'min-width:{SMALLEST}px;background:{hex_color(part.look.color)};opacity:{part.shade:.2f}"></div>'
+        f'<div title="{escape(f"{number(part.count)} {part.style.word}")}" style="flex:{part.count} 1 0;'
+        f'min-width:{MIN_PART}px;background:{hex_color(part.style.color)};opacity:{part.shade:.2f}"></div>'
         for part in shown
     )
     st.html(
@@ -54,7 +54,7 @@ def stacked(parts: Sequence[Part], *, title: str) -> None:
 def legend(parts: Sequence[Part], *, total: str = "") -> None:
     """The numbers of the bar in words, coloured and with their icons."""
     words = " &nbsp; ".join(
-        f":{part.look.color}[:material/{part.look.icon}:] **{number(part.count)}** {part.look.word}"
+        f":{part.style.color}[:material/{part.style.icon}:] **{number(part.count)}** {part.style.word}"
         for part in parts
         if part.count > 0
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from wfm.domain.errors import BadInput, DeskError, NotAllowed, NotFound, Refused, StoreFault
-from wfm.ui.components.markdown import plain
+from wfm.ui.components.markdown import escape_markdown
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
@@ -29,7 +29,7 @@ _TITLES: tuple[tuple[type[DeskError], str], ...] = (
 def nothing(title: str, what_to_do: str, *, icon: str = ":material/inbox:") -> None:
     """An empty state that teaches the first step. `title` may quote others; `what_to_do` is Markdown of ours."""
     with st.container(border=True):
-        st.markdown(f"{icon} **{plain(title)}**")
+        st.markdown(f"{icon} **{escape_markdown(title)}**")
         st.caption(what_to_do)
 
 
@@ -38,13 +38,13 @@ def fault(error: DeskError, *, title: str | None = None) -> None:
     shown = title or next((words for kind, words in _TITLES if isinstance(error, kind)), "That did not work")
     body = refusal_words(str(error), error.differences if isinstance(error, Refused) else ())
     icon = ":material/warning:" if isinstance(error, BadInput | Refused) else ":material/error:"
-    (st.warning if isinstance(error, BadInput | Refused) else st.error)(body, title=plain(shown), icon=icon)
+    (st.warning if isinstance(error, BadInput | Refused) else st.error)(body, title=escape_markdown(shown), icon=icon)
 
 
 def refusal_words(sentence: str, differences: Iterable[str]) -> str:
     """A refusal in Markdown: the sentence, then what changed since, a line each."""
-    lines = "\n".join(f"- {plain(line)}" for line in differences)
-    return f"{plain(sentence)}\n\n{lines}" if lines else plain(sentence)
+    lines = "\n".join(f"- {escape_markdown(line)}" for line in differences)
+    return f"{escape_markdown(sentence)}\n\n{lines}" if lines else escape_markdown(sentence)
 
 
 def worker_missing(desk: Desk) -> None:
@@ -76,7 +76,7 @@ def cannot_start(error: DeskError) -> None:
     """The whole screen when the tenant or the database can't be reached."""
     with st.container(border=True, width=640):
         st.header("The desk can't work just now", anchor=False)
-        st.write(plain(str(error)))
+        st.write(escape_markdown(str(error)))
         st.caption("Nothing was lost: windows in effect are kept by the worker, and plans are saved as you type them.")
         st.button("Try again", type="primary", icon=":material/refresh:", key="try-again")
 

@@ -6,10 +6,10 @@ import streamlit as st
 
 from wfm.domain.errors import DeskError
 from wfm.ui.components import empty
-from wfm.ui.components.markdown import plain
+from wfm.ui.components.markdown import escape_markdown
 
 
-class Said:
+class Flash:
     """One part of a screen's last word. `name` keeps the parts apart."""
 
     def __init__(self, name: str) -> None:
@@ -30,8 +30,8 @@ class Said:
             empty.fault(fault)
         sentence, good = st.session_state.pop(self._notice, ("", True))
         if sentence:
-            st.toast(plain(sentence), icon=":material/check_circle:" if good else ":material/warning:")
+            st.toast(escape_markdown(sentence), icon=":material/check_circle:" if good else ":material/warning:")
 
 
-on_the_next_screen = Said("tenant")
-"""Said at the head of whatever screen is drawn next: for clicks that lead to another one."""
+flash_next_page = Flash("tenant")
+"""Flash at the head of whatever screen is drawn next: for clicks that lead to another one."""

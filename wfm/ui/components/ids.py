@@ -19,5 +19,5 @@ def correlation(value: str | None, *, label: str = "Correlation id") -> None:
 
 def short(value: str) -> str:
     """The first eight characters of an id in two groups: 7f3a·91c2. For show; copy the whole."""
-    plain = value.replace("-", "")
-    return f"{plain[:4]}·{plain[4:8]}" if len(plain) > 8 else value
+    digits = value.replace("-", "")
+    return f"{digits[:4]}·{digits[4:8]}" if len(digits) > 8 else value

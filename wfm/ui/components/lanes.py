@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 import streamlit as st
 
 from wfm.domain.plans import AccessCheck, LaneName, LaneState, LaneVerdict
-from wfm.ui.components.markdown import code, plain
-from wfm.ui.components.states import look
+from wfm.ui.components.markdown import code, escape_markdown
+from wfm.ui.components.states import style_of
 
 _HEADS = {
     LaneName.SCOPE: "scope",
@@ -20,8 +20,8 @@ _HEADS = {
 
 def _cell(verdict: LaneVerdict | None) -> str:
     if verdict is None:
-        return look(LaneState.UNKNOWN).markdown
-    shown = look(verdict.state)
+        return style_of(LaneState.UNKNOWN).markdown
+    shown = style_of(verdict.state)
     if verdict.state is LaneState.NOT_APPLICABLE:
         return ":gray[–]"
     return shown.markdown
@@ -48,9 +48,9 @@ def advice(checks: Iterable[AccessCheck], *, client: str = "") -> None:
     """What is missing and the one next step, once each. `client` is named in front: "architect-flow holds …"."""
     for check in rows_with_advice(checks):
         evidence = [v.evidence for v in check.lanes.values() if v.state is LaneState.MISSING and v.evidence]
-        lines = [f":red[**{plain(f'{client} {line}')}**]" for line in dict.fromkeys(evidence)]
+        lines = [f":red[**{escape_markdown(f'{client} {line}')}**]" for line in dict.fromkeys(evidence)]
         if check.advice:
-            lines.append(f":material/arrow_forward: {plain(check.advice[:1].upper() + check.advice[1:])}")
+            lines.append(f":material/arrow_forward: {escape_markdown(check.advice[:1].upper() + check.advice[1:])}")
         st.markdown("  \n".join(lines))
 
 
@@ -69,10 +69,10 @@ def verdict_lines(lanes: Mapping[LaneName, LaneVerdict]) -> str:
     for lane, head in _HEADS.items():
         verdict = lanes.get(lane)
         if verdict is not None:
-            shown = look(verdict.state)
-            step = f" :material/arrow_forward: {plain(verdict.next_step)}" if verdict.next_step else ""
+            shown = style_of(verdict.state)
+            step = f" :material/arrow_forward: {escape_markdown(verdict.next_step)}" if verdict.next_step else ""
             needed = f" Needed: {', '.join(code(name) for name in verdict.needed[:6])}." if verdict.needed else ""
-            lines.append(f"- :{shown.color}[**{head}** {shown.word}]: {plain(verdict.evidence)}{needed}{step}")
+            lines.append(f"- :{shown.color}[**{head}** {shown.word}]: {escape_markdown(verdict.evidence)}{needed}{step}")
     return "\n".join(lines)
 
 
@@ -81,6 +81,6 @@ def verdict_badges(lanes: Mapping[LaneName, LaneVerdict]) -> str:
     parts = []
     for lane, head in _HEADS.items():
         verdict = lanes.get(lane)
-        shown = look(verdict.state if verdict else LaneState.UNKNOWN)
+        shown = style_of(verdict.state if verdict else LaneState.UNKNOWN)
         parts.append(f":{shown.color}-badge[:material/{shown.icon}: {head}: {shown.word}]")
     return " ".join(parts)

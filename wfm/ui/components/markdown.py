@@ -20,7 +20,7 @@ _MADE_OF_TEXT = re.compile(
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&^=])")
 
 
-def plain(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Names, causes, sentences: whatever holds words of others, shown as they are and never as Markdown, a link or an icon.
 
     Everything of others that reaches Markdown (text, labels, titles of boxes, captions, help, toasts) goes through here, or
@@ -47,7 +47,7 @@ def cell(text: str) -> str:
     return isolated(echoed(text))
 
 
-def listed(words: list[str] | tuple[str, ...], joint: str = "and") -> str:
+def join_words(words: list[str] | tuple[str, ...], joint: str = "and") -> str:
     """Words as a person lists them: "a, b and c"."""
     return f"{', '.join(words[:-1])} {joint} {words[-1]}" if len(words) > 1 else "".join(words)
 

@@ -10,7 +10,7 @@ from wfm.domain.redaction import redact_headers, redact_text
 from wfm.domain.text import inert, neutral
 from wfm.ui.components.times import milliseconds
 
-LONGEST_SHOWN = 20_000
+MAX_BODY = 20_000
 ONE_LINE = 70
 """JSON up to this many characters stays on one line."""
 
@@ -27,8 +27,8 @@ def pretty(body: str | None) -> str:
     except (ValueError, RecursionError):
         text = body
     text = redact_text(text)
-    if len(text) > LONGEST_SHOWN:
-        text = f"{text[:LONGEST_SHOWN]}\n… {len(text) - LONGEST_SHOWN:,} more characters: download the run to read them"
+    if len(text) > MAX_BODY:
+        text = f"{text[:MAX_BODY]}\n… {len(text) - MAX_BODY:,} more characters: download the run to read them"
     return raw(text)
 
 

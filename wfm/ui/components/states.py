@@ -41,7 +41,7 @@ HEX: dict[str, dict[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Style:
     """How a state is shown. `icon` is a Material symbol, which Streamlit serves itself."""
 
     word: str
@@ -136,11 +136,11 @@ _CORRECTION: dict[AgentWord, tuple[str, Color, str]] = {
 """A correction of the past takes nobody out: where agents are said to be out or back, other words are needed."""
 
 
-def agent_look(word: AgentWord, route: RouteName) -> Look:
+def agent_style(word: AgentWord, route: RouteName) -> Style:
     """How an agent's place is shown in a window of that route."""
     if route is RouteName.ADHERENCE and word in _CORRECTION:
-        return Look(*_CORRECTION[word])
-    return look(word)
+        return Style(*_CORRECTION[word])
+    return style_of(word)
 
 
 _APPLY_WORDS = {
@@ -167,11 +167,11 @@ def agent_word(apply: ItemState, restore: ItemState) -> AgentWord:
     return _APPLY_WORDS[apply]
 
 
-def look(state: StrEnum) -> Look:
-    """How that state is shown. Raises KeyError for one that nobody gave a look: a test walks through all of them."""
+def style_of(state: StrEnum) -> Style:
+    """How that state is shown. Raises KeyError for one that has no style: a test walks through all of them."""
     if isinstance(state, LaneState):
         color, icon, word = _LANE[state]
-        return Look(word, color, icon)
+        return Style(word, color, icon)
     tables: tuple[dict[object, tuple[Color, str]], ...] = (
         _OPERATION,  # type: ignore[assignment]
         _SEVERITY,
@@ -182,13 +182,13 @@ def look(state: StrEnum) -> Look:
     for table, kind in zip(tables, (OperationState, Severity, Outcome, GroupState, AgentWord), strict=True):
         if isinstance(state, kind):
             color, icon = table[state]
-            return Look(str(state.value), color, icon)
+            return Style(str(state.value), color, icon)
     raise KeyError(state)
 
 
 def badge(state: StrEnum, *, help: str | None = None) -> None:
     """Draws the state's badge."""
-    shown = look(state)
+    shown = style_of(state)
     st.badge(shown.word, icon=f":material/{shown.icon}:", color=shown.color, help=help)
 
 
@@ -199,7 +199,7 @@ def ink() -> str:
 
 def chips(states: Iterable[StrEnum]) -> list[str]:
     """The colours of a table's state chips, by the theme's names: pale ground and readable text in light and dark."""
-    return [look(state).color for state in states]
+    return [style_of(state).color for state in states]
 
 
 def phase_word(phase: Phase) -> str:

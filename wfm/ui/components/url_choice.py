@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import streamlit as st
 
-from wfm.ui.components.markdown import listed, plain
+from wfm.ui.components.markdown import escape_markdown, join_words
 
 _E = TypeVar("_E", bound=StrEnum)
 
@@ -19,9 +19,10 @@ def choice(name: str, kinds: type[_E], default: _E, label: str, show: Callable[[
     try:
         value = kinds(given)
     except ValueError:
-        accepted = listed([kind.value for kind in kinds], "or")
+        accepted = join_words([kind.value for kind in kinds], "or")
         st.warning(
-            f"The address says {name}=“{plain(given[:40])}”: left out. Accepted: {accepted}.", icon=":material/link_off:"
+            f"The address says {name}=“{escape_markdown(given[:40])}”: left out. Accepted: {accepted}.",
+            icon=":material/link_off:",
         )
         value = default
     key = f"choice-{name}"

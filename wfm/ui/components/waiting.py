@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SOON_S = 0.5
 """What is read by then says nothing: words that come and go at once are a flicker."""
-LOOK_S = 1.0
+POLL_S = 1.0
 
 
 @contextmanager
@@ -63,7 +63,7 @@ def _tell(
                 st.caption(words)
                 if height:
                     st.skeleton(height=height)
-        said, pause = words, LOOK_S
+        said, pause = words, POLL_S
 
 
 def _words(desk: Desk, what: str, zone: ZoneInfo) -> str:

@@ -10,7 +10,7 @@ import streamlit as st
 from wfm.domain.errors import DeskError
 from wfm.domain.people import LEAST_ROLE, Actor, Capability
 from wfm.ui.components import empty
-from wfm.ui.components.markdown import plain
+from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.shell import context, roles
 
 WHO = {
@@ -45,7 +45,8 @@ def _refuse(actor: Actor, capability: Capability) -> None:
         st.header("Sign in to go on" if not actor.subject else "Not for this role", anchor=False)
         st.write(WHO[capability])
         if actor.subject:
-            st.write(f"You are {plain(actor.name)}, {actor.role.name.lower()}; needed: {LEAST_ROLE[capability].name.lower()}.")
+            needed = LEAST_ROLE[capability].name.lower()
+            st.write(f"You are {escape_markdown(actor.name)}, {actor.role.name.lower()}; needed: {needed}.")
             st.caption(actor.read_only_reason or "An admin of this desk can add you to WFM_SUPERVISORS or WFM_ADMINS.")
         elif settings.oidc_configured:
             st.button("Sign in", type="primary", icon=":material/login:", on_click=st.login, key="sign-in")

@@ -16,7 +16,7 @@ from wfm.domain.errors import DeskError
 
 log = logging.getLogger(__name__)
 
-MOST_JOBS = 200
+MAX_JOBS = 200
 
 
 @dataclass(slots=True)
@@ -72,7 +72,7 @@ def _put(key: str, job: Job) -> Job:
     _jobs.pop(key, None)
     _jobs[key] = job
     over = [name for name, one in _jobs.items() if not one.running]
-    for name in over[: max(0, len(_jobs) - MOST_JOBS)]:
+    for name in over[: max(0, len(_jobs) - MAX_JOBS)]:
         del _jobs[name]
     return job
 

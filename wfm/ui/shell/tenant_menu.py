@@ -10,8 +10,8 @@ import streamlit as st
 
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Actor, Capability
-from wfm.ui.components.flash import on_the_next_screen
-from wfm.ui.components.markdown import plain
+from wfm.ui.components.flash import flash_next_page
+from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.screens.plan.state import forget_preview
 from wfm.ui.shell import story
 
@@ -23,22 +23,22 @@ SCENARIO_KEY = "demo-scenario"
 CLIENT_KEY = "demo-client"
 _SHUT = "tenant-menu-shut"
 """How often the menu was shut by a choice in it: a menu of another key is another one, and that one is closed."""
-_said = on_the_next_screen
+_flash = flash_next_page
 
 
 def tenant_menu(desk: Desk, actor: Actor) -> None:
     """The badge and its menu. What a choice in it did is said in a toast."""
-    _said.show()
+    _flash.show()
     if desk.demo is None:
         _real(desk, actor)
         return
     try:
         state, clients = desk.demo.state(), desk.clients()
     except DeskError as error:
-        st.badge("DEMO tenant: no answer", icon=":material/science:", color="red", help=plain(str(error)))
+        st.badge("DEMO tenant: no answer", icon=":material/science:", color="red", help=escape_markdown(str(error)))
         return
     current = next((client for client in clients if client.current), clients[0])
-    label = f":orange-badge[DEMO] {plain(f'{state.scenario} · {current.name}')}"
+    label = f":orange-badge[DEMO] {escape_markdown(f'{state.scenario} · {current.name}')}"
     shut = st.session_state.get(_SHUT, 0)
     key = f"tenant-menu-{shut}" if shut else "tenant-menu"
     with st.popover(label, icon=":material/science:", key=key), st.container(width=720):
@@ -46,10 +46,14 @@ def tenant_menu(desk: Desk, actor: Actor) -> None:
 
 
 def _real(desk: Desk, actor: Actor) -> None:
-    with st.popover(plain(desk.tenant.organization_name or desk.tenant.host), icon=":material/domain:", key="tenant-menu"):
-        st.markdown(f"**{plain(desk.tenant.organization_name or 'A Genesys Cloud organization')}**")
-        st.caption(f"{plain(desk.tenant.host)} · organization {plain(desk.tenant.organization_id or 'unknown')}")
-        st.caption(f"You are {plain(actor.name)}, {actor.role.name.lower()}.")
+    with st.popover(
+        escape_markdown(desk.tenant.organization_name or desk.tenant.host), icon=":material/domain:", key="tenant-menu"
+    ):
+        st.markdown(f"**{escape_markdown(desk.tenant.organization_name or 'A Genesys Cloud organization')}**")
+        st.caption(
+            f"{escape_markdown(desk.tenant.host)} · organization {escape_markdown(desk.tenant.organization_id or 'unknown')}"
+        )
+        st.caption(f"You are {escape_markdown(actor.name)}, {actor.role.name.lower()}.")
         if desk.settings.oidc_configured:
             st.button("Sign out", icon=":material/logout:", on_click=st.logout, key="sign-out")
 
@@ -78,8 +82,8 @@ def _demo(
         "Scenario",
         names,
         key=SCENARIO_KEY,
-        format_func=plain,
-        captions=[plain(texts[name]) for name in names],
+        format_func=escape_markdown,
+        captions=[escape_markdown(texts[name]) for name in names],
         on_change=_switch_scenario,
         args=(demo, actor),
         disabled=not may,
@@ -89,8 +93,8 @@ def _demo(
         "OAuth client that plans",
         [client.name for client in clients],
         key=CLIENT_KEY,
-        format_func=plain,
-        captions=[plain(", ".join(client.scopes)) if client.scopes else "states no scopes" for client in clients],
+        format_func=escape_markdown,
+        captions=[escape_markdown(", ".join(client.scopes)) if client.scopes else "states no scopes" for client in clients],
         on_change=_switch_client,
         args=(desk, actor),
         disabled=not may,
@@ -121,7 +125,7 @@ def mend_button(demo: DemoControls, actor: Actor, current: ClientChoice, *, key:
     may = actor.may(Capability.EXECUTE)
     if story.NEEDED not in current.scopes:
         st.button(
-            f"Mend: add the missing scope to {plain(current.name)}" if caption else "Mend (demo only)",
+            f"Mend: add the missing scope to {escape_markdown(current.name)}" if caption else "Mend (demo only)",
             icon=":material/build:",
             key=f"mend-{key}",
             on_click=_mend,
@@ -170,7 +174,7 @@ def _attempt(action: Callable[[], object], said: str) -> None:
     try:
         action()
     except DeskError as error:
-        _said.failed(error)
+        _flash.failed(error)
     else:
-        _said.done(said)
+        _flash.done(said)
         forget_preview()  # it was made of another world

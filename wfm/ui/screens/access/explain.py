@@ -10,7 +10,7 @@ from wfm.domain.diagnoses import Explanation
 from wfm.domain.errors import DeskError
 from wfm.ui.components import empty
 from wfm.ui.components.lanes import verdict_badges, verdict_lines
-from wfm.ui.components.markdown import code, plain
+from wfm.ui.components.markdown import code, escape_markdown
 from wfm.ui.screens.access.model import SAMPLES, fields_table
 from wfm.ui.screens.runs.model import kind_word
 from wfm.ui.screens.runs.panel import meaning
@@ -62,23 +62,25 @@ def _use(text: str) -> None:
 def _explained(found: Explanation) -> None:
     diagnosis, sheet = found.diagnosis, found.page
     with st.container(border=True, key="explained"):
-        st.markdown(f"#### {plain(diagnosis.cause or sheet.title or kind_word(diagnosis.kind))}")
+        st.markdown(f"#### {escape_markdown(diagnosis.cause or sheet.title or kind_word(diagnosis.kind))}")
         status = f" · HTTP {diagnosis.status}" if diagnosis.status else ""
         call = f" · {code(found.call)}" if found.call else ""
-        st.caption(f"Read as {plain(found.form)}{status}{call}")
+        st.caption(f"Read as {escape_markdown(found.form)}{status}{call}")
         if found.lanes:
             st.markdown(verdict_badges(found.lanes))
         meaning(diagnosis)
         for name in found.unknown:
             st.warning(
-                plain(name.sentence), icon=":material/unknown_document:", title=f"No such {plain(name.what)} is published"
+                escape_markdown(name.sentence),
+                icon=":material/unknown_document:",
+                title=f"No such {escape_markdown(name.what)} is published",
             )
         if found.lanes:
             with st.expander("The four lanes: evidence and next step"):
                 st.markdown(verdict_lines(found.lanes))
         if found.fields:
             st.table(fields_table(found.fields), hide_index=True, border="horizontal", alt="Fields read from the pasted text")
-        with st.expander(f"All that is known of “{plain(sheet.title)}”"):
+        with st.expander(f"All that is known of “{escape_markdown(sheet.title)}”"):
             for head, words in (
                 ("Means", sheet.means),
                 ("Confirm", sheet.confirm),
@@ -88,4 +90,4 @@ def _explained(found: Explanation) -> None:
                 ("Provenance", sheet.provenance),
             ):
                 if words:
-                    st.markdown(f"**{head}** {plain(words)}")
+                    st.markdown(f"**{head}** {escape_markdown(words)}")

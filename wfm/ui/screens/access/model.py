@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from wfm.domain.plans import AccessCheck, LaneName, LaneState, RouteName
-from wfm.ui.components.markdown import code, count, listed, plain
-from wfm.ui.components.states import look
+from wfm.ui.components.markdown import code, count, escape_markdown, join_words
+from wfm.ui.components.states import style_of
 
 if TYPE_CHECKING:
     from wfm.desk import AccessReport
@@ -37,9 +37,9 @@ def finding(report: AccessReport) -> str:
     blocked = [name for name, checks in report.checks.items() if any(check.missing for check in checks)]
     unknown = [name for name, checks in report.checks.items() if _unknown(checks) and name not in blocked]
     if blocked and len(blocked) == len(report.checks):
-        return f"{client} can take no agent out: {listed(missing_names(report)) or 'access is missing'}"
+        return f"{client} can take no agent out: {join_words(missing_names(report)) or 'access is missing'}"
     if blocked:
-        words = listed([name.replace("_", " ") for name in blocked])
+        words = join_words([name.replace("_", " ") for name in blocked])
         return f"{client} can't use {count(len(blocked), 'route')} of {len(report.checks)}: {words}"
     if unknown:
         return f"{client} lacks nothing that can be seen; {count(len(unknown), 'route')} can't be told for sure"
@@ -83,7 +83,7 @@ def missing_names(report: AccessReport) -> list[str]:
 
 def provenance_badge(word: str) -> str:
     """Where a statement comes from, as a badge."""
-    return f":{PROVENANCE_COLOR.get(word, 'gray')}-badge[{plain(word)}]"
+    return f":{PROVENANCE_COLOR.get(word, 'gray')}-badge[{escape_markdown(word)}]"
 
 
 def lanes_rows(checks: Iterable[AccessCheck]) -> dict[str, list[str]]:
@@ -91,11 +91,11 @@ def lanes_rows(checks: Iterable[AccessCheck]) -> dict[str, list[str]]:
     table: dict[str, list[str]] = {name: [] for name in ("call", "for", *LANES.values(), "source")}
     for check in checks:
         table["call"].append(code(check.call))
-        table["for"].append(plain(", ".join(check.purposes)) or "–")
+        table["for"].append(escape_markdown(", ".join(check.purposes)) or "–")
         for lane, head in LANES.items():
             verdict = check.lanes.get(lane)
             state = verdict.state if verdict else LaneState.UNKNOWN
-            table[head].append(":gray[–]" if state is LaneState.NOT_APPLICABLE else look(state).markdown)
+            table[head].append(":gray[–]" if state is LaneState.NOT_APPLICABLE else style_of(state).markdown)
         table["source"].append(provenance_badge(check.provenance))
     if set(table["for"]) <= {"–"}:
         del table["for"]  # outside a plan nobody says what a call is for
@@ -109,14 +109,14 @@ def evidence_lines(checks: Iterable[AccessCheck]) -> list[str]:
         for lane, head in LANES.items():
             verdict = check.lanes.get(lane)
             if verdict is not None and verdict.evidence:
-                lines[f"{code(check.call)} {head}: {look(verdict.state).word}, {plain(verdict.evidence)}"] = None
+                lines[f"{code(check.call)} {head}: {style_of(verdict.state).word}, {escape_markdown(verdict.evidence)}"] = None
     return list(lines)
 
 
 def fields_table(fields: Sequence[tuple[str, str]], longest: int = 400) -> Mapping[str, list[str]]:
     """The fields read from a pasted payload, as a table of plain text."""
     return {
-        "field": [plain(name) for name, _ in fields],
+        "field": [escape_markdown(name) for name, _ in fields],
         "value": [code(value if len(value) <= longest else value[:longest] + "…") if value else "–" for _, value in fields],
     }
 

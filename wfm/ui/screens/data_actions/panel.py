@@ -12,8 +12,8 @@ from wfm.domain.errors import BadInput, DeskError
 from wfm.domain.operations import Outcome
 from wfm.domain.people import Actor, Capability
 from wfm.ui.components import empty, ids, payloads
-from wfm.ui.components.markdown import code, plain
-from wfm.ui.components.states import look
+from wfm.ui.components.markdown import code, escape_markdown
+from wfm.ui.components.states import style_of
 from wfm.ui.screens.data_actions import model as view
 from wfm.ui.screens.runs.filters import agent_named
 from wfm.ui.screens.runs.panel import meaning
@@ -37,8 +37,8 @@ class Done:
 def panel(desk: Desk, action: DataAction, actor: Actor) -> None:
     """Draws the action."""
     with st.container(border=True, key="action-panel"):
-        st.markdown(f"#### {plain(action.name)}")
-        st.caption(f"{plain(action.category)} · id {code(action.id)}")
+        st.markdown(f"#### {escape_markdown(action.name)}")
+        st.caption(f"{escape_markdown(action.category)} · id {code(action.id)}")
         left, right = st.columns([1, 1], gap="large")
         with left:
             _form(desk, action, actor)
@@ -56,9 +56,9 @@ def _contract(action: DataAction) -> None:
         st.table(
             {
                 "input": [code(field.name) for field in asked],
-                "type": [plain(field.kind) for field in asked],
+                "type": [escape_markdown(field.kind) for field in asked],
                 "needed": ["required" if field.required else "optional" for field in asked],
-                "accepts": [plain(" or ".join(field.choices) or field.help or "–") for field in asked],
+                "accepts": [escape_markdown(" or ".join(field.choices) or field.help or "–") for field in asked],
             },
             hide_index=True,
             border="horizontal",
@@ -92,7 +92,7 @@ def _form(desk: Desk, action: DataAction, actor: Actor) -> None:
     if agent is not None:
         who, hint = _agent(desk, str(st.session_state.get(_key(action, agent)) or "").strip())
     if hint:
-        st.caption(f":material/person: {plain(hint)}")
+        st.caption(f":material/person: {escape_markdown(hint)}")
     may = actor.may(Capability.EXECUTE)
     token = st.session_state.setdefault(_TOKEN, secrets.token_hex(8))
     with st.container(horizontal=True, gap="small"):
@@ -100,9 +100,8 @@ def _form(desk: Desk, action: DataAction, actor: Actor) -> None:
         st.button("Test", icon=":material/science:", disabled=not may, key="action-test", on_click=_ask, args=("test",))
     wanted = st.session_state.get(_ASKED) if may else None
     if wanted == "execute":
-        st.warning(
-            f"Executes **{plain(action.name)}**{f' for **{plain(who)}**' if who else ''} once, for real, on this tenant."
-        )
+        for_whom = f" for **{escape_markdown(who)}**" if who else ""
+        st.warning(f"Executes **{escape_markdown(action.name)}**{for_whom} once, for real, on this tenant.")
         _go("Execute now", f"execute-{token}", (desk, action, actor, token, False))
     elif wanted == "test":
         st.warning("A test shows every step, and it **writes as an execution does**: the platform knows no dry run.")
@@ -127,8 +126,8 @@ def _key(action: DataAction, field: view.Field) -> str:
 
 
 def _input(action: DataAction, field: view.Field) -> None:
-    label = plain(f"{field.name} {'' if field.required else '(optional)'}")
-    help = plain(field.help) or None
+    label = escape_markdown(f"{field.name} {'' if field.required else '(optional)'}")
+    help = escape_markdown(field.help) or None
     if field.choices:
         index = field.choices.index(field.default) if field.default in field.choices else None
         st.selectbox(label, field.choices, index=index, key=_key(action, field), help=help, placeholder="none")
@@ -193,18 +192,18 @@ def _outcome(action: DataAction) -> None:
         return
     result = done.result
     with st.container(border=True, key="action-result"):
-        shown = look(Outcome.APPLIED if result.success else Outcome.FAILED)
+        shown = style_of(Outcome.APPLIED if result.success else Outcome.FAILED)
         what = "Test" if done.test else "Execution"
         color = "green" if result.success else "red"
-        st.markdown(f":{color}-badge[:material/{shown.icon}: {what}] **{plain(view.verdict(result))}**")
+        st.markdown(f":{color}-badge[:material/{shown.icon}: {what}] **{escape_markdown(view.verdict(result))}**")
         left, right = st.columns([6, 7], gap="medium")
         with left:
             if result.diagnosis is not None:
-                st.markdown(f"#### {plain(result.diagnosis.cause or result.diagnosis.message)}")
+                st.markdown(f"#### {escape_markdown(result.diagnosis.cause or result.diagnosis.message)}")
                 meaning(result.diagnosis)
             if result.steps:
                 st.markdown("**Steps**")
-                cells = {name: [plain(cell) for cell in column] for name, column in view.steps_table(result).items()}
+                cells = {name: [escape_markdown(cell) for cell in column] for name, column in view.steps_table(result).items()}
                 st.table(cells, hide_index=True, border="horizontal", alt="Steps of the test")
             if result.run is not None:
                 st.page_link(
@@ -222,6 +221,6 @@ def _raw(result: ActionResult) -> None:
         st.markdown(code(f"{exchange.method} {exchange.url}"))
         st.caption("Request body")
         st.code(payloads.pretty(exchange.request_body), language=None, wrap_lines=True)
-        st.caption(f"Response: {plain(payloads.answer_line(exchange))}")
+        st.caption(f"Response: {escape_markdown(payloads.answer_line(exchange))}")
         st.code(payloads.pretty(exchange.response_body), language=None, wrap_lines=True)
         ids.correlation(exchange.correlation_id)

@@ -16,8 +16,8 @@ from wfm.domain.errors import DeskError
 from wfm.domain.operations import FailureGroup, GroupState, Phase, RunFilter
 from wfm.domain.people import Actor, Capability
 from wfm.ui.components import empty, payloads
-from wfm.ui.components.flash import Said, on_the_next_screen
-from wfm.ui.components.states import look
+from wfm.ui.components.flash import Flash, flash_next_page
+from wfm.ui.components.states import style_of
 from wfm.ui.components.times import agents as agents_word
 from wfm.ui.screens.failures import model as view
 from wfm.ui.screens.runs.panel import start_plan
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from wfm.desk import Desk
 
 _CARD = "failures-card"
-_said = Said("failures")
-tell, notices = _said.done, _said.show
+_flash = Flash("failures")
+tell, notices = _flash.done, _flash.show
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Looking:
+class Viewer:
     """Who looks, where and when."""
 
     desk: Desk
@@ -46,22 +46,22 @@ class Looking:
         return self.actor.may(Capability.EXECUTE)
 
 
-def actions(group: FailureGroup, looking: Looking) -> None:
+def actions(group: FailureGroup, viewer: Viewer) -> None:
     """The row of buttons below a group's facts, and its hand-off card where that was asked for."""
     key = group.fingerprint
-    why = looking.actor.read_only_reason or None
+    why = viewer.actor.read_only_reason or None
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if group.state in (GroupState.OPEN, GroupState.REGRESSED):
-            with st.popover("I fixed it", icon=":material/build:", disabled=not looking.may, help=why, key=f"fix-{key}"):
-                _fix_form(group, looking)
+            with st.popover("I fixed it", icon=":material/build:", disabled=not viewer.may, help=why, key=f"fix-{key}"):
+                _fix_form(group, viewer)
         if group.state is GroupState.FIXED and group.kind in view.PROVABLE_KINDS:
             st.button(
                 "Check the access now" if group.kind in ACCESS_KINDS else "Check now",
                 icon=":material/fact_check:",
                 key=f"prove-{key}",
                 on_click=_prove,
-                args=(group, looking),
-                disabled=not looking.may,
+                args=(group, viewer),
+                disabled=not viewer.may,
                 help="Reads again what was missing. Nothing is written to the tenant.",
             )
         st.button("Hand off", icon=":material/forward_to_inbox:", key=f"hand-{key}", on_click=_toggle_card, args=(key,))
@@ -69,26 +69,24 @@ def actions(group: FailureGroup, looking: Looking) -> None:
             f"Retry {agents_word(group.agents)}" if group.runs else "Retry the examples",
             icon=":material/replay:",
             key=f"retry-{key}",
-            disabled=not looking.may,
-            help="Fills in Plan with these agents; nothing is sent before you apply it there." if looking.may else why,
+            disabled=not viewer.may,
+            help="Fills in Plan with these agents; nothing is sent before you apply it there." if viewer.may else why,
         ):
-            _retry(group, looking)
+            _retry(group, viewer)
         st.page_link(
             page("runs"),
             label=view.runs_of(group),
             icon=":material/receipt_long:",
             query_params={"time": "all", **filter_params(RunFilter(fingerprint=key))},
         )
-        with st.popover(
-            "Owner and note", icon=":material/person:", type="tertiary", disabled=not looking.may, key=f"own-{key}"
-        ):
-            _owner_form(group, looking)
-        _settle_buttons(group, looking)
+        with st.popover("Owner and note", icon=":material/person:", type="tertiary", disabled=not viewer.may, key=f"own-{key}"):
+            _owner_form(group, viewer)
+        _settle_buttons(group, viewer)
     if st.session_state.get(_CARD) == key:
-        _hand_off(group, looking)
+        _hand_off(group, viewer)
 
 
-def _settle_buttons(group: FailureGroup, looking: Looking) -> None:
+def _settle_buttons(group: FailureGroup, viewer: Viewer) -> None:
     """Ignore, resolve and reopen: quiet, for they change only what this screen lists."""
     key = group.fingerprint
     choices: list[tuple[str, GroupState, str, str]] = []
@@ -108,8 +106,8 @@ def _settle_buttons(group: FailureGroup, looking: Looking) -> None:
             type="tertiary",
             key=f"{state.value}-{key}",
             on_click=_mark,
-            args=(group, state, looking, said),
-            disabled=not looking.may,
+            args=(group, state, viewer, said),
+            disabled=not viewer.may,
         )
 
 
@@ -122,7 +120,7 @@ _CHANGES = {
 """What may stand in the note, for the kinds where that is plain."""
 
 
-def _fix_form(group: FailureGroup, looking: Looking) -> None:
+def _fix_form(group: FailureGroup, viewer: Viewer) -> None:
     key = f"note-{group.fingerprint}"
     example = _CHANGES.get(group.kind, "what was changed, and where")
     st.text_input("What was changed (optional)", key=key, max_chars=500, placeholder=example)
@@ -138,82 +136,80 @@ def _fix_form(group: FailureGroup, looking: Looking) -> None:
         type="primary",
         key=f"fixed-{group.fingerprint}",
         on_click=_mark_fixed,
-        args=(group, looking, key),
+        args=(group, viewer, key),
     )
 
 
-def _mark_fixed(group: FailureGroup, looking: Looking, key: str) -> None:
+def _mark_fixed(group: FailureGroup, viewer: Viewer, key: str) -> None:
     note = str(st.session_state.get(key) or "").strip()
-    _mark(group, GroupState.FIXED, looking, "Marked as fixed. The clock runs.", note)
+    _mark(group, GroupState.FIXED, viewer, "Marked as fixed. The clock runs.", note)
 
 
-def _mark(group: FailureGroup, state: GroupState, looking: Looking, said: str, note: str = "") -> None:
+def _mark(group: FailureGroup, state: GroupState, viewer: Viewer, said: str, note: str = "") -> None:
     """Changes the state, unless somebody else did meanwhile: then their change and note are shown first."""
     try:
-        looking.desk.mark_group(group.fingerprint, state, looking.actor, note, expected=group.revision)
-        _said.done(said)
+        viewer.desk.mark_group(group.fingerprint, state, viewer.actor, note, expected=group.revision)
+        _flash.done(said)
     except DeskError as error:
-        _said.failed(error)
+        _flash.failed(error)
 
 
-def _owner_form(group: FailureGroup, looking: Looking) -> None:
+def _owner_form(group: FailureGroup, viewer: Viewer) -> None:
     key = group.fingerprint
-    st.text_input(
-        "Owner", value=group.owner, key=f"owner-{key}-{group.revision}", max_chars=120, placeholder=looking.actor.name
-    )
+    st.text_input("Owner", value=group.owner, key=f"owner-{key}-{group.revision}", max_chars=120, placeholder=viewer.actor.name)
     st.text_input("Note", key=f"owner-note-{key}-{group.revision}", max_chars=500, placeholder="asked the OAuth team, CHG-1042")
     with st.container(horizontal=True):
-        st.button("Save", type="primary", key=f"own-save-{key}", on_click=_amend, args=(group, looking, None))
-        st.button("I take it", icon=":material/person_add:", key=f"own-me-{key}", on_click=_amend, args=(group, looking, True))
+        st.button("Save", type="primary", key=f"own-save-{key}", on_click=_amend, args=(group, viewer, None))
+        st.button("I take it", icon=":material/person_add:", key=f"own-me-{key}", on_click=_amend, args=(group, viewer, True))
 
 
-def _amend(group: FailureGroup, looking: Looking, mine: bool | None) -> None:
+def _amend(group: FailureGroup, viewer: Viewer, mine: bool | None) -> None:
     key = f"{group.fingerprint}-{group.revision}"
-    owner = looking.actor.name if mine else str(st.session_state.get(f"owner-{key}") or "").strip()
+    owner = viewer.actor.name if mine else str(st.session_state.get(f"owner-{key}") or "").strip()
     note = str(st.session_state.get(f"owner-note-{key}") or "").strip()
     if owner == group.owner and not note:
         return
     try:
-        looking.desk.amend_group(
+        viewer.desk.amend_group(
             group.fingerprint,
-            looking.actor,
+            viewer.actor,
             owner=owner if owner != group.owner else None,
             note=note,
             expected=group.revision,
         )
-        _said.done(f"{owner} takes care of it." if owner and owner != group.owner else "Saved.")
+        _flash.done(f"{owner} takes care of it." if owner and owner != group.owner else "Saved.")
     except DeskError as error:
-        _said.failed(error)
+        _flash.failed(error)
 
 
-def _prove(group: FailureGroup, looking: Looking) -> None:
+def _prove(group: FailureGroup, viewer: Viewer) -> None:
     try:
-        proof = looking.desk.probe_group(group.fingerprint, looking.actor)
+        proof = viewer.desk.probe_group(group.fingerprint, viewer.actor)
     except DeskError as error:
-        _said.failed(error)
+        _flash.failed(error)
         return
-    moved = "" if proof.group.state is group.state else f"{look(proof.group.state).word.capitalize()}: "
-    _said.done(f"{moved}{proof.sentence}", good=proof.state is ProofState.HELD)
+    moved = "" if proof.group.state is group.state else f"{style_of(proof.group.state).word.capitalize()}: "
+    _flash.done(f"{moved}{proof.sentence}", good=proof.state is ProofState.HELD)
 
 
-def _retry(group: FailureGroup, looking: Looking) -> None:
+def _retry(group: FailureGroup, viewer: Viewer) -> None:
     try:
-        found = view.retryable(looking.desk, group.fingerprint)
+        found = view.retryable(viewer.desk, group.fingerprint)
     except DeskError as error:
         empty.fault(error)
         return
     if found.newest is None or not found.agent_ids:
-        _retry_restore(group, looking)
+        _retry_restore(group, viewer)
         return
     if words := view.left_behind(found, group):
-        on_the_next_screen.done(words, good=False)
-    start_plan(looking.desk, looking.actor, list(found.agent_ids), found.newest, looking.now)
+        flash_next_page.done(words, good=False)
+    start_plan(viewer.desk, viewer.actor, list(found.agent_ids), found.newest, viewer.now)
 
 
-def _retry_restore(group: FailureGroup, looking: Looking) -> None:
+def _retry_restore(group: FailureGroup, viewer: Viewer) -> None:
     """A group of failed restores is retried in its window: a new plan would take the agents out once more."""
     try:
-        run = looking.desk.run(group.sample_run).run
+        run = viewer.desk.run(group.sample_run).run
     except DeskError as error:
         empty.fault(error)
         return
@@ -226,9 +222,9 @@ def _toggle_card(key: str) -> None:
     st.session_state[_CARD] = None if st.session_state.get(_CARD) == key else key
 
 
-def _hand_off(group: FailureGroup, looking: Looking) -> None:
+def _hand_off(group: FailureGroup, viewer: Viewer) -> None:
     with st.container(border=True), empty.guarded("The card can't be made just now"):
-        text = looking.desk.hand_off(group.fingerprint)
+        text = viewer.desk.hand_off(group.fingerprint)
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(
                 "**Hand-off card** for whoever can mend it: copy it into a ticket or a mail. Secrets are not in it.",

@@ -12,11 +12,11 @@ from wfm.domain.errors import DeskError
 from wfm.domain.operations import FailureGroup, GroupState, RunFilter
 from wfm.ui.components import empty
 from wfm.ui.components.lanes import verdict_badges
-from wfm.ui.components.markdown import code, count, plain
-from wfm.ui.components.states import look
+from wfm.ui.components.markdown import code, count, escape_markdown
+from wfm.ui.components.states import style_of
 from wfm.ui.components.times import now, when
 from wfm.ui.screens.failures import model as view
-from wfm.ui.screens.failures.actions import Looking, actions, tell
+from wfm.ui.screens.failures.actions import Viewer, actions, tell
 from wfm.ui.screens.runs.model import kind_word
 from wfm.ui.screens.runs.panel import meaning
 from wfm.ui.screens.runs.query import filter_params
@@ -26,7 +26,7 @@ from wfm.ui.shell.navigation import page
 if TYPE_CHECKING:
     from wfm.desk import FailureBrief, FailureDetail
 
-MOST_OPERATIONS, MOST_CHANGES = 6, 8
+MAX_OPERATIONS, MAX_CHANGES = 6, 8
 WATCH_S = 4.0
 PAGE = 20
 """Cards that are drawn at first, and at each click on more."""
@@ -64,26 +64,26 @@ def _found() -> None:
         st.query_params.pop("q", None)
 
 
-def card(group: FailureGroup, looking: Looking, *, opened: bool) -> None:
+def card(group: FailureGroup, viewer: Viewer, *, opened: bool) -> None:
     """Draws one group."""
     with st.container(border=True, key=f"group-{group.fingerprint}"):
         head, spark = st.columns([5, 1], vertical_alignment="center", gap="medium")
         with head:
-            brief = brief_of(group, looking)
+            brief = brief_of(group, viewer)
             example = " :gray-badge[example]" if brief is not None and brief.example else ""
             proof = " :gray[waiting for proof]" if group.state is GroupState.FIXED else ""
-            st.markdown(f"{look(group.state).markdown}{proof} {view.sentence(group, brief)}{example}")
+            st.markdown(f"{style_of(group.state).markdown}{proof} {view.sentence(group, brief)}{example}")
             if brief is not None and brief.fix and group.state is not GroupState.RESOLVED:
-                who = f" :gray[· {plain(brief.who)}]" if brief.who else ""
-                st.markdown(f":material/build: {plain(brief.fix)}{who}")
-            parts = [view.facts(group, looking.zone, looking.now), kind_word(group.kind)]
+                who = f" :gray[· {escape_markdown(brief.who)}]" if brief.who else ""
+                st.markdown(f":material/build: {escape_markdown(brief.fix)}{who}")
+            parts = [view.facts(group, viewer.zone, viewer.now), kind_word(group.kind)]
             parts += [code(word) for word in (group.code, group.call) if word]
-            parts += [f"owner {plain(group.owner)}"] if group.owner else []
+            parts += [f"owner {escape_markdown(group.owner)}"] if group.owner else []
             st.caption(" · ".join(parts))
         with spark, empty.guarded("No picture"):
-            _spark(group, looking)
-        _state_words(group, looking)
-        actions(group, looking)
+            _spark(group, viewer)
+        _state_words(group, viewer)
+        actions(group, viewer)
         with st.expander(
             "What it means, how to confirm, how to fix",
             expanded=opened,
@@ -93,52 +93,52 @@ def card(group: FailureGroup, looking: Looking, *, opened: bool) -> None:
         ) as more:
             if more.open:
                 with empty.guarded("This failure can't be read just now"):
-                    _opened(looking.desk.failure_detail(group.fingerprint), looking)
+                    _opened(viewer.desk.failure_detail(group.fingerprint), viewer)
 
 
-def brief_of(group: FailureGroup, looking: Looking) -> FailureBrief | None:
+def brief_of(group: FailureGroup, viewer: Viewer) -> FailureBrief | None:
     """The one line of a group; None where its newest run can't be read. Kept for the visit: each costs a diagnosis."""
     known: dict[tuple[str, str], FailureBrief] = st.session_state.setdefault(_BRIEFS, {})
     key = (group.fingerprint, group.sample_run)
     if key not in known:
         try:
-            known[key] = looking.desk.failure_brief(group)
+            known[key] = viewer.desk.failure_brief(group)
         except DeskError:
             return None
     return known[key]
 
 
-def _spark(group: FailureGroup, looking: Looking) -> None:
-    step = view.spark_step(group, looking.now)
-    series = looking.desk.failure_series(group.fingerprint, group.first_seen, step)
+def _spark(group: FailureGroup, viewer: Viewer) -> None:
+    step = view.spark_step(group, viewer.now)
+    series = viewer.desk.failure_series(group.fingerprint, group.first_seen, step)
     st.vega_lite_chart(
-        view.spark_spec(series, group, looking.now, step),
+        view.spark_spec(series, group, viewer.now, step),
         height=34,
         key=f"spark-{group.fingerprint}",
-        alt=view.spark_words(series, looking.zone, looking.now),
+        alt=view.spark_words(series, viewer.zone, viewer.now),
     )
 
 
-def _state_words(group: FailureGroup, looking: Looking) -> None:
-    ticking = view.propagation(group, looking.now, looking.zone)
+def _state_words(group: FailureGroup, viewer: Viewer) -> None:
+    ticking = view.propagation(group, viewer.now, viewer.zone)
     if ticking is not None:
-        st.markdown(f":material/hourglass_top: {plain(ticking.text)}")
+        st.markdown(f":material/hourglass_top: {escape_markdown(ticking.text)}")
         if ticking.running:
             st.progress(ticking.share)
     elif group.state_by and group.state is not GroupState.OPEN:
-        at = f" at {when(group.state_at, looking.zone, today=looking.now)}" if group.state_at else ""
-        st.caption(f"{look(group.state).word} by {plain(group.state_by)}{at}")
+        at = f" at {when(group.state_at, viewer.zone, today=viewer.now)}" if group.state_at else ""
+        st.caption(f"{style_of(group.state).word} by {escape_markdown(group.state_by)}{at}")
     if group.note:
-        st.caption(f"Note: {plain(group.note)}")
+        st.caption(f"Note: {escape_markdown(group.note)}")
 
 
-def _opened(detail: FailureDetail, looking: Looking) -> None:
+def _opened(detail: FailureDetail, viewer: Viewer) -> None:
     left, right = st.columns([7, 4], gap="large")
     with left:
         _means(detail)
     with right:
         _where(detail)
-        _story(detail, looking)
+        _story(detail, viewer)
 
 
 def _means(detail: FailureDetail) -> None:
@@ -148,7 +148,7 @@ def _means(detail: FailureDetail) -> None:
     if sample.diagnosis is None:
         st.caption("The payload of this failure is not kept any more.")
     else:
-        st.markdown(plain(sample.diagnosis.cause))
+        st.markdown(escape_markdown(sample.diagnosis.cause))
         meaning(sample.diagnosis, missing=False)
     st.page_link(
         page("runs"),
@@ -161,14 +161,14 @@ def _means(detail: FailureDetail) -> None:
 def _where(detail: FailureDetail) -> None:
     """The operations that it struck, the newest first."""
     st.markdown("**Where it struck**")
-    for touched in detail.operations[:MOST_OPERATIONS]:
+    for touched in detail.operations[:MAX_OPERATIONS]:
         st.page_link(
             page("windows"),
-            label=f"{plain(touched.title or touched.id)}: {count(touched.runs, 'run')}",
+            label=f"{escape_markdown(touched.title or touched.id)}: {count(touched.runs, 'run')}",
             icon=":material/event_busy:",
             query_params={"id": touched.id},
         )
-    left = len(detail.operations) - MOST_OPERATIONS
+    left = len(detail.operations) - MAX_OPERATIONS
     more = [f"{left} more operations"] if left > 0 else []
     more += [f"{count(detail.by_hand, 'run')} outside any operation"] if detail.by_hand else []
     seen = sum(touched.runs for touched in detail.operations) + detail.by_hand
@@ -177,21 +177,21 @@ def _where(detail: FailureDetail) -> None:
         st.caption(" · ".join(more))
 
 
-def _story(detail: FailureDetail, looking: Looking) -> None:
+def _story(detail: FailureDetail, viewer: Viewer) -> None:
     """What was said of it, the newest first, and by whom."""
-    lines = view.story_lines(detail.changes, looking.zone, looking.now)
+    lines = view.story_lines(detail.changes, viewer.zone, viewer.now)
     if lines:
         st.markdown("**What was said of it**")
-        st.markdown("\n".join(f"- {plain(line)}" for line in lines[:MOST_CHANGES]))
-        if len(lines) > MOST_CHANGES:
-            st.caption(f"and {len(lines) - MOST_CHANGES} earlier changes")
+        st.markdown("\n".join(f"- {escape_markdown(line)}" for line in lines[:MAX_CHANGES]))
+        if len(lines) > MAX_CHANGES:
+            st.caption(f"and {len(lines) - MAX_CHANGES} earlier changes")
 
 
-def list_of(groups: list[FailureGroup], looking: Looking, linked: str | None) -> None:
+def list_of(groups: list[FailureGroup], viewer: Viewer, linked: str | None) -> None:
     """A card for each of the first groups, and a button for more."""
     many = int(st.session_state.get(_MANY, PAGE))
     for position, group in enumerate(groups[:many]):
-        card(group, looking, opened=position == 0 and (linked == group.fingerprint or len(groups) == 1))
+        card(group, viewer, opened=position == 0 and (linked == group.fingerprint or len(groups) == 1))
     left = len(groups) - many
     if left > 0:
         st.button(

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from wfm.desk.proof import ACCESS_KINDS, PROPAGATION, SIGN_IN_KINDS
 from wfm.domain.diagnoses import Kind
 from wfm.domain.operations import FailureGroup, GroupState, Outcome, Phase, Run, RunFilter
-from wfm.ui.components.markdown import code, count, listed, plain
-from wfm.ui.components.states import hex_color, look
+from wfm.ui.components.markdown import code, count, escape_markdown, join_words
+from wfm.ui.components.states import hex_color, style_of
 from wfm.ui.components.times import agents as agents_word
 from wfm.ui.components.times import clock, duration, number, when
 from wfm.ui.screens.runs.model import kind_word
@@ -21,7 +21,7 @@ from wfm.ui.screens.runs.model import kind_word
 if TYPE_CHECKING:
     from wfm.desk import Desk, FailureBrief, GroupChange
 
-MOST_RETRIED = 5_000
+MAX_RETRIED = 5_000
 SPARK_BARS = 40
 _SPARK_STEPS = (5, 15, 60, 240, 1440, 10_080)
 
@@ -99,12 +99,12 @@ def sentence(group: FailureGroup, brief: FailureBrief | None) -> str:
         waits = "was struck" if group.agents == 1 else "were struck"
     tail = f"; {agents_word(group.agents)} {waits}" if group.state in _STUCK and group.agents else ""
     if group.missing and group.kind in ACCESS_KINDS and brief is not None and brief.client:
-        names = listed([code(name) for name in group.missing], "or" if group.kind is Kind.MISSING_PERMISSION else "and")
+        names = join_words([code(name) for name in group.missing], "or" if group.kind is Kind.MISSING_PERMISSION else "and")
         verb = "lacked" if group.state is GroupState.RESOLVED else "lacks"
-        return f"**OAuth client {plain(brief.client)} {verb} {names}{f'{tail} for it' if tail else ''}.**"
+        return f"**OAuth client {escape_markdown(brief.client)} {verb} {names}{f'{tail} for it' if tail else ''}.**"
     unsaid = [name for name in group.missing if name not in group.cause]
     missing = f" {', '.join(code(name) for name in unsaid)}" if unsaid else ""
-    return f"**{plain((group.cause or kind_word(group.kind)).rstrip('.'))}{tail}.**{missing}"
+    return f"**{escape_markdown((group.cause or kind_word(group.kind)).rstrip('.'))}{tail}.**{missing}"
 
 
 def matching(
@@ -204,7 +204,7 @@ def story_lines(changes: Sequence[GroupChange], zone: ZoneInfo, now: datetime) -
 
 def moved_words(groups: Sequence[FailureGroup]) -> str:
     """What became of causes while somebody looked: the state, and why."""
-    return " ".join(f"{look(group.state).word.capitalize()}: {group.note or group.cause}" for group in groups[:3])
+    return " ".join(f"{style_of(group.state).word.capitalize()}: {group.note or group.cause}" for group in groups[:3])
 
 
 # --- sparkline -------------------------------------------------------------------------------------------------------
@@ -290,7 +290,7 @@ def retryable(desk: Desk, fingerprint: str) -> Retryable:
     own: dict[str, Run] = {}
     examples: dict[str, Run] = {}
     cursor: str | None = None
-    while len(own) < MOST_RETRIED:
+    while len(own) < MAX_RETRIED:
         found = desk.runs(which, cursor=cursor, limit=500)
         for run in found.runs:
             if run.agent_id:
@@ -299,4 +299,4 @@ def retryable(desk: Desk, fingerprint: str) -> Retryable:
         if cursor is None:
             break
     chosen = own or examples
-    return Retryable(agent_ids=tuple(chosen)[:MOST_RETRIED], newest=next(iter(chosen.values()), None), cut=cursor is not None)
+    return Retryable(agent_ids=tuple(chosen)[:MAX_RETRIED], newest=next(iter(chosen.values()), None), cut=cursor is not None)

@@ -16,7 +16,7 @@ from wfm.domain.errors import BadInput, DeskError, Refused
 from wfm.domain.imported_runs import FIELDS
 from wfm.domain.people import Actor
 from wfm.ui.components import empty, times, upload
-from wfm.ui.components.markdown import code, count, listed, plain
+from wfm.ui.components.markdown import code, count, escape_markdown, join_words
 from wfm.ui.screens.imports import model as view
 from wfm.ui.shell import jobs
 from wfm.ui.shell.navigation import page
@@ -24,7 +24,7 @@ from wfm.ui.shell.navigation import page
 if TYPE_CHECKING:
     from wfm.desk import Desk
 
-LOOK_S = 1.0
+POLL_S = 1.0
 _ROUND, _WHERE = "import-round", "import-where"
 _TABLE_ROWS = 8
 
@@ -62,16 +62,16 @@ def source(fmt: ImportFormat) -> Given | None:
     turn = int(st.session_state.get(_ROUND, 0))
     st.caption(f"{way.what} {view.limit_words(way)}")
     if fmt is ImportFormat.PAYLOADS:
-        text = st.text_area("What to import", key=f"import-paste-{turn}", height=180, max_chars=view.LONGEST_PASTE)
+        text = st.text_area("What to import", key=f"import-paste-{turn}", height=180, max_chars=view.MAX_PASTE)
         return Given(fmt, text.encode("utf-8", "replace"), "", "paste") if text.strip() else None
-    given = upload.file("File", way.endings, key=f"import-file-{fmt.value}-{turn}", max_mb=way.most_mb)
+    given = upload.file("File", way.endings, key=f"import-file-{fmt.value}-{turn}", max_mb=way.max_mb)
     return Given(fmt, given.getvalue(), given.name, given.file_id) if given is not None else None
 
 
 # --- what it means ------------------------------------------------------------------------------------------------------
 
 
-def look(desk: Desk, given: Given) -> tuple[ImportPreview, tuple[Mapping[str, str] | None, str]]:
+def read_preview(desk: Desk, given: Given) -> tuple[ImportPreview, tuple[Mapping[str, str] | None, str]]:
     """The preview with what was chosen by hand, and that: mapping (None: as recognised) and zone. Raises DeskError."""
     content, fmt, mark = given.content, given.fmt, given.mark
     zone_key = f"import-zone-{mark}"
@@ -107,7 +107,7 @@ def _mapping(guess: ImportPreview, mark: str) -> dict[str, str] | None:
     unused = view.left_out(guess.columns, chosen)
     if unused:
         more = f" and {times.number(len(unused) - 12)} more" if len(unused) > 12 else ""
-        st.caption(f"Left out: {listed([code(name) for name in unused[:12]])}{more}.")
+        st.caption(f"Left out: {join_words([code(name) for name in unused[:12]])}{more}.")
     return None if chosen == dict(guess.mapping) else chosen
 
 
@@ -133,7 +133,7 @@ def _choices(meanings: tuple[str, ...], guess: ImportPreview, mark: str, chosen:
 def sample(preview: ImportPreview, zone: ZoneInfo) -> None:
     """The first runs as they will be, and the first lines that can't be read."""
     for note in preview.notes:
-        st.info(plain(note), icon=":material/info:")
+        st.info(escape_markdown(note), icon=":material/info:")
     st.markdown(f"**{view.preview_words(preview)}**")
     if preview.rows:
         st.dataframe(
@@ -194,7 +194,7 @@ def go(desk: Desk, actor: Actor, given: Given, preview: ImportPreview, read_as: 
         jobs.start(job_key(actor), work, unit=name or view.PASTED, total=len(content), mark=mark)
 
     st.button(
-        f"Import {plain(name[:40])} ({size})" if name else "Import what is pasted",
+        f"Import {escape_markdown(name[:40])} ({size})" if name else "Import what is pasted",
         type="primary",
         icon=":material/upload:",
         key="import-go",
@@ -206,7 +206,7 @@ def go(desk: Desk, actor: Actor, given: Given, preview: ImportPreview, read_as: 
 
 def running(job: jobs.Job) -> None:
     """How far it is; the screen is drawn anew when it is over."""
-    st.fragment(_watch, run_every=LOOK_S)(job)
+    st.fragment(_watch, run_every=POLL_S)(job)
 
 
 def _watch(job: jobs.Job) -> None:
@@ -214,23 +214,25 @@ def _watch(job: jobs.Job) -> None:
         st.rerun()
     share = min(1.0, job.done / job.total) if job.total else 0.0
     megabytes = f"{job.done / view.MEGABYTE:.1f} of {(job.total or 0) / view.MEGABYTE:.1f} MB read"
-    st.progress(share, text=f"Importing {plain(job.unit)}: {megabytes}, {times.duration(times.now() - job.started_at)}")
+    st.progress(
+        share, text=f"Importing {escape_markdown(job.unit)}: {megabytes}, {times.duration(times.now() - job.started_at)}"
+    )
     st.caption("You may leave this screen: it goes on, and this place says what came of it.")
 
 
 def ended(job: jobs.Job, actor: Actor) -> None:
     """What came of it, the lines that could not be read, and where to look."""
     if isinstance(job.fault, Refused):
-        st.info(plain(str(job.fault)), icon=":material/hourglass_top:")
+        st.info(escape_markdown(str(job.fault)), icon=":material/hourglass_top:")
     elif job.fault is not None:
         empty.fault(job.fault, title=f"{job.unit}: the import did not come to its end")
         st.caption("What was added before stays. Importing the same again adds only the rest.")
     elif isinstance(job.result, ImportReport):
         report = job.result
-        said = f"{plain(job.unit)}: {view.result_words(report)}"
+        said = f"{escape_markdown(job.unit)}: {view.result_words(report)}"
         (st.success if report.added else st.info)(said, icon=":material/check_circle:" if report.added else ":material/info:")
         for note in report.notes:
-            st.caption(f":material/info: {plain(note)}")
+            st.caption(f":material/info: {escape_markdown(note)}")
         if report.problems:
             more = report.unreadable - len(report.problems)
             st.markdown("**Lines that can't be read**" + (f" :gray[the first {len(report.problems)}]" if more > 0 else ""))

@@ -12,15 +12,15 @@ from wfm.desk import ImportFormat, ImportPreview, ImportReport
 from wfm.domain.imported_runs import ImportedRun, Unreadable
 from wfm.domain.operations import Outcome
 from wfm.ui.components.markdown import cell, count
-from wfm.ui.components.states import look
+from wfm.ui.components.states import style_of
 from wfm.ui.components.times import number
 
 MEGABYTE = 1024 * 1024
-LARGEST_FILE_MB = 50
+MAX_FILE_MB = 50
 """An upload is held in the dashboard's memory; the server refuses more (server.maxUploadSize in .streamlit/config.toml)."""
-LARGEST_DOCUMENT_MB = 30
+MAX_DOCUMENT_MB = 30
 """Of a flow execution file, which is read whole: below the 32 MB at which the Desk refuses."""
-LONGEST_PASTE = 1_000_000
+MAX_PASTE = 1_000_000
 PASTED = "What was pasted"
 
 
@@ -30,7 +30,7 @@ class Way:
 
     label: str
     endings: tuple[str, ...]
-    most_mb: int
+    max_mb: int
     what: str
 
 
@@ -38,16 +38,16 @@ WAYS: Mapping[ImportFormat, Way] = {
     ImportFormat.CSV: Way(
         "CSV",
         ("csv", "tsv", "txt"),
-        LARGEST_FILE_MB,
+        MAX_FILE_MB,
         "One run a line under a head with names. Comma, semicolon or tab; exports of this desk come back as they were.",
     ),
     ImportFormat.JSON_LINES: Way(
-        "JSON Lines", ("jsonl", "ndjson", "json", "txt", "log"), LARGEST_FILE_MB, "One JSON object a line, one run each."
+        "JSON Lines", ("jsonl", "ndjson", "json", "txt", "log"), MAX_FILE_MB, "One JSON object a line, one run each."
     ),
     ImportFormat.FLOW: Way(
         "Flow execution data",
         ("json", "txt"),
-        LARGEST_DOCUMENT_MB,
+        MAX_DOCUMENT_MB,
         "What Genesys Cloud gives for a flow's execution: each call of a Data Action in it becomes a run.",
     ),
     ImportFormat.PAYLOADS: Way(
@@ -59,7 +59,7 @@ WAYS: Mapping[ImportFormat, Way] = {
     ImportFormat.PARQUET: Way(
         "Archive",
         ("parquet",),
-        LARGEST_FILE_MB,
+        MAX_FILE_MB,
         "A Parquet file that this desk wrote: runs come back under the ids they had.",
     ),
 }
@@ -92,10 +92,10 @@ def meaning_word(meaning: str) -> str:
 
 def limit_words(way: Way) -> str:
     """The limit, before anything is uploaded."""
-    if not way.most_mb:
-        return f"Up to {number(LONGEST_PASTE)} characters."
+    if not way.max_mb:
+        return f"Up to {number(MAX_PASTE)} characters."
     return (
-        f"Up to {way.most_mb} MB; a larger file is refused here before it is read. Split it and import the parts one after the "
+        f"Up to {way.max_mb} MB; a larger file is refused here before it is read. Split it and import the parts one after the "
         "other: what was imported before is not added again."
     )
 
@@ -127,7 +127,7 @@ def sample(rows: Iterable[ImportedRun], zone: ZoneInfo) -> pd.DataFrame:
 
 
 def _outcome_word(outcome: str) -> str:
-    return look(Outcome(outcome)).word
+    return style_of(Outcome(outcome)).word
 
 
 def problems_frame(problems: Sequence[Unreadable]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from wfm.domain.errors import DeskError, Refused
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import Preview
 from wfm.ui.components import empty, times
-from wfm.ui.components.markdown import plain
+from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.screens.plan import state
 from wfm.ui.screens.plan.form import UNDONE, action_label, agents_of, what_happens
 from wfm.ui.screens.plan.verdict import missing_words
@@ -86,14 +86,14 @@ def _summary(preview: Preview) -> str:
         missing = f":red[:material/block: **{missing_words(preview)}** is missing]"
         return f"{missing}: all {times.agents(count)} would fail the same way."
     if preview.refusals:
-        return f":red[:material/block: {plain(preview.refusals[0][1])}]"
+        return f":red[:material/block: {escape_markdown(preview.refusals[0][1])}]"
     return f"**{times.number(count)} of {times.agents(total)}** · {span} · {UNDONE[preview.request.route]}"
 
 
 def _why_not(actor: Actor, refusals: list[tuple[str, str]], may: bool) -> str | None:
     if not may:
         return actor.read_only_reason or "This needs a supervisor."
-    return plain(" ".join(sentence for _, sentence in refusals)) or None
+    return escape_markdown(" ".join(sentence for _, sentence in refusals)) or None
 
 
 @st.dialog("Many agents at once", width="medium", icon=":material/groups:")

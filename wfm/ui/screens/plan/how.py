@@ -10,7 +10,7 @@ import streamlit as st
 from wfm.domain.errors import DeskError
 from wfm.domain.plans import PlanRequest, Preview, RouteName
 from wfm.ui.components import empty, waiting
-from wfm.ui.components.markdown import cell, plain
+from wfm.ui.components.markdown import cell, escape_markdown
 from wfm.ui.screens.plan.form import ROUTE_HELP, ROUTE_WORDS
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ def how(desk: Desk, form: PlanRequest, last: Preview | None) -> tuple[RouteName,
         if offer is None:
             captions.append(ROUTE_HELP[route])
         elif not offer.offered:
-            captions.append(f":gray[:material/block:] not offered: {plain(offer.reason)}")
+            captions.append(f":gray[:material/block:] not offered: {escape_markdown(offer.reason)}")
         else:
             best = "**best now** · " if offer.best else ""
-            captions.append(f"{best}{plain(offer.reason) or ROUTE_HELP[route]}")
+            captions.append(f"{best}{escape_markdown(offer.reason) or ROUTE_HELP[route]}")
     if ROUTE not in st.session_state:
         st.session_state[ROUTE] = form.route
     chosen = st.radio(
@@ -76,9 +76,9 @@ def _about(action: DataAction | None, names: Mapping[str, str], last: Preview | 
     """Whose credentials the action uses, and which action undoes it: that tells variants of one action apart."""
     if action is None:
         return ""
-    said = f"as {plain(action.credential_client or action.category)}"
+    said = f"as {escape_markdown(action.credential_client or action.category)}"
     undo = names.get(last.restore_action_id or "") if last is not None and last.action_id == action.id else None
-    return f"{said} · undone by {plain(undo)}" if undo else said
+    return f"{said} · undone by {escape_markdown(undo)}" if undo else said
 
 
 def _likeliest(action: DataAction) -> tuple[bool, str]:

@@ -13,7 +13,7 @@ from wfm.domain.errors import DeskError, refuse_controls
 from wfm.domain.text import has_controls
 from wfm.ui.components import empty, times
 from wfm.ui.components import upload as uploads
-from wfm.ui.components.markdown import cell, plain
+from wfm.ui.components.markdown import cell, escape_markdown
 from wfm.ui.screens.plan.sentences import above_line, column_labels
 from wfm.ui.screens.runs.table import table_height
 
@@ -47,7 +47,7 @@ def paste(desk: Desk, add: Add) -> None:
             if found.is_table:
                 found = _chosen(found, _pasted(desk, text), _mark(text))
             elif found.reason:
-                st.markdown(f":orange[:material/help: {plain(found.reason)}]")
+                st.markdown(f":orange[:material/help: {escape_markdown(found.reason)}]")
             bad_rows(found.bad)
             st.session_state[_SHOWN] = _mark(text)
         except DeskError as error:
@@ -120,7 +120,9 @@ def _chosen(found: AgentList, read: Read, mark: str) -> AgentList:
         if column is not None and column != found.chosen:
             found = read(column)
     says = " ".join(filter(None, (found.reason, above_line(found.above))))
-    st.markdown(f":orange[:material/help: {plain(says)}]" if found.asks else f":material/table: {plain(says)}")
+    st.markdown(
+        f":orange[:material/help: {escape_markdown(says)}]" if found.asks else f":material/table: {escape_markdown(says)}"
+    )
     return found
 
 

@@ -14,7 +14,7 @@ from wfm.domain.errors import DeskError
 from wfm.domain.people import Actor
 from wfm.domain.plans import PlanRequest, Preview
 from wfm.ui.components import times
-from wfm.ui.components.markdown import plain
+from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.screens.plan.form import fresh_request
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def keep(desk: Desk, actor: Actor, request: PlanRequest) -> None:
             desk.save_draft(_in_tab(actor, draft), request)
             desk.save_draft(actor, request)
         except DeskError as error:
-            st.toast(f"The draft could not be kept: {plain(str(error))}", icon=":material/warning:")
+            st.toast(f"The draft could not be kept: {escape_markdown(str(error))}", icon=":material/warning:")
     if draft is not None and st.query_params.get(DRAFT_PARAMETER) != draft:
         st.query_params[DRAFT_PARAMETER] = draft
 

@@ -17,8 +17,8 @@ from wfm.domain.plans import (
 )
 from wfm.ui.components import bars, empty, lanes, times
 from wfm.ui.components.bars import Part
-from wfm.ui.components.markdown import plain
-from wfm.ui.components.states import Look, chips, hex_color, look
+from wfm.ui.components.markdown import escape_markdown
+from wfm.ui.components.states import Style, chips, hex_color, style_of
 from wfm.ui.screens.plan import chart as plan_chart
 from wfm.ui.screens.plan import state, table
 from wfm.ui.screens.plan.form import as_of_line, cost_line, totals_by_severity
@@ -37,7 +37,7 @@ def status_line(preview: Preview) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
             f"**Preview** :gray[· {times.clock(preview.computed_at, seconds=True)} · {reads}, {as_of_line(preview)} · "
-            f"plan `{short_plan_id(preview.plan_id)}` · with OAuth client {plain(preview.client_name)}]",
+            f"plan `{short_plan_id(preview.plan_id)}` · with OAuth client {escape_markdown(preview.client_name)}]",
             width="stretch",
         )
         _read_again("plan_fresh")
@@ -95,9 +95,9 @@ def outcome(preview: Preview) -> None:
     st.markdown("**What will happen**")
     parts, lines = [], []
     for severity, fates in totals_by_severity(preview).items():
-        shown = look(severity)
+        shown = style_of(severity)
         for number, (fate, count) in enumerate(fates.items()):
-            parts.append(Part(Look(fate.value, shown.color, shown.icon), count, shade=max(0.45, 1 - 0.18 * number)))
+            parts.append(Part(Style(fate.value, shown.color, shown.icon), count, shade=max(0.45, 1 - 0.18 * number)))
         if fates:
             words = ", ".join(f"**{times.number(count)}** {fate.value}" for fate, count in fates.items())
             done = "corrected" if preview.request.route is RouteName.ADHERENCE else "taken out"
@@ -122,9 +122,9 @@ def findings(found: list[Finding]) -> None:
 
 
 def _finding(finding: Finding) -> None:
-    shown = look(finding.severity)
+    shown = style_of(finding.severity)
     rest = " ".join(part for part in (finding.detail, finding.fix) if part)
-    st.markdown(f":{shown.color}[:material/{shown.icon}:] **{plain(finding.title)}.** {plain(rest)}")
+    st.markdown(f":{shown.color}[:material/{shown.icon}:] **{escape_markdown(finding.title)}.** {escape_markdown(rest)}")
 
 
 @st.fragment
@@ -201,7 +201,7 @@ def _timeline(preview: Preview, rows: list[AgentFate]) -> None:
     chart = plan_chart.timeline(
         rows,
         preview.window,
-        severities={severity: hex_color(look(severity).color) for severity in Severity},
+        severities={severity: hex_color(style_of(severity).color) for severity in Severity},
         shift=hex_color("gray"),
         off=hex_color("yellow"),
     )

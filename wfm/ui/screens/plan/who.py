@@ -11,7 +11,7 @@ from wfm.domain.agents import Agent, GroupKind
 from wfm.domain.errors import DeskError
 from wfm.domain.plans import PlanRequest, Selection
 from wfm.ui.components import empty, times
-from wfm.ui.components.markdown import cell, plain
+from wfm.ui.components.markdown import cell, escape_markdown
 from wfm.ui.screens.plan import lists, state
 from wfm.ui.screens.plan.form import KIND_WORDS, group_keys, with_agents, with_groups, without_agents
 from wfm.ui.screens.plan.verdict import INCLUDE
@@ -129,7 +129,7 @@ def _find(desk: Desk, form: PlanRequest) -> None:
     for agent in found[:SHOWN_MATCHES]:
         there = agent.id in named
         st.button(
-            plain(f"{agent.name} · {agent.management_unit or agent.division}"),
+            escape_markdown(f"{agent.name} · {agent.management_unit or agent.division}"),
             key=f"plan_add_{agent.id}",
             icon=":material/check:" if there else ":material/add:",
             disabled=there,
@@ -166,7 +166,7 @@ def _edit(request: PlanRequest, agents: tuple[Agent, ...], unknown: tuple[str, .
     )
     if unknown:
         shown = ", ".join(unknown[:8]) + (f" and {len(unknown) - 8} more" if len(unknown) > 8 else "")
-        st.caption(f"These match nobody here: {plain(shown)}")
+        st.caption(f"These match nobody here: {escape_markdown(shown)}")
         st.button("Drop what matches nobody", key="plan_drop_unknown", on_click=_drop, args=(request, unknown))
     if request.selection.exclude:
         count = len(request.selection.exclude)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from wfm.desk import CauseSeries, Desk
     from wfm.ui.screens.runs.model import Spread
 
-MOST_CAUSES = 5
+MAX_CAUSES = 5
 HEIGHT = 150
 _LABEL = 46
 
@@ -44,7 +44,7 @@ def causes_of(desk: Desk, spread: Spread, chosen: RunFilter) -> Causes:
     """The causes of the failures in a chart's time range, of those that the filter names. Raises StoreFault."""
     every = desk.causes_over_time(spread.since, spread.until, spread.step_minutes)
     found = [one for one in every if _meets(one, chosen)]
-    return Causes(series=tuple(found[:MOST_CAUSES]), others=sum(one.total for one in found[MOST_CAUSES:]))
+    return Causes(series=tuple(found[:MAX_CAUSES]), others=sum(one.total for one in found[MAX_CAUSES:]))
 
 
 def _meets(one: CauseSeries, chosen: RunFilter) -> bool:
@@ -78,10 +78,10 @@ def label(one: CauseSeries) -> str:
 
 def labels(series: Sequence[CauseSeries]) -> list[str]:
     """A label a cause, told apart by the call where two would read alike."""
-    plain = [label(one) for one in series]
+    names = [label(one) for one in series]
     return [
-        f"{word} ({one.group.call.partition(' ')[0]} …/{one.group.call.rpartition('/')[2]})" if plain.count(word) > 1 else word
-        for word, one in zip(plain, series, strict=True)
+        f"{word} ({one.group.call.partition(' ')[0]} …/{one.group.call.rpartition('/')[2]})" if names.count(word) > 1 else word
+        for word, one in zip(names, series, strict=True)
     ]
 
 

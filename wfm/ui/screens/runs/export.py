@@ -15,14 +15,14 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from wfm.domain.people import Actor
-from wfm.ui.components.markdown import count, plain
+from wfm.ui.components.markdown import count, escape_markdown
 from wfm.ui.components.times import clock, duration, now, number, viewer_zone
 from wfm.ui.shell import jobs
 
 FORMATS = (("CSV", "csv"), ("JSON Lines", "jsonl"), ("Parquet", "parquet"))
 WORDS = {fmt: label for label, fmt in FORMATS}
 _TICKET, _ASKED = "runs-export-ticket", "runs-export-asked"
-LOOK_S = 1.0
+POLL_S = 1.0
 BEGINS_WITHIN = timedelta(seconds=20)
 """How long after the click a file may take to begin before the screen stops looking for it."""
 
@@ -68,7 +68,7 @@ def progress(actor: Actor) -> None:
         return
     key = job_key(actor, _ticket())
     moving = _moves(asked, jobs.of(key))
-    st.fragment(_present, run_every=LOOK_S if moving else None)(key, asked, moving)
+    st.fragment(_present, run_every=POLL_S if moving else None)(key, asked, moving)
 
 
 def _moves(asked: datetime, job: jobs.Job | None) -> bool:
@@ -93,7 +93,7 @@ def _present(key: str, asked: datetime, moving: bool) -> None:
         else:
             st.progress(share, text=sentence)
     elif job.fault is not None:
-        st.error(plain(str(job.fault)), title=sentence, icon=":material/error:")
+        st.error(escape_markdown(str(job.fault)), title=sentence, icon=":material/error:")
     else:
         icon = "check_circle" if job.result else "cancel"
         st.caption(f":material/{icon}: {sentence}")

@@ -15,14 +15,14 @@ from wfm.domain.diagnoses import Kind
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import Outcome, Phase, RunOrder
 from wfm.domain.plans import RouteName
-from wfm.ui.components.markdown import listed, plain
-from wfm.ui.components.states import look, phase_word
+from wfm.ui.components.markdown import escape_markdown, join_words
+from wfm.ui.components.states import phase_word, style_of
 from wfm.ui.components.times import when
 from wfm.ui.screens.runs import state
 from wfm.ui.screens.runs.model import ORDER_WORDS, kind_word
 from wfm.ui.screens.runs.query import (
     EXACT,
-    LONGEST_TEXT,
+    MAX_TEXT,
     PRESETS,
     YES_NO,
     Chart,
@@ -43,7 +43,9 @@ def bar(desk: Desk, query: RunQuery, zone: ZoneInfo) -> None:
     """Draws the filters that are used most, the rest in a popover, and a way to let all of them go."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="runs-filters"):
         _time(query)
-        _choice("outcome", "Outcome", list(Outcome), query.chosen.outcome, lambda value: look(Outcome(value)).word, width=150)
+        _choice(
+            "outcome", "Outcome", list(Outcome), query.chosen.outcome, lambda value: style_of(Outcome(value)).word, width=150
+        )
         _choice("kind", "Cause", list(Kind), query.chosen.kind, kind_word, width=150)
         operations = _operations(desk, query, zone)
         _choice(
@@ -58,7 +60,7 @@ def bar(desk: Desk, query: RunQuery, zone: ZoneInfo) -> None:
         if query.narrowed or query.preset == EXACT:
             st.button("Clear all", type="tertiary", icon=":material/close:", key="runs-clear", on_click=_clear)
     if hidden:
-        st.caption("Also filtered by " + listed([f"{name} **{plain(value)}**" for name, value in hidden.items()]))
+        st.caption("Also filtered by " + join_words([f"{name} **{escape_markdown(value)}**" for name, value in hidden.items()]))
 
 
 def _time(query: RunQuery) -> None:
@@ -119,7 +121,7 @@ def _text(attribute: str, label: str, value: str | int | None, *, width: int | N
         icon=":material/search:" if kind == "search" else None,
         placeholder=label if kind == "search" else "any",
         label_visibility="collapsed" if kind == "search" else "visible",
-        max_chars=LONGEST_TEXT,
+        max_chars=MAX_TEXT,
         on_change=_set,
         args=(attribute, key),
         width=width or "stretch",
@@ -227,7 +229,7 @@ def _more(desk: Desk, query: RunQuery, zone: ZoneInfo) -> None:
     chosen = query.chosen
     hint = st.session_state.pop(_AGENT_HINT, "")
     if hint:
-        st.warning(plain(hint))
+        st.warning(escape_markdown(hint))
     left, right = st.columns(2)
     with left:
         _choice("route", "Route", [name.value for name in RouteName], chosen.route, str, labelled=True)
@@ -258,7 +260,7 @@ def problem_words(problems: Sequence[str]) -> None:
     """What the address says and means nothing, in one box however much it is."""
     if not problems:
         return
-    lines = [plain(problem) for problem in problems]
+    lines = [escape_markdown(problem) for problem in problems]
     text = lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)
     st.warning(text, icon=":material/link_off:")
 
@@ -281,7 +283,7 @@ def _agent(desk: Desk, value: str | None) -> None:
         "Agent",
         key=key,
         placeholder="any: id, name or e-mail",
-        max_chars=LONGEST_TEXT,
+        max_chars=MAX_TEXT,
         on_change=_set_agent,
         args=(desk, key),
     )

@@ -17,7 +17,7 @@ from wfm.domain.plans import PlanRequest, RouteName, Selection
 from wfm.domain.spreadsheet_cells import safe_cell
 from wfm.domain.windows import WindowSpec
 from wfm.ui.components.markdown import cell, count
-from wfm.ui.components.states import hex_color, look
+from wfm.ui.components.states import hex_color, style_of
 from wfm.ui.components.times import clock, number, when
 
 PAGE = 50
@@ -27,8 +27,8 @@ STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 240, 720, 1440, 10_080)
 """Widths of a bar of the chart, in minutes."""
 
 HOUR = 60
-MOST_BARS = 60
-FURTHEST_CHART = timedelta(days=400)
+MAX_BARS = 60
+MAX_CHART_SPAN = timedelta(days=400)
 
 Points = Sequence[tuple[datetime, Outcome, int]]
 
@@ -53,7 +53,7 @@ def frame(runs: Iterable[Run], zone: ZoneInfo) -> pd.DataFrame:
             "agent": _texts(run.agent_name or run.agent_id or "–" for run in rows),
             "route": _texts(route_word(run) for run in rows),
             "operation": _texts(_operation(run) for run in rows),
-            "outcome": pd.Series([[look(run.outcome).word] for run in rows], dtype="object"),
+            "outcome": pd.Series([[style_of(run.outcome).word] for run in rows], dtype="object"),
             "status": pd.Series([run.status for run in rows], dtype="Int64"),
             "code": _texts(run.code or "" for run in rows),
             "cause": _texts(cause_word(run) for run in rows),
@@ -201,9 +201,9 @@ class Spread:
 
 
 def step_for(since: datetime, until: datetime) -> int:
-    """Minutes a bar: the finest step that needs no more than MOST_BARS bars."""
+    """Minutes a bar: the finest step that needs no more than MAX_BARS bars."""
     minutes = max(1.0, (until - since).total_seconds() / 60)
-    return next((step for step in STEPS if minutes / step <= MOST_BARS), STEPS[-1])
+    return next((step for step in STEPS if minutes / step <= MAX_BARS), STEPS[-1])
 
 
 def step_of(since: datetime, until: datetime, which: RunFilter) -> int:
@@ -215,11 +215,11 @@ def step_of(since: datetime, until: datetime, which: RunFilter) -> int:
 def chart_range(
     since: datetime | None, until: datetime | None, now: datetime, first: datetime | None = None
 ) -> tuple[datetime, datetime]:
-    """Where the chart begins and ends. Open ends are now, and the first run at all or FURTHEST_CHART before the end."""
+    """Where the chart begins and ends. Open ends are now, and the first run at all or MAX_CHART_SPAN before the end."""
     end = min(until or now, now) if since is None or since < now else until or now
     if since is not None:
         return since, end
-    earliest = end - FURTHEST_CHART
+    earliest = end - MAX_CHART_SPAN
     return min(end - timedelta(hours=1), max(earliest, first) if first is not None else earliest), end
 
 
@@ -262,7 +262,7 @@ def text_alternative(spread: Spread, zone: ZoneInfo, most: int = 12) -> str:
     bars: dict[datetime, list[str]] = defaultdict(list)
     for start, outcome, n in sorted(spread.points, key=lambda point: (point[0], list(Outcome).index(point[1]))):
         if n:
-            bars[start].append(f"{number(n)} {look(outcome).word}")
+            bars[start].append(f"{number(n)} {style_of(outcome).word}")
     words = [
         f"{when(start, zone, today=spread.until)}: {', '.join(parts)}" for start, parts in sorted(bars.items(), reverse=True)
     ]
@@ -280,7 +280,7 @@ def over_time_spec(spread: Spread, zone: ZoneInfo) -> dict[str, Any]:
             "from": wall(start, zone),
             "to": wall(start + width, zone),
             "at": start.astimezone(UTC).isoformat(),
-            "outcome": look(outcome).word,
+            "outcome": style_of(outcome).word,
             "runs": n,
             "order": order.index(outcome),
         }
@@ -288,7 +288,7 @@ def over_time_spec(spread: Spread, zone: ZoneInfo) -> dict[str, Any]:
         if n
     ]
     shown = [outcome for outcome in order if any(outcome is point[1] and point[2] for point in spread.points)]
-    words = [look(outcome).word for outcome in shown]
+    words = [style_of(outcome).word for outcome in shown]
     legend = {"title": None, "orient": "right", "labelLimit": 150} if len(shown) > 1 else None
     return {
         "data": {"values": rows},
@@ -301,7 +301,7 @@ def over_time_spec(spread: Spread, zone: ZoneInfo) -> dict[str, Any]:
             "color": {
                 "field": "outcome",
                 "type": "nominal",
-                "scale": {"domain": words, "range": [hex_color(look(outcome).color) for outcome in shown]},
+                "scale": {"domain": words, "range": [hex_color(style_of(outcome).color) for outcome in shown]},
                 "legend": legend,
             },
             "order": {"field": "order", "type": "quantitative"},

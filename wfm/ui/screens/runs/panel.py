@@ -17,8 +17,8 @@ from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import LaneState
 from wfm.ui.components import empty, ids, payloads
 from wfm.ui.components.lanes import verdict_badges, verdict_lines
-from wfm.ui.components.markdown import code, count, plain
-from wfm.ui.components.states import look, phase_word
+from wfm.ui.components.markdown import code, count, escape_markdown
+from wfm.ui.components.states import phase_word, style_of
 from wfm.ui.components.times import clock, milliseconds, when
 from wfm.ui.screens.failures.model import runs_of
 from wfm.ui.screens.plan import state as plan_state
@@ -60,12 +60,12 @@ def panel(desk: Desk, run_id: str, actor: Actor, zone: ZoneInfo, now: datetime) 
 
 def _head(run: Run, zone: ZoneInfo) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        shown = look(run.outcome)
+        shown = style_of(run.outcome)
         example = " :gray-badge[example]" if run.example else ""
         took = f"{milliseconds(run.duration_ms)}, " if run.duration_ms is not None else ""
         st.markdown(
-            f"{shown.markdown} **{plain(run.agent_name or run.agent_id or 'no agent')}** · {phase_word(run.phase)} · "
-            f"{plain(run.action or run.route)} · {when(run.started_at, zone, seconds=True)} {zone.key} · "
+            f"{shown.markdown} **{escape_markdown(run.agent_name or run.agent_id or 'no agent')}** · {phase_word(run.phase)} · "
+            f"{escape_markdown(run.action or run.route)} · {when(run.started_at, zone, seconds=True)} {zone.key} · "
             f"{took}{count(run.attempts, 'attempt')}{example}",
             width="content",
         )
@@ -97,14 +97,14 @@ def close() -> None:
 def _meaning(detail: RunDetail) -> None:
     diagnosis = detail.diagnosis
     if diagnosis is None:
-        st.markdown(f"#### {plain(_without_diagnosis(detail.run))}")
+        st.markdown(f"#### {escape_markdown(_without_diagnosis(detail.run))}")
     else:
-        st.markdown(f"#### {plain(diagnosis.cause or diagnosis.message or kind_word(diagnosis.kind))}")
+        st.markdown(f"#### {escape_markdown(diagnosis.cause or diagnosis.message or kind_word(diagnosis.kind))}")
     if detail.lanes:
         st.markdown(verdict_badges(detail.lanes))
         for lane, verdict in detail.lanes.items():
             if verdict.state is LaneState.MISSING and verdict.evidence:
-                st.caption(f"{lane.value}: {plain(verdict.evidence)}")
+                st.caption(f"{lane.value}: {escape_markdown(verdict.evidence)}")
     if diagnosis is not None:
         meaning(diagnosis, missing=not detail.lanes)
     if detail.lanes:
@@ -128,7 +128,7 @@ def meaning(diagnosis: Diagnosis, *, missing: bool = True) -> None:
     if diagnosis.divisions:
         st.markdown("Divisions: " + ", ".join(code(name) for name in diagnosis.divisions))
     lines = [("Fix", diagnosis.fix), ("Confirm", diagnosis.confirm), ("Who can", diagnosis.who)]
-    st.markdown("  \n".join(f"**{name}** {plain(sentence)}" for name, sentence in lines if sentence))
+    st.markdown("  \n".join(f"**{name}** {escape_markdown(sentence)}" for name, sentence in lines if sentence))
     provenance = PROVENANCE.get(diagnosis.provenance.value, diagnosis.provenance.value)
     retry = "a retry can help" if diagnosis.retryable else "a retry alone does not help"
     if diagnosis.nothing_failed:
@@ -136,7 +136,7 @@ def meaning(diagnosis: Diagnosis, *, missing: bool = True) -> None:
     st.caption(f"{diagnosis.what} · {retry} · {provenance} · {diagnosis.confidence.value} · rule {code(diagnosis.rule)}")
     if len(diagnosis.chain) > 1:
         with st.expander(f"{len(diagnosis.chain)} errors, one inside the other"):
-            st.markdown("\n".join(f"{number}. {plain(line)}" for number, line in enumerate(diagnosis.chain, start=1)))
+            st.markdown("\n".join(f"{number}. {escape_markdown(line)}" for number, line in enumerate(diagnosis.chain, start=1)))
 
 
 # --- what to do ------------------------------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ def meaning(diagnosis: Diagnosis, *, missing: bool = True) -> None:
 
 def _next_steps(desk: Desk, detail: RunDetail, actor: Actor, now: datetime) -> None:
     run = detail.run
-    st.markdown(f":material/arrow_forward: {plain(what_now(run, detail.diagnosis))}")
+    st.markdown(f":material/arrow_forward: {escape_markdown(what_now(run, detail.diagnosis))}")
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if can_retry(run):
             allowed = actor.may(Capability.EXECUTE)
@@ -215,7 +215,7 @@ def _raw(exchanges: tuple[Exchange, ...], run: Run, zone: ZoneInfo) -> None:
     st.markdown(f"Request {code(request_line(exchange))}")
     st.code(payloads.pretty(exchange.request_body), language=None, wrap_lines=True)
     at = clock(exchange.started_at, zone, seconds=True)
-    st.markdown(f"Response **{plain(payloads.answer_line(exchange))}**, attempt {exchange.number} at {at}")
+    st.markdown(f"Response **{escape_markdown(payloads.answer_line(exchange))}**, attempt {exchange.number} at {at}")
     if exchange.status is None:
         st.code(payloads.raw(f"no answer: {exchange.fault or 'unknown'}"), language=None, wrap_lines=True)
     else:

@@ -29,9 +29,9 @@ PRESETS: Mapping[str, tuple[str, timedelta | None]] = {
 YES_NO = {"yes": True, "no": False}
 DEFAULT_PRESET = "24h"
 EXACT = "exact"
-LONGEST_TEXT = 200
-_LONGEST_ID = 200
-_LONGEST_CURSOR = 1_000
+MAX_TEXT = 200
+_MAX_ID = 200
+_MAX_CURSOR = 1_000
 
 
 class Chart(StrEnum):
@@ -73,7 +73,7 @@ def _enum(kinds: type[_E]) -> Callable[[str], _E]:
         try:
             return kinds(given)
         except ValueError:
-            raise ValueError(_listed([kind.value for kind in kinds])) from None
+            raise ValueError(_one_of([kind.value for kind in kinds])) from None
 
     return parse
 
@@ -85,15 +85,15 @@ def _status(given: str) -> int:
 
 
 def _identifier(given: str) -> str:
-    if len(given) <= _LONGEST_ID and given.isprintable():
+    if len(given) <= _MAX_ID and given.isprintable():
         return given
-    raise ValueError(f"up to {_LONGEST_ID} printable characters")
+    raise ValueError(f"up to {_MAX_ID} printable characters")
 
 
 def _text(given: str) -> str:
-    if len(given) <= LONGEST_TEXT and not has_controls(given):
+    if len(given) <= MAX_TEXT and not has_controls(given):
         return given
-    raise ValueError(f"up to {LONGEST_TEXT} characters, without control characters")
+    raise ValueError(f"up to {MAX_TEXT} characters, without control characters")
 
 
 def _instant(given: str) -> datetime:
@@ -213,11 +213,11 @@ def read_strictly(params: Mapping[str, str], twice: Collection[str] = ()) -> tup
             problems.append(Problem(f"The address says {_shown(name)} more than once", "the last one counts", "one of each"))
     preset = _time_range(params, found, problems)
     cursor = params.get("cursor", "").strip() or None
-    if cursor and (len(cursor) > _LONGEST_CURSOR or not cursor.isprintable()):
+    if cursor and (len(cursor) > _MAX_CURSOR or not cursor.isprintable()):
         problems.append(Problem("The address names a place in the list that can't be one", "its beginning is shown"))
         cursor = None
     run = params.get("run", "").strip() or None
-    if run and (len(run) > _LONGEST_ID or not run.isprintable()):
+    if run and (len(run) > _MAX_ID or not run.isprintable()):
         problems.append(Problem(f"The address says run={_shown(run)}, which can't be a run"))
         run = None
     chart = _word(params, "chart", Chart.OUTCOMES, problems)
@@ -249,7 +249,7 @@ def _time_range(params: Mapping[str, str], found: dict[str, object], problems: l
     if given in PRESETS:
         return given
     instead = "left out, the last 24 hours are shown"
-    problems.append(Problem(f"The address says time={_shown(given)}", instead, _listed(list(PRESETS))))
+    problems.append(Problem(f"The address says time={_shown(given)}", instead, _one_of(list(PRESETS))))
     return DEFAULT_PRESET
 
 
@@ -306,7 +306,7 @@ def with_range(query: RunQuery, since: datetime | None, until: datetime | None) 
     return replace(changed(query, since=since, until=until), preset=EXACT if since or until else DEFAULT_PRESET)
 
 
-def _listed(words: list[str]) -> str:
+def _one_of(words: list[str]) -> str:
     return ", ".join(words[:-1]) + " or " + words[-1] if len(words) > 1 else "".join(words)
 
 

@@ -10,8 +10,8 @@ import streamlit as st
 
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Actor
-from wfm.ui.components.flash import Said
-from wfm.ui.components.markdown import plain
+from wfm.ui.components.flash import Flash
+from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.screens.runs import state
 from wfm.ui.screens.runs.query import RunQuery, read_query, write_query
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from wfm.desk import Desk, SavedView
 
 _NAME, _DEFAULT = "runs-view-name", "runs-view-default"
-_said = Said("runs-view")
-notices = _said.show
+_flash = Flash("runs-view")
+notices = _flash.show
 
 
 def parameters(query: RunQuery) -> dict[str, str]:
@@ -52,7 +52,9 @@ def menu(desk: Desk, actor: Actor, query: RunQuery) -> None:
     except DeskError:
         views = ()
     here = chosen_view(views, query)
-    with st.popover(plain(here.name) if here else "Saved views", icon=":material/bookmark:", type="tertiary", key="runs-views"):
+    with st.popover(
+        escape_markdown(here.name) if here else "Saved views", icon=":material/bookmark:", type="tertiary", key="runs-views"
+    ):
         if not views:
             st.caption("None yet. Choose filters, give them a name, and they are one click away. Only you see them.")
         for number, view in enumerate(views):
@@ -65,7 +67,14 @@ def menu(desk: Desk, actor: Actor, query: RunQuery) -> None:
 def _row(desk: Desk, actor: Actor, view: SavedView, number: int, *, chosen: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         icon = ":material/check:" if chosen else ":material/bookmark:"
-        st.button(plain(view.name), icon=icon, type="tertiary", key=f"view-open-{number}", on_click=_open, args=(view.query,))
+        st.button(
+            escape_markdown(view.name),
+            icon=icon,
+            type="tertiary",
+            key=f"view-open-{number}",
+            on_click=_open,
+            args=(view.query,),
+        )
         star = "star" if view.is_default else "star_outline"
         st.button(
             "Default" if view.is_default else "Make default",
@@ -105,9 +114,9 @@ def _keep(desk: Desk, actor: Actor, name: str, query: Mapping[str, str], is_defa
     try:
         view = desk.save_view(name, query, actor, is_default=is_default)
     except DeskError as error:
-        _said.failed(error)
+        _flash.failed(error)
         return False
-    _said.done(f"{view.name} is kept" + (", and Runs opens with it." if is_default else "."))
+    _flash.done(f"{view.name} is kept" + (", and Runs opens with it." if is_default else "."))
     return True
 
 
@@ -115,6 +124,6 @@ def _forget(desk: Desk, actor: Actor, name: str) -> None:
     try:
         desk.delete_view(name, actor)
     except DeskError as error:
-        _said.failed(error)
+        _flash.failed(error)
     else:
-        _said.done(f"{name} is forgotten.")
+        _flash.done(f"{name} is forgotten.")

@@ -14,7 +14,7 @@ import streamlit as st
 
 from wfm.domain.operations import Outcome, Run, RunFilter, RunOrder, RunPage
 from wfm.ui.components import empty
-from wfm.ui.components.states import look
+from wfm.ui.components.states import style_of
 from wfm.ui.screens.runs import export as run_export
 from wfm.ui.screens.runs import state as run_state
 from wfm.ui.screens.runs.model import (
@@ -82,7 +82,7 @@ def _picked(state: Any) -> tuple[datetime, Outcome] | None:
     points = (state or {}).get("selection", {}).get("pick") or []
     if not points:
         return None
-    words = {look(outcome).word: outcome for outcome in Outcome}
+    words = {style_of(outcome).word: outcome for outcome in Outcome}
     try:
         return datetime.fromisoformat(str(points[0]["at"])), words[str(points[0]["outcome"])]
     except (KeyError, ValueError):
@@ -120,8 +120,8 @@ def table(shown: RunPage, query: RunQuery, zone: ZoneInfo) -> None:
             "outcome": st.column_config.MultiselectColumn(
                 "outcome",
                 width=170 if any(run.outcome is Outcome.RESENT for run in shown.runs) else 90,
-                options=[look(outcome).word for outcome in outcomes],
-                color=[_COLORS.get(look(outcome).color, "gray") for outcome in outcomes],
+                options=[style_of(outcome).word for outcome in outcomes],
+                color=[_COLORS.get(style_of(outcome).color, "gray") for outcome in outcomes],
             ),
             "status": st.column_config.NumberColumn("status", format="%d", width=54),
             "code": st.column_config.TextColumn("code", width=78),

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wfm.ui.components.markdown import listed
+from wfm.ui.components.markdown import join_words
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
@@ -150,8 +150,8 @@ def roles_table(admins: Sequence[str], supervisors: Sequence[str]) -> dict[str, 
             "look at everything",
         ],
         "who": [
-            listed(tuple(admins)) or "nobody named",
-            listed(tuple(supervisors)) or "nobody named",
+            join_words(tuple(admins)) or "nobody named",
+            join_words(tuple(supervisors)) or "nobody named",
             "everybody who signs in",
         ],
     }

@@ -11,20 +11,20 @@ import streamlit as st
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Actor, Capability
 from wfm.ui.components import times
-from wfm.ui.components.flash import Said
-from wfm.ui.components.markdown import code, plain
+from wfm.ui.components.flash import Flash
+from wfm.ui.components.markdown import code, escape_markdown
 from wfm.ui.screens.settings import model as view
 
 if TYPE_CHECKING:
     from wfm.desk import Desk, Health
     from wfm.desk.demo import DemoControls
 
-_said = Said("settings")
-notices = _said.show
+_flash = Flash("settings")
+notices = _flash.show
 
 
 def _facts(pairs: Sequence[tuple[str, str]], *, alt: str) -> None:
-    table = {"": [plain(name) for name, _ in pairs], " ": [value for _, value in pairs]}
+    table = {"": [escape_markdown(name) for name, _ in pairs], " ": [value for _, value in pairs]}
     st.table(table, hide_index=True, hide_header=True, border="horizontal", alt=alt)
 
 
@@ -34,7 +34,7 @@ def tenant(desk: Desk) -> None:
         st.subheader("Tenant", anchor=False)
         own = desk.tenant
         pairs = [
-            ("organization", f"{plain(own.organization_name or 'unknown')} {code(own.organization_id)}"),
+            ("organization", f"{escape_markdown(own.organization_name or 'unknown')} {code(own.organization_id)}"),
             ("kind", ":orange-badge[DEMO] made up on this machine" if own.is_demo else "a Genesys Cloud organization"),
             ("API", code(own.api_url)),
             ("login", code(own.login_url)),
@@ -42,7 +42,7 @@ def tenant(desk: Desk) -> None:
         try:
             client = desk.current_client
         except DeskError as error:
-            pairs.append(("OAuth client", plain(str(error))))
+            pairs.append(("OAuth client", escape_markdown(str(error))))
         else:
             scopes = (
                 "states no scopes"
@@ -50,7 +50,7 @@ def tenant(desk: Desk) -> None:
                 else ", ".join(code(scope) for scope in client.scopes if scope.strip())
             )
             pairs += [
-                ("OAuth client", f"{plain(client.name)} {code(client.id)}"),
+                ("OAuth client", f"{escape_markdown(client.name)} {code(client.id)}"),
                 ("its scopes", scopes or "none"),
                 ("its secret", "held by the desk, never shown"),
             ]
@@ -61,12 +61,12 @@ def people(desk: Desk, actor: Actor) -> None:
     """Roles, who holds them, and who is looking."""
     with st.container(border=True):
         st.subheader("People and roles", anchor=False)
-        st.write(plain(view.who_decides(desk)))
-        st.caption(f"You are {plain(actor.name)}, {actor.role.name.lower()}.")
+        st.write(escape_markdown(view.who_decides(desk)))
+        st.caption(f"You are {escape_markdown(actor.name)}, {actor.role.name.lower()}.")
         table = view.roles_table(desk.settings.admins, desk.settings.supervisors)
         if desk.tenant.is_demo:
             table["who"] = ["everyone", "–", "–"]
-        cells = {head: [plain(cell) for cell in column] for head, column in table.items()}
+        cells = {head: [escape_markdown(cell) for cell in column] for head, column in table.items()}
         st.table(cells, hide_index=True, border="horizontal", alt="Roles and who holds them")
 
 
@@ -74,7 +74,7 @@ def store(shown: Sequence[tuple[str, str, str]]) -> None:
     """Where the history and the windows are kept."""
     with st.container(border=True):
         st.subheader("Data store", anchor=False)
-        st.write(plain(view.store_words({name: value for name, value, _ in shown})))
+        st.write(escape_markdown(view.store_words({name: value for name, value, _ in shown})))
 
 
 def health(desk: Desk, zone: ZoneInfo) -> None:
@@ -85,7 +85,7 @@ def health(desk: Desk, zone: ZoneInfo) -> None:
             st.button("Look again", icon=":material/refresh:", type="tertiary", key="settings-refresh")
         now = desk.health()
         for problem in now.problems:
-            st.warning(plain(problem), icon=":material/warning:")
+            st.warning(escape_markdown(problem), icon=":material/warning:")
         if not now.problems:
             st.markdown(":green-badge[:material/check_circle: all well]")
         worker = "alive" if now.worker_alive else "none alive"
@@ -97,7 +97,7 @@ def health(desk: Desk, zone: ZoneInfo) -> None:
             ("rate limit", _used(now)),
             ("worker", f"{worker} ({times.number(now.workers)} running)"),
         ]
-        _facts([(name, plain(value)) for name, value in pairs], alt="Health of the desk")
+        _facts([(name, escape_markdown(value)) for name, value in pairs], alt="Health of the desk")
 
 
 def _used(now: Health) -> str:
@@ -115,14 +115,14 @@ def policy(desk: Desk) -> None:
         except DeskError:
             limit = 0
         rules = view.policy(desk.settings.confirm_above, desk.settings.genesys_rate_share, limit)
-        _facts([(rule, plain(words)) for rule, words in rules], alt="Limits and policy")
+        _facts([(rule, escape_markdown(words)) for rule, words in rules], alt="Limits and policy")
 
 
 def versions() -> None:
     """What the desk runs on."""
     with st.container(border=True):
         st.subheader("Versions", anchor=False)
-        st.markdown(" · ".join(f"{plain(name)} {code(number)}" for name, number in view.versions()))
+        st.markdown(" · ".join(f"{escape_markdown(name)} {code(number)}" for name, number in view.versions()))
 
 
 def settings_table(title: str, rows: Sequence[view.Row]) -> None:
@@ -131,9 +131,9 @@ def settings_table(title: str, rows: Sequence[view.Row]) -> None:
         st.table(
             {
                 "setting": [code(row.name) for row in rows],
-                "value": [plain(row.value) for row in rows],
-                "from": [plain(row.source) for row in rows],
-                "what for": [plain(row.purpose) for row in rows],
+                "value": [escape_markdown(row.value) for row in rows],
+                "from": [escape_markdown(row.source) for row in rows],
+                "what for": [escape_markdown(row.purpose) for row in rows],
             },
             hide_index=True,
             border="horizontal",
@@ -162,7 +162,7 @@ def demo(desk: Desk, controls: DemoControls, actor: Actor) -> None:
             args=(controls, actor),
             disabled=not may,
         )
-        st.caption(plain(words.get(state.scenario, "")))
+        st.caption(escape_markdown(words.get(state.scenario, "")))
         choices = desk.clients()
         st.session_state["settings-client"] = next(choice.name for choice in choices if choice.current)
         st.selectbox(
@@ -189,9 +189,9 @@ def _attempt(action: Callable[[Actor], object], actor: Actor, said: str) -> Call
         try:
             action(actor)
         except DeskError as error:
-            _said.failed(error)
+            _flash.failed(error)
         else:
-            _said.done(said)
+            _flash.done(said)
 
     return act
 

@@ -13,7 +13,7 @@ from wfm.desk import RetentionReport, RetentionState
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Actor, Capability
 from wfm.ui.components import empty, times
-from wfm.ui.components.markdown import code, count, listed, plain
+from wfm.ui.components.markdown import code, count, escape_markdown, join_words
 from wfm.ui.shell import jobs
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 SETTING = "WFM_RETENTION_DAYS"
 USUAL_DAYS = 180
-LONGEST_DAYS = 36_500
-LOOK_S = 2.0
+MAX_DAYS = 36_500
+POLL_S = 2.0
 TOLD_FOR = timedelta(minutes=10)
 """How long everybody's screen says what an archiving did; the last run stays in the table."""
 _DAYS, _FOUND = "settings-retention-days", "settings-retention-found"
@@ -51,14 +51,14 @@ def card(desk: Desk, actor: Actor, source: str, zone: ZoneInfo) -> None:
         table = {"": [name for name, _ in pairs], " ": [value for _, value in pairs]}
         st.table(table, hide_index=True, hide_header=True, border="horizontal", alt="How long runs are kept")
         if last is not None and last.fault:
-            st.error(plain(last.fault), title="The last archiving broke off", icon=":material/error:")
+            st.error(escape_markdown(last.fault), title="The last archiving broke off", icon=":material/error:")
         _dry_run(desk, zone, days)
         _now(desk, actor, zone)
 
 
 def policy_words(days: int, source: str) -> str:
     """The policy and where it is set."""
-    where = {"default": "by default", "environment": "set in the environment"}.get(source, f"set in {plain(source)}")
+    where = {"default": "by default", "environment": "set in the environment"}.get(source, f"set in {escape_markdown(source)}")
     if not days:
         return f"every run is kept ({code(f'{SETTING}=0')}, {where})"
     return (
@@ -71,10 +71,10 @@ def last_words(last: RetentionState | None, days: int, zone: ZoneInfo) -> str:
     """When the policy last ran and what it did."""
     if last is None:
         return "never yet: the next night does it" if days else "never"
-    at = f"{times.when(last.at, zone)} {plain(zone.key)}"
+    at = f"{times.when(last.at, zone)} {escape_markdown(zone.key)}"
     if not last.rows:
         return f"{at}: nothing was old enough" if not last.fault else f"{at}: broke off"
-    files = f", in {listed([code(name) for name in last.files[:3]])}" if last.files else ""
+    files = f", in {join_words([code(name) for name in last.files[:3]])}" if last.files else ""
     more = f" and {count(len(last.files) - 3, 'file')} more" if len(last.files) > 3 else ""
     return f"{at}: {count(last.rows, 'run')} archived{files}{more}"
 
@@ -87,7 +87,7 @@ def _dry_run(desk: Desk, zone: ZoneInfo, days: int) -> None:
         st.number_input(
             "Runs older than (days)",
             min_value=1,
-            max_value=LONGEST_DAYS,
+            max_value=MAX_DAYS,
             value=days or USUAL_DAYS,
             key=_DAYS,
             width=170,
@@ -122,14 +122,14 @@ def _forget_found() -> None:
 
 def dry_words(found: RetentionReport, zone: ZoneInfo) -> str:
     """What an archiving would do, and which old runs stay and why."""
-    up_to = f"{found.before.astimezone(zone):%Y-%m-%d %H:%M} {plain(zone.key)}"
+    up_to = f"{found.before.astimezone(zone):%Y-%m-%d %H:%M} {escape_markdown(zone.key)}"
     said = go_words(found, zone) if found.rows else f"**No run** from before {up_to} would go."
     return f"{said}{stay_words(found)}"
 
 
 def go_words(found: RetentionReport, zone: ZoneInfo) -> str:
     """The runs that an archiving would take."""
-    up_to = f"{found.before.astimezone(zone):%Y-%m-%d %H:%M} {plain(zone.key)}"
+    up_to = f"{found.before.astimezone(zone):%Y-%m-%d %H:%M} {escape_markdown(zone.key)}"
     return f"**{count(found.rows, 'run')}** from before {up_to} would be written to Parquet and taken out."
 
 
@@ -141,7 +141,7 @@ def stay_words(found: RetentionReport) -> str:
         (found.examples, "as the newest example of a cause"),
     ]
     parts = [f"{times.number(n)} {why}" for n, why in reasons if n]
-    return f" Older ones that stay: {listed(parts)}." if parts else ""
+    return f" Older ones that stay: {join_words(parts)}." if parts else ""
 
 
 # --- now ----------------------------------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def stay_words(found: RetentionReport) -> str:
 def _now(desk: Desk, actor: Actor, zone: ZoneInfo) -> None:
     job = jobs.of(job_key(desk))
     if job is not None and job.running:
-        st.fragment(_watch, run_every=LOOK_S)(job)
+        st.fragment(_watch, run_every=POLL_S)(job)
         return
     if job is not None and job.ended_at is not None and times.now() - job.ended_at < TOLD_FOR:
         _ended(job)

@@ -10,8 +10,8 @@ import streamlit as st
 from wfm.domain.people import Actor
 from wfm.ui.components import bars, times
 from wfm.ui.components.links import go
-from wfm.ui.components.markdown import plain
-from wfm.ui.components.states import look
+from wfm.ui.components.markdown import escape_markdown
+from wfm.ui.components.states import style_of
 from wfm.ui.screens.windows.actions import asked, buttons
 from wfm.ui.screens.windows.model import View, parts, short_title_of, state_sentence, tags, title_of
 
@@ -35,8 +35,8 @@ def card(desk: Desk, actor: Actor, view: View, *, now: datetime) -> None:
 def headline(view: View, now: datetime) -> str:
     """Title, state and until when, in one line of Markdown."""
     operation = view.operation
-    shown = look(operation.state)
-    return f"**{plain(short_title_of(operation))}** {shown.markdown} {tags(operation)}  \n:gray[{state_sentence(view, now)}]"
+    title = f"**{escape_markdown(short_title_of(operation))}** {style_of(operation.state).markdown} {tags(operation)}"
+    return f"{title}  \n:gray[{state_sentence(view, now)}]"
 
 
 def progress(view: View) -> None:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from wfm.domain.operations import OPEN_STATES
 from wfm.ui.components import times
 from wfm.ui.components.markdown import cell
-from wfm.ui.components.states import look
+from wfm.ui.components.states import style_of
 from wfm.ui.screens.plan.chart import row_axis
 from wfm.ui.screens.plan.table import wall
 from wfm.ui.screens.windows.model import View, title_of
@@ -19,9 +19,9 @@ from wfm.ui.screens.windows.model import View, title_of
 Spec = dict[str, object]
 
 ROW = 28
-MOST = 12
+MAX_WINDOWS = 12
 """Windows on the chart. More than that are a list, not a picture."""
-LONGEST_LABEL = 30
+MAX_LABEL = 30
 
 
 class Range(StrEnum):
@@ -91,12 +91,12 @@ def bars(views: Sequence[View], which: Range, now: datetime, zone: ZoneInfo) -> 
     first, last = bounds(which, now, zone)
     inside = [view for view in views if _inside(view, first, last)]
     inside.sort(key=lambda view: (view.operation.state not in OPEN_STATES, abs(view.operation.window.start - now)))
-    shown = sorted(inside[:MOST], key=lambda view: view.operation.window.start)
+    shown = sorted(inside[:MAX_WINDOWS], key=lambda view: view.operation.window.start)
     found = []
     for number, view in enumerate(shown):
-        operation, state = view.operation, look(view.operation.state)
+        operation, state = view.operation, style_of(view.operation.state)
         title = title_of(operation)
-        cut = title if len(title) <= LONGEST_LABEL else title[: LONGEST_LABEL - 1] + "…"
+        cut = title if len(title) <= MAX_LABEL else title[: MAX_LABEL - 1] + "…"
         start, end = max(operation.window.start, first), min(_until(view), last)
         said = f"{state.word} · {times.agents(view.counts.total)}"
         found.append(Bar(operation.id, cut + "\u200b" * number, state.word, state.color, start, end, said))

@@ -13,8 +13,8 @@ from wfm.domain.operations import Item, ItemState, OperationState, Outcome, Phas
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import RouteName
 from wfm.ui.components import empty, times
-from wfm.ui.components.markdown import cell, plain
-from wfm.ui.components.states import AgentWord, agent_look, agent_word, look
+from wfm.ui.components.markdown import cell, escape_markdown
+from wfm.ui.components.states import AgentWord, agent_style, agent_word, style_of
 from wfm.ui.screens.runs.model import cause_word
 from wfm.ui.screens.runs.table import chosen_row, table_height
 from wfm.ui.screens.windows import actions
@@ -48,7 +48,7 @@ def opened(desk: Desk, actor: Actor, view: View) -> None:
     operation = view.operation
     now = times.now()
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"{look(operation.state).markdown} {tags(operation)} {state_sentence(view, now)}", width="stretch")
+        st.markdown(f"{style_of(operation.state).markdown} {tags(operation)} {state_sentence(view, now)}", width="stretch")
         with st.container(horizontal=True, horizontal_alignment="right", width="content"):
             actions.buttons(actor, view, now=now)
     actions.asked(desk, actor, view, now=now)
@@ -72,7 +72,7 @@ def _why(desk: Desk, view: View) -> None:
     operation = view.operation
     if operation.state is OperationState.HALTED or operation.halt_reason:
         st.error(
-            f"The first agents all failed for one cause, so the rest were not sent. {plain(operation.halt_reason)}",
+            f"The first agents all failed for one cause, so the rest were not sent. {escape_markdown(operation.halt_reason)}",
             title="Halted before everybody failed the same way",
             icon=":material/front_hand:",
         )
@@ -136,7 +136,7 @@ def _unsettled(desk: Desk, actor: Actor, view: View) -> None:
         )
         for phase, item in found[:UNSETTLED_SHOWN]:
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(plain(item.agent_name or item.agent_id), width=240)
+                st.markdown(escape_markdown(item.agent_name or item.agent_id), width=240)
                 done = "Is unavailable" if phase is Phase.APPLY else "Is back"
                 not_done = "Is not" if phase is Phase.APPLY else "Is not back"
                 for label, truth in ((done, True), (not_done, False)):
@@ -186,7 +186,7 @@ def _asked(view: View) -> tuple[AgentWord | None, str]:
             [word.value for word in counts],
             key="window_states",
             format_func=lambda word: (
-                f"{agent_look(AgentWord(word), route).word} {times.number(counts.get(AgentWord(word), 0))}"
+                f"{agent_style(AgentWord(word), route).word} {times.number(counts.get(AgentWord(word), 0))}"
             ),
             label_visibility="collapsed",
         )
@@ -212,8 +212,8 @@ def _agent_table(items: list[Item], route: RouteName, causes: dict[tuple[str, Ph
             "agent": st.column_config.TextColumn("Agent", width="medium"),
             "state": st.column_config.MultiselectColumn(
                 "State",
-                options=[agent_look(one, route).word for one in options],
-                color=[agent_look(one, route).color for one in options],
+                options=[agent_style(one, route).word for one in options],
+                color=[agent_style(one, route).color for one in options],
                 width=150,
             ),
             "since": st.column_config.TextColumn(f"Since ({times.viewer_zone().key})", width=160),
@@ -247,8 +247,8 @@ def _picked(items: list[Item], route: RouteName) -> None:
     item = items[row]
     with st.container(horizontal=True, vertical_alignment="center"):
         before = f", was {item.before.value} before" if item.before else ""
-        word = agent_look(agent_word(item.apply_state, item.restore_state), route).word
-        st.markdown(f"**{plain(item.agent_name or item.agent_id)}** {word}{before}", width="content")
+        word = agent_style(agent_word(item.apply_state, item.restore_state), route).word
+        st.markdown(f"**{escape_markdown(item.agent_name or item.agent_id)}** {word}{before}", width="content")
         last = item.restore_run or item.apply_run
         if last:
             to_run = {"run": last, "time": "all"}
@@ -295,8 +295,8 @@ def _said(desk: Desk, operation_id: str) -> None:
         st.table(
             {
                 "when": [f":gray[{times.when(event.at, zone, seconds=True)}]" for event in events],
-                "what": [f"{icon} {plain(event.text)}" for icon, event in zip(icons, events, strict=True)],
-                "who": [f":gray[{plain(event.actor)}]" for event in events],
+                "what": [f"{icon} {escape_markdown(event.text)}" for icon, event in zip(icons, events, strict=True)],
+                "who": [f":gray[{escape_markdown(event.actor)}]" for event in events],
             },
             hide_index=True,
             hide_header=True,
@@ -319,7 +319,7 @@ def _particulars(desk: Desk, view: View) -> None:
         "Id": operation.id,
     }
     st.table(
-        {"what": list(rows), "value": [plain(value) for value in rows.values()]},
+        {"what": list(rows), "value": [escape_markdown(value) for value in rows.values()]},
         hide_index=True,
         hide_header=True,
         border="horizontal",

@@ -11,7 +11,7 @@ from wfm.domain.operations import OPEN_STATES, OperationState
 from wfm.domain.people import Actor
 from wfm.ui.components import empty, times
 from wfm.ui.components.links import go
-from wfm.ui.components.markdown import plain
+from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.components.states import HEX, chips, hex_color, ink
 from wfm.ui.screens.runs.table import chosen_row, table_height
 from wfm.ui.screens.windows import actions, chart
@@ -118,7 +118,12 @@ def _past(desk: Desk) -> None:
     if row is None or row >= len(views):
         st.caption("Choose a window to open it.")
         return
-    go(f"Open {plain(short_title_of(views[row].operation))}", "windows", key="windows_past_open", id=views[row].operation.id)
+    go(
+        f"Open {escape_markdown(short_title_of(views[row].operation))}",
+        "windows",
+        key="windows_past_open",
+        id=views[row].operation.id,
+    )
 
 
 def _asked() -> tuple[list[str], list[str]]:

@@ -13,7 +13,7 @@ from wfm.domain.plans import RouteName
 from wfm.ui.components import times
 from wfm.ui.components.bars import Part
 from wfm.ui.components.markdown import cell
-from wfm.ui.components.states import AgentWord, agent_look, agent_word
+from wfm.ui.components.states import AgentWord, agent_style, agent_word
 
 _S = OperationState
 MOVING = (_S.APPLYING, _S.RESTORING)
@@ -94,7 +94,7 @@ WORD_STATES: Mapping[AgentWord, tuple[tuple[ItemState, ...], tuple[ItemState, ..
 def parts(counts: Counts, route: RouteName = RouteName.AVAILABILITY) -> list[Part]:
     """The progress bar: one part a word, good ones left, lost ones right."""
     words = agents_by_word(counts)
-    return [Part(agent_look(word, route), count, _SHADES.get(word, 1.0)) for word, count in words.items() if count]
+    return [Part(agent_style(word, route), count, _SHADES.get(word, 1.0)) for word, count in words.items() if count]
 
 
 def state_sentence(view: View, now: datetime) -> str:
@@ -209,17 +209,17 @@ def title_of(operation: Operation) -> str:
     return title[:1].upper() + title[1:]
 
 
-LONGEST_TITLE = 80
+MAX_TITLE = 80
 
 
 def short_title_of(operation: Operation) -> str:
     """The title where there is little room: a long reason is cut, its ticket stays."""
     title = title_of(operation)
-    if len(title) <= LONGEST_TITLE:
+    if len(title) <= MAX_TITLE:
         return title
     reason, _, ticket = title.rpartition(" · ")
-    ending = f"… · {ticket[: LONGEST_TITLE // 2]}" if reason else "…"
-    return (reason or title)[: LONGEST_TITLE - len(ending)].rstrip() + ending
+    ending = f"… · {ticket[: MAX_TITLE // 2]}" if reason else "…"
+    return (reason or title)[: MAX_TITLE - len(ending)].rstrip() + ending
 
 
 def tags(operation: Operation) -> str:
@@ -269,7 +269,7 @@ def agent_table(
     return pd.DataFrame(
         {
             "agent": [cell(item.agent_name or item.agent_id) for item in items],
-            "state": [[agent_look(word, route).word] for word in words],
+            "state": [[agent_style(word, route).word] for word in words],
             "since": [times.when(item.changed_at, zone, seconds=True) for item in items],
             "note": [cell(_note(item, word, causes or {})) for item, word in zip(items, words, strict=True)],
         }

@@ -11,8 +11,8 @@ from wfm.domain.errors import DeskError
 from wfm.domain.operations import GroupState, OperationState
 from wfm.domain.people import Actor
 from wfm.ui.components import bars, empty, times
-from wfm.ui.components.markdown import plain
-from wfm.ui.components.states import look
+from wfm.ui.components.markdown import escape_markdown
+from wfm.ui.components.states import style_of
 from wfm.ui.screens.failures.model import runs_of
 from wfm.ui.screens.windows import actions
 from wfm.ui.screens.windows.card import card
@@ -72,7 +72,7 @@ def present(desk: Desk, actor: Actor) -> None:
         st.rerun()  # the badge above is no part of what moves
     with wrong:
         for problem in health.problems:
-            st.error(plain(problem), icon=":material/error:")
+            st.error(escape_markdown(problem), icon=":material/error:")
     st.caption(health_line(health))
 
 
@@ -113,7 +113,7 @@ def _causes(desk: Desk) -> None:
         said, link = st.columns([7, 2], gap="small", vertical_alignment="center")
         agents = f" · {times.agents(group.agents)}" if group.runs else ""
         counted = f"{runs_of(group)}{agents} · {times.relative(group.last_seen)}"
-        said.markdown(f":red[:material/error:] {plain(group.cause)} :gray[· {counted}]")
+        said.markdown(f":red[:material/error:] {escape_markdown(group.cause)} :gray[· {counted}]")
         link.page_link(page("failures"), label="Cause and fix", query_params={"failure": group.fingerprint})
 
 
@@ -126,16 +126,16 @@ def _just_ended(desk: Desk, now: datetime) -> None:
         st.markdown("**Just ended**")
         for view in ended[:ENDED_SHOWN]:
             said = f"{bars.in_words(parts(view.counts, view.operation.route))} · {ended_ago(view, now)}"
-            _window(view, f"{look(view.operation.state).word} {tags(view.operation)} :gray[· {said}]")
+            _window(view, f"{style_of(view.operation.state).word} {tags(view.operation)} :gray[· {said}]")
         if len(ended) > ENDED_SHOWN:
             st.page_link(page("windows"), label=f"{len(ended) - ENDED_SHOWN} more")
 
 
 def _window(view: View, words: str) -> None:
     """A window in a line: its name opens it, and what is said of it stands beside it or, on a phone, below."""
-    operation, shown = view.operation, look(view.operation.state)
+    operation, shown = view.operation, style_of(view.operation.state)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        name = f":{shown.color}[:material/{shown.icon}:] **{plain(short_title_of(operation))}**"
+        name = f":{shown.color}[:material/{shown.icon}:] **{escape_markdown(short_title_of(operation))}**"
         st.page_link(page("windows"), label=name, query_params={"id": operation.id})
         st.markdown(words, width="content")
 
@@ -147,7 +147,7 @@ def health_line(health: Health) -> str:
     worker = "worker alive" if health.worker_alive else "no worker is alive"
     answers = "answers" if health.reachable else "does not answer"
     parts = [
-        f"{good if health.reachable else bad} {plain(health.tenant.host)} {answers}",
+        f"{good if health.reachable else bad} {escape_markdown(health.tenant.host)} {answers}",
         until,
         *(
             [f"{times.number(health.used)} of {times.number(health.limit_per_minute)} requests used this minute"]

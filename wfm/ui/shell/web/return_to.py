@@ -16,13 +16,13 @@ COOKIE = "wfm_next"
 SIGNED_IN = "_streamlit_user"
 CALLBACK = "/oauth2callback"
 LASTS_S = 600
-LONGEST = 2_000
+MAX_PATH = 2_000
 
 
 def safe_path(asked: str) -> str | None:
     """The path if it can only lead to this desk, else None."""
     fine = asked.startswith("/") and not asked.startswith("//") and "\\" not in asked and asked.isprintable()
-    return asked if fine and len(asked) <= LONGEST else None
+    return asked if fine and len(asked) <= MAX_PATH else None
 
 
 class ReturnTo:
