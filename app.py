@@ -32,6 +32,7 @@ from wfm.ui.components.empty import script_error  # noqa: E402
 from wfm.ui.shell import context  # noqa: E402
 from wfm.ui.shell.web import door  # noqa: E402
 from wfm.ui.shell.web.routes import ROUTES  # noqa: E402
+from wfm.ui.warm import warm  # noqa: E402
 
 
 def abort(sentence: str) -> NoReturn:
@@ -81,7 +82,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         abort(f"WFM_DATA_DIR, the folder “{settings.data_dir}”, can't be used: {error.strerror}.")
     address, port = config.get_option("server.address") or "127.0.0.1", config.get_option("server.port")
     print(f"The desk is at http://{address}:{port}", flush=True)  # noqa: T201
-    threading.Thread(target=context.warm, name="warm", daemon=True).start()
+    threading.Thread(target=warm, name="warm", daemon=True).start()
     try:
         yield
     finally:

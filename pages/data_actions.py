@@ -8,9 +8,9 @@ from wfm.domain.errors import DeskError
 from wfm.domain.people import Capability
 from wfm.ui.components import empty, waiting
 from wfm.ui.components.markdown import escape_markdown
+from wfm.ui.components.tables import chosen_row, table_height
 from wfm.ui.screens.data_actions import model as view
 from wfm.ui.screens.data_actions.panel import panel
-from wfm.ui.screens.runs.table import chosen_row, table_height
 from wfm.ui.shell.auth import require
 from wfm.ui.shell.context import desk
 from wfm.ui.shell.heading import heading

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from wfm.domain.people import Capability
-from wfm.ui.screens.windows import presentation
+from wfm.ui.screens.windows import now
 from wfm.ui.shell import context
 from wfm.ui.shell.auth import require
 from wfm.ui.shell.heading import heading
@@ -13,4 +13,4 @@ from wfm.ui.shell.heading import heading
 actor = require(Capability.VIEW)
 heading("Now", actor)
 desk = context.desk()
-st.fragment(presentation.present, run_every=presentation.pace_of(desk))(desk, actor)
+st.fragment(now.present, run_every=now.pace_of(desk))(desk, actor)

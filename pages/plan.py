@@ -8,10 +8,9 @@ from wfm.domain.errors import DeskError
 from wfm.domain.people import Capability
 from wfm.domain.plans import PlanRequest
 from wfm.ui.components import empty, times, waiting
-from wfm.ui.screens.plan import act, state, verdict
-from wfm.ui.screens.plan.form import action_label
+from wfm.ui.screens.plan import act, preview_cache, state, verdict
 from wfm.ui.screens.plan.how import how
-from wfm.ui.screens.plan.preview_cache import ask, question
+from wfm.ui.screens.plan.model import action_label
 from wfm.ui.screens.plan.when import when
 from wfm.ui.screens.plan.who import chosen_line, who
 from wfm.ui.shell import context, story
@@ -26,7 +25,7 @@ empty.worker_missing(desk)
 clicked = bool(st.session_state.get(act.APPLY) or st.session_state.get(act.REHEARSE))
 state.begin(clicked=clicked)
 form = state.form(desk, actor)
-last = state.seen()
+last = state.last_preview()
 shown = last.preview if last else None
 
 try:
@@ -87,12 +86,12 @@ if selection.is_empty():
         act.nothing_to_do("Pick agents first.")
     st.stop()
 
-asked = question(desk, request)
-# Whoever clicks means the numbers on the screen: they are not made anew under the click, and a click that comes together
-# with an edit is not heeded. What changed in the world since is found out by the Desk, which refuses a stale plan.
-old = last is not None and times.now() - last.at > state.OLD and not clicked
-anew = last is None or last.question != asked or old or bool(st.session_state.get("plan_fresh"))
-if last is None or anew:
+key = preview_cache.cache_key(desk, request)
+# Whoever clicks means the numbers on the screen: they are not recomputed under the click, and a click that comes together
+# with an edit is not accepted. What changed in the world since is found out by the Desk, which refuses a stale plan.
+expired = last is not None and times.now() - last.at > state.MAX_AGE and not clicked
+recompute = last is None or last.key != key or expired or bool(st.session_state.get("plan_fresh"))
+if last is None or recompute:
     if shown is not None:
         with status.container():
             verdict.recomputing(shown)
@@ -101,10 +100,9 @@ if last is None or anew:
     known = (shown.routes, shown.restore_action_id) if shown else ((), None)
     height, after_s = (None, waiting.SOON_S) if shown else (320, 0.0)
     with waiting.reading(desk, "directory, schedules, states and access", place=reading, height=height, after_s=after_s):
-        last = ask(desk, request, asked, fresh=bool(st.session_state.get("plan_fresh")))
+        last = preview_cache.make(desk, request, key, fresh=bool(st.session_state.get("plan_fresh")))
     shown = last.preview
-    if shown is not None and shown.missing_access:
-        st.session_state[story.SAW_MISSING] = True
+    story.saw_preview(shown)
     state.keep(desk, actor, request)
     if shown is not None and (shown.routes, shown.restore_action_id) != known:
         st.rerun()  # the routes' cards stand above what was found out about them just now
@@ -128,4 +126,4 @@ with right:
     verdict.outcome(shown)
 verdict.agents(shown)
 with bar.container():
-    act.act(desk, actor, shown, heed=not anew)
+    act.act(desk, actor, shown, accept_click=not recompute)

@@ -12,11 +12,12 @@ from wfm.domain.operations import RunPage
 from wfm.domain.people import Capability
 from wfm.ui.components import empty, times
 from wfm.ui.components.markdown import escape_markdown
+from wfm.ui.components.run_query import Chart, filter_params
+from wfm.ui.components.unknown_filters import without_unknown
 from wfm.ui.screens.runs import causes as run_causes
 from wfm.ui.screens.runs import export, filters, panel, saved_views, selection, state, table
 from wfm.ui.screens.runs.model import PAGE, finding, headline, matching_words, range_words, searched_words
-from wfm.ui.screens.runs.query import Chart, filter_params
-from wfm.ui.screens.runs.unknown import without_unknown
+from wfm.ui.shell import story
 from wfm.ui.shell.auth import require
 from wfm.ui.shell.context import desk
 from wfm.ui.shell.heading import heading
@@ -95,4 +96,4 @@ else:
     table.nothing(query, any_at_all=bool(sum(the_desk.totals().values())))
 
 if query.run is not None:
-    panel.panel(the_desk, query.run, actor, zone, now)
+    story.saw_run(panel.panel(the_desk, query.run, actor, zone, now))

@@ -17,7 +17,6 @@ heading("Settings", actor)
 
 the_desk = desk()
 zone = times.viewer_zone()
-panels.notices()
 
 shown = the_desk.settings_shown()
 set_names = frozenset(f"WFM_{name.upper()}" for name in the_desk.settings.model_fields_set)

@@ -7,13 +7,13 @@ import streamlit as st
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Capability
 from wfm.ui.components import empty
-from wfm.ui.components.links import go
 from wfm.ui.screens.windows.detail import opened
 from wfm.ui.screens.windows.listing import listed
 from wfm.ui.screens.windows.model import short_title_of
 from wfm.ui.shell import context
 from wfm.ui.shell.auth import require
 from wfm.ui.shell.heading import heading
+from wfm.ui.shell.links import go
 
 actor = require(Capability.VIEW)
 desk = context.desk()

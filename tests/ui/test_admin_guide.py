@@ -8,9 +8,9 @@ from tests.ui.conftest import ROOT
 from wfm.desk.proof import PROPAGATION
 from wfm.desk.retention import NIGHT_HOUR
 from wfm.domain.operations import GroupState, Outcome
+from wfm.ui.components.run_query import DEFAULT_PRESET, NAMES, PRESETS
 from wfm.ui.screens.imports.model import MAX_PASTE, WAYS
 from wfm.ui.screens.runs.export import FORMATS
-from wfm.ui.screens.runs.query import DEFAULT_PRESET, NAMES, PRESETS
 from wfm.ui.screens.settings.retention import SETTING
 from wfm.ui.shell.roles import SIGN_IN_LASTS
 from wfm.ui.shell.web.routes import ROUTES

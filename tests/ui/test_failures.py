@@ -28,6 +28,7 @@ from wfm.desk.proof import PROPAGATION
 from wfm.domain.diagnoses import Kind
 from wfm.domain.errors import StoreFault
 from wfm.domain.operations import FailureGroup, GroupState, Outcome, Phase
+from wfm.ui.components.diagnosis import runs_of
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.screens.failures.model import (
     Show,
@@ -40,7 +41,6 @@ from wfm.ui.screens.failures.model import (
     ordered,
     propagation,
     retryable,
-    runs_of,
     sentence,
     spark_spec,
     spark_step,

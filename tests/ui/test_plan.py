@@ -425,14 +425,14 @@ def test_a_rehearsal_is_offered_on_the_demo_tenant_only(desk: FakeDesk, open_scr
     app.multiselect(key="plan_groups").set_value(["team:t0"]).run()
     assert not app.exception
     assert "plan_rehearse" not in {button.key for button in app.button}
-    assert "mend-plan" not in {button.key for button in app.button}
+    assert "plan-fix" not in {button.key for button in app.button}
     assert app.button(key="plan_apply").disabled
     assert real.calls
 
 
 def test_mending_on_the_spot_makes_the_same_plan_possible(desk: FakeDesk, open_screen: Open) -> None:
     app = picked(open_screen)
-    app.button(key="mend-plan").click().run()
+    app.button(key="plan-fix").click().run()
     assert not app.button(key="plan_apply").disabled
     assert app.multiselect(key="plan_groups").value == ["team:t0"]
 

@@ -13,7 +13,7 @@ import pytest
 from tests.ui.fakes import NEEDED, SCOPES, FakeDesk, a_request
 from wfm.domain.plans import PlanRequest, Preview, RouteName, Selection, Severity
 from wfm.domain.windows import WindowSpec
-from wfm.ui.screens.plan import chart, form
+from wfm.ui.screens.plan import chart, model
 from wfm.ui.screens.plan import table as plan_table
 
 NOW = datetime(2026, 11, 24, 13, 12, tzinfo=UTC)
@@ -26,22 +26,22 @@ def preview(**changes: object) -> Preview:
 
 def test_groups_go_through_the_one_field_and_back() -> None:
     selection = Selection(teams=("t1",), queues=("q1", "q2"), divisions=("d",), agents=("a",))
-    keys = form.group_keys(selection)
-    assert form.with_groups(selection, keys) == selection
-    assert form.with_groups(selection, ["queue:q2"]) == Selection(queues=("q2",), agents=("a",))
-    assert form.with_groups(Selection(), ["team:with:colon"]).teams == ("with:colon",)
+    keys = model.group_keys(selection)
+    assert model.with_groups(selection, keys) == selection
+    assert model.with_groups(selection, ["queue:q2"]) == Selection(queues=("q2",), agents=("a",))
+    assert model.with_groups(Selection(), ["team:with:colon"]).teams == ("with:colon",)
 
 
 def test_agents_are_added_once_and_taken_back_in() -> None:
     selection = Selection(agents=("a",), exclude=("b", "c"))
-    added = form.with_agents(selection, ["a", "b"])
+    added = model.with_agents(selection, ["a", "b"])
     assert added.agents == ("a", "b")
     assert added.exclude == ("c",)
 
 
 def test_leaving_somebody_out_drops_the_name_or_excludes_who_came_with_a_group() -> None:
     selection = Selection(agents=("a",), teams=("t",))
-    left = form.without_agents(selection, ["a", "z"])
+    left = model.without_agents(selection, ["a", "z"])
     assert left.agents == ()
     assert left.exclude == ("z",)
 
@@ -56,14 +56,14 @@ def test_leaving_somebody_out_drops_the_name_or_excludes_who_came_with_a_group()
     ],
 )
 def test_which_preset_a_window_is(window: WindowSpec, expected: str) -> None:
-    assert form.preset_of(window) == expected
-    assert expected in form.preset_choices(window)
+    assert model.preset_of(window) == expected
+    assert expected in model.preset_choices(window)
 
 
 def test_a_length_that_is_no_preset_is_a_choice_while_the_plan_has_it() -> None:
-    assert form.preset_choices(WindowSpec(minutes=30)) == ["15", "30", "60", "120", "at"]
-    assert form.preset_choices(WindowSpec(minutes=437)) == ["15", "30", "60", "120", "437", "at"]
-    words = [form.minutes_word(minutes) for minutes in (27, 60, 125, 437)]
+    assert model.preset_choices(WindowSpec(minutes=30)) == ["15", "30", "60", "120", "at"]
+    assert model.preset_choices(WindowSpec(minutes=437)) == ["15", "30", "60", "120", "437", "at"]
+    words = [model.minutes_word(minutes) for minutes in (27, 60, 125, 437)]
     assert words == ["27 min", "1 h", "2 h 05", "7 h 17"]
 
 
@@ -72,7 +72,7 @@ def test_who_is_included_on_purpose_is_not_counted_as_left_out() -> None:
     off = next(row for row in found.rows if row.severity is Severity.BLOCKED)
     others = tuple(row for row in found.rows if row is not off)
     taken = replace(found, rows=(*others, replace(off, severity=Severity.WARNING, writes=True)))
-    before, after = form.totals_by_severity(found), form.totals_by_severity(taken)
+    before, after = model.totals_by_severity(found), model.totals_by_severity(taken)
     assert sum(after[Severity.BLOCKED].values()) == sum(before[Severity.BLOCKED].values()) - 1
     assert after[Severity.WARNING][off.fate] == 1
     assert list(after) == list(Severity)
@@ -80,46 +80,46 @@ def test_who_is_included_on_purpose_is_not_counted_as_left_out() -> None:
 
 def test_words_that_match_nobody_are_no_agents() -> None:
     found = preview(selection=Selection(agents=("a0001", "nobody@example.com")))
-    assert (len(found.rows), form.agents_of(found)) == (2, 1)
-    assert "left out" not in form.what_happens(found)
+    assert (len(found.rows), model.agents_of(found)) == (2, 1)
+    assert "left out" not in model.what_happens(found)
 
 
 def test_an_hour_of_another_zone_than_the_viewers_is_named_with_it() -> None:
     start = NOW + timedelta(hours=2)
     abroad = preview(window=WindowSpec(start=start, end=start + timedelta(hours=1), zone="Asia/Kolkata"))
     here = preview(window=WindowSpec(start=start, end=start + timedelta(hours=1), zone="UTC"))
-    assert form.action_label(abroad).endswith("20:42 Asia/Kolkata")
-    assert form.action_label(here).endswith("15:12")
+    assert model.action_label(abroad).endswith("20:42 Asia/Kolkata")
+    assert model.action_label(here).endswith("15:12")
 
 
 def test_the_first_guess_is_soon_round_and_on_the_wall_clock_of_the_zone() -> None:
-    start, end = form.next_slot(NOW, "Europe/Berlin")
+    start, end = model.next_slot(NOW, "Europe/Berlin")
     assert (start, end) == (datetime(2026, 11, 24, 14, 30), datetime(2026, 11, 24, 15, 0))  # noqa: DTZ001  # wall clock
 
 
 def test_the_action_is_named_by_what_it_does() -> None:
-    assert form.action_label(preview()) == "Take 14 agents out now"
+    assert model.action_label(preview()) == "Take 14 agents out now"
     later = preview(window=WindowSpec(start=NOW + timedelta(hours=2), end=NOW + timedelta(hours=3), zone="Europe/Berlin"))
-    assert form.action_label(replace(later, computed_at=datetime.now(UTC))).startswith("Take ")
+    assert model.action_label(replace(later, computed_at=datetime.now(UTC))).startswith("Take ")
     correction = preview(route=RouteName.ADHERENCE)
-    assert form.action_label(correction) == "Correct 14 agents"
+    assert model.action_label(correction) == "Correct 14 agents"
 
 
 def test_what_happens_counts_those_who_finish_their_contact_and_those_left_out() -> None:
-    said = form.what_happens(preview())
+    said = model.what_happens(preview())
     assert said.startswith("14 agents become unavailable now and are given back at ")
     assert "1 agent finishes the contact first." in said
     assert "2 agents are left out." in said
 
 
 def test_every_row_is_counted_once_by_severity() -> None:
-    found = form.totals_by_severity(preview())
+    found = model.totals_by_severity(preview())
     assert sum(count for fates in found.values() for count in fates.values()) == 16
     assert set(found[Severity.BLOCKED]) <= {row.fate for row in preview().rows}
 
 
 def test_cost_in_words() -> None:
-    assert form.cost_line(preview()) == "14 requests · about 3 s at 300/min · back: up to 28, about 6 s"
+    assert model.cost_line(preview()) == "14 requests · about 3 s at 300/min · back: up to 28, about 6 s"
 
 
 def test_the_table_shows_what_needs_a_look_first() -> None:
@@ -163,7 +163,7 @@ def test_a_window_of_a_month_still_has_a_timeline() -> None:
 
 
 def test_a_fresh_request_is_nobody_now_for_half_an_hour() -> None:
-    fresh = form.fresh_request("Europe/Berlin")
+    fresh = model.fresh_request("Europe/Berlin")
     assert isinstance(fresh, PlanRequest)
     assert fresh.selection.is_empty()
     assert fresh.window.minutes == 30
@@ -174,21 +174,21 @@ def test_a_fresh_request_is_nobody_now_for_half_an_hour() -> None:
 
 def test_a_window_that_is_over_does_not_say_now() -> None:
     over = preview(window=WindowSpec(start=NOW - timedelta(hours=3), end=NOW - timedelta(hours=2), zone="Europe/Berlin"))
-    assert form.action_label(replace(over, computed_at=over.window.end)) == f"Take {len(over.ready)} agents out"
+    assert model.action_label(replace(over, computed_at=over.window.end)) == f"Take {len(over.ready)} agents out"
 
 
 @pytest.mark.parametrize("route", list(RouteName))
 def test_every_route_says_what_becomes_of_it_at_the_end(route: RouteName) -> None:
-    assert ("by itself" in form.UNDONE[route]) is (route is not RouteName.ADHERENCE)
+    assert ("by itself" in model.UNDONE[route]) is (route is not RouteName.ADHERENCE)
 
 
 def test_each_source_says_how_old_it_is() -> None:
     shown = replace(preview(), as_of={"directory": NOW, "schedules": NOW + timedelta(seconds=5), "token": NOW})
-    said = form.as_of_line(shown)
+    said = model.as_of_line(shown)
     assert said.startswith("as of: people ")
     assert ", schedules " in said
     assert "token" not in said
-    assert form.as_of_line(replace(shown, as_of={})).startswith("as of ")
+    assert model.as_of_line(replace(shown, as_of={})).startswith("as of ")
 
 
 # --- the timeline ------------------------------------------------------------------------------------------------------

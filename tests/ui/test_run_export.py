@@ -16,13 +16,13 @@ from wfm.domain.operations import RunFilter
 from wfm.domain.people import Actor, Role
 from wfm.files.exports import csv_lines, parquet_bytes, run_record
 from wfm.ui.components.times import now
-from wfm.ui.screens.runs.export import job_key, whole_filter_words
+from wfm.ui.screens.runs.export import whole_filter_words
 from wfm.ui.screens.runs.export import words as export_words
 from wfm.ui.shell import jobs
 from wfm.ui.shell.web.routes import ROUTES
 
 DEMO = Actor(subject="demo", name="Demo visitor", role=Role.ADMIN)
-KEY = job_key(DEMO, "t1")
+KEY = jobs.export_key(DEMO, "t1")
 
 
 class Exporting(HistoryDesk):
@@ -109,7 +109,7 @@ def test_the_screen_says_before_and_after_the_click(desk: Exporting, open_screen
     app.session_state["runs-export-asked"] = now()
     app.run()
     assert "The file is being started" in words(app)
-    job = jobs.begin(job_key(DEMO, ticket), unit="parquet", total=5)
+    job = jobs.begin(jobs.export_key(DEMO, ticket), unit="parquet", total=5)
     job.done = 2
     app.run()
     assert any("Exporting Parquet: 2 of 5 runs" in str(bar.proto.text) for bar in app.get("progress"))
@@ -117,7 +117,7 @@ def test_the_screen_says_before_and_after_the_click(desk: Exporting, open_screen
     job.end(result=True)
     app.run()
     assert "The Parquet file is complete: 5 runs" in words(app)
-    jobs.forget(job_key(DEMO, ticket))
+    jobs.forget(jobs.export_key(DEMO, ticket))
 
 
 def test_ticked_rows_are_parquet_too(desk: Exporting, open_screen: Open) -> None:

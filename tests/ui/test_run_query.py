@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from wfm.domain.diagnoses import Kind
 from wfm.domain.operations import Outcome, Phase, RunFilter, RunOrder
-from wfm.ui.screens.runs.query import (
+from wfm.ui.components.run_query import (
     DEFAULT_PRESET,
     EXACT,
     NAMES,

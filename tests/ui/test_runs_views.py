@@ -16,20 +16,20 @@ from wfm.domain.operations import Outcome, Phase, RunPage
 from wfm.domain.plans import RouteName
 from wfm.domain.windows import WindowSpec
 from wfm.ui.components import payloads
+from wfm.ui.components.diagnosis import cause_word
 from wfm.ui.components.markdown import code, count, escape_markdown, join_words
+from wfm.ui.components.tables import chosen_row, table_height, ticked_rows
 from wfm.ui.screens.runs.causes import Causes, labels, picked_cause, tints
 from wfm.ui.screens.runs.causes import finding as finding_of_causes
 from wfm.ui.screens.runs.model import (
     MAX_BARS,
     Spread,
     can_retry,
-    cause_word,
     chart_range,
     finding,
     frame,
     matching_words,
     over_time_spec,
-    retry_request,
     searched_words,
     step_for,
     text_alternative,
@@ -37,7 +37,7 @@ from wfm.ui.screens.runs.model import (
 )
 from wfm.ui.screens.runs.panel import permalink, request_line
 from wfm.ui.screens.runs.selection import correlation_ids
-from wfm.ui.screens.runs.table import chosen_row, table_height, ticked_rows
+from wfm.ui.shell.replan import retry_request
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

@@ -152,6 +152,6 @@ def test_a_real_tenant_has_no_demo_switches_and_a_viewer_may_look(serve: Callabl
     serve(a_real_tenant())
     app = open_screen("settings", user=somebody())
     assert not app.exception
-    assert not [found for found in app.button if (found.key or "").startswith("settings-build")]
+    assert not [found for found in app.button if (found.key or "").startswith("settings-fix")]
     assert "`boss@example.com`" in tables(app)
     assert "viewer" in words(app)

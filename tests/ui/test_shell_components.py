@@ -15,8 +15,8 @@ from wfm.domain.operations import GroupState, ItemState, OperationState, Outcome
 from wfm.domain.plans import LaneState, Severity
 from wfm.ui.components import times
 from wfm.ui.components.markdown import escape_markdown
+from wfm.ui.components.run_query import RunQuery, read_query
 from wfm.ui.components.states import HEX, AgentWord, agent_word, style_of
-from wfm.ui.screens.runs.query import RunQuery, read_query
 from wfm.ui.shell import story
 from wfm.ui.shell.navigation import ROOT
 

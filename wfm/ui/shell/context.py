@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
 
-log = logging.getLogger(__name__)
 
 _lock = threading.Lock()
 _desk: Desk | None = None
@@ -59,21 +56,3 @@ def _from_settings() -> Desk:
 def known_demo() -> bool:
     """Whether the tenant is known to be the demo tenant. False while nobody has reached it."""
     return _desk is not None and _desk.tenant.is_demo
-
-
-def warm() -> None:
-    """Opens the Desk and reads the directory, so that the first screen finds both. What fails is asked for again.
-
-    What the first screen imports (pandas and the charts) is imported too, while nobody waits for it.
-    """
-    from wfm.domain.errors import DeskError
-
-    try:
-        desk().directory()
-    except DeskError as error:
-        log.warning("The tenant could not be read at the start: %s", error)
-    except Exception:
-        if _desk is not None:
-            raise
-        return  # the dashboard stops already, and its connections were closed while this read
-    import_module("wfm.ui.screens.plan.verdict")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from wfm.domain.errors import DeskError
+from wfm.domain.people import Actor
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,11 @@ class Job:
     def wait(self, seconds: float) -> bool:
         """Whether it was over within that time."""
         return self._end.wait(seconds)
+
+
+def export_key(actor: Actor, ticket: str) -> str:
+    """Under which the progress of a file of runs is noted: one file a person and screen."""
+    return f"export:{actor.subject}:{ticket[:32]}"
 
 
 _lock = threading.Lock()

@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from wfm.domain.errors import DeskError
-from wfm.domain.operations import OPEN_STATES, Operation, OperationState
+from wfm.domain.operations import OPEN_STATES, Operation, OperationState, Outcome, Run
 from wfm.domain.people import Actor
-from wfm.ui.components import times
-from wfm.ui.components.links import go
-from wfm.ui.screens.plan import state
+from wfm.domain.plans import Preview
+from wfm.ui.components import demo, times
+from wfm.ui.shell.links import go
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
@@ -33,7 +33,6 @@ PARAMETER = "story"
 _FLAGS = {"m": SAW_MISSING, "r": SEEN_RUN}
 CLIENT = "architect-flow"
 """The client of the brief: the story is told with it."""
-NEEDED = "wfm:schedule:update"
 
 _DONE = (OperationState.RESTORED, OperationState.ENDED_EARLY)
 _FAILED = (OperationState.HALTED, OperationState.FAILED, OperationState.FAILED_IN_PART, *_DONE)
@@ -80,15 +79,27 @@ def start(desk: Desk, actor: Actor) -> None:
         if desk.demo is not None and not desk.operations(states=OPEN_STATES, limit=1):
             if desk.current_client.name != CLIENT:
                 desk.use_client(CLIENT, actor)
-            if NEEDED in (desk.current_client.scopes or ()):
+            if demo.NEEDED_SCOPE in (desk.current_client.scopes or ()):
                 desk.demo.unmend(actor)
-    state.forget_preview()
+    demo.tenant_changed()
 
 
 def stop() -> None:
     """Puts the story away."""
     st.session_state[ON] = False
     st.query_params.pop(PARAMETER, None)
+
+
+def saw_preview(preview: Preview | None) -> None:
+    """Notes that a preview named missing access."""
+    if preview is not None and preview.missing_access:
+        st.session_state[SAW_MISSING] = True
+
+
+def saw_run(run: Run | None) -> None:
+    """Notes that a run that failed was opened."""
+    if run is not None and run.outcome is Outcome.FAILED and not run.example:
+        st.session_state[SEEN_RUN] = True
 
 
 def written(began: datetime, seen: str = "") -> str:
@@ -158,7 +169,7 @@ def strip(desk: Desk) -> None:
     except DeskError:
         return
     number = current_step(
-        holds_scope=client.scopes is not None and NEEDED in client.scopes,
+        holds_scope=client.scopes is not None and demo.NEEDED_SCOPE in client.scopes,
         saw_missing=bool(st.session_state.get(SAW_MISSING)),
         saw_run=bool(st.session_state.get(SEEN_RUN)) or "run" in st.query_params,  # the one opened just now, too
         operations=operations,

@@ -9,11 +9,10 @@ import streamlit as st
 from wfm.domain.diagnoses import Explanation
 from wfm.domain.errors import DeskError
 from wfm.ui.components import empty
+from wfm.ui.components.diagnosis import kind_word, meaning
 from wfm.ui.components.lanes import verdict_badges, verdict_lines
 from wfm.ui.components.markdown import code, escape_markdown
 from wfm.ui.screens.access.model import SAMPLES, fields_table
-from wfm.ui.screens.runs.model import kind_word
-from wfm.ui.screens.runs.panel import meaning
 
 if TYPE_CHECKING:
     from wfm.desk import Desk

@@ -12,11 +12,11 @@ from wfm.domain.errors import BadInput, DeskError
 from wfm.domain.operations import Outcome
 from wfm.domain.people import Actor, Capability
 from wfm.ui.components import empty, ids, payloads
+from wfm.ui.components.agent_lookup import agent_named
+from wfm.ui.components.diagnosis import meaning
 from wfm.ui.components.markdown import code, escape_markdown
 from wfm.ui.components.states import style_of
 from wfm.ui.screens.data_actions import model as view
-from wfm.ui.screens.runs.filters import agent_named
-from wfm.ui.screens.runs.panel import meaning
 from wfm.ui.shell.navigation import page
 
 if TYPE_CHECKING:

@@ -16,13 +16,14 @@ from wfm.domain.errors import DeskError
 from wfm.domain.operations import FailureGroup, GroupState, Phase, RunFilter
 from wfm.domain.people import Actor, Capability
 from wfm.ui.components import empty, payloads
+from wfm.ui.components.diagnosis import runs_of
 from wfm.ui.components.flash import Flash, flash_next_page
+from wfm.ui.components.run_query import filter_params
 from wfm.ui.components.states import style_of
 from wfm.ui.components.times import agents as agents_word
 from wfm.ui.screens.failures import model as view
-from wfm.ui.screens.runs.panel import start_plan
-from wfm.ui.screens.runs.query import filter_params
 from wfm.ui.shell.navigation import page
+from wfm.ui.shell.replan import start_plan
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
@@ -75,7 +76,7 @@ def actions(group: FailureGroup, viewer: Viewer) -> None:
             _retry(group, viewer)
         st.page_link(
             page("runs"),
-            label=view.runs_of(group),
+            label=runs_of(group),
             icon=":material/receipt_long:",
             query_params={"time": "all", **filter_params(RunFilter(fingerprint=key))},
         )

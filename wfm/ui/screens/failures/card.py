@@ -11,15 +11,14 @@ from wfm.desk.proof import PROPAGATION
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import FailureGroup, GroupState, RunFilter
 from wfm.ui.components import empty
+from wfm.ui.components.diagnosis import kind_word, meaning
 from wfm.ui.components.lanes import verdict_badges
 from wfm.ui.components.markdown import code, count, escape_markdown
+from wfm.ui.components.run_query import filter_params
 from wfm.ui.components.states import style_of
 from wfm.ui.components.times import now, when
 from wfm.ui.screens.failures import model as view
 from wfm.ui.screens.failures.actions import Viewer, actions, tell
-from wfm.ui.screens.runs.model import kind_word
-from wfm.ui.screens.runs.panel import meaning
-from wfm.ui.screens.runs.query import filter_params
 from wfm.ui.shell import context
 from wfm.ui.shell.navigation import page
 

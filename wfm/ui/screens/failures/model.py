@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 from wfm.desk.proof import ACCESS_KINDS, PROPAGATION, SIGN_IN_KINDS
 from wfm.domain.diagnoses import Kind
 from wfm.domain.operations import FailureGroup, GroupState, Outcome, Phase, Run, RunFilter
+from wfm.ui.components.diagnosis import kind_word, runs_of
 from wfm.ui.components.markdown import code, count, escape_markdown, join_words
 from wfm.ui.components.states import hex_color, style_of
 from wfm.ui.components.times import agents as agents_word
 from wfm.ui.components.times import clock, duration, number, when
-from wfm.ui.screens.runs.model import kind_word
 
 if TYPE_CHECKING:
     from wfm.desk import Desk, FailureBrief, GroupChange
@@ -133,13 +133,6 @@ def ordered(
     if sort is Sort.AGENTS:
         newest_first.sort(key=lambda group: group.agents, reverse=True)
     return sorted(newest_first, key=lambda group: (group.fingerprint != first, urgency[group.state]))
-
-
-def runs_of(group: FailureGroup) -> str:
-    """How many runs failed for a cause, those of the demo tenant's examples apart."""
-    if not group.runs and group.examples:
-        return f"{count(group.examples, 'run')} in the examples"
-    return count(group.runs, "run") + (f" and {number(group.examples)} in the examples" if group.examples else "")
 
 
 def facts(group: FailureGroup, zone: ZoneInfo, now: datetime) -> str:

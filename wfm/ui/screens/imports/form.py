@@ -17,6 +17,7 @@ from wfm.domain.imported_runs import FIELDS
 from wfm.domain.people import Actor
 from wfm.ui.components import empty, times, upload
 from wfm.ui.components.markdown import code, count, escape_markdown, join_words
+from wfm.ui.components.tables import table_height
 from wfm.ui.screens.imports import model as view
 from wfm.ui.shell import jobs
 from wfm.ui.shell.navigation import page
@@ -139,7 +140,7 @@ def sample(preview: ImportPreview, zone: ZoneInfo) -> None:
         st.dataframe(
             view.sample(preview.rows, zone),
             hide_index=True,
-            height=31 * (min(len(preview.rows), _TABLE_ROWS) + 1) + 2,
+            height=table_height(len(preview.rows), _TABLE_ROWS),
             placeholder="–",
             alt="The first runs of the file as they will stand in the history",
             column_config={
@@ -161,7 +162,7 @@ def _problems(found: ImportPreview | ImportReport) -> None:
         view.problems_frame(problems),
         hide_index=True,
         width="content",
-        height=31 * (min(len(problems), _TABLE_ROWS) + 1) + 2,
+        height=table_height(len(problems), _TABLE_ROWS),
         alt="Lines that can't be read, with the reason",
         column_config={
             "line": st.column_config.NumberColumn("line", width=60),

@@ -9,13 +9,12 @@ import streamlit as st
 from wfm.domain.errors import DeskError, Refused
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import Preview
-from wfm.ui.components import empty, times
+from wfm.ui.components import demo, empty, times
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.screens.plan import state
-from wfm.ui.screens.plan.form import UNDONE, action_label, agents_of, what_happens
+from wfm.ui.screens.plan.model import UNDONE, action_label, agents_of, what_happens
 from wfm.ui.screens.plan.verdict import missing_words
 from wfm.ui.shell.navigation import page
-from wfm.ui.shell.tenant_menu import mend_button
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
@@ -38,17 +37,17 @@ def nothing_to_do(why: str) -> None:
         st.button("Take agents out", type="primary", disabled=True, key="plan_apply_nothing")
 
 
-def act(desk: Desk, actor: Actor, preview: Preview, *, heed: bool = True) -> None:
+def act(desk: Desk, actor: Actor, preview: Preview, *, accept_click: bool = True) -> None:
     """The bar for a preview: apply it, or why not and what may be done instead.
 
-    `heed` is False when the preview was made in this very run: a click that came with it meant other numbers.
+    `accept_click` is False when the preview was made in this very run: a click that came with it meant other numbers.
     """
     may = actor.may(Capability.EXECUTE)
     refusals = list(preview.refusals)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(_summary(preview), width="stretch")
         if refusals and {code for code, _ in refusals} == {"access_missing"} and desk.demo is not None:
-            mend_button(desk.demo, actor, desk.current_client, key="plan", caption=False)
+            demo.fix_button(desk.demo, actor, desk.current_client, key="plan-fix", disabled=not may, short=True)
             rehearse = st.button(
                 "Run anyway and show me the failure",
                 icon=":material/play_arrow:",
@@ -56,7 +55,7 @@ def act(desk: Desk, actor: Actor, preview: Preview, *, heed: bool = True) -> Non
                 disabled=not may,
                 help="Demo only: a rehearsal that sends the calls and records what comes back.",
             )
-            if rehearse and heed:
+            if rehearse and accept_click:
                 apply(desk, actor, preview, rehearse=True)
         needed = desk.confirmation_needed(preview) if preview.can_apply else None
         clicked = st.button(
@@ -66,7 +65,7 @@ def act(desk: Desk, actor: Actor, preview: Preview, *, heed: bool = True) -> Non
             disabled=not (may and preview.can_apply),
             help=_why_not(actor, refusals, may),
         )
-    if clicked and not heed:
+    if clicked and not accept_click:
         st.toast("The plan changed together with that click. Look at the new numbers, then apply.", icon=":material/info:")
         return
     if not clicked:

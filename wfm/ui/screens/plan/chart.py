@@ -13,9 +13,8 @@ import pandas as pd
 from wfm.domain.plans import AgentFate, Severity
 from wfm.domain.windows import Window
 from wfm.ui.components import times
+from wfm.ui.components.charts import Spec, row_axis, wall_clock
 from wfm.ui.screens.plan import table
-
-Spec = dict[str, object]
 
 ROW = 35
 """Pixels a line: that of the table beside it."""
@@ -29,7 +28,7 @@ def timeline(rows: Sequence[AgentFate], window: Window, *, severities: Mapping[S
     names = [table.label(row, number) for number, row in enumerate(rows)]
     first, last = table.horizon(window)
     zone = times.zone_or_utc(window.zone)
-    begin, end = table.wall(first, zone), table.wall(last, zone)
+    begin, end = wall_clock(first, zone), wall_clock(last, zone)
     hours = round((end - begin).total_seconds() / 3600)
     step = next(step for step in (1, 2, 3, 6, 12) if hours / step <= 8 or step == 12)
     axis: Spec = {"format": "%H:%M", "orient": "top", "title": None, "grid": True, "labelFlush": False, "labelPadding": 6}
@@ -67,18 +66,6 @@ def timeline(rows: Sequence[AgentFate], window: Window, *, severities: Mapping[S
         "height": {"step": ROW},
         "padding": {"left": 14, "right": 8, "top": 15, "bottom": 4},
         "config": {"view": {"strokeWidth": 0}, "axis": {"labelFontSize": 11, "gridOpacity": 0.35, "domain": False}},
-    }
-
-
-def row_axis(field: str, names: list[str], *, limit: int) -> Spec:
-    """A line a name, in the order given; a label is cut after `limit` pixels."""
-    return {
-        "field": field,
-        "type": "nominal",
-        "sort": names,
-        "scale": {"domain": names},
-        "title": None,
-        "axis": {"labelLimit": limit, "ticks": False},
     }
 
 

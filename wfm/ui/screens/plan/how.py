@@ -11,7 +11,7 @@ from wfm.domain.errors import DeskError
 from wfm.domain.plans import PlanRequest, Preview, RouteName
 from wfm.ui.components import empty, waiting
 from wfm.ui.components.markdown import cell, escape_markdown
-from wfm.ui.screens.plan.form import ROUTE_HELP, ROUTE_WORDS
+from wfm.ui.screens.plan.model import ROUTE_HELP, ROUTE_WORDS
 
 if TYPE_CHECKING:
     from wfm.desk import DataAction, Desk

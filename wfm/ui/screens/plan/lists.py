@@ -14,8 +14,8 @@ from wfm.domain.text import has_controls
 from wfm.ui.components import empty, times
 from wfm.ui.components import upload as uploads
 from wfm.ui.components.markdown import cell, escape_markdown
+from wfm.ui.components.tables import table_height
 from wfm.ui.screens.plan.sentences import above_line, column_labels
-from wfm.ui.screens.runs.table import table_height
 
 if TYPE_CHECKING:
     from wfm.desk import Desk

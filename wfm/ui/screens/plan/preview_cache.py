@@ -1,33 +1,37 @@
-"""Asks the Desk for a preview, and tells two questions apart."""
+"""The preview of the Plan screen: what it depends on, and the one that was made last."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from wfm.domain.errors import DeskError
-from wfm.domain.plans import PlanRequest
+from wfm.domain.plans import PlanRequest, Preview
 from wfm.ui.components import times
+from wfm.ui.components.demo import tenant_changes
 from wfm.ui.screens.plan import state
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
 
 
-def question(desk: Desk, request: PlanRequest) -> str:
-    """What a preview depends on beside the world: the request, and who would send it with which access."""
+def cache_key(desk: Desk, request: PlanRequest) -> str:
+    """What a preview depends on beside the clock: the request, who would send it with which access, the demo's switches."""
     try:
         client = desk.current_client
-        held = f"{client.id}|{','.join(client.scopes or ())}"
+        access = f"{client.id}|{','.join(client.scopes or ())}"
     except DeskError:
-        held = ""
-    return f"{request.model_dump_json()}|{held}"
+        access = ""
+    return f"{request.model_dump_json()}|{access}|{tenant_changes()}"
 
 
-def ask(desk: Desk, request: PlanRequest, asked: str, *, fresh: bool = False) -> state.Seen:
-    """The preview, or the sentence that came instead. Remembered either way."""
+def make(desk: Desk, request: PlanRequest, key: str, *, fresh: bool = False) -> state.CachedPreview:
+    """The preview, or the error that came instead. Remembered either way."""
+    preview: Preview | None = None
+    failure: DeskError | None = None
     try:
-        answer = state.Seen(question=asked, preview=desk.preview(request, fresh=fresh), error=None, at=times.now())
+        preview = desk.preview(request, fresh=fresh)
     except DeskError as error:
-        answer = state.Seen(question=asked, preview=None, error=error, at=times.now())
-    state.saw(answer)
+        failure = error
+    answer = state.CachedPreview(key=key, preview=preview, error=failure, at=times.now())
+    state.remember(answer)
     return answer

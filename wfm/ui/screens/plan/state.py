@@ -15,14 +15,15 @@ from wfm.domain.people import Actor
 from wfm.domain.plans import PlanRequest, Preview
 from wfm.ui.components import times
 from wfm.ui.components.markdown import escape_markdown
-from wfm.ui.screens.plan.form import fresh_request
+from wfm.ui.screens.plan.model import fresh_request
+from wfm.ui.shell import replan
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
 
 _FORM = "plan_form"
 _SAVED = "plan_saved"
-_SEEN = "plan_seen"
+_PREVIEW = "plan_seen"
 _TOKEN = "plan_token"
 _DRAFT = "plan_draft"
 APPLIED = "plan_applied"
@@ -32,17 +33,17 @@ NOTICE = "plan_notice"
 """What a refusal said: (sentence, differences), shown above the new preview until something is edited."""
 
 DRAFT_PARAMETER = "draft"
-OLD = timedelta(seconds=30)
-"""A preview older than this is made anew when the screen runs again; at Apply it is checked in any case."""
+MAX_AGE = timedelta(seconds=30)
+"""A preview older than this is made again when the screen runs again; at Apply it is checked in any case."""
 
 _DRAFT_ID = re.compile(r"[0-9a-f]{8}")
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A preview and the question it answers. `error` instead of a preview when there was none."""
+class CachedPreview:
+    """A preview and what it was made from. `error` instead of a preview when there was none."""
 
-    question: str
+    key: str
     preview: Preview | None
     error: DeskError | None
     at: datetime
@@ -50,7 +51,7 @@ class Seen:
 
 def form(desk: Desk, actor: Actor) -> PlanRequest:
     """The plan being made in this tab: from the session, else the draft named in the address, else the last draft."""
-    found = st.session_state.get(_FORM)
+    found = replan.handed_over() or st.session_state.get(_FORM)
     if not isinstance(found, PlanRequest):
         found = _draft(desk, actor) or fresh_request(times.viewer_zone().key)
         st.session_state[_FORM] = found
@@ -101,19 +102,20 @@ def _in_tab(actor: Actor, draft: str) -> Actor:
     return replace(actor, subject=f"{actor.subject}#{draft}")
 
 
-def seen() -> Seen | None:
+def last_preview() -> CachedPreview | None:
     """The last preview, whatever it answered."""
-    found = st.session_state.get(_SEEN)
-    return found if isinstance(found, Seen) else None
+    found = st.session_state.get(_PREVIEW)
+    return found if isinstance(found, CachedPreview) else None
 
 
-def saw(answer: Seen) -> None:
-    st.session_state[_SEEN] = answer
+def remember(answer: CachedPreview) -> None:
+    """Keeps it for the next run."""
+    st.session_state[_PREVIEW] = answer
 
 
 def forget_preview() -> None:
     """Makes the next run ask again."""
-    st.session_state.pop(_SEEN, None)
+    st.session_state.pop(_PREVIEW, None)
 
 
 def token() -> str:

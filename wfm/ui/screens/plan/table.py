@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
 import pandas as pd
 
 from wfm.domain.plans import AgentFate, Severity
 from wfm.domain.windows import Window
 from wfm.ui.components import times
+from wfm.ui.components.charts import wall_clock
 from wfm.ui.components.markdown import cell
 
 PAGE = 14
@@ -89,14 +89,16 @@ def bars(rows: Sequence[AgentFate], window: Window) -> pd.DataFrame:
                 start, end = max(activity.start, first), min(activity.end, last)
                 if start < end:
                     kind = "work" if activity.category in _WORK else "pause"
-                    found.append((label(row, number), wall(start, zone), wall(end, zone), cell(activity.category), kind))
+                    found.append(
+                        (label(row, number), wall_clock(start, zone), wall_clock(end, zone), cell(activity.category), kind)
+                    )
             if not shift.activities and shift.start < last and shift.end > first:
                 start, end = max(shift.start, first), min(shift.end, last)
-                found.append((label(row, number), wall(start, zone), wall(end, zone), "shift", "work"))
+                found.append((label(row, number), wall_clock(start, zone), wall_clock(end, zone), "shift", "work"))
         for off_start, off_end in row.schedule.time_off:
             start, end = max(off_start, first), min(off_end, last)
             if start < end:
-                found.append((label(row, number), wall(start, zone), wall(end, zone), "time off", "off"))
+                found.append((label(row, number), wall_clock(start, zone), wall_clock(end, zone), "time off", "off"))
     return pd.DataFrame(found, columns=["agent", "start", "end", "what", "kind"])
 
 
@@ -104,7 +106,7 @@ def marks(rows: Sequence[AgentFate], window: Window) -> pd.DataFrame:
     """The window across each agent's line, with fate and severity."""
     zone = times.zone_or_utc(window.zone)
     first, last = horizon(window)
-    start, end = wall(max(window.start, first), zone), wall(min(window.end, last), zone)
+    start, end = wall_clock(max(window.start, first), zone), wall_clock(min(window.end, last), zone)
     return pd.DataFrame(
         [
             (label(row, number), start, end, row.fate.value, row.severity.value, cell(row.reason))
@@ -118,11 +120,6 @@ def label(row: AgentFate, number: int) -> str:
     """A name for the axis: cut where long, and told apart from others of the same name by its place."""
     name = name_of(row)
     return cell(name if len(name) <= 22 else name[:21] + "…") + "\u200b" * number
-
-
-def wall(instant: datetime, zone: ZoneInfo) -> datetime:
-    """The wall clock of the zone, labelled UTC: the chart draws in UTC, so every browser shows the same times."""
-    return instant.astimezone(zone).replace(tzinfo=UTC)
 
 
 def finding_of_timeline(rows: Sequence[AgentFate], window: Window) -> str:

@@ -21,7 +21,7 @@ from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.components.states import Style, chips, hex_color, style_of
 from wfm.ui.screens.plan import chart as plan_chart
 from wfm.ui.screens.plan import state, table
-from wfm.ui.screens.plan.form import as_of_line, cost_line, totals_by_severity
+from wfm.ui.screens.plan.model import as_of_line, cost_line, totals_by_severity
 
 INCLUDE = "plan_include"
 PAGE_KEY = "plan_page"

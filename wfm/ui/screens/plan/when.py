@@ -13,7 +13,7 @@ import streamlit as st
 from wfm.domain.plans import PlanRequest
 from wfm.domain.windows import WindowSpec
 from wfm.ui.components import times
-from wfm.ui.screens.plan.form import AT, DEFAULT_REASON, minutes_word, next_slot, preset_choices, preset_of
+from wfm.ui.screens.plan.model import AT, DEFAULT_REASON, minutes_word, next_slot, preset_choices, preset_of
 
 CHOICE = "plan_when"
 START = "plan_start"

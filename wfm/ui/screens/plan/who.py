@@ -13,7 +13,7 @@ from wfm.domain.plans import PlanRequest, Selection
 from wfm.ui.components import empty, times
 from wfm.ui.components.markdown import cell, escape_markdown
 from wfm.ui.screens.plan import lists, state
-from wfm.ui.screens.plan.form import KIND_WORDS, group_keys, with_agents, with_groups, without_agents
+from wfm.ui.screens.plan.model import KIND_WORDS, group_keys, with_agents, with_groups, without_agents
 from wfm.ui.screens.plan.verdict import INCLUDE
 
 if TYPE_CHECKING:

@@ -12,12 +12,14 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from wfm.domain.operations import Outcome, RunFilter
+from wfm.ui.components.charts import picked_points
+from wfm.ui.components.diagnosis import kind_word
 from wfm.ui.components.markdown import cell, count
+from wfm.ui.components.run_query import changed
 from wfm.ui.components.states import hex_color
 from wfm.ui.components.times import number
 from wfm.ui.screens.runs import state as run_state
-from wfm.ui.screens.runs.model import COUNT_AXIS, FROM_TIP, RUNS_TIP, kind_word, time_axis, wall
-from wfm.ui.screens.runs.query import changed
+from wfm.ui.screens.runs.model import COUNT_AXIS, FROM_TIP, RUNS_TIP, time_axis, wall
 
 if TYPE_CHECKING:
     from wfm.desk import CauseSeries, Desk
@@ -185,5 +187,5 @@ def _pick(key: str, known: dict[str, str]) -> None:
 
 def picked_cause(state: Any, known: dict[str, str]) -> str | None:
     """The fingerprint behind a click; None where nothing was chosen."""
-    points = (state or {}).get("selection", {}).get("pick") or []
+    points = picked_points(state)
     return known.get(str(points[0].get("cause"))) if points else None

@@ -27,11 +27,6 @@ BEGINS_WITHIN = timedelta(seconds=20)
 """How long after the click a file may take to begin before the screen stops looking for it."""
 
 
-def job_key(actor: Actor, ticket: str) -> str:
-    """Under which the progress of a file is noted: one file a person and screen."""
-    return f"export:{actor.subject}:{ticket[:32]}"
-
-
 def links(parameters: str, label: str, *, key: str, watched: bool = True) -> None:
     """A link for each format. `parameters` is the query of the address, `label` says before the click what it will hold."""
     if label:
@@ -66,7 +61,7 @@ def progress(actor: Actor) -> None:
     asked: datetime | None = st.session_state.get(_ASKED)
     if asked is None:
         return
-    key = job_key(actor, _ticket())
+    key = jobs.export_key(actor, _ticket())
     moving = _moves(asked, jobs.of(key))
     st.fragment(_present, run_every=POLL_S if moving else None)(key, asked, moving)
 

@@ -15,12 +15,10 @@ from wfm.domain.diagnoses import Kind
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import Outcome, Phase, RunOrder
 from wfm.domain.plans import RouteName
+from wfm.ui.components.agent_lookup import agent_named
+from wfm.ui.components.diagnosis import kind_word
 from wfm.ui.components.markdown import escape_markdown, join_words
-from wfm.ui.components.states import phase_word, style_of
-from wfm.ui.components.times import when
-from wfm.ui.screens.runs import state
-from wfm.ui.screens.runs.model import ORDER_WORDS, kind_word
-from wfm.ui.screens.runs.query import (
+from wfm.ui.components.run_query import (
     EXACT,
     MAX_TEXT,
     PRESETS,
@@ -32,6 +30,10 @@ from wfm.ui.screens.runs.query import (
     with_preset,
     with_range,
 )
+from wfm.ui.components.states import phase_word, style_of
+from wfm.ui.components.times import when
+from wfm.ui.screens.runs import state
+from wfm.ui.screens.runs.model import ORDER_WORDS
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
@@ -294,28 +296,6 @@ def _set_agent(desk: Desk, key: str) -> None:
     found, hint = agent_named(desk, text)
     st.session_state[_AGENT_HINT] = hint
     state.push(changed(state.current(), agent_id=found))
-
-
-def agent_named(desk: Desk, text: str) -> tuple[str | None, str]:
-    """The agent id that a word means, and a sentence where it means nobody or several.
-
-    Without a tenant the word is taken as an id: the history outlives the people in it.
-    """
-    if not text:
-        return None, ""
-    try:
-        if text in desk.directory().agents:
-            return text, ""
-        matches = desk.search_agents(text, limit=6)
-    except DeskError:
-        return text, ""
-    if len(matches) == 1:
-        return matches[0].id, ""
-    if not matches:
-        return text, f"Agent: nobody in the directory matches “{text[:40]}”, so it is taken as an id."
-    names = [agent.name for agent in matches[:5]]
-    more = " and others" if len(matches) > 5 else ""
-    return None, f"Agent: “{text[:40]}” matches {', '.join(names)}{more}. Write more of the name, or the id."
 
 
 def _instant(attribute: str, label: str, query: RunQuery, zone: ZoneInfo) -> None:

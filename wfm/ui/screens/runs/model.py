@@ -11,11 +11,10 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from wfm.domain.diagnoses import Diagnosis, Kind
-from wfm.domain.operations import Operation, Outcome, Phase, Run, RunFilter, RunOrder, RunPage
-from wfm.domain.plans import PlanRequest, RouteName, Selection
+from wfm.domain.diagnoses import Diagnosis
+from wfm.domain.operations import Outcome, Phase, Run, RunFilter, RunOrder, RunPage
 from wfm.domain.spreadsheet_cells import safe_cell
-from wfm.domain.windows import WindowSpec
+from wfm.ui.components.diagnosis import cause_word
 from wfm.ui.components.markdown import cell, count
 from wfm.ui.components.states import hex_color, style_of
 from wfm.ui.components.times import clock, number, when
@@ -31,11 +30,6 @@ MAX_BARS = 60
 MAX_CHART_SPAN = timedelta(days=400)
 
 Points = Sequence[tuple[datetime, Outcome, int]]
-
-
-def kind_word(kind: Kind | str) -> str:
-    """A cause kind as people read it: "missing scope"."""
-    return kind.words if isinstance(kind, Kind) else str(kind).replace("_", " ")
 
 
 def route_word(run: Run) -> str:
@@ -67,13 +61,6 @@ def frame(runs: Iterable[Run], zone: ZoneInfo) -> pd.DataFrame:
 def _texts(values: Iterable[str]) -> pd.Series:
     """Text cells. The table's own download writes them as they are, so a formula is made text here already."""
     return pd.Series([cell(safe_cell(value)) for value in values], dtype="str")
-
-
-def cause_word(run: Run) -> str:
-    """What the table says of the cause: the kind and what is missing, or the note of a run that did not fail."""
-    if run.kind is None:
-        return run.cause or run.note
-    return f"{kind_word(run.kind)}: {', '.join(run.missing)}" if run.missing else kind_word(run.kind)
 
 
 def _operation(run: Run) -> str:
@@ -373,25 +360,3 @@ def what_now(run: Run, diagnosis: Diagnosis | None) -> str:
 def can_retry(run: Run) -> bool:
     """Whether this run leads to a new plan: a failed update that took an agent out, of an agent we can name."""
     return run.outcome is Outcome.FAILED and run.phase is Phase.APPLY and bool(run.agent_id)
-
-
-def retry_request(agent_ids: Sequence[str], operation: Operation | None, now: datetime, run: Run | None = None) -> PlanRequest:
-    """A plan for exactly these agents, as the operation that failed had it; it goes through the normal preview.
-
-    What is left of the operation's window is kept. One that is over, or none at all, becomes 30 minutes from now.
-    """
-    selection = Selection(agents=tuple(dict.fromkeys(agent for agent in agent_ids if agent)))
-    if operation is None:
-        route, action = RouteName.AVAILABILITY, None
-        if run is not None and run.route in list(RouteName):
-            route, action = RouteName(run.route), run.action
-        return PlanRequest(selection=selection, window=WindowSpec(minutes=30), route=route, action=action)
-    window, zone = operation.window, ZoneInfo(operation.window.zone)
-    spec = WindowSpec(minutes=30, zone=window.zone)
-    if operation.route is RouteName.ADHERENCE:
-        spec = operation.request.window  # a correction of the past keeps the past it corrects
-    elif window.start > now:
-        spec = WindowSpec(start=window.start.astimezone(zone), end=window.end.astimezone(zone), zone=window.zone)
-    elif window.end - now > timedelta(minutes=1):
-        spec = WindowSpec(minutes=max(1, int((window.end - now).total_seconds() // 60)), zone=window.zone)
-    return operation.request.model_copy(update={"selection": selection, "window": spec})

@@ -10,45 +10,35 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from wfm.domain.diagnoses import Diagnosis
 from wfm.domain.errors import DeskError
-from wfm.domain.operations import Exchange, Operation, Outcome, Run
+from wfm.domain.operations import Exchange, Outcome, Run
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import LaneState
 from wfm.ui.components import empty, ids, payloads
+from wfm.ui.components.diagnosis import kind_word, meaning, runs_of
 from wfm.ui.components.lanes import verdict_badges, verdict_lines
 from wfm.ui.components.markdown import code, count, escape_markdown
+from wfm.ui.components.run_query import changed
 from wfm.ui.components.states import phase_word, style_of
 from wfm.ui.components.times import clock, milliseconds, when
-from wfm.ui.screens.failures.model import runs_of
-from wfm.ui.screens.plan import state as plan_state
 from wfm.ui.screens.runs import state
-from wfm.ui.screens.runs.model import can_retry, kind_word, retry_request, what_now
-from wfm.ui.screens.runs.query import changed
-from wfm.ui.shell import story
+from wfm.ui.screens.runs.model import can_retry, what_now
 from wfm.ui.shell.navigation import page
+from wfm.ui.shell.replan import start_plan
 
 if TYPE_CHECKING:
     from wfm.desk import Desk, RunDetail
 
-PROVENANCE = {
-    "published": "published by Genesys",
-    "observed": "observed in real payloads",
-    "brief": "from the brief, not published by Genesys",
-}
 
-
-def panel(desk: Desk, run_id: str, actor: Actor, zone: ZoneInfo, now: datetime) -> None:
-    """Draws the run of that id, or says that there is none."""
+def panel(desk: Desk, run_id: str, actor: Actor, zone: ZoneInfo, now: datetime) -> Run | None:
+    """Draws the run of that id and gives it; says so, and gives None, where there is none."""
     with st.container(border=True, key="run-panel"):
         try:
             detail = desk.run(run_id)
         except DeskError as error:
             empty.fault(error, title="This run can't be opened")
             _close_button()
-            return
-        if detail.run.outcome is Outcome.FAILED and not detail.run.example:
-            st.session_state[story.SEEN_RUN] = True
+            return None
         _head(detail.run, zone)
         left, right = st.columns([6, 7], gap="medium")
         with left:
@@ -56,6 +46,7 @@ def panel(desk: Desk, run_id: str, actor: Actor, zone: ZoneInfo, now: datetime) 
             _next_steps(desk, detail, actor, now)
         with right:
             _raw(detail.exchanges, detail.run, zone)
+    return detail.run
 
 
 def _head(run: Run, zone: ZoneInfo) -> None:
@@ -118,27 +109,6 @@ def _without_diagnosis(run: Run) -> str:
     return run.cause or run.note or {Outcome.SENDING: "The answer is not here yet"}.get(run.outcome, run.outcome.value)
 
 
-def meaning(diagnosis: Diagnosis, *, missing: bool = True) -> None:
-    """What an error payload means, field by field, with where that knowledge comes from.
-
-    `missing` is False where the lanes beside it say already what is missing.
-    """
-    if diagnosis.missing and missing:
-        st.markdown("Missing: " + ", ".join(code(name) for name in diagnosis.missing))
-    if diagnosis.divisions:
-        st.markdown("Divisions: " + ", ".join(code(name) for name in diagnosis.divisions))
-    lines = [("Fix", diagnosis.fix), ("Confirm", diagnosis.confirm), ("Who can", diagnosis.who)]
-    st.markdown("  \n".join(f"**{name}** {escape_markdown(sentence)}" for name, sentence in lines if sentence))
-    provenance = PROVENANCE.get(diagnosis.provenance.value, diagnosis.provenance.value)
-    retry = "a retry can help" if diagnosis.retryable else "a retry alone does not help"
-    if diagnosis.nothing_failed:
-        retry = "nothing to try again"
-    st.caption(f"{diagnosis.what} · {retry} · {provenance} · {diagnosis.confidence.value} · rule {code(diagnosis.rule)}")
-    if len(diagnosis.chain) > 1:
-        with st.expander(f"{len(diagnosis.chain)} errors, one inside the other"):
-            st.markdown("\n".join(f"{number}. {escape_markdown(line)}" for number, line in enumerate(diagnosis.chain, start=1)))
-
-
 # --- what to do ------------------------------------------------------------------------------------------------------
 
 
@@ -183,19 +153,6 @@ def _next_steps(desk: Desk, detail: RunDetail, actor: Actor, now: datetime) -> N
 
 def _only_agent(run: Run) -> None:
     state.push(changed(state.current(), agent_id=run.agent_id))
-
-
-def start_plan(desk: Desk, actor: Actor, agent_ids: list[str], run: Run, now: datetime) -> None:
-    """Fills in the plan of this person with these agents, as the run's operation had it, and goes to Plan."""
-    try:
-        operation: Operation | None = desk.operation(run.operation_id).operation if run.operation_id else None
-        request = retry_request(agent_ids, operation, now, run)
-        desk.save_draft(actor, request)
-    except DeskError as error:
-        empty.fault(error, title="The plan could not be filled in")
-        return
-    plan_state.change(request)
-    st.switch_page(page("plan"))
 
 
 # --- raw -------------------------------------------------------------------------------------------------------------

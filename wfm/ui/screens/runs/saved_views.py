@@ -12,8 +12,8 @@ from wfm.domain.errors import DeskError
 from wfm.domain.people import Actor
 from wfm.ui.components.flash import Flash
 from wfm.ui.components.markdown import escape_markdown
+from wfm.ui.components.run_query import RunQuery, read_query, write_query
 from wfm.ui.screens.runs import state
-from wfm.ui.screens.runs.query import RunQuery, read_query, write_query
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ from wfm.ui.components.markdown import cell, count
 from wfm.ui.components.times import agents as agents_word
 from wfm.ui.screens.runs import export
 from wfm.ui.screens.runs.model import can_retry
-from wfm.ui.screens.runs.panel import start_plan
+from wfm.ui.shell.replan import start_plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

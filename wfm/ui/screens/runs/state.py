@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from wfm.ui.screens.runs.query import NAMES, OTHER_NAMES, RunQuery, read_query, write_query
+from wfm.ui.components.run_query import NAMES, OTHER_NAMES, RunQuery, read_query, write_query
 
 HERE = "runs-time"
 """Key of a widget that is always drawn: Streamlit forgets it when another screen is shown, so it marks a new visit."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -14,7 +13,10 @@ import streamlit as st
 
 from wfm.domain.operations import Outcome, Run, RunFilter, RunOrder, RunPage
 from wfm.ui.components import empty
-from wfm.ui.components.states import style_of
+from wfm.ui.components.charts import picked_points
+from wfm.ui.components.run_query import EXACT, PRESETS, RunQuery, changed, with_preset, with_range
+from wfm.ui.components.states import chips, style_of
+from wfm.ui.components.tables import chosen_row, table_height, ticked_rows
 from wfm.ui.screens.runs import export as run_export
 from wfm.ui.screens.runs import state as run_state
 from wfm.ui.screens.runs.model import (
@@ -30,16 +32,12 @@ from wfm.ui.screens.runs.model import (
     step_of,
     text_alternative,
 )
-from wfm.ui.screens.runs.query import EXACT, PRESETS, RunQuery, changed, with_preset, with_range
 from wfm.ui.shell.navigation import page
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
 
-_ROW = 31
-"""Pixels of a row at the base font size of the theme."""
 _ROWS_ALONE, _ROWS_BESIDE_A_RUN = 12, 5
-_COLORS = {"red": "red", "green": "green", "blue": "blue", "yellow": "yellow", "gray": "gray", "violet": "violet"}
 
 
 def spread_of(desk: Desk, which: RunFilter, now: datetime) -> Spread:
@@ -79,7 +77,7 @@ def _pick(spread: Spread) -> None:
 
 
 def _picked(state: Any) -> tuple[datetime, Outcome] | None:
-    points = (state or {}).get("selection", {}).get("pick") or []
+    points = picked_points(state)
     if not points:
         return None
     words = {style_of(outcome).word: outcome for outcome in Outcome}
@@ -121,7 +119,7 @@ def table(shown: RunPage, query: RunQuery, zone: ZoneInfo) -> None:
                 "outcome",
                 width=170 if any(run.outcome is Outcome.RESENT for run in shown.runs) else 90,
                 options=[style_of(outcome).word for outcome in outcomes],
-                color=[_COLORS.get(style_of(outcome).color, "gray") for outcome in outcomes],
+                color=chips(outcomes),
             ),
             "status": st.column_config.NumberColumn("status", format="%d", width=54),
             "code": st.column_config.TextColumn("code", width=78),
@@ -131,11 +129,6 @@ def table(shown: RunPage, query: RunQuery, zone: ZoneInfo) -> None:
             "correlation": st.column_config.TextColumn("correlation id", width=200),
         },
     )
-
-
-def table_height(rows: int, most: int) -> int:
-    """Pixels for that many rows and the header, at most `most` rows; the rest scrolls."""
-    return _ROW * (min(rows, most) + 1) + 2 + (_ROW // 2 if rows > most else 0)
 
 
 def _table_key(query: RunQuery, run_ids: list[str]) -> tuple[str, list[int]]:
@@ -166,23 +159,10 @@ def _open() -> None:
     run_state.push(replace(query, run=run_ids[chosen] if chosen is not None and chosen < len(run_ids) else None))
 
 
-def ticked_rows(state: Any) -> list[int]:
-    """The positions of the ticked rows, from the table's selection."""
-    selection: Mapping[str, Any] = (state or {}).get("selection", {})
-    return sorted(int(row) for row in selection.get("rows") or [])
-
-
 def selected(shown: RunPage) -> list[Run]:
     """The runs of this page that are ticked."""
     key, _ = st.session_state["runs-table-now"]
     return [shown.runs[row] for row in ticked_rows(st.session_state.get(key)) if row < len(shown.runs)]
-
-
-def chosen_row(state: Any) -> int | None:
-    """The position of the cell's row that was chosen, from a table's selection; None when it was let go."""
-    selection: Mapping[str, Any] = (state or {}).get("selection", {})
-    cells = selection.get("cells") or []
-    return int(cells[0][0]) if cells else None
 
 
 def pager(shown: RunPage, query: RunQuery, export: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -10,22 +10,15 @@ import streamlit as st
 
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Actor, Capability
+from wfm.ui.components import demo as demo_switches
 from wfm.ui.components import times
-from wfm.ui.components.flash import Flash
 from wfm.ui.components.markdown import code, escape_markdown
+from wfm.ui.components.tables import facts_table
 from wfm.ui.screens.settings import model as view
 
 if TYPE_CHECKING:
     from wfm.desk import Desk, Health
     from wfm.desk.demo import DemoControls
-
-_flash = Flash("settings")
-notices = _flash.show
-
-
-def _facts(pairs: Sequence[tuple[str, str]], *, alt: str) -> None:
-    table = {"": [escape_markdown(name) for name, _ in pairs], " ": [value for _, value in pairs]}
-    st.table(table, hide_index=True, hide_header=True, border="horizontal", alt=alt)
 
 
 def tenant(desk: Desk) -> None:
@@ -54,7 +47,7 @@ def tenant(desk: Desk) -> None:
                 ("its scopes", scopes or "none"),
                 ("its secret", "held by the desk, never shown"),
             ]
-        _facts(pairs, alt="Tenant and OAuth client")
+        facts_table(pairs, alt="Tenant and OAuth client")
 
 
 def people(desk: Desk, actor: Actor) -> None:
@@ -97,7 +90,7 @@ def health(desk: Desk, zone: ZoneInfo) -> None:
             ("rate limit", _used(now)),
             ("worker", f"{worker} ({times.number(now.workers)} running)"),
         ]
-        _facts([(name, escape_markdown(value)) for name, value in pairs], alt="Health of the desk")
+        facts_table([(name, escape_markdown(value)) for name, value in pairs], alt="Health of the desk")
 
 
 def _used(now: Health) -> str:
@@ -115,7 +108,7 @@ def policy(desk: Desk) -> None:
         except DeskError:
             limit = 0
         rules = view.policy(desk.settings.confirm_above, desk.settings.genesys_rate_share, limit)
-        _facts([(rule, escape_markdown(words)) for rule, words in rules], alt="Limits and policy")
+        facts_table([(rule, escape_markdown(words)) for rule, words in rules], alt="Limits and policy")
 
 
 def versions() -> None:
@@ -141,66 +134,39 @@ def settings_table(title: str, rows: Sequence[view.Row]) -> None:
         )
 
 
-# --- demo ---------------------------------------------------------------------------------------------------------------
+_SCENARIO, _CLIENT = "settings-scenario", "settings-client"
 
 
 def demo(desk: Desk, controls: DemoControls, actor: Actor) -> None:
-    """Scenario, client, mending and reset of the demo tenant; for admins, and on the demo tenant everyone is."""
-    may = actor.may(Capability.ADMINISTER)
+    """Scenario, client, the missing scope and reset of the demo tenant; for admins, and on the demo tenant everyone is."""
+    disabled = not actor.may(Capability.ADMINISTER)
     with st.container(border=True):
         st.subheader("Demo tenant", anchor=False)
         state = controls.state()
-        names = [name for name, _ in state.scenarios]
-        words = dict(state.scenarios)
+        descriptions = dict(state.scenarios)
         st.caption(f"{times.agents(state.agents)}, {times.number(state.rate_limit)} requests a minute.")
-        st.session_state["settings-scenario"] = state.scenario
+        st.session_state[_SCENARIO] = state.scenario
         st.selectbox(
             "Scenario",
-            names,
-            key="settings-scenario",
-            on_change=_switch,
-            args=(controls, actor),
-            disabled=not may,
+            list(descriptions),
+            key=_SCENARIO,
+            on_change=demo_switches.switch_scenario,
+            args=(controls, actor, _SCENARIO),
+            disabled=disabled,
         )
-        st.caption(escape_markdown(words.get(state.scenario, "")))
-        choices = desk.clients()
-        st.session_state["settings-client"] = next(choice.name for choice in choices if choice.current)
+        st.caption(escape_markdown(descriptions.get(state.scenario, "")))
+        clients = desk.clients()
+        current = next(client for client in clients if client.current)
+        st.session_state[_CLIENT] = current.name
         st.selectbox(
             "OAuth client that plans",
-            [choice.name for choice in choices],
-            key="settings-client",
-            on_change=_client,
-            args=(desk, actor),
-            disabled=not may,
+            [client.name for client in clients],
+            key=_CLIENT,
+            on_change=demo_switches.switch_client,
+            args=(desk, actor, _CLIENT),
+            disabled=disabled,
         )
         with st.container(horizontal=True, gap="small"):
-            _button("Mend: add the missing scope", "build", _attempt(controls.mend, actor, "The scope was added."), may)
-            _button("Take it away again", "undo", _attempt(controls.unmend, actor, "The scope was taken away."), may)
-            _button("Reset the demo", "restart_alt", _attempt(controls.reset, actor, "The demo tenant is as at first."), may)
-        st.caption("Demo only. Reset makes everybody available and the clients as at first; the history stays.")
-
-
-def _button(label: str, icon: str, act: Callable[[], None], may: bool) -> None:
-    st.button(label, icon=f":material/{icon}:", key=f"settings-{icon}", on_click=act, disabled=not may)
-
-
-def _attempt(action: Callable[[Actor], object], actor: Actor, said: str) -> Callable[[], None]:
-    def act() -> None:
-        try:
-            action(actor)
-        except DeskError as error:
-            _flash.failed(error)
-        else:
-            _flash.done(said)
-
-    return act
-
-
-def _switch(controls: DemoControls, actor: Actor) -> None:
-    name = str(st.session_state["settings-scenario"])
-    _attempt(lambda who: controls.switch_scenario(name, who), actor, f"Scenario is now {name}.")()
-
-
-def _client(desk: Desk, actor: Actor) -> None:
-    name = str(st.session_state["settings-client"])
-    _attempt(lambda who: desk.use_client(name, who), actor, f"Plans are now made with {name}.")()
+            demo_switches.fix_button(controls, actor, current, key="settings-fix", disabled=disabled)
+            demo_switches.break_button(controls, actor, current, key="settings-break", disabled=disabled)
+            demo_switches.reset_button(controls, actor, key="settings-reset", disabled=disabled)

@@ -14,6 +14,7 @@ from wfm.domain.errors import DeskError
 from wfm.domain.people import Actor, Capability
 from wfm.ui.components import empty, times
 from wfm.ui.components.markdown import code, count, escape_markdown, join_words
+from wfm.ui.components.tables import facts_table
 from wfm.ui.shell import jobs
 
 if TYPE_CHECKING:
@@ -48,8 +49,7 @@ def card(desk: Desk, actor: Actor, source: str, zone: ZoneInfo) -> None:
             ("archives", code(str(desk.archive_folder.absolute()))),
             ("last run", last_words(last, days, zone)),
         ]
-        table = {"": [name for name, _ in pairs], " ": [value for _, value in pairs]}
-        st.table(table, hide_index=True, hide_header=True, border="horizontal", alt="How long runs are kept")
+        facts_table(pairs, alt="How long runs are kept")
         if last is not None and last.fault:
             st.error(escape_markdown(last.fault), title="The last archiving broke off", icon=":material/error:")
         _dry_run(desk, zone, days)

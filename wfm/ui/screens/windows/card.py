@@ -9,11 +9,11 @@ import streamlit as st
 
 from wfm.domain.people import Actor
 from wfm.ui.components import bars, times
-from wfm.ui.components.links import go
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.components.states import style_of
 from wfm.ui.screens.windows.actions import asked, buttons
 from wfm.ui.screens.windows.model import View, parts, short_title_of, state_sentence, tags, title_of
+from wfm.ui.shell.links import go
 
 if TYPE_CHECKING:
     from wfm.desk import Desk

@@ -10,10 +10,9 @@ from zoneinfo import ZoneInfo
 
 from wfm.domain.operations import OPEN_STATES
 from wfm.ui.components import times
+from wfm.ui.components.charts import row_axis, wall_clock
 from wfm.ui.components.markdown import cell
 from wfm.ui.components.states import style_of
-from wfm.ui.screens.plan.chart import row_axis
-from wfm.ui.screens.plan.table import wall
 from wfm.ui.screens.windows.model import View, title_of
 
 Spec = dict[str, object]
@@ -125,9 +124,9 @@ def chart(shown: Sequence[Bar], which: Range, now: datetime, zone: ZoneInfo, *, 
 
     A click picks a window's id as `pick`.
     """
-    begin, end = (wall(instant, zone) for instant in bounds(which, now, zone))
+    begin, end = (wall_clock(instant, zone) for instant in bounds(which, now, zone))
     x, y = _time_axis(which, begin, end), row_axis("window", [bar.title for bar in shown], limit=240)
-    moment: Spec = {"data": {"values": [{"start": _text(wall(now, zone))}]}, "encoding": {"x": x}}
+    moment: Spec = {"data": {"values": [{"start": _text(wall_clock(now, zone))}]}, "encoding": {"x": x}}
     return {
         "data": {"values": [_row(bar, begin, end, now, zone, colors) for bar in shown]},
         "layer": [
@@ -172,10 +171,10 @@ def _row(bar: Bar, begin: datetime, end: datetime, now: datetime, zone: ZoneInfo
         "window": cell(bar.title),
         "state": bar.state,
         "said": cell(bar.said),
-        "start": _text(wall(bar.start, zone)),
-        "end": _text(wall(bar.end, zone)),
+        "start": _text(wall_clock(bar.start, zone)),
+        "end": _text(wall_clock(bar.end, zone)),
         "color": colors[bar.color],
-        "left": wall(bar.end, zone) > begin + (end - begin) / 2,
+        "left": wall_clock(bar.end, zone) > begin + (end - begin) / 2,
         "first": _text(begin),
         "last": _text(end),
         "times": f"{times.when(bar.start, zone, today=now)} to {times.when(bar.end, zone, today=now)}",

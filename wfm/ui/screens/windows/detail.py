@@ -13,10 +13,10 @@ from wfm.domain.operations import Item, ItemState, OperationState, Outcome, Phas
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import RouteName
 from wfm.ui.components import empty, times
+from wfm.ui.components.diagnosis import cause_word
 from wfm.ui.components.markdown import cell, escape_markdown
 from wfm.ui.components.states import AgentWord, agent_style, agent_word, style_of
-from wfm.ui.screens.runs.model import cause_word
-from wfm.ui.screens.runs.table import chosen_row, table_height
+from wfm.ui.components.tables import chosen_row, facts_table, table_height
 from wfm.ui.screens.windows import actions
 from wfm.ui.screens.windows.card import progress
 from wfm.ui.screens.windows.model import (
@@ -308,7 +308,7 @@ def _said(desk: Desk, operation_id: str) -> None:
 def _particulars(desk: Desk, view: View) -> None:
     operation = view.operation
     st.markdown("**Particulars**")
-    rows = {
+    facts = {
         "Reason": title_of(operation),
         "Window": times.span(operation.window.start, operation.window.end, operation.window.zone),
         "Route": operation.route.value.replace("_", " "),
@@ -318,12 +318,7 @@ def _particulars(desk: Desk, view: View) -> None:
         "Plan": operation.plan_id,
         "Id": operation.id,
     }
-    st.table(
-        {"what": list(rows), "value": [escape_markdown(value) for value in rows.values()]},
-        hide_index=True,
-        hide_header=True,
-        border="horizontal",
-    )
+    facts_table([(name, escape_markdown(value)) for name, value in facts.items()], alt="Particulars of this window")
     st.page_link(
         page("runs"),
         label="Every run of this window",

@@ -10,13 +10,14 @@ import streamlit as st
 from wfm.domain.operations import OPEN_STATES, OperationState
 from wfm.domain.people import Actor
 from wfm.ui.components import empty, times
-from wfm.ui.components.links import go
+from wfm.ui.components.charts import picked_points
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.components.states import HEX, chips, hex_color, ink
-from wfm.ui.screens.runs.table import chosen_row, table_height
+from wfm.ui.components.tables import chosen_row, table_height
 from wfm.ui.screens.windows import actions, chart
 from wfm.ui.screens.windows.card import card
 from wfm.ui.screens.windows.model import FINAL, View, pace, short_title_of, table, title_of
+from wfm.ui.shell.links import go
 from wfm.ui.shell.navigation import page
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _over_time(views: Sequence[View]) -> None:
             selection_mode="pick",
             alt=f"{said}. {chart.in_words(shown, zone, now)}",
         )
-        points = (st.session_state.get("windows_chart") or {}).get("selection", {}).get("pick") or []
+        points = picked_points(st.session_state.get("windows_chart"))
         if points:
             st.switch_page(page("windows"), query_params={"id": str(points[0]["id"])})
     st.caption(f"{said}. Choose a line to open its window." if shown else said)

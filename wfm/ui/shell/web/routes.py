@@ -22,9 +22,8 @@ from starlette.types import Receive, Scope, Send
 from wfm.domain.errors import BadInput, DeskError, NotFound, StoreFault
 from wfm.domain.operations import RunFilter
 from wfm.domain.people import Capability
-from wfm.ui.screens.runs.export import job_key
-from wfm.ui.screens.runs.query import read_strictly
-from wfm.ui.screens.runs.unknown import without_unknown
+from wfm.ui.components.run_query import read_strictly
+from wfm.ui.components.unknown_filters import without_unknown
 from wfm.ui.shell import context, jobs
 from wfm.ui.shell.web.identity import actor_of, refusal
 
@@ -100,7 +99,7 @@ def _runs(request: Request) -> Response:
     which = query.resolve(now)
     if not ticket:
         return _file(context.desk().export_runs(which, fmt), fmt, now)
-    return _watched(which, fmt, now, job_key(actor_of(request), ticket))
+    return _watched(which, fmt, now, jobs.export_key(actor_of(request), ticket))
 
 
 def _watched(which: RunFilter, fmt: str, now: datetime, key: str) -> Response:

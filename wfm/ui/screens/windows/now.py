@@ -11,9 +11,9 @@ from wfm.domain.errors import DeskError
 from wfm.domain.operations import GroupState, OperationState
 from wfm.domain.people import Actor
 from wfm.ui.components import bars, empty, times
+from wfm.ui.components.diagnosis import runs_of
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.components.states import style_of
-from wfm.ui.screens.failures.model import runs_of
 from wfm.ui.screens.windows import actions
 from wfm.ui.screens.windows.card import card
 from wfm.ui.screens.windows.listing import open_windows

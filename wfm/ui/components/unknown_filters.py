@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from wfm.domain.agents import GroupKind
 from wfm.domain.errors import DeskError, NotFound
-from wfm.ui.screens.runs.query import Problem, RunQuery
+from wfm.ui.components.run_query import Problem, RunQuery
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
