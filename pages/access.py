@@ -43,7 +43,7 @@ def read_again() -> None:
 held, explained = st.columns([7, 5], gap="large")
 with held:
     if fault is not None:
-        empty.fault(fault, title="The access of this token can't be read just now")
+        empty.fault(fault, title="The access of this token can't be read right now")
         st.button("Try again", icon=":material/refresh:", on_click=read_again)
     if report is not None:
         token = report.token
@@ -76,7 +76,7 @@ with held:
             )
             lanes.advice(checks)
             with st.expander("Evidence", type="compact"):
-                st.markdown("\n".join(f"- {line}" for line in view.evidence_lines(checks)) or "None was given.")
+                st.markdown("\n".join(f"- {line}" for line in view.evidence_lines(checks)) or "None given.")
         st.button("Read again", icon=":material/refresh:", key="access-read-again", on_click=read_again)
         st.caption(
             f"As of {times.when(report.as_of, zone, seconds=True)}. Sources: "

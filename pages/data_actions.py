@@ -31,7 +31,7 @@ try:
     with waiting.reading(the_desk, "the tenant's Data Actions"):
         actions = the_desk.actions(fresh=fresh)
 except DeskError as error:
-    empty.fault(error, title="The Data Actions can't be read just now")
+    empty.fault(error, title="The Data Actions can't be read right now")
     st.button("Try again", icon=":material/refresh:", on_click=read_again)
     st.stop()
 
@@ -61,7 +61,9 @@ listed = view.matching(actions, text or "")
 opened = str(st.query_params.get("action", ""))
 chosen = next((action for action in actions if opened in (action.id, action.name)), None) if opened else None
 if opened and chosen is None:
-    st.warning(f"The address names a Data Action that is not here: {escape_markdown(opened[:60])}.", icon=":material/link_off:")
+    st.warning(
+        f"The address names a Data Action that does not exist here: {escape_markdown(opened[:60])}.", icon=":material/link_off:"
+    )
 
 
 def open_row(key: str, action_ids: list[str]) -> None:
@@ -74,7 +76,7 @@ def open_row(key: str, action_ids: list[str]) -> None:
 
 
 if not listed:
-    empty.nothing(f"No action matches “{text or ''}”", "Write less of its name.", icon=":material/search_off:")
+    empty.nothing(f"No action matches “{text or ''}”", "Use fewer letters of its name.", icon=":material/search_off:")
 else:
     shown_ids = [action.id for action in listed]
     table_key = f"actions-table-{hash(tuple(shown_ids))}"

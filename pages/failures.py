@@ -1,4 +1,4 @@
-"""Failures: not 212 red rows but one sentence a cause, with the change that mends it."""
+"""Failures: not 212 red rows but one sentence a cause, with the change that fixes it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ try:
     waiting = the_desk.waiting_agents(view.stuck(groups))
 except DeskError as error:
     heading("Failures", actor)
-    empty.fault(error, title="The failures can't be read just now")
+    empty.fault(error, title="The failures can't be read right now")
     st.button("Try again", icon=":material/refresh:")
     st.stop()
 
@@ -38,7 +38,7 @@ sizes = {show: sum(group.state in view.STATES[show] for group in groups) for sho
 if not groups:
     empty.nothing(
         "No run has failed yet",
-        "When one does, it is explained here once, however many agents it touches: what it means, how to confirm it, "
+        "When one does, it is explained here once, however many agents it affects: what it means, how to confirm it, "
         "how to fix it and who can. Paste an error from elsewhere into Access to have it explained.",
         icon=":material/task_alt:",
     )
@@ -53,11 +53,11 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
         st.button("Refresh", icon=":material/refresh:", type="tertiary", key="failures-refresh")
 
 if linked is not None and all(group.fingerprint != linked for group in groups):
-    st.warning("The address names a failure group that is not here: all others are shown.", icon=":material/link_off:")
+    st.warning("The address names a failure group that does not exist here: all others are shown.", icon=":material/link_off:")
 
 listed = view.ordered(view.matching(groups, text, lambda group: brief_of(group, viewer)), show, first=linked, sort=sort)
 if not listed and text:
-    empty.nothing(f"No cause that is {show.word} holds “{text[:40]}”", "Choose another list above, or look for less.")
+    empty.nothing(f"No cause that is {show.word} holds “{text[:40]}”", "Choose another list above, or use fewer words.")
 elif not listed:
     empty.nothing(f"No cause is {show.word}", "Choose another list above; resolved and ignored causes keep their history.")
 list_of(listed, viewer, linked)

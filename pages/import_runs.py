@@ -21,7 +21,7 @@ st.page_link(page("runs"), label="Back to Runs", icon=":material/arrow_back:")
 if not actor.may(Capability.ADMINISTER):
     empty.nothing(
         "Only an admin imports runs",
-        "Give the file to an admin of this desk (WFM_ADMINS). What is imported is found under Runs by everybody.",
+        "Give the file to an admin of this desk (WFM_ADMINS). Imported runs are visible to everyone under Runs.",
         icon=":material/lock:",
     )
     st.stop()
@@ -36,14 +36,14 @@ if job is not None:
 
 the_desk = desk()
 st.caption(
-    "Data Action runs that this desk did not make. Each is explained on the way in and then found under Runs and Failures. "
-    "Importing twice adds nothing twice; secrets are taken out."
+    "Data Action runs that this desk did not make. Each is explained as it is imported, and then listed under Runs and "
+    "Failures. Importing a file twice adds nothing twice; secrets are removed."
 )
 given = form.source(form.chosen_way())
 if given is None:
     st.stop()
 try:
-    with st.spinner("Reading the beginning …", show_time=False):
+    with st.spinner("Reading the first lines …", show_time=False):
         preview, read_as = form.read_preview(the_desk, given)
 except DeskError as error:
     form.refused(error)

@@ -33,7 +33,7 @@ try:
         zones = sorted({unit.zone for unit in desk.directory().units.values()})
 except DeskError as error:
     empty.fault(error, title="The tenant's directory can't be read")
-    st.caption("The plan as you left it comes back with the tenant. Windows in effect are listed on Now.")
+    st.caption("Your plan is kept and returns when the tenant does. Windows in effect are listed on Now.")
     st.button("Try again", type="primary", icon=":material/refresh:", key="plan_again")
     st.stop()
 
@@ -68,14 +68,14 @@ if selection.is_empty():
     state.forget_preview()
     with status.container():
         empty.nothing(
-            "Nobody is picked yet",
-            "Pick a team, queue, unit or division, or find, paste or upload agents. What would happen to each of them is "
+            "No one is picked yet",
+            "Pick a team, queue, unit or division, or find, paste or upload agents. What would happen to each agent is "
             "shown here before anything is written.",
             icon=":material/group_add:",
         )
         if desk.demo is not None and not st.session_state.get(story.ON):
             st.button(
-                "New here? Tell me the story in three minutes",
+                "New here? Take the three-minute tour",
                 icon=":material/auto_stories:",
                 type="tertiary",
                 key="story-begin",
@@ -113,7 +113,7 @@ if shown is None:
     with status.container():
         empty.fault(last.error or DeskError("The preview could not be made."))
     with bar.container():
-        act.nothing_to_do("Mend what is named above first. Nothing you typed is lost.")
+        act.nothing_to_do("Fix what is named above first. Nothing you typed is lost.")
     st.stop()
 
 with status.container():

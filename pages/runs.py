@@ -39,13 +39,13 @@ try:
     try:
         shown: RunPage = the_desk.runs(which, cursor=query.cursor, limit=PAGE, order=query.order)
     except BadInput:
-        problems += ("The address names a place in the list that is not there: its beginning is shown.",)
+        problems += ("The address points to a page of the list that no longer exists: the first page is shown.",)
         query = replace(query, cursor=None)
         shown = the_desk.runs(which, limit=PAGE, order=query.order)
     spread = table.spread_of(the_desk, which, now)
 except DeskError as error:
     filters.problem_words(problems)
-    empty.fault(error, title="The run history can't be read just now")
+    empty.fault(error, title="The run history can't be read right now")
     st.button("Try again", icon=":material/refresh:")
     st.stop()
 
@@ -63,7 +63,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
         saved_views.menu(the_desk, actor, query)
         if actor.may(Capability.ADMINISTER):
             st.page_link(
-                page("import_runs"), label="Import", icon=":material/upload_file:", help="Runs made without this desk."
+                page("import_runs"), label="Import", icon=":material/upload_file:", help="Import runs made without this desk."
             )
         if charted:
             filters.chart_choice(query)
@@ -71,7 +71,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
             filters.order_choice(query)
 
 if charted:
-    with empty.guarded("The causes can't be read just now"):
+    with empty.guarded("The causes can't be read right now"):
         causes = run_causes.causes_of(the_desk, spread, query.chosen) if query.chart is Chart.CAUSES else None
         if causes is None:
             table.over_time(spread, title, zone)

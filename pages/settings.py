@@ -30,7 +30,7 @@ with left:
     panels.store(shown)
     retention.card(the_desk, actor, view.source_of(retention.SETTING, set_names, places), zone)
 with right:
-    with empty.guarded("The health can't be read just now"):
+    with empty.guarded("The health can't be read right now"):
         panels.health(the_desk, zone)
     panels.policy(the_desk)
     if the_desk.demo is not None:

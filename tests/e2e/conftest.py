@@ -207,4 +207,4 @@ def open_at(page: Page, url: str) -> None:
 def no_exception(page: Page) -> None:
     """No script failed on this page."""
     expect(page.get_by_test_id("stException")).to_have_count(0)
-    expect(page.get_by_text("A fault of the desk itself")).to_have_count(0)
+    expect(page.get_by_text("An error in the desk itself")).to_have_count(0)

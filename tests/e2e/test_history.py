@@ -268,7 +268,7 @@ def test_two_people_on_one_cause_the_second_reads_the_note_of_the_first(desk: Ru
     card = group(page, BEHIND)
     card.get_by_role("button", name="Owner and note").click()
     page.get_by_role("textbox", name="Note").fill("asked the OAuth team")
-    page.get_by_role("button", name="I take it").click()
+    page.get_by_role("button", name="Assign to me").click()
     settled(page)
     expect(card.get_by_text("asked the OAuth team").first).to_be_visible()
     expect(card.get_by_text("owner Demo visitor")).to_be_visible()
@@ -356,7 +356,7 @@ def test_a_test_that_answers_200_and_failed_is_shown_as_failed(desk: RunningDesk
     shown(page, "although the answer is HTTP 200")
     settled(page)
     assert violations(page) == []
-    page.get_by_role("link", name="The run in the history").click()
+    page.get_by_role("link", name="This run in the history").click()
     expect(page).to_have_url(re.compile(r"/runs\?run="))
     settled(page)
     shown(page, "restore")

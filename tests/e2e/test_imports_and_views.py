@@ -127,7 +127,7 @@ def test_a_view_is_saved_made_the_default_opens_runs_and_is_forgotten(dashboard:
     page = new_page()
     open_at(page, f"{dashboard.url}/runs?outcome=failed&time=7d")
     page.get_by_role("button", name="Saved views").click()
-    page.get_by_role("textbox", name="Keep these filters as").fill("Failures of the week")
+    page.get_by_role("textbox", name="Save these filters as").fill("Failures of the week")
     page.keyboard.press("Tab")
     settled(page)
     page.get_by_role("button", name="Save view").click()

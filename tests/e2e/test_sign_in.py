@@ -108,7 +108,7 @@ def test_without_a_provider_nobody_gets_in_through_a_proxy(unguarded: RunningDes
 def test_signed_out_every_address_is_the_sign_in_page(screen: str, guarded: RunningDesk, new_page: NewPage) -> None:
     page = new_page()
     open_at(page, f"{guarded.url}/{screen}")
-    expect(page.get_by_role("heading", name="Sign in to go on")).to_be_visible()
+    expect(page.get_by_role("heading", name="Sign in to continue")).to_be_visible()
     expect(page.locator("h1")).to_have_count(0)
     expect(page.get_by_role("link", name="Runs")).to_have_count(0)
 
@@ -153,6 +153,6 @@ def test_a_supervisor_is_named_by_subject_and_signs_out(guarded: RunningDesk, ne
     expect(page.get_by_text("You are Sam, supervisor.")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("button", name="End session").click()
-    expect(page.get_by_role("heading", name="Sign in to go on")).to_be_visible()
+    expect(page.get_by_role("heading", name="Sign in to continue")).to_be_visible()
     open_at(page, f"{guarded.url}/plan")
-    expect(page.get_by_role("heading", name="Sign in to go on")).to_be_visible()
+    expect(page.get_by_role("heading", name="Sign in to continue")).to_be_visible()

@@ -143,7 +143,7 @@ def test_the_briefs_story(desk: RunningDesk, new_page: NewPage) -> None:
     # The rehearsal: 403 for the agents, and the history shows payload, cause and fix.
     page.get_by_role("button", name="Run anyway and show me the failure").click()
     rehearsal = opened_id(page)
-    expect(page.get_by_text("Halted before everybody failed the same way")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("Halted before everyone failed the same way")).to_be_visible(timeout=SLOW)
     no_exception(page)
     runs = wfm(desk, "runs", "--operation", rehearsal)["runs"]
     assert runs

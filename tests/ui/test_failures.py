@@ -210,8 +210,8 @@ def test_the_sparkline_fits_its_group_and_has_words() -> None:
     step = spark_step(group, NOON)
     assert 120 / step <= 40
     series = [(NOON - timedelta(minutes=60), 7), (NOON - timedelta(minutes=10), 2), (NOON, 0)]
-    assert spark_words(series, UTC_ZONE, NOON) == "Failures over time: most, 7, at 11:00; newest, 2, at 11:50"
-    assert spark_words([], UTC_ZONE, NOON) == "Failures over time: none kept"
+    assert spark_words(series, UTC_ZONE, NOON) == "Failures over time: highest, 7, at 11:00; latest, 2, at 11:50"
+    assert spark_words([], UTC_ZONE, NOON) == "Failures over time: none recorded"
     assert spark_spec(series, group, NOON, step)["mark"]["orient"] == "vertical"
     assert spark_spec([], group, NOON, step)["data"]["values"] == []
 

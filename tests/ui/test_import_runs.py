@@ -149,7 +149,7 @@ def test_what_is_pasted_becomes_runs(desk: HistoryDesk, open_screen: Open) -> No
 
 def test_an_empty_file_and_one_of_another_kind_are_said_so(desk: HistoryDesk, open_screen: Open) -> None:
     app = upload(open_screen("import_runs"), b"")
-    assert "Nothing to import was found in it" in words(app)
+    assert "It contains nothing to import" in words(app)
     assert app.button(key="import-go").disabled
     app = upload(app, b"PK\x03\x04 a packed file" + bytes(200))
     assert not app.exception
@@ -195,7 +195,7 @@ def test_limits_are_named_and_are_the_ones_that_hold() -> None:
         (ImportReport(read=1, added=1), "1 run added."),
         (ImportReport(read=2, added=1, known=1), "1 run added, 1 was there already."),
         (ImportReport(read=1, known=1), "Nothing was added: the one run was in the history already."),
-        (ImportReport(unreadable=4), "Nothing was added: there is no run in it. 4 lines can't be read."),
+        (ImportReport(unreadable=4), "Nothing was added: it contains no run. 4 lines can't be read."),
     ],
 )
 def test_the_result_is_a_sentence(report: ImportReport, said: str) -> None:

@@ -63,7 +63,7 @@ def applied(desk: FakeDesk) -> list[tuple[Any, ...]]:
 def test_nobody_picked_teaches_the_first_step_and_asks_nothing_of_the_tenant(desk: FakeDesk, open_screen: Open) -> None:
     app = open_screen("plan")
     assert not app.exception
-    assert "Nobody is picked yet" in said(app)
+    assert "No one is picked yet" in said(app)
     assert previews(desk) == []
     assert app.button(key="plan_apply_nothing").disabled
 
@@ -176,7 +176,7 @@ def test_pasted_words_are_added_and_those_that_match_nobody_are_named(desk: Fake
     app.text_area(key="plan_paste").set_value("agent1@example.com\nnobody@example.com").run()
     app.button(key="plan_paste_add").click().run()
     assert previews(desk)[-1].selection.agents == ("agent1@example.com", "nobody@example.com")
-    assert "1 matches nobody" in said(app)
+    assert "1 matches no one" in said(app)
     app.multiselect(key="plan_groups").set_value(["team:t2"]).run()
     assert "1 by name" in said(app)
     app.multiselect(key="plan_groups").set_value([]).run()
@@ -321,8 +321,8 @@ def test_a_correction_of_the_past_does_not_promise_to_end_by_itself(desk: FakeDe
     mended(desk)
     app = picked(open_screen)
     app.radio(key="plan_route").set_value(RouteName.ADHERENCE).run()
-    assert "undone only when somebody asks for it" in said(app)
-    assert "restored at the end by itself" not in said(app)
+    assert "undone only when you ask for it" in said(app)
+    assert "restored automatically at the end" not in said(app)
 
 
 def test_a_data_action_says_whose_credentials_it_uses(serve: Callable[[Any], Any], open_screen: Open) -> None:
@@ -361,7 +361,7 @@ def test_leaving_somebody_out_and_taking_back_in(desk: FakeDesk, open_screen: Op
     app.button(key="plan_take_back").click().run()
     assert previews(desk)[-1].selection.exclude == ()
     app.button(key="plan_clear").click().run()
-    assert "Nobody is picked yet" in said(app)
+    assert "No one is picked yet" in said(app)
 
 
 # --- applying --------------------------------------------------------------------------------------------------------

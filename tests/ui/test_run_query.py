@@ -115,7 +115,7 @@ def test_the_names_that_people_write_by_hand_are_read_too() -> None:
 
 def test_an_unknown_name_is_told_and_streamlits_own_are_not() -> None:
     _, problems = read_query({"outcom": "failed", "embed": "true"})
-    assert problems == ("The address says “outcom”, which is no filter of this page: left out.",)
+    assert problems == ("The address says “outcom”, which is not a filter of this page: left out.",)
 
 
 def test_a_time_that_ends_before_it_begins_gives_the_default() -> None:

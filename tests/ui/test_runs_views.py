@@ -17,7 +17,8 @@ from wfm.domain.plans import RouteName
 from wfm.domain.windows import WindowSpec
 from wfm.ui.components import payloads
 from wfm.ui.components.diagnosis import cause_word
-from wfm.ui.components.markdown import code, count, escape_markdown, join_words
+from wfm.ui.components.markdown import code, escape_markdown
+from wfm.ui.components.sentences import join_words, quantity
 from wfm.ui.components.tables import chosen_row, table_height, ticked_rows
 from wfm.ui.screens.runs.causes import Causes, labels, picked_cause, tints
 from wfm.ui.screens.runs.causes import finding as finding_of_causes
@@ -311,7 +312,7 @@ def test_text_of_others_is_never_markdown() -> None:
 
 
 def test_counts_and_lists_read_well() -> None:
-    assert (count(1, "run"), count(12_431, "run"), count(2, "try", "tries")) == ("1 run", "12,431 runs", "2 tries")
+    assert (quantity(1, "run"), quantity(12_431, "run"), quantity(2, "try", "tries")) == ("1 run", "12,431 runs", "2 tries")
     assert (join_words(["a"]), join_words(["a", "b", "c"]), join_words([])) == ("a", "a, b and c", "")
 
 

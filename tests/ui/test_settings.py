@@ -75,7 +75,7 @@ def test_how_people_are_told_apart_is_said_for_each_kind_of_desk() -> None:
 
 def test_roles_name_their_holders() -> None:
     table = roles_table(("a@b", "c@d"), ())
-    assert table["who"] == ["a@b and c@d", "nobody named", "everybody who signs in"]
+    assert table["who"] == ["a@b and c@d", "no one named", "everyone who signs in"]
 
 
 def test_policy_versions_and_store_are_said() -> None:
@@ -116,7 +116,7 @@ def test_the_screen_shows_tenant_health_policy_and_where_values_come_from(desk: 
 
 
 def test_what_is_wrong_is_a_sentence(desk: HistoryDesk, open_screen: Open) -> None:
-    desk.health_problems = ("No worker is alive: windows neither start nor end.",)
+    desk.health_problems = ("No worker is running: windows neither start nor end.",)
     text = words(open_screen("settings"))
     assert "No worker is alive" in text
     assert "all well" not in text

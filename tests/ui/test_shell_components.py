@@ -16,6 +16,7 @@ from wfm.domain.plans import LaneState, Severity
 from wfm.ui.components import times
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.components.run_query import RunQuery, read_query
+from wfm.ui.components.sentences import format_number, quantity
 from wfm.ui.components.states import HEX, AgentWord, agent_word, style_of
 from wfm.ui.shell import story
 from wfm.ui.shell.navigation import ROOT
@@ -146,8 +147,8 @@ def test_a_window_in_words() -> None:
 
 
 def test_numbers() -> None:
-    assert times.number(12431) == "12,431"
-    assert [times.agents(n) for n in (0, 1, 2)] == ["0 agents", "1 agent", "2 agents"]
+    assert format_number(12431) == "12,431"
+    assert [quantity(n, "agent") for n in (0, 1, 2)] == ["0 agents", "1 agent", "2 agents"]
     assert [times.milliseconds(n) for n in (None, 41, 1200)] == ["–", "41 ms", "1.2 s"]
     assert times.zone_or_utc("Nowhere/Atall").key == "UTC"
 

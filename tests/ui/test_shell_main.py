@@ -39,7 +39,7 @@ def test_a_past_window_does_not_count(desk: FakeDesk) -> None:
 def test_a_signed_out_visitor_gets_the_sign_in_page_and_no_other(serve: Callable[[Any], Any]) -> None:
     serve(FakeDesk(is_demo=False, settings=FakeSettings(oidc_configured=True, admins=("a@example.com",))))
     app = main().run()
-    assert [header.value for header in app.header] == ["Sign in to go on"]
+    assert [header.value for header in app.header] == ["Sign in to continue"]
     assert [button.label for button in app.button] == ["Sign in"]
     assert not app.title
     with pytest.raises(ValueError, match="Could not find a navigation page"):

@@ -38,7 +38,7 @@ def test_a_page_run_bare_refuses_an_anonymous_visitor(name: str, serve: Callable
     desk = serve(FakeDesk(is_demo=False, settings=FakeSettings(oidc_configured=True, admins=("a@example.com",))))
     app = bare(name).run()
     assert not app.exception
-    assert [header.value for header in app.header] == ["Sign in to go on"]
+    assert [header.value for header in app.header] == ["Sign in to continue"]
     assert not app.title
     assert not app.dataframe
     assert not app.text_input
@@ -50,7 +50,7 @@ def test_a_page_run_bare_refuses_a_distant_visitor_without_provider(name: str, s
     # AppTest sends no Host header, as no browser of this machine would do.
     desk = serve(FakeDesk(is_demo=False))
     app = bare(name).run()
-    assert [header.value for header in app.header] == ["Sign in to go on"]
+    assert [header.value for header in app.header] == ["Sign in to continue"]
     assert "WFM_OIDC_METADATA_URL" in everything_said(app)
     assert not app.title
     assert desk.calls == []
@@ -62,7 +62,7 @@ def test_a_page_run_bare_refuses_an_expired_sign_in(name: str, serve: Callable[[
     app = bare(name)
     app.user = {"is_logged_in": True, "sub": "s", "email": "a@example.com", "iat": 1_000_000}
     app.run()
-    assert [header.value for header in app.header] == ["Sign in to go on"]
+    assert [header.value for header in app.header] == ["Sign in to continue"]
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -169,7 +169,7 @@ def test_a_filter_that_makes_no_sense_is_refused_by_name_instead_of_giving_every
     answer = get(client, "/export/runs.csv?status=teapot")
     assert answer.status_code == 400
     assert answer.text.splitlines() == [
-        "No file was made. Mend this in the address first:",
+        "No file was made. Fix this in the address first:",
         "The address says status=“teapot”. Accepted: an HTTP status from 100 to 599.",
     ]
     unknown = get(client, "/export/runs.csv?failure=nope")

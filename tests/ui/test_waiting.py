@@ -21,11 +21,11 @@ UNTIL = datetime(2026, 11, 28, 16, 52, 3, tzinfo=UTC)
 
 def test_words_name_what_is_read_and_what_it_waits_for() -> None:
     desk = FakeDesk()
-    reading = waiting._words(desk, "the people", BERLIN)  # type: ignore[arg-type]
+    reading = waiting._sentence(desk, "the people", BERLIN)  # type: ignore[arg-type]
     assert reading == ":material/hourglass_top: Reading the people …"
     desk.held = HeldUp(limit_per_minute=60, until=UNTIL)
-    held = waiting._words(desk, "the people", BERLIN)  # type: ignore[arg-type]
-    assert held == f"{reading} The tenant's limit of 60 requests a minute is used up: it goes on at 17:52:03."
+    held = waiting._sentence(desk, "the people", BERLIN)  # type: ignore[arg-type]
+    assert held == f"{reading} The tenant's limit of 60 requests a minute is used up; reading continues at 17:52:03."
 
 
 @pytest.fixture

@@ -365,7 +365,7 @@ def test_one_agent_not_back_is_one() -> None:
     counts = Counts(apply={ItemState.APPLIED: 1}, restore={ItemState.FAILED: 1}, still_out=1)
     view = replace(an_operation(state=S.FAILED_IN_PART), counts=counts)
     title, sentence = model.not_back(view)
-    assert title == "Not everybody is back"
+    assert title == "Not everyone is back"
     assert sentence.startswith("1 agent could not be put back. That agent stays unavailable")
 
 
@@ -373,7 +373,7 @@ def test_whom_nobody_knows_to_be_back_is_not_called_out() -> None:
     counts = Counts(apply={ItemState.APPLIED: 8}, restore={ItemState.APPLIED: 5, ItemState.UNCONFIRMED: 3}, still_out=3)
     view = replace(an_operation(state=S.FAILED_IN_PART), counts=counts)
     title, sentence = model.not_back(view)
-    assert title == "Perhaps not everybody is back"
+    assert title == "Perhaps not everyone is back"
     assert "unavailable" not in sentence
     assert sentence.startswith("3 agents unconfirmed: ")
     assert model.state_sentence(view, now()).startswith("3 agents unconfirmed, perhaps not back, since ")
@@ -383,7 +383,7 @@ def test_who_failed_and_whom_nobody_knows_are_counted_apart() -> None:
     counts = Counts(apply={ItemState.APPLIED: 3}, restore={ItemState.FAILED: 2, ItemState.UNCONFIRMED: 1}, still_out=3)
     view = replace(an_operation(state=S.FAILED_IN_PART), counts=counts)
     title, sentence = model.not_back(view)
-    assert title == "Not everybody is back"
+    assert title == "Not everyone is back"
     assert sentence.startswith("2 agents could not be put back. They stay unavailable")
     assert sentence.endswith("For 1 more, nobody knows yet: see unconfirmed below.")
     assert model.state_sentence(view, now()).startswith("2 agents not back and 1 unconfirmed since ")

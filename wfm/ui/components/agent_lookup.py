@@ -26,7 +26,7 @@ def agent_named(desk: Desk, text: str) -> tuple[str | None, str]:
     if len(matches) == 1:
         return matches[0].id, ""
     if not matches:
-        return text, f"Agent: nobody in the directory matches “{text[:40]}”, so it is taken as an id."
+        return text, f"Agent: no one in the directory matches “{text[:40]}”, so it is taken as an id."
     names = [agent.name for agent in matches[:5]]
     more = " and others" if len(matches) > 5 else ""
-    return None, f"Agent: “{text[:40]}” matches {', '.join(names)}{more}. Write more of the name, or the id."
+    return None, f"Agent: “{text[:40]}” matches {', '.join(names)}{more}. Type more of the name, or the id."

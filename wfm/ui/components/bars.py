@@ -13,8 +13,8 @@ from html import escape
 import streamlit as st
 
 from wfm.ui.components.markdown import cell
+from wfm.ui.components.sentences import format_number
 from wfm.ui.components.states import Style, hex_color
-from wfm.ui.components.times import number
 
 HEIGHT = 20
 MIN_PART = 4
@@ -32,7 +32,7 @@ class Part:
 
 def in_words(parts: Sequence[Part]) -> str:
     """The bar as a sentence: "34 out, 1 failed"."""
-    return ", ".join(f"{number(part.count)} {part.style.word}" for part in parts if part.count > 0)
+    return ", ".join(f"{format_number(part.count)} {part.style.word}" for part in parts if part.count > 0)
 
 
 def stacked(parts: Sequence[Part], *, title: str) -> None:
@@ -41,7 +41,7 @@ def stacked(parts: Sequence[Part], *, title: str) -> None:
     if not shown:
         return
     boxes = "".join(
-        f'<div title="{escape(f"{number(part.count)} {part.style.word}")}" style="flex:{part.count} 1 0;'
+        f'<div title="{escape(f"{format_number(part.count)} {part.style.word}")}" style="flex:{part.count} 1 0;'
         f'min-width:{MIN_PART}px;background:{hex_color(part.style.color)};opacity:{part.shade:.2f}"></div>'
         for part in shown
     )
@@ -54,7 +54,7 @@ def stacked(parts: Sequence[Part], *, title: str) -> None:
 def legend(parts: Sequence[Part], *, total: str = "") -> None:
     """The numbers of the bar in words, coloured and with their icons."""
     words = " &nbsp; ".join(
-        f":{part.style.color}[:material/{part.style.icon}:] **{number(part.count)}** {part.style.word}"
+        f":{part.style.color}[:material/{part.style.icon}:] **{format_number(part.count)}** {part.style.word}"
         for part in parts
         if part.count > 0
     )

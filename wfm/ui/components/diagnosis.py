@@ -6,8 +6,8 @@ import streamlit as st
 
 from wfm.domain.diagnoses import Diagnosis, Kind
 from wfm.domain.operations import FailureGroup, Run
-from wfm.ui.components.markdown import code, count, escape_markdown
-from wfm.ui.components.times import number
+from wfm.ui.components.markdown import code, escape_markdown
+from wfm.ui.components.sentences import format_number, quantity
 
 
 def kind_word(kind: Kind | str) -> str:
@@ -25,8 +25,8 @@ def cause_word(run: Run) -> str:
 def runs_of(group: FailureGroup) -> str:
     """How many runs failed for a cause, those of the demo tenant's examples apart."""
     if not group.runs and group.examples:
-        return f"{count(group.examples, 'run')} in the examples"
-    return count(group.runs, "run") + (f" and {number(group.examples)} in the examples" if group.examples else "")
+        return f"{quantity(group.examples, 'run')} in the examples"
+    return quantity(group.runs, "run") + (f" and {format_number(group.examples)} in the examples" if group.examples else "")
 
 
 PROVENANCE = {

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 _TITLES: tuple[tuple[type[DeskError], str], ...] = (
     (BadInput, "That can't be used"),
-    (NotFound, "There is no such thing here"),
+    (NotFound, "Not found"),
     (Refused, "Not done"),
     (NotAllowed, "Not allowed"),
     (StoreFault, "The desk's database"),
@@ -56,9 +56,9 @@ def worker_missing(desk: Desk) -> None:
         return
     if not alive:
         st.error(
-            "What is applied or ended here is kept and done as soon as one is. Start one with “python -m wfm worker”; overdue "
+            "What you apply or end here is kept, and done when a worker runs. Start one with “python -m wfm worker”; overdue "
             "restores run first.",
-            title="No worker is alive: windows neither start nor end",
+            title="No worker is running: windows neither start nor end",
             icon=":material/error:",
         )
 
@@ -75,9 +75,9 @@ def guarded(title: str | None = None) -> Iterator[None]:
 def cannot_start(error: DeskError) -> None:
     """The whole screen when the tenant or the database can't be reached."""
     with st.container(border=True, width=640):
-        st.header("The desk can't work just now", anchor=False)
+        st.header("The desk can't work right now", anchor=False)
         st.write(escape_markdown(str(error)))
-        st.caption("Nothing was lost: windows in effect are kept by the worker, and plans are saved as you type them.")
+        st.caption("Nothing is lost: the worker looks after windows in effect, and plans are saved as you type.")
         st.button("Try again", type="primary", icon=":material/refresh:", key="try-again")
 
 
@@ -85,9 +85,9 @@ def script_error(error: Exception) -> bool:
     """What a screen shows for a bug of ours: no traceback; Streamlit logs that itself. Always True: it is handled."""
     log.error("A screen failed: %s", type(error).__name__)
     st.error(
-        "This part of the screen failed, and what it was is in the dashboard's log. Windows in effect are not touched by it: "
-        "the worker keeps them. Reload the page; if it comes back, open another screen from the menu above.",
-        title="A fault of the desk itself",
+        "This part of the screen failed; the dashboard's log says why. Windows in effect are not affected: "
+        "the worker looks after them. Reload the page; if it fails again, open another screen from the menu above.",
+        title="An error in the desk itself",
         icon=":material/error:",
     )
     return True

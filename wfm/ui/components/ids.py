@@ -10,7 +10,7 @@ from wfm.ui.components.markdown import cell
 def correlation(value: str | None, *, label: str = "Correlation id") -> None:
     """The id to give to Genesys support, with a copy button; says so when there is none."""
     if not value:
-        st.caption(f"{label}: none came with the answer")
+        st.caption(f"{label}:the answer had none")
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(label, width="content")

@@ -45,13 +45,3 @@ def cell(text: str) -> str:
     On one line, inert, isolated from what stands beside it, and of bounded length.
     """
     return isolated(echoed(text))
-
-
-def join_words(words: list[str] | tuple[str, ...], joint: str = "and") -> str:
-    """Words as a person lists them: "a, b and c"."""
-    return f"{', '.join(words[:-1])} {joint} {words[-1]}" if len(words) > 1 else "".join(words)
-
-
-def count(number: int, one: str, many: str = "") -> str:
-    """A number with its word: "1 run", "212 runs"."""
-    return f"{number:,} " + (one if number == 1 else many or one + "s")

@@ -207,14 +207,14 @@ def read_strictly(params: Mapping[str, str], twice: Collection[str] = ()) -> tup
             problems.append(Problem(f"The address says {param.name}={_shown(given)}", accepted=str(error)))
     for name in params:
         if name not in NAMES and not name.startswith(NOT_OURS):
-            problems.append(Problem(f"The address says {_shown(name)}, which is no filter of this page"))
+            problems.append(Problem(f"The address says {_shown(name)}, which is not a filter of this page"))
     for name in twice:
         if OTHER_NAMES.get(name, name) in NAMES:
             problems.append(Problem(f"The address says {_shown(name)} more than once", "the last one counts", "one of each"))
     preset = _time_range(params, found, problems)
     cursor = params.get("cursor", "").strip() or None
     if cursor and (len(cursor) > _MAX_CURSOR or not cursor.isprintable()):
-        problems.append(Problem("The address names a place in the list that can't be one", "its beginning is shown"))
+        problems.append(Problem("The address points to a page of the list that can't exist", "the first page is shown"))
         cursor = None
     run = params.get("run", "").strip() or None
     if run and (len(run) > _MAX_ID or not run.isprintable()):

@@ -90,18 +90,3 @@ def milliseconds(value: int | None) -> str:
     if value is None:
         return "–"
     return f"{value} ms" if value < 1000 else f"{value / 1000:.1f} s"
-
-
-def number(value: int) -> str:
-    """A count with commas between thousands: 12,431."""
-    return f"{value:,}"
-
-
-def runs(count: int) -> str:
-    """A number of runs: "1 run", "212 runs"."""
-    return f"{number(count)} run" if count == 1 else f"{number(count)} runs"
-
-
-def agents(count: int) -> str:
-    """A number of agents: "1 agent", "36 agents"."""
-    return f"{number(count)} agent" if count == 1 else f"{number(count)} agents"

@@ -29,7 +29,7 @@ def without_unknown(desk: Desk, query: RunQuery) -> tuple[RunQuery, tuple[Proble
     ):
         value = getattr(chosen, attribute)
         if value and not there(desk, value):
-            problems.append(Problem(f"The address says {name}=“{value[:40]}”, and there is no such {what}"))
+            problems.append(Problem(f"The address says {name}=“{value[:40]}”, but there is no such {what}"))
             chosen = replace(chosen, **{attribute: None})  # type: ignore[arg-type]  # each of them may be None
     return replace(query, chosen=chosen), tuple(problems)
 

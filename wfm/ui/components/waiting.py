@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
 from wfm.ui.components import times
+from wfm.ui.components.sentences import format_number
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -55,23 +56,22 @@ def _tell(
     zone: ZoneInfo,
     done: threading.Event,
 ) -> None:
-    said, pause = "", after_s
+    shown, pause = "", after_s
     while not done.wait(pause):
-        words = _words(desk, what, zone)
-        if words != said:
+        sentence = _sentence(desk, what, zone)
+        if sentence != shown:
             with place.container():
-                st.caption(words)
+                st.caption(sentence)
                 if height:
                     st.skeleton(height=height)
-        said, pause = words, POLL_S
+        shown, pause = sentence, POLL_S
 
 
-def _words(desk: Desk, what: str, zone: ZoneInfo) -> str:
-    words = f":material/hourglass_top: Reading {what} …"
+def _sentence(desk: Desk, what: str, zone: ZoneInfo) -> str:
+    sentence = f":material/hourglass_top: Reading {what} …"
     held = desk.held_up()
     if held is None:
-        return words
+        return sentence
     at = times.clock(held.until, zone, seconds=True)
-    return (
-        f"{words} The tenant's limit of {times.number(held.limit_per_minute)} requests a minute is used up: it goes on at {at}."
-    )
+    limit = format_number(held.limit_per_minute)
+    return f"{sentence} The tenant's limit of {limit} requests a minute is used up; reading continues at {at}."

@@ -14,9 +14,9 @@ from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.shell import context, roles
 
 WHO = {
-    Capability.VIEW: "Looking at this desk needs a signed-in viewer.",
-    Capability.EXECUTE: "Taking agents out of work and getting them back needs a supervisor.",
-    Capability.ADMINISTER: "This needs an admin.",
+    Capability.VIEW: "To see this desk, sign in.",
+    Capability.EXECUTE: "To take agents out of work and restore them, you need to be a supervisor.",
+    Capability.ADMINISTER: "Only an admin can do this.",
 }
 
 
@@ -42,7 +42,7 @@ def require(capability: Capability) -> Actor:
 def _refuse(actor: Actor, capability: Capability) -> None:
     settings = context.desk().settings
     with st.container(border=True, width=560):
-        st.header("Sign in to go on" if not actor.subject else "Not for this role", anchor=False)
+        st.header("Sign in to continue" if not actor.subject else "Not for this role", anchor=False)
         st.write(WHO[capability])
         if actor.subject:
             needed = LEAST_ROLE[capability].name.lower()
@@ -51,8 +51,8 @@ def _refuse(actor: Actor, capability: Capability) -> None:
         elif settings.oidc_configured:
             st.button("Sign in", type="primary", icon=":material/login:", on_click=st.login, key="sign-in")
         else:
-            st.write("No OpenID provider is configured, so this desk can be opened on the machine it runs on only.")
-            st.caption("Open it there at http://127.0.0.1, or configure WFM_OIDC_METADATA_URL and its companions.")
+            st.write("No OpenID provider is configured, so this desk opens only on the machine it runs on.")
+            st.caption("Open it there at http://127.0.0.1, or configure WFM_OIDC_METADATA_URL and the settings beside it.")
 
 
 def _caller() -> roles.Caller:

@@ -101,7 +101,7 @@ def start(key: str, work: Callable[[Job], object], *, unit: str, total: int | No
             job.end(fault=error)
         except Exception as error:  # whatever it is, the screen must not wait for ever
             log.exception("Work of a screen failed")
-            job.end(fault=DeskError(f"A fault of the desk itself ({type(error).__name__}); the dashboard's log has it."))
+            job.end(fault=DeskError(f"An error in the desk itself ({type(error).__name__}); the dashboard's log has it."))
 
     threading.Thread(target=run, name=f"job {key}", daemon=True).start()
     return job

@@ -20,7 +20,7 @@ SIGN_IN_LASTS = timedelta(hours=12)
 """After this a person signs in again. The cookie alone would last 30 days and outlive a lost job."""
 
 NO_PROVIDER = (
-    "Read-only: this is a real tenant and nobody can be told apart here. Configure an OpenID provider "
+    "Read-only: this is a real tenant, and the desk can't tell who you are. Configure an OpenID provider "
     "(WFM_OIDC_METADATA_URL, WFM_OIDC_CLIENT_ID, WFM_OIDC_CLIENT_SECRET, WFM_OIDC_REDIRECT_URI, WFM_COOKIE_SECRET, "
     "WFM_ADMINS) to plan and execute here, or use the command line."
 )

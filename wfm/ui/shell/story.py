@@ -49,7 +49,7 @@ class Step:
 
 STEPS = (
     Step(
-        "You are a supervisor before a database upgrade. On **Plan** pick a team: *Access* says which scope is missing.",
+        "You are a supervisor, and a database upgrade is due. On **Plan** pick a team: *Access* says which scope is missing.",
         "plan",
         "Plan",
     ),
@@ -59,11 +59,11 @@ STEPS = (
         "runs",
         "Runs",
     ),
-    Step("Mend it as the OAuth admin would: **Mend (demo only)**, below the same plan.", "plan", "Plan"),
-    Step("The same plan again, now for real: **Take … agents out now**.", "plan", "Plan"),
-    Step("They are out. Get them back before time: **End now and restore**.", "windows", "Windows"),
+    Step("Fix it as the OAuth admin would: **Fix it (demo only)**, below the same plan.", "plan", "Plan"),
+    Step("The same plan again, this time for real: **Take … agents out now**.", "plan", "Plan"),
+    Step("They are out. Restore them early: **End now and restore**.", "windows", "Windows"),
 )
-FINISHED = "That is the whole story: found, mended, applied, restored, and every update is in **Runs**."
+FINISHED = "That is the whole story: found, fixed, applied, restored. Every update is in **Runs**."
 
 
 def start(desk: Desk, actor: Actor) -> None:

@@ -59,16 +59,16 @@ def _demo(
     desk: Desk, demo: DemoControls, actor: Actor, state: DemoState, clients: tuple[ClientChoice, ...], current: ClientChoice
 ) -> None:
     st.caption(
-        f"A Genesys tenant made up on this machine: {state.agents} agents, {state.rate_limit} requests a minute. "
-        "Nothing here reaches a real one, and everyone is admin."
+        f"A simulated Genesys tenant on this machine: {state.agents} agents, {state.rate_limit} requests a minute. "
+        "Nothing here reaches a real tenant, and everyone is an admin."
     )
     st.button(
-        "Tell me the story in three minutes",
+        "Take the three-minute tour",
         icon=":material/auto_stories:",
         key="story-start",
         on_click=_tell,
         args=(desk, actor),
-        help="Begins with the client that lacks the scope, and leads from screen to screen.",
+        help="Starts with the client that lacks the scope and leads from screen to screen.",
     )
     left, right = st.columns([1, 1], gap="medium")
     names = [name for name, _ in state.scenarios]

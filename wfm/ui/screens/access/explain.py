@@ -24,7 +24,7 @@ _KEPT = "explain-kept"
 def explainer(desk: Desk) -> None:
     """Draws the box and, once something is pasted, its explanation."""
     st.subheader("Explain an error", anchor=False)
-    st.caption("From an Architect flow, Postman, a log or a mail. Nothing is sent anywhere; secrets are not kept.")
+    st.caption("From an Architect flow, Postman, a log or a mail. Nothing is sent anywhere; secrets are not stored.")
     if _TEXT not in st.session_state:
         st.session_state[_TEXT] = st.session_state.get(_KEPT, "")
     with st.form("explain", border=False):
@@ -33,7 +33,7 @@ def explainer(desk: Desk) -> None:
             key=_TEXT,
             height=150,
             label_visibility="collapsed",
-            placeholder="HTTP status, headers, JSON, whatever you have",
+            placeholder="HTTP status, headers, JSON: whatever you have",
         )
         asked = st.form_submit_button("Explain", icon=":material/troubleshoot:", type="primary")
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
@@ -44,7 +44,7 @@ def explainer(desk: Desk) -> None:
     st.session_state[_KEPT] = text
     if not text.strip():
         if asked:
-            st.warning("Nothing was pasted: put the error into the box above.", icon=":material/content_paste:")
+            st.warning("Nothing is pasted yet: paste the error into the box above.", icon=":material/content_paste:")
         return
     try:
         explanation = desk.explain(text)
@@ -79,7 +79,7 @@ def _explained(found: Explanation) -> None:
                 st.markdown(verdict_lines(found.lanes))
         if found.fields:
             st.table(fields_table(found.fields), hide_index=True, border="horizontal", alt="Fields read from the pasted text")
-        with st.expander(f"All that is known of “{escape_markdown(sheet.title)}”"):
+        with st.expander(f"All that is known about “{escape_markdown(sheet.title)}”"):
             for head, words in (
                 ("Means", sheet.means),
                 ("Confirm", sheet.confirm),

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from wfm.domain.plans import AccessCheck, LaneName, LaneState, RouteName
-from wfm.ui.components.markdown import code, count, escape_markdown, join_words
+from wfm.ui.components.markdown import code, escape_markdown
+from wfm.ui.components.sentences import join_words, quantity
 from wfm.ui.components.states import style_of
 
 if TYPE_CHECKING:
@@ -40,10 +41,10 @@ def finding(report: AccessReport) -> str:
         return f"{client} can take no agent out: {join_words(missing_names(report)) or 'access is missing'}"
     if blocked:
         words = join_words([name.replace("_", " ") for name in blocked])
-        return f"{client} can't use {count(len(blocked), 'route')} of {len(report.checks)}: {words}"
+        return f"{client} can't use {quantity(len(blocked), 'route')} of {len(report.checks)}: {words}"
     if unknown:
-        return f"{client} lacks nothing that can be seen; {count(len(unknown), 'route')} can't be told for sure"
-    return f"{client} has what all {count(len(report.checks), 'route')} need"
+        return f"{client} has all the access that can be checked; {quantity(len(unknown), 'route')} can't be checked fully"
+    return f"{client} has what all {quantity(len(report.checks), 'route')} need"
 
 
 def _unknown(checks: Iterable[AccessCheck]) -> bool:
@@ -56,15 +57,15 @@ def roles_words(pairs: Iterable[tuple[str, str]]) -> str:
     if not found:
         return ""
     roles, divisions = {role for role, _ in found}, {division for _, division in found}
-    return f"{count(len(roles), 'role')} in {count(len(divisions), 'division')}"
+    return f"{quantity(len(roles), 'role')} in {quantity(len(divisions), 'division')}"
 
 
 def counts_words(report: AccessReport) -> str:
     """What the ledger has seen go through this client; "" before anything did."""
     if not (report.reads_ok or report.writes_ok or report.writes_failed):
         return ""
-    parts = [f"{count(report.reads_ok, 'read')} worked" if report.reads_ok else ""]
-    parts += [f"{count(report.writes_ok, 'write')} worked", f"{report.writes_failed} failed"]
+    parts = [f"{quantity(report.reads_ok, 'read')} worked" if report.reads_ok else ""]
+    parts += [f"{quantity(report.writes_ok, 'write')} worked", f"{report.writes_failed} failed"]
     return "So far through this client: " + ", ".join(part for part in parts if part) + "."
 
 

@@ -69,13 +69,13 @@ def _contract(action: DataAction) -> None:
         template = f"{action.request_type} {action.request_url}\n\n{action.request_template}".strip()
         st.code(payloads.raw(template), language=None, wrap_lines=True)
     else:
-        st.caption("The tenant does not show its request: built-in actions keep it to themselves.")
+        st.caption("The tenant does not show its request: it is a built-in action.")
     seconds = view.timeout_seconds(action)
     if seconds is not None:
         st.caption(f"Waits at most {seconds} s for its web service.")
     st.caption(
-        "It calls with the credentials of its own integration, whoever executes it: a right that your client holds does not "
-        "help it."
+        "It calls with the credentials of its own integration, whoever executes it: the permissions of your client do not "
+        "matter here."
     )
 
 
@@ -104,10 +104,10 @@ def _form(desk: Desk, action: DataAction, actor: Actor) -> None:
         st.warning(f"Executes **{escape_markdown(action.name)}**{for_whom} once, for real, on this tenant.")
         _go("Execute now", f"execute-{token}", (desk, action, actor, token, False))
     elif wanted == "test":
-        st.warning("A test shows every step, and it **writes as an execution does**: the platform knows no dry run.")
+        st.warning("A test shows every step, and it **writes as an execution does**: the platform has no dry run.")
         _go("Test now", f"test-{token}", (desk, action, actor, token, True))
     if not may:
-        st.caption(actor.read_only_reason or "Testing and executing needs a supervisor.")
+        st.caption(actor.read_only_reason or "Only a supervisor can test and execute.")
 
 
 def _ask(what: str | None) -> None:
@@ -208,7 +208,7 @@ def _outcome(action: DataAction) -> None:
             if result.run is not None:
                 st.page_link(
                     page("runs"),
-                    label="The run in the history",
+                    label="This run in the history",
                     icon=":material/receipt_long:",
                     query_params={"run": result.run.id},
                 )

@@ -19,8 +19,8 @@ from wfm.ui.components import empty, payloads
 from wfm.ui.components.diagnosis import runs_of
 from wfm.ui.components.flash import Flash, flash_next_page
 from wfm.ui.components.run_query import filter_params
+from wfm.ui.components.sentences import quantity
 from wfm.ui.components.states import style_of
-from wfm.ui.components.times import agents as agents_word
 from wfm.ui.screens.failures import model as view
 from wfm.ui.shell.navigation import page
 from wfm.ui.shell.replan import start_plan
@@ -67,7 +67,7 @@ def actions(group: FailureGroup, viewer: Viewer) -> None:
             )
         st.button("Hand off", icon=":material/forward_to_inbox:", key=f"hand-{key}", on_click=_toggle_card, args=(key,))
         if st.button(
-            f"Retry {agents_word(group.agents)}" if group.runs else "Retry the examples",
+            f"Retry {quantity(group.agents, 'agent')}" if group.runs else "Retry the examples",
             icon=":material/replay:",
             key=f"retry-{key}",
             disabled=not viewer.may,
@@ -95,7 +95,7 @@ def _settle_buttons(group: FailureGroup, viewer: Viewer) -> None:
         choices = [("Ignore", GroupState.IGNORED, "visibility_off", "Ignored.")]
     elif group.state is GroupState.FIXED:
         choices = [
-            ("It is proven", GroupState.RESOLVED, "check_circle", "Resolved. A new failure reopens it as regressed."),
+            ("It is fixed", GroupState.RESOLVED, "check_circle", "Resolved. A new failure reopens it as regressed."),
             ("Not fixed after all", GroupState.OPEN, "undo", "Open again."),
         ]
     else:
@@ -127,11 +127,11 @@ def _fix_form(group: FailureGroup, viewer: Viewer) -> None:
     st.text_input("What was changed (optional)", key=key, max_chars=500, placeholder=example)
     if group.kind in ACCESS_KINDS:
         st.caption(
-            "Starts the clock: a change of a role takes up to 5 minutes to reach every part of the platform (published by "
-            "Genesys). The desk then reads the same access again, and closes or reopens this by what it finds."
+            "Starts the clock: a role change takes up to 5 minutes to reach every part of the platform (published by "
+            "Genesys). The desk then reads the same access again and closes or reopens this."
         )
     else:
-        st.caption("It stays listed until it is proven; the same failure again reopens it as regressed.")
+        st.caption("It stays listed until the fix is proven; the same failure reopens it as regressed.")
     st.button(
         "Mark as fixed",
         type="primary",
@@ -143,7 +143,7 @@ def _fix_form(group: FailureGroup, viewer: Viewer) -> None:
 
 def _mark_fixed(group: FailureGroup, viewer: Viewer, key: str) -> None:
     note = str(st.session_state.get(key) or "").strip()
-    _mark(group, GroupState.FIXED, viewer, "Marked as fixed. The clock runs.", note)
+    _mark(group, GroupState.FIXED, viewer, "Marked as fixed. The clock is running.", note)
 
 
 def _mark(group: FailureGroup, state: GroupState, viewer: Viewer, said: str, note: str = "") -> None:
@@ -161,7 +161,9 @@ def _owner_form(group: FailureGroup, viewer: Viewer) -> None:
     st.text_input("Note", key=f"owner-note-{key}-{group.revision}", max_chars=500, placeholder="asked the OAuth team, CHG-1042")
     with st.container(horizontal=True):
         st.button("Save", type="primary", key=f"own-save-{key}", on_click=_amend, args=(group, viewer, None))
-        st.button("I take it", icon=":material/person_add:", key=f"own-me-{key}", on_click=_amend, args=(group, viewer, True))
+        st.button(
+            "Assign to me", icon=":material/person_add:", key=f"own-me-{key}", on_click=_amend, args=(group, viewer, True)
+        )
 
 
 def _amend(group: FailureGroup, viewer: Viewer, mine: bool | None) -> None:
@@ -178,7 +180,7 @@ def _amend(group: FailureGroup, viewer: Viewer, mine: bool | None) -> None:
             note=note,
             expected=group.revision,
         )
-        _flash.done(f"{owner} takes care of it." if owner and owner != group.owner else "Saved.")
+        _flash.done(f"{owner} is the owner now." if owner and owner != group.owner else "Saved.")
     except DeskError as error:
         _flash.failed(error)
 
@@ -216,7 +218,7 @@ def _retry_restore(group: FailureGroup, viewer: Viewer) -> None:
         return
     if run.phase is Phase.RESTORE and run.operation_id:
         st.switch_page(page("windows"), query_params={"id": run.operation_id})
-    st.warning("No agent of this group can be planned again: its runs name none.")
+    st.warning("No agent of this group can be planned again: its runs name no agent.")
 
 
 def _toggle_card(key: str) -> None:
@@ -224,11 +226,11 @@ def _toggle_card(key: str) -> None:
 
 
 def _hand_off(group: FailureGroup, viewer: Viewer) -> None:
-    with st.container(border=True), empty.guarded("The card can't be made just now"):
+    with st.container(border=True), empty.guarded("The card can't be made right now"):
         text = viewer.desk.hand_off(group.fingerprint)
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(
-                "**Hand-off card** for whoever can mend it: copy it into a ticket or a mail. Secrets are not in it.",
+                "**Hand-off card** for the person who can fix it: copy it into a ticket or a mail. It contains no secrets.",
                 width="content",
             )
             st.link_button(

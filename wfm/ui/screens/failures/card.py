@@ -13,8 +13,9 @@ from wfm.domain.operations import FailureGroup, GroupState, RunFilter
 from wfm.ui.components import empty
 from wfm.ui.components.diagnosis import kind_word, meaning
 from wfm.ui.components.lanes import verdict_badges
-from wfm.ui.components.markdown import code, count, escape_markdown
+from wfm.ui.components.markdown import code, escape_markdown
 from wfm.ui.components.run_query import filter_params
+from wfm.ui.components.sentences import quantity
 from wfm.ui.components.states import style_of
 from wfm.ui.components.times import now, when
 from wfm.ui.screens.failures import model as view
@@ -79,7 +80,7 @@ def card(group: FailureGroup, viewer: Viewer, *, opened: bool) -> None:
             parts += [code(word) for word in (group.code, group.call) if word]
             parts += [f"owner {escape_markdown(group.owner)}"] if group.owner else []
             st.caption(" · ".join(parts))
-        with spark, empty.guarded("No picture"):
+        with spark, empty.guarded("The chart can't be drawn"):
             _spark(group, viewer)
         _state_words(group, viewer)
         actions(group, viewer)
@@ -91,7 +92,7 @@ def card(group: FailureGroup, viewer: Viewer, *, opened: bool) -> None:
             type="compact",
         ) as more:
             if more.open:
-                with empty.guarded("This failure can't be read just now"):
+                with empty.guarded("This failure can't be read right now"):
                     _opened(viewer.desk.failure_detail(group.fingerprint), viewer)
 
 
@@ -145,7 +146,7 @@ def _means(detail: FailureDetail) -> None:
     if sample.lanes:
         st.markdown(verdict_badges(sample.lanes))
     if sample.diagnosis is None:
-        st.caption("The payload of this failure is not kept any more.")
+        st.caption("The payload of this failure is no longer stored.")
     else:
         st.markdown(escape_markdown(sample.diagnosis.cause))
         meaning(sample.diagnosis, missing=False)
@@ -159,19 +160,19 @@ def _means(detail: FailureDetail) -> None:
 
 def _where(detail: FailureDetail) -> None:
     """The operations that it struck, the newest first."""
-    st.markdown("**Where it struck**")
+    st.markdown("**Where it happened**")
     for touched in detail.operations[:MAX_OPERATIONS]:
         st.page_link(
             page("windows"),
-            label=f"{escape_markdown(touched.title or touched.id)}: {count(touched.runs, 'run')}",
+            label=f"{escape_markdown(touched.title or touched.id)}: {quantity(touched.runs, 'run')}",
             icon=":material/event_busy:",
             query_params={"id": touched.id},
         )
     left = len(detail.operations) - MAX_OPERATIONS
     more = [f"{left} more operations"] if left > 0 else []
-    more += [f"{count(detail.by_hand, 'run')} outside any operation"] if detail.by_hand else []
+    more += [f"{quantity(detail.by_hand, 'run')} outside any operation"] if detail.by_hand else []
     seen = sum(touched.runs for touched in detail.operations) + detail.by_hand
-    more += [f"of the newest {count(seen, 'run')}"] if seen < detail.group.runs + detail.group.examples else []
+    more += [f"of the newest {quantity(seen, 'run')}"] if seen < detail.group.runs + detail.group.examples else []
     if more:
         st.caption(" · ".join(more))
 
@@ -180,7 +181,7 @@ def _story(detail: FailureDetail, viewer: Viewer) -> None:
     """What was said of it, the newest first, and by whom."""
     lines = view.story_lines(detail.changes, viewer.zone, viewer.now)
     if lines:
-        st.markdown("**What was said of it**")
+        st.markdown("**History**")
         st.markdown("\n".join(f"- {escape_markdown(line)}" for line in lines[:MAX_CHANGES]))
         if len(lines) > MAX_CHANGES:
             st.caption(f"and {len(lines) - MAX_CHANGES} earlier changes")
@@ -194,7 +195,7 @@ def list_of(groups: list[FailureGroup], viewer: Viewer, linked: str | None) -> N
     left = len(groups) - many
     if left > 0:
         st.button(
-            f"Show {min(PAGE, left)} more of {count(len(groups), 'cause')}",
+            f"Show {min(PAGE, left)} more of {quantity(len(groups), 'cause')}",
             icon=":material/expand_more:",
             key="failures-more",
             on_click=_more,

@@ -13,10 +13,10 @@ from wfm.desk.proof import ACCESS_KINDS, PROPAGATION, SIGN_IN_KINDS
 from wfm.domain.diagnoses import Kind
 from wfm.domain.operations import FailureGroup, GroupState, Outcome, Phase, Run, RunFilter
 from wfm.ui.components.diagnosis import kind_word, runs_of
-from wfm.ui.components.markdown import code, count, escape_markdown, join_words
+from wfm.ui.components.markdown import code, escape_markdown
+from wfm.ui.components.sentences import format_number, join_words, plural, quantity
 from wfm.ui.components.states import hex_color, style_of
-from wfm.ui.components.times import agents as agents_word
-from wfm.ui.components.times import clock, duration, number, when
+from wfm.ui.components.times import clock, duration, when
 
 if TYPE_CHECKING:
     from wfm.desk import Desk, FailureBrief, GroupChange
@@ -26,7 +26,7 @@ SPARK_BARS = 40
 _SPARK_STEPS = (5, 15, 60, 240, 1440, 10_080)
 
 PROVABLE_KINDS = ACCESS_KINDS | SIGN_IN_KINDS | {Kind.NOT_FOUND_SCHEDULE}
-"""Kinds that a read can prove mended; any other only a retry can."""
+"""Kinds that a read can prove fixed; any other only a retry can."""
 
 
 class Show(StrEnum):
@@ -77,27 +77,27 @@ def finding(groups: Iterable[FailureGroup], waiting: int | None = None) -> str:
         return "Nothing has failed"
     if here := stuck(known):
         if all(group.examples and not group.runs for group in here):
-            return f"{count(len(here), 'cause')} {'is' if len(here) == 1 else 'are'} open, seen in the examples only"
+            return f"{quantity(len(here), 'cause')} {plural(len(here), 'is', 'are')} open, seen in the examples only"
         here = [group for group in here if group.runs]
         total = sum(group.agents for group in here) if waiting is None else waiting
         # An agent may have failed for two causes, so the sum of several groups is an upper bound.
         bound = "up to " if len(here) > 1 and waiting is None else ""
-        verb = "keeps" if len(here) == 1 else "keep"
-        return f"{count(len(here), 'cause')} {verb} {bound}{agents_word(total)} waiting"
+        verb = plural(len(here), "keeps", "keep")
+        return f"{quantity(len(here), 'cause')} {verb} {bound}{quantity(total, 'agent')} waiting"
     if passing := sum(group.state in _STUCK for group in known):
-        return f"{count(passing, 'cause')} that may pass by {'itself' if passing == 1 else 'themselves'}"
+        return f"{quantity(passing, 'cause')} that may pass on {plural(passing, 'its', 'their')} own"
     fixed = sum(group.state is GroupState.FIXED for group in known)
     if fixed:
-        return f"{count(fixed, 'cause')} {'waits' if fixed == 1 else 'wait'} for proof that it is fixed"
+        return f"{quantity(fixed, 'cause')} {plural(fixed, 'waits', 'wait')} for proof that it is fixed"
     return "No cause is open"
 
 
 def sentence(group: FailureGroup, brief: FailureBrief | None) -> str:
     """A cause as one sentence: who lacks what, and who waits for it. Markdown."""
-    waits = "is waiting" if group.agents == 1 else "are waiting"
+    waits = plural(group.agents, "is waiting", "are waiting")
     if group.kind in _PASSING:
-        waits = "was struck" if group.agents == 1 else "were struck"
-    tail = f"; {agents_word(group.agents)} {waits}" if group.state in _STUCK and group.agents else ""
+        waits = plural(group.agents, "was affected", "were affected")
+    tail = f"; {quantity(group.agents, 'agent')} {waits}" if group.state in _STUCK and group.agents else ""
     if group.missing and group.kind in ACCESS_KINDS and brief is not None and brief.client:
         names = join_words([code(name) for name in group.missing], "or" if group.kind is Kind.MISSING_PERMISSION else "and")
         verb = "lacked" if group.state is GroupState.RESOLVED else "lacks"
@@ -139,7 +139,7 @@ def facts(group: FailureGroup, zone: ZoneInfo, now: datetime) -> str:
     """One line of facts: how many runs and agents, since when, until when."""
     since = when(group.first_seen, zone, today=now)
     last = "" if group.runs + group.examples == 1 else f" · last {when(group.last_seen, zone, today=now)}"
-    agents = f" · {agents_word(group.agents)}" if group.runs else ""
+    agents = f" · {quantity(group.agents, 'agent')}" if group.runs else ""
     return f"{runs_of(group)}{agents} · since {since}{last}"
 
 
@@ -165,21 +165,20 @@ def propagation(group: FailureGroup, now: datetime, zone: ZoneInfo) -> Clock | N
     since = group.state_at or now
     by = f" by {group.state_by}" if group.state_by else ""
     marked = f"Marked as fixed{by} at {clock(since, zone)}."
-    again = "The same failure again reopens it as regressed."
+    again = "The same failure reopens it as regressed."
     if group.kind not in PROVABLE_KINDS:
-        return Clock(share=1.0, text=f"{marked} Only a retry can prove it. {again}")
+        return Clock(share=1.0, text=f"{marked} Only a retry can prove the fix. {again}")
     if group.kind not in ACCESS_KINDS:
-        return Clock(share=1.0, text=f"{marked} The desk reads again and closes it when it finds it mended. {again}")
+        return Clock(share=1.0, text=f"{marked} The desk checks again and closes it when the fix is there. {again}")
     over = since + PROPAGATION
     if now >= over:
         return Clock(
             share=1.0,
-            text=f"{marked} The 5 minutes that a change of a role may take are over. What a read can't tell, a retry of one "
-            f"agent can. {again}",
+            text=f"{marked} The 5 minutes that a role change may take are over. If a read can't tell, retry one agent. {again}",
         )
     return Clock(
         share=max(0.0, (now - since) / PROPAGATION),
-        text=f"{marked} A change of a role takes up to 5 minutes to reach every part of the platform (published by Genesys): "
+        text=f"{marked} A role change takes up to 5 minutes to reach every part of the platform (published by Genesys): "
         f"{duration(over - now)} left, until {clock(over, zone)} a retry may still fail. Meanwhile the desk reads the access "
         "and closes this as soon as it is there; if it is still missing then, it reopens.",
     )
@@ -244,11 +243,11 @@ def spark_words(series: Sequence[tuple[datetime, int]], zone: ZoneInfo, now: dat
     """The sparkline in words: its highest bar and its newest."""
     some = [(start, n) for start, n in series if n]
     if not some:
-        return "Failures over time: none kept"
+        return "Failures over time: none recorded"
     top = max(some, key=lambda point: point[1])
     last = some[-1]
-    words = f"Failures over time: most, {number(top[1])}, at {when(top[0], zone, today=now)}"
-    return words if top == last else f"{words}; newest, {number(last[1])}, at {when(last[0], zone, today=now)}"
+    words = f"Failures over time: highest, {format_number(top[1])}, at {when(top[0], zone, today=now)}"
+    return words if top == last else f"{words}; latest, {format_number(last[1])}, at {when(last[0], zone, today=now)}"
 
 
 # --- retry -----------------------------------------------------------------------------------------------------------
@@ -271,10 +270,10 @@ def left_behind(found: Retryable, group: FailureGroup) -> str:
     planned = len(found.agent_ids)
     if planned >= group.agents:
         return ""
-    said = f"{number(planned)} of {agents_word(group.agents)} filled in"
+    said = f"{format_number(planned)} of {quantity(group.agents, 'agent')} filled in"
     if found.cut:
-        return f"{said}: no more at once."
-    return f"{said}. Who failed only on the way back is restored in the window."
+        return f"{said}: the most at once."
+    return f"{said}. Agents whose restore failed are restored in the window."
 
 
 def retryable(desk: Desk, fingerprint: str) -> Retryable:

@@ -16,7 +16,8 @@ from wfm.domain.errors import BadInput, DeskError, Refused
 from wfm.domain.imported_runs import FIELDS
 from wfm.domain.people import Actor
 from wfm.ui.components import empty, times, upload
-from wfm.ui.components.markdown import code, count, escape_markdown, join_words
+from wfm.ui.components.markdown import code, escape_markdown
+from wfm.ui.components.sentences import format_number, join_words, quantity
 from wfm.ui.components.tables import table_height
 from wfm.ui.screens.imports import model as view
 from wfm.ui.shell import jobs
@@ -84,13 +85,13 @@ def read_preview(desk: Desk, given: Given) -> tuple[ImportPreview, tuple[Mapping
         here = times.viewer_zone().key
         zones = [here, *sorted(available_timezones() - {here})]
         st.selectbox(
-            "Times in it name no zone: which is it?",
+            "The times have no zone. Which zone are they in?",
             zones,
             index=None,
             key=zone_key,
             placeholder="Choose, for example " + here,
             width=320,
-            help="Without it such lines are left out: an hour too early or too late would be a wrong history.",
+            help="Without a zone these lines are left out: an hour too early or too late would be a wrong history.",
         )
     return preview, (mapping, zone)
 
@@ -98,16 +99,16 @@ def read_preview(desk: Desk, given: Given) -> tuple[ImportPreview, tuple[Mapping
 def _mapping(guess: ImportPreview, mark: str) -> dict[str, str] | None:
     """What each column means, to be corrected by hand. None where it is as recognised."""
     recognised = sum(1 for meaning in guess.mapping if meaning in FIELDS)
-    st.markdown(f"**{recognised} of {count(len(guess.columns), 'column')} recognised** :gray[correct what is wrong]")
+    st.markdown(f"**{recognised} of {quantity(len(guess.columns), 'column')} recognised** :gray[change what is wrong]")
     chosen: dict[str, str] = {}
     _choices(view.MAIN, guess, mark, chosen)
     rest = tuple(meaning for meaning in FIELDS if meaning not in view.MAIN)
     found = sum(1 for meaning in rest if meaning in guess.mapping)
-    with st.expander(f"{count(len(rest), 'more field')} ({times.number(found)} recognised)"):
+    with st.expander(f"{quantity(len(rest), 'more field')} ({format_number(found)} recognised)"):
         _choices(rest, guess, mark, chosen)
     unused = view.left_out(guess.columns, chosen)
     if unused:
-        more = f" and {times.number(len(unused) - 12)} more" if len(unused) > 12 else ""
+        more = f" and {format_number(len(unused) - 12)} more" if len(unused) > 12 else ""
         st.caption(f"Left out: {join_words([code(name) for name in unused[:12]])}{more}.")
     return None if chosen == dict(guess.mapping) else chosen
 
@@ -178,7 +179,7 @@ def go(desk: Desk, actor: Actor, given: Given, preview: ImportPreview, read_as: 
     """The button that imports what was given. `read_as` are the mapping and the zone that were chosen."""
     mapping, zone = read_as
     content, name = given.content, given.name
-    size = f"{len(content) / view.MEGABYTE:.1f} MB" if len(content) >= view.MEGABYTE / 10 else count(len(content), "byte")
+    size = f"{len(content) / view.MEGABYTE:.1f} MB" if len(content) >= view.MEGABYTE / 10 else quantity(len(content), "byte")
 
     def begin() -> None:
         def work(job: jobs.Job) -> ImportReport:
@@ -201,7 +202,7 @@ def go(desk: Desk, actor: Actor, given: Given, preview: ImportPreview, read_as: 
         key="import-go",
         on_click=begin,
         disabled=not preview.rows,
-        help=None if preview.rows else "No run can be read yet: correct the columns, or choose the zone.",
+        help=None if preview.rows else "No run can be read yet: change the columns, or choose the zone.",
     )
 
 
@@ -218,7 +219,7 @@ def _watch(job: jobs.Job) -> None:
     st.progress(
         share, text=f"Importing {escape_markdown(job.unit)}: {megabytes}, {times.duration(times.now() - job.started_at)}"
     )
-    st.caption("You may leave this screen: it goes on, and this place says what came of it.")
+    st.caption("You can leave this screen: the import continues, and the result is shown here.")
 
 
 def ended(job: jobs.Job, actor: Actor) -> None:
@@ -226,8 +227,8 @@ def ended(job: jobs.Job, actor: Actor) -> None:
     if isinstance(job.fault, Refused):
         st.info(escape_markdown(str(job.fault)), icon=":material/hourglass_top:")
     elif job.fault is not None:
-        empty.fault(job.fault, title=f"{job.unit}: the import did not come to its end")
-        st.caption("What was added before stays. Importing the same again adds only the rest.")
+        empty.fault(job.fault, title=f"{job.unit}: the import stopped early")
+        st.caption("What was added stays. Import the same file again to add the rest.")
     elif isinstance(job.result, ImportReport):
         report = job.result
         said = f"{escape_markdown(job.unit)}: {view.result_words(report)}"

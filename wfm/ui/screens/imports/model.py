@@ -11,9 +11,9 @@ import pandas as pd
 from wfm.desk import ImportFormat, ImportPreview, ImportReport
 from wfm.domain.imported_runs import ImportedRun, Unreadable
 from wfm.domain.operations import Outcome
-from wfm.ui.components.markdown import cell, count
+from wfm.ui.components.markdown import cell
+from wfm.ui.components.sentences import format_number, plural, quantity
 from wfm.ui.components.states import style_of
-from wfm.ui.components.times import number
 
 MEGABYTE = 1024 * 1024
 MAX_FILE_MB = 50
@@ -39,7 +39,7 @@ WAYS: Mapping[ImportFormat, Way] = {
         "CSV",
         ("csv", "tsv", "txt"),
         MAX_FILE_MB,
-        "One run a line under a head with names. Comma, semicolon or tab; exports of this desk come back as they were.",
+        "One run a line, below a heading with column names. Comma, semicolon or tab; exports of this desk are read too.",
     ),
     ImportFormat.JSON_LINES: Way(
         "JSON Lines", ("jsonl", "ndjson", "json", "txt", "log"), MAX_FILE_MB, "One JSON object a line, one run each."
@@ -54,13 +54,13 @@ WAYS: Mapping[ImportFormat, Way] = {
         "Paste",
         (),
         0,
-        "Error answers, log lines or e-mails, one after the other with an empty line between.",
+        "Error answers, log lines or e-mails, separated by an empty line.",
     ),
     ImportFormat.PARQUET: Way(
         "Archive",
         ("parquet",),
         MAX_FILE_MB,
-        "A Parquet file that this desk wrote: runs come back under the ids they had.",
+        "A Parquet file that this desk wrote: runs keep their ids.",
     ),
 }
 
@@ -93,7 +93,7 @@ def meaning_word(meaning: str) -> str:
 def limit_words(way: Way) -> str:
     """The limit, before anything is uploaded."""
     if not way.max_mb:
-        return f"Up to {number(MAX_PASTE)} characters."
+        return f"Up to {format_number(MAX_PASTE)} characters."
     return (
         f"Up to {way.max_mb} MB; a larger file is refused here before it is read. Split it and import the parts one after the "
         "other: what was imported before is not added again."
@@ -150,20 +150,20 @@ def preview_words(preview: ImportPreview) -> str:
     """The finding of the preview, in a sentence."""
     good, bad = len(preview.rows), len(preview.problems)
     if not good and not bad:
-        return "Nothing to import was found in it"
+        return "It contains nothing to import"
     if not good:
         return "No run can be read yet"
-    tail = f"; {count(bad, 'line')} among them can't be read and will be left out" if bad else ""
-    return f"The first {count(good, 'run')} as they will stand in the history{tail}"
+    tail = f"; {quantity(bad, 'line')} can't be read and will be left out" if bad else ""
+    return f"The first {quantity(good, 'run')} as they will stand in the history{tail}"
 
 
 def result_words(report: ImportReport) -> str:
     """What came of an import: how many were added, were there already, can't be read."""
-    bad = f" {count(report.unreadable, 'line')} can't be read." if report.unreadable else ""
+    bad = f" {quantity(report.unreadable, 'line')} can't be read." if report.unreadable else ""
     if not report.read:
-        return f"Nothing was added: there is no run in it.{bad}"
+        return f"Nothing was added: it contains no run.{bad}"
     if not report.added:
-        whole = "the one run was" if report.known == 1 else f"all {count(report.known, 'run')} were"
+        whole = "the one run was" if report.known == 1 else f"all {quantity(report.known, 'run')} were"
         return f"Nothing was added: {whole} in the history already.{bad}"
-    known = f", {number(report.known)} {'was' if report.known == 1 else 'were'} there already" if report.known else ""
-    return f"{count(report.added, 'run')} added{known}.{bad}"
+    known = f", {format_number(report.known)} {plural(report.known, 'was', 'were')} there already" if report.known else ""
+    return f"{quantity(report.added, 'run')} added{known}.{bad}"

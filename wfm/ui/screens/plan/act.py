@@ -11,6 +11,7 @@ from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import Preview
 from wfm.ui.components import demo, empty, times
 from wfm.ui.components.markdown import escape_markdown
+from wfm.ui.components.sentences import format_number, quantity
 from wfm.ui.screens.plan import state
 from wfm.ui.screens.plan.model import UNDONE, action_label, agents_of, what_happens
 from wfm.ui.screens.plan.verdict import missing_words
@@ -66,7 +67,7 @@ def act(desk: Desk, actor: Actor, preview: Preview, *, accept_click: bool = True
             help=_why_not(actor, refusals, may),
         )
     if clicked and not accept_click:
-        st.toast("The plan changed together with that click. Look at the new numbers, then apply.", icon=":material/info:")
+        st.toast("The plan changed at the moment you clicked. Check the new numbers, then apply.", icon=":material/info:")
         return
     if not clicked:
         return
@@ -83,15 +84,15 @@ def _summary(preview: Preview) -> str:
     codes = [code for code, _ in preview.refusals]
     if "access_missing" in codes:
         missing = f":red[:material/block: **{missing_words(preview)}** is missing]"
-        return f"{missing}: all {times.agents(count)} would fail the same way."
+        return f"{missing}: all {quantity(count, 'agent')} would fail the same way."
     if preview.refusals:
         return f":red[:material/block: {escape_markdown(preview.refusals[0][1])}]"
-    return f"**{times.number(count)} of {times.agents(total)}** · {span} · {UNDONE[preview.request.route]}"
+    return f"**{format_number(count)} of {quantity(total, 'agent')}** · {span} · {UNDONE[preview.request.route]}"
 
 
 def _why_not(actor: Actor, refusals: list[tuple[str, str]], may: bool) -> str | None:
     if not may:
-        return actor.read_only_reason or "This needs a supervisor."
+        return actor.read_only_reason or "Only a supervisor can do this."
     return escape_markdown(" ".join(sentence for _, sentence in refusals)) or None
 
 

@@ -11,9 +11,10 @@ import streamlit as st
 from wfm.domain.agent_lists import AgentList, BadRow
 from wfm.domain.errors import DeskError, refuse_controls
 from wfm.domain.text import has_controls
-from wfm.ui.components import empty, times
+from wfm.ui.components import empty
 from wfm.ui.components import upload as uploads
 from wfm.ui.components.markdown import cell, escape_markdown
+from wfm.ui.components.sentences import quantity
 from wfm.ui.components.tables import table_height
 from wfm.ui.screens.plan.sentences import above_line, column_labels
 
@@ -35,7 +36,7 @@ def paste(desk: Desk, add: Add) -> None:
     text = st.text_area(
         "Ids, e-mails or names",
         key=PASTED,
-        placeholder="one a line, or with commas between",
+        placeholder="one a line, or separated by commas",
         height=140,
         help="E-mails and ids are found inside other text, such as rows copied from a sheet or an e-mail.",
     )
@@ -59,7 +60,7 @@ def paste(desk: Desk, add: Add) -> None:
 def upload(desk: Desk, add: Add) -> None:
     """The field for a file. `add` takes the words that its button adds."""
     file = uploads.file("A CSV with one agent a line", ["csv", "txt", "tsv"], key="plan_csv", max_mb=MAX_CSV_MB)
-    st.caption("The desk finds the column that names agents of this tenant. Nothing else in the file is kept.")
+    st.caption("The desk finds the column that names agents of this tenant. Nothing else in the file is stored.")
     if file is None:
         st.session_state.pop(_READ, None)
         return
@@ -72,7 +73,7 @@ def upload(desk: Desk, add: Add) -> None:
     bad_rows(found.bad)
     words = tuple(word for _, word in found.words)
     st.button(
-        f"Add {times.agents(len(words))}" if words else "Nobody to add",
+        f"Add {quantity(len(words), 'agent')}" if words else "No one to add",
         key="plan_csv_add",
         icon=":material/group_add:",
         disabled=not words,
@@ -85,8 +86,8 @@ def bad_rows(bad: tuple[BadRow, ...]) -> None:
     """The lines of a file that can't be used, with their numbers; the rest is kept."""
     if not bad:
         return
-    word = "line" if len({row.line for row in bad}) == 1 else "lines"
-    st.markdown(f":red[:material/block: {times.number(len({row.line for row in bad}))} {word} left out]")
+    lines = quantity(len({row.line for row in bad}), "line")
+    st.markdown(f":red[:material/block: {lines} left out]")
     st.dataframe(
         {"line": [row.line for row in bad], "given": [cell(row.given) for row in bad], "why": [cell(row.why) for row in bad]},
         hide_index=True,

@@ -11,6 +11,7 @@ from wfm.domain.agents import GroupKind
 from wfm.domain.plans import Fate, PlanRequest, Preview, RouteName, Selection, Severity
 from wfm.domain.windows import WindowSpec
 from wfm.ui.components import times
+from wfm.ui.components.sentences import format_number, plural, quantity
 
 PRESETS = (15, 30, 60, 120)
 """Minutes of "now, for so long"."""
@@ -42,9 +43,9 @@ ROUTE_HELP = {
 }
 
 UNDONE = {
-    RouteName.AVAILABILITY: "restored at the end by itself",
-    RouteName.ADHERENCE: "undone only when somebody asks for it",
-    RouteName.DATA_ACTION: "restored at the end by itself",
+    RouteName.AVAILABILITY: "restored automatically at the end",
+    RouteName.ADHERENCE: "undone only when you ask for it",
+    RouteName.DATA_ACTION: "restored automatically at the end",
 }
 """What becomes of the change when the window ends."""
 
@@ -116,14 +117,14 @@ def action_label(preview: Preview) -> str:
     """The primary action, named by what it does: "Take 36 agents out at 14:30", with the zone where it is not the viewer's."""
     count = len(preview.ready)
     if preview.request.route is RouteName.ADHERENCE:
-        return f"Correct {times.agents(count)}"
+        return f"Correct {quantity(count, 'agent')}"
     if preview.window.end <= preview.computed_at:
-        return f"Take {times.agents(count)} out"  # refused: the window is over
+        return f"Take {quantity(count, 'agent')} out"  # refused: the window is over
     if preview.window.now or preview.window.start <= preview.computed_at:
-        return f"Take {times.agents(count)} out now"
+        return f"Take {quantity(count, 'agent')} out now"
     start, zone = preview.window.start, times.zone_or_utc(preview.window.zone)
     elsewhere = start.astimezone(zone).utcoffset() != start.astimezone(times.viewer_zone()).utcoffset()
-    return f"Take {times.agents(count)} out at {times.when(start, zone)}{f' {zone.key}' if elsewhere else ''}"
+    return f"Take {quantity(count, 'agent')} out at {times.when(start, zone)}{f' {zone.key}' if elsewhere else ''}"
 
 
 def what_happens(preview: Preview) -> str:
@@ -134,18 +135,17 @@ def what_happens(preview: Preview) -> str:
     end = times.when(window.end, zone)
     if preview.request.route is RouteName.ADHERENCE:
         return (
-            f"The adherence of {times.agents(count)} is corrected for {times.span(window.start, window.end, window.zone)}. "
-            "It is undone only if you ask for it."
+            f"The adherence of {quantity(count, 'agent')} is corrected for "
+            f"{times.span(window.start, window.end, window.zone)}. It is undone only if you ask for it."
         )
     start = "now" if window.now or window.start <= preview.computed_at else f"at {times.when(window.start, zone)}"
-    one = count == 1
-    become, given = ("becomes", "is given") if one else ("become", "are given")
-    parts = [f"{times.agents(count)} {become} unavailable {start} and {given} back at {end} {window.zone}."]
+    become, are = plural(count, "becomes", "become"), plural(count, "is", "are")
+    parts = [f"{quantity(count, 'agent')} {become} unavailable {start} and {are} restored at {end} {window.zone}."]
     if waiting:
-        parts.append(f"{times.agents(waiting)} {'finishes the' if waiting == 1 else 'finish their'} contact first.")
+        parts.append(f"{quantity(waiting, 'agent')} {plural(waiting, 'finishes the', 'finish their')} contact first.")
     left_out = agents_of(preview) - count
     if left_out:
-        parts.append(f"{times.agents(left_out)} {'is' if left_out == 1 else 'are'} left out.")
+        parts.append(f"{quantity(left_out, 'agent')} {plural(left_out, 'is', 'are')} left out.")
     return " ".join(parts)
 
 
@@ -153,13 +153,13 @@ def cost_line(preview: Preview) -> str:
     """What it takes: "40 requests · about 8 s at 300/min; restore 80 requests · about 16 s"."""
     cost = preview.cost
     if not cost.apply_requests:
-        return "Nothing would be sent."
+        return "Nothing will be sent."
     line = (
-        f"{times.number(cost.apply_requests)} request{'' if cost.apply_requests == 1 else 's'} · {_about(cost.apply_seconds)} "
-        f"at {times.number(cost.limit_per_minute)}/min"
+        f"{quantity(cost.apply_requests, 'request')} · {_about(cost.apply_seconds)} "
+        f"at {format_number(cost.limit_per_minute)}/min"
     )
     if cost.restore_requests:
-        line += f" · back: up to {times.number(cost.restore_requests)}, {_about(cost.restore_seconds)}"
+        line += f" · back: up to {format_number(cost.restore_requests)}, {_about(cost.restore_seconds)}"
     return line
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from wfm.domain.agent_lists import EVERY_COLUMN, AgentList
-from wfm.ui.components.times import number
+from wfm.ui.components.sentences import format_number
 
 
 def column_labels(found: AgentList) -> dict[int, str]:
     """The columns to choose from, by index, with what they hold; also all columns together."""
-    labels = {one.index: f"{one.name[:60]} · {number(one.people)} of {number(one.filled)}" for one in found.columns}
+    labels = {
+        one.index: f"{one.name[:60]} · {format_number(one.people)} of {format_number(one.filled)}" for one in found.columns
+    }
     if sum(one.people > 0 for one in found.columns) > 1:
         labels[EVERY_COLUMN] = "every agent in any column"
     return labels

@@ -79,7 +79,7 @@ def keep(desk: Desk, actor: Actor, request: PlanRequest) -> None:
             desk.save_draft(_in_tab(actor, draft), request)
             desk.save_draft(actor, request)
         except DeskError as error:
-            st.toast(f"The draft could not be kept: {escape_markdown(str(error))}", icon=":material/warning:")
+            st.toast(f"The draft could not be saved: {escape_markdown(str(error))}", icon=":material/warning:")
     if draft is not None and st.query_params.get(DRAFT_PARAMETER) != draft:
         st.query_params[DRAFT_PARAMETER] = draft
 

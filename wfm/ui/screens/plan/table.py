@@ -125,5 +125,5 @@ def label(row: AgentFate, number: int) -> str:
 def finding_of_timeline(rows: Sequence[AgentFate], window: Window) -> str:
     """The chart's title, which says what it shows."""
     inside = sum(1 for row in rows if row.schedule and any(s.covers(window.start, window.end) for s in row.schedule.shifts))
-    whole = f"{inside} of {len(rows)} work through the whole window" if rows else "Nobody to show"
+    whole = f"{inside} of {len(rows)} work through the whole window" if rows else "No one to show"
     return f"{whole} · times in {window.zone}"

@@ -18,6 +18,7 @@ from wfm.domain.plans import (
 from wfm.ui.components import bars, empty, lanes, times
 from wfm.ui.components.bars import Part
 from wfm.ui.components.markdown import escape_markdown
+from wfm.ui.components.sentences import format_number, quantity
 from wfm.ui.components.states import Style, chips, hex_color, style_of
 from wfm.ui.screens.plan import chart as plan_chart
 from wfm.ui.screens.plan import state, table
@@ -33,7 +34,7 @@ SHOWN_FINDINGS = 3
 def status_line(preview: Preview) -> None:
     """When this was computed, from what, and the plan's id; looks again on demand."""
     count = preview.read_requests
-    reads = f"{count} read{'' if count == 1 else 's'}" if count else "nothing read anew"
+    reads = quantity(count, "read") if count else "nothing read again"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
             f"**Preview** :gray[· {times.clock(preview.computed_at, seconds=True)} · {reads}, {as_of_line(preview)} · "
@@ -60,7 +61,7 @@ def _read_again(key: str, *, disabled: bool = False) -> None:
         type="tertiary",
         key=key,
         disabled=disabled,
-        help="Reads directory, schedules and states anew instead of from the cache.",
+        help="Reads directory, schedules and states from the tenant again, not from the cache.",
     )
 
 
@@ -99,9 +100,9 @@ def outcome(preview: Preview) -> None:
         for number, (fate, count) in enumerate(fates.items()):
             parts.append(Part(Style(fate.value, shown.color, shown.icon), count, shade=max(0.45, 1 - 0.18 * number)))
         if fates:
-            words = ", ".join(f"**{times.number(count)}** {fate.value}" for fate, count in fates.items())
+            words = ", ".join(f"**{format_number(count)}** {fate.value}" for fate, count in fates.items())
             done = "corrected" if preview.request.route is RouteName.ADHERENCE else "taken out"
-            note = {Severity.WARNING: f"{done}, worth a look", Severity.BLOCKED: "left out"}.get(severity, "")
+            note = {Severity.WARNING: f"{done}, check them", Severity.BLOCKED: "left out"}.get(severity, "")
             lines.append(f":{shown.color}[:material/{shown.icon}:] {words}{f' :gray[{note}]' if note else ''}")
     bars.stacked(parts, title="Agents by fate")
     st.markdown("  \n".join(lines))
@@ -137,7 +138,7 @@ def agents(preview: Preview) -> None:
             [fate.value for fate in totals],
             selection_mode="multi",
             key="plan_fates",
-            format_func=lambda fate: f"{fate} {times.number(totals.get(Fate(fate), 0))}",
+            format_func=lambda fate: f"{fate} {format_number(totals.get(Fate(fate), 0))}",
             label_visibility="collapsed",
         )
         text = st.text_input(
@@ -164,7 +165,9 @@ def agents(preview: Preview) -> None:
     with right:
         _timeline(preview, some)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        which = f"{first + 1}–{first + len(some)} of {times.agents(len(rows))}" if pages > 1 else times.agents(len(rows))
+        which = (
+            f"{first + 1}–{first + len(some)} of {quantity(len(rows), 'agent')}" if pages > 1 else quantity(len(rows), "agent")
+        )
         st.caption(f"{which} · {table.finding_of_timeline(some, preview.window)}", width="content")
         if pages > 1:
             st.pagination(pages, key=PAGE_KEY)
@@ -230,7 +233,7 @@ def _include(preview: Preview) -> None:
         key=INCLUDE,
         selection_mode="multi",
         format_func=lambda value: f"include {value}",
-        help="These are left out unless you say so. The tenant may still refuse them, each with a failure of its own.",
+        help="These are left out unless you include them. The tenant may still refuse them, each with its own failure.",
         label_visibility="collapsed",
     )
 

@@ -10,8 +10,9 @@ import streamlit as st
 from wfm.domain.agents import Agent, GroupKind
 from wfm.domain.errors import DeskError
 from wfm.domain.plans import PlanRequest, Selection
-from wfm.ui.components import empty, times
+from wfm.ui.components import empty
 from wfm.ui.components.markdown import cell, escape_markdown
+from wfm.ui.components.sentences import format_number, quantity
 from wfm.ui.screens.plan import lists, state
 from wfm.ui.screens.plan.model import KIND_WORDS, group_keys, with_agents, with_groups, without_agents
 from wfm.ui.screens.plan.verdict import INCLUDE
@@ -81,21 +82,21 @@ def chosen_line(desk: Desk, request: PlanRequest) -> None:
     """How many agents that is, and the list to take somebody out again."""
     selection = request.selection
     if selection.is_empty():
-        st.caption("Nobody yet. Pick a group, or find, paste or upload agents.")
+        st.caption("No one yet. Pick a group, or find, paste or upload agents.")
         return
     try:
         found = desk.resolve(selection)
     except DeskError as error:
         empty.fault(error)
         return
-    parts = [f"**{times.agents(len(found.agents))}**"]
+    parts = [f"**{quantity(len(found.agents), 'agent')}**"]
     if selection.agents and group_keys(selection):
-        parts.append(f"{times.number(len(selection.agents) - len(found.unknown))} by name")
+        parts.append(f"{format_number(len(selection.agents) - len(found.unknown))} by name")
     if selection.exclude:
-        parts.append(f"{times.number(len(selection.exclude))} left out")
+        parts.append(f"{format_number(len(selection.exclude))} left out")
     if found.unknown:
-        nobody = "1 matches nobody" if len(found.unknown) == 1 else f"{times.number(len(found.unknown))} match nobody"
-        parts.append(f":red[:material/block: {nobody}]")
+        unknown = quantity(len(found.unknown), "matches", "match")
+        parts.append(f":red[:material/block: {unknown} no one]")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(" · ".join(parts), width="stretch")
         _opener("Edit list", ":material/edit:", EDIT, quiet=True)
@@ -107,7 +108,7 @@ def _group_labels(desk: Desk) -> dict[str, str]:
     labels = {}
     for kind in GroupKind:
         for group in desk.groups(kind):
-            size = "" if group.size is None else f" · {times.number(group.size)}"
+            size = "" if group.size is None else f" · {format_number(group.size)}"
             labels[f"{kind.value}:{group.id}"] = f"{cell(group.name)} · {KIND_WORDS[kind]}{size}"
     return labels
 
@@ -115,7 +116,7 @@ def _group_labels(desk: Desk) -> dict[str, str]:
 def _find(desk: Desk, form: PlanRequest) -> None:
     text = st.text_input("Name or e-mail", key=FOUND, placeholder="Aylin, or support-2@", live=True, type="search") or ""
     if len(text.strip()) < 2:
-        st.caption("Two letters are enough to begin. Accents and case do not matter.")
+        st.caption("Type at least two letters. Accents and case do not matter.")
         return
     try:
         found = desk.search_agents(text, limit=200)
@@ -123,7 +124,7 @@ def _find(desk: Desk, form: PlanRequest) -> None:
         empty.fault(error)
         return
     if not found:
-        st.caption("Nobody's name or e-mail holds these words.")
+        st.caption("No name or e-mail contains these words.")
         return
     named = set(form.selection.agents)
     for agent in found[:SHOWN_MATCHES]:
@@ -139,7 +140,7 @@ def _find(desk: Desk, form: PlanRequest) -> None:
         )
     if len(found) > 1:
         st.button(
-            f"Add all {times.number(len(found))}",
+            f"Add all {format_number(len(found))}",
             key="plan_add_all",
             icon=":material/group_add:",
             on_click=_add,
@@ -166,12 +167,12 @@ def _edit(request: PlanRequest, agents: tuple[Agent, ...], unknown: tuple[str, .
     )
     if unknown:
         shown = ", ".join(unknown[:8]) + (f" and {len(unknown) - 8} more" if len(unknown) > 8 else "")
-        st.caption(f"These match nobody here: {escape_markdown(shown)}")
-        st.button("Drop what matches nobody", key="plan_drop_unknown", on_click=_drop, args=(request, unknown))
+        st.caption(f"These match no one here: {escape_markdown(shown)}")
+        st.button("Remove what matches no one", key="plan_drop_unknown", on_click=_drop, args=(request, unknown))
     if request.selection.exclude:
         count = len(request.selection.exclude)
-        st.button(f"Take {count} left out back in", key="plan_take_back", on_click=_take_back, args=(request,))
-    st.button("Start over with nobody", key="plan_clear", icon=":material/backspace:", on_click=_clear, args=(request,))
+        st.button(f"Include {count} left out", key="plan_take_back", on_click=_take_back, args=(request,))
+    st.button("Clear the list", key="plan_clear", icon=":material/backspace:", on_click=_clear, args=(request,))
 
 
 def _put(request: PlanRequest, selection: Selection) -> None:

@@ -14,10 +14,10 @@ import streamlit as st
 from wfm.domain.operations import Outcome, RunFilter
 from wfm.ui.components.charts import picked_points
 from wfm.ui.components.diagnosis import kind_word
-from wfm.ui.components.markdown import cell, count
+from wfm.ui.components.markdown import cell
 from wfm.ui.components.run_query import changed
+from wfm.ui.components.sentences import format_number, quantity
 from wfm.ui.components.states import hex_color
-from wfm.ui.components.times import number
 from wfm.ui.screens.runs import state as run_state
 from wfm.ui.screens.runs.model import COUNT_AXIS, FROM_TIP, RUNS_TIP, time_axis, wall
 
@@ -65,9 +65,9 @@ def finding(causes: Causes, range_word: str) -> str:
     if not causes.series:
         return f"No run {range_word} failed for a known cause"
     top = causes.series[0]
-    many = count(len(causes.series), "cause") if not causes.others else f"more than {count(len(causes.series), 'cause')}"
-    share = "all" if top.total == causes.total else number(top.total)
-    return f"{number(causes.total)} failed {range_word} for {many}; {share} of them: {label(top)}"
+    many = quantity(len(causes.series), "cause") if not causes.others else f"more than {quantity(len(causes.series), 'cause')}"
+    share = "all" if top.total == causes.total else format_number(top.total)
+    return f"{format_number(causes.total)} failed {range_word} for {many}; {share} of them: {label(top)}"
 
 
 def label(one: CauseSeries) -> str:
@@ -92,7 +92,7 @@ def charts(causes: Causes, spread: Spread, title: str, zone: ZoneInfo) -> None:
     words = labels(causes.series)
     known = {word: one.group.fingerprint for word, one in zip(words, causes.series, strict=True)}
     over_time, top = st.columns([3, 2], gap="medium")
-    spoken = "; ".join(f"{word}: {count(one.total, 'run')}" for word, one in zip(words, causes.series, strict=True))
+    spoken = "; ".join(f"{word}: {quantity(one.total, 'run')}" for word, one in zip(words, causes.series, strict=True))
     with over_time:
         st.vega_lite_chart(
             over_time_spec(causes.series, words, spread, zone),

@@ -15,8 +15,9 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from wfm.domain.people import Actor
-from wfm.ui.components.markdown import count, escape_markdown
-from wfm.ui.components.times import clock, duration, now, number, viewer_zone
+from wfm.ui.components.markdown import escape_markdown
+from wfm.ui.components.sentences import format_number, quantity
+from wfm.ui.components.times import clock, duration, now, viewer_zone
 from wfm.ui.shell import jobs
 
 FORMATS = (("CSV", "csv"), ("JSON Lines", "jsonl"), ("Parquet", "parquet"))
@@ -43,8 +44,8 @@ def links(parameters: str, label: str, *, key: str, watched: bool = True) -> Non
 def whole_filter_words(total: int | None, at_least: int) -> str:
     """What the files hold, before the click: "Export 480,000 runs", "Export all matching runs (10,000+)"."""
     if total is None:
-        return "Export all matching runs" + (f" ({number(at_least)}+)" if at_least else "")
-    return f"Export {count(total, 'run')}"
+        return "Export all matching runs" + (f" ({format_number(at_least)}+)" if at_least else "")
+    return f"Export {quantity(total, 'run')}"
 
 
 def _ticket() -> str:
@@ -78,7 +79,7 @@ def _present(key: str, asked: datetime, moving: bool) -> None:
         st.rerun()  # it ended: the screen stops looking
     if job is None or job.started_at < asked - timedelta(seconds=2):
         if moving:
-            st.caption(":material/hourglass_top: The file is being started …")
+            st.caption(":material/hourglass_top: Preparing the file …")
         return
     sentence = words(job)
     if job.running:
@@ -98,12 +99,18 @@ def words(job: jobs.Job) -> str:
     """How far a file is, in a sentence."""
     name = WORDS.get(job.unit, job.unit)
     if job.running:
-        so_far = f"{count(job.done, 'run')} so far" if job.total is None else f"{number(job.done)} of {count(job.total, 'run')}"
+        so_far = (
+            f"{quantity(job.done, 'run')} so far"
+            if job.total is None
+            else f"{format_number(job.done)} of {quantity(job.total, 'run')}"
+        )
         return f"Exporting {name}: {so_far}"
     ended = job.ended_at or now()
     if job.fault is not None:
-        return f"The {name} file broke off after {count(job.done, 'run')}: throw it away"
+        return f"The {name} file stopped early after {quantity(job.done, 'run')}: delete it"
     if not job.result:
-        return f"The {name} file was stopped by the browser after {count(job.done, 'run')}."
+        return f"The {name} file was stopped by the browser after {quantity(job.done, 'run')}."
     took = duration(ended - job.started_at)
-    return f"The {name} file is complete: {count(job.done, 'run')} in {took}, at {clock(ended, viewer_zone(), seconds=True)}."
+    return (
+        f"The {name} file is complete: {quantity(job.done, 'run')} in {took}, at {clock(ended, viewer_zone(), seconds=True)}."
+    )

@@ -17,7 +17,7 @@ from wfm.domain.operations import Outcome, Phase, RunOrder
 from wfm.domain.plans import RouteName
 from wfm.ui.components.agent_lookup import agent_named
 from wfm.ui.components.diagnosis import kind_word
-from wfm.ui.components.markdown import escape_markdown, join_words
+from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.components.run_query import (
     EXACT,
     MAX_TEXT,
@@ -30,6 +30,7 @@ from wfm.ui.components.run_query import (
     with_preset,
     with_range,
 )
+from wfm.ui.components.sentences import join_words
 from wfm.ui.components.states import phase_word, style_of
 from wfm.ui.components.times import when
 from wfm.ui.screens.runs import state
@@ -137,7 +138,9 @@ def _set(attribute: str, key: str) -> None:
     if attribute == "status":
         # A word that is no status stays out of the filter; the URL codec would only name and drop it.
         good = text.isascii() and text.isdigit() and 100 <= int(text) <= 599
-        st.session_state[_AGENT_HINT] = "" if good or not text else f"Status: “{text[:40]}” is no HTTP status from 100 to 599."
+        st.session_state[_AGENT_HINT] = (
+            "" if good or not text else f"Status: “{text[:40]}” is not an HTTP status from 100 to 599."
+        )
         state.push(changed(query, status=int(text) if good else None))
         return
     if attribute == "retryable":

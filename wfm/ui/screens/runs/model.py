@@ -15,9 +15,10 @@ from wfm.domain.diagnoses import Diagnosis
 from wfm.domain.operations import Outcome, Phase, Run, RunFilter, RunOrder, RunPage
 from wfm.domain.spreadsheet_cells import safe_cell
 from wfm.ui.components.diagnosis import cause_word
-from wfm.ui.components.markdown import cell, count
+from wfm.ui.components.markdown import cell
+from wfm.ui.components.sentences import format_number, quantity
 from wfm.ui.components.states import hex_color, style_of
-from wfm.ui.components.times import clock, number, when
+from wfm.ui.components.times import clock, when
 
 PAGE = 50
 """Runs a page of the table."""
@@ -77,7 +78,7 @@ def matching_words(page: RunPage, *, narrowed: bool) -> str:
         return ""
     if page.searched_to is not None and not page.at_least:
         return "None found so far"
-    found = f"{number(page.at_least)}+" if page.total is None else number(page.total)
+    found = f"{format_number(page.at_least)}+" if page.total is None else format_number(page.total)
     return f"{found} match" if page.total != 1 else "1 matches"
 
 
@@ -113,8 +114,8 @@ def searched_words(page: RunPage, zone: ZoneInfo, now: datetime, order: RunOrder
     back, on = page_words(order)
     way = on if page.older else back
     return (
-        f"No index holds this combination: in the time a search may take it looked as far as "
-        f"{when(page.searched_to, zone, seconds=True, today=now)}. {way} looks further from there; a shorter time range or an "
+        f"No index covers this combination: in the time a search may take, it reached "
+        f"{when(page.searched_to, zone, seconds=True, today=now)}. {way} searches on from there; a shorter time range or an "
         "agent, an operation or a cause makes it exact."
     )
 
@@ -140,7 +141,7 @@ def order_sentence(order: RunOrder) -> str:
     ties = "" if order in (RunOrder.NEWEST, RunOrder.OLDEST) else ", newest first within each"
     return (
         f"Sorted {ORDER_WORDS[order] if ties else 'by time, ' + ORDER_WORDS[order]}{ties}. Time, outcome, "
-        "cause, status and code have an index: the whole list can be sorted by them. A click on a head of the table sorts this "
+        "cause, status and code have an index: the whole list can be sorted by them. A click on a column head sorts this "
         "page only."
     )
 
@@ -217,19 +218,19 @@ def finding(spread: Spread, range_word: str, zone: ZoneInfo) -> str:
     if not total:
         return f"No runs {range_word}"
     unconfirmed = ended.get(Outcome.UNCONFIRMED, 0)
-    tail = f", {number(unconfirmed)} unconfirmed" if unconfirmed else ""
+    tail = f", {format_number(unconfirmed)} unconfirmed" if unconfirmed else ""
     if not failed:
-        return f"None of {count(total, 'run')} {range_word} failed{tail}"
+        return f"None of {quantity(total, 'run')} {range_word} failed{tail}"
     by_step: dict[datetime, int] = defaultdict(int)
     for start, outcome, n in spread.points:
         if outcome is Outcome.FAILED:
             by_step[start] += n
     start, most = max(by_step.items(), key=lambda pair: (pair[1], pair[0]), default=(spread.since, 0))
     most = min(most, failed)  # a first bar that begins earlier holds more
-    sentence = f"{number(failed)} of {count(total, 'run')} {range_word} failed"
+    sentence = f"{format_number(failed)} of {quantity(total, 'run')} {range_word} failed"
     if most * 2 < failed:
         return sentence + tail
-    share = "all of them" if most == failed else f"{number(most)} of them"
+    share = "all of them" if most == failed else f"{format_number(most)} of them"
     if failed == 1:
         share = "it did"
     return f"{sentence}, {share} {_stretch(spread, start, zone)}{tail}"
@@ -249,7 +250,7 @@ def text_alternative(spread: Spread, zone: ZoneInfo, most: int = 12) -> str:
     bars: dict[datetime, list[str]] = defaultdict(list)
     for start, outcome, n in sorted(spread.points, key=lambda point: (point[0], list(Outcome).index(point[1]))):
         if n:
-            bars[start].append(f"{number(n)} {style_of(outcome).word}")
+            bars[start].append(f"{format_number(n)} {style_of(outcome).word}")
     words = [
         f"{when(start, zone, today=spread.until)}: {', '.join(parts)}" for start, parts in sorted(bars.items(), reverse=True)
     ]
@@ -335,26 +336,26 @@ def what_now(run: Run, diagnosis: Diagnosis | None) -> str:
     """The next step for the person at the screen, in a sentence or two."""
     restore = run.phase is Phase.RESTORE
     if run.outcome is Outcome.APPLIED:
-        return "Nothing: it worked."
+        return "It worked; there is nothing to do."
     if run.outcome is Outcome.SENDING:
-        return (
-            "Wait: the answer is not here yet. If the worker stopped meanwhile, it looks first and sends only what is missing."
-        )
+        return "Wait for the answer. If the worker stopped meanwhile, it checks first and sends only what is missing."
     if run.outcome is Outcome.SKIPPED:
         return f"Nothing was sent: {run.note or 'this agent was left alone'}."
     if run.outcome is Outcome.UNCONFIRMED:
         back = "back" if restore else "out"
         return (
-            f"It was sent, and whether the agent is {back} could not be read. It is never sent again by itself. "
-            "Look at the agent in Genesys Cloud, then settle it in the window."
+            f"It was sent, but the desk could not read whether the agent is {back}. It is never sent again automatically. "
+            "Check the agent in Genesys Cloud, then confirm it in the window."
         )
     if run.outcome is Outcome.RESENT:
-        return "Nothing: a read showed that it did not take effect, so it was sent again. The agent's next run says the rest."
+        return (
+            "There is nothing to do: a read showed that it did not take effect, so it was sent again. See the agent's next run."
+        )
     still = "The agent may still be out of work. " if restore else ""
     if diagnosis is not None and diagnosis.retryable:
         return still + ("Retry it in the window." if restore else "The same request may work later: retry it.")
     again = "retry it in the window" if restore else "retry it through a new preview"
-    return still + f"Sent again unchanged it fails again. Mend the cause first, then {again}."
+    return still + f"Unchanged, it would fail again. Fix the cause first, then {again}."
 
 
 def can_retry(run: Run) -> bool:

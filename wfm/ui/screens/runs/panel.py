@@ -17,8 +17,9 @@ from wfm.domain.plans import LaneState
 from wfm.ui.components import empty, ids, payloads
 from wfm.ui.components.diagnosis import kind_word, meaning, runs_of
 from wfm.ui.components.lanes import verdict_badges, verdict_lines
-from wfm.ui.components.markdown import code, count, escape_markdown
+from wfm.ui.components.markdown import code, escape_markdown
 from wfm.ui.components.run_query import changed
+from wfm.ui.components.sentences import quantity
 from wfm.ui.components.states import phase_word, style_of
 from wfm.ui.components.times import clock, milliseconds, when
 from wfm.ui.screens.runs import state
@@ -57,12 +58,12 @@ def _head(run: Run, zone: ZoneInfo) -> None:
         st.markdown(
             f"{shown.markdown} **{escape_markdown(run.agent_name or run.agent_id or 'no agent')}** · {phase_word(run.phase)} · "
             f"{escape_markdown(run.action or run.route)} · {when(run.started_at, zone, seconds=True)} {zone.key} · "
-            f"{took}{count(run.attempts, 'attempt')}{example}",
+            f"{took}{quantity(run.attempts, 'attempt')}{example}",
             width="content",
         )
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             with st.popover("Link", icon=":material/link:", type="tertiary", key="run-link"):
-                st.caption("Opens this run, for whoever may see it.")
+                st.caption("Opens this run for anyone who may see it.")
                 st.code(permalink(run.id, st.context.url or ""), language=None)
             st.link_button("Payload", f"/export/run/{quote(run.id, safe='')}.json", icon=":material/download:", type="tertiary")
             _close_button()
@@ -106,7 +107,7 @@ def _meaning(detail: RunDetail) -> None:
 def _without_diagnosis(run: Run) -> str:
     if run.outcome is Outcome.APPLIED:
         return f"{run.agent_name or 'The agent'}: {phase_word(run.phase)} worked"
-    return run.cause or run.note or {Outcome.SENDING: "The answer is not here yet"}.get(run.outcome, run.outcome.value)
+    return run.cause or run.note or {Outcome.SENDING: "No answer yet"}.get(run.outcome, run.outcome.value)
 
 
 # --- what to do ------------------------------------------------------------------------------------------------------
@@ -162,7 +163,7 @@ def _raw(exchanges: tuple[Exchange, ...], run: Run, zone: ZoneInfo) -> None:
     if not exchanges:
         sent = run.attempts > 0 or run.status is not None
         st.caption(
-            "The request and its answer are not kept with this run."
+            "The request and its answer are not stored with this run."
             if sent
             else "Nothing was sent, so there is no request to show."
         )

@@ -56,11 +56,11 @@ def menu(desk: Desk, actor: Actor, query: RunQuery) -> None:
         escape_markdown(here.name) if here else "Saved views", icon=":material/bookmark:", type="tertiary", key="runs-views"
     ):
         if not views:
-            st.caption("None yet. Choose filters, give them a name, and they are one click away. Only you see them.")
+            st.caption("None yet. Choose filters and name them to open them with one click. Only you see them.")
         for number, view in enumerate(views):
             _row(desk, actor, view, number, chosen=view is here)
-        st.text_input("Keep these filters as", key=_NAME, max_chars=80, placeholder="Failures today")
-        st.checkbox("Open Runs with it", key=_DEFAULT)
+        st.text_input("Save these filters as", key=_NAME, max_chars=80, placeholder="Failures today")
+        st.checkbox("Open Runs with this view", key=_DEFAULT)
         st.button("Save view", type="primary", key="runs-view-save", on_click=_save, args=(desk, actor))
 
 
@@ -81,12 +81,12 @@ def _row(desk: Desk, actor: Actor, view: SavedView, number: int, *, chosen: bool
             icon=f":material/{star}:",
             type="tertiary",
             key=f"view-default-{number}",
-            help="Runs opens with it, unless the address says otherwise.",
+            help="Runs opens with this view, unless the address says otherwise.",
             on_click=_default,
             args=(desk, actor, view.name, view.query, not view.is_default),
         )
         st.button(
-            "Forget",
+            "Delete",
             icon=":material/delete:",
             type="tertiary",
             key=f"view-forget-{number}",
@@ -116,7 +116,7 @@ def _keep(desk: Desk, actor: Actor, name: str, query: Mapping[str, str], is_defa
     except DeskError as error:
         _flash.failed(error)
         return False
-    _flash.done(f"{view.name} is kept" + (", and Runs opens with it." if is_default else "."))
+    _flash.done(f"{view.name} is saved" + (", and Runs opens with it." if is_default else "."))
     return True
 
 
@@ -126,4 +126,4 @@ def _forget(desk: Desk, actor: Actor, name: str) -> None:
     except DeskError as error:
         _flash.failed(error)
     else:
-        _flash.done(f"{name} is forgotten.")
+        _flash.done(f"{name} is deleted.")

@@ -10,8 +10,8 @@ import streamlit as st
 
 from wfm.domain.operations import Run
 from wfm.domain.people import Actor, Capability
-from wfm.ui.components.markdown import cell, count
-from wfm.ui.components.times import agents as agents_word
+from wfm.ui.components.markdown import cell
+from wfm.ui.components.sentences import quantity
 from wfm.ui.screens.runs import export
 from wfm.ui.screens.runs.model import can_retry
 from wfm.ui.shell.replan import start_plan
@@ -27,13 +27,13 @@ def bar(desk: Desk, actor: Actor, runs: Sequence[Run], now: datetime) -> None:
     if not runs:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="runs-selection"):
-        st.markdown(f"**{count(len(runs), 'run')} ticked**", width="content")
+        st.markdown(f"**{quantity(len(runs), 'run')} ticked**", width="content")
         _retry(desk, actor, runs, now)
         ids = quote(",".join(run.id for run in runs), safe=",")
         export.links(f"runs={ids}", "", key="runs-export-ticked", watched=False)
         correlation = correlation_ids(runs)
         with st.popover("Correlation ids", icon=":material/content_copy:", type="tertiary", disabled=not correlation):
-            st.caption("One a line, for a ticket to Genesys. The button at the corner copies them all.")
+            st.caption("One a line, for a ticket to Genesys. The button in the corner copies them all.")
             st.code("\n".join(map(cell, correlation)), language=None)
 
 
@@ -43,14 +43,14 @@ def _retry(desk: Desk, actor: Actor, runs: Sequence[Run], now: datetime) -> None
     mixed = len({(run.operation_id, run.route, run.action) for run in failed}) > 1
     allowed = actor.may(Capability.EXECUTE)
     if not agents:
-        why = "None of them is a failed update that took an agent out, so there is nobody to plan again."
+        why = "None of them is a failed update that would have taken an agent out, so there is no one to plan again."
     elif not allowed:
         why = actor.read_only_reason
     else:
         why = "Fills in Plan with these agents; nothing is sent before you apply it there."
-        why += " They failed in several operations: the plan is made as the newest of them was." if mixed else ""
+        why += " They failed in several operations: the plan copies the newest one." if mixed else ""
     if st.button(
-        f"Retry {agents_word(len(agents))}",
+        f"Retry {quantity(len(agents), 'agent')}",
         icon=":material/replay:",
         key="runs-retry-selected",
         disabled=not (agents and allowed),

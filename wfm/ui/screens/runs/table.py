@@ -220,8 +220,8 @@ def nothing(query: RunQuery, *, any_at_all: bool) -> None:
         return
     if query.chosen.text and not any(letter.isalnum() for letter in query.chosen.text):
         empty.nothing(
-            "Signs alone find nothing",
-            "Text is found by its letters and digits, in payloads, names, codes and ids; signs between them do not matter.",
+            "Punctuation alone finds nothing",
+            "Search uses letters and digits, in payloads, names, codes and ids; punctuation does not matter.",
             icon=":material/filter_alt_off:",
         )
         return
@@ -231,13 +231,13 @@ def nothing(query: RunQuery, *, any_at_all: bool) -> None:
     if query.narrowed:
         empty.nothing(
             f"No run matches these filters {where}",
-            "Widen the time range, or let a filter go.",
+            "Widen the time range, or remove a filter.",
             icon=":material/filter_alt_off:",
         )
     else:
-        empty.nothing(f"No runs {where}", "There are older ones: widen the time range.", icon=":material/history:")
+        empty.nothing(f"No runs {where}", "There are older runs: widen the time range.", icon=":material/history:")
     if query.preset != "all":
-        st.button("Look at any time", icon=":material/history:", key="runs-widen", on_click=_widen)
+        st.button("Show all runs", icon=":material/history:", key="runs-widen", on_click=_widen)
 
 
 def _widen() -> None:

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wfm.ui.components.markdown import join_words
+from wfm.ui.components.sentences import join_words
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
@@ -128,11 +128,11 @@ def _toml_names(path: Path) -> frozenset[str]:
 def who_decides(desk: Desk) -> str:
     """How this desk tells people apart, in a sentence."""
     if desk.tenant.is_demo:
-        return "The demo tenant: everyone is admin, for nothing here reaches a real tenant."
+        return "The demo tenant: everyone is an admin, because nothing here reaches a real tenant."
     if desk.settings.oidc_configured:
         return (
             "People sign in with the OpenID provider. WFM_ADMINS and WFM_SUPERVISORS name admins and supervisors by e-mail or "
-            "subject id; everybody else who signs in is a viewer."
+            "subject id; everyone else who signs in is a viewer."
         )
     return (
         "No OpenID provider is configured: this desk is read-only and on this machine only. The command line acts with the "
@@ -150,9 +150,9 @@ def roles_table(admins: Sequence[str], supervisors: Sequence[str]) -> dict[str, 
             "look at everything",
         ],
         "who": [
-            join_words(tuple(admins)) or "nobody named",
-            join_words(tuple(supervisors)) or "nobody named",
-            "everybody who signs in",
+            join_words(tuple(admins)) or "no one named",
+            join_words(tuple(supervisors)) or "no one named",
+            "everyone who signs in",
         ],
     }
 

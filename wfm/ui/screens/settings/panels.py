@@ -13,6 +13,7 @@ from wfm.domain.people import Actor, Capability
 from wfm.ui.components import demo as demo_switches
 from wfm.ui.components import times
 from wfm.ui.components.markdown import code, escape_markdown
+from wfm.ui.components.sentences import format_number, quantity
 from wfm.ui.components.tables import facts_table
 from wfm.ui.screens.settings import model as view
 
@@ -28,7 +29,7 @@ def tenant(desk: Desk) -> None:
         own = desk.tenant
         pairs = [
             ("organization", f"{escape_markdown(own.organization_name or 'unknown')} {code(own.organization_id)}"),
-            ("kind", ":orange-badge[DEMO] made up on this machine" if own.is_demo else "a Genesys Cloud organization"),
+            ("kind", ":orange-badge[DEMO] simulated on this machine" if own.is_demo else "a Genesys Cloud organization"),
             ("API", code(own.api_url)),
             ("login", code(own.login_url)),
         ]
@@ -75,7 +76,7 @@ def health(desk: Desk, zone: ZoneInfo) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.subheader("Health", anchor=False)
-            st.button("Look again", icon=":material/refresh:", type="tertiary", key="settings-refresh")
+            st.button("Check again", icon=":material/refresh:", type="tertiary", key="settings-refresh")
         now = desk.health()
         for problem in now.problems:
             st.warning(escape_markdown(problem), icon=":material/warning:")
@@ -88,7 +89,7 @@ def health(desk: Desk, zone: ZoneInfo) -> None:
             ("tenant", "answers" if now.reachable else "does not answer"),
             ("token", f"valid until {times.when(now.token_until, zone)} {zone.key}" if now.token_until else "none yet"),
             ("rate limit", _used(now)),
-            ("worker", f"{worker} ({times.number(now.workers)} running)"),
+            ("worker", f"{worker} ({format_number(now.workers)} running)"),
         ]
         facts_table([(name, escape_markdown(value)) for name, value in pairs], alt="Health of the desk")
 
@@ -96,7 +97,7 @@ def health(desk: Desk, zone: ZoneInfo) -> None:
 def _used(now: Health) -> str:
     if not now.limit_per_minute:
         return "not known"
-    return f"{times.number(now.used)} of {times.number(now.limit_per_minute)} requests used this minute"
+    return f"{format_number(now.used)} of {format_number(now.limit_per_minute)} requests used this minute"
 
 
 def policy(desk: Desk) -> None:
@@ -144,7 +145,7 @@ def demo(desk: Desk, controls: DemoControls, actor: Actor) -> None:
         st.subheader("Demo tenant", anchor=False)
         state = controls.state()
         descriptions = dict(state.scenarios)
-        st.caption(f"{times.agents(state.agents)}, {times.number(state.rate_limit)} requests a minute.")
+        st.caption(f"{quantity(state.agents, 'agent')}, {format_number(state.rate_limit)} requests a minute.")
         st.session_state[_SCENARIO] = state.scenario
         st.selectbox(
             "Scenario",

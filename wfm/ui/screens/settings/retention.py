@@ -13,7 +13,8 @@ from wfm.desk import RetentionReport, RetentionState
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Actor, Capability
 from wfm.ui.components import empty, times
-from wfm.ui.components.markdown import code, count, escape_markdown, join_words
+from wfm.ui.components.markdown import code, escape_markdown
+from wfm.ui.components.sentences import format_number, join_words, quantity
 from wfm.ui.components.tables import facts_table
 from wfm.ui.shell import jobs
 
@@ -42,7 +43,7 @@ def card(desk: Desk, actor: Actor, source: str, zone: ZoneInfo) -> None:
         try:
             last = desk.retention_state()
         except DeskError as error:
-            empty.fault(error, title="What was archived so far can't be read just now")
+            empty.fault(error, title="What was archived so far can't be read right now")
             last = None
         pairs = [
             ("policy", policy_words(days, source)),
@@ -51,7 +52,7 @@ def card(desk: Desk, actor: Actor, source: str, zone: ZoneInfo) -> None:
         ]
         facts_table(pairs, alt="How long runs are kept")
         if last is not None and last.fault:
-            st.error(escape_markdown(last.fault), title="The last archiving broke off", icon=":material/error:")
+            st.error(escape_markdown(last.fault), title="The last archiving stopped early", icon=":material/error:")
         _dry_run(desk, zone, days)
         _now(desk, actor, zone)
 
@@ -62,21 +63,21 @@ def policy_words(days: int, source: str) -> str:
     if not days:
         return f"every run is kept ({code(f'{SETTING}=0')}, {where})"
     return (
-        f"{count(days, 'day')} ({code(f'{SETTING}={days}')}, {where}): each night after 02:00 UTC the worker writes older runs "
-        "to Parquet and takes them out"
+        f"{quantity(days, 'day')} ({code(f'{SETTING}={days}')}, {where}): each night after 02:00 UTC the worker writes "
+        "older runs to Parquet and removes them"
     )
 
 
 def last_words(last: RetentionState | None, days: int, zone: ZoneInfo) -> str:
     """When the policy last ran and what it did."""
     if last is None:
-        return "never yet: the next night does it" if days else "never"
+        return "not yet: the next night is the first" if days else "never"
     at = f"{times.when(last.at, zone)} {escape_markdown(zone.key)}"
     if not last.rows:
-        return f"{at}: nothing was old enough" if not last.fault else f"{at}: broke off"
+        return f"{at}: nothing was old enough" if not last.fault else f"{at}: stopped early"
     files = f", in {join_words([code(name) for name in last.files[:3]])}" if last.files else ""
-    more = f" and {count(len(last.files) - 3, 'file')} more" if len(last.files) > 3 else ""
-    return f"{at}: {count(last.rows, 'run')} archived{files}{more}"
+    more = f" and {quantity(len(last.files) - 3, 'file')} more" if len(last.files) > 3 else ""
+    return f"{at}: {quantity(last.rows, 'run')} archived{files}{more}"
 
 
 # --- dry run ------------------------------------------------------------------------------------------------------------
@@ -92,7 +93,7 @@ def _dry_run(desk: Desk, zone: ZoneInfo, days: int) -> None:
             key=_DAYS,
             width=170,
             on_change=_forget_found,
-            help="To try another number than the policy. The policy itself is changed where it is set.",
+            help="Try another number than the policy's. To change the policy itself, change the setting.",
         )
         st.button(
             "Dry run",
@@ -100,11 +101,11 @@ def _dry_run(desk: Desk, zone: ZoneInfo, days: int) -> None:
             key="settings-retention-dry",
             on_click=_look,
             args=(desk,),
-            help="Counts what would go. Changes nothing.",
+            help="Counts what would be archived. Changes nothing.",
         )
     found: RetentionReport | DeskError | None = st.session_state.get(_FOUND)
     if isinstance(found, DeskError):
-        empty.fault(found, title="The dry run did not work")
+        empty.fault(found, title="The dry run failed")
     elif found is not None:
         st.markdown(dry_words(found, zone))
 
@@ -123,24 +124,24 @@ def _forget_found() -> None:
 def dry_words(found: RetentionReport, zone: ZoneInfo) -> str:
     """What an archiving would do, and which old runs stay and why."""
     up_to = f"{found.before.astimezone(zone):%Y-%m-%d %H:%M} {escape_markdown(zone.key)}"
-    said = go_words(found, zone) if found.rows else f"**No run** from before {up_to} would go."
+    said = go_words(found, zone) if found.rows else f"**No run** from before {up_to} would be archived."
     return f"{said}{stay_words(found)}"
 
 
 def go_words(found: RetentionReport, zone: ZoneInfo) -> str:
     """The runs that an archiving would take."""
     up_to = f"{found.before.astimezone(zone):%Y-%m-%d %H:%M} {escape_markdown(zone.key)}"
-    return f"**{count(found.rows, 'run')}** from before {up_to} would be written to Parquet and taken out."
+    return f"**{quantity(found.rows, 'run')}** from before {up_to} would be written to Parquet and removed."
 
 
 def stay_words(found: RetentionReport) -> str:
     """The older runs that stay, as a sentence with a blank before it; "" where none do."""
     reasons = [
         (found.open_windows, "of windows that still hold agents"),
-        (found.unsettled, "whose outcome nobody knows yet"),
+        (found.unsettled, "whose outcome is not known yet"),
         (found.examples, "as the newest example of a cause"),
     ]
-    parts = [f"{times.number(n)} {why}" for n, why in reasons if n]
+    parts = [f"{format_number(n)} {why}" for n, why in reasons if n]
     return f" Older ones that stay: {join_words(parts)}." if parts else ""
 
 
@@ -166,11 +167,11 @@ def _now(desk: Desk, actor: Actor, zone: ZoneInfo) -> None:
     ):
         if isinstance(found, RetentionReport) and ready:
             st.markdown(
-                f"{go_words(found, zone)} They leave Runs and the counts of Failures; the files stay in the archive folder, "
+                f"{go_words(found, zone)} They disappear from Runs and Failures; the files stay in the archive folder, "
                 "and Import runs brings them back."
             )
             st.button(
-                f"Archive {count(found.rows, 'run')}",
+                f"Archive {quantity(found.rows, 'run')}",
                 type="primary",
                 icon=":material/archive:",
                 key="settings-retention-go",
@@ -182,9 +183,9 @@ def _now(desk: Desk, actor: Actor, zone: ZoneInfo) -> None:
 def why_not(found: object, *, may: bool) -> str | None:
     """Why the button can't be clicked; None where it can."""
     if not may:
-        return "Only an admin archives runs before the night does."
+        return "Only an admin can archive runs before the nightly run."
     if not isinstance(found, RetentionReport):
-        return "Make the dry run first: it says what would go."
+        return "Do the dry run first: it shows what would be archived."
     return None if found.rows else "Nothing is old enough."
 
 
@@ -197,12 +198,12 @@ def _watch(job: jobs.Job) -> None:
     if not job.running:
         st.rerun()
     since = times.duration(times.now() - job.started_at)
-    st.caption(f":material/hourglass_top: Archiving for {since}. You may leave this screen: it goes on.")
+    st.caption(f":material/hourglass_top: Archiving for {since}. You can leave this screen: archiving continues.")
 
 
 def _ended(job: jobs.Job) -> None:
     if job.fault is not None:
-        empty.fault(job.fault, title="Archiving did not come to its end")
+        empty.fault(job.fault, title="Archiving stopped early")
     elif isinstance(job.result, RetentionReport):
         st.success(result_words(job.result, job.result.files), icon=":material/check_circle:")
 
@@ -210,5 +211,5 @@ def _ended(job: jobs.Job) -> None:
 def result_words(done: RetentionReport, files: Sequence[object]) -> str:
     """What an archiving did."""
     if not done.rows:
-        return "Nothing was old enough: no run was taken out."
-    return f"{count(done.rows, 'run')} archived in {count(len(files), 'file')} and taken out.{stay_words(done)}"
+        return "Nothing was old enough: no run was removed."
+    return f"{quantity(done.rows, 'run')} archived in {quantity(len(files), 'file')} and removed.{stay_words(done)}"

@@ -13,6 +13,7 @@ from wfm.domain.errors import DeskError
 from wfm.domain.operations import Operation
 from wfm.domain.people import Actor, Capability
 from wfm.ui.components import empty, times
+from wfm.ui.components.sentences import quantity
 from wfm.ui.screens.windows.choices import Act, Choice, choices, extend_choices
 from wfm.ui.screens.windows.model import View
 
@@ -66,7 +67,7 @@ def buttons(actor: Actor, view: View, *, now: datetime) -> None:
             icon=_ICONS[choice.act],
             type="primary" if choice.primary and not open_now else "secondary",
             disabled=not may,
-            help=None if may else actor.read_only_reason or "This needs a supervisor.",
+            help=None if may else actor.read_only_reason or "Only a supervisor can do this.",
             key=f"window_{choice.act.value}_{operation.id}",
             on_click=_ask,
             args=(operation.id, choice.act),
@@ -124,11 +125,11 @@ def _do(desk: Desk, actor: Actor, choice: Choice, operation_id: str) -> None:
         failed(error)
         return
     words = {
-        Act.END_NOW: "Asked for. Agents are being put back.",
-        Act.CANCEL: "Asked for. Agents already out are being put back." if choice.primary else "Cancelled.",
-        Act.RESTORE_NOW: "Asked for. Agents are being put back.",
-        Act.RETRY: f"Asked for. {times.agents(result) if isinstance(result, int) else 'They'} will be tried again.",
-        Act.UNDO: "Asked for. The correction is being taken back.",
+        Act.END_NOW: "Requested. Agents are being restored.",
+        Act.CANCEL: "Requested. Agents already out are being restored." if choice.primary else "Cancelled.",
+        Act.RESTORE_NOW: "Requested. Agents are being restored.",
+        Act.RETRY: f"Requested. {quantity(result, 'agent') if isinstance(result, int) else 'They'} will be tried again.",
+        Act.UNDO: "Requested. The correction is being undone.",
     }
     st.session_state[_DONE] = words[choice.act]
 
@@ -151,7 +152,7 @@ def _extend(desk: Desk, actor: Actor, operation: Operation) -> None:
         step=300,
         format="DD.MM.YYYY",
         key=f"extend_to_{operation.id}",
-        help="An earlier end is possible too, as long as it is still to come.",
+        help="An earlier end is possible too, as long as it is in the future.",
     )
     if end is not None:
         st.button(

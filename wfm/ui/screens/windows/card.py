@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from wfm.domain.people import Actor
-from wfm.ui.components import bars, times
+from wfm.ui.components import bars
 from wfm.ui.components.markdown import escape_markdown
+from wfm.ui.components.sentences import quantity
 from wfm.ui.components.states import style_of
 from wfm.ui.screens.windows.actions import asked, buttons
 from wfm.ui.screens.windows.model import View, parts, short_title_of, state_sentence, tags, title_of
@@ -42,5 +43,5 @@ def headline(view: View, now: datetime) -> str:
 def progress(view: View) -> None:
     """The stacked bar with its numbers in words."""
     shown = parts(view.counts, view.operation.route)
-    bars.stacked(shown, title=f"{title_of(view.operation)}: {times.agents(view.counts.total)}")
-    bars.legend(shown, total=f"of {times.agents(view.counts.total)}")
+    bars.stacked(shown, title=f"{title_of(view.operation)}: {quantity(view.counts.total, 'agent')}")
+    bars.legend(shown, total=f"of {quantity(view.counts.total, 'agent')}")

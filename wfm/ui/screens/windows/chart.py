@@ -12,6 +12,7 @@ from wfm.domain.operations import OPEN_STATES
 from wfm.ui.components import times
 from wfm.ui.components.charts import row_axis, wall_clock
 from wfm.ui.components.markdown import cell
+from wfm.ui.components.sentences import quantity
 from wfm.ui.components.states import style_of
 from wfm.ui.screens.windows.model import View, title_of
 
@@ -97,14 +98,14 @@ def bars(views: Sequence[View], which: Range, now: datetime, zone: ZoneInfo) -> 
         title = title_of(operation)
         cut = title if len(title) <= MAX_LABEL else title[: MAX_LABEL - 1] + "…"
         start, end = max(operation.window.start, first), min(_until(view), last)
-        said = f"{state.word} · {times.agents(view.counts.total)}"
+        said = f"{state.word} · {quantity(view.counts.total, 'agent')}"
         found.append(Bar(operation.id, cut + "\u200b" * number, state.word, state.color, start, end, said))
     return found
 
 
 def finding(shown: Sequence[Bar], which: Range, zone: ZoneInfo) -> str:
     """What the chart says, in a sentence."""
-    count = f"{len(shown)} window{'' if len(shown) == 1 else 's'}" if shown else "No window"
+    count = quantity(len(shown), "window") if shown else "No window"
     back, ahead = _AROUND[which]
     return f"{count} from {times.duration(back)} ago to {times.duration(ahead)} from now · times in {zone.key}"
 

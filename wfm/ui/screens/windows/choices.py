@@ -10,6 +10,7 @@ from wfm.domain.operations import ItemState, Operation, OperationState
 from wfm.domain.plans import RouteName
 from wfm.domain.windows import LONGEST
 from wfm.ui.components import times
+from wfm.ui.components.sentences import format_number, plural, quantity
 from wfm.ui.screens.windows.model import View
 
 _S = OperationState
@@ -45,22 +46,20 @@ def choices(view: View, now: datetime) -> list[Choice]:
     if operation.state is _S.IN_EFFECT and not operation.restore_requested:
         found.append(_end_now(view, now))
     if operation.state is _S.APPLYING and not operation.cancel_requested:
-        are = "is" if counts.out == 1 else "are"
-        says = f"Nothing more is sent, and the {times.agents(counts.out)} already out {are} put back."
-        do = f"Stop and put {times.agents(counts.out)} back"
-        found.append(Choice(Act.CANCEL, "Stop and put back", says, primary=True, do=do))
+        are = plural(counts.out, "is", "are")
+        says = f"Nothing more is sent, and the {quantity(counts.out, 'agent')} already out {are} restored."
+        do = f"Stop and restore {quantity(counts.out, 'agent')}"
+        found.append(Choice(Act.CANCEL, "Stop and restore", says, primary=True, do=do))
     if operation.state is _S.SCHEDULED:
-        stay = "stays as it is" if counts.total == 1 else "stay as they are"
-        says = f"The window does not start; {times.agents(counts.total)} {stay}."
+        stay = plural(counts.total, "stays as it is", "stay as they are")
+        says = f"The window does not start; {quantity(counts.total, 'agent')} {stay}."
         found.append(Choice(Act.CANCEL, "Cancel this window", says))
     stopped_with_agents_out = operation.state in (_S.HALTED, _S.CANCELLED) and counts.out and not operation.restore_requested
     if stopped_with_agents_out or operation.state is _S.FAILED_IN_PART:
         found.append(_restore_now(view))
     if operation.state is _S.CORRECTED and not operation.restore_requested:
-        count = times.agents(counts.out)
-        found.append(
-            Choice(Act.UNDO, f"Undo the correction of {count}", "Each record gets the status back that it had before.")
-        )
+        count = quantity(counts.out, "agent")
+        found.append(Choice(Act.UNDO, f"Undo the correction of {count}", "Each record gets its earlier status back."))
     found += _retry(view, now)
     asked = operation.cancel_requested or operation.restore_requested
     movable = operation.state in (_S.SCHEDULED, _S.APPLYING, _S.IN_EFFECT) and operation.route is not RouteName.ADHERENCE
@@ -70,27 +69,29 @@ def choices(view: View, now: datetime) -> list[Choice]:
 
 
 def _restore_now(view: View) -> Choice:
-    count = times.agents(view.counts.out)
+    count = quantity(view.counts.out, "agent")
     if view.operation.route is RouteName.ADHERENCE:
-        says = "The records that could not be put back are tried once more. Records that somebody changed since are left alone."
+        says = (
+            "The records that could not be restored are tried once more. Records that someone has changed since are left alone."
+        )
         return Choice(Act.RESTORE_NOW, f"Try again to undo {count}", says, primary=True)
-    are = "is" if view.counts.out == 1 else "are"
-    says = f"{count} still out {are} put back. Who changed state since is left alone."
+    are = plural(view.counts.out, "is", "are")
+    says = f"{count} still out {are} restored. Agents who changed state since are left alone."
     return Choice(Act.RESTORE_NOW, f"Restore {count} now", says, primary=True)
 
 
 def _agents_are(count: int) -> str:
-    return f"{times.agents(count)} {'is' if count == 1 else 'are'}"
+    return f"{quantity(count, 'agent')} {plural(count, 'is', 'are')}"
 
 
 def _end_now(view: View, now: datetime) -> Choice:
     left = view.operation.window.end - now
-    early = f", {times.duration(left)} before time" if left > timedelta(minutes=1) else ""
+    early = f", {times.duration(left)} early" if left > timedelta(minutes=1) else ""
     says = (
-        f"{_agents_are(view.counts.out)} put back now{early}. Who changed state since is left alone, and who is off "
-        "shift by now is listed and not made available."
+        f"{_agents_are(view.counts.out)} restored now{early}. Agents who changed state since are left alone; agents off "
+        "shift by now are listed and not made available."
     )
-    do = f"End now and restore {times.agents(view.counts.out)}"
+    do = f"End now and restore {quantity(view.counts.out, 'agent')}"
     return Choice(Act.END_NOW, "End now and restore", says, primary=True, do=do)
 
 
@@ -103,8 +104,8 @@ def _retry(view: View, now: datetime) -> list[Choice]:
     over = operation.window.end <= now or operation.restore_requested or operation.cancel_requested
     if not again or not (failed or stopped) or over or operation.rehearsal:
         return []
-    says = f"{_agents_are(failed + stopped)} sent once more, in the state of now and with the same OAuth client."
-    return [Choice(Act.RETRY, f"Retry {times.number(failed + stopped)} failed", says)]
+    says = f"{_agents_are(failed + stopped)} sent once more, after a new look at their state and with the same OAuth client."
+    return [Choice(Act.RETRY, f"Retry {format_number(failed + stopped)} failed", says)]
 
 
 def extend_choices(operation: Operation) -> list[int]:

@@ -15,6 +15,7 @@ from wfm.domain.plans import RouteName
 from wfm.ui.components import empty, times
 from wfm.ui.components.diagnosis import cause_word
 from wfm.ui.components.markdown import cell, escape_markdown
+from wfm.ui.components.sentences import format_number, quantity
 from wfm.ui.components.states import AgentWord, agent_style, agent_word, style_of
 from wfm.ui.components.tables import chosen_row, facts_table, table_height
 from wfm.ui.screens.windows import actions
@@ -73,7 +74,7 @@ def _why(desk: Desk, view: View) -> None:
     if operation.state is OperationState.HALTED or operation.halt_reason:
         st.error(
             f"The first agents all failed for one cause, so the rest were not sent. {escape_markdown(operation.halt_reason)}",
-            title="Halted before everybody failed the same way",
+            title="Halted before everyone failed the same way",
             icon=":material/front_hand:",
         )
         _where_to_look(desk, operation.id)
@@ -130,9 +131,9 @@ def _unsettled(desk: Desk, actor: Actor, view: View) -> None:
     found += [(Phase.RESTORE, item) for item in _items(desk, view, AgentWord.BACK_UNCONFIRMED, UNSETTLED_SHOWN)]
     with st.container(border=True):
         st.markdown(
-            f":yellow[:material/help:] **{times.agents(count)} unconfirmed.** Sent, but no answer came and the state "
-            "can't be read back. Nothing is sent again by itself, and the desk reads their state now and then until it can. "
-            "If that takes too long, look in Genesys Cloud and say how it is."
+            f":yellow[:material/help:] **{quantity(count, 'agent')} unconfirmed.** Sent, but no answer came and the state "
+            "can't be read back. Nothing is sent again automatically; the desk reads their state from time to time. "
+            "If that takes too long, check in Genesys Cloud and say which it is."
         )
         for phase, item in found[:UNSETTLED_SHOWN]:
             with st.container(horizontal=True, vertical_alignment="center"):
@@ -168,7 +169,7 @@ def _agents(desk: Desk, view: View) -> None:
         empty.fault(error)
         return
     if not items:
-        st.caption("No agent stands there.")
+        st.caption("No agent matches.")
         return
     _agent_table(items, route, _causes(desk, view))
     if len(items) == LISTED:
@@ -186,7 +187,7 @@ def _asked(view: View) -> tuple[AgentWord | None, str]:
             [word.value for word in counts],
             key="window_states",
             format_func=lambda word: (
-                f"{agent_style(AgentWord(word), route).word} {times.number(counts.get(AgentWord(word), 0))}"
+                f"{agent_style(AgentWord(word), route).word} {format_number(counts.get(AgentWord(word), 0))}"
             ),
             label_visibility="collapsed",
         )
@@ -326,7 +327,7 @@ def _particulars(desk: Desk, view: View) -> None:
         query_params={"operation": operation.id, "time": "all"},
     )
     if view.blocked:
-        with st.expander(f"{times.agents(view.blocked)} left out when it was planned"), empty.guarded():
+        with st.expander(f"{quantity(view.blocked, 'agent')} left out when it was planned"), empty.guarded():
             left_out = desk.blocked(operation.id)
             st.dataframe(
                 {"agent": [cell(name or agent) for agent, name, _ in left_out], "why": [cell(why) for _, _, why in left_out]},

@@ -57,7 +57,7 @@ def _open(desk: Desk, actor: Actor, drawn: tuple[tuple[str, str, int], ...]) -> 
         if not views:
             empty.nothing(
                 "No window is open",
-                "Plan one on Plan; it appears here with its progress as soon as it is applied.",
+                "Plan one on Plan; it appears here with its progress once you apply it.",
                 icon=":material/event_available:",
             )
         now = times.now()

@@ -13,6 +13,7 @@ from wfm.domain.plans import RouteName
 from wfm.ui.components import times
 from wfm.ui.components.bars import Part
 from wfm.ui.components.markdown import cell
+from wfm.ui.components.sentences import format_number, plural, quantity
 from wfm.ui.components.states import AgentWord, agent_style, agent_word
 
 _S = OperationState
@@ -110,26 +111,26 @@ def state_sentence(view: View, now: datetime) -> str:
         return f"starts {at(start)}, until {times.when(end, zone, today=now)}"
     if operation.state is _S.APPLYING:
         doing = "correcting records" if operation.route is RouteName.ADHERENCE else "taking agents out"
-        asked = "stopping, agents already out are put back" if operation.cancel_requested else doing
+        asked = "stopping, agents already out are being restored" if operation.cancel_requested else doing
         return f"{asked}{_done_by(view, now)}, until {times.when(end, zone, today=now)} {operation.window.zone}"
     if operation.state is _S.IN_EFFECT:
         if operation.restore_requested:
-            return "ending now, agents are being put back"
+            return "ending now, agents are being restored"
         late = " (the restore is due)" if end <= now else ""
         return f"until {at(end)}{late}"
     if operation.state is _S.RESTORING:
-        doing = "taking the correction back" if operation.route is RouteName.ADHERENCE else "putting agents back"
+        doing = "undoing the correction" if operation.route is RouteName.ADHERENCE else "restoring agents"
         return f"{doing}{_done_by(view, now)}"
     if operation.state is _S.FAILED_IN_PART:
         if operation.route is RouteName.ADHERENCE:
             span = times.span(start, end, operation.window.zone, today=now)
-            return f"{span}, the correction of {times.agents(view.counts.out)} is not undone"
+            return f"{span}, the correction of {quantity(view.counts.out, 'agent')} is not undone"
         since = min(end, operation.restore_started_at or end)  # it may have been ended before its time
         return f"{_missing(view.counts)} since {times.when(since, zone, today=now)} {operation.window.zone}"
     ended = operation.ended_at or operation.applied_at or end
     if operation.state is _S.CORRECTED:
         return f"{times.span(start, end, operation.window.zone, today=now)}, corrected {_ago(ended, now)}"
-    out = f", {times.agents(view.counts.out)} still out until {at(end)}" if view.counts.out else ""
+    out = f", {quantity(view.counts.out, 'agent')} still out until {at(end)}" if view.counts.out else ""
     return f"{times.span(start, end, operation.window.zone, today=now)}, ended {_ago(ended, now)}{out}"
 
 
@@ -137,9 +138,9 @@ def _missing(counts: Counts) -> str:
     """Who is not back, apart from whom nobody knows it: "3 agents not back", "2 agents not back and 1 unconfirmed"."""
     unknown = doubtful(counts)
     if unknown and unknown == counts.out:
-        return f"{times.agents(unknown)} unconfirmed, perhaps not back,"
-    more = f" and {times.number(unknown)} unconfirmed" if unknown else ""
-    return f"{times.agents(counts.out - unknown)} not back{more}"
+        return f"{quantity(unknown, 'agent')} unconfirmed, perhaps not back,"
+    more = f" and {format_number(unknown)} unconfirmed" if unknown else ""
+    return f"{quantity(counts.out - unknown, 'agent')} not back{more}"
 
 
 def doubtful(counts: Counts) -> int:
@@ -183,24 +184,24 @@ def not_back(view: View) -> tuple[str, str]:
     """Title and sentence for a window whose restore failed in part: what it means and what to do."""
     unknown = doubtful(view.counts)
     failed = view.counts.out - unknown
-    count, one = times.agents(failed), failed == 1
-    last = "Open the runs that failed to see why, mend that, then try again with the button above."
+    count = quantity(failed, "agent")
+    last = "Open the runs that failed to see why, fix the cause, then try again with the button above."
     correction = view.operation.route is RouteName.ADHERENCE
     if unknown and not failed:
-        title = "Perhaps not everything is undone" if correction else "Perhaps not everybody is back"
+        title = "Perhaps not everything is undone" if correction else "Perhaps not everyone is back"
         return title, (
-            f"{times.agents(unknown)} unconfirmed: the update back was sent, and no answer came. The desk reads their state "
-            "again by itself and says here what it finds."
+            f"{quantity(unknown, 'agent')} unconfirmed: the restore was sent, and no answer came. The desk reads their "
+            "state again automatically and shows here what it finds."
         )
     if unknown:
-        last = f"{last} For {times.number(unknown)} more, nobody knows yet: see unconfirmed below."
+        last = f"{last} For {format_number(unknown)} more it is not known yet: see unconfirmed below."
     if correction:
-        return "Not everything is undone", f"The corrected records of {count} could not be put back as they were. {last}"
-    they = "That agent stays" if one else "They stay"
+        return "Not everything is undone", f"The corrected records of {count} could not be restored. {last}"
+    they = plural(failed, "That agent stays", "They stay")
     said = (
-        f"{count} could not be put back. {they} unavailable until restored here, or until they change state themselves. {last}"
+        f"{count} could not be restored. {they} unavailable until restored here, or until they change state themselves. {last}"
     )
-    return "Not everybody is back", said
+    return "Not everyone is back", said
 
 
 def title_of(operation: Operation) -> str:

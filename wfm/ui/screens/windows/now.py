@@ -13,6 +13,7 @@ from wfm.domain.people import Actor
 from wfm.ui.components import bars, empty, times
 from wfm.ui.components.diagnosis import runs_of
 from wfm.ui.components.markdown import escape_markdown
+from wfm.ui.components.sentences import format_number, quantity
 from wfm.ui.components.states import style_of
 from wfm.ui.screens.windows import actions
 from wfm.ui.screens.windows.card import card
@@ -86,8 +87,8 @@ def _came_back(*, reachable: bool) -> bool:
 
 def _calm(coming: list[View]) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        following = "" if not coming else " :gray[What comes next is below.]"
-        st.markdown(f":green[:material/check_circle:] **Nobody is out for maintenance.**{following}", width="stretch")
+        following = "" if not coming else " :gray[Scheduled windows are below.]"
+        st.markdown(f":green[:material/check_circle:] **No one is out for maintenance.**{following}", width="stretch")
         st.page_link(page("plan"), label="Plan a window", icon=":material/edit_calendar:")
 
 
@@ -98,7 +99,7 @@ def _next(coming: list[View]) -> None:
     for view in coming[:NEXT_SHOWN]:
         operation = view.operation
         window = operation.window
-        said = f"{times.agents(view.counts.total)} · {times.relative(window.start)}"
+        said = f"{quantity(view.counts.total, 'agent')} · {times.relative(window.start)}"
         _window(view, f"{times.span(window.start, window.end, window.zone)} :gray[· {said}]")
     if len(coming) > NEXT_SHOWN:
         st.page_link(page("windows"), label=f"{len(coming) - NEXT_SHOWN} more")
@@ -108,10 +109,10 @@ def _causes(desk: Desk) -> None:
     st.markdown("**Newest causes of failure**")
     groups = [group for group in desk.failures() if group.state in (GroupState.OPEN, GroupState.REGRESSED)]
     if not groups:
-        st.caption("No open cause. Whatever fails is grouped here by why it failed.")
+        st.caption("No open cause. Failures are grouped here by their cause.")
     for group in groups[:CAUSES_SHOWN]:
         said, link = st.columns([7, 2], gap="small", vertical_alignment="center")
-        agents = f" · {times.agents(group.agents)}" if group.runs else ""
+        agents = f" · {quantity(group.agents, 'agent')}" if group.runs else ""
         counted = f"{runs_of(group)}{agents} · {times.relative(group.last_seen)}"
         said.markdown(f":red[:material/error:] {escape_markdown(group.cause)} :gray[· {counted}]")
         link.page_link(page("failures"), label="Cause and fix", query_params={"failure": group.fingerprint})
@@ -144,13 +145,13 @@ def health_line(health: Health) -> str:
     """Tenant, token, limit and worker in one line, each with its sign."""
     good, bad = ":green[:material/check_circle:]", ":red[:material/error:]"
     until = f"token until {times.when(health.token_until)}" if health.token_until else "no token yet"
-    worker = "worker alive" if health.worker_alive else "no worker is alive"
+    worker = "worker running" if health.worker_alive else "no worker is running"
     answers = "answers" if health.reachable else "does not answer"
     parts = [
         f"{good if health.reachable else bad} {escape_markdown(health.tenant.host)} {answers}",
         until,
         *(
-            [f"{times.number(health.used)} of {times.number(health.limit_per_minute)} requests used this minute"]
+            [f"{format_number(health.used)} of {format_number(health.limit_per_minute)} requests used this minute"]
             if health.limit_per_minute
             else []
         ),

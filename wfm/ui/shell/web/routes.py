@@ -95,7 +95,7 @@ def _runs(request: Request) -> Response:
     if problems:
         # On screen a wrong filter is left out and said so; in a file nobody would see that, so it is refused.
         refused = "\n".join(problem.refused for problem in problems)
-        return PlainTextResponse(f"No file was made. Mend this in the address first:\n{refused}", status_code=400)
+        return PlainTextResponse(f"No file was made. Fix this in the address first:\n{refused}", status_code=400)
     which = query.resolve(now)
     if not ticket:
         return _file(context.desk().export_runs(which, fmt), fmt, now)

@@ -90,7 +90,7 @@ def _not_theirs(request: Request, session: str) -> Response | None:
     upload = screen.upload if screen is not None else None
     refused = refusal(request, upload.needs if upload is not None else Capability.VIEW)
     if refused is None and not same_person(request, client.client_context):
-        return PlainTextResponse("This session belongs to somebody else. Reload the page.", status_code=403)
+        return PlainTextResponse("This session belongs to someone else. Reload the page.", status_code=403)
     return refused
 
 
