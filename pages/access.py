@@ -62,12 +62,12 @@ with held:
         else:
             st.markdown("Holds " + (", ".join(code(scope) for scope in token.scopes) or "no scope at all"))
         if token.role_divisions:
-            with st.expander(view.roles_words(token.role_divisions), type="compact"):
+            with st.expander(view.roles_text(token.role_divisions), type="compact"):
                 st.markdown("\n".join(f"- {code(role)} in {code(division)}" for role, division in token.role_divisions))
         if report.asymmetry:
             st.warning(escape_markdown(report.asymmetry), title="Reads work, writes fail", icon=":material/compare_arrows:")
-        elif view.counts_words(report):
-            st.caption(view.counts_words(report))
+        elif view.counts_text(report):
+            st.caption(view.counts_text(report))
         for name, checks in report.checks.items():
             title = next((words for route, words in view.ROUTE_TITLES.items() if route.value == name), name)
             st.subheader(title, anchor=False)

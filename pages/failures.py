@@ -10,7 +10,7 @@ from wfm.ui.components import empty, times
 from wfm.ui.components.url_choice import choice
 from wfm.ui.screens.failures import model as view
 from wfm.ui.screens.failures.actions import Viewer, notices
-from wfm.ui.screens.failures.card import SORT_WORDS, brief_of, find, list_of, watch
+from wfm.ui.screens.failures.card import SORT_LABELS, brief_of, find, list_of, watch
 from wfm.ui.screens.failures.model import Show, Sort
 from wfm.ui.shell.auth import require
 from wfm.ui.shell.context import desk
@@ -49,7 +49,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     show = choice("show", Show, Show.WAITING, "Which causes", lambda option: f"{option.word.capitalize()} {sizes[option]}")
     with st.container(horizontal=True, width="content", vertical_alignment="center", gap="small"):
         text = find()
-        sort = choice("sort", Sort, Sort.AGENTS, "Sorted", SORT_WORDS.__getitem__)
+        sort = choice("sort", Sort, Sort.AGENTS, "Sorted", SORT_LABELS.__getitem__)
         st.button("Refresh", icon=":material/refresh:", type="tertiary", key="failures-refresh")
 
 if linked is not None and all(group.fingerprint != linked for group in groups):

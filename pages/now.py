@@ -13,4 +13,4 @@ from wfm.ui.shell.heading import heading
 actor = require(Capability.VIEW)
 heading("Now", actor)
 desk = context.desk()
-st.fragment(now.present, run_every=now.pace_of(desk))(desk, actor)
+st.fragment(now.now_screen, run_every=now.pace_of(desk))(desk, actor)

@@ -10,7 +10,7 @@ from wfm.domain.plans import PlanRequest
 from wfm.ui.components import empty, times, waiting
 from wfm.ui.screens.plan import act, preview_cache, state, verdict
 from wfm.ui.screens.plan.how import how
-from wfm.ui.screens.plan.model import action_label
+from wfm.ui.screens.plan.sentences import action_label
 from wfm.ui.screens.plan.when import when
 from wfm.ui.screens.plan.who import chosen_line, who
 from wfm.ui.shell import context, story

@@ -16,7 +16,8 @@ from wfm.ui.components.run_query import Chart, filter_params
 from wfm.ui.components.unknown_filters import without_unknown
 from wfm.ui.screens.runs import causes as run_causes
 from wfm.ui.screens.runs import export, filters, panel, saved_views, selection, state, table
-from wfm.ui.screens.runs.model import PAGE, finding, headline, matching_words, range_words, searched_words
+from wfm.ui.screens.runs.model import PAGE
+from wfm.ui.screens.runs.sentences import finding, headline, matching_text, range_text, search_limit_text
 from wfm.ui.shell import story
 from wfm.ui.shell.auth import require
 from wfm.ui.shell.context import desk
@@ -44,16 +45,16 @@ try:
         shown = the_desk.runs(which, limit=PAGE, order=query.order)
     spread = table.spread_of(the_desk, which, now)
 except DeskError as error:
-    filters.problem_words(problems)
+    filters.show_problems(problems)
     empty.fault(error, title="The run history can't be read right now")
     st.button("Try again", icon=":material/refresh:")
     st.stop()
 
-filters.problem_words(problems)
+filters.show_problems(problems)
 
-range_word = range_words(query.preset, spread, zone)
+range_word = range_text(query.preset, spread, zone)
 title = finding(spread, range_word, zone)
-matching = matching_words(shown, narrowed=query.narrowed)
+matching = matching_text(shown, narrowed=query.narrowed)
 charted = query.run is None and bool(spread.total)
 of_filter = run_causes.of_filter(query.chosen) if query.chart is Chart.CAUSES else spread.of_filter
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -80,7 +81,7 @@ if charted:
         else:
             st.caption(escape_markdown(run_causes.finding(causes, range_word)))
 
-if words := searched_words(shown, zone, now, query.order):
+if words := search_limit_text(shown, zone, now, query.order):
     st.caption(f":material/manage_search: {escape_markdown(words)}")
 if shown.runs:
     if not charted:
@@ -89,7 +90,7 @@ if shown.runs:
     selection.bar(the_desk, actor, table.selected(shown), now)
     table.pager(shown, query, urlencode(filter_params(replace(which, until=which.until or now))))
     export.progress(actor)
-    table.order_words(query)
+    table.show_order(query)
 elif shown.searched_to is not None or query.cursor:
     table.pager(shown, query, urlencode(filter_params(replace(which, until=which.until or now))))
 else:

@@ -7,7 +7,7 @@ import streamlit as st
 from wfm.domain.people import Capability
 from wfm.ui.components import empty, times
 from wfm.ui.screens.settings import model as view
-from wfm.ui.screens.settings import panels, retention
+from wfm.ui.screens.settings import panels, retention, sentences
 from wfm.ui.shell.auth import require
 from wfm.ui.shell.context import desk
 from wfm.ui.shell.heading import heading
@@ -28,7 +28,7 @@ with left:
     panels.tenant(the_desk)
     panels.people(the_desk, actor)
     panels.store(shown)
-    retention.card(the_desk, actor, view.source_of(retention.SETTING, set_names, places), zone)
+    retention.card(the_desk, actor, view.source_of(sentences.SETTING, set_names, places), zone)
 with right:
     with empty.guarded("The health can't be read right now"):
         panels.health(the_desk, zone)

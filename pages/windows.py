@@ -7,8 +7,8 @@ import streamlit as st
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Capability
 from wfm.ui.components import empty
-from wfm.ui.screens.windows.detail import opened
-from wfm.ui.screens.windows.listing import listed
+from wfm.ui.screens.windows.detail import one_window
+from wfm.ui.screens.windows.listing import all_windows
 from wfm.ui.screens.windows.model import short_title_of
 from wfm.ui.shell import context
 from wfm.ui.shell.auth import require
@@ -30,9 +30,9 @@ heading(short_title_of(view.operation) if view else "Windows", actor)
 empty.worker_missing(desk)
 if view is not None:
     go("All windows", "windows", key="all_windows", icon=":material/arrow_back:")
-    opened(desk, actor, view)
+    one_window(desk, actor, view)
 else:
     if fault is not None:
         empty.fault(fault, title="That window can't be opened")
     with empty.guarded():
-        listed(desk, actor)
+        all_windows(desk, actor)

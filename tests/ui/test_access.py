@@ -14,7 +14,7 @@ from tests.ui.fakes_history import HistoryDesk, tables, words
 from wfm.domain.errors import BadInput, DeskError
 from wfm.domain.plans import AccessCheck, LaneName, LaneState
 from wfm.ui.components.markdown import escape_markdown
-from wfm.ui.screens.access.model import SAMPLES, counts_words, evidence_lines, fields_table, finding, lanes_rows, roles_words
+from wfm.ui.screens.access.model import SAMPLES, counts_text, evidence_lines, fields_table, finding, lanes_rows, roles_text
 
 
 def report(scopes: tuple[str, ...] = SCOPES, **checks: tuple[AccessCheck, ...]) -> Any:
@@ -55,10 +55,10 @@ def test_a_table_without_purposes_has_no_column_for_them() -> None:
 
 def test_roles_and_counts_are_said_in_numbers() -> None:
     pairs = (("r1", "d1"), ("r1", "d2"), ("r2", "d1"))
-    assert roles_words(pairs) == "2 roles in 2 divisions"
-    assert roles_words(()) == ""
-    assert counts_words(report()) == "So far through this client: 14 reads worked, 0 writes worked, 212 failed."
-    assert counts_words(replace(report(), reads_ok=0, writes_ok=0, writes_failed=0)) == ""
+    assert roles_text(pairs) == "2 roles in 2 divisions"
+    assert roles_text(()) == ""
+    assert counts_text(report()) == "So far through this client: 14 reads worked, 0 writes worked, 212 failed."
+    assert counts_text(replace(report(), reads_ok=0, writes_ok=0, writes_failed=0)) == ""
 
 
 def test_evidence_says_how_each_verdict_is_known() -> None:

@@ -11,7 +11,7 @@ from wfm.domain.operations import GroupState, Outcome
 from wfm.ui.components.run_query import DEFAULT_PRESET, NAMES, PRESETS
 from wfm.ui.screens.imports.model import MAX_PASTE, WAYS
 from wfm.ui.screens.runs.export import FORMATS
-from wfm.ui.screens.settings.retention import SETTING
+from wfm.ui.screens.settings.sentences import SETTING
 from wfm.ui.shell.roles import SIGN_IN_LASTS
 from wfm.ui.shell.web.routes import ROUTES
 from wfm.work import PROVE_S

@@ -37,14 +37,14 @@ from wfm.ui.screens.failures.model import (
     finding,
     left_behind,
     matching,
-    moved_words,
+    moved_text,
     ordered,
     propagation,
     retryable,
     sentence,
     spark_spec,
     spark_step,
-    spark_words,
+    sparkline_text,
     story_lines,
     stuck,
 )
@@ -114,7 +114,7 @@ def test_what_moved_while_somebody_looked_is_said() -> None:
         a_group(state=GroupState.RESOLVED, note="A new token holds it."),
         a_group(state=GroupState.OPEN, note="", cause="Lacks."),
     ]
-    assert moved_words(moved) == "Resolved: A new token holds it. Open: Lacks."
+    assert moved_text(moved) == "Resolved: A new token holds it. Open: Lacks."
 
 
 def test_of_a_cause_that_passes_nobody_is_said_to_wait() -> None:
@@ -210,8 +210,8 @@ def test_the_sparkline_fits_its_group_and_has_words() -> None:
     step = spark_step(group, NOON)
     assert 120 / step <= 40
     series = [(NOON - timedelta(minutes=60), 7), (NOON - timedelta(minutes=10), 2), (NOON, 0)]
-    assert spark_words(series, UTC_ZONE, NOON) == "Failures over time: highest, 7, at 11:00; latest, 2, at 11:50"
-    assert spark_words([], UTC_ZONE, NOON) == "Failures over time: none recorded"
+    assert sparkline_text(series, UTC_ZONE, NOON) == "Failures over time: highest, 7, at 11:00; latest, 2, at 11:50"
+    assert sparkline_text([], UTC_ZONE, NOON) == "Failures over time: none recorded"
     assert spark_spec(series, group, NOON, step)["mark"]["orient"] == "vertical"
     assert spark_spec([], group, NOON, step)["data"]["values"] == []
 

@@ -19,7 +19,7 @@ from wfm.domain.people import Actor, Role
 from wfm.files.imports import MAX_DOCUMENT_BYTES
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.screens.imports import form
-from wfm.ui.screens.imports.model import MAIN, WAYS, left_out, limit_words, problems_frame, result_words, sample, where
+from wfm.ui.screens.imports.model import MAIN, WAYS, left_out, limit_text, problems_frame, result_text, sample, where
 from wfm.ui.shell import jobs
 
 ADMIN = Actor(subject="demo", name="Demo visitor", role=Role.ADMIN)
@@ -179,7 +179,7 @@ def test_limits_are_named_and_are_the_ones_that_hold() -> None:
     config.get_config_options(force_reparse=True)
     for fmt, way in WAYS.items():
         if way.max_mb:
-            assert f"{way.max_mb} MB" in limit_words(way)
+            assert f"{way.max_mb} MB" in limit_text(way)
         if fmt is ImportFormat.FLOW:
             assert way.max_mb * 1024 * 1024 <= MAX_DOCUMENT_BYTES
     served = (ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8")
@@ -199,7 +199,7 @@ def test_limits_are_named_and_are_the_ones_that_hold() -> None:
     ],
 )
 def test_the_result_is_a_sentence(report: ImportReport, said: str) -> None:
-    assert result_words(report) == said
+    assert result_text(report) == said
 
 
 def test_values_without_anything_in_them() -> None:

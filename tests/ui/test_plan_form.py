@@ -13,7 +13,7 @@ import pytest
 from tests.ui.fakes import NEEDED, SCOPES, FakeDesk, a_request
 from wfm.domain.plans import PlanRequest, Preview, RouteName, Selection, Severity
 from wfm.domain.windows import WindowSpec
-from wfm.ui.screens.plan import chart, model
+from wfm.ui.screens.plan import chart, model, sentences
 from wfm.ui.screens.plan import table as plan_table
 
 NOW = datetime(2026, 11, 24, 13, 12, tzinfo=UTC)
@@ -63,7 +63,7 @@ def test_which_preset_a_window_is(window: WindowSpec, expected: str) -> None:
 def test_a_length_that_is_no_preset_is_a_choice_while_the_plan_has_it() -> None:
     assert model.preset_choices(WindowSpec(minutes=30)) == ["15", "30", "60", "120", "at"]
     assert model.preset_choices(WindowSpec(minutes=437)) == ["15", "30", "60", "120", "437", "at"]
-    words = [model.minutes_word(minutes) for minutes in (27, 60, 125, 437)]
+    words = [sentences.minutes_label(minutes) for minutes in (27, 60, 125, 437)]
     assert words == ["27 min", "1 h", "2 h 05", "7 h 17"]
 
 
@@ -81,15 +81,15 @@ def test_who_is_included_on_purpose_is_not_counted_as_left_out() -> None:
 def test_words_that_match_nobody_are_no_agents() -> None:
     found = preview(selection=Selection(agents=("a0001", "nobody@example.com")))
     assert (len(found.rows), model.agents_of(found)) == (2, 1)
-    assert "left out" not in model.what_happens(found)
+    assert "left out" not in sentences.what_happens(found)
 
 
 def test_an_hour_of_another_zone_than_the_viewers_is_named_with_it() -> None:
     start = NOW + timedelta(hours=2)
     abroad = preview(window=WindowSpec(start=start, end=start + timedelta(hours=1), zone="Asia/Kolkata"))
     here = preview(window=WindowSpec(start=start, end=start + timedelta(hours=1), zone="UTC"))
-    assert model.action_label(abroad).endswith("20:42 Asia/Kolkata")
-    assert model.action_label(here).endswith("15:12")
+    assert sentences.action_label(abroad).endswith("20:42 Asia/Kolkata")
+    assert sentences.action_label(here).endswith("15:12")
 
 
 def test_the_first_guess_is_soon_round_and_on_the_wall_clock_of_the_zone() -> None:
@@ -98,16 +98,16 @@ def test_the_first_guess_is_soon_round_and_on_the_wall_clock_of_the_zone() -> No
 
 
 def test_the_action_is_named_by_what_it_does() -> None:
-    assert model.action_label(preview()) == "Take 14 agents out now"
+    assert sentences.action_label(preview()) == "Take 14 agents out now"
     later = preview(window=WindowSpec(start=NOW + timedelta(hours=2), end=NOW + timedelta(hours=3), zone="Europe/Berlin"))
-    assert model.action_label(replace(later, computed_at=datetime.now(UTC))).startswith("Take ")
+    assert sentences.action_label(replace(later, computed_at=datetime.now(UTC))).startswith("Take ")
     correction = preview(route=RouteName.ADHERENCE)
-    assert model.action_label(correction) == "Correct 14 agents"
+    assert sentences.action_label(correction) == "Correct 14 agents"
 
 
 def test_what_happens_counts_those_who_finish_their_contact_and_those_left_out() -> None:
-    said = model.what_happens(preview())
-    assert said.startswith("14 agents become unavailable now and are given back at ")
+    said = sentences.what_happens(preview())
+    assert said.startswith("14 agents become unavailable now and are restored at ")
     assert "1 agent finishes the contact first." in said
     assert "2 agents are left out." in said
 
@@ -119,7 +119,7 @@ def test_every_row_is_counted_once_by_severity() -> None:
 
 
 def test_cost_in_words() -> None:
-    assert model.cost_line(preview()) == "14 requests · about 3 s at 300/min · back: up to 28, about 6 s"
+    assert sentences.cost_line(preview()) == "14 requests · about 3 s at 300/min · back: up to 28, about 6 s"
 
 
 def test_the_table_shows_what_needs_a_look_first() -> None:
@@ -174,21 +174,21 @@ def test_a_fresh_request_is_nobody_now_for_half_an_hour() -> None:
 
 def test_a_window_that_is_over_does_not_say_now() -> None:
     over = preview(window=WindowSpec(start=NOW - timedelta(hours=3), end=NOW - timedelta(hours=2), zone="Europe/Berlin"))
-    assert model.action_label(replace(over, computed_at=over.window.end)) == f"Take {len(over.ready)} agents out"
+    assert sentences.action_label(replace(over, computed_at=over.window.end)) == f"Take {len(over.ready)} agents out"
 
 
 @pytest.mark.parametrize("route", list(RouteName))
 def test_every_route_says_what_becomes_of_it_at_the_end(route: RouteName) -> None:
-    assert ("by itself" in model.UNDONE[route]) is (route is not RouteName.ADHERENCE)
+    assert ("automatically" in sentences.UNDONE[route]) is (route is not RouteName.ADHERENCE)
 
 
 def test_each_source_says_how_old_it_is() -> None:
     shown = replace(preview(), as_of={"directory": NOW, "schedules": NOW + timedelta(seconds=5), "token": NOW})
-    said = model.as_of_line(shown)
+    said = sentences.as_of_line(shown)
     assert said.startswith("as of: people ")
     assert ", schedules " in said
     assert "token" not in said
-    assert model.as_of_line(replace(shown, as_of={})).startswith("as of ")
+    assert sentences.as_of_line(replace(shown, as_of={})).startswith("as of ")
 
 
 # --- the timeline ------------------------------------------------------------------------------------------------------

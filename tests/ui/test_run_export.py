@@ -16,7 +16,7 @@ from wfm.domain.operations import RunFilter
 from wfm.domain.people import Actor, Role
 from wfm.files.exports import csv_lines, parquet_bytes, run_record
 from wfm.ui.components.times import now
-from wfm.ui.screens.runs.export import whole_filter_words
+from wfm.ui.screens.runs.export import export_label
 from wfm.ui.screens.runs.export import words as export_words
 from wfm.ui.shell import jobs
 from wfm.ui.shell.web.routes import ROUTES
@@ -93,8 +93,8 @@ def test_what_an_export_says_while_it_runs_and_when_the_browser_stops_it() -> No
     assert export_words(job) == "Exporting JSON Lines: 120,000 runs so far"
     job.end()
     assert export_words(job) == "The JSON Lines file was stopped by the browser after 120,000 runs."
-    assert whole_filter_words(None, 10_000) == "Export all matching runs (10,000+)"
-    assert whole_filter_words(1, 1) == "Export 1 run"
+    assert export_label(None, 10_000) == "Export all matching runs (10,000+)"
+    assert export_label(1, 1) == "Export 1 run"
 
 
 def test_the_screen_says_before_and_after_the_click(desk: Exporting, open_screen: Open) -> None:

@@ -18,26 +18,16 @@ from wfm.domain.windows import WindowSpec
 from wfm.ui.components import payloads
 from wfm.ui.components.diagnosis import cause_word
 from wfm.ui.components.markdown import code, escape_markdown
+from wfm.ui.components.payloads import request_line
 from wfm.ui.components.sentences import join_words, quantity
 from wfm.ui.components.tables import chosen_row, table_height, ticked_rows
 from wfm.ui.screens.runs.causes import Causes, labels, picked_cause, tints
 from wfm.ui.screens.runs.causes import finding as finding_of_causes
-from wfm.ui.screens.runs.model import (
-    MAX_BARS,
-    Spread,
-    can_retry,
-    chart_range,
-    finding,
-    frame,
-    matching_words,
-    over_time_spec,
-    searched_words,
-    step_for,
-    text_alternative,
-    what_now,
-)
-from wfm.ui.screens.runs.panel import permalink, request_line
+from wfm.ui.screens.runs.chart import MAX_BARS, Spread, chart_range, over_time_spec, step_for
+from wfm.ui.screens.runs.model import can_retry, frame
+from wfm.ui.screens.runs.panel import permalink
 from wfm.ui.screens.runs.selection import correlation_ids
+from wfm.ui.screens.runs.sentences import finding, matching_text, search_limit_text, text_alternative, what_now
 from wfm.ui.shell.replan import retry_request
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -207,9 +197,9 @@ def test_a_filter_without_beginning_still_has_a_chart() -> None:
 
 def test_a_count_that_is_not_exact_says_so() -> None:
     page = RunPage(runs=(), newer=None, older=None, total=None, at_least=10_000)
-    assert matching_words(page, narrowed=True) == "10,000+ match"
-    assert matching_words(replace(page, total=7), narrowed=True) == "7 match"
-    assert matching_words(page, narrowed=False) == ""
+    assert matching_text(page, narrowed=True) == "10,000+ match"
+    assert matching_text(replace(page, total=7), narrowed=True) == "7 match"
+    assert matching_text(page, narrowed=False) == ""
 
 
 # --- what to do ---------------------------------------------------------------------------------------------------------
@@ -362,10 +352,10 @@ def test_correlation_ids_are_listed_once_each() -> None:
 
 def test_a_search_without_an_index_says_how_far_it_looked() -> None:
     page = RunPage(runs=(), newer=None, older="o123", total=None, at_least=0, searched_to=NOON)
-    said = searched_words(page, BERLIN, NOON)
+    said = search_limit_text(page, BERLIN, NOON)
     assert "looked as far as 13:00:00. Older looks further" in said
-    assert "Newer looks further" in searched_words(replace(page, older=None, newer="n1"), BERLIN, NOON)
-    assert searched_words(replace(page, searched_to=None), BERLIN, NOON) == ""
+    assert "Newer looks further" in search_limit_text(replace(page, older=None, newer="n1"), BERLIN, NOON)
+    assert search_limit_text(replace(page, searched_to=None), BERLIN, NOON) == ""
 
 
 def test_a_bar_of_a_week_is_not_called_a_day() -> None:

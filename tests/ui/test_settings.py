@@ -22,7 +22,7 @@ from wfm.ui.screens.settings.model import (
     roles_table,
     sections,
     source_of,
-    store_words,
+    store_text,
     versions,
     who_decides,
 )
@@ -84,8 +84,8 @@ def test_policy_versions_and_store_are_said() -> None:
     found = dict(versions())
     assert found["streamlit"][0].isdigit()
     assert found["maintenance-desk"] not in ("", "unknown")
-    assert "desk.sqlite in here" in store_words({"WFM_DATA_DIR": "here"})
-    secret = store_words({"WFM_DATABASE_URL": "set, not shown"})
+    assert "desk.sqlite in here" in store_text({"WFM_DATA_DIR": "here"})
+    secret = store_text({"WFM_DATABASE_URL": "set, not shown"})
     assert "not shown" in secret
 
 

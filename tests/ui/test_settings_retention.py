@@ -16,7 +16,8 @@ from tests.ui.fakes_history import HistoryDesk, a_real_tenant, somebody, tables,
 from wfm.desk import RetentionReport, RetentionState
 from wfm.domain.errors import StoreFault
 from wfm.settings import Settings
-from wfm.ui.screens.settings.retention import dry_words, job_key, last_words, policy_words, result_words
+from wfm.ui.screens.settings.retention import job_key
+from wfm.ui.screens.settings.sentences import dry_run_text, last_run_text, policy_text, result_text
 from wfm.ui.shell import jobs
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -88,17 +89,17 @@ def test_a_viewer_sees_what_would_go_and_archives_nothing(serve: Callable[[Any],
 
 
 def test_the_sentences() -> None:
-    assert policy_words(0, "default").startswith("every run is kept")
-    assert "by default" in policy_words(0, "default")
-    assert "set in the environment" in policy_words(90, "environment")
-    assert last_words(None, 0, UTC_ZONE) == "never"
-    assert "next night" in last_words(None, 90, UTC_ZONE)
+    assert policy_text(0, "default").startswith("every run is kept")
+    assert "by default" in policy_text(0, "default")
+    assert "set in the environment" in policy_text(90, "environment")
+    assert last_run_text(None, 0, UTC_ZONE) == "never"
+    assert "next night" in last_run_text(None, 90, UTC_ZONE)
     quiet = RetentionState(at=AT, rows=0, files=(), fault="")
-    assert last_words(quiet, 90, UTC_ZONE).endswith("nothing was old enough")
+    assert last_run_text(quiet, 90, UTC_ZONE).endswith("nothing was old enough")
     many = RetentionState(at=AT, rows=9, files=tuple("abcde"), fault="")
-    assert last_words(many, 90, UTC_ZONE).endswith("and 2 files more")
+    assert last_run_text(many, 90, UTC_ZONE).endswith("and 2 files more")
     report = RetentionReport(days=90, before=AT, dry_run=True, rows=1, open_windows=3, unsettled=1)
-    said = dry_words(report, UTC_ZONE)
+    said = dry_run_text(report, UTC_ZONE)
     assert "**1 run** from before 2026-11-24 02:05 UTC" in said
     assert "3 of windows that still hold agents and 1 whose outcome is not known yet" in said
-    assert result_words(RetentionReport(days=1, before=AT, dry_run=False, rows=0), ()).startswith("Nothing was old enough")
+    assert result_text(RetentionReport(days=1, before=AT, dry_run=False, rows=0), ()).startswith("Nothing was old enough")

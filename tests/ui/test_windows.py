@@ -19,7 +19,7 @@ from wfm.domain.plans import RouteName
 from wfm.ui.components import states, times
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.components.states import AgentWord, agent_word
-from wfm.ui.screens.windows import model
+from wfm.ui.screens.windows import model, sentences
 from wfm.ui.screens.windows.choices import Act, choices
 
 Open = Callable[..., AppTest]
@@ -142,14 +142,14 @@ def test_who_is_not_back_is_looked_at_as_long_as_the_worker_tries_again() -> Non
 @pytest.mark.parametrize("state", list(S))
 def test_every_state_has_a_sentence_and_a_story(state: S) -> None:
     view = an_operation(state=state)
-    assert model.state_sentence(view, now())
+    assert sentences.state_sentence(view, now())
     events = [FakeEvent("op-1", now(), "worker", kind, "text") for kind in ("created", "started", "applied")]
-    assert "planned" in model.story_line(view.operation, events, now())
+    assert "planned" in sentences.story_line(view.operation, events, now())
 
 
 def test_a_long_story_is_cut_in_the_middle() -> None:
     events = [FakeEvent("op-1", now(), "worker", f"kind{n}", "text") for n in range(12)]
-    line = model.story_line(an_operation(state=S.RESTORED).operation, events, now())
+    line = sentences.story_line(an_operation(state=S.RESTORED).operation, events, now())
     assert "7 more" in line
     assert "kind0" in line
     assert "kind11" in line
@@ -345,17 +345,17 @@ def test_a_correction_never_says_that_agents_are_out_or_back() -> None:
 def test_a_correction_not_undone_is_told_as_one() -> None:
     counts = Counts(apply={ItemState.APPLIED: 3}, restore={ItemState.APPLIED: 2, ItemState.FAILED: 1}, still_out=1)
     view = a_correction(S.FAILED_IN_PART, counts=counts)
-    title, sentence = model.not_back(view)
+    title, sentence = sentences.not_back(view)
     assert title == "Not everything is undone"
     assert "unavailable" not in sentence
-    assert "the correction of 1 agent is not undone" in model.state_sentence(view, now())
+    assert "the correction of 1 agent is not undone" in sentences.state_sentence(view, now())
     assert choices(view, now())[0].label == "Try again to undo 1 agent"
 
 
 def test_the_story_of_a_correction_speaks_of_undoing() -> None:
     view = a_correction(S.RESTORED)
     kinds = ("created", "in_effect", "restore_requested", "restoring", "restored")
-    line = model.story_line(view.operation, [FakeEvent("w", now(), "Ann", kind, "") for kind in kinds], now())
+    line = sentences.story_line(view.operation, [FakeEvent("w", now(), "Ann", kind, "") for kind in kinds], now())
     for word in ("undo requested", "undo began", "undone"):
         assert f"** {word}" in line
     assert "restore" not in line
@@ -364,7 +364,7 @@ def test_the_story_of_a_correction_speaks_of_undoing() -> None:
 def test_one_agent_not_back_is_one() -> None:
     counts = Counts(apply={ItemState.APPLIED: 1}, restore={ItemState.FAILED: 1}, still_out=1)
     view = replace(an_operation(state=S.FAILED_IN_PART), counts=counts)
-    title, sentence = model.not_back(view)
+    title, sentence = sentences.not_back(view)
     assert title == "Not everyone is back"
     assert sentence.startswith("1 agent could not be put back. That agent stays unavailable")
 
@@ -372,21 +372,21 @@ def test_one_agent_not_back_is_one() -> None:
 def test_whom_nobody_knows_to_be_back_is_not_called_out() -> None:
     counts = Counts(apply={ItemState.APPLIED: 8}, restore={ItemState.APPLIED: 5, ItemState.UNCONFIRMED: 3}, still_out=3)
     view = replace(an_operation(state=S.FAILED_IN_PART), counts=counts)
-    title, sentence = model.not_back(view)
+    title, sentence = sentences.not_back(view)
     assert title == "Perhaps not everyone is back"
     assert "unavailable" not in sentence
     assert sentence.startswith("3 agents unconfirmed: ")
-    assert model.state_sentence(view, now()).startswith("3 agents unconfirmed, perhaps not back, since ")
+    assert sentences.state_sentence(view, now()).startswith("3 agents unconfirmed, perhaps not back, since ")
 
 
 def test_who_failed_and_whom_nobody_knows_are_counted_apart() -> None:
     counts = Counts(apply={ItemState.APPLIED: 3}, restore={ItemState.FAILED: 2, ItemState.UNCONFIRMED: 1}, still_out=3)
     view = replace(an_operation(state=S.FAILED_IN_PART), counts=counts)
-    title, sentence = model.not_back(view)
+    title, sentence = sentences.not_back(view)
     assert title == "Not everyone is back"
     assert sentence.startswith("2 agents could not be put back. They stay unavailable")
     assert sentence.endswith("For 1 more, nobody knows yet: see unconfirmed below.")
-    assert model.state_sentence(view, now()).startswith("2 agents not back and 1 unconfirmed since ")
+    assert sentences.state_sentence(view, now()).startswith("2 agents not back and 1 unconfirmed since ")
 
 
 @pytest.mark.parametrize(("state", "edge"), [(S.SCHEDULED, "start"), (S.IN_EFFECT, "end")])
@@ -454,13 +454,13 @@ def test_what_ends_a_window_names_its_number_and_an_end_is_not_moved_to_itself(d
 def test_what_ended_this_moment_is_said_so() -> None:
     at = now()
     view = an_operation("w", S.ENDED_EARLY, out=0, restored=36, ended_at=at)
-    assert model.state_sentence(view, at).endswith("ended just now")
+    assert sentences.state_sentence(view, at).endswith("ended just now")
 
 
 def test_agents_are_missing_since_the_restore_began_not_since_an_end_to_come() -> None:
     began = now() - timedelta(minutes=1)
     view = an_operation("w", S.FAILED_IN_PART, out=3, restore_started_at=began, starts_in=timedelta(minutes=-5))
-    said = model.state_sentence(view, now())
+    said = sentences.state_sentence(view, now())
     assert f"3 agents not back since {times.clock(began, times.zone_or_utc('Europe/Berlin'))} Europe/Berlin" == said
 
 

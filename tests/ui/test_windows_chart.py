@@ -65,7 +65,7 @@ def test_the_chart_says_the_same_in_words() -> None:
     bars = chart.bars(views, Range.DAY, NOW, BERLIN)
     assert len({bar.title for bar in bars}) == 2
     one = "DB upgrade · CHG-1042: scheduled · 36 agents"
-    assert chart.in_words(bars, BERLIN, NOW) == f"{one}, 15:12 to 16:12. {one}, 16:12 to 17:12"
+    assert chart.as_text(bars, BERLIN, NOW) == f"{one}, 15:12 to 16:12. {one}, 16:12 to 17:12"
     assert chart.finding(bars, Range.DAY, BERLIN).startswith("2 windows from 6 h ago to 18 h from now")
     spec = chart.chart(bars, Range.DAY, NOW, BERLIN, colors=HEX["light"], ink="#000000")
     values = json.loads(json.dumps(spec))["data"]["values"]

@@ -30,7 +30,7 @@ class Part:
     shade: float = 1.0
 
 
-def in_words(parts: Sequence[Part]) -> str:
+def as_text(parts: Sequence[Part]) -> str:
     """The bar as a sentence: "34 out, 1 failed"."""
     return ", ".join(f"{format_number(part.count)} {part.style.word}" for part in parts if part.count > 0)
 
@@ -46,7 +46,7 @@ def stacked(parts: Sequence[Part], *, title: str) -> None:
         for part in shown
     )
     st.html(
-        f'<div role="img" aria-label="{escape(cell(f"{title}: {in_words(shown)}"))}" '
+        f'<div role="img" aria-label="{escape(cell(f"{title}: {as_text(shown)}"))}" '
         f'style="display:flex;gap:1px;height:{HEIGHT}px;border-radius:4px;overflow:hidden">{boxes}</div>'
     )
 

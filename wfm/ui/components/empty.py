@@ -36,12 +36,12 @@ def nothing(title: str, what_to_do: str, *, icon: str = ":material/inbox:") -> N
 def fault(error: DeskError, *, title: str | None = None) -> None:
     """An error in a sentence, with what changed where it was refused for that. It may quote others, and so may `title`."""
     shown = title or next((words for kind, words in _TITLES if isinstance(error, kind)), "That did not work")
-    body = refusal_words(str(error), error.differences if isinstance(error, Refused) else ())
+    body = refusal_markdown(str(error), error.differences if isinstance(error, Refused) else ())
     icon = ":material/warning:" if isinstance(error, BadInput | Refused) else ":material/error:"
     (st.warning if isinstance(error, BadInput | Refused) else st.error)(body, title=escape_markdown(shown), icon=icon)
 
 
-def refusal_words(sentence: str, differences: Iterable[str]) -> str:
+def refusal_markdown(sentence: str, differences: Iterable[str]) -> str:
     """A refusal in Markdown: the sentence, then what changed since, a line each."""
     lines = "\n".join(f"- {escape_markdown(line)}" for line in differences)
     return f"{escape_markdown(sentence)}\n\n{lines}" if lines else escape_markdown(sentence)

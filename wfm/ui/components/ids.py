@@ -15,9 +15,3 @@ def correlation(value: str | None, *, label: str = "Correlation id") -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(label, width="content")
         st.code(cell(value), language=None, width="content")
-
-
-def short(value: str) -> str:
-    """The first eight characters of an id in two groups: 7f3a·91c2. For show; copy the whole."""
-    digits = value.replace("-", "")
-    return f"{digits[:4]}·{digits[4:8]}" if len(digits) > 8 else value

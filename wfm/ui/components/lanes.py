@@ -10,7 +10,7 @@ from wfm.domain.plans import AccessCheck, LaneName, LaneState, LaneVerdict
 from wfm.ui.components.markdown import code, escape_markdown
 from wfm.ui.components.states import style_of
 
-_HEADS = {
+LANE_HEADS = {
     LaneName.SCOPE: "scope",
     LaneName.PERMISSION: "permission",
     LaneName.DIVISION: "division",
@@ -18,7 +18,8 @@ _HEADS = {
 }
 
 
-def _cell(verdict: LaneVerdict | None) -> str:
+def lane_cell(verdict: LaneVerdict | None) -> str:
+    """A lane in a table, as Markdown."""
     if verdict is None:
         return style_of(LaneState.UNKNOWN).markdown
     shown = style_of(verdict.state)
@@ -27,20 +28,15 @@ def _cell(verdict: LaneVerdict | None) -> str:
     return shown.markdown
 
 
-def call_text(call: str) -> str:
-    """A call for a cell of Markdown: braces and all, as code."""
-    return code(call)
-
-
 def lanes_table(checks: Iterable[AccessCheck], *, alt: str = "Access by call and lane") -> None:
     """One row a call with its four verdicts, then the advice where something is missing."""
     rows = list(checks)
     if not rows:
         st.caption("This plan makes no call that needs access.")
         return
-    table = {"call": [call_text(check.call) for check in rows]}
-    for lane, head in _HEADS.items():
-        table[head] = [_cell(check.lanes.get(lane)) for check in rows]
+    table = {"call": [code(check.call) for check in rows]}
+    for lane, head in LANE_HEADS.items():
+        table[head] = [lane_cell(check.lanes.get(lane)) for check in rows]
     st.table(table, hide_index=True, border="horizontal", alt=alt)
 
 
@@ -66,7 +62,7 @@ def rows_with_advice(checks: Iterable[AccessCheck]) -> list[AccessCheck]:
 def verdict_lines(lanes: Mapping[LaneName, LaneVerdict]) -> str:
     """The four lanes as a list in Markdown: each with its verdict, the evidence, and the one next step where it is open."""
     lines = []
-    for lane, head in _HEADS.items():
+    for lane, head in LANE_HEADS.items():
         verdict = lanes.get(lane)
         if verdict is not None:
             shown = style_of(verdict.state)
@@ -79,7 +75,7 @@ def verdict_lines(lanes: Mapping[LaneName, LaneVerdict]) -> str:
 def verdict_badges(lanes: Mapping[LaneName, LaneVerdict]) -> str:
     """The four lanes in a line of Markdown, for a run that was opened."""
     parts = []
-    for lane, head in _HEADS.items():
+    for lane, head in LANE_HEADS.items():
         verdict = lanes.get(lane)
         shown = style_of(verdict.state if verdict else LaneState.UNKNOWN)
         parts.append(f":{shown.color}-badge[:material/{shown.icon}: {head}: {shown.word}]")

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+import streamlit as st
+
 from wfm.domain.operations import Exchange
 from wfm.domain.redaction import redact_headers, redact_text
 from wfm.domain.text import inert, neutral
+from wfm.ui.components import ids
+from wfm.ui.components.markdown import code, escape_markdown
 from wfm.ui.components.times import milliseconds
 
 MAX_BODY = 20_000
@@ -46,3 +50,19 @@ def answer_line(exchange: Exchange) -> str:
     """How one attempt was answered: "403 after 41 ms", "no answer: timeout after 10.0 s", "403" where nobody measured."""
     ended = str(exchange.status) if exchange.status is not None else f"no answer: {exchange.fault or 'unknown'}"
     return f"{ended} after {milliseconds(exchange.duration_ms)}" if exchange.duration_ms else ended
+
+
+def request_line(exchange: Exchange) -> str:
+    """Method and address, once each: of an import the address may hold both."""
+    line = f"{exchange.method} {exchange.url}"
+    return exchange.url if exchange.url.startswith(f"{exchange.method} ") else line
+
+
+def show_exchange(exchange: Exchange, *, when: str = "", correlation_id: str | None = None) -> None:
+    """Draw one attempt. `when` follows its answer; `correlation_id` is shown where the answer has none."""
+    st.markdown(f"Request {code(request_line(exchange))}")
+    st.code(pretty(exchange.request_body), language=None, wrap_lines=True)
+    st.markdown(f"Response **{escape_markdown(answer_line(exchange))}**{when}")
+    answer = pretty(exchange.response_body) if exchange.status is not None else raw(f"no answer: {exchange.fault or 'unknown'}")
+    st.code(answer, language=None, wrap_lines=True)
+    ids.correlation(exchange.correlation_id or correlation_id)

@@ -186,12 +186,6 @@ def style_of(state: StrEnum) -> Style:
     raise KeyError(state)
 
 
-def badge(state: StrEnum, *, help: str | None = None) -> None:
-    """Draws the state's badge."""
-    shown = style_of(state)
-    st.badge(shown.word, icon=f":material/{shown.icon}:", color=shown.color, help=help)
-
-
 def ink() -> str:
     """The colour of words inside a chart: a chart's own text marks know nothing of the theme."""
     return "#C3C9D6" if getattr(st.context.theme, "type", None) == "dark" else "#3D4457"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from wfm.domain.plans import AccessCheck, LaneName, LaneState, RouteName
+from wfm.domain.plans import AccessCheck, LaneState, RouteName
+from wfm.ui.components.lanes import LANE_HEADS, lane_cell
 from wfm.ui.components.markdown import code, escape_markdown
 from wfm.ui.components.sentences import join_words, quantity
 from wfm.ui.components.states import style_of
@@ -13,12 +14,6 @@ from wfm.ui.components.states import style_of
 if TYPE_CHECKING:
     from wfm.desk import AccessReport
 
-LANES = {
-    LaneName.SCOPE: "scope",
-    LaneName.PERMISSION: "permission",
-    LaneName.DIVISION: "division",
-    LaneName.LICENCE: "licence",
-}
 ROUTE_TITLES = {
     RouteName.AVAILABILITY: "Availability: takes agents out now or at the window's start",
     RouteName.ADHERENCE: "Adherence: corrects a window of the past",
@@ -51,7 +46,7 @@ def _unknown(checks: Iterable[AccessCheck]) -> bool:
     return any(verdict.state is LaneState.UNKNOWN for check in checks for verdict in check.lanes.values())
 
 
-def roles_words(pairs: Iterable[tuple[str, str]]) -> str:
+def roles_text(pairs: Iterable[tuple[str, str]]) -> str:
     """How many roles in how many divisions the token carries; "" where it says nothing of them."""
     found = list(pairs)
     if not found:
@@ -60,7 +55,7 @@ def roles_words(pairs: Iterable[tuple[str, str]]) -> str:
     return f"{quantity(len(roles), 'role')} in {quantity(len(divisions), 'division')}"
 
 
-def counts_words(report: AccessReport) -> str:
+def counts_text(report: AccessReport) -> str:
     """What the ledger has seen go through this client; "" before anything did."""
     if not (report.reads_ok or report.writes_ok or report.writes_failed):
         return ""
@@ -89,14 +84,12 @@ def provenance_badge(word: str) -> str:
 
 def lanes_rows(checks: Iterable[AccessCheck]) -> dict[str, list[str]]:
     """The table of one route in Markdown cells: call, what for, four lanes, provenance."""
-    table: dict[str, list[str]] = {name: [] for name in ("call", "for", *LANES.values(), "source")}
+    table: dict[str, list[str]] = {name: [] for name in ("call", "for", *LANE_HEADS.values(), "source")}
     for check in checks:
         table["call"].append(code(check.call))
         table["for"].append(escape_markdown(", ".join(check.purposes)) or "–")
-        for lane, head in LANES.items():
-            verdict = check.lanes.get(lane)
-            state = verdict.state if verdict else LaneState.UNKNOWN
-            table[head].append(":gray[–]" if state is LaneState.NOT_APPLICABLE else style_of(state).markdown)
+        for lane, head in LANE_HEADS.items():
+            table[head].append(lane_cell(check.lanes.get(lane)))
         table["source"].append(provenance_badge(check.provenance))
     if set(table["for"]) <= {"–"}:
         del table["for"]  # outside a plan nobody says what a call is for
@@ -107,7 +100,7 @@ def evidence_lines(checks: Iterable[AccessCheck]) -> list[str]:
     """How each verdict is known, a line of Markdown each; a lane that does not apply says why."""
     lines: dict[str, None] = {}
     for check in checks:
-        for lane, head in LANES.items():
+        for lane, head in LANE_HEADS.items():
             verdict = check.lanes.get(lane)
             if verdict is not None and verdict.evidence:
                 lines[f"{code(check.call)} {head}: {style_of(verdict.state).word}, {escape_markdown(verdict.evidence)}"] = None

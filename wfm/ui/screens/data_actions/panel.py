@@ -11,7 +11,7 @@ import streamlit as st
 from wfm.domain.errors import BadInput, DeskError
 from wfm.domain.operations import Outcome
 from wfm.domain.people import Actor, Capability
-from wfm.ui.components import empty, ids, payloads
+from wfm.ui.components import empty, payloads
 from wfm.ui.components.agent_lookup import agent_named
 from wfm.ui.components.diagnosis import meaning
 from wfm.ui.components.markdown import code, escape_markdown
@@ -218,9 +218,4 @@ def _outcome(action: DataAction) -> None:
 
 def _raw(result: ActionResult) -> None:
     for exchange in result.exchanges[-1:]:
-        st.markdown(code(f"{exchange.method} {exchange.url}"))
-        st.caption("Request body")
-        st.code(payloads.pretty(exchange.request_body), language=None, wrap_lines=True)
-        st.caption(f"Response: {escape_markdown(payloads.answer_line(exchange))}")
-        st.code(payloads.pretty(exchange.response_body), language=None, wrap_lines=True)
-        ids.correlation(exchange.correlation_id)
+        payloads.show_exchange(exchange)

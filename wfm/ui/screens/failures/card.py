@@ -33,7 +33,7 @@ PAGE = 20
 _BRIEFS, _FIND, _MANY = "failures-briefs", "failures-find", "failures-many"
 
 
-SORT_WORDS = {
+SORT_LABELS = {
     view.Sort.AGENTS: "most agents",
     view.Sort.LAST: "seen last",
     view.Sort.FIRST: "newest",
@@ -82,7 +82,7 @@ def card(group: FailureGroup, viewer: Viewer, *, opened: bool) -> None:
             st.caption(" · ".join(parts))
         with spark, empty.guarded("The chart can't be drawn"):
             _spark(group, viewer)
-        _state_words(group, viewer)
+        _state_line(group, viewer)
         actions(group, viewer)
         with st.expander(
             "What it means, how to confirm, how to fix",
@@ -115,11 +115,11 @@ def _spark(group: FailureGroup, viewer: Viewer) -> None:
         view.spark_spec(series, group, viewer.now, step),
         height=34,
         key=f"spark-{group.fingerprint}",
-        alt=view.spark_words(series, viewer.zone, viewer.now),
+        alt=view.sparkline_text(series, viewer.zone, viewer.now),
     )
 
 
-def _state_words(group: FailureGroup, viewer: Viewer) -> None:
+def _state_line(group: FailureGroup, viewer: Viewer) -> None:
     ticking = view.propagation(group, viewer.now, viewer.zone)
     if ticking is not None:
         st.markdown(f":material/hourglass_top: {escape_markdown(ticking.text)}")
@@ -229,7 +229,7 @@ def _watching(seen: tuple[list[tuple[str, int]], list[int]]) -> None:
     moved = [group for group in groups if (group.fingerprint, group.revision) not in known]
     if told := [group for group in moved if group.state in _SETTLED]:
         # A card may be gone from the list that is shown: nothing vanishes without a word.
-        tell(view.moved_words(told), good=all(group.state is GroupState.RESOLVED for group in told))
+        tell(view.moved_text(told), good=all(group.state is GroupState.RESOLVED for group in told))
     st.rerun()
 
 

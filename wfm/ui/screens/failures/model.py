@@ -194,7 +194,7 @@ def story_lines(changes: Sequence[GroupChange], zone: ZoneInfo, now: datetime) -
     return lines
 
 
-def moved_words(groups: Sequence[FailureGroup]) -> str:
+def moved_text(groups: Sequence[FailureGroup]) -> str:
     """What became of causes while somebody looked: the state, and why."""
     return " ".join(f"{style_of(group.state).word.capitalize()}: {group.note or group.cause}" for group in groups[:3])
 
@@ -239,7 +239,7 @@ def spark_spec(series: Sequence[tuple[datetime, int]], group: FailureGroup, now:
     }
 
 
-def spark_words(series: Sequence[tuple[datetime, int]], zone: ZoneInfo, now: datetime) -> str:
+def sparkline_text(series: Sequence[tuple[datetime, int]], zone: ZoneInfo, now: datetime) -> str:
     """The sparkline in words: its highest bar and its newest."""
     some = [(start, n) for start, n in series if n]
     if not some:

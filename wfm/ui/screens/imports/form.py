@@ -62,7 +62,7 @@ def source(fmt: ImportFormat) -> Given | None:
     """The widget that takes a file or a paste; None while nothing is given."""
     way = view.WAYS[fmt]
     turn = int(st.session_state.get(_ROUND, 0))
-    st.caption(f"{way.what} {view.limit_words(way)}")
+    st.caption(f"{way.what} {view.limit_text(way)}")
     if fmt is ImportFormat.PAYLOADS:
         text = st.text_area("What to import", key=f"import-paste-{turn}", height=180, max_chars=view.MAX_PASTE)
         return Given(fmt, text.encode("utf-8", "replace"), "", "paste") if text.strip() else None
@@ -121,7 +121,7 @@ def _choices(meanings: tuple[str, ...], guess: ImportPreview, mark: str, chosen:
             if key not in st.session_state:
                 st.session_state[key] = guess.mapping.get(meaning)
             column = st.selectbox(
-                view.meaning_word(meaning),
+                view.meaning_label(meaning),
                 guess.columns,
                 index=None,
                 key=key,
@@ -136,7 +136,7 @@ def sample(preview: ImportPreview, zone: ZoneInfo) -> None:
     """The first runs as they will be, and the first lines that can't be read."""
     for note in preview.notes:
         st.info(escape_markdown(note), icon=":material/info:")
-    st.markdown(f"**{view.preview_words(preview)}**")
+    st.markdown(f"**{view.preview_text(preview)}**")
     if preview.rows:
         st.dataframe(
             view.sample(preview.rows, zone),
@@ -231,7 +231,7 @@ def ended(job: jobs.Job, actor: Actor) -> None:
         st.caption("What was added stays. Import the same file again to add the rest.")
     elif isinstance(job.result, ImportReport):
         report = job.result
-        said = f"{escape_markdown(job.unit)}: {view.result_words(report)}"
+        said = f"{escape_markdown(job.unit)}: {view.result_text(report)}"
         (st.success if report.added else st.info)(said, icon=":material/check_circle:" if report.added else ":material/info:")
         for note in report.notes:
             st.caption(f":material/info: {escape_markdown(note)}")

@@ -66,7 +66,7 @@ WAYS: Mapping[ImportFormat, Way] = {
 
 MAIN = ("time", "agent", "agent_id", "action", "outcome", "status", "code", "correlation_id", "response")
 """What is asked for first; everything else a run has stands below it."""
-MEANING_WORDS: Mapping[str, str] = {
+MEANING_LABELS: Mapping[str, str] = {
     "time": "time (needed)",
     "agent_id": "agent's id",
     "agent": "agent's name",
@@ -85,12 +85,12 @@ MEANING_WORDS: Mapping[str, str] = {
 }
 
 
-def meaning_word(meaning: str) -> str:
+def meaning_label(meaning: str) -> str:
     """What a run has, in words."""
-    return MEANING_WORDS.get(meaning, meaning)
+    return MEANING_LABELS.get(meaning, meaning)
 
 
-def limit_words(way: Way) -> str:
+def limit_text(way: Way) -> str:
     """The limit, before anything is uploaded."""
     if not way.max_mb:
         return f"Up to {format_number(MAX_PASTE)} characters."
@@ -146,7 +146,7 @@ def where(rows: Iterable[ImportedRun]) -> dict[str, str]:
     return {"action": actions.pop()} if len(actions) == 1 and "" not in actions else {}
 
 
-def preview_words(preview: ImportPreview) -> str:
+def preview_text(preview: ImportPreview) -> str:
     """The finding of the preview, in a sentence."""
     good, bad = len(preview.rows), len(preview.problems)
     if not good and not bad:
@@ -157,7 +157,7 @@ def preview_words(preview: ImportPreview) -> str:
     return f"The first {quantity(good, 'run')} as they will stand in the history{tail}"
 
 
-def result_words(report: ImportReport) -> str:
+def result_text(report: ImportReport) -> str:
     """What came of an import: how many were added, were there already, can't be read."""
     bad = f" {quantity(report.unreadable, 'line')} can't be read." if report.unreadable else ""
     if not report.read:

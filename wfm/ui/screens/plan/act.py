@@ -13,8 +13,8 @@ from wfm.ui.components import demo, empty, times
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.components.sentences import format_number, quantity
 from wfm.ui.screens.plan import state
-from wfm.ui.screens.plan.model import UNDONE, action_label, agents_of, what_happens
-from wfm.ui.screens.plan.verdict import missing_words
+from wfm.ui.screens.plan.model import agents_of
+from wfm.ui.screens.plan.sentences import UNDONE, action_label, missing_access, what_happens
 from wfm.ui.shell.navigation import page
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _summary(preview: Preview) -> str:
     span = times.span(window.start, window.end, window.zone)
     codes = [code for code, _ in preview.refusals]
     if "access_missing" in codes:
-        missing = f":red[:material/block: **{missing_words(preview)}** is missing]"
+        missing = f":red[:material/block: **{missing_access(preview)}** is missing]"
         return f"{missing}: all {quantity(count, 'agent')} would fail the same way."
     if preview.refusals:
         return f":red[:material/block: {escape_markdown(preview.refusals[0][1])}]"

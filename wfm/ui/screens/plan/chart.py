@@ -48,7 +48,7 @@ def timeline(rows: Sequence[AgentFate], window: Window, *, severities: Mapping[S
                     **place,
                     "color": _scaled("kind", list(KINDS), [shift, shift, off]),
                     "opacity": _scaled("kind", list(KINDS), list(KINDS.values())),
-                    "tooltip": [_said("what"), _clock("start", "from"), _clock("end", "to")],
+                    "tooltip": [_tip("what"), _clock("start", "from"), _clock("end", "to")],
                 },
             },
             {
@@ -58,7 +58,7 @@ def timeline(rows: Sequence[AgentFate], window: Window, *, severities: Mapping[S
                     **place,
                     "color": _scaled("severity", [one.value for one in severities], list(severities.values())),
                     "stroke": _scaled("severity", [one.value for one in severities], list(severities.values())),
-                    "tooltip": [_said("fate"), _said("reason"), _clock("start", "window from"), _clock("end", "to")],
+                    "tooltip": [_tip("fate"), _tip("reason"), _clock("start", "window from"), _clock("end", "to")],
                 },
             },
         ],
@@ -84,7 +84,7 @@ def _scaled(field: str, domain: Sequence[str], range_: Sequence[object]) -> Spec
     return {"field": field, "type": "nominal", "legend": None, "scale": {"domain": list(domain), "range": list(range_)}}
 
 
-def _said(field: str) -> Spec:
+def _tip(field: str) -> Spec:
     return {"field": field, "type": "nominal"}
 
 

@@ -11,7 +11,7 @@ from wfm.domain.errors import DeskError
 from wfm.domain.plans import PlanRequest, Preview, RouteName
 from wfm.ui.components import empty, waiting
 from wfm.ui.components.markdown import cell, escape_markdown
-from wfm.ui.screens.plan.model import ROUTE_HELP, ROUTE_WORDS
+from wfm.ui.screens.plan.model import ROUTE_HELP, ROUTE_LABELS
 
 if TYPE_CHECKING:
     from wfm.desk import DataAction, Desk
@@ -39,7 +39,7 @@ def how(desk: Desk, form: PlanRequest, last: Preview | None) -> tuple[RouteName,
         "Route",
         list(RouteName),
         key=ROUTE,
-        format_func=lambda name: ROUTE_WORDS[RouteName(name)],
+        format_func=lambda name: ROUTE_LABELS[RouteName(name)],
         captions=captions,
         label_visibility="collapsed",
     )

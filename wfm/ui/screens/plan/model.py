@@ -10,8 +10,6 @@ from zoneinfo import ZoneInfo
 from wfm.domain.agents import GroupKind
 from wfm.domain.plans import Fate, PlanRequest, Preview, RouteName, Selection, Severity
 from wfm.domain.windows import WindowSpec
-from wfm.ui.components import times
-from wfm.ui.components.sentences import format_number, plural, quantity
 
 PRESETS = (15, 30, 60, 120)
 """Minutes of "now, for so long"."""
@@ -19,7 +17,7 @@ PRESETS = (15, 30, 60, 120)
 AT = "at"
 DEFAULT_REASON = "maintenance_window"
 
-KIND_WORDS = {
+KIND_LABELS = {
     GroupKind.TEAM: "team",
     GroupKind.QUEUE: "queue",
     GroupKind.MANAGEMENT_UNIT: "unit",
@@ -31,7 +29,7 @@ _FIELDS = {
     GroupKind.MANAGEMENT_UNIT: "management_units",
     GroupKind.DIVISION: "divisions",
 }
-ROUTE_WORDS = {
+ROUTE_LABELS = {
     RouteName.AVAILABILITY: "Availability",
     RouteName.ADHERENCE: "Adherence correction",
     RouteName.DATA_ACTION: "Data Action",
@@ -41,15 +39,6 @@ ROUTE_HELP = {
     RouteName.ADHERENCE: "for a window in the past; undone on demand",
     RouteName.DATA_ACTION: "as an Architect flow does it",
 }
-
-UNDONE = {
-    RouteName.AVAILABILITY: "restored automatically at the end",
-    RouteName.ADHERENCE: "undone only when you ask for it",
-    RouteName.DATA_ACTION: "restored automatically at the end",
-}
-"""What becomes of the change when the window ends."""
-
-_SOURCES = {"directory": "people", "schedules": "schedules", "states": "states"}
 
 
 def fresh_request(zone: str) -> PlanRequest:
@@ -103,76 +92,6 @@ def next_slot(now: datetime, zone: str, minutes: int = 30) -> tuple[datetime, da
     local = now.astimezone(ZoneInfo(zone)).replace(second=0, microsecond=0, tzinfo=None)
     start = local + timedelta(minutes=30 - local.minute % 15)
     return start, start + timedelta(minutes=minutes)
-
-
-def minutes_word(minutes: float) -> str:
-    """A length as a choice: "27 min", "2 h", "2 h 05"."""
-    hours, rest = divmod(minutes, 60)
-    if not hours:
-        return f"{minutes:g} min"
-    return f"{hours:g} h" + (f" {int(rest):02}" if rest else "")
-
-
-def action_label(preview: Preview) -> str:
-    """The primary action, named by what it does: "Take 36 agents out at 14:30", with the zone where it is not the viewer's."""
-    count = len(preview.ready)
-    if preview.request.route is RouteName.ADHERENCE:
-        return f"Correct {quantity(count, 'agent')}"
-    if preview.window.end <= preview.computed_at:
-        return f"Take {quantity(count, 'agent')} out"  # refused: the window is over
-    if preview.window.now or preview.window.start <= preview.computed_at:
-        return f"Take {quantity(count, 'agent')} out now"
-    start, zone = preview.window.start, times.zone_or_utc(preview.window.zone)
-    elsewhere = start.astimezone(zone).utcoffset() != start.astimezone(times.viewer_zone()).utcoffset()
-    return f"Take {quantity(count, 'agent')} out at {times.when(start, zone)}{f' {zone.key}' if elsewhere else ''}"
-
-
-def what_happens(preview: Preview) -> str:
-    """What applying means, in two sentences: for the confirmation."""
-    count, window = len(preview.ready), preview.window
-    zone = times.zone_or_utc(window.zone)
-    waiting = sum(row.fate is Fate.AFTER_CONTACT for row in preview.ready)
-    end = times.when(window.end, zone)
-    if preview.request.route is RouteName.ADHERENCE:
-        return (
-            f"The adherence of {quantity(count, 'agent')} is corrected for "
-            f"{times.span(window.start, window.end, window.zone)}. It is undone only if you ask for it."
-        )
-    start = "now" if window.now or window.start <= preview.computed_at else f"at {times.when(window.start, zone)}"
-    become, are = plural(count, "becomes", "become"), plural(count, "is", "are")
-    parts = [f"{quantity(count, 'agent')} {become} unavailable {start} and {are} restored at {end} {window.zone}."]
-    if waiting:
-        parts.append(f"{quantity(waiting, 'agent')} {plural(waiting, 'finishes the', 'finish their')} contact first.")
-    left_out = agents_of(preview) - count
-    if left_out:
-        parts.append(f"{quantity(left_out, 'agent')} {plural(left_out, 'is', 'are')} left out.")
-    return " ".join(parts)
-
-
-def cost_line(preview: Preview) -> str:
-    """What it takes: "40 requests · about 8 s at 300/min; restore 80 requests · about 16 s"."""
-    cost = preview.cost
-    if not cost.apply_requests:
-        return "Nothing will be sent."
-    line = (
-        f"{quantity(cost.apply_requests, 'request')} · {_about(cost.apply_seconds)} "
-        f"at {format_number(cost.limit_per_minute)}/min"
-    )
-    if cost.restore_requests:
-        line += f" · back: up to {format_number(cost.restore_requests)}, {_about(cost.restore_seconds)}"
-    return line
-
-
-def _about(seconds: float) -> str:
-    return times.duration(seconds) if seconds < 1 else f"about {times.duration(seconds)}"
-
-
-def as_of_line(preview: Preview) -> str:
-    """How old what the preview rests on is: "as of: people 14:02, schedules 14:11:40, states 14:12:01"."""
-    read = [(word, preview.as_of[source]) for source, word in _SOURCES.items() if source in preview.as_of]
-    if not read:
-        return f"as of {times.clock(preview.computed_at, seconds=True)}"
-    return "as of: " + ", ".join(f"{word} {times.clock(at, seconds=True)}" for word, at in read)
 
 
 def totals_by_severity(preview: Preview) -> dict[Severity, dict[Fate, int]]:

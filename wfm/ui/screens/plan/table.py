@@ -120,10 +120,3 @@ def label(row: AgentFate, number: int) -> str:
     """A name for the axis: cut where long, and told apart from others of the same name by its place."""
     name = name_of(row)
     return cell(name if len(name) <= 22 else name[:21] + "…") + "\u200b" * number
-
-
-def finding_of_timeline(rows: Sequence[AgentFate], window: Window) -> str:
-    """The chart's title, which says what it shows."""
-    inside = sum(1 for row in rows if row.schedule and any(s.covers(window.start, window.end) for s in row.schedule.shifts))
-    whole = f"{inside} of {len(rows)} work through the whole window" if rows else "No one to show"
-    return f"{whole} · times in {window.zone}"

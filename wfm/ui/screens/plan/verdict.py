@@ -9,7 +9,6 @@ from wfm.domain.plans import (
     AgentFate,
     Fate,
     Finding,
-    LaneState,
     Preview,
     RouteName,
     Severity,
@@ -22,7 +21,8 @@ from wfm.ui.components.sentences import format_number, quantity
 from wfm.ui.components.states import Style, chips, hex_color, style_of
 from wfm.ui.screens.plan import chart as plan_chart
 from wfm.ui.screens.plan import state, table
-from wfm.ui.screens.plan.model import as_of_line, cost_line, totals_by_severity
+from wfm.ui.screens.plan.model import totals_by_severity
+from wfm.ui.screens.plan.sentences import as_of_line, cost_line, finding_of_timeline
 
 INCLUDE = "plan_include"
 PAGE_KEY = "plan_page"
@@ -69,7 +69,7 @@ def refused_notice() -> None:
     """Why the last Apply was refused and what changed since; goes away with the next edit."""
     notice = st.session_state.get(state.NOTICE)
     if notice:
-        st.warning(empty.refusal_words(*notice), title="Not applied", icon=":material/warning:")
+        st.warning(empty.refusal_markdown(*notice), title="Not applied", icon=":material/warning:")
 
 
 def access(preview: Preview) -> None:
@@ -81,12 +81,12 @@ def access(preview: Preview) -> None:
     lanes.advice(writes, client=preview.client_name)
     if reads:
         missing = sum(check.missing for check in reads)
-        said = (
+        label = (
             f"{missing} of {len(reads)} reads are not allowed"
             if missing
             else f"{len(reads)} reads of the preview: none refused"
         )
-        with st.popover(said, type="tertiary", icon=":material/visibility:"):
+        with st.popover(label, type="tertiary", icon=":material/visibility:"):
             lanes.lanes_table(reads, alt="Access of the calls that only read, by lane")
             lanes.advice(reads, client=preview.client_name)
 
@@ -168,7 +168,7 @@ def agents(preview: Preview) -> None:
         which = (
             f"{first + 1}–{first + len(some)} of {quantity(len(rows), 'agent')}" if pages > 1 else quantity(len(rows), "agent")
         )
-        st.caption(f"{which} · {table.finding_of_timeline(some, preview.window)}", width="content")
+        st.caption(f"{which} · {finding_of_timeline(some, preview.window)}", width="content")
         if pages > 1:
             st.pagination(pages, key=PAGE_KEY)
 
@@ -208,7 +208,7 @@ def _timeline(preview: Preview, rows: list[AgentFate]) -> None:
         shift=hex_color("gray"),
         off=hex_color("yellow"),
     )
-    alt = f"Shifts with the window across them. {table.finding_of_timeline(rows, preview.window)}"
+    alt = f"Shifts with the window across them. {finding_of_timeline(rows, preview.window)}"
     st.vega_lite_chart(chart, width="stretch", alt=alt, key="plan_timeline")
 
 
@@ -236,16 +236,3 @@ def _include(preview: Preview) -> None:
         help="These are left out unless you include them. The tenant may still refuse them, each with its own failure.",
         label_visibility="collapsed",
     )
-
-
-def missing_words(preview: Preview) -> str:
-    """What access is missing, in one line."""
-    names = [
-        need
-        for check in preview.access
-        if check.missing and check.to_write
-        for verdict in check.lanes.values()
-        if verdict.state is LaneState.MISSING
-        for need in verdict.needed
-    ]
-    return ", ".join(dict.fromkeys(names)) or "access"

@@ -13,7 +13,8 @@ import streamlit as st
 from wfm.domain.plans import PlanRequest
 from wfm.domain.windows import WindowSpec
 from wfm.ui.components import times
-from wfm.ui.screens.plan.model import AT, DEFAULT_REASON, minutes_word, next_slot, preset_choices, preset_of
+from wfm.ui.screens.plan.model import AT, DEFAULT_REASON, next_slot, preset_choices, preset_of
+from wfm.ui.screens.plan.sentences import minutes_label
 
 CHOICE = "plan_when"
 START = "plan_start"
@@ -45,7 +46,7 @@ def when(form: PlanRequest, zones: Iterable[str]) -> When:
         options,
         key=CHOICE,
         format_func=lambda key: (
-            "at a time" if key == AT else f"{'now for ' if key == options[0] else ''}{minutes_word(float(key))}"
+            "at a time" if key == AT else f"{'now for ' if key == options[0] else ''}{minutes_label(float(key))}"
         ),
         horizontal=True,
         label_visibility="collapsed",

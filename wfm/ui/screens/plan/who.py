@@ -14,7 +14,7 @@ from wfm.ui.components import empty
 from wfm.ui.components.markdown import cell, escape_markdown
 from wfm.ui.components.sentences import format_number, quantity
 from wfm.ui.screens.plan import lists, state
-from wfm.ui.screens.plan.model import KIND_WORDS, group_keys, with_agents, with_groups, without_agents
+from wfm.ui.screens.plan.model import KIND_LABELS, group_keys, with_agents, with_groups, without_agents
 from wfm.ui.screens.plan.verdict import INCLUDE
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _group_labels(desk: Desk) -> dict[str, str]:
     for kind in GroupKind:
         for group in desk.groups(kind):
             size = "" if group.size is None else f" · {format_number(group.size)}"
-            labels[f"{kind.value}:{group.id}"] = f"{cell(group.name)} · {KIND_WORDS[kind]}{size}"
+            labels[f"{kind.value}:{group.id}"] = f"{cell(group.name)} · {KIND_LABELS[kind]}{size}"
     return labels
 
 

@@ -19,11 +19,11 @@ from wfm.ui.components.run_query import changed
 from wfm.ui.components.sentences import format_number, quantity
 from wfm.ui.components.states import hex_color
 from wfm.ui.screens.runs import state as run_state
-from wfm.ui.screens.runs.model import COUNT_AXIS, FROM_TIP, RUNS_TIP, time_axis, wall
+from wfm.ui.screens.runs.chart import COUNT_AXIS, FROM_TIP, RUNS_TIP, time_axis, wall
 
 if TYPE_CHECKING:
     from wfm.desk import CauseSeries, Desk
-    from wfm.ui.screens.runs.model import Spread
+    from wfm.ui.screens.runs.chart import Spread
 
 MAX_CAUSES = 5
 HEIGHT = 150

@@ -41,7 +41,7 @@ def links(parameters: str, label: str, *, key: str, watched: bool = True) -> Non
             st.link_button(word, address, icon=":material/download:", type="tertiary", key=f"{key}-{fmt}")
 
 
-def whole_filter_words(total: int | None, at_least: int) -> str:
+def export_label(total: int | None, at_least: int) -> str:
     """What the files hold, before the click: "Export 480,000 runs", "Export all matching runs (10,000+)"."""
     if total is None:
         return "Export all matching runs" + (f" ({format_number(at_least)}+)" if at_least else "")

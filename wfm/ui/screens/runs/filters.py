@@ -34,7 +34,7 @@ from wfm.ui.components.sentences import join_words
 from wfm.ui.components.states import phase_word, style_of
 from wfm.ui.components.times import when
 from wfm.ui.screens.runs import state
-from wfm.ui.screens.runs.model import ORDER_WORDS
+from wfm.ui.screens.runs.sentences import ORDER_LABELS
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
@@ -173,7 +173,7 @@ def order_choice(query: RunQuery) -> None:
         "Sorted",
         [order.value for order in RunOrder],
         key=key,
-        format_func=lambda value: ORDER_WORDS[RunOrder(value)],
+        format_func=lambda value: ORDER_LABELS[RunOrder(value)],
         label_visibility="collapsed",
         on_change=_set_order,
         args=(key,),
@@ -261,7 +261,7 @@ def _word(meant: bool) -> str:
     return next(word for word, value in YES_NO.items() if value is meant)
 
 
-def problem_words(problems: Sequence[str]) -> None:
+def show_problems(problems: Sequence[str]) -> None:
     """What the address says and means nothing, in one box however much it is."""
     if not problems:
         return

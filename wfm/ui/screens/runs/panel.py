@@ -17,13 +17,14 @@ from wfm.domain.plans import LaneState
 from wfm.ui.components import empty, ids, payloads
 from wfm.ui.components.diagnosis import kind_word, meaning, runs_of
 from wfm.ui.components.lanes import verdict_badges, verdict_lines
-from wfm.ui.components.markdown import code, escape_markdown
+from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.components.run_query import changed
 from wfm.ui.components.sentences import quantity
 from wfm.ui.components.states import phase_word, style_of
 from wfm.ui.components.times import clock, milliseconds, when
 from wfm.ui.screens.runs import state
-from wfm.ui.screens.runs.model import can_retry, what_now
+from wfm.ui.screens.runs.model import can_retry
+from wfm.ui.screens.runs.sentences import what_now
 from wfm.ui.shell.navigation import page
 from wfm.ui.shell.replan import start_plan
 
@@ -170,23 +171,10 @@ def _raw(exchanges: tuple[Exchange, ...], run: Run, zone: ZoneInfo) -> None:
         ids.correlation(run.correlation_id)
         return
     exchange = _chosen_attempt(exchanges)
-    st.markdown(f"Request {code(request_line(exchange))}")
-    st.code(payloads.pretty(exchange.request_body), language=None, wrap_lines=True)
-    at = clock(exchange.started_at, zone, seconds=True)
-    st.markdown(f"Response **{escape_markdown(payloads.answer_line(exchange))}**, attempt {exchange.number} at {at}")
-    if exchange.status is None:
-        st.code(payloads.raw(f"no answer: {exchange.fault or 'unknown'}"), language=None, wrap_lines=True)
-    else:
-        st.code(payloads.pretty(exchange.response_body), language=None, wrap_lines=True)
-    ids.correlation(exchange.correlation_id or run.correlation_id)
+    when_sent = f", attempt {exchange.number} at {clock(exchange.started_at, zone, seconds=True)}"
+    payloads.show_exchange(exchange, when=when_sent, correlation_id=run.correlation_id)
     with st.expander("Response headers"):
         st.code(payloads.headers(exchange.response_headers), language=None, wrap_lines=True)
-
-
-def request_line(exchange: Exchange) -> str:
-    """Method and address, once each: of an import the address may hold both."""
-    said = f"{exchange.method} {exchange.url}"
-    return exchange.url if exchange.url.startswith(f"{exchange.method} ") else said
 
 
 def _chosen_attempt(exchanges: tuple[Exchange, ...]) -> Exchange:

@@ -19,19 +19,9 @@ from wfm.ui.components.states import chips, style_of
 from wfm.ui.components.tables import chosen_row, table_height, ticked_rows
 from wfm.ui.screens.runs import export as run_export
 from wfm.ui.screens.runs import state as run_state
-from wfm.ui.screens.runs.model import (
-    ORDER_WORDS,
-    PAGE,
-    Spread,
-    chart_range,
-    frame,
-    order_sentence,
-    over_time_spec,
-    page_words,
-    step_for,
-    step_of,
-    text_alternative,
-)
+from wfm.ui.screens.runs.chart import Spread, chart_range, over_time_spec, step_for, step_of
+from wfm.ui.screens.runs.model import PAGE, frame
+from wfm.ui.screens.runs.sentences import ORDER_LABELS, order_sentence, page_labels, text_alternative
 from wfm.ui.shell.navigation import page
 
 if TYPE_CHECKING:
@@ -109,7 +99,7 @@ def table(shown: RunPage, query: RunQuery, zone: ZoneInfo) -> None:
         selection_mode=["multi-row", "single-cell"],
         selection_default={"selection": selected} if selected else None,  # type: ignore[arg-type]
         placeholder="–",
-        alt=f"Runs, {ORDER_WORDS[query.order]}. Choose a cell to open its run, tick rows to act on several.",
+        alt=f"Runs, {ORDER_LABELS[query.order]}. Choose a cell to open its run, tick rows to act on several.",
         column_config={
             "time": st.column_config.DatetimeColumn(f"time ({zone.key})", format="DD MMM HH:mm:ss", width=128, pinned=True),
             "agent": st.column_config.TextColumn("agent", width=132),
@@ -170,7 +160,7 @@ def pager(shown: RunPage, query: RunQuery, export: str) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="runs-pager"):
         with st.container(horizontal=True, width="content", gap="small", vertical_alignment="center"):
             searched = shown.searched_to is not None
-            words = run_export.whole_filter_words(None if searched else shown.total, shown.at_least)
+            words = run_export.export_label(None if searched else shown.total, shown.at_least)
             run_export.links(export, words, key="runs-export")
         if not (shown.newer or shown.older or query.cursor):
             return
@@ -178,7 +168,7 @@ def pager(shown: RunPage, query: RunQuery, export: str) -> None:
             if query.cursor:
                 first = "Newest" if query.order is RunOrder.NEWEST else "From the start"
                 st.button(first, icon=":material/first_page:", type="tertiary", key="runs-newest", on_click=_go, args=(None,))
-            back, on = page_words(query.order)
+            back, on = page_labels(query.order)
             newer, older = shown.newer, shown.older
             st.button(back, icon=":material/chevron_left:", key="runs-newer", disabled=not newer, on_click=_go, args=(newer,))
             st.button(
@@ -193,7 +183,7 @@ def pager(shown: RunPage, query: RunQuery, export: str) -> None:
             )
 
 
-def order_words(query: RunQuery) -> None:
+def show_order(query: RunQuery) -> None:
     """What the list is sorted by. A list of millions can only be sorted by what has an index."""
     st.caption(order_sentence(query.order))
 

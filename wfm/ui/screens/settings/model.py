@@ -38,7 +38,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Demo tenant": ("WFM_DEMO_PORT", "WFM_DEMO_AGENTS"),
 }
 OTHER = "Everything else"
-PACKAGES = ("streamlit", "httpx", "sqlalchemy", "dbos", "pydantic", "stamina", "altair")
+PACKAGES = ("streamlit", "httpx", "sqlalchemy", "dbos", "pydantic", "stamina")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +193,7 @@ def _project_version() -> str:
         return "unknown"
 
 
-def store_words(shown: Mapping[str, str]) -> str:
+def store_text(shown: Mapping[str, str]) -> str:
     """Where the ledger is, without any password."""
     if shown.get("WFM_DATABASE_URL", "not set") != "not set":
         return "A database of its own (WFM_DATABASE_URL; its address is not shown, for it may hold a password)."

@@ -68,7 +68,7 @@ def store(shown: Sequence[tuple[str, str, str]]) -> None:
     """Where the history and the windows are kept."""
     with st.container(border=True):
         st.subheader("Data store", anchor=False)
-        st.write(escape_markdown(view.store_words({name: value for name, value, _ in shown})))
+        st.write(escape_markdown(view.store_text({name: value for name, value, _ in shown})))
 
 
 def health(desk: Desk, zone: ZoneInfo) -> None:

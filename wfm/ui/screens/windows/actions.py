@@ -35,7 +35,7 @@ _ICONS = {
 }
 
 
-def said() -> None:
+def show_result() -> None:
     """What the last action did, once; or why it could not, until it was read or something else is asked for.
 
     To be drawn in the same fragment as the buttons: a click in a fragment draws nothing else.
@@ -49,7 +49,7 @@ def said() -> None:
 
 
 def failed(error: DeskError) -> None:
-    """Keeps what went wrong in a callback, to be said where `said` is drawn."""
+    """Keeps what went wrong in a callback, to be said where `show_result` is drawn."""
     st.session_state[_FAULT] = (error, times.now())
 
 

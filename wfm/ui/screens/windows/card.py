@@ -13,7 +13,8 @@ from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.components.sentences import quantity
 from wfm.ui.components.states import style_of
 from wfm.ui.screens.windows.actions import asked, buttons
-from wfm.ui.screens.windows.model import View, parts, short_title_of, state_sentence, tags, title_of
+from wfm.ui.screens.windows.model import View, parts, short_title_of, title_of
+from wfm.ui.screens.windows.sentences import state_sentence, tags
 from wfm.ui.shell.links import go
 
 if TYPE_CHECKING:

@@ -110,7 +110,7 @@ def finding(shown: Sequence[Bar], which: Range, zone: ZoneInfo) -> str:
     return f"{count} from {times.duration(back)} ago to {times.duration(ahead)} from now · times in {zone.key}"
 
 
-def in_words(shown: Sequence[Bar], zone: ZoneInfo, now: datetime) -> str:
+def as_text(shown: Sequence[Bar], zone: ZoneInfo, now: datetime) -> str:
     """The chart as text, for who does not see it."""
     lines = (
         f"{bar.title.rstrip(chr(0x200B))}: {bar.said}, {times.when(bar.start, zone, today=now)} to "

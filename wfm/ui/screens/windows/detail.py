@@ -20,19 +20,8 @@ from wfm.ui.components.states import AgentWord, agent_style, agent_word, style_o
 from wfm.ui.components.tables import chosen_row, facts_table, table_height
 from wfm.ui.screens.windows import actions
 from wfm.ui.screens.windows.card import progress
-from wfm.ui.screens.windows.model import (
-    WORD_STATES,
-    View,
-    agent_table,
-    agents_by_word,
-    doubtful,
-    not_back,
-    pace,
-    state_sentence,
-    story_line,
-    tags,
-    title_of,
-)
+from wfm.ui.screens.windows.model import WORD_STATES, View, agent_table, agents_by_word, doubtful, pace, title_of
+from wfm.ui.screens.windows.sentences import not_back, state_sentence, story_line, tags
 from wfm.ui.shell.navigation import page
 
 if TYPE_CHECKING:
@@ -44,7 +33,7 @@ WORST = (AgentWord.NOT_BACK, AgentWord.BACK_UNCONFIRMED, AgentWord.UNCONFIRMED, 
 """Who is listed first."""
 
 
-def opened(desk: Desk, actor: Actor, view: View) -> None:
+def one_window(desk: Desk, actor: Actor, view: View) -> None:
     """The whole page of one window, below its title."""
     operation = view.operation
     now = times.now()
@@ -63,7 +52,7 @@ def opened(desk: Desk, actor: Actor, view: View) -> None:
     left, right = st.columns([1, 1], gap="small")
     with left:
         _comments(desk, actor, operation.id)
-        _said(desk, operation.id)
+        _history(desk, operation.id)
     with right:
         _particulars(desk, view)
 
@@ -106,7 +95,7 @@ def _drawn(view: View, events: Sized) -> tuple[OperationState, int, int]:
 
 def _live(desk: Desk, actor: Actor, operation_id: str, drawn: tuple[OperationState, int, int]) -> None:
     """What moves: read from the ledger each time. What stands still is drawn anew once it is no longer so."""
-    actions.said()
+    actions.show_result()
     try:
         view = desk.operation(operation_id)
         events = desk.events(operation_id)
@@ -285,7 +274,7 @@ def _comments(desk: Desk, actor: Actor, operation_id: str) -> None:
             desk.comment(operation_id, text, actor)
 
 
-def _said(desk: Desk, operation_id: str) -> None:
+def _history(desk: Desk, operation_id: str) -> None:
     """What was done and said, newest first, with a comment of this moment."""
     zone = times.viewer_zone()
     with empty.guarded():

@@ -27,7 +27,7 @@ CARDS = 12
 PAST = 200
 
 
-def listed(desk: Desk, actor: Actor) -> None:
+def all_windows(desk: Desk, actor: Actor) -> None:
     """The list. Raises DeskError."""
     views = desk.operations(states=OPEN_STATES)
     seconds = min((found for view in views if (found := pace(view))), default=None)
@@ -49,7 +49,7 @@ def _drawn(views: Sequence[View]) -> tuple[tuple[str, str, int], ...]:
 
 
 def _open(desk: Desk, actor: Actor, drawn: tuple[tuple[str, str, int], ...]) -> None:
-    actions.said()
+    actions.show_result()
     with empty.guarded():
         views = open_windows(desk)
         if _drawn(views) != drawn:
@@ -89,7 +89,7 @@ def _over_time(views: Sequence[View]) -> None:
             key="windows_chart",
             on_select="rerun",
             selection_mode="pick",
-            alt=f"{said}. {chart.in_words(shown, zone, now)}",
+            alt=f"{said}. {chart.as_text(shown, zone, now)}",
         )
         points = picked_points(st.session_state.get("windows_chart"))
         if points:

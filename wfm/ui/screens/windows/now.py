@@ -18,7 +18,8 @@ from wfm.ui.components.states import style_of
 from wfm.ui.screens.windows import actions
 from wfm.ui.screens.windows.card import card
 from wfm.ui.screens.windows.listing import open_windows
-from wfm.ui.screens.windows.model import View, ended_ago, pace, parts, short_title_of, tags
+from wfm.ui.screens.windows.model import View, pace, parts, short_title_of
+from wfm.ui.screens.windows.sentences import ended_ago, tags
 from wfm.ui.shell.navigation import page
 
 if TYPE_CHECKING:
@@ -41,10 +42,10 @@ def pace_of(desk: Desk) -> float:
     return min(paces, default=IDLE_S)
 
 
-def present(desk: Desk, actor: Actor) -> None:
+def now_screen(desk: Desk, actor: Actor) -> None:
     """Windows in effect, the next ones, the newest causes of failure, one line of health."""
     now = times.now()
-    actions.said()
+    actions.show_result()
     # Each part has its place, so that one that comes or goes moves no other. Health is asked for last, for that may take a
     # moment in which the rest would fade, and what is wrong is said first.
     wrong, open_ones, ended = st.container(), st.container(), st.container()
@@ -126,7 +127,7 @@ def _just_ended(desk: Desk, now: datetime) -> None:
     with st.container(border=True):
         st.markdown("**Just ended**")
         for view in ended[:ENDED_SHOWN]:
-            said = f"{bars.in_words(parts(view.counts, view.operation.route))} · {ended_ago(view, now)}"
+            said = f"{bars.as_text(parts(view.counts, view.operation.route))} · {ended_ago(view, now)}"
             _window(view, f"{style_of(view.operation.state).word} {tags(view.operation)} :gray[· {said}]")
         if len(ended) > ENDED_SHOWN:
             st.page_link(page("windows"), label=f"{len(ended) - ENDED_SHOWN} more")
