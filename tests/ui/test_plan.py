@@ -556,7 +556,7 @@ def test_an_old_preview_is_made_anew_but_never_under_a_click(
     mended(desk)
     app = picked(open_screen)
     before = len(previews(desk))
-    monkeypatch.setattr(state, "OLD", timedelta(0))
+    monkeypatch.setattr(state, "MAX_AGE", timedelta(0))
     desk.apply_error = StoreFault("The database is locked.")
     app.button(key="plan_apply").click().run()
     assert len(applied(desk)) == 1

@@ -210,7 +210,7 @@ def test_every_outcome_has_a_next_step() -> None:
         for phase in Phase:
             words = what_now(a_run(outcome=outcome, phase=phase), None)
             assert words.endswith(".")
-    assert "never sent again by itself" in what_now(a_run(outcome=Outcome.UNCONFIRMED), None)
+    assert "never sent again automatically" in what_now(a_run(outcome=Outcome.UNCONFIRMED), None)
 
 
 def test_a_retry_is_advised_only_where_it_can_help() -> None:

@@ -120,7 +120,7 @@ def test_an_adherence_correction_is_never_extended() -> None:
 def test_ending_now_says_for_whom_and_how_much_before_time() -> None:
     view = an_operation(out=34)
     choice = next(choice for choice in choices(view, view.operation.window.end - timedelta(minutes=22)) if choice.primary)
-    assert choice.says.startswith("34 agents are put back now, 22 min before time.")
+    assert choice.says.startswith("34 agents are restored now, 22 min early.")
 
 
 @pytest.mark.parametrize(
@@ -366,7 +366,7 @@ def test_one_agent_not_back_is_one() -> None:
     view = replace(an_operation(state=S.FAILED_IN_PART), counts=counts)
     title, sentence = sentences.not_back(view)
     assert title == "Not everyone is back"
-    assert sentence.startswith("1 agent could not be put back. That agent stays unavailable")
+    assert sentence.startswith("1 agent could not be restored. That agent stays unavailable")
 
 
 def test_whom_nobody_knows_to_be_back_is_not_called_out() -> None:
@@ -384,7 +384,7 @@ def test_who_failed_and_whom_nobody_knows_are_counted_apart() -> None:
     view = replace(an_operation(state=S.FAILED_IN_PART), counts=counts)
     title, sentence = sentences.not_back(view)
     assert title == "Not everyone is back"
-    assert sentence.startswith("2 agents could not be put back. They stay unavailable")
+    assert sentence.startswith("2 agents could not be restored. They stay unavailable")
     assert sentence.endswith("For 1 more, nobody knows yet: see unconfirmed below.")
     assert sentences.state_sentence(view, now()).startswith("2 agents not back and 1 unconfirmed since ")
 
@@ -446,7 +446,7 @@ def test_what_ends_a_window_names_its_number_and_an_end_is_not_moved_to_itself(d
     assert app.button(key="extend_do_w").disabled
     ask(app, "do_end_now_w")
     assert app.button(key="do_end_now_w").label == "End now and restore 34 agents"
-    assert "34 agents are put back now" in said(app)
+    assert "34 agents are restored now" in said(app)
     app.button(key="not_now_w").click().run()
     assert "do_end_now_w" not in {button.key for button in app.button}
 
@@ -514,6 +514,6 @@ def test_a_long_reason_is_cut_and_its_ticket_stays(desk: FakeDesk, open_screen: 
 
 def test_one_agent_is_spoken_of_as_one() -> None:
     one = an_operation("w", out=1, total=1)
-    assert "1 agent is put back now" in choices(one, now())[0].says
+    assert "1 agent is restored now" in choices(one, now())[0].says
     scheduled = an_operation("w", S.SCHEDULED, out=0, total=1, starts_in=timedelta(hours=1))
     assert "1 agent stays as it is" in choices(scheduled, now())[0].says
