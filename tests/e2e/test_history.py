@@ -287,7 +287,7 @@ def test_a_fix_is_proven_by_reading_while_nobody_clicks(desk: RunningDesk, new_p
     card.get_by_role("button", name="I fixed it").click()
     page.get_by_role("textbox", name="What was changed (optional)").fill("the OAuth admin added the scope")
     page.get_by_role("button", name="Mark as fixed").click()
-    expect(card.get_by_text("A change of a role takes up to 5 minutes")).to_be_visible()
+    expect(card.get_by_text("A role change takes up to 5 minutes")).to_be_visible()
     expect(card.get_by_text("published by Genesys")).to_be_visible()
     page.reload()
     settled(page)

@@ -55,7 +55,7 @@ def test_a_file_is_mapped_imported_found_and_not_imported_twice(
     expect(page.get_by_text(f"Up to {MAX_FILE_MB} MB; a larger file is refused")).to_be_visible()
     log = a_log(tmp_path)
     upload(page, log)
-    expect(page.get_by_text("2 lines among them can't be read")).to_be_visible()
+    expect(page.get_by_text("2 lines can't be read")).to_be_visible()
     expect(page.get_by_text("Cost centre")).to_be_visible()
     assert violations(page) == []
     page.get_by_role("button", name="Import flow-log.csv").click()
@@ -131,7 +131,7 @@ def test_a_view_is_saved_made_the_default_opens_runs_and_is_forgotten(dashboard:
     page.keyboard.press("Tab")
     settled(page)
     page.get_by_role("button", name="Save view").click()
-    expect(page.get_by_text("Failures of the week is kept")).to_be_visible()
+    expect(page.get_by_text("Failures of the week is saved")).to_be_visible()
     settled(page)
     make = page.get_by_role("button", name="Make default")
     if not make.is_visible():
@@ -149,8 +149,8 @@ def test_a_view_is_saved_made_the_default_opens_runs_and_is_forgotten(dashboard:
     chosen = other.locator(".st-key-runs-views").get_by_role("button", name="Failures of the week")
     expect(chosen).to_be_visible()
     chosen.click()
-    other.get_by_role("button", name="Forget").click()
-    expect(other.get_by_text("Failures of the week is forgotten")).to_be_visible()
+    other.get_by_role("button", name="Delete").click()
+    expect(other.get_by_text("Failures of the week is deleted")).to_be_visible()
 
     fresh = new_page()
     open_at(fresh, f"{dashboard.url}/runs")

@@ -157,7 +157,7 @@ def test_the_briefs_story(desk: RunningDesk, new_page: NewPage) -> None:
     page.get_by_role("link", name="Plan").click()
     expect(page.get_by_text(f"{AGENTS} agents", exact=True)).to_be_visible()
     expect(page.get_by_role("textbox", name="Ticket")).to_have_value("CHG-1042")
-    page.get_by_role("button", name="Mend (demo only)").click()
+    page.get_by_role("button", name="Fix it (demo only)").click()
     expect(take).to_be_enabled()
     take.click()
     operation = opened_id(page)

@@ -92,7 +92,7 @@ def test_nonsense_in_the_address_is_named_and_the_rest_kept(history: HistoryDesk
 def test_a_cursor_that_is_none_shows_the_newest(history: HistoryDesk, open_screen: Open) -> None:
     app = open_screen("runs", cursor="gibberish")
     assert not app.exception
-    assert "its beginning is shown" in words(app)
+    assert "the first page is shown" in words(app)
     assert len(app.dataframe[0].value) == 50
 
 
@@ -130,7 +130,7 @@ def test_a_run_opened_shows_the_error_read_beside_the_error_raw(history: History
     assert "scope: missing" in text
     assert "**Fix** Add wfm\\:schedule\\:update" in text
     assert "from the brief, not published by Genesys" in text
-    assert "Mend the cause first" in text
+    assert "Fix the cause first" in text
     raw = "\n".join(block.value for block in app.code)
     assert '"Insufficient permissions for resource access"' in raw
     assert '"unavailable"' in raw
@@ -163,7 +163,7 @@ def test_a_run_that_is_not_there_is_a_sentence_and_the_list_stays(history: Histo
 def test_a_run_whose_exchange_is_not_kept_is_not_said_to_have_sent_nothing(history: HistoryDesk, open_screen: Open) -> None:
     history.attempts[history.kept[0].id] = ()
     shown = words(open_screen("runs", run=history.kept[0].id))
-    assert "are not kept with this run" in shown
+    assert "are not stored with this run" in shown
     assert "Nothing was sent" not in shown
 
 
@@ -230,7 +230,7 @@ def test_a_status_that_is_none_is_said_and_not_filtered(history: HistoryDesk, op
     app = open_screen("runs", status="403")
     app.text_input(key="runs-status").set_value("forbidden").run()
     assert "status" not in app.query_params
-    assert "no HTTP status" in words(app)
+    assert "not an HTTP status" in words(app)
 
 
 def test_filters_survive_the_menu(history: HistoryDesk, open_screen: Open) -> None:
@@ -306,7 +306,7 @@ def test_much_nonsense_is_one_box(history: HistoryDesk, open_screen: Open) -> No
     app = open_screen("runs", outcome="exploded", status="9", foo="1", time="3w", cursor="gibberish")
     (box,) = app.warning
     assert box.value.count("left out") == 4
-    assert "its beginning is shown" in box.value
+    assert "the first page is shown" in box.value
 
 
 def test_the_chart_is_that_of_the_filter_or_says_that_it_is_not(history: HistoryDesk, open_screen: Open) -> None:

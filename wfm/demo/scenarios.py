@@ -28,10 +28,10 @@ class Scenario:
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
-        Scenario("healthy", "Everything works. The client architect-flow still lacks wfm:schedule:update until it is mended."),
+        Scenario("healthy", "Everything works. The client architect-flow still lacks wfm:schedule:update until you fix it."),
         Scenario(
             "missing-scope",
-            "The brief's story: architect-flow reads schedules but may not update them. Mending it earlier is undone.",
+            "The brief's story: architect-flow reads schedules but may not update them. A fix made earlier is undone.",
             suggested_client="architect-flow",
             unmend=True,
         ),
