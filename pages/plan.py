@@ -75,7 +75,7 @@ if selection.is_empty():
         )
         if desk.demo is not None and not st.session_state.get(story.ON):
             st.button(
-                "New here? Take the three-minute tour",
+                "New here? See the three-minute story",
                 icon=":material/auto_stories:",
                 type="tertiary",
                 key="story-begin",

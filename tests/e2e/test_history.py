@@ -242,7 +242,7 @@ def test_a_cause_is_opened_handed_off_and_planned_again(desk: RunningDesk, new_p
     card = group(page, BEHIND)
     card.get_by_text("What it means, how to confirm, how to fix").click()
     settled(page)
-    for said in ("Who can", "wfm:schedule:update", "Where it struck", f"{RUNS // 2} runs outside any operation"):
+    for said in ("Who can", "wfm:schedule:update", "Where it happened", f"{RUNS // 2} runs outside any operation"):
         expect(card.get_by_text(said).locator("visible=true").first).to_be_visible()
     card.get_by_role("button", name="Hand off").click()
     settled(page)

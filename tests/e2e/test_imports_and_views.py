@@ -95,12 +95,12 @@ def _archived(page: Page, dashboard: RunningDesk) -> None:
     page.keyboard.press("Tab")
     settled(page)
     page.get_by_role("button", name="Dry run").click()
-    expect(page.get_by_text("would be written to Parquet and taken out")).to_be_visible()
+    expect(page.get_by_text("would be written to Parquet and removed")).to_be_visible()
     settled(page)
     assert violations(page) == []
     page.get_by_role("button", name="Archive now").click()
     page.get_by_role("button", name=f"Archive {GOOD - 1} runs").click()
-    expect(page.get_by_text(f"{GOOD - 1} runs archived in 1 file and taken out")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text(f"{GOOD - 1} runs archived in 1 file and removed")).to_be_visible(timeout=SLOW)
     (archive,) = dashboard.data.glob("archive/*/*.parquet")
     assert pq.read_table(archive).num_rows == GOOD - 1
     no_exception(page)

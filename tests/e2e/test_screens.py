@@ -135,7 +135,7 @@ def test_the_tenant_menu_is_accessible_and_switches(dashboard: RunningDesk, new_
     page.get_by_text("healthy", exact=True).click()
     expect(page.get_by_role("button", name="DEMO healthy")).to_be_visible()
     # The story begins in view: the menu would lie above its first step.
-    page.get_by_role("button", name="Take the three-minute tour").click()
+    page.get_by_role("button", name="See the three-minute story").click()
     expect(page.get_by_text(re.compile("Story 1 of"))).to_be_visible()
     expect(page.get_by_text("OAuth client that plans")).to_have_count(0)
 

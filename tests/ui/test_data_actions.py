@@ -193,5 +193,5 @@ def test_actions_that_can_not_be_read_are_a_sentence(desk: HistoryDesk, open_scr
 
 def test_an_address_of_an_action_that_is_gone_is_said(desk: HistoryDesk, open_screen: Open) -> None:
     app = open_screen("data_actions", action="gone")
-    assert "is not here: gone" in words(app)
+    assert "does not exist here: gone" in words(app)
     assert app.dataframe

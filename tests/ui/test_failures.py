@@ -121,7 +121,7 @@ def test_of_a_cause_that_passes_nobody_is_said_to_wait() -> None:
     """The desk sends again automatically: whoever was affected may be done long since."""
     passing = a_group(fingerprint="p", kind=Kind.UPSTREAM_UNAVAILABLE, cause="Not available just now.", missing=(), agents=16)
     lasting = a_group(agents=3)
-    assert sentence(passing, None) == "**Not available just now; 16 agents were struck.**"
+    assert sentence(passing, None) == "**Not available just now; 16 agents were affected.**"
     assert finding([passing, lasting]) == "1 cause keeps 3 agents waiting"
     assert finding([passing]) == "1 cause that may pass on its own"
     assert stuck([passing, lasting]) == [lasting]
@@ -186,7 +186,7 @@ def test_the_clock_runs_five_minutes_and_says_where_that_comes_from() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "how"),
-    [(Kind.NOT_FOUND_SCHEDULE, "reads again"), (Kind.SERVER_ERROR, "Only a retry"), (Kind.INVALID_CLIENT, "reads again")],
+    [(Kind.NOT_FOUND_SCHEDULE, "checks again"), (Kind.SERVER_ERROR, "Only a retry"), (Kind.INVALID_CLIENT, "checks again")],
 )
 def test_what_is_no_role_has_no_clock_for_roles(kind: Kind, how: str) -> None:
     fixed = a_group(state=GroupState.FIXED, state_at=NOON, kind=kind)
@@ -224,7 +224,7 @@ def test_retry_takes_each_agent_once_and_leaves_restores_out() -> None:
     assert found.newest == runs[0]
     assert not found.cut
     assert left_behind(found, a_group(agents=700)) == ""
-    assert left_behind(found, a_group(agents=701)).startswith("700 of 701 agents filled in. Who failed only on the way")
+    assert left_behind(found, a_group(agents=701)).startswith("700 of 701 agents filled in. Agents whose restore failed")
     assert left_behind(replace(found, cut=True), a_group(agents=9_000)).endswith("no more at once.")
 
 
@@ -348,7 +348,7 @@ def test_a_group_says_where_it_struck_and_what_was_said(failed: HistoryDesk, ope
         GroupChange(at=NOON, actor="Ada", from_state=GroupState.OPEN, to_state=GroupState.IGNORED, note="known since May")
     ]
     app = open_screen("failures")
-    assert "Where it struck" in words(app)
+    assert "Where it happened" in words(app)
     assert "1 run outside any operation" in words(app)
     assert "known since May" in words(app)
 
@@ -382,7 +382,7 @@ def test_a_link_to_a_group_opens_it_and_a_wrong_one_is_said(failed: HistoryDesk,
     app = open_screen("failures", failure="quiet")
     assert "Somebody ignored this" in words(app)
     app = open_screen("failures", failure="gone")
-    assert "is not here" in words(app)
+    assert "does not exist here" in words(app)
     assert not app.exception
 
 

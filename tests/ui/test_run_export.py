@@ -16,8 +16,7 @@ from wfm.domain.operations import RunFilter
 from wfm.domain.people import Actor, Role
 from wfm.files.exports import csv_lines, parquet_bytes, run_record
 from wfm.ui.components.times import now
-from wfm.ui.screens.runs.export import export_label
-from wfm.ui.screens.runs.export import words as export_words
+from wfm.ui.screens.runs.export import export_label, progress_text
 from wfm.ui.shell import jobs
 from wfm.ui.shell.web.routes import ROUTES
 
@@ -68,7 +67,7 @@ def test_the_address_notes_how_many_runs_are_in_the_file(client: TestClient, des
     job = jobs.of(KEY)
     assert job is not None
     assert (job.running, job.done, job.total, job.fault, bool(job.result)) == (False, 5, 5, None, True)
-    assert export_words(job).startswith("The Parquet file is complete: 5 runs in ")
+    assert progress_text(job).startswith("The Parquet file is complete: 5 runs in ")
 
 
 def test_without_a_ticket_nothing_is_noted(client: TestClient, desk: Exporting) -> None:
@@ -83,16 +82,16 @@ def test_a_file_that_breaks_off_is_told(client: TestClient, desk: Exporting) -> 
     job = jobs.of(KEY)
     assert job is not None
     assert str(job.fault) == "The database is locked."
-    assert export_words(job) == "The CSV file broke off after 3 runs: throw it away"
+    assert progress_text(job) == "The CSV file stopped early after 3 runs: delete it"
 
 
 def test_what_an_export_says_while_it_runs_and_when_the_browser_stops_it() -> None:
     job = jobs.Job("jsonl", total=480_000, done=120_000)
-    assert export_words(job) == "Exporting JSON Lines: 120,000 of 480,000 runs"
+    assert progress_text(job) == "Exporting JSON Lines: 120,000 of 480,000 runs"
     job.total = None
-    assert export_words(job) == "Exporting JSON Lines: 120,000 runs so far"
+    assert progress_text(job) == "Exporting JSON Lines: 120,000 runs so far"
     job.end()
-    assert export_words(job) == "The JSON Lines file was stopped by the browser after 120,000 runs."
+    assert progress_text(job) == "The JSON Lines file was stopped by the browser after 120,000 runs."
     assert export_label(None, 10_000) == "Export all matching runs (10,000+)"
     assert export_label(1, 1) == "Export 1 run"
 

@@ -63,7 +63,7 @@ def test_a_dry_run_says_how_many_and_archiving_asks_for_it_first(desk: HistoryDe
     assert "from before" not in words(app), "what another number of days found is gone"
     app = archived(dry_run(app), desk)
     assert ("retain", 30) in desk.calls
-    assert [said.value for said in app.success][-1].startswith("1,234 runs archived in 1 file and taken out.")
+    assert [said.value for said in app.success][-1].startswith("1,234 runs archived in 1 file and removed.")
     app = dry_run(app)
     assert "**No run** from before" in words(app)
     assert not [found for found in app.button if found.key == "settings-retention-go"]

@@ -385,7 +385,7 @@ def test_who_failed_and_whom_nobody_knows_are_counted_apart() -> None:
     title, sentence = sentences.not_back(view)
     assert title == "Not everyone is back"
     assert sentence.startswith("2 agents could not be restored. They stay unavailable")
-    assert sentence.endswith("For 1 more, nobody knows yet: see unconfirmed below.")
+    assert sentence.endswith("For 1 more it is not known yet: see unconfirmed below.")
     assert sentences.state_sentence(view, now()).startswith("2 agents not back and 1 unconfirmed since ")
 
 

@@ -52,10 +52,10 @@ def stacked(parts: Sequence[Part], *, title: str) -> None:
 
 
 def legend(parts: Sequence[Part], *, total: str = "") -> None:
-    """The numbers of the bar in words, coloured and with their icons."""
-    words = " &nbsp; ".join(
+    """The numbers of the bar in counts, coloured and with their icons."""
+    counts = " &nbsp; ".join(
         f":{part.style.color}[:material/{part.style.icon}:] **{format_number(part.count)}** {part.style.word}"
         for part in parts
         if part.count > 0
     )
-    st.markdown(f"{words}{f' &nbsp; :gray[{total}]' if total else ''}")
+    st.markdown(f"{counts}{f' &nbsp; :gray[{total}]' if total else ''}")

@@ -63,7 +63,7 @@ def _demo(
         "Nothing here reaches a real tenant, and everyone is an admin."
     )
     st.button(
-        "Take the three-minute tour",
+        "See the three-minute story",
         icon=":material/auto_stories:",
         key="story-start",
         on_click=_tell,

@@ -35,8 +35,8 @@ def finding(report: AccessReport) -> str:
     if blocked and len(blocked) == len(report.checks):
         return f"{client} can take no agent out: {join_words(missing_names(report)) or 'access is missing'}"
     if blocked:
-        words = join_words([name.replace("_", " ") for name in blocked])
-        return f"{client} can't use {quantity(len(blocked), 'route')} of {len(report.checks)}: {words}"
+        names = join_words([name.replace("_", " ") for name in blocked])
+        return f"{client} can't use {quantity(len(blocked), 'route')} of {len(report.checks)}: {names}"
     if unknown:
         return f"{client} has all the access that can be checked; {quantity(len(unknown), 'route')} can't be checked fully"
     return f"{client} has what all {quantity(len(report.checks), 'route')} need"

@@ -115,12 +115,12 @@ def matching(
     if not wanted:
         return list(groups)
 
-    def said(group: FailureGroup) -> str:
+    def searched_text(group: FailureGroup) -> str:
         brief = brief_of(group)
         parts = (group.cause, kind_word(group.kind), group.code or "", group.call, *group.missing, group.owner, group.note)
         return " ".join((*parts, brief.client, brief.fix, brief.who) if brief else parts).casefold()
 
-    return [group for group in groups if all(word in said(group) for word in wanted)]
+    return [group for group in groups if all(word in searched_text(group) for word in wanted)]
 
 
 def ordered(
@@ -240,14 +240,14 @@ def spark_spec(series: Sequence[tuple[datetime, int]], group: FailureGroup, now:
 
 
 def sparkline_text(series: Sequence[tuple[datetime, int]], zone: ZoneInfo, now: datetime) -> str:
-    """The sparkline in words: its highest bar and its newest."""
+    """The sparkline in text: its highest bar and its newest."""
     some = [(start, n) for start, n in series if n]
     if not some:
         return "Failures over time: none recorded"
     top = max(some, key=lambda point: point[1])
     last = some[-1]
-    words = f"Failures over time: highest, {format_number(top[1])}, at {when(top[0], zone, today=now)}"
-    return words if top == last else f"{words}; latest, {format_number(last[1])}, at {when(last[0], zone, today=now)}"
+    text = f"Failures over time: highest, {format_number(top[1])}, at {when(top[0], zone, today=now)}"
+    return text if top == last else f"{text}; latest, {format_number(last[1])}, at {when(last[0], zone, today=now)}"
 
 
 # --- retry -----------------------------------------------------------------------------------------------------------
@@ -270,10 +270,10 @@ def left_behind(found: Retryable, group: FailureGroup) -> str:
     planned = len(found.agent_ids)
     if planned >= group.agents:
         return ""
-    said = f"{format_number(planned)} of {quantity(group.agents, 'agent')} filled in"
+    filled_in = f"{format_number(planned)} of {quantity(group.agents, 'agent')} filled in"
     if found.cut:
-        return f"{said}: the most at once."
-    return f"{said}. Agents whose restore failed are restored in the window."
+        return f"{filled_in}: the most at once."
+    return f"{filled_in}. Agents whose restore failed are restored in the window."
 
 
 def retryable(desk: Desk, fingerprint: str) -> Retryable:

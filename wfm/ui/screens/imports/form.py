@@ -191,8 +191,8 @@ def go(desk: Desk, actor: Actor, given: Given, preview: ImportPreview, read_as: 
             )
 
         st.session_state[_WHERE] = view.where(preview.rows)
-        said = repr((given.fmt, sorted((mapping or {}).items()), zone)).encode()
-        mark = hashlib.sha256(said + b"\0" + content).hexdigest()
+        read_settings = repr((given.fmt, sorted((mapping or {}).items()), zone)).encode()
+        mark = hashlib.sha256(read_settings + b"\0" + content).hexdigest()
         jobs.start(job_key(actor), work, unit=name or view.PASTED, total=len(content), mark=mark)
 
     st.button(
@@ -231,8 +231,10 @@ def ended(job: jobs.Job, actor: Actor) -> None:
         st.caption("What was added stays. Import the same file again to add the rest.")
     elif isinstance(job.result, ImportReport):
         report = job.result
-        said = f"{escape_markdown(job.unit)}: {view.result_text(report)}"
-        (st.success if report.added else st.info)(said, icon=":material/check_circle:" if report.added else ":material/info:")
+        sentence = f"{escape_markdown(job.unit)}: {view.result_text(report)}"
+        (st.success if report.added else st.info)(
+            sentence, icon=":material/check_circle:" if report.added else ":material/info:"
+        )
         for note in report.notes:
             st.caption(f":material/info: {escape_markdown(note)}")
         if report.problems:

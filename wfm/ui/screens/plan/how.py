@@ -76,9 +76,9 @@ def _about(action: DataAction | None, names: Mapping[str, str], last: Preview | 
     """Whose credentials the action uses, and which action undoes it: that tells variants of one action apart."""
     if action is None:
         return ""
-    said = f"as {escape_markdown(action.credential_client or action.category)}"
+    text = f"as {escape_markdown(action.credential_client or action.category)}"
     undo = names.get(last.restore_action_id or "") if last is not None and last.action_id == action.id else None
-    return f"{said} · undone by {escape_markdown(undo)}" if undo else said
+    return f"{text} · undone by {escape_markdown(undo)}" if undo else text
 
 
 def _likeliest(action: DataAction) -> tuple[bool, str]:

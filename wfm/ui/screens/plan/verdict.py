@@ -92,7 +92,7 @@ def access(preview: Preview) -> None:
 
 
 def outcome(preview: Preview) -> None:
-    """The bar by fate, the numbers in words, the cost, and what is worth a look."""
+    """The bar by fate, the numbers in counts, the cost, and what is worth a look."""
     st.markdown("**What will happen**")
     parts, lines = [], []
     for severity, fates in totals_by_severity(preview).items():
@@ -100,10 +100,10 @@ def outcome(preview: Preview) -> None:
         for number, (fate, count) in enumerate(fates.items()):
             parts.append(Part(Style(fate.value, shown.color, shown.icon), count, shade=max(0.45, 1 - 0.18 * number)))
         if fates:
-            words = ", ".join(f"**{format_number(count)}** {fate.value}" for fate, count in fates.items())
+            counts = ", ".join(f"**{format_number(count)}** {fate.value}" for fate, count in fates.items())
             done = "corrected" if preview.request.route is RouteName.ADHERENCE else "taken out"
             note = {Severity.WARNING: f"{done}, check them", Severity.BLOCKED: "left out"}.get(severity, "")
-            lines.append(f":{shown.color}[:material/{shown.icon}:] {words}{f' :gray[{note}]' if note else ''}")
+            lines.append(f":{shown.color}[:material/{shown.icon}:] {counts}{f' :gray[{note}]' if note else ''}")
     bars.stacked(parts, title="Agents by fate")
     st.markdown("  \n".join(lines))
     _include(preview)

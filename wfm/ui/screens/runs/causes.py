@@ -71,11 +71,11 @@ def finding(causes: Causes, range_word: str) -> str:
 
 
 def label(one: CauseSeries) -> str:
-    """A cause in a few words: kind and what is missing."""
+    """A cause in a few text: kind and what is missing."""
     group = one.group
     missing = f": {', '.join(group.missing)}" if group.missing else ""
-    words = f"{kind_word(group.kind)}{missing}"
-    return cell(words if len(words) <= _LABEL else f"{words[: _LABEL - 1]}…")
+    text = f"{kind_word(group.kind)}{missing}"
+    return cell(text if len(text) <= _LABEL else f"{text[: _LABEL - 1]}…")
 
 
 def labels(series: Sequence[CauseSeries]) -> list[str]:
@@ -89,13 +89,13 @@ def labels(series: Sequence[CauseSeries]) -> list[str]:
 
 def charts(causes: Causes, spread: Spread, title: str, zone: ZoneInfo) -> None:
     """Over time on the left; how many of each on the right, which is the legend too."""
-    words = labels(causes.series)
-    known = {word: one.group.fingerprint for word, one in zip(words, causes.series, strict=True)}
+    names = labels(causes.series)
+    known = {word: one.group.fingerprint for word, one in zip(names, causes.series, strict=True)}
     over_time, top = st.columns([3, 2], gap="medium")
-    spoken = "; ".join(f"{word}: {quantity(one.total, 'run')}" for word, one in zip(words, causes.series, strict=True))
+    spoken = "; ".join(f"{word}: {quantity(one.total, 'run')}" for word, one in zip(names, causes.series, strict=True))
     with over_time:
         st.vega_lite_chart(
-            over_time_spec(causes.series, words, spread, zone),
+            over_time_spec(causes.series, names, spread, zone),
             height=HEIGHT,
             key="runs-causes-time",
             on_select=partial(_pick, "runs-causes-time", known),
@@ -103,7 +103,7 @@ def charts(causes: Causes, spread: Spread, title: str, zone: ZoneInfo) -> None:
         )
     with top:
         st.vega_lite_chart(
-            top_spec(causes.series, words),
+            top_spec(causes.series, names),
             height=HEIGHT,
             key="runs-causes-top",
             on_select=partial(_pick, "runs-causes-top", known),
@@ -111,12 +111,12 @@ def charts(causes: Causes, spread: Spread, title: str, zone: ZoneInfo) -> None:
         )
 
 
-def over_time_spec(series: Sequence[CauseSeries], words: list[str], spread: Spread, zone: ZoneInfo) -> dict[str, Any]:
+def over_time_spec(series: Sequence[CauseSeries], names: list[str], spread: Spread, zone: ZoneInfo) -> dict[str, Any]:
     """Failures by cause, stacked, as Vega-Lite. Clicking one gives `pick` with its cause."""
     width = timedelta(minutes=spread.step_minutes)
     rows = [
         {"from": wall(at, zone), "to": wall(at + width, zone), "cause": word, "runs": n}
-        for word, one in zip(words, series, strict=True)
+        for word, one in zip(names, series, strict=True)
         for at, n in one.points
         if n
     ]
@@ -128,7 +128,7 @@ def over_time_spec(series: Sequence[CauseSeries], words: list[str], spread: Spre
             "x": time_axis(spread, zone, ticks=6),
             "x2": {"field": "to"},
             "y": COUNT_AXIS,
-            "color": _color(words),
+            "color": _color(names),
             "tooltip": [FROM_TIP, {"field": "cause", "type": "nominal"}, RUNS_TIP],
         },
     }
@@ -137,10 +137,10 @@ def over_time_spec(series: Sequence[CauseSeries], words: list[str], spread: Spre
 _PICK = {"name": "pick", "select": {"type": "point", "fields": ["cause"]}}
 
 
-def top_spec(series: Sequence[CauseSeries], words: list[str]) -> dict[str, Any]:
+def top_spec(series: Sequence[CauseSeries], names: list[str]) -> dict[str, Any]:
     """How many runs failed for each cause, the most on top, as Vega-Lite."""
     return {
-        "data": {"values": [{"cause": word, "runs": one.total} for word, one in zip(words, series, strict=True)]},
+        "data": {"values": [{"cause": word, "runs": one.total} for word, one in zip(names, series, strict=True)]},
         "mark": {"type": "bar", "height": 14},
         "params": [_PICK],
         "encoding": {
@@ -154,18 +154,18 @@ def top_spec(series: Sequence[CauseSeries], words: list[str]) -> dict[str, Any]:
                 "field": "cause",
                 "type": "nominal",
                 "title": None,
-                "sort": words,
+                "sort": names,
                 "axis": {"labelLimit": 290, "ticks": False, "domain": False},
             },
-            "color": _color(words),
+            "color": _color(names),
             "tooltip": [{"field": "cause", "type": "nominal"}, RUNS_TIP],
         },
     }
 
 
-def _color(words: list[str]) -> dict[str, Any]:
+def _color(names: list[str]) -> dict[str, Any]:
     """Tints of the colour of failure, the most first: a hue of its own would say a state that there is not."""
-    scale = {"domain": words, "range": tints(hex_color("red"), len(words))}
+    scale = {"domain": names, "range": tints(hex_color("red"), len(names))}
     return {"field": "cause", "type": "nominal", "scale": scale, "legend": None}
 
 

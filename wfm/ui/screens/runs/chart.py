@@ -108,7 +108,7 @@ def over_time_spec(spread: Spread, zone: ZoneInfo) -> dict[str, Any]:
         if n
     ]
     shown = [outcome for outcome in order if any(outcome is point[1] and point[2] for point in spread.points)]
-    words = [style_of(outcome).word for outcome in shown]
+    labels = [style_of(outcome).word for outcome in shown]
     legend = {"title": None, "orient": "right", "labelLimit": 150} if len(shown) > 1 else None
     return {
         "data": {"values": rows},
@@ -121,7 +121,7 @@ def over_time_spec(spread: Spread, zone: ZoneInfo) -> dict[str, Any]:
             "color": {
                 "field": "outcome",
                 "type": "nominal",
-                "scale": {"domain": words, "range": [hex_color(style_of(outcome).color) for outcome in shown]},
+                "scale": {"domain": labels, "range": [hex_color(style_of(outcome).color) for outcome in shown]},
                 "legend": legend,
             },
             "order": {"field": "order", "type": "quantitative"},

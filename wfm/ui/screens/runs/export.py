@@ -81,7 +81,7 @@ def _present(key: str, asked: datetime, moving: bool) -> None:
         if moving:
             st.caption(":material/hourglass_top: Preparing the file …")
         return
-    sentence = words(job)
+    sentence = progress_text(job)
     if job.running:
         share = min(1.0, job.done / job.total) if job.total else None
         if share is None:
@@ -95,7 +95,7 @@ def _present(key: str, asked: datetime, moving: bool) -> None:
         st.caption(f":material/{icon}: {sentence}")
 
 
-def words(job: jobs.Job) -> str:
+def progress_text(job: jobs.Job) -> str:
     """How far a file is, in a sentence."""
     name = WORDS.get(job.unit, job.unit)
     if job.running:

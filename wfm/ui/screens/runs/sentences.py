@@ -123,16 +123,16 @@ def _stretch(spread: Spread, start: datetime, zone: ZoneInfo) -> str:
 
 
 def text_alternative(spread: Spread, zone: ZoneInfo, most: int = 12) -> str:
-    """The chart in words: each bar that is not empty, the newest first, at most `most` of them."""
+    """The chart in lines: each bar that is not empty, the newest first, at most `most` of them."""
     bars: dict[datetime, list[str]] = defaultdict(list)
     for start, outcome, n in sorted(spread.points, key=lambda point: (point[0], list(Outcome).index(point[1]))):
         if n:
             bars[start].append(f"{format_number(n)} {style_of(outcome).word}")
-    words = [
+    lines = [
         f"{when(start, zone, today=spread.until)}: {', '.join(parts)}" for start, parts in sorted(bars.items(), reverse=True)
     ]
-    left = len(words) - most
-    return "; ".join(words[:most]) + (f"; and {left} earlier bars" if left > 0 else "")
+    left = len(lines) - most
+    return "; ".join(lines[:most]) + (f"; and {left} earlier bars" if left > 0 else "")
 
 
 def what_now(run: Run, diagnosis: Diagnosis | None) -> str:

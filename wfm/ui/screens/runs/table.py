@@ -70,9 +70,9 @@ def _picked(state: Any) -> tuple[datetime, Outcome] | None:
     points = picked_points(state)
     if not points:
         return None
-    words = {style_of(outcome).word: outcome for outcome in Outcome}
+    outcomes = {style_of(outcome).word: outcome for outcome in Outcome}
     try:
-        return datetime.fromisoformat(str(points[0]["at"])), words[str(points[0]["outcome"])]
+        return datetime.fromisoformat(str(points[0]["at"])), outcomes[str(points[0]["outcome"])]
     except (KeyError, ValueError):
         return None
 
@@ -160,8 +160,8 @@ def pager(shown: RunPage, query: RunQuery, export: str) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="runs-pager"):
         with st.container(horizontal=True, width="content", gap="small", vertical_alignment="center"):
             searched = shown.searched_to is not None
-            words = run_export.export_label(None if searched else shown.total, shown.at_least)
-            run_export.links(export, words, key="runs-export")
+            label = run_export.export_label(None if searched else shown.total, shown.at_least)
+            run_export.links(export, label, key="runs-export")
         if not (shown.newer or shown.older or query.cursor):
             return
         with st.container(horizontal=True, width="content", gap="small"):

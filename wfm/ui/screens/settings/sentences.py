@@ -39,8 +39,8 @@ def last_run_text(last: RetentionState | None, days: int, zone: ZoneInfo) -> str
 def dry_run_text(found: RetentionReport, zone: ZoneInfo) -> str:
     """What an archiving would do, and which old runs stay and why."""
     up_to = f"{found.before.astimezone(zone):%Y-%m-%d %H:%M} {escape_markdown(zone.key)}"
-    said = archive_text(found, zone) if found.rows else f"**No run** from before {up_to} would be archived."
-    return f"{said}{kept_text(found)}"
+    sentence = archive_text(found, zone) if found.rows else f"**No run** from before {up_to} would be archived."
+    return f"{sentence}{kept_text(found)}"
 
 
 def archive_text(found: RetentionReport, zone: ZoneInfo) -> str:

@@ -54,7 +54,7 @@ def failed(error: DeskError) -> None:
 
 
 def buttons(actor: Actor, view: View, *, now: datetime) -> None:
-    """The actions as buttons. Each asks first: `asked` says what will happen, right below, and does it.
+    """The actions as buttons. Each asks first: `confirm` says what will happen, right below, and does it.
 
     No pop-ups: those stand at the end of the page for whoever works by keyboard or screen reader, and cover a phone.
     """
@@ -81,7 +81,7 @@ def _ask(operation_id: str, act: Act) -> None:
     st.session_state[_ASKED] = None if st.session_state.get(_ASKED) == asked else asked
 
 
-def asked(desk: Desk, actor: Actor, view: View, *, now: datetime) -> None:
+def confirm(desk: Desk, actor: Actor, view: View, *, now: datetime) -> None:
     """What will happen, and the button that does it, where one of this window's actions was chosen and still can be."""
     operation = view.operation
     wanted = st.session_state.get(_ASKED)
@@ -124,14 +124,14 @@ def _do(desk: Desk, actor: Actor, choice: Choice, operation_id: str) -> None:
     except DeskError as error:
         failed(error)
         return
-    words = {
+    results = {
         Act.END_NOW: "Requested. Agents are being restored.",
         Act.CANCEL: "Requested. Agents already out are being restored." if choice.primary else "Cancelled.",
         Act.RESTORE_NOW: "Requested. Agents are being restored.",
         Act.RETRY: f"Requested. {quantity(result, 'agent') if isinstance(result, int) else 'They'} will be tried again.",
         Act.UNDO: "Requested. The correction is being undone.",
     }
-    st.session_state[_DONE] = words[choice.act]
+    st.session_state[_DONE] = results[choice.act]
 
 
 def _extend(desk: Desk, actor: Actor, operation: Operation) -> None:

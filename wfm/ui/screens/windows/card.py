@@ -12,7 +12,7 @@ from wfm.ui.components import bars
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.components.sentences import quantity
 from wfm.ui.components.states import style_of
-from wfm.ui.screens.windows.actions import asked, buttons
+from wfm.ui.screens.windows.actions import buttons, confirm
 from wfm.ui.screens.windows.model import View, parts, short_title_of, title_of
 from wfm.ui.screens.windows.sentences import state_sentence, tags
 from wfm.ui.shell.links import go
@@ -30,7 +30,7 @@ def card(desk: Desk, actor: Actor, view: View, *, now: datetime) -> None:
             with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", width="content"):
                 buttons(actor, view, now=now)
                 go("Open", "windows", key=f"open_{operation.id}", id=operation.id)
-        asked(desk, actor, view, now=now)
+        confirm(desk, actor, view, now=now)
         progress(view)
 
 

@@ -53,7 +53,7 @@ class Bar:
     color: str
     start: datetime
     end: datetime
-    said: str
+    note: str
 
 
 def bounds(which: Range, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
@@ -98,8 +98,8 @@ def bars(views: Sequence[View], which: Range, now: datetime, zone: ZoneInfo) -> 
         title = title_of(operation)
         cut = title if len(title) <= MAX_LABEL else title[: MAX_LABEL - 1] + "…"
         start, end = max(operation.window.start, first), min(_until(view), last)
-        said = f"{state.word} · {quantity(view.counts.total, 'agent')}"
-        found.append(Bar(operation.id, cut + "\u200b" * number, state.word, state.color, start, end, said))
+        note = f"{state.word} · {quantity(view.counts.total, 'agent')}"
+        found.append(Bar(operation.id, cut + "\u200b" * number, state.word, state.color, start, end, note))
     return found
 
 
@@ -113,7 +113,7 @@ def finding(shown: Sequence[Bar], which: Range, zone: ZoneInfo) -> str:
 def as_text(shown: Sequence[Bar], zone: ZoneInfo, now: datetime) -> str:
     """The chart as text, for who does not see it."""
     lines = (
-        f"{bar.title.rstrip(chr(0x200B))}: {bar.said}, {times.when(bar.start, zone, today=now)} to "
+        f"{bar.title.rstrip(chr(0x200B))}: {bar.note}, {times.when(bar.start, zone, today=now)} to "
         f"{times.when(bar.end, zone, today=now)}"
         for bar in shown
     )
@@ -171,7 +171,7 @@ def _row(bar: Bar, begin: datetime, end: datetime, now: datetime, zone: ZoneInfo
         "id": bar.id,
         "window": cell(bar.title),
         "state": bar.state,
-        "said": cell(bar.said),
+        "note": cell(bar.note),
         "start": _text(wall_clock(bar.start, zone)),
         "end": _text(wall_clock(bar.end, zone)),
         "color": colors[bar.color],
@@ -195,12 +195,12 @@ def _words(ink: str) -> Spec:
 
 
 def _label(where: str, mark: Spec, x: Spec, y: Spec) -> Spec:
-    return {"transform": [{"filter": where}], "mark": mark, "encoding": {"x": x, "y": y, "text": {"field": "said"}}}
+    return {"transform": [{"filter": where}], "mark": mark, "encoding": {"x": x, "y": y, "text": {"field": "note"}}}
 
 
 def _lines_to_click(x: Spec, y: Spec) -> Spec:
     """The whole line can be clicked: half an hour in four weeks is a hair."""
-    tips = [_tip("window"), _tip("said", "state"), _tip("times")]
+    tips = [_tip("window"), _tip("note", "state"), _tip("times")]
     return {
         "params": [{"name": "pick", "select": {"type": "point", "fields": ["id"]}}],
         "mark": {"type": "bar", "height": ROW, "opacity": 0, "cursor": "pointer"},

@@ -41,7 +41,7 @@ def one_window(desk: Desk, actor: Actor, view: View) -> None:
         st.markdown(f"{style_of(operation.state).markdown} {tags(operation)} {state_sentence(view, now)}", width="stretch")
         with st.container(horizontal=True, horizontal_alignment="right", width="content"):
             actions.buttons(actor, view, now=now)
-    actions.asked(desk, actor, view, now=now)
+    actions.confirm(desk, actor, view, now=now)
     _why(desk, view)
     try:
         drawn = _drawn(view, desk.events(operation.id))
@@ -112,8 +112,8 @@ def _live(desk: Desk, actor: Actor, operation_id: str, drawn: tuple[OperationSta
 
 def _unsettled(desk: Desk, actor: Actor, view: View) -> None:
     """Agents whose update was sent and never answered: a person looks and says."""
-    words = agents_by_word(view.counts)
-    count = words[AgentWord.UNCONFIRMED] + words[AgentWord.BACK_UNCONFIRMED]
+    counted = agents_by_word(view.counts)
+    count = counted[AgentWord.UNCONFIRMED] + counted[AgentWord.BACK_UNCONFIRMED]
     if not count:
         return
     found = [(Phase.APPLY, item) for item in _items(desk, view, AgentWord.UNCONFIRMED, UNSETTLED_SHOWN)]
@@ -149,7 +149,7 @@ def _settle(desk: Desk, actor: Actor, operation_id: str, phase: Phase, agent_id:
 def _agents(desk: Desk, view: View) -> None:
     """The agents of the window with state and cause, narrowed by state and name; a click leads to an agent's runs."""
     route = view.operation.route
-    word, text = _asked(view)
+    word, text = _chosen_filters(view)
     try:
         # While agents are being written to nobody changes place under the eyes of whoever watches.
         in_order = word or view.operation.state in (OperationState.APPLYING, OperationState.RESTORING)
@@ -166,7 +166,7 @@ def _agents(desk: Desk, view: View) -> None:
     _picked(items, route)
 
 
-def _asked(view: View) -> tuple[AgentWord | None, str]:
+def _chosen_filters(view: View) -> tuple[AgentWord | None, str]:
     """The state and the words of a name to look for."""
     route = view.operation.route
     counts = {word: count for word, count in agents_by_word(view.counts).items() if count}
@@ -218,13 +218,13 @@ def _agent_table(items: list[Item], route: RouteName, causes: dict[tuple[str, Ph
 
 def _causes(desk: Desk, view: View) -> dict[tuple[str, Phase], str]:
     """Why the last update of an agent failed, by agent and phase; nothing is asked where none did."""
-    words = agents_by_word(view.counts)
-    if not words[AgentWord.FAILED] + words[AgentWord.NOT_BACK]:
+    counted = agents_by_word(view.counts)
+    if not counted[AgentWord.FAILED] + counted[AgentWord.NOT_BACK]:
         return {}
     found: dict[tuple[str, Phase], str] = {}
     for run in desk.runs(RunFilter(operation_id=view.operation.id, outcome=Outcome.FAILED), limit=LISTED).runs:
-        said = " ".join(str(part) for part in (run.status, cause_word(run)) if part)
-        found.setdefault((run.agent_id, run.phase), said)  # newest first
+        cause = " ".join(str(part) for part in (run.status, cause_word(run)) if part)
+        found.setdefault((run.agent_id, run.phase), cause)  # newest first
     return found
 
 

@@ -80,7 +80,7 @@ def _over_time(views: Sequence[View]) -> None:
         picked = st.radio("Range", ranges, key="windows_range", horizontal=True, label_visibility="collapsed")
     which = chart.Range(picked or chart.Range.MONTH)
     shown = chart.bars(views, which, now, zone)
-    said = chart.finding(shown, which, zone)
+    finding = chart.finding(shown, which, zone)
     if shown:
         colors = {name: hex_color(name) for name in HEX["light"]}
         st.vega_lite_chart(
@@ -89,26 +89,26 @@ def _over_time(views: Sequence[View]) -> None:
             key="windows_chart",
             on_select="rerun",
             selection_mode="pick",
-            alt=f"{said}. {chart.as_text(shown, zone, now)}",
+            alt=f"{finding}. {chart.as_text(shown, zone, now)}",
         )
         points = picked_points(st.session_state.get("windows_chart"))
         if points:
             st.switch_page(page("windows"), query_params={"id": str(points[0]["id"])})
-    st.caption(f"{said}. Choose a line to open its window." if shown else said)
+    st.caption(f"{finding}. Choose a line to open its window." if shown else finding)
 
 
 def _past(desk: Desk) -> None:
-    """The windows that ended, narrowed by state and words; a click on a row opens one."""
-    chosen, words = _asked()
+    """The windows that ended, narrowed by state and search_words; a click on a row opens one."""
+    chosen, search_words = _chosen_filters()
     wanted = [OperationState(state) for state in chosen] or list(FINAL)
     views = [
         view
         for view in desk.operations(states=wanted, limit=PAST)
-        if all(word in f"{title_of(view.operation)} {view.operation.created_by}".casefold() for word in words)
+        if all(word in f"{title_of(view.operation)} {view.operation.created_by}".casefold() for word in search_words)
     ]
     if not views:
         st.caption(
-            "No window has ended yet." if not (chosen or words) else "No window matches. Clear the search or the states."
+            "No window has ended yet." if not (chosen or search_words) else "No window matches. Clear the search or the states."
         )
         return
     rows = _past_table(views)
@@ -127,7 +127,7 @@ def _past(desk: Desk) -> None:
     )
 
 
-def _asked() -> tuple[list[str], list[str]]:
+def _chosen_filters() -> tuple[list[str], list[str]]:
     """The states and the words to look for, as the URL has them too."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.pills(

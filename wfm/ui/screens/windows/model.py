@@ -93,8 +93,8 @@ WORD_STATES: Mapping[AgentWord, tuple[tuple[ItemState, ...], tuple[ItemState, ..
 
 def parts(counts: Counts, route: RouteName = RouteName.AVAILABILITY) -> list[Part]:
     """The progress bar: one part a word, good ones left, lost ones right."""
-    words = agents_by_word(counts)
-    return [Part(agent_style(word, route), count, _SHADES.get(word, 1.0)) for word, count in words.items() if count]
+    counted = agents_by_word(counts)
+    return [Part(agent_style(word, route), count, _SHADES.get(word, 1.0)) for word, count in counted.items() if count]
 
 
 def doubtful(counts: Counts) -> int:
@@ -170,13 +170,13 @@ def agent_table(
 ) -> pd.DataFrame:
     """A row an agent: where it stands, since when, why. `causes` say of agent and phase why it failed."""
     zone = times.viewer_zone()
-    words = [agent_word(item.apply_state, item.restore_state) for item in items]
+    standings = [agent_word(item.apply_state, item.restore_state) for item in items]
     return pd.DataFrame(
         {
             "agent": [cell(item.agent_name or item.agent_id) for item in items],
-            "state": [[agent_style(word, route).word] for word in words],
+            "state": [[agent_style(word, route).word] for word in standings],
             "since": [times.when(item.changed_at, zone, seconds=True) for item in items],
-            "note": [cell(_note(item, word, causes or {})) for item, word in zip(items, words, strict=True)],
+            "note": [cell(_note(item, word, causes or {})) for item, word in zip(items, standings, strict=True)],
         }
     )
 

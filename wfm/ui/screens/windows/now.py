@@ -100,8 +100,8 @@ def _next(coming: list[View]) -> None:
     for view in coming[:NEXT_SHOWN]:
         operation = view.operation
         window = operation.window
-        said = f"{quantity(view.counts.total, 'agent')} · {times.relative(window.start)}"
-        _window(view, f"{times.span(window.start, window.end, window.zone)} :gray[· {said}]")
+        note = f"{quantity(view.counts.total, 'agent')} · {times.relative(window.start)}"
+        _window(view, f"{times.span(window.start, window.end, window.zone)} :gray[· {note}]")
     if len(coming) > NEXT_SHOWN:
         st.page_link(page("windows"), label=f"{len(coming) - NEXT_SHOWN} more")
 
@@ -127,8 +127,8 @@ def _just_ended(desk: Desk, now: datetime) -> None:
     with st.container(border=True):
         st.markdown("**Just ended**")
         for view in ended[:ENDED_SHOWN]:
-            said = f"{bars.as_text(parts(view.counts, view.operation.route))} · {ended_ago(view, now)}"
-            _window(view, f"{style_of(view.operation.state).word} {tags(view.operation)} :gray[· {said}]")
+            note = f"{bars.as_text(parts(view.counts, view.operation.route))} · {ended_ago(view, now)}"
+            _window(view, f"{style_of(view.operation.state).word} {tags(view.operation)} :gray[· {note}]")
         if len(ended) > ENDED_SHOWN:
             st.page_link(page("windows"), label=f"{len(ended) - ENDED_SHOWN} more")
 

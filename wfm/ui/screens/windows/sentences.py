@@ -65,8 +65,8 @@ def ended_ago(view: View, now: datetime) -> str:
 
 
 def _ago(instant: datetime, now: datetime) -> str:
-    said = times.relative(instant, now)
-    return "just now" if said == "now" else said
+    ago = times.relative(instant, now)
+    return "just now" if ago == "now" else ago
 
 
 def _done_by(view: View, now: datetime) -> str:
@@ -91,10 +91,10 @@ def not_back(view: View) -> tuple[str, str]:
     if correction:
         return "Not everything is undone", f"The corrected records of {count} could not be restored. {last}"
     they = plural(failed, "That agent stays", "They stay")
-    said = (
+    sentence = (
         f"{count} could not be restored. {they} unavailable until restored here, or until they change state themselves. {last}"
     )
-    return "Not everyone is back", said
+    return "Not everyone is back", sentence
 
 
 def tags(operation: Operation) -> str:
@@ -125,12 +125,14 @@ _SHORT_OF_CORRECTION = {"restore_requested": "undo requested", "restoring": "und
 def story_line(operation: Operation, events: Sequence[Happened], now: datetime) -> str:
     """The operation as one line: what happened when, and what the clock brings next."""
     zone = times.zone_or_utc(operation.window.zone)
-    told = [event for event in events if event.kind != "comment"]
-    shown = told if len(told) <= 5 else [*told[:2], *told[-3:]]
+    milestones = [event for event in events if event.kind != "comment"]
+    shown = milestones if len(milestones) <= 5 else [*milestones[:2], *milestones[-3:]]
     steps = [f"**{times.when(event.at, zone, today=now, seconds=True)}** {_step(event, operation.route)}" for event in shown]
-    if len(told) > 5:
-        steps.insert(2, f":gray[{len(told) - 5} more]")
-    if operation.state is OperationState.SCHEDULED and not any(_step(event, operation.route) == "started" for event in told):
+    if len(milestones) > 5:
+        steps.insert(2, f":gray[{len(milestones) - 5} more]")
+    if operation.state is OperationState.SCHEDULED and not any(
+        _step(event, operation.route) == "started" for event in milestones
+    ):
         steps.append(f":gray[{times.when(operation.window.start, zone, today=now)} starts]")
     moving = operation.state in (OperationState.SCHEDULED, OperationState.APPLYING, OperationState.IN_EFFECT)
     if moving and operation.route is not RouteName.ADHERENCE:

@@ -108,5 +108,5 @@ def _held(session: str) -> dict[str, Any]:
 
 def _size_of(request: Request) -> int | None:
     """Bytes that the server will read of the body at the most; None where the request does not say."""
-    said = request.headers.get("content-length", "")
-    return int(said) if said.isascii() and said.isdigit() and "transfer-encoding" not in request.headers else None
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() and "transfer-encoding" not in request.headers else None
