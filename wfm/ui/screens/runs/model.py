@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from wfm.domain.spreadsheet_cells import safe_cell
 from wfm.domain.operations import Outcome, Phase, Run
+from wfm.domain.spreadsheet_cells import safe_cell
 from wfm.ui.components.diagnosis import cause_word
 from wfm.ui.components.markdown import cell
 from wfm.ui.components.states import style_of
