@@ -10,7 +10,7 @@ from wfm.domain.errors import DeskError
 from wfm.domain.people import Capability
 from wfm.ui.components import empty, lanes, times, waiting
 from wfm.ui.components.markdown import code, escape_markdown
-from wfm.ui.screens.access import model as view
+from wfm.ui.screens.access import model
 from wfm.ui.screens.access.explain import explainer
 from wfm.ui.shell.auth import require
 from wfm.ui.shell.context import desk
@@ -32,7 +32,7 @@ try:
 except DeskError as error:
     fault = error
 
-heading(view.finding(report) if report else "Access", actor)
+heading(model.finding(report) if report else "Access", actor)
 
 
 def read_again() -> None:
@@ -62,25 +62,25 @@ with held:
         else:
             st.markdown("Holds " + (", ".join(code(scope) for scope in token.scopes) or "no scope at all"))
         if token.role_divisions:
-            with st.expander(view.roles_text(token.role_divisions), type="compact"):
+            with st.expander(model.roles_text(token.role_divisions), type="compact"):
                 st.markdown("\n".join(f"- {code(role)} in {code(division)}" for role, division in token.role_divisions))
         if report.asymmetry:
             st.warning(escape_markdown(report.asymmetry), title="Reads work, writes fail", icon=":material/compare_arrows:")
-        elif view.counts_text(report):
-            st.caption(view.counts_text(report))
+        elif model.counts_text(report):
+            st.caption(model.counts_text(report))
         for name, checks in report.checks.items():
-            title = next((words for route, words in view.ROUTE_TITLES.items() if route.value == name), name)
+            title = next((words for route, words in model.ROUTE_TITLES.items() if route.value == name), name)
             st.subheader(title, anchor=False)
             st.table(
-                view.lanes_rows(checks), hide_index=True, border="horizontal", alt=f"Access by call and lane, route {name}"
+                model.lanes_rows(checks), hide_index=True, border="horizontal", alt=f"Access by call and lane, route {name}"
             )
             lanes.advice(checks)
             with st.expander("Evidence", type="compact"):
-                st.markdown("\n".join(f"- {line}" for line in view.evidence_lines(checks)) or "None given.")
+                st.markdown("\n".join(f"- {line}" for line in model.evidence_lines(checks)) or "None given.")
         st.button("Read again", icon=":material/refresh:", key="access-read-again", on_click=read_again)
         st.caption(
             f"As of {times.when(report.as_of, zone, seconds=True)}. Sources: "
-            + " · ".join(f"{view.provenance_badge(word)} {text}" for word, text in view.PROVENANCE_HELP.items())
+            + " · ".join(f"{model.provenance_badge(word)} {text}" for word, text in model.PROVENANCE_HELP.items())
         )
 with explained:
     explainer(the_desk)

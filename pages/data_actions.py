@@ -9,7 +9,7 @@ from wfm.domain.people import Capability
 from wfm.ui.components import empty, waiting
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.components.tables import chosen_row, table_height
-from wfm.ui.screens.data_actions import model as view
+from wfm.ui.screens.data_actions import model
 from wfm.ui.screens.data_actions.panel import panel
 from wfm.ui.shell.auth import require
 from wfm.ui.shell.context import desk
@@ -57,7 +57,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     )
     st.button("Read again", icon=":material/refresh:", type="tertiary", key="actions-read-again", on_click=read_again)
 
-listed = view.matching(actions, text or "")
+listed = model.matching(actions, text or "")
 opened = str(st.query_params.get("action", ""))
 chosen = next((action for action in actions if opened in (action.id, action.name)), None) if opened else None
 if opened and chosen is None:
@@ -81,7 +81,7 @@ else:
     shown_ids = [action.id for action in listed]
     table_key = f"actions-table-{hash(tuple(shown_ids))}"
     st.dataframe(
-        view.table(listed),
+        model.table(listed),
         key=table_key,
         hide_index=True,
         height=table_height(len(listed), 7),

@@ -8,7 +8,7 @@ from wfm.domain.errors import DeskError
 from wfm.domain.people import Capability
 from wfm.ui.components import empty, times
 from wfm.ui.components.url_choice import choice
-from wfm.ui.screens.failures import model as view
+from wfm.ui.screens.failures import model
 from wfm.ui.screens.failures.actions import Viewer, notices
 from wfm.ui.screens.failures.card import SORT_LABELS, brief_of, find, list_of, watch
 from wfm.ui.screens.failures.model import Show, Sort
@@ -22,18 +22,18 @@ actor = require(Capability.VIEW)
 the_desk = desk()
 try:
     groups = the_desk.failures()
-    waiting = the_desk.waiting_agents(view.stuck(groups))
+    waiting = the_desk.waiting_agents(model.stuck(groups))
 except DeskError as error:
     heading("Failures", actor)
     empty.fault(error, title="The failures can't be read right now")
     st.button("Try again", icon=":material/refresh:")
     st.stop()
 
-heading(view.finding(groups, waiting), actor)
+heading(model.finding(groups, waiting), actor)
 notices()
 viewer = Viewer(desk=the_desk, actor=actor, zone=times.viewer_zone(), now=times.now())
 linked = st.query_params.get("failure")
-sizes = {show: sum(group.state in view.STATES[show] for group in groups) for show in Show}
+sizes = {show: sum(group.state in model.STATES[show] for group in groups) for show in Show}
 
 if not groups:
     empty.nothing(
@@ -55,7 +55,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
 if linked is not None and all(group.fingerprint != linked for group in groups):
     st.warning("The address names a failure group that does not exist here: all others are shown.", icon=":material/link_off:")
 
-listed = view.ordered(view.matching(groups, text, lambda group: brief_of(group, viewer)), show, first=linked, sort=sort)
+listed = model.ordered(model.matching(groups, text, lambda group: brief_of(group, viewer)), show, first=linked, sort=sort)
 if not listed and text:
     empty.nothing(f"No cause that is {show.word} holds “{text[:40]}”", "Choose another list above, or use fewer words.")
 elif not listed:

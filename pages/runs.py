@@ -14,8 +14,7 @@ from wfm.ui.components import empty, times
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.components.run_query import Chart, filter_params
 from wfm.ui.components.unknown_filters import without_unknown
-from wfm.ui.screens.runs import causes as run_causes
-from wfm.ui.screens.runs import export, filters, panel, saved_views, selection, state, table
+from wfm.ui.screens.runs import causes, export, filters, panel, saved_views, selection, state, table
 from wfm.ui.screens.runs.model import PAGE
 from wfm.ui.screens.runs.sentences import finding, headline, matching_text, range_text, search_limit_text
 from wfm.ui.shell import story
@@ -56,7 +55,7 @@ range_word = range_text(query.preset, spread, zone)
 title = finding(spread, range_word, zone)
 matching = matching_text(shown, narrowed=query.narrowed)
 charted = query.run is None and bool(spread.total)
-of_filter = run_causes.of_filter(query.chosen) if query.chart is Chart.CAUSES else spread.of_filter
+of_filter = causes.of_filter(query.chosen) if query.chart is Chart.CAUSES else spread.of_filter
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     beside = headline(matching, title, range_word, of_filter=of_filter or not charted)
     st.markdown(beside, width="content")
@@ -73,13 +72,13 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
 
 if charted:
     with empty.guarded("The causes can't be read right now"):
-        causes = run_causes.causes_of(the_desk, spread, query.chosen) if query.chart is Chart.CAUSES else None
-        if causes is None:
+        shown_causes = causes.causes_of(the_desk, spread, query.chosen) if query.chart is Chart.CAUSES else None
+        if shown_causes is None:
             table.over_time(spread, title, zone)
-        elif causes.series:
-            run_causes.charts(causes, spread, run_causes.finding(causes, range_word), zone)
+        elif shown_causes.series:
+            causes.charts(shown_causes, spread, causes.finding(shown_causes, range_word), zone)
         else:
-            st.caption(escape_markdown(run_causes.finding(causes, range_word)))
+            st.caption(escape_markdown(causes.finding(shown_causes, range_word)))
 
 if words := search_limit_text(shown, zone, now, query.order):
     st.caption(f":material/manage_search: {escape_markdown(words)}")

@@ -6,8 +6,7 @@ import streamlit as st
 
 from wfm.domain.people import Capability
 from wfm.ui.components import empty, times
-from wfm.ui.screens.settings import model as view
-from wfm.ui.screens.settings import panels, retention, sentences
+from wfm.ui.screens.settings import model, panels, retention, sentences
 from wfm.ui.shell.auth import require
 from wfm.ui.shell.context import desk
 from wfm.ui.shell.heading import heading
@@ -20,15 +19,15 @@ zone = times.viewer_zone()
 
 shown = the_desk.settings_shown()
 set_names = frozenset(f"WFM_{name.upper()}" for name in the_desk.settings.model_fields_set)
-places = view.places()
-sections = view.sections(shown, set_names, places)
+places = model.places()
+sections = model.sections(shown, set_names, places)
 
 left, right = st.columns(2, gap="medium")
 with left:
     panels.tenant(the_desk)
     panels.people(the_desk, actor)
     panels.store(shown)
-    retention.card(the_desk, actor, view.source_of(sentences.SETTING, set_names, places), zone)
+    retention.card(the_desk, actor, model.source_of(sentences.SETTING, set_names, places), zone)
 with right:
     with empty.guarded("The health can't be read right now"):
         panels.health(the_desk, zone)

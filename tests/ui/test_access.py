@@ -35,7 +35,7 @@ def test_what_is_unknown_is_not_called_held() -> None:
     held = access_checks((*SCOPES, NEEDED))
     doubt = replace(held[0].lanes[LaneName.PERMISSION], state=LaneState.UNKNOWN)
     unsure = replace(held[0], lanes={**held[0].lanes, LaneName.PERMISSION: doubt})
-    assert "can't be told for sure" in finding(report(availability=(unsure,), adherence=held))
+    assert "can't be checked fully" in finding(report(availability=(unsure,), adherence=held))
 
 
 def test_a_row_a_call_with_four_lanes_and_its_source() -> None:
@@ -128,7 +128,7 @@ def test_a_sample_fills_the_box(desk: HistoryDesk, open_screen: Open) -> None:
 def test_nothing_pasted_is_a_sentence(desk: HistoryDesk, open_screen: Open) -> None:
     app = open_screen("access")
     app.button[[button.label for button in app.button].index("Explain")].click().run()
-    assert "Nothing was pasted" in words(app)
+    assert "Nothing is pasted yet" in words(app)
 
 
 def test_a_text_that_can_not_be_explained_is_a_sentence(desk: HistoryDesk, open_screen: Open) -> None:

@@ -225,7 +225,7 @@ def test_retry_takes_each_agent_once_and_leaves_restores_out() -> None:
     assert not found.cut
     assert left_behind(found, a_group(agents=700)) == ""
     assert left_behind(found, a_group(agents=701)).startswith("700 of 701 agents filled in. Agents whose restore failed")
-    assert left_behind(replace(found, cut=True), a_group(agents=9_000)).endswith("no more at once.")
+    assert left_behind(replace(found, cut=True), a_group(agents=9_000)).endswith("no more fit into one plan.")
 
 
 # --- screen -------------------------------------------------------------------------------------------------------------------

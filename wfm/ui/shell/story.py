@@ -18,7 +18,7 @@ from wfm.domain.errors import DeskError
 from wfm.domain.operations import OPEN_STATES, Operation, OperationState, Outcome, Run
 from wfm.domain.people import Actor
 from wfm.domain.plans import Preview
-from wfm.ui.components import demo, times
+from wfm.ui.components import demo_switches, times
 from wfm.ui.shell.links import go
 
 if TYPE_CHECKING:
@@ -79,9 +79,9 @@ def start(desk: Desk, actor: Actor) -> None:
         if desk.demo is not None and not desk.operations(states=OPEN_STATES, limit=1):
             if desk.current_client.name != CLIENT:
                 desk.use_client(CLIENT, actor)
-            if demo.NEEDED_SCOPE in (desk.current_client.scopes or ()):
+            if demo_switches.NEEDED_SCOPE in (desk.current_client.scopes or ()):
                 desk.demo.unmend(actor)
-    demo.tenant_changed()
+    demo_switches.tenant_changed()
 
 
 def stop() -> None:
@@ -169,7 +169,7 @@ def strip(desk: Desk) -> None:
     except DeskError:
         return
     number = current_step(
-        holds_scope=client.scopes is not None and demo.NEEDED_SCOPE in client.scopes,
+        holds_scope=client.scopes is not None and demo_switches.NEEDED_SCOPE in client.scopes,
         saw_missing=bool(st.session_state.get(SAW_MISSING)),
         saw_run=bool(st.session_state.get(SEEN_RUN)) or "run" in st.query_params,  # the one opened just now, too
         operations=operations,

@@ -8,7 +8,7 @@ import streamlit as st
 
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Actor, Capability
-from wfm.ui.components import demo as controls
+from wfm.ui.components import demo_switches
 from wfm.ui.components.flash import flash_next_page
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.shell import story
@@ -81,7 +81,7 @@ def _demo(
         key=SCENARIO_KEY,
         format_func=escape_markdown,
         captions=[escape_markdown(texts[name]) for name in names],
-        on_change=controls.switch_scenario,
+        on_change=demo_switches.switch_scenario,
         args=(demo, actor, SCENARIO_KEY),
         disabled=not may,
     )
@@ -92,14 +92,14 @@ def _demo(
         key=CLIENT_KEY,
         format_func=escape_markdown,
         captions=[escape_markdown(", ".join(client.scopes)) if client.scopes else "states no scopes" for client in clients],
-        on_change=controls.switch_client,
+        on_change=demo_switches.switch_client,
         args=(desk, actor, CLIENT_KEY),
         disabled=not may,
     )
     with right:
-        controls.fix_button(demo, actor, current, key="demo-fix", disabled=not may)
-        controls.break_button(demo, actor, current, key="demo-break", disabled=not may)
-        controls.reset_button(demo, actor, key="demo-reset", disabled=not may)
+        demo_switches.fix_button(demo, actor, current, key="demo-fix", disabled=not may)
+        demo_switches.break_button(demo, actor, current, key="demo-break", disabled=not may)
+        demo_switches.reset_button(demo, actor, key="demo-reset", disabled=not may)
 
 
 def _tell(desk: Desk, actor: Actor) -> None:

@@ -16,7 +16,7 @@ from wfm.ui.components.agent_lookup import agent_named
 from wfm.ui.components.diagnosis import meaning
 from wfm.ui.components.markdown import code, escape_markdown
 from wfm.ui.components.states import style_of
-from wfm.ui.screens.data_actions import model as view
+from wfm.ui.screens.data_actions import model
 from wfm.ui.shell.navigation import page
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def panel(desk: Desk, action: DataAction, actor: Actor) -> None:
 
 def _contract(action: DataAction) -> None:
     st.markdown("**Contract**")
-    asked = view.fields(action)
+    asked = model.fields(action)
     if not asked:
         st.caption("Its contract names no inputs.")
     else:
@@ -70,7 +70,7 @@ def _contract(action: DataAction) -> None:
         st.code(payloads.raw(template), language=None, wrap_lines=True)
     else:
         st.caption("The tenant does not show its request: it is a built-in action.")
-    seconds = view.timeout_seconds(action)
+    seconds = model.timeout_seconds(action)
     if seconds is not None:
         st.caption(f"Waits at most {seconds} s for its web service.")
     st.caption(
@@ -84,7 +84,7 @@ def _contract(action: DataAction) -> None:
 
 def _form(desk: Desk, action: DataAction, actor: Actor) -> None:
     st.markdown("**Try it**")
-    asked = view.fields(action)
+    asked = model.fields(action)
     for field in asked:
         _input(action, field)
     agent = next((field for field in asked if field.agent), None)
@@ -121,11 +121,11 @@ def _go(label: str, key: str, args: tuple[object, ...]) -> None:
         st.button("Not now", type="tertiary", key="action-not-now", on_click=_ask, args=(None,))
 
 
-def _key(action: DataAction, field: view.Field) -> str:
+def _key(action: DataAction, field: model.Field) -> str:
     return f"input-{action.id}-{field.name}"
 
 
-def _input(action: DataAction, field: view.Field) -> None:
+def _input(action: DataAction, field: model.Field) -> None:
     label = escape_markdown(f"{field.name} {'' if field.required else '(optional)'}")
     help = escape_markdown(field.help) or None
     if field.choices:
@@ -159,7 +159,7 @@ def _run(desk: Desk, action: DataAction, actor: Actor, token: str, test: bool) -
     st.session_state.pop(_RESULT, None)
     st.session_state.pop(_FAULT, None)
     try:
-        inputs = view.checked(view.fields(action), _typed(desk, action))
+        inputs = model.checked(model.fields(action), _typed(desk, action))
         run = desk.test_action if test else desk.execute_action
         st.session_state[_RESULT] = Done(action.id, test, run(action.id, inputs, actor))
     except DeskError as error:
@@ -168,7 +168,7 @@ def _run(desk: Desk, action: DataAction, actor: Actor, token: str, test: bool) -
 
 def _typed(desk: Desk, action: DataAction) -> dict[str, str]:
     values = {}
-    for field in view.fields(action):
+    for field in model.fields(action):
         value = str(st.session_state.get(_key(action, field)) or "").strip()
         if field.agent and value:
             found, hint = agent_named(desk, value)
@@ -195,7 +195,7 @@ def _outcome(action: DataAction) -> None:
         shown = style_of(Outcome.APPLIED if result.success else Outcome.FAILED)
         what = "Test" if done.test else "Execution"
         color = "green" if result.success else "red"
-        st.markdown(f":{color}-badge[:material/{shown.icon}: {what}] **{escape_markdown(view.verdict(result))}**")
+        st.markdown(f":{color}-badge[:material/{shown.icon}: {what}] **{escape_markdown(model.verdict(result))}**")
         left, right = st.columns([6, 7], gap="medium")
         with left:
             if result.diagnosis is not None:
@@ -203,7 +203,7 @@ def _outcome(action: DataAction) -> None:
                 meaning(result.diagnosis)
             if result.steps:
                 st.markdown("**Steps**")
-                cells = {name: [escape_markdown(cell) for cell in column] for name, column in view.steps_table(result).items()}
+                cells = {name: [escape_markdown(cell) for cell in column] for name, column in model.steps_table(result).items()}
                 st.table(cells, hide_index=True, border="horizontal", alt="Steps of the test")
             if result.run is not None:
                 st.page_link(

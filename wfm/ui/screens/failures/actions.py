@@ -21,7 +21,7 @@ from wfm.ui.components.flash import Flash, flash_next_page
 from wfm.ui.components.run_query import filter_params
 from wfm.ui.components.sentences import quantity
 from wfm.ui.components.states import style_of
-from wfm.ui.screens.failures import model as view
+from wfm.ui.screens.failures import model
 from wfm.ui.shell.navigation import page
 from wfm.ui.shell.replan import start_plan
 
@@ -55,7 +55,7 @@ def actions(group: FailureGroup, viewer: Viewer) -> None:
         if group.state in (GroupState.OPEN, GroupState.REGRESSED):
             with st.popover("I fixed it", icon=":material/build:", disabled=not viewer.may, help=why, key=f"fix-{key}"):
                 _fix_form(group, viewer)
-        if group.state is GroupState.FIXED and group.kind in view.PROVABLE_KINDS:
+        if group.state is GroupState.FIXED and group.kind in model.PROVABLE_KINDS:
             st.button(
                 "Check the access now" if group.kind in ACCESS_KINDS else "Check now",
                 icon=":material/fact_check:",
@@ -197,14 +197,14 @@ def _prove(group: FailureGroup, viewer: Viewer) -> None:
 
 def _retry(group: FailureGroup, viewer: Viewer) -> None:
     try:
-        found = view.retryable(viewer.desk, group.fingerprint)
+        found = model.retryable(viewer.desk, group.fingerprint)
     except DeskError as error:
         empty.fault(error)
         return
     if found.newest is None or not found.agent_ids:
         _retry_restore(group, viewer)
         return
-    if words := view.left_behind(found, group):
+    if words := model.left_behind(found, group):
         flash_next_page.done(words, good=False)
     start_plan(viewer.desk, viewer.actor, list(found.agent_ids), found.newest, viewer.now)
 

@@ -18,7 +18,7 @@ from wfm.ui.components.run_query import filter_params
 from wfm.ui.components.sentences import quantity
 from wfm.ui.components.states import style_of
 from wfm.ui.components.times import now, when
-from wfm.ui.screens.failures import model as view
+from wfm.ui.screens.failures import model
 from wfm.ui.screens.failures.actions import Viewer, actions, tell
 from wfm.ui.shell import context
 from wfm.ui.shell.navigation import page
@@ -34,9 +34,9 @@ _BRIEFS, _FIND, _MANY = "failures-briefs", "failures-find", "failures-many"
 
 
 SORT_LABELS = {
-    view.Sort.AGENTS: "most agents",
-    view.Sort.LAST: "seen last",
-    view.Sort.FIRST: "newest",
+    model.Sort.AGENTS: "most agents",
+    model.Sort.LAST: "seen last",
+    model.Sort.FIRST: "newest",
 }
 
 
@@ -72,11 +72,11 @@ def card(group: FailureGroup, viewer: Viewer, *, opened: bool) -> None:
             brief = brief_of(group, viewer)
             example = " :gray-badge[example]" if brief is not None and brief.example else ""
             proof = " :gray[waiting for proof]" if group.state is GroupState.FIXED else ""
-            st.markdown(f"{style_of(group.state).markdown}{proof} {view.sentence(group, brief)}{example}")
+            st.markdown(f"{style_of(group.state).markdown}{proof} {model.sentence(group, brief)}{example}")
             if brief is not None and brief.fix and group.state is not GroupState.RESOLVED:
                 who = f" :gray[· {escape_markdown(brief.who)}]" if brief.who else ""
                 st.markdown(f":material/build: {escape_markdown(brief.fix)}{who}")
-            parts = [view.facts(group, viewer.zone, viewer.now), kind_word(group.kind)]
+            parts = [model.facts(group, viewer.zone, viewer.now), kind_word(group.kind)]
             parts += [code(word) for word in (group.code, group.call) if word]
             parts += [f"owner {escape_markdown(group.owner)}"] if group.owner else []
             st.caption(" · ".join(parts))
@@ -109,18 +109,18 @@ def brief_of(group: FailureGroup, viewer: Viewer) -> FailureBrief | None:
 
 
 def _spark(group: FailureGroup, viewer: Viewer) -> None:
-    step = view.spark_step(group, viewer.now)
+    step = model.spark_step(group, viewer.now)
     series = viewer.desk.failure_series(group.fingerprint, group.first_seen, step)
     st.vega_lite_chart(
-        view.spark_spec(series, group, viewer.now, step),
+        model.spark_spec(series, group, viewer.now, step),
         height=34,
         key=f"spark-{group.fingerprint}",
-        alt=view.sparkline_text(series, viewer.zone, viewer.now),
+        alt=model.sparkline_text(series, viewer.zone, viewer.now),
     )
 
 
 def _state_line(group: FailureGroup, viewer: Viewer) -> None:
-    ticking = view.propagation(group, viewer.now, viewer.zone)
+    ticking = model.propagation(group, viewer.now, viewer.zone)
     if ticking is not None:
         st.markdown(f":material/hourglass_top: {escape_markdown(ticking.text)}")
         if ticking.running:
@@ -179,7 +179,7 @@ def _where(detail: FailureDetail) -> None:
 
 def _story(detail: FailureDetail, viewer: Viewer) -> None:
     """What was said of it, the newest first, and by whom."""
-    lines = view.story_lines(detail.changes, viewer.zone, viewer.now)
+    lines = model.story_lines(detail.changes, viewer.zone, viewer.now)
     if lines:
         st.markdown("**History**")
         st.markdown("\n".join(f"- {escape_markdown(line)}" for line in lines[:MAX_CHANGES]))
@@ -229,7 +229,7 @@ def _watching(seen: tuple[list[tuple[str, int]], list[int]]) -> None:
     moved = [group for group in groups if (group.fingerprint, group.revision) not in known]
     if told := [group for group in moved if group.state in _SETTLED]:
         # A card may be gone from the list that is shown: nothing vanishes without a word.
-        tell(view.moved_text(told), good=all(group.state is GroupState.RESOLVED for group in told))
+        tell(model.moved_text(told), good=all(group.state is GroupState.RESOLVED for group in told))
     st.rerun()
 
 

@@ -272,7 +272,7 @@ def left_behind(found: Retryable, group: FailureGroup) -> str:
         return ""
     filled_in = f"{format_number(planned)} of {quantity(group.agents, 'agent')} filled in"
     if found.cut:
-        return f"{filled_in}: the most at once."
+        return f"{filled_in}; no more fit into one plan."
     return f"{filled_in}. Agents whose restore failed are restored in the window."
 
 

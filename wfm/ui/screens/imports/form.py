@@ -19,7 +19,7 @@ from wfm.ui.components import empty, times, upload
 from wfm.ui.components.markdown import code, escape_markdown
 from wfm.ui.components.sentences import format_number, join_words, quantity
 from wfm.ui.components.tables import table_height
-from wfm.ui.screens.imports import model as view
+from wfm.ui.screens.imports import model
 from wfm.ui.shell import jobs
 from wfm.ui.shell.navigation import page
 
@@ -41,7 +41,7 @@ def job_key(actor: Actor) -> str:
 
 def chosen_way() -> ImportFormat:
     """Which kind of file is imported."""
-    labels = {fmt: way.label for fmt, way in view.WAYS.items()}
+    labels = {fmt: way.label for fmt, way in model.WAYS.items()}
     chosen = st.segmented_control(
         "From", list(labels), format_func=labels.__getitem__, default=ImportFormat.CSV, key="import-from", required=True
     )
@@ -60,11 +60,11 @@ class Given:
 
 def source(fmt: ImportFormat) -> Given | None:
     """The widget that takes a file or a paste; None while nothing is given."""
-    way = view.WAYS[fmt]
+    way = model.WAYS[fmt]
     turn = int(st.session_state.get(_ROUND, 0))
-    st.caption(f"{way.what} {view.limit_text(way)}")
+    st.caption(f"{way.what} {model.limit_text(way)}")
     if fmt is ImportFormat.PAYLOADS:
-        text = st.text_area("What to import", key=f"import-paste-{turn}", height=180, max_chars=view.MAX_PASTE)
+        text = st.text_area("What to import", key=f"import-paste-{turn}", height=180, max_chars=model.MAX_PASTE)
         return Given(fmt, text.encode("utf-8", "replace"), "", "paste") if text.strip() else None
     given = upload.file("File", way.endings, key=f"import-file-{fmt.value}-{turn}", max_mb=way.max_mb)
     return Given(fmt, given.getvalue(), given.name, given.file_id) if given is not None else None
@@ -101,12 +101,12 @@ def _mapping(guess: ImportPreview, mark: str) -> dict[str, str] | None:
     recognised = sum(1 for meaning in guess.mapping if meaning in FIELDS)
     st.markdown(f"**{recognised} of {quantity(len(guess.columns), 'column')} recognised** :gray[change what is wrong]")
     chosen: dict[str, str] = {}
-    _choices(view.MAIN, guess, mark, chosen)
-    rest = tuple(meaning for meaning in FIELDS if meaning not in view.MAIN)
+    _choices(model.MAIN, guess, mark, chosen)
+    rest = tuple(meaning for meaning in FIELDS if meaning not in model.MAIN)
     found = sum(1 for meaning in rest if meaning in guess.mapping)
     with st.expander(f"{quantity(len(rest), 'more field')} ({format_number(found)} recognised)"):
         _choices(rest, guess, mark, chosen)
-    unused = view.left_out(guess.columns, chosen)
+    unused = model.left_out(guess.columns, chosen)
     if unused:
         more = f" and {format_number(len(unused) - 12)} more" if len(unused) > 12 else ""
         st.caption(f"Left out: {join_words([code(name) for name in unused[:12]])}{more}.")
@@ -121,7 +121,7 @@ def _choices(meanings: tuple[str, ...], guess: ImportPreview, mark: str, chosen:
             if key not in st.session_state:
                 st.session_state[key] = guess.mapping.get(meaning)
             column = st.selectbox(
-                view.meaning_label(meaning),
+                model.meaning_label(meaning),
                 guess.columns,
                 index=None,
                 key=key,
@@ -136,10 +136,10 @@ def sample(preview: ImportPreview, zone: ZoneInfo) -> None:
     """The first runs as they will be, and the first lines that can't be read."""
     for note in preview.notes:
         st.info(escape_markdown(note), icon=":material/info:")
-    st.markdown(f"**{view.preview_text(preview)}**")
+    st.markdown(f"**{model.preview_text(preview)}**")
     if preview.rows:
         st.dataframe(
-            view.sample(preview.rows, zone),
+            model.sample(preview.rows, zone),
             hide_index=True,
             height=table_height(len(preview.rows), _TABLE_ROWS),
             placeholder="–",
@@ -160,7 +160,7 @@ def sample(preview: ImportPreview, zone: ZoneInfo) -> None:
 def _problems(found: ImportPreview | ImportReport) -> None:
     problems = list(found.problems)
     st.dataframe(
-        view.problems_frame(problems),
+        model.problems_frame(problems),
         hide_index=True,
         width="content",
         height=table_height(len(problems), _TABLE_ROWS),
@@ -179,7 +179,7 @@ def go(desk: Desk, actor: Actor, given: Given, preview: ImportPreview, read_as: 
     """The button that imports what was given. `read_as` are the mapping and the zone that were chosen."""
     mapping, zone = read_as
     content, name = given.content, given.name
-    size = f"{len(content) / view.MEGABYTE:.1f} MB" if len(content) >= view.MEGABYTE / 10 else quantity(len(content), "byte")
+    size = f"{len(content) / model.MEGABYTE:.1f} MB" if len(content) >= model.MEGABYTE / 10 else quantity(len(content), "byte")
 
     def begin() -> None:
         def work(job: jobs.Job) -> ImportReport:
@@ -190,10 +190,10 @@ def go(desk: Desk, actor: Actor, given: Given, preview: ImportPreview, read_as: 
                 BytesIO(content), given.fmt, actor, mapping=mapping, progress=progress, zone=zone, name=name
             )
 
-        st.session_state[_WHERE] = view.where(preview.rows)
+        st.session_state[_WHERE] = model.where(preview.rows)
         read_settings = repr((given.fmt, sorted((mapping or {}).items()), zone)).encode()
         mark = hashlib.sha256(read_settings + b"\0" + content).hexdigest()
-        jobs.start(job_key(actor), work, unit=name or view.PASTED, total=len(content), mark=mark)
+        jobs.start(job_key(actor), work, unit=name or model.PASTED, total=len(content), mark=mark)
 
     st.button(
         f"Import {escape_markdown(name[:40])} ({size})" if name else "Import what is pasted",
@@ -215,7 +215,7 @@ def _watch(job: jobs.Job) -> None:
     if not job.running:
         st.rerun()
     share = min(1.0, job.done / job.total) if job.total else 0.0
-    megabytes = f"{job.done / view.MEGABYTE:.1f} of {(job.total or 0) / view.MEGABYTE:.1f} MB read"
+    megabytes = f"{job.done / model.MEGABYTE:.1f} of {(job.total or 0) / model.MEGABYTE:.1f} MB read"
     st.progress(
         share, text=f"Importing {escape_markdown(job.unit)}: {megabytes}, {times.duration(times.now() - job.started_at)}"
     )
@@ -231,7 +231,7 @@ def ended(job: jobs.Job, actor: Actor) -> None:
         st.caption("What was added stays. Import the same file again to add the rest.")
     elif isinstance(job.result, ImportReport):
         report = job.result
-        sentence = f"{escape_markdown(job.unit)}: {view.result_text(report)}"
+        sentence = f"{escape_markdown(job.unit)}: {model.result_text(report)}"
         (st.success if report.added else st.info)(
             sentence, icon=":material/check_circle:" if report.added else ":material/info:"
         )

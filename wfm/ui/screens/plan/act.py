@@ -9,7 +9,7 @@ import streamlit as st
 from wfm.domain.errors import DeskError, Refused
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import Preview
-from wfm.ui.components import demo, empty, times
+from wfm.ui.components import demo_switches, empty, times
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.components.sentences import format_number, quantity
 from wfm.ui.screens.plan import state
@@ -48,7 +48,7 @@ def act(desk: Desk, actor: Actor, preview: Preview, *, accept_click: bool = True
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(_summary(preview), width="stretch")
         if refusals and {code for code, _ in refusals} == {"access_missing"} and desk.demo is not None:
-            demo.fix_button(desk.demo, actor, desk.current_client, key="plan-fix", disabled=not may, short=True)
+            demo_switches.fix_button(desk.demo, actor, desk.current_client, key="plan-fix", disabled=not may, short=True)
             rehearse = st.button(
                 "Run anyway and show me the failure",
                 icon=":material/play_arrow:",

@@ -11,8 +11,7 @@ import streamlit as st
 from wfm.domain.agent_lists import AgentList, BadRow
 from wfm.domain.errors import DeskError, refuse_controls
 from wfm.domain.text import has_controls
-from wfm.ui.components import empty
-from wfm.ui.components import upload as uploads
+from wfm.ui.components import empty, upload
 from wfm.ui.components.markdown import cell, escape_markdown
 from wfm.ui.components.sentences import quantity
 from wfm.ui.components.tables import table_height
@@ -31,7 +30,7 @@ Read = Callable[[int | None], AgentList]
 Add = Callable[[tuple[str, ...]], None]
 
 
-def paste(desk: Desk, add: Add) -> None:
+def paste_list(desk: Desk, add: Add) -> None:
     """The field for ids, e-mails, names or rows of a sheet. `add` takes the words; a callback."""
     text = st.text_area(
         "Ids, e-mails or names",
@@ -57,9 +56,9 @@ def paste(desk: Desk, add: Add) -> None:
     st.button("Add these", key="plan_paste_add", icon=":material/group_add:", on_click=_add_pasted, args=(desk, add))
 
 
-def upload(desk: Desk, add: Add) -> None:
+def upload_list(desk: Desk, add: Add) -> None:
     """The field for a file. `add` takes the words that its button adds."""
-    file = uploads.file("A CSV with one agent a line", ["csv", "txt", "tsv"], key="plan_csv", max_mb=MAX_CSV_MB)
+    file = upload.file("A CSV with one agent a line", ["csv", "txt", "tsv"], key="plan_csv", max_mb=MAX_CSV_MB)
     st.caption("The desk finds the column that names agents of this tenant. Nothing else in the file is stored.")
     if file is None:
         st.session_state.pop(_READ, None)

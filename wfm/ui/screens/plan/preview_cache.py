@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wfm.domain.errors import DeskError
 from wfm.domain.plans import PlanRequest, Preview
 from wfm.ui.components import times
-from wfm.ui.components.demo import tenant_changes
+from wfm.ui.components.demo_switches import tenant_changes
 from wfm.ui.screens.plan import state
 
 if TYPE_CHECKING:

@@ -19,8 +19,7 @@ from wfm.ui.components.bars import Part
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.components.sentences import format_number, quantity
 from wfm.ui.components.states import Style, chips, hex_color, style_of
-from wfm.ui.screens.plan import chart as plan_chart
-from wfm.ui.screens.plan import state, table
+from wfm.ui.screens.plan import chart, state, table
 from wfm.ui.screens.plan.model import totals_by_severity
 from wfm.ui.screens.plan.sentences import as_of_line, cost_line, finding_of_timeline
 
@@ -179,8 +178,8 @@ def _table(preview: Preview, rows: list[AgentFate]) -> None:
     st.dataframe(
         table.table(rows, preview.window),
         hide_index=True,
-        height=plan_chart.ROW * min(len(rows), table.PAGE) + HEAD,
-        row_height=plan_chart.ROW,
+        height=chart.ROW * min(len(rows), table.PAGE) + HEAD,
+        row_height=chart.ROW,
         column_config={
             "agent": st.column_config.TextColumn("Agent", width=154),
             "fate": st.column_config.MultiselectColumn(
@@ -201,7 +200,7 @@ def _table(preview: Preview, rows: list[AgentFate]) -> None:
 
 
 def _timeline(preview: Preview, rows: list[AgentFate]) -> None:
-    chart = plan_chart.timeline(
+    spec = chart.timeline(
         rows,
         preview.window,
         severities={severity: hex_color(style_of(severity).color) for severity in Severity},
@@ -209,7 +208,7 @@ def _timeline(preview: Preview, rows: list[AgentFate]) -> None:
         off=hex_color("yellow"),
     )
     alt = f"Shifts with the window across them. {finding_of_timeline(rows, preview.window)}"
-    st.vega_lite_chart(chart, width="stretch", alt=alt, key="plan_timeline")
+    st.vega_lite_chart(spec, width="stretch", alt=alt, key="plan_timeline")
 
 
 def included(before: frozenset[Fate]) -> frozenset[Fate]:

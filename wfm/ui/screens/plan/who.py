@@ -55,9 +55,9 @@ def who(desk: Desk, form: PlanRequest) -> Selection:
     if adding == FIND:
         _find(desk, form)
     elif adding == PASTE:
-        lists.paste(desk, partial(_add_list, form))
+        lists.paste_list(desk, partial(_add_list, form))
     elif adding == CSV:
-        lists.upload(desk, partial(_add_list, form))
+        lists.upload_list(desk, partial(_add_list, form))
     return selection
 
 

@@ -18,7 +18,7 @@ from wfm.ui.components.markdown import cell
 from wfm.ui.components.run_query import changed
 from wfm.ui.components.sentences import format_number, quantity
 from wfm.ui.components.states import hex_color
-from wfm.ui.screens.runs import state as run_state
+from wfm.ui.screens.runs import state
 from wfm.ui.screens.runs.chart import COUNT_AXIS, FROM_TIP, RUNS_TIP, time_axis, wall
 
 if TYPE_CHECKING:
@@ -182,10 +182,10 @@ def tints(color: str, many: int) -> list[str]:
 def _pick(key: str, known: dict[str, str]) -> None:
     picked = picked_cause(st.session_state.get(key), known)
     if picked is not None:
-        run_state.push(changed(run_state.current(), fingerprint=picked))
+        state.push(changed(state.current(), fingerprint=picked))
 
 
-def picked_cause(state: Any, known: dict[str, str]) -> str | None:
+def picked_cause(chart_state: Any, known: dict[str, str]) -> str | None:
     """The fingerprint behind a click; None where nothing was chosen."""
-    points = picked_points(state)
+    points = picked_points(chart_state)
     return known.get(str(points[0].get("cause"))) if points else None

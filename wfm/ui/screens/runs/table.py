@@ -17,8 +17,7 @@ from wfm.ui.components.charts import picked_points
 from wfm.ui.components.run_query import EXACT, PRESETS, RunQuery, changed, with_preset, with_range
 from wfm.ui.components.states import chips, style_of
 from wfm.ui.components.tables import chosen_row, table_height, ticked_rows
-from wfm.ui.screens.runs import export as run_export
-from wfm.ui.screens.runs import state as run_state
+from wfm.ui.screens.runs import export, state
 from wfm.ui.screens.runs.chart import Spread, chart_range, over_time_spec, step_for, step_of
 from wfm.ui.screens.runs.model import PAGE, frame
 from wfm.ui.screens.runs.sentences import ORDER_LABELS, order_sentence, page_labels, text_alternative
@@ -57,17 +56,17 @@ def over_time(spread: Spread, title: str, zone: ZoneInfo) -> None:
 
 
 def _pick(spread: Spread) -> None:
-    state = st.session_state.get("runs-over-time")
-    picked = _picked(state)
+    chart_state = st.session_state.get("runs-over-time")
+    picked = _picked(chart_state)
     if picked is None:
         return
     start, outcome = picked
     since, until = spread.bucket(start)
-    run_state.push(changed(with_range(run_state.current(), since, until), outcome=outcome))
+    state.push(changed(with_range(state.current(), since, until), outcome=outcome))
 
 
-def _picked(state: Any) -> tuple[datetime, Outcome] | None:
-    points = picked_points(state)
+def _picked(chart_state: Any) -> tuple[datetime, Outcome] | None:
+    points = picked_points(chart_state)
     if not points:
         return None
     outcomes = {style_of(outcome).word: outcome for outcome in Outcome}
@@ -130,8 +129,8 @@ def _table_key(query: RunQuery, run_ids: list[str]) -> tuple[str, list[int]]:
     listed = hashlib.sha256("\x1f".join(run_ids).encode()).hexdigest()[:12]
     turns: dict[str, int] = st.session_state.setdefault("runs-table-turns", {})
     key = f"runs-table-{listed}-{turns.get(listed, 0)}"
-    state = st.session_state.get(key)
-    chosen, ticked = chosen_row(state), ticked_rows(state)
+    grid = st.session_state.get(key)
+    chosen, ticked = chosen_row(grid), ticked_rows(grid)
     if chosen is not None and (chosen >= len(run_ids) or run_ids[chosen] != query.run):
         turns[listed] = turns.get(listed, 0) + 1
         key = f"runs-table-{listed}-{turns[listed]}"
@@ -141,12 +140,12 @@ def _table_key(query: RunQuery, run_ids: list[str]) -> tuple[str, list[int]]:
 
 def _open() -> None:
     key, run_ids = st.session_state["runs-table-now"]
-    state = st.session_state.get(key)
-    chosen = chosen_row(state)
-    if chosen is None and ticked_rows(state):
+    grid = st.session_state.get(key)
+    chosen = chosen_row(grid)
+    if chosen is None and ticked_rows(grid):
         return  # rows were ticked: the opened run stays
-    query = run_state.current()
-    run_state.push(replace(query, run=run_ids[chosen] if chosen is not None and chosen < len(run_ids) else None))
+    query = state.current()
+    state.push(replace(query, run=run_ids[chosen] if chosen is not None and chosen < len(run_ids) else None))
 
 
 def selected(shown: RunPage) -> list[Run]:
@@ -155,13 +154,13 @@ def selected(shown: RunPage) -> list[Run]:
     return [shown.runs[row] for row in ticked_rows(st.session_state.get(key)) if row < len(shown.runs)]
 
 
-def pager(shown: RunPage, query: RunQuery, export: str) -> None:
-    """The pages before and after, by cursor; and the whole filter as a file, `export` being its parameters."""
+def pager(shown: RunPage, query: RunQuery, parameters: str) -> None:
+    """The pages before and after, by cursor; and the whole filter as a file, `parameters` being those of its address."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="runs-pager"):
         with st.container(horizontal=True, width="content", gap="small", vertical_alignment="center"):
             searched = shown.searched_to is not None
-            label = run_export.export_label(None if searched else shown.total, shown.at_least)
-            run_export.links(export, label, key="runs-export")
+            label = export.export_label(None if searched else shown.total, shown.at_least)
+            export.links(parameters, label, key="runs-export")
         if not (shown.newer or shown.older or query.cursor):
             return
         with st.container(horizontal=True, width="content", gap="small"):
@@ -189,7 +188,7 @@ def show_order(query: RunQuery) -> None:
 
 
 def _go(cursor: str | None) -> None:
-    run_state.push(replace(run_state.current(), cursor=cursor, run=None))
+    state.push(replace(state.current(), cursor=cursor, run=None))
 
 
 # --- nothing ---------------------------------------------------------------------------------------------------------
@@ -231,5 +230,5 @@ def nothing(query: RunQuery, *, any_at_all: bool) -> None:
 
 
 def _widen() -> None:
-    query = run_state.current()
-    run_state.push(with_preset(query, "all"))
+    query = state.current()
+    state.push(with_preset(query, "all"))

@@ -10,12 +10,11 @@ import streamlit as st
 
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Actor, Capability
-from wfm.ui.components import demo as demo_switches
-from wfm.ui.components import times
+from wfm.ui.components import demo_switches, times
 from wfm.ui.components.markdown import code, escape_markdown
 from wfm.ui.components.sentences import format_number, quantity
 from wfm.ui.components.tables import facts_table
-from wfm.ui.screens.settings import model as view
+from wfm.ui.screens.settings import model
 
 if TYPE_CHECKING:
     from wfm.desk import Desk, Health
@@ -55,9 +54,9 @@ def people(desk: Desk, actor: Actor) -> None:
     """Roles, who holds them, and who is looking."""
     with st.container(border=True):
         st.subheader("People and roles", anchor=False)
-        st.write(escape_markdown(view.who_decides(desk)))
+        st.write(escape_markdown(model.who_decides(desk)))
         st.caption(f"You are {escape_markdown(actor.name)}, {actor.role.name.lower()}.")
-        table = view.roles_table(desk.settings.admins, desk.settings.supervisors)
+        table = model.roles_table(desk.settings.admins, desk.settings.supervisors)
         if desk.tenant.is_demo:
             table["who"] = ["everyone", "–", "–"]
         cells = {head: [escape_markdown(cell) for cell in column] for head, column in table.items()}
@@ -68,7 +67,7 @@ def store(shown: Sequence[tuple[str, str, str]]) -> None:
     """Where the history and the windows are kept."""
     with st.container(border=True):
         st.subheader("Data store", anchor=False)
-        st.write(escape_markdown(view.store_text({name: value for name, value, _ in shown})))
+        st.write(escape_markdown(model.store_text({name: value for name, value, _ in shown})))
 
 
 def health(desk: Desk, zone: ZoneInfo) -> None:
@@ -108,7 +107,7 @@ def policy(desk: Desk) -> None:
             limit = desk.health().limit_per_minute
         except DeskError:
             limit = 0
-        rules = view.policy(desk.settings.confirm_above, desk.settings.genesys_rate_share, limit)
+        rules = model.policy(desk.settings.confirm_above, desk.settings.genesys_rate_share, limit)
         facts_table([(rule, escape_markdown(words)) for rule, words in rules], alt="Limits and policy")
 
 
@@ -116,10 +115,10 @@ def versions() -> None:
     """What the desk runs on."""
     with st.container(border=True):
         st.subheader("Versions", anchor=False)
-        st.markdown(" · ".join(f"{escape_markdown(name)} {code(number)}" for name, number in view.versions()))
+        st.markdown(" · ".join(f"{escape_markdown(name)} {code(number)}" for name, number in model.versions()))
 
 
-def settings_table(title: str, rows: Sequence[view.Row]) -> None:
+def settings_table(title: str, rows: Sequence[model.Row]) -> None:
     """One section of the settings."""
     with st.expander(title):
         st.table(
