@@ -56,8 +56,9 @@ if linked is not None and all(group.fingerprint != linked for group in groups):
     st.warning("The address names a failure group that does not exist here: all others are shown.", icon=":material/link_off:")
 
 listed = model.ordered(model.matching(groups, text, lambda group: brief_of(group, viewer)), show, first=linked, sort=sort)
+kind = "" if show is Show.ALL else f"{show.word} "
 if not listed and text:
-    empty.nothing(f"No cause that is {show.word} holds “{text[:40]}”", "Choose another list above, or use fewer words.")
+    empty.nothing(f"No {kind}cause contains “{text[:40]}”", "Choose another list above, or use fewer words.")
 elif not listed:
     empty.nothing(f"No cause is {show.word}", "Choose another list above; resolved and ignored causes keep their history.")
 list_of(listed, viewer, linked)

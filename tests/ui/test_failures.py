@@ -272,7 +272,7 @@ def test_the_change_to_ask_for_stands_on_every_card(failed: HistoryDesk, open_sc
 
 def test_a_search_and_an_order_live_in_the_address(failed: HistoryDesk, open_screen: Open) -> None:
     app = open_screen("failures", q="nothing (of that)", sort="last")
-    assert "No cause that is unresolved holds" in words(app)
+    assert "No unresolved cause contains" in words(app)
     app.text_input(key="failures-find").set_value("scope").run()
     assert app.query_params["q"] == "scope"
     assert app.segmented_control(key="choice-sort").value == "last"

@@ -101,5 +101,5 @@ def test_the_sentences() -> None:
     report = RetentionReport(days=90, before=AT, dry_run=True, rows=1, open_windows=3, unsettled=1)
     said = dry_run_text(report, UTC_ZONE)
     assert "**1 run** from before 2026-11-24 02:05 UTC" in said
-    assert "3 of windows that still hold agents and 1 whose outcome is not known yet" in said
+    assert "3 of windows that still have agents out and 1 whose outcome is not known yet" in said
     assert result_text(RetentionReport(days=1, before=AT, dry_run=False, rows=0), ()).startswith("Nothing was old enough")

@@ -147,7 +147,7 @@ def roles_table(admins: Sequence[str], supervisors: Sequence[str]) -> dict[str, 
         "may": [
             "everything a supervisor may, imports, archiving, and the switches of this screen",
             "plan, take out, restore, retry, execute Data Actions",
-            "look at everything",
+            "see everything",
         ],
         "who": [
             join_words(tuple(admins)) or "no one named",
@@ -166,7 +166,7 @@ def policy(confirm_above: int, rate_share: float, limit_per_minute: int) -> list
         ("Typed confirmation", f"above {confirm_above} agents"),
         ("Halt", "when the first 5 updates fail for one cause"),
         ("Requests", share),
-        ("Restore", "only what is still as this desk left it; an agent off shift by then is listed, not made available"),
+        ("Restore", "only states that no one has changed since; an agent off shift by then is listed, not made available"),
         ("Longest window", "31 days, at most 26 weeks ahead"),
     ]
 
@@ -196,5 +196,5 @@ def _project_version() -> str:
 def store_text(shown: Mapping[str, str]) -> str:
     """Where the ledger is, without any password."""
     if shown.get("WFM_DATABASE_URL", "not set") != "not set":
-        return "A database of its own (WFM_DATABASE_URL; its address is not shown, for it may hold a password)."
+        return "A separate database (WFM_DATABASE_URL; its address is not shown, because it may contain a password)."
     return f"The embedded database: desk.sqlite in {shown.get('WFM_DATA_DIR', '.data')}. Back up that folder."

@@ -52,7 +52,7 @@ def archive_text(found: RetentionReport, zone: ZoneInfo) -> str:
 def kept_text(found: RetentionReport) -> str:
     """The older runs that stay, as a sentence with a blank before it; "" where none do."""
     reasons = [
-        (found.open_windows, "of windows that still hold agents"),
+        (found.open_windows, "of windows that still have agents out"),
         (found.unsettled, "whose outcome is not known yet"),
         (found.examples, "as the newest example of a cause"),
     ]

@@ -104,7 +104,7 @@ def _retry(view: View, now: datetime) -> list[Choice]:
     over = operation.window.end <= now or operation.restore_requested or operation.cancel_requested
     if not again or not (failed or stopped) or over or operation.rehearsal:
         return []
-    says = f"{_agents_are(failed + stopped)} sent once more, after a new look at their state and with the same OAuth client."
+    says = f"{_agents_are(failed + stopped)} sent again with the same OAuth client, after a new read of their state."
     return [Choice(Act.RETRY, f"Retry {format_number(failed + stopped)} failed", says)]
 
 
