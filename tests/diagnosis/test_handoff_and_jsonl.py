@@ -119,7 +119,7 @@ def test_a_card_names_the_division() -> None:
     diagnosis = diagnose(403, {}, body)
     card = hand_off_card(group_of(diagnosis), diagnosis, organization="Acme")
     assert card.startswith(f"# Request: Grant a role with wfm:agent:edit in division {ID}\n")
-    assert f"Permission wfm:agent:edit is not held in division {ID}." in card
+    assert f"No role of the caller holds wfm:agent:edit in division {ID}." in card
     assert f"| Division | `{ID}` |" in card
 
 

@@ -12,6 +12,7 @@ import pytest
 from wfm.diagnosis import diagnose, page_for, rules, sections
 from wfm.diagnosis.matching import NOTHING_KNOWN
 from wfm.diagnosis.rules import RULES, UNREAD, Rule
+from wfm.diagnosis.rules.base import render
 from wfm.domain.diagnoses import Diagnosis, Evidence, Kind
 
 EVERY = (*RULES, *UNREAD)
@@ -696,6 +697,97 @@ def test_case(key: str, given: Given) -> None:
         assert found.retryable is given.retryable
 
 
+def _aws(sentence: str) -> Given:
+    return Given(wrapped("", 400, "bad.request").replace("REST call", f"{sentence} REST call"), 400)
+
+
+TOKEN = Evidence(call="POST /oauth/token", via="oauth")
+BEHIND_ACTION = Evidence(call="POST /api/v2/integrations/actions/{actionId}/execute", via="data_action")
+VARIANTS: dict[str, list[tuple[Given, str]]] = {
+    "token-asked-of-wrong-host": [
+        (Given("", 404, evidence=Evidence(call="GET https://login.mypurecloud.ie/api/v2/users/me")), "API")
+    ],
+    "scope-asked-not-accepted": [(Given('{"error": "invalid_scope"}', 403, evidence=BEHIND_ACTION), "Integration admin")],
+    "aws-limit-or-fault": [
+        (_aws("(Service: AWSLambda; Status Code: 429; Error Code: TooManyRequestsException;)"), "no more calls"),
+        (_aws("(Service: AWSLambda; Status Code: 404; Error Code: ResourceNotFoundException;)"), "name (ARN)"),
+        (_aws("(Service: AWSLambda; Status Code: 502; Error Code: KMSAccessDeniedException;)"), "kms:Decrypt"),
+        (_aws("(Service: AWSLambda; Status Code: 403; Error Code: AccessDeniedException;)"), "AWS Lambda refuses"),
+        (_aws("(Service: AWSLambda; Status Code: 502; Error Code: SubnetIPAddressLimitReachedException;)"), "network"),
+        (_aws("(Service: AWSLambda; Status Code: 500; Error Code: ServiceException;)"), "not ready"),
+    ],
+    "invalid-client": [
+        (Given('{"error": "invalid_client", "error_description": "client is disabled"}', 400, evidence=TOKEN), "Enable"),
+        (Given('{"error": "invalid_client", "error_description": "client not found: 3fc1"}', 400, evidence=TOKEN), "region"),
+    ],
+    "division-missing": [
+        (
+            Given(error("missing.division.permission", f"[wfm:schedul:edit] in the provided division(s) [{ID}]"), 403),
+            "wfm:schedul:edit, which",
+        )
+    ],
+    "permission-missing": [(Given(error("missing.permissions", "[wfm:schedul:edit]"), 403), "nearest: wfm:schedule:edit")],
+    "function-failed": [
+        (
+            Given('{"errorType":"Runtime.OutOfMemory","errorMessage":"signal: killed"}', 200, evidence=BEHIND_ACTION),
+            "more memory",
+        )
+    ],
+    "nothing-found": [
+        (
+            Given("[ERROR] The queue 'Sales DE' referenced by the flow was not found in the organization"),
+            "Create the queue 'Sales DE'",
+        ),
+        (
+            Given(error("not.found"), 404, evidence=Evidence(call="PATCH /api/v2/nothing/here")),
+            "PATCH /api/v2/nothing/here is not",
+        ),
+    ],
+    "conflict": [
+        (Given(error("conflict_error", "Conflict occurred while saving. Please try again."), 409), "Nobody: it passes")
+    ],
+    "certificate-not-trusted": [(Given("curl: (60) SSL certificate problem: self-signed certificate"), "The program")],
+    "address-unknown": [(Given("getaddrinfo ENOTFOUND api.mypurecloud.frr"), "api.mypurecloud.frr that the program")],
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "number", "given", "phrase"),
+    [(key, number, *pair) for key, pairs in VARIANTS.items() for number, pair in enumerate(pairs)],
+)
+def test_variant_says_what_is_particular(key: str, number: int, given: Given, phrase: str) -> None:
+    variant = next(rule for rule in EVERY if rule.key == key).variants[number]
+    found = given.read()
+    assert found.rule == key
+    assert phrase in " ".join((found.cause, found.confirm, found.fix, found.who))
+    assert variant.kind in (None, found.kind)
+    assert variant.retryable in (None, found.retryable)
+
+
+def test_every_variant_has_a_test() -> None:
+    assert {rule.key: len(rule.variants) for rule in EVERY if rule.variants} == {
+        key: len(pairs) for key, pairs in VARIANTS.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "said"),
+    [
+        ("The token lacks {what|a scope}.", {"what": "presence"}, "The token lacks presence."),
+        ("The token lacks {what|a scope}.", {}, "The token lacks a scope."),
+        ("Cut off.{status|}", {}, "Cut off."),
+        ("Cut off.{status| No status.}", {"status": ""}, "Cut off."),
+        ("{what|it} is not known", {"what": "queue"}, "Queue is not known"),
+        ("{what|it} is not known", {"what": "wfm:schedule:edit"}, "wfm:schedule:edit is not known"),
+        ("Add it to {client}.", {"client": "{what|nothing}"}, "Add it to {what|nothing}."),
+        ("An unset {{oauth_token}} for {client}.", {"client": "us"}, "An unset {{oauth_token}} for us."),
+        ("Sent: {what|}", {"what": "client_secret=abcdef0123456789"}, "Sent: client_secret=[redacted]"),
+    ],
+)
+def test_texts_are_filled(text: str, values: dict[str, str], said: str) -> None:
+    assert render(text, values) == said
+
+
 def test_every_rule_has_a_test() -> None:
     assert set(CASES) == {rule.key for rule in EVERY}
     assert all(CASES.values())
@@ -718,16 +810,17 @@ def test_example_is_explained_by_its_rule(rule: Rule) -> None:
 @pytest.mark.parametrize("rule", EVERY, ids=lambda rule: rule.key)
 def test_page_is_complete_and_calm(rule: Rule) -> None:
     page = page_for(rule.key)
-    words = (rule.words.cause, rule.words.confirm, rule.words.fix)
+    texts = [text for said in (rule.general(), *rule.particular()) for text in (said.cause, said.confirm, said.fix)]
     for heading, text in sections(page):
         assert text.endswith("."), heading
-    for text in (*words, *(text for _, text in sections(page)), page.title):
+    for text in (*texts, *(text for _, text in sections(page)), page.title):
         assert text == text.strip()
         assert "!" not in text
         assert "UNVERIFIED" not in text
         assert not re.search(r"\b(please|sorry|oops|simply|just do|you forgot)\b", text, re.IGNORECASE)
-    assert all(len(sentence) <= 200 for text in words for sentence in text.split(". "))
-    assert rule.words.who
+        assert not re.search(r"(?<!\{)\{\w+\|?|  | \.", text), "a placeholder that leaves something behind"
+    assert all(len(sentence) <= 200 for text in texts for sentence in text.split(". "))
+    assert rule.who
     assert page.provenance.startswith(("Published", "Observed", "Brief"))
     assert page.retry.startswith(("Yes", "No", "Not", "Rarely", "By"))
 

@@ -1,4 +1,4 @@
-"""Hand-off cards: a request to whoever can mend a cause, for exactly one change, as Markdown to copy or to send."""
+"""Hand-off cards: a request to whoever can fix a cause, for exactly one change, as Markdown to copy or to send."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_AGENTS = 50
 
 _PROBE = "In Maintenance Desk choose “I fixed it”: a read-only check follows, nothing is written."
 _NO_PROBE = (
-    "In Maintenance Desk choose “I fixed it” and then retry one agent: no read can tell from there whether this is mended, "
+    "In Maintenance Desk choose “I fixed it” and then retry one agent: no read can tell from there whether this is fixed, "
     "only the same update can."
 )
 _VERIFY_SCOPE = ("Fetch a new token for the client; `GET /api/v2/tokens/me` lists the scope.", _PROBE)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from wfm.diagnosis import sides
-from wfm.diagnosis.rules import RULES, UNREAD, Case, Rule, Words, servers
+from wfm.diagnosis.rules import RULES, UNREAD, Case, Rule, servers
 from wfm.diagnosis.rules.base import EXECUTE
 from wfm.diagnosis.rules.elsewhere import ANOTHER_SERVICE
 from wfm.diagnosis.rules.request import fields
@@ -44,9 +44,9 @@ def verdict(reading: ParsedResponse, evidence: Evidence) -> Diagnosis:
     case = Case(reading=reading, evidence=of_the_failing_call(reading, evidence))
     rule, confidence = judge(case)
     names = rule.names(case) if rule.names else ()
-    elsewhere = sides.words(case, rule, names)
+    elsewhere = sides.sentences(case, rule)
     page = ANOTHER_SERVICE if elsewhere is not None and rule.kind in sides.REFUSED else rule
-    words = _words(rule, elsewhere, case, names)
+    said = elsewhere or rule.sentences(case)
     return Diagnosis(
         kind=rule.kind_of(case),
         status=reading.status if reading.status is not None else case.status,
@@ -61,10 +61,10 @@ def verdict(reading: ParsedResponse, evidence: Evidence) -> Diagnosis:
         rule=page.key,
         confidence=confidence,
         provenance=page.provenance,
-        cause=words.cause,
-        confirm=words.confirm,
-        fix=words.fix,
-        who=words.who,
+        cause=said.cause,
+        confirm=said.confirm,
+        fix=said.fix,
+        who=said.who,
     )
 
 
@@ -160,21 +160,6 @@ def _by_outer(case: Case) -> tuple[Rule, Confidence] | None:
         if found is not None:
             return found[0], Confidence.GUESS
     return _by_status(case.reading.status)
-
-
-def _words(rule: Rule, elsewhere: Words | None, case: Case, names: tuple[str, ...]) -> Words:
-    """The rule's sentences for this case, or those of another service's refusal; whatever comes from outside is cleaned."""
-    words = elsewhere or (rule.said(case, names) if rule.said else rule.words)
-    sentences = (words.cause, words.confirm, words.fix)
-    if words is rule.words and not any("{client}" in sentence for sentence in sentences):
-        return words
-    cause, confirm, fix = (sentence.replace("{client}", case.client) for sentence in sentences)
-    return Words(cause=_sentence(cause), confirm=_sentence(confirm), fix=_sentence(fix), who=words.who)
-
-
-def _sentence(text: str) -> str:
-    first = text.split(" ", 1)[0]
-    return clean(text if ":" in first else text[:1].upper() + text[1:], 600)  # a name keeps its spelling
 
 
 def _entity(case: Case) -> str | None:

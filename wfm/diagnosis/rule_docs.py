@@ -34,16 +34,19 @@ def page_for(key: str) -> RulePage:
 
 
 def _page(rule: Rule) -> RulePage:
+    said = rule.general()
+    source = f": {rule.source}" if rule.source else "."
     return RulePage(
         key=rule.key,
         kind=rule.kind,
         title=rule.title,
-        means=rule.page.means,
-        confirm=rule.page.confirm,
-        fix=rule.page.fix,
-        who_can=rule.page.who_can,
-        provenance=rule.page.provenance,
-        retry=rule.page.retry,
+        means=f"{said.cause} {rule.more}".rstrip(),
+        confirm=said.confirm,
+        fix=said.fix,
+        who_can=f"{said.who}.",
+        provenance=f"{rule.provenance.value.capitalize()}{source}",
+        retry=rule.retry or ("Yes, later." if rule.retryable else "No."),
+        variants=tuple((other.cause, other.fix) for other in rule.particular()),
         example=rule.example.body,
         example_status=rule.example.status,
         example_call=rule.example.call or "",
@@ -60,6 +63,9 @@ def markdown(page: RulePage) -> str:
     """One page of docs/errors/."""
     parts = [f"# {page.title}", f"Rule `{page.key}` · kind `{page.kind.value}`"]
     parts += [f"## {heading}\n\n{text}" for heading, text in sections(page)]
+    if page.variants:
+        rows = "\n".join(f"| {cause} | {fix} |" for cause, fix in page.variants)
+        parts.append(f"## In particular\n\n| Cause | Fix |\n|---|---|\n{rows}")
     status = f"HTTP {page.example_status}" if page.example_status else "No HTTP status"
     asked = f", in answer to `{page.example_call}`" if page.example_call else ""
     parts.append(f"## Example\n\n{status}{asked}. Identifiers are made up.\n\n```json\n{page.example}\n```")
@@ -84,9 +90,9 @@ def index() -> str:
         "",
         "## Adding a cause",
         "",
-        "1. Write a `Rule` in the file of `wfm/diagnosis/rules` that fits: signs, words, page, example.",
+        "1. Write a `Rule` in the file of `wfm/diagnosis/rules` that fits: signs, texts, example.",
         "2. Put it into that file's `RULES`, the particular before the general.",
-        "3. Add payloads to `CASES` in `tests/diagnosis/test_rules.py`; a rule without page, example or test fails there.",
+        "3. Add payloads to `CASES` in `tests/diagnosis/test_rules.py`; a rule without a test fails there.",
         "4. Run `python -m wfm.diagnosis` and commit the page.",
         "",
         "## Where the HTTP status misleads",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from wfm import catalogue
-from wfm.diagnosis.rules.base import PLATFORM_HOST, Case, Rule, Words
+from wfm.diagnosis.rules.base import CALLER_ADMIN, PLATFORM_HOST, REMOTE_OWNER, Case, Rule, Sentences, render
+from wfm.diagnosis.rules.elsewhere import ANOTHER_SERVICE
 from wfm.domain.diagnoses import Kind
 from wfm.payloads.parsed_response import ParsedResponse
 
-REMOTE_OWNER = "Owner of the remote service"
-CALLER_ADMIN = "Admin of the calling system"
 ELSEWHERE = frozenset({REMOTE_OWNER, CALLER_ADMIN})
 """Who can help where Genesys Cloud is not the one that refuses."""
 
@@ -79,35 +79,52 @@ def _asks_for_other_credentials(reading: ParsedResponse) -> bool:
     return bool(_OTHER_SCHEME.match(challenge)) or "://" in challenge
 
 
+_MAY_NOT = "{service} refuses, not Genesys Cloud: the account may not do this.{lacking}"
+_GIVE_RIGHT = "Give the account with which {caller} signs in the right in that service.{if_genesys}"
+_IF_GENESYS = " Only where the service is Genesys Cloud itself do the roles of the integration's OAuth client count."
+_NOT_ACCEPTED = (
+    "{service} does not accept the credentials that it was given, or got none.",
+    "Enter {credentials} for that service {where}, and see that the request sends them as the service wants it.",
+)
+_SAID = {
+    Kind.RATE_LIMITED: (
+        "Too many calls in a short time to {service}, not to Genesys Cloud.",
+        "Wait, then send it again, and call that service less often. A higher limit is that service's to give.",
+    ),
+    Kind.EXPIRED_TOKEN: (
+        "The token or session for {service} has expired.",
+        "Renew the credentials {where}, then try again.",
+    ),
+    Kind.UNAUTHENTICATED: _NOT_ACCEPTED,
+    Kind.INVALID_CLIENT: _NOT_ACCEPTED,
+    Kind.MISSING_LICENSE: (
+        "{service} refuses, not Genesys Cloud: a licence or feature is missing there.{lacking}",
+        _GIVE_RIGHT,
+    ),
+}
+"""Cause and fix of what another service refuses, by the kind of the refusal."""
+
+
 def _service(case: Case) -> str:
     if case.elsewhere:
         return f"the service at {case.elsewhere}"
     return "the service behind the Data Action" if case.behind_action else "the other service"
 
 
-def words(case: Case, rule: Rule, names: tuple[str, ...]) -> Words | None:
-    """The sentences where another service refuses; None where the rule's own are right."""
+def sentences(case: Case, rule: Rule) -> Sentences | None:
+    """What is said where another service refuses; None where the rule's own sentences are right."""
     if rule.key not in _BY_SIDE or not is_remote(case):
         return None
-    service = _service(case)
-    where = "in the integration of this Data Action" if case.behind_action else "in the program that calls"
-    account = "with which the integration signs in" if case.behind_action else "with which the program signs in"
-    if rule.kind is Kind.RATE_LIMITED:
-        cause = f"Too many calls in a short time to {service}, not to Genesys Cloud."
-        fix = "Wait, then send it again, and call that service less often. A higher limit is that service's to give."
-    elif rule.kind is Kind.EXPIRED_TOKEN:
-        cause = f"The token or session for {service} has expired."
-        fix = f"Renew the credentials {where}, then try again."
-    elif rule.kind in (Kind.UNAUTHENTICATED, Kind.INVALID_CLIENT):
-        cause = f"{service} does not accept the credentials that it was given, or got none."
-        given = "a valid key" if _KEY.search(case.text) else "working credentials"
-        fix = f"Enter {given} for that service {where}, and see that the request sends them as the service wants it."
-    else:
-        lacking = f" It names {', '.join(names[:4])}." if names else ""
-        what = "a licence or feature is missing there" if rule.kind is Kind.MISSING_LICENSE else "the account may not do this"
-        cause = f"{service} refuses, not Genesys Cloud: {what}.{lacking}"
-        fix = f"Give the account {account} the right in that service."
-        if case.behind_action and not case.elsewhere:
-            fix += " Only where the service is Genesys Cloud itself do the roles of the integration's OAuth client count."
-    confirm = "Make the same call to that service directly, with the same credentials: it is refused in the same words."
-    return Words(cause=cause, confirm=confirm, fix=fix, who=REMOTE_OWNER)
+    names = rule.names(case) if rule.names else ()
+    key = "a valid key" if _KEY.search(case.text) else "working credentials"
+    values = {
+        "service": _service(case),
+        "where": "in the integration of this Data Action" if case.behind_action else "in the program that calls",
+        "caller": "the integration" if case.behind_action else "the program",
+        "lacking": f" It names {', '.join(names[:4])}." if names else "",
+        "credentials": key,
+        "if_genesys": _IF_GENESYS if case.behind_action and not case.elsewhere else "",
+    }
+    cause, fix = _SAID.get(rule.kind, (_MAY_NOT, _GIVE_RIGHT))
+    general = ANOTHER_SERVICE.general()
+    return replace(general, cause=render(cause, values), fix=render(fix, values))

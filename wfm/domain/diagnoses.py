@@ -169,9 +169,9 @@ def in_one_line(cause: str, missing: tuple[str, ...]) -> str:
 class RulePage:
     """What is to be known of one cause, under the fixed headings; docs/errors/ and the panels are made from it.
 
-    `provenance` says where the knowledge comes from, `retry` whether the same request may work later. `example` is a
-    payload (its raw text) that this rule explains, `example_status` its HTTP status, `example_call` the request where
-    that matters.
+    `provenance` says where the knowledge comes from, `retry` whether the same request may work later. `variants` are
+    the causes and fixes of particular cases. `example` is a payload (its raw text) that this rule explains,
+    `example_status` its HTTP status, `example_call` the request where that matters.
     """
 
     key: str
@@ -186,6 +186,7 @@ class RulePage:
     example: str
     example_status: int | None
     example_call: str = ""
+    variants: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Every rule, in the order in which they are asked. A new cause is a new Rule here: signs, words, page, example.
+"""Every rule, in the order in which they are asked. A new cause is a new Rule here: signs, texts, example.
 
 A case is put to all rules once for each strength of sign (see `Signs`): special tests, codes, sentences, weak codes,
 the bare status. So a code outranks a sentence and a sentence a status, whatever the order of the rules; among equals
@@ -22,7 +22,7 @@ from wfm.diagnosis.rules import (
     token_server,
     unread,
 )
-from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words
+from wfm.diagnosis.rules.base import Case, Example, Rule, Sentences, Signs, Variant
 
 RULES: tuple[Rule, ...] = (
     *brief.RULES,
@@ -42,4 +42,4 @@ RULES: tuple[Rule, ...] = (
 UNREAD: tuple[Rule, ...] = unread.RULES
 """Asked last, and a torn answer before its bare status is believed."""
 
-__all__ = ["RULES", "UNREAD", "Case", "Example", "Page", "Rule", "Signs", "Words"]
+__all__ = ["RULES", "UNREAD", "Case", "Example", "Rule", "Sentences", "Signs", "Variant"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from wfm.diagnosis.rules import roles
-from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, licences, pattern, scopes
+from wfm.diagnosis.rules.base import Case, Rule, Signs, licences, pattern, platform_error, scopes
 from wfm.diagnosis.rules.roles import (
     REFUSALS,
     REFUSING,
@@ -17,23 +19,17 @@ from wfm.domain.diagnoses import Kind, Provenance
 from wfm.payloads.parsed_response import Form
 
 
-def _scope_words(case: Case, names: tuple[str, ...]) -> Words:
-    held = case.evidence.held_scopes
-    known = case.operation
+def _scope_values(case: Case) -> Mapping[str, str]:
+    names, held = scopes(case), case.evidence.held_scopes
+    known = case.operation.scopes if case.operation is not None else ()
+    values = {"lacking": "a scope; the answer does not say which"}
     if names:
-        cause = f"The token lacks the scope {listed(names, 'or')}."
-        fix = f"Add {names[0] if len(names) == 1 else 'one of them'} to {case.client}, then fetch a new token."
-    else:
-        cause = "The token lacks a scope; the answer does not say which."
-        wanted = f": {listed(known.scopes, 'or')}" if known is not None and known.scopes else ""
-        fix = f"Add the scope that this call needs{wanted} to {case.client}, then fetch a new token."
+        values = {"lacking": f"the scope {listed(names, 'or')}", "wanted": names[0] if len(names) == 1 else "one of them"}
+    elif known:
+        values["wanted"] = f"the scope that this call needs ({listed(known, 'or')})"
     if held is not None:
-        confirm = f"The token holds {listed(held, 'and') if held else 'no scopes'}."
-    else:
-        confirm = "GET /api/v2/tokens/me shows the scopes that the token holds."
-    if is_client_credentials(case) and not case.is_brief:
-        confirm += " With client credentials roles decide on the published platform: look there too."
-    return Words(cause=cause, confirm=confirm, fix=fix, who="OAuth admin")
+        values["held"] = f"The token holds {listed(held, 'and') if held else 'no scopes'}"
+    return values if is_client_credentials(case) and not case.is_brief else values | {"roles": ""}
 
 
 def _scope_named(case: Case) -> bool:
@@ -44,7 +40,6 @@ SCOPE = Rule(
     key="scope-missing",
     kind=Kind.MISSING_SCOPE,
     title="The token lacks a scope",
-    provenance=Provenance.PUBLISHED,
     signs=Signs(
         codes=pattern(r"^app\.not\.authorized\.for\.scope$", r"^insufficient\.scopes?$"),
         codes_within=pattern(r"missing\.(?:required\.)?(?:oauth\.)?scopes?\b", r"scopes?\.(?:missing|required|insufficient)"),
@@ -59,36 +54,21 @@ SCOPE = Rule(
         within=frozenset({400, 401, 403}),
     ),
     names=scopes,
-    said=_scope_words,
-    words=Words(
-        cause="The token lacks a scope.",
-        confirm="GET /api/v2/tokens/me shows the scopes that the token holds.",
-        fix="Add the scope to {client}, then fetch a new token.",
-        who="OAuth admin",
+    values=_scope_values,
+    cause="The token lacks {lacking|a scope}.",
+    more=(
+        "Where several scopes are listed, one of them is enough. A scope limits the application; the user's role is a "
+        "separate question."
     ),
-    page=Page(
-        means=(
-            "The application was not granted a scope that this call needs. Where several are listed, one of them is "
-            "enough. A scope limits the application; the user's role is a second, separate question."
-        ),
-        confirm=(
-            "GET /api/v2/tokens/me lists the scopes of the token. Tokens of the published platform made with client "
-            "credentials have no scopes: there, roles in divisions decide."
-        ),
-        fix="Add the scope to the OAuth client, let people sign in again where they do, and fetch a new token.",
-        who_can="Whoever administers OAuth clients.",
-        provenance=(
-            "Published: app.not.authorized.for.scope is declared on practically every call. insufficient_scope is of RFC 6750."
-        ),
-        retry="No.",
+    confirm=(
+        "{held|GET /api/v2/tokens/me shows the scopes that the token holds}.{roles| With client credentials, roles decide "
+        "on the published platform: check them too.}"
     ),
-    example=Example(
-        status=403,
-        body=(
-            '{"message":"App not authorized to use scope [workforce-management]","code":"app.not.authorized.for.scope",'
-            '"status":403}'
-        ),
-    ),
+    fix="Add {wanted|the scope that this call needs} to {client}, then fetch a new token.",
+    who="OAuth admin",
+    provenance=Provenance.PUBLISHED,
+    source=("app.not.authorized.for.scope is declared on practically every call. insufficient_scope is of RFC 6750."),
+    example=platform_error(403, "app.not.authorized.for.scope", "App not authorized to use scope [workforce-management]"),
 )
 
 
@@ -96,7 +76,6 @@ LICENCE = Rule(
     key="feature-not-enabled",
     kind=Kind.MISSING_LICENSE,
     title="A licence or feature is missing",
-    provenance=Provenance.PUBLISHED,
     signs=Signs(
         codes=pattern(
             r"\blicen[sc]es?\b",
@@ -121,61 +100,40 @@ LICENCE = Rule(
         within=frozenset({402, 403, 405, 501}),
     ),
     names=licences,
-    words=Words(
-        cause="The organization or the user lacks a licence or feature that this call needs.",
-        confirm="Look whether the feature appears in Admin and whether its permissions exist in the organization at all.",
-        fix="Have the licence assigned or the feature enabled. A role cannot mend this.",
-        who="Organization admin",
+    cause="The organization or the user lacks a licence or feature that this call needs.",
+    more="Permissions of such a feature may not exist in the organization; then no role can hold them.",
+    confirm=(
+        "Check whether the feature appears in Admin. GET /api/v2/authorization/permissions lists every permission that "
+        "the organization has."
     ),
-    page=Page(
-        means=(
-            "The feature behind this call is not switched on or not paid for. Permissions of such a feature may not "
-            "exist in the organization; then no role can hold them."
-        ),
-        confirm="GET /api/v2/authorization/permissions lists every permission the organization has; look for the one needed.",
-        fix="Assign the licence to the user, or have the feature enabled for the organization.",
-        who_can="The organization's administrator, or Genesys for a feature toggle.",
-        provenance=(
-            "Published: feature.forbidden, feature.toggle.disabled and not.implemented are declared. No code for a missing "
-            "licence is in the API definition; its wording is other vendors' or a guess."
-        ),
-        retry="No.",
+    fix="Have the licence assigned or the feature enabled. A role cannot fix this.",
+    who="Organization admin",
+    provenance=Provenance.PUBLISHED,
+    source=(
+        "feature.forbidden, feature.toggle.disabled and not.implemented are declared. No code for a missing licence is in "
+        "the API definition; its wording is other vendors' or a guess."
     ),
-    example=Example(
-        status=403,
-        body='{"message":"This feature is not enabled for this organization.","code":"feature.toggle.disabled","status":403}',
-    ),
+    example=platform_error(403, "feature.toggle.disabled", "This feature is not enabled for this organization."),
 )
 
 USER_CONTEXT = Rule(
     key="user-context-needed",
     kind=Kind.FORBIDDEN_OTHER,
     title="The call needs a person, not a client",
-    provenance=Provenance.PUBLISHED,
     signs=Signs(
         codes=pattern(r"^not\.a\.user$", r"^not\.a\.client$"),
         sentences=pattern(r"\brequires? a user context", r"\bclient credentials cannot be used"),
     ),
-    words=Words(
-        cause="This call acts for a user, and a client-credentials token has none.",
-        confirm="Look at the grant type of {client}: it is client credentials.",
-        fix="Use a token of a person (authorization code), or a call that does not need one.",
-        who="OAuth admin",
-    ),
-    page=Page(
-        means="Some calls act for the user who is signed in. A token made with client credentials belongs to nobody.",
-        confirm="GET /api/v2/tokens/me shows the grant type. With a person's token the call works.",
-        fix="Use a token of a person, or choose a call that takes the user's id.",
-        who_can="Whoever administers OAuth clients and the integration.",
-        provenance="Published: not.a.user is declared, with this sentence.",
-        retry="No.",
-    ),
-    example=Example(
-        status=400,
-        body=(
-            '{"message":"This request requires a user context. Client credentials cannot be used for requests to this '
-            'resource.","code":"not.a.user","status":400}'
-        ),
+    cause="This call acts for a user, and a client-credentials token has none.",
+    confirm="Check the grant type of {client}: it is client credentials.",
+    fix="Use a token of a person (authorization code), or a call that takes the user's id.",
+    who="OAuth admin",
+    provenance=Provenance.PUBLISHED,
+    source="not.a.user is declared, with this sentence.",
+    example=platform_error(
+        400,
+        "not.a.user",
+        ("This request requires a user context. Client credentials cannot be used for requests to this resource."),
     ),
 )
 
@@ -183,7 +141,6 @@ BLOCKED = Rule(
     key="organization-refuses",
     kind=Kind.FORBIDDEN_OTHER,
     title="The organization or a policy refuses",
-    provenance=Provenance.PUBLISHED,
     signs=Signs(
         codes=pattern(
             r"^blocked$",
@@ -201,25 +158,22 @@ BLOCKED = Rule(
         ),
         within=frozenset({400, 401, 403, 451, 501}),
     ),
-    words=Words(
-        cause="A policy or block of the organization refuses this call, whatever the caller's roles.",
-        confirm="Look for a policy id in the message and in the organization's security policies.",
-        fix="Ask the organization's administrator to change the policy or lift the block.",
-        who="Organization admin",
+    cause="A policy or block of the organization refuses this call, whatever the caller's roles.",
+    more="Genesys support can tell the reason of a block from the correlation id.",
+    confirm=(
+        "Find the policy id of the message in the organization's security policies. A caller with more permissions is "
+        "refused too."
     ),
-    page=Page(
-        means="Not a role but a policy refuses: a security policy, a block of the organization, or an explicit deny.",
-        confirm="The message may carry policy ids. A caller with more permissions is refused too.",
-        fix="Have the policy changed or the block lifted. More permissions do not help.",
-        who_can="The organization's administrator; for a block, Genesys support with the correlation id.",
-        provenance="Published: authz.policy.denied and blocked are declared. Explicit denies are an AWS gateway's.",
-        retry="No.",
-    ),
-    example=Example(
-        status=403,
-        body=(
-            '{"message":"Unable to perform the requested action. Your organization\'s security policies have denied access. '
-            'Policy ID(s): [7d0c1f0a]","code":"authz.policy.denied","status":403}'
+    fix="Ask the organization's administrator to change the policy or lift the block.",
+    who="Organization admin",
+    provenance=Provenance.PUBLISHED,
+    source="authz.policy.denied and blocked are declared. Explicit denies are an AWS gateway's.",
+    example=platform_error(
+        403,
+        "authz.policy.denied",
+        (
+            "Unable to perform the requested action. Your organization's security policies have denied access. Policy ID(s): "
+            "[7d0c1f0a]"
         ),
     ),
 )
@@ -232,24 +186,17 @@ def _refused_by_a_server(case: Case) -> bool:
     return failed and all(REFUSING.search(said) for said in (case.reading.words, case.text.replace(" ", ".")))
 
 
-def _refused_words(case: Case, names: tuple[str, ...]) -> Words:
-    _, needed = needed_permissions(case)
-    fix = "Go through the four lanes of Access for this call, from scope to licence."
-    if needed:
-        fix = f"Look whether {holder(case)} holds {needed}, which this call needs; if so, at divisions and licences."
-    return Words(
-        cause="The call is refused and the answer does not say why: scope, permission, division or licence.",
-        confirm="Compare a read with a write, and two agents of different divisions, with the same token.",
-        fix=fix,
-        who="Role admin",
-    )
+def _refused_values(case: Case) -> Mapping[str, str]:
+    needed = needed_permissions(case)[1]
+    if not needed:
+        return {}
+    return {"first": f"Check whether {holder(case)} holds {needed}, which this call needs; if so, check divisions and licences"}
 
 
 REFUSED = Rule(
     key="refused",
     kind=Kind.FORBIDDEN_OTHER,
     title="Refused without a reason",
-    provenance=Provenance.PUBLISHED,
     signs=Signs(
         special=_refused_by_a_server,
         codes=pattern(r"^access\.denied$"),
@@ -259,28 +206,15 @@ REFUSED = Rule(
         statuses=frozenset({403, 451}),
         within=REFUSALS | {451},
     ),
-    said=_refused_words,
-    words=Words(
-        cause="The call is refused and the answer does not say why.",
-        confirm="Compare a read with a write, and two agents of different divisions, with the same token.",
-        fix="Compare the four lanes of Access for this call.",
-        who="Role admin",
-    ),
-    page=Page(
-        means=(
-            "The caller is known and may not do this. The answer names no permission, scope, division or licence; some "
-            "calls want the user to take part in the conversation or to own the thing."
-        ),
-        confirm="Compare a read with a write, and two agents of different divisions, with the same token.",
-        fix="Go through the four lanes of Access for this call, from scope to licence.",
-        who_can="Whoever edits roles; OAuth admin for scopes.",
-        provenance="Published: not.authorized is declared on practically every call, forbidden on fifty of other areas.",
-        retry="No.",
-    ),
-    example=Example(
-        status=403,
-        body='{"message":"You are not authorized to perform the requested action.","code":"not.authorized","status":403}',
-    ),
+    values=_refused_values,
+    cause="The call is refused and the answer does not say why: scope, permission, division or licence.",
+    more="Some calls want the user to take part in the conversation or to own the thing.",
+    confirm="Compare a read with a write, and two agents of different divisions, with the same token.",
+    fix="{first|Go through the four lanes of Access for this call, from scope to licence}.",
+    who="Role admin",
+    provenance=Provenance.PUBLISHED,
+    source="not.authorized is declared on practically every call, forbidden on fifty of other areas.",
+    example=platform_error(403, "not.authorized", "You are not authorized to perform the requested action."),
 )
 
 RULES = (USER_CONTEXT, SCOPE, *roles.RULES, LICENCE, BLOCKED, REFUSED)

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from wfm.diagnosis.rules.base import EXECUTE, Case, Example, Page, Rule, Signs, Words, pattern, reads_work_writes_fail
+from collections.abc import Mapping
+
+from wfm.diagnosis.rules.base import (
+    EXECUTE,
+    Case,
+    Example,
+    Rule,
+    Signs,
+    pattern,
+    reads_work_writes_fail,
+)
 from wfm.domain.diagnoses import Kind, Provenance
 
 _REFUSED = pattern(r"insufficient permissions? for resource access", r"^\s*forbidden\.?\s*$")
@@ -10,7 +20,7 @@ _THESE_WORDS = pattern(r"insufficient permissions? for resource access")
 _ABSENT = pattern(r"^\s*resource not found\.?\s*$")
 _USER = pattern(r"\b(?:user|agent)\b")
 _SOURCE = (
-    "Brief: a forum thread. The path and the scope are not in Genesys's published API; an organization may have a "
+    "a forum thread. The path and the scope are not in Genesys's published API; an organization may have a "
     "gateway of its own there. In the published API editing schedules takes the permission wfm:schedule:edit."
 )
 
@@ -64,61 +74,45 @@ def _absent_anywhere(case: Case) -> bool:
     return case.reading.deciding.code == "not_found" and bool(_ABSENT.search(case.reading.deciding.message))
 
 
-def _scope_words(case: Case, names: tuple[str, ...]) -> Words:
-    scope = names[0]
-    reads_work = bool(case.evidence.reads_ok) or "wfm:schedule:read" in (case.evidence.held_scopes or ())
-    if scope.endswith(":read"):
-        cause = "The OAuth client may not read schedules."
-    elif reads_work:
-        cause = "The OAuth client may read schedules but not update them."
-    else:
-        cause = "The OAuth client may not update schedules, even where reading them works."
-    held = case.evidence.held_scopes
-    if held is None:
-        confirm = f"Look at the scopes of {case.client}: {scope} must be among them."
-    else:
-        confirm = f"The token holds {', '.join(held) or 'no scopes'}; this call needs {scope}."
-    if held and "wfm:schedule:write" in held and scope == "wfm:schedule:update":
-        confirm += " wfm:schedule:write is not enough."
-    if not scope.endswith(":read"):
-        confirm = f"{confirm} {reads_work_writes_fail(case.evidence)}".strip()
-    return Words(
-        cause=cause,
-        confirm=confirm,
-        fix=f"Add {scope} to {case.client}. The next token carries it.",
-        who="OAuth admin",
-    )
+def _scope_values(case: Case) -> Mapping[str, str]:
+    scope, held = needed_scopes(case)[0], case.evidence.held_scopes
+    reads = scope.endswith(":read")
+    may = "not update schedules, even where reading them works"
+    if reads:
+        may = "not read schedules"
+    elif case.evidence.reads_ok or "wfm:schedule:read" in (held or ()):
+        may = "read schedules but not update them"
+    too_little = scope == "wfm:schedule:update" and "wfm:schedule:write" in (held or ())
+    return {
+        "may": may,
+        "held": f"Check the scopes of {case.client}" if held is None else f"The token holds {', '.join(held) or 'no scopes'}",
+        "scope": scope,
+        "note": " wfm:schedule:write is not enough." if too_little else "",
+        "counted": "" if reads else f" {reads_work_writes_fail(case.evidence)}".rstrip(),
+    }
 
 
 SCOPE = Rule(
     key="brief-scope-missing",
     kind=Kind.MISSING_SCOPE,
     title="The OAuth client lacks a schedule scope",
-    provenance=Provenance.BRIEF,
     signs=Signs(special=_refused),
     names=needed_scopes,
-    said=_scope_words,
-    words=Words(
-        cause="The OAuth client may not update schedules.",
-        confirm="Look at the scopes of {client}.",
-        fix="Add wfm:schedule:update to {client}.",
-        who="OAuth admin",
+    values=_scope_values,
+    cause="The OAuth client may {may|read schedules but not update them}.",
+    more=(
+        "The answer says forbidden and names nothing. On this tenant the scopes of the OAuth client decide: a write needs "
+        "wfm:schedule:update. Neither wfm:schedule:write nor an admin's role is enough."
     ),
-    page=Page(
-        means=(
-            "The token may read schedules, yet a write is refused: forbidden, and nothing named. On this tenant the scope of "
-            "the OAuth client decides: a write needs wfm:schedule:update. Having wfm:schedule:write or an admin's role is not "
-            "enough."
-        ),
-        confirm=(
-            "Access shows the scopes that the token holds beside the one that the call needs. A read of the same agent "
-            "with the same token works."
-        ),
-        fix="Add wfm:schedule:update to the OAuth client. Nothing else changes; the next token carries it.",
-        who_can="Whoever administers OAuth clients.",
-        provenance=_SOURCE,
-        retry="No. After the scope is added, the same window can be applied again.",
+    confirm=(
+        "{held|Check the scopes of the OAuth client}: this call needs {scope|wfm:schedule:update}.{note|}{counted| A read "
+        "of the same agent with the same token works.}"
     ),
+    fix="Add {scope|wfm:schedule:update} to {client}. The next token carries it.",
+    who="OAuth admin",
+    retry="No. After the scope is added, apply the same window again.",
+    provenance=Provenance.BRIEF,
+    source=_SOURCE,
     example=Example(
         status=403,
         body='{"code": "forbidden", "message": "Insufficient permissions for resource access"}',
@@ -130,25 +124,15 @@ SCOPE_HELD = Rule(
     key="brief-refused-with-scope",
     kind=Kind.MISSING_PERMISSION,
     title="Refused although the token holds the scope",
-    provenance=Provenance.BRIEF,
     signs=Signs(special=_holds_what_is_needed),
-    words=Words(
-        cause="The token holds the scope that this call needs, so something else refuses it.",
-        confirm="Compare with an agent of another division; look when the scope was added to {client}.",
-        fix="If the scope was added just now, try again with a new token. Else ask for the role that may edit these agents.",
-        who="OAuth admin",
-    ),
-    page=Page(
-        means=(
-            "The tenant refuses the call with forbidden and names nothing, but the token holds the scope it needs. "
-            "Either the refused token was older than the change, or a role or a division refuses."
-        ),
-        confirm="Access shows the scopes of the token held now. Try one agent again, and one of another division.",
-        fix="Use a new token. If it is still refused, ask for the role that may edit schedules in the agents' division.",
-        who_can="Whoever administers OAuth clients and roles.",
-        provenance=_SOURCE,
-        retry="Not with the same token.",
-    ),
+    cause="The token holds the scope that this call needs, so something else refuses it.",
+    more="Either the refused token is older than the change, or a role or a division refuses.",
+    confirm="Try an agent of another division, and check when the scope was added to {client}.",
+    fix=("If the scope was added just now, try again with a new token. Otherwise ask for the role that may edit these agents."),
+    who="OAuth admin",
+    retry="Not with the same token.",
+    provenance=Provenance.BRIEF,
+    source=_SOURCE,
     example=Example(
         status=403,
         body='{"code": "forbidden", "message": "Insufficient permissions for resource access"}',
@@ -161,25 +145,15 @@ SCHEDULE = Rule(
     key="brief-schedule-not-found",
     kind=Kind.NOT_FOUND_SCHEDULE,
     title="The agent may have no schedule",
-    provenance=Provenance.BRIEF,
     signs=Signs(special=_not_there),
-    words=Words(
-        cause="There is no schedule to write to: the agent may have no schedule, or the id is of nobody.",
-        confirm="Look at the agent's schedule for the window, and at the ids in the path.",
-        fix="Check the schedule id; the agent may have no schedule. Publish one, or leave this agent out.",
-        who="WFM planner",
-    ),
-    page=Page(
-        means=(
-            "Resource not found, and nothing more. On this tenant it is what an agent without a schedule answers; an "
-            "unknown user or adherence id answers the same."
-        ),
-        confirm="The preview says whether the agent is scheduled in the window. Compare the ids in the path with it.",
-        fix="Check the schedule id; the agent may have no schedule. Publish a schedule, or leave the agent out.",
-        who_can="The WFM planner of the agent's unit.",
-        provenance=_SOURCE,
-        retry="No. After a schedule is published, yes.",
-    ),
+    cause="There is no schedule to write to: the agent may have no schedule, or the id is wrong.",
+    more="An unknown user or adherence id gets the same answer.",
+    confirm="Check the agent's schedule in the window, and the ids in the path.",
+    fix="Check the schedule id; the agent may have no schedule. Publish one, or leave this agent out.",
+    who="WFM planner",
+    retry="No. After a schedule is published, yes.",
+    provenance=Provenance.BRIEF,
+    source=_SOURCE,
     example=Example(
         status=404,
         body='{"code": "not_found", "message": "Resource not found"}',
@@ -191,25 +165,17 @@ REFUSED_ANYWHERE = Rule(
     key="brief-refused-call-unknown",
     kind=Kind.MISSING_PERMISSION,
     title="Insufficient permissions for resource access",
-    provenance=Provenance.BRIEF,
     signs=Signs(special=_refused_anywhere),
-    words=Words(
-        cause="The caller may not do this; which call was refused is not known, and the answer names no right.",
-        confirm="Find the call that was refused. If it writes schedules, look for wfm:schedule:update among the scopes.",
-        fix="If the call writes schedules: add wfm:schedule:update to {client}. Else find what the call needs.",
-        who="OAuth admin",
+    cause="The caller may not do this. Which call was refused is not known, and the answer names no right.",
+    more=("Writes of schedules fail in these words when the OAuth client lacks the scope; reads work with the same token."),
+    confirm=(
+        "Find the refused call in the Data Action or the log. If it writes schedules, check the scopes for wfm:schedule:update."
     ),
-    page=Page(
-        means=(
-            "Forbidden, with these words and nothing named. It is known from writes of schedules: there the OAuth client "
-            "lacks the scope wfm:schedule:update, and reads work with the same token. Here the refused call is not known."
-        ),
-        confirm="Look in the Data Action or the log for the verb and path. A read that works with the same token points to it.",
-        fix="For a write of schedules add the missing scope, wfm:schedule:update, to the OAuth client. Else look the call up.",
-        who_can="Whoever administers OAuth clients; for another call, whoever edits roles.",
-        provenance=_SOURCE,
-        retry="No. After the scope is added, yes.",
-    ),
+    fix=("If the call writes schedules: add wfm:schedule:update to {client}. Otherwise find what the call needs."),
+    who="OAuth admin",
+    retry="No. After the scope is added, yes.",
+    provenance=Provenance.BRIEF,
+    source=_SOURCE,
     example=Example(status=403, body='{"code": "forbidden", "message": "Insufficient permissions for resource access"}'),
 )
 
@@ -217,25 +183,18 @@ ABSENT_ANYWHERE = Rule(
     key="brief-not-found-call-unknown",
     kind=Kind.NOT_FOUND_OTHER,
     title="Resource not found",
-    provenance=Provenance.BRIEF,
     signs=Signs(special=_absent_anywhere),
-    words=Words(
-        cause="Something that the request names is not there; which call it was is not known.",
-        confirm="Find the call. If it writes schedules, look whether the agent has a schedule for that time.",
-        fix="If the call writes schedules: check the schedule id; the agent may have no schedule. Else check the path's ids.",
-        who="Supervisor",
+    cause="Something that the request names does not exist. Which call failed is not known.",
+    confirm=(
+        "Find the call in the Data Action or the log. If it writes schedules, check whether the agent has one for that time."
     ),
-    page=Page(
-        means=(
-            "Resource not found, and nothing more. It is known from writes of schedules: there the agent has no schedule, or "
-            "an id is wrong. Here the call is not known."
-        ),
-        confirm="Look in the Data Action or the log for the verb and path, and read the same thing by its id.",
-        fix="For a write of schedules check the schedule id; the agent may have no schedule. Else check the ids in the path.",
-        who_can="The supervisor for ids; the WFM planner for schedules.",
-        provenance=_SOURCE,
-        retry="No.",
+    fix=(
+        "If the call writes schedules: check the schedule id; the agent may have no schedule. Otherwise check the ids in "
+        "the path."
     ),
+    who="Supervisor",
+    provenance=Provenance.BRIEF,
+    source=_SOURCE,
     example=Example(status=404, body='{"code": "not_found", "message": "Resource not found"}'),
 )
 

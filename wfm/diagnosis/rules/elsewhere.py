@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
-from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
-from wfm.diagnosis.sides import CALLER_ADMIN, REMOTE_OWNER
+from wfm.diagnosis.rules.base import CALLER_ADMIN, REMOTE_OWNER, Case, Example, Rule, Signs, action_error, pattern
 from wfm.domain.diagnoses import Kind, Provenance
 from wfm.payloads.parsed_response import Form
 
@@ -18,40 +18,26 @@ def _action_refused(case: Case) -> re.Match[str] | None:
     return _AWS_ACTION.search(f"{case.text}\n{case.reading.outer_text}")
 
 
-def _aws_words(case: Case, names: tuple[str, ...]) -> Words:
+def _aws_values(case: Case) -> Mapping[str, str]:
     found = _action_refused(case)
-    action = found.group(1) if found else "the action"
-    return Words(
-        cause=f"AWS refuses: the role or user that calls may not do {action}. Genesys Cloud is not the one that refuses.",
-        confirm=f"In AWS, look at the policies of the role for {action} on the named resource.",
-        fix=f"Allow {action} on that resource in a policy of the AWS role.",
-        who=REMOTE_OWNER,
-    )
+    return {"action": found[1]} if found else {}
 
 
 ANOTHER_SERVICE = Rule(
     key="another-service-refuses",
     kind=Kind.FORBIDDEN_OTHER,
     title="Another service refuses",
+    signs=Signs(),
+    cause="Another service refuses, not Genesys Cloud.",
+    more=(
+        "A service behind a Data Action, or one that a program calls, does not accept the credentials or does not let the "
+        "account do this; the kind says which. No scope, role or division of Genesys Cloud is in question."
+    ),
+    confirm=("Make the same call to that service directly, with the same credentials: it is refused in the same words."),
+    fix="Correct the credentials, or give their account the right in that service.",
+    who=REMOTE_OWNER,
     provenance=Provenance.OBSERVED,
-    signs=Signs(),  # `sides` tells it, of whatever rule has found the refusal
-    words=Words(
-        cause="Another service refuses, not Genesys Cloud.",
-        confirm="Make the same call to that service directly, with the same credentials: it is refused in the same words.",
-        fix="Give the account with which that service is called the right there.",
-        who=REMOTE_OWNER,
-    ),
-    page=Page(
-        means=(
-            "A service behind a Data Action, or another one that a program calls, does not accept the credentials or does not "
-            "let the account do this. The kind says which. No scope, role or division of Genesys Cloud is in question."
-        ),
-        confirm="Make the same call to that service directly, with the same credentials: it is refused in the same words.",
-        fix="Correct the credentials in the integration, or give its account the right in that service.",
-        who_can="Whoever runs that service; for the credentials of a Data Action, whoever administers integrations.",
-        provenance="Observed: answers of ServiceNow, Salesforce, Microsoft, Google and others behind Data Actions.",
-        retry="No.",
-    ),
+    source="answers of ServiceNow, Salesforce, Microsoft, Google and others behind Data Actions.",
     example=Example(
         status=403,
         body='{"error":{"message":"User Not Authorized","detail":"Failed API level ACL Validation"},"status":"failure"}',
@@ -64,32 +50,27 @@ AWS_POLICY = Rule(
     key="aws-policy-refuses",
     kind=Kind.FORBIDDEN_OTHER,
     title="An AWS policy refuses",
-    provenance=Provenance.OBSERVED,
     signs=Signs(special=lambda case: _action_refused(case) is not None),
-    said=_aws_words,
-    words=Words(
-        cause="AWS refuses: the role or user that calls may not do this.",
-        confirm="In AWS, look at the policies of the role.",
-        fix="Allow the action in a policy of the AWS role.",
-        who=REMOTE_OWNER,
+    values=_aws_values,
+    cause="AWS refuses, not Genesys Cloud: the calling role or user may not do {action|this}.",
+    more=(
+        "No right of Genesys Cloud is missing. A function is called with lambda:InvokeFunction on its ARN, alias or "
+        "version included."
     ),
-    page=Page(
-        means="AWS knows who calls, and no policy of that role allows the action. No right of Genesys Cloud is missing.",
-        confirm="The sentence names role, action and resource. In AWS, look at the role's policies and the resource's own.",
-        fix="Allow that action on that resource, for a function lambda:InvokeFunction on its ARN, alias or version included.",
-        who_can="Whoever administers the AWS account.",
-        provenance="Observed: AWS's own sentence behind Data Actions.",
-        retry="No. A changed policy takes some seconds.",
-    ),
-    example=Example(
-        status=400,
-        body=(
-            '{"errorCode":"BAD_REQUEST","status":400,"correlationId":"4d2ce3ed-159e-42d1-82ac-9fb828edb566","userMessage":'
-            '"User: arn:aws:sts::111122223333:assumed-role/actions/session is not authorized to perform: lambda:InvokeFunction '
-            'on resource: arn:aws:lambda:eu-west-1:111122223333:function:lookup (Service: AWSLambda; Status Code: 403)",'
-            '"details":[{"errorCode":"ACTION.REMOTE_ENDPOINT"}]}'
+    confirm="In AWS, check the policies of the role for {action|the action} on the named resource.",
+    fix="Allow {action|the action} on that resource in a policy of the AWS role.",
+    who=REMOTE_OWNER,
+    retry="No. A changed policy takes some seconds.",
+    provenance=Provenance.OBSERVED,
+    source="AWS's own sentence behind Data Actions.",
+    example=action_error(
+        400,
+        "BAD_REQUEST",
+        (
+            "User: arn:aws:sts::111122223333:assumed-role/actions/session is not authorized to perform: lambda:InvokeFunction "
+            "on resource: arn:aws:lambda:eu-west-1:111122223333:function:lookup (Service: AWSLambda; Status Code: 403)"
         ),
-        via="data_action",
+        "ACTION.REMOTE_ENDPOINT",
     ),
 )
 
@@ -99,7 +80,6 @@ SIGNATURE = Rule(
     key="signed-request-refused",
     kind=Kind.UNAUTHENTICATED,
     title="A signed request is not as it was signed",
-    provenance=Provenance.OBSERVED,
     signs=Signs(
         special=lambda case: case.reading.form is Form.XML and bool(_EXPIRED.search(case.text)),
         codes=pattern(r"^signature\.does\.not\.match$", r"^request\.time\.too\.skewed$", r"^incomplete\.signature$"),
@@ -107,26 +87,16 @@ SIGNATURE = Rule(
             r"\brequest signature we calculated does not match", r"\brequest time and the current time is too large"
         ),
     ),
-    words=Words(
-        cause="The signature does not fit the request: another method, header, body or time than the one that was signed.",
-        confirm="Compare method and headers, Content-Type included, with those that came with the upload address.",
-        fix=(
-            "Send the upload soon, with exactly the method, headers and body for which its address was given; else ask for a "
-            "new address. Of a request signed by a key, check the key and the clock."
-        ),
-        who="Action owner",
+    cause=("The signature does not fit the request: another method, header, body or time than the one that was signed."),
+    more="An upload sends no Authorization header.",
+    confirm="Compare method and headers, Content-Type included, with those that came with the upload address.",
+    fix=(
+        "Send the upload soon, with exactly the method, headers and body for which its address was given, or ask for a "
+        "new address. For a request signed with a key, check the key and the clock."
     ),
-    page=Page(
-        means=(
-            "An address to upload to is signed for one method and certain headers, for some minutes. Anything added, left out "
-            "or changed breaks the signature. Neither a token nor a right is missing."
-        ),
-        confirm="Compare the request with the answer that gave the address: its headers must be sent as given, and no others.",
-        fix="Send exactly those headers and no Authorization header. If it is older than some minutes, ask for a new address.",
-        who_can="Whoever wrote the upload.",
-        provenance="Observed: the code and sentence are those of Amazon S3, where uploads of schedules and forecasts go.",
-        retry="No.",
-    ),
+    who="Action owner",
+    provenance=Provenance.OBSERVED,
+    source="code and sentence of Amazon S3, where uploads of schedules and forecasts go.",
     example=Example(
         status=403,
         body=(
@@ -140,7 +110,6 @@ NOT_LET_OUT = Rule(
     key="caller-not-let-out",
     kind=Kind.FORBIDDEN_OTHER,
     title="The calling system does not let the call out",
-    provenance=Provenance.OBSERVED,
     signs=Signs(
         sentences=pattern(
             r"\bunauthorized endpoint\b",
@@ -151,26 +120,15 @@ NOT_LET_OUT = Rule(
             r"\bblocked by (?:the |a |your )?(?:company |corporate |web )?(?:proxy|firewall|url filter)\b",
         ),
     ),
-    words=Words(
-        cause="The system that makes the call refuses to send it: its own list of allowed addresses or a browser's rule.",
-        confirm="Make the same call from another machine: it is answered. Genesys Cloud never saw this one.",
-        fix=(
-            "Allow the address in the calling system: in Salesforce as a remote site, at a proxy as a host; "
-            "a page in a browser calls by a server of its own, or by an origin that is allowed."
-        ),
-        who=CALLER_ADMIN,
+    cause=("The calling system refuses to send the call: its own list of allowed addresses or a browser's rule forbids it."),
+    confirm="Make the same call from another machine: it is answered. Genesys Cloud never saw this one.",
+    fix=(
+        "Allow the address in the calling system: in Salesforce as a remote site, at a proxy as a host. A page in a "
+        "browser calls through a server of its own, or from an origin that is allowed."
     ),
-    page=Page(
-        means=(
-            "The call never reached Genesys Cloud. Salesforce calls only addresses of its remote site settings; a browser only "
-            "those that allow its page's origin; a company's network only those that its proxy lets through."
-        ),
-        confirm="The same call with curl from outside works.",
-        fix="Allow the login and API host in the calling system.",
-        who_can="Whoever administers the calling system or its network.",
-        provenance="Observed: texts of Salesforce, browsers and proxies.",
-        retry="No.",
-    ),
+    who=CALLER_ADMIN,
+    provenance=Provenance.OBSERVED,
+    source="texts of Salesforce, browsers and proxies.",
     example=Example(
         body=(
             "System.CalloutException: Unauthorized endpoint, please check Setup->Security->Remote site settings. "

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
-from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
+from wfm.diagnosis.rules.base import Case, Rule, Signs, Variant, pattern, platform_error
 from wfm.domain.diagnoses import Kind, Provenance
 
 _ABSENT = frozenset({400, 404, 410})
@@ -39,7 +40,6 @@ SCHEDULE = Rule(
     key="schedule-not-found",
     kind=Kind.NOT_FOUND_SCHEDULE,
     title="The schedule does not exist",
-    provenance=Provenance.PUBLISHED,
     signs=Signs(
         special=_schedule_named,
         codes=pattern(
@@ -54,27 +54,20 @@ SCHEDULE = Rule(
         ),
         within=_ABSENT,
     ),
-    words=Words(
-        cause="The schedule that the request names does not exist, or not in that week and business unit.",
-        confirm="List the schedules of the week: the id is not among them.",
-        fix="Check the schedule id and the week. A schedule may have been replaced when it was published again.",
-        who="WFM planner",
-    ),
-    page=Page(
-        means="The request names a schedule, or a week of it, that is not there. Publishing again can give it a new id.",
-        confirm="Read the schedules of that week and business unit: the id is not among them.",
-        fix="Read the agent's schedule afresh and use the id found there; else have a schedule published.",
-        who_can="The WFM planner of the business unit.",
-        provenance="Published: wfm.entity.not.found with the field in details.",
-        retry="No.",
-    ),
-    example=Example(
-        status=404,
-        body=(
-            '{"message":"One of the requested resources in the path variables was not found, please check the error details '
-            'for more information","code":"wfm.entity.not.found","status":404,"details":[{"errorCode":"NOT_FOUND",'
-            '"fieldName":"scheduleId","entityId":"62f7ff22-ba95-422f-b1c3-6695c55b578e"}]}'
+    cause="The schedule that the request names does not exist, or not in that week and business unit.",
+    confirm="List the schedules of the week: the id is not among them.",
+    fix="Check the schedule id and the week. A schedule that is published again may have a new id.",
+    who="WFM planner",
+    provenance=Provenance.PUBLISHED,
+    source="wfm.entity.not.found with the field in details.",
+    example=platform_error(
+        404,
+        "wfm.entity.not.found",
+        (
+            "One of the requested resources in the path variables was not found, please check the error details for more "
+            "information"
         ),
+        details=[{"errorCode": "NOT_FOUND", "fieldName": "scheduleId", "entityId": "62f7ff22-ba95-422f-b1c3-6695c55b578e"}],
     ),
 )
 
@@ -82,7 +75,6 @@ USER = Rule(
     key="user-not-found",
     kind=Kind.NOT_FOUND_USER,
     title="The user or agent does not exist",
-    provenance=Provenance.PUBLISHED,
     signs=Signs(
         special=_user_named,
         codes=pattern(
@@ -101,23 +93,13 @@ USER = Rule(
         ),
         within=_ABSENT,
     ),
-    words=Words(
-        cause="The user does not exist in this organization, or is in no management unit.",
-        confirm="Search the user by name or e-mail; look at the agent's management unit.",
-        fix="Correct the user id, or leave this agent out.",
-        who="Supervisor",
-    ),
-    page=Page(
-        means="The id belongs to nobody in this organization, to a deleted user, or to an agent without a management unit.",
-        confirm="Search the user by name or e-mail: the id is another, or nobody is found.",
-        fix="Correct the id in the selection. An agent in no management unit must be added to one first.",
-        who_can="The supervisor for the list; a WFM administrator for management units.",
-        provenance="Published: presenceservice.usernotfound, user.not.found, wfm.entity.not.found.",
-        retry="No.",
-    ),
-    example=Example(
-        status=404, body='{"message":"The specified user was not found","code":"presenceservice.usernotfound","status":404}'
-    ),
+    cause="The user does not exist in this organization, or is in no management unit.",
+    confirm="Search the user by name or e-mail; check the agent's management unit.",
+    fix=("Correct the user id, or leave this agent out. An agent without a management unit is added to one first."),
+    who="Supervisor",
+    provenance=Provenance.PUBLISHED,
+    source="presenceservice.usernotfound, user.not.found, wfm.entity.not.found.",
+    example=platform_error(404, "presenceservice.usernotfound", "The specified user was not found"),
 )
 
 
@@ -128,24 +110,13 @@ _NAMED_ABSENT = re.compile(  # "The queue 'Support' referenced by the flow was n
 )
 
 
-def _nothing_words(case: Case, names: tuple[str, ...]) -> Words:
-    if found := _NAMED_ABSENT.search(case.text):
-        thing = f"{found.group(1).strip()} '{found.group(3)}'"
-        return Words(
-            cause=f"The {thing} that is named does not exist in this organization.",
-            confirm=f"Search for the {thing} in Admin.",
-            fix=f"Create the {thing}, or correct the name where it is referred to.",
-            who="Supervisor",
-        )
-    fix = "Check the ids in the path and that the path exists."
-    if case.call and case.operation is None and "/api/" in case.call:
-        fix = f"Check the path: {case.call} is not a call that the desk knows."
-    return Words(
-        cause="Something that the request names is not there; the answer does not say more.",
-        confirm="Read the same thing by its id, with the same token.",
-        fix=fix,
-        who="Supervisor",
-    )
+def _nothing_values(case: Case) -> Mapping[str, str]:
+    found = _NAMED_ABSENT.search(case.text)
+    return {"call": case.call or "", "thing": f"{found[1].strip()} '{found[3]}'" if found else ""}
+
+
+def _call_unknown(case: Case) -> bool:
+    return case.operation is None and "/api/" in (case.call or "")
 
 
 _NOT_FOUND = pattern(r"\b(?:was|were|could|is|are)? ?not (?:be )?found\b", r"\bdoes(?:n'?t| not) exist\b")
@@ -161,7 +132,6 @@ NOTHING = Rule(
     key="nothing-found",
     kind=Kind.NOT_FOUND_OTHER,
     title="Something else is not there",
-    provenance=Provenance.PUBLISHED,
     signs=Signs(
         hint=_said_twice,
         weak_codes=pattern(
@@ -180,25 +150,24 @@ NOTHING = Rule(
         statuses=frozenset({404, 410}),
         within=_ABSENT,
     ),
-    said=_nothing_words,
-    words=Words(
-        cause="Something that the request names is not there.",
-        confirm="Read the same thing by its id, with the same token.",
-        fix="Check the ids in the path and that the path exists.",
-        who="Supervisor",
-    ),
-    page=Page(
-        means=(
-            "The path, or a thing that its ids name, does not exist: deleted, in another organization, or hidden from "
-            "this caller."
+    values=_nothing_values,
+    variants=(
+        Variant(
+            when=lambda case: bool(_NAMED_ABSENT.search(case.text)),
+            cause="The {thing|thing} that is named does not exist in this organization.",
+            confirm="Search for the {thing|thing} in Admin.",
+            fix="Create the {thing|thing}, or correct the name where it is referred to.",
         ),
-        confirm="Read the thing by its id with the same token. Compare the path with the catalogue.",
-        fix="Correct the id or the path.",
-        who_can="Whoever wrote the request: the supervisor for ids, the action's owner for its path.",
-        provenance="Published: not.found is declared on practically every call.",
-        retry="No.",
+        Variant(when=_call_unknown, fix="Check the path: {call|it} is not a call that the desk knows."),
     ),
-    example=Example(status=404, body='{"message":"The requested resource was not found.","code":"not.found","status":404}'),
+    cause="Something that the request names does not exist; the answer does not say more.",
+    more="It may be deleted, in another organization, or hidden from this caller.",
+    confirm="Read the same thing by its id, with the same token.",
+    fix="Check the ids in the path and that the path exists.",
+    who="Supervisor",
+    provenance=Provenance.PUBLISHED,
+    source="not.found is declared on practically every call.",
+    example=platform_error(404, "not.found", "The requested resource was not found."),
 )
 
 RULES = (SCHEDULE, USER, NOTHING)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
-from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words
+from wfm.diagnosis.rules.base import PASSES, Case, Example, Rule, Signs
 from wfm.domain.diagnoses import Kind, Provenance
 from wfm.payloads.parsed_response import Form
 from wfm.payloads.progress import DONE, FAILED, RUNNING
@@ -46,43 +47,29 @@ def _warnings(case: Case) -> str:
     return ", ".join(name for name in named if name)
 
 
-def _success_words(case: Case, names: tuple[str, ...]) -> Words:
+def _success_values(case: Case) -> Mapping[str, str]:
     status = case.reading.effective_status
-    by = f"HTTP {status} is a success, and " if status is not None else ""
-    cause = f"No error: {by}nothing in the answer says that something failed."
     if warnings := _warnings(case):
-        cause = f"No error: the work is complete, with warnings: {warnings}."
-    return Words(
-        cause=cause,
-        confirm="Read the thing that the call changed: it is as the request wanted it.",
-        fix="Nothing is to be fixed here. If something is wrong all the same, look at the call before this one or after it.",
-        who="Nobody",
-    )
+        return {"why": f"the work is complete, with warnings: {warnings}"}
+    return {"why": f"HTTP {status} is a success, and nothing in the answer says that something failed"} if status else {}
 
 
 STILL_RUNNING = Rule(
     key="still-processing",
     kind=Kind.UNPARSEABLE,
     title="No error: it is still being processed",
-    provenance=Provenance.OBSERVED,
     signs=Signs(special=_still_running),
-    words=Words(
-        cause="No error: the request was accepted and is still being processed.",
-        confirm="The answer carries an id or a state; the state changes when the work is done.",
-        fix="Wait for the result: by the notification of this call, or by reading the job or query under its id.",
-        who="Nobody: it passes",
+    cause="No error: the request was accepted and is still being processed.",
+    more=(
+        "Historical adherence, schedule generation, imports and bulk jobs answer so (HTTP 202, or a state such as "
+        "Processing). The same request again starts the work twice."
     ),
-    page=Page(
-        means=(
-            "The request was accepted, and the work goes on after the answer (HTTP 202, or a state such as Processing). "
-            "Historical adherence, schedule generation, imports and bulk jobs answer so."
-        ),
-        confirm="Read the job or query by its id: its state changes. Some results come by notification only.",
-        fix="Wait for the notification, or read the job until it is complete. The same request again starts the work twice.",
-        who_can="Nobody has to: it passes.",
-        provenance="Observed: a public project read such an answer as a failure.",
-        retry="No: it is not a failure.",
-    ),
+    confirm="The answer carries an id or a state; the state changes when the work is done.",
+    fix="Wait for the result: by the notification of this call, or by reading the job or query by its id.",
+    who=PASSES,
+    retry="No: it is not a failure.",
+    provenance=Provenance.OBSERVED,
+    source="a public project read such an answer as a failure.",
     example=Example(
         status=202,
         body='{"id":"5b2e7c0a-5f0b-4f0e-8a77-0f3a2d1c9e11","downloadUrl":null,"queryState":"Processing"}',
@@ -94,26 +81,16 @@ NOTHING_FAILED = Rule(
     key="nothing-failed",
     kind=Kind.UNPARSEABLE,
     title="No error: nothing failed",
-    provenance=Provenance.OBSERVED,
     signs=Signs(special=_succeeded),
-    said=_success_words,
-    words=Words(
-        cause="No error: nothing in the answer says that something failed.",
-        confirm="Read the thing that the call changed: it is as the request wanted it.",
-        fix="Nothing is to be fixed here. If something is wrong all the same, look at the call before this one or after it.",
-        who="Nobody",
-    ),
-    page=Page(
-        means=(
-            "The answer is that of a success: a 2xx status, an empty 204, a test that went through, a job that is complete. "
-            "A write of the platform often answers 204 without a body."
-        ),
-        confirm="Read the thing that the call changed.",
-        fix="Nothing. If the effect is not there, another call or a later one undid it, or a Data Action's template lost it.",
-        who_can="Nobody has to.",
-        provenance="Observed: such answers are pasted by mistake.",
-        retry="No: there is nothing to try again.",
-    ),
+    values=_success_values,
+    cause="No error: {why|nothing in the answer says that something failed}.",
+    more=("A write of the platform often answers 204 without a body. A Data Action's template may lose the result."),
+    confirm="Read the thing that the call changed: it is as the request wanted it.",
+    fix=("Nothing needs fixing here. If something is wrong all the same, check the call before this one or after it."),
+    who="Nobody",
+    retry="No: there is nothing to try again.",
+    provenance=Provenance.OBSERVED,
+    source="such answers are pasted by mistake.",
     example=Example(
         status=200,
         body='{"operations":[{"step":1,"name":"Resolve input","success":true}],"finalResult":{"ok":true},"success":true}',

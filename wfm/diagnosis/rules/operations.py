@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
-from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
+from wfm.diagnosis.rules.base import Case, Example, Rule, Signs, pattern
 from wfm.domain.diagnoses import Kind, Provenance
 from wfm.payloads.correlation import UUID
 from wfm.payloads.progress import FAILED
@@ -48,86 +49,49 @@ def _reason(case: Case) -> str:
     return marked.group(1).strip() if marked else ""
 
 
-def _operation(case: Case) -> str:
-    """The operation with its id where the answer names it."""
+def _operation_values(case: Case) -> Mapping[str, str]:
+    """The operation with its id where the answer names it, and the reason."""
     found = _JOB.search(case.text)
     named = case.reading.deciding.operation_id or next(
         (layer.operation_id for layer in case.reading.layers if layer.operation_id), found.group(1) if found else ""
     )
-    return f"The asynchronous operation {named}".rstrip()
-
-
-def _job_words(case: Case, names: tuple[str, ...]) -> Words:
-    words = WITHOUT_REASON.words
-    return Words(
-        cause=f"{_operation(case)} ended in an error, and the platform gives no reason for it.",
-        confirm=words.confirm,
-        fix=words.fix,
-        who=words.who,
-    )
+    operation = f"The asynchronous operation {named}".rstrip()
+    return {"operation": operation, "reason": f": {_reason(case).rstrip('.')[:300]}"}
 
 
 WITHOUT_REASON = Rule(
     key="operation-without-reason",
     kind=Kind.SERVER_ERROR,
     title="An asynchronous operation ended without a reason",
-    provenance=Provenance.OBSERVED,
     signs=Signs(special=_ended_without_reason, hint=_job_failed),
-    said=_job_words,
-    words=Words(
-        cause="The asynchronous operation ended in an error, and the platform gives no reason for it.",
-        confirm="Read the thing that it should change, a schedule by its version: it did not change.",
-        fix="Read the newest version and try once more. If it repeats, give the operation id to Genesys support.",
-        who="Genesys support",
-    ),
-    page=Page(
-        means=(
-            "A schedule update, import or copy was taken and failed later. The notification carries a state and an operation "
-            "id, and nothing else. A version that somebody else changed meanwhile is one possible reason."
-        ),
-        confirm="Read metadata.version of the schedule again: it did not grow.",
-        fix="Preview again, so that the newest version is used, and try once more.",
-        who_can="The supervisor for the second try; Genesys support for the reason.",
-        provenance="Observed: the developer forum shows such notifications.",
-        retry="Not unchanged: read the version first.",
-    ),
+    values=_operation_values,
+    cause=("{operation|The asynchronous operation} ended in an error, and the platform gives no reason for it."),
+    more=("The request was accepted and failed later. One possible reason is a version that somebody else changed meanwhile."),
+    confirm="Read the thing that it should change, a schedule by its metadata.version: it did not change.",
+    fix=("Read the newest version and try once more. If it repeats, give the operation id to Genesys support."),
+    who="Genesys support",
+    retry="Not unchanged: read the version first.",
+    provenance=Provenance.OBSERVED,
+    source="the developer forum shows such notifications.",
     example=Example(
         status=200, body='{"status":"Error","operationId":"86cb276f-3af5-48da-94be-8945d8b5fc09","eventType":"Update"}'
     ),
 )
 
 
-def _failed_words(case: Case, names: tuple[str, ...]) -> Words:
-    words = WITH_REASON.words
-    return Words(
-        cause=f"{_operation(case)} failed: {_reason(case).rstrip('.')[:300]}.",
-        confirm=words.confirm,
-        fix=words.fix,
-        who=words.who,
-    )
-
-
 WITH_REASON = Rule(
     key="operation-failed",
     kind=Kind.BAD_REQUEST_OTHER,
     title="An asynchronous operation failed",
-    provenance=Provenance.OBSERVED,
     signs=Signs(hint=lambda case: bool(_reason(case))),
-    said=_failed_words,
-    words=Words(
-        cause="The asynchronous operation failed, for the reason that stands in its answer.",
-        confirm="Read the state of the operation, or its log, for further messages: often the first one caused the others.",
-        fix="Correct what the message names, then start the operation again.",
-        who="Whoever started the operation",
-    ),
-    page=Page(
-        means="An import, an update or a publication was taken, worked on, and ended with a message that says why.",
-        confirm="Read the operation or its log for further messages.",
-        fix="Correct what the message names, then start the operation again.",
-        who_can="Whoever started the operation.",
-        provenance="Observed: jobs of Architect and imports of schedules answer so.",
-        retry="No: the same operation fails again.",
-    ),
+    values=_operation_values,
+    cause=("{operation|The asynchronous operation} failed{reason|, for the reason that stands in its answer}."),
+    confirm=("Read the state of the operation, or its log, for further messages: often the first one caused the others."),
+    fix="Correct what the message names, then start the operation again.",
+    who="Whoever started the operation",
+    retry="No: the same operation fails again.",
+    provenance=Provenance.OBSERVED,
+    source="jobs of Architect and imports of schedules answer so.",
     example=Example(
         status=200,
         body='{"operationId":"86cb276f-3af5-48da-94be-8945d8b5fc09","status":"Error","errorMessage":"The week has no shift"}',

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from wfm import catalogue
-from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern, permissions
+from wfm.diagnosis.rules.base import ROLE_CHANGE, Case, Rule, Signs, Variant, pattern, permissions, platform_error
 from wfm.domain.diagnoses import Kind, Provenance
 from wfm.payloads.parsed_response import Form
 
 REFUSALS = frozenset({401, 403})
+_FIND = "Find what the call needs, then add it to {holder}"
 _RIGHTS = r"[^.\n]{0,90}\b(?:permissions?|privileges?)\b"
 
 
@@ -76,21 +79,48 @@ def _held_elsewhere(case: Case) -> tuple[str, ...]:
     return case.reading.names.permissions or case.reading.names.held
 
 
-def _division_words(case: Case, names: tuple[str, ...]) -> Words:
-    divisions = case.reading.names.divisions
-    if unknown := _unpublished(case, names):
-        return _unpublished_words(case, names, unknown)
-    what = listed(names, "and") if names else "the permission"
-    grant = names[0] if names and _joint(case) == "or" else what
-    where = f"division {listed(divisions, 'and')}" if divisions else "the division of these agents"
-    held = f"is not held in {where}" if len(names) == 1 else f"none is held in {where}"
-    return Words(
-        cause=f"{'Permission' if len(names) == 1 else 'Of the permissions'} {what} {held}."
-        if names
-        else f"The caller may do this, but not in {where}.",
-        confirm="Compare the divisions of the role's grants with the division of the agents or of their business unit.",
-        fix=f"Grant a role with {grant} in {where}.",
-        who="Role admin",
+def _division_values(case: Case) -> Mapping[str, str]:
+    names, divisions = _held_elsewhere(case), case.reading.names.divisions
+    values = {"where": f"division {listed(divisions, 'and')}" if divisions else "the division of these agents"}
+    if names:
+        values |= {"what": listed(names, _joint(case)), "grant": names[0] if _joint(case) == "or" else listed(names, "and")}
+    return {**values, **_unpublished_values(case, names)}
+
+
+def _unpublished(case: Case, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the names that are not in the published API. On the brief's paths the brief's own count too."""
+    known = catalogue.published_permissions() | (set(catalogue.BRIEF_SCOPES) if case.is_brief else set())
+    return tuple(name for name in names if name not in known and "*" not in name)
+
+
+def _unpublished_values(case: Case, names: tuple[str, ...]) -> Mapping[str, str]:
+    """A name that does not exist can't be added to any role: what the call needs is asked for, else the nearest real one."""
+    unknown = _unpublished(case, names)
+    if not unknown:
+        return {}
+    known, divisions = catalogue.published_permissions(), case.reading.names.divisions
+    near = tuple(dict.fromkeys(found for name in unknown if (found := catalogue.nearest_name(name, known))))
+    real = tuple(name for name in names if name not in unknown)
+    one, _ = needed_permissions(case)
+    if real and _joint(case) == "or":
+        wanted = real[0]  # one that exists is enough
+    else:
+        wanted = one or (listed(tuple(dict.fromkeys((*real, *near))), _joint(case)) if real or near else "")
+    where = f"division {listed(divisions, 'and')}" if divisions else "the division of the agents"
+    return {
+        "unknown": f"{listed(unknown, 'and')}, which {'is' if len(unknown) == 1 else 'are'} not",
+        "nearest": f"; nearest: {listed(near, 'and')}" if near else "",
+        "right": f"Add {wanted} to {holder(case)}, in {where}" if wanted else _FIND.format(holder=holder(case)),
+    }
+
+
+def _of_unpublished(names: Callable[[Case], tuple[str, ...]]) -> Variant:
+    return Variant(
+        when=lambda case: bool(_unpublished(case, names(case))),
+        cause="The caller may not do this. The answer names {unknown|a permission that is not} in Genesys's published API"
+        "{nearest|}.",
+        confirm="GET /api/v2/authorization/permissions lists every permission that the organization has.",
+        fix="{right|Find what the call needs, then add it to a role of the caller}.",
     )
 
 
@@ -98,7 +128,6 @@ DIVISION = Rule(
     key="division-missing",
     kind=Kind.MISSING_DIVISION,
     title="The permission does not reach this division",
-    provenance=Provenance.PUBLISHED,
     signs=Signs(
         special=_division_named,
         codes=pattern(
@@ -119,32 +148,27 @@ DIVISION = Rule(
         within=frozenset({403}),
     ),
     names=_held_elsewhere,
-    said=_division_words,
-    words=Words(
-        cause="The permission does not reach the division of these agents.",
-        confirm="Compare the divisions of the role's grants with the division of the agents.",
-        fix="Grant the role in that division.",
-        who="Role admin",
+    values=_division_values,
+    variants=(_of_unpublished(_held_elsewhere),),
+    cause="No role of the caller holds {what|the permission} in {where|the division of these agents}.",
+    more=(
+        "The caller may hold it in another division. Agents of a division that is not granted can be left out of the window."
     ),
-    page=Page(
-        means=(
-            "The caller holds the permission somewhere, but not in the division of the agents, the management unit or "
-            "the business unit that the call touches."
-        ),
-        confirm="Compare the grants (role and division) with the division of a refused agent; an agent of a granted one works.",
-        fix="Grant the role in that division too, or leave the agents of that division out of the window.",
-        who_can="Whoever grants roles in that division.",
-        provenance=(
-            "Published: missing.division.permission and its relatives are declared on practically every call; WFM has its "
-            "own codes. Observed: a UUID as fourth part of a permission name is the division."
-        ),
-        retry="No. A changed grant may take up to five minutes.",
+    confirm=("Compare the divisions of the role's grants with the division of the agents or of their business unit."),
+    fix="Grant a role with {grant|the permission} in {where|that division}.",
+    who="Role admin",
+    retry=ROLE_CHANGE,
+    provenance=Provenance.PUBLISHED,
+    source=(
+        "missing.division.permission and its relatives are declared on practically every call; WFM has its own codes. "
+        "Observed: a UUID as fourth part of a permission name is the division."
     ),
-    example=Example(
-        status=403,
-        body=(
-            '{"message":"Unable to perform the requested action. You are missing the following permission '
-            '\'wfm:schedule:edit\' in the provided division(s).","code":"missing.division.permission","status":403}'
+    example=platform_error(
+        403,
+        "missing.division.permission",
+        (
+            "Unable to perform the requested action. You are missing the following permission 'wfm:schedule:edit' in the "
+            "provided division(s)."
         ),
     ),
 )
@@ -153,36 +177,22 @@ OTHERS_PRESENCE = Rule(
     key="presence-of-others",
     kind=Kind.MISSING_PERMISSION,
     title="May not change another user's presence",
-    provenance=Provenance.PUBLISHED,
     signs=Signs(
         codes=pattern(r"^presence\.not\.authorized\.update\.other\.user\.presence$"),
         sentences=pattern(r"not authorized to update another user'?s presence"),
         within=REFUSALS,
     ),
     names=permissions,
-    words=Words(
-        cause="The caller may not change the presence of other users.",
-        confirm="Look for presence:userPresence:edit in the roles of {client}.",
-        fix="Add presence:userPresence:edit to a role of {client}, in the agents' division.",
-        who="Role admin",
-    ),
-    page=Page(
-        means=(
-            "Since 20 July 2025 changing another user's presence needs presence:userPresence:edit. Integrations that "
-            "worked before that day fail since."
-        ),
-        confirm="The caller's own presence can be changed; another user's cannot.",
-        fix="Add presence:userPresence:edit to a role of the caller, in the division of the agents.",
-        who_can="Whoever edits roles.",
-        provenance="Published: the code is declared; the date is from the developer announcements.",
-        retry="No. A changed role may take up to five minutes.",
-    ),
-    example=Example(
-        status=403,
-        body=(
-            '{"message":"Not authorized to update another user\'s presence",'
-            '"code":"presence.not.authorized.update.other.user.presence","status":403}'
-        ),
+    cause="The caller may not change the presence of other users.",
+    more=("Since 20 July 2025 this needs presence:userPresence:edit; integrations that worked before fail since."),
+    confirm="Look for presence:userPresence:edit in the roles of {client}.",
+    fix="Add presence:userPresence:edit to a role of {client}, in the division of the agents.",
+    who="Role admin",
+    retry=ROLE_CHANGE,
+    provenance=Provenance.PUBLISHED,
+    source="the code is declared; the date is from the developer announcements.",
+    example=platform_error(
+        403, "presence.not.authorized.update.other.user.presence", "Not authorized to update another user's presence"
     ),
 )
 
@@ -190,7 +200,6 @@ TEAM_ONLY = Rule(
     key="team-only-grant",
     kind=Kind.MISSING_PERMISSION,
     title="The WFM permission is limited to teams",
-    provenance=Provenance.PUBLISHED,
     signs=Signs(
         codes=pattern(
             r"^wfm\.(?:team\.only\.permissions\.not\.allowed|missing\.team\.permissions|only\.authorized\.for\.team\.[a-z.]+|no\.authorization\.to\.edit\.schedule\.for\.teams|unauthorized\.for\.any\.team\.members|no\.authorized\.users\.in\.requested\.teams)$"
@@ -199,86 +208,39 @@ TEAM_ONLY = Rule(
         within=frozenset({400, 403}),
     ),
     names=permissions,
-    words=Words(
-        cause="The WFM permission is granted for certain teams only, and these agents are not in them.",
-        confirm="Look at the condition of the role's grant and at the teams of the refused agents.",
-        fix="Grant the WFM role without the team condition, or for the teams of these agents.",
-        who="Role admin",
-    ),
-    page=Page(
-        means="A WFM role can be granted for certain teams only. The call touches agents outside them.",
-        confirm="An agent of a granted team works, one of another team does not.",
-        fix="Widen the grant to the teams of these agents, or leave them out.",
-        who_can="Whoever grants WFM roles.",
-        provenance="Published: the wfm.*team* codes are declared on WFM calls.",
-        retry="No. A changed grant may take up to five minutes.",
-    ),
-    example=Example(
-        status=403,
-        body='{"message":"You must have access to the requested team","code":"wfm.missing.team.permissions","status":403}',
-    ),
+    cause="The WFM permission is granted for certain teams only, and these agents are not in them.",
+    confirm="Compare the condition of the role's grant with the teams of the refused agents.",
+    fix=("Grant the WFM role without the team condition or for the teams of these agents, or leave them out."),
+    who="Role admin",
+    retry=ROLE_CHANGE,
+    provenance=Provenance.PUBLISHED,
+    source="the wfm.*team* codes are declared on WFM calls.",
+    example=platform_error(403, "wfm.missing.team.permissions", "You must have access to the requested team"),
 )
 
 
-def _unpublished(case: Case, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of the names that are not in the published API. On the brief's paths the brief's own count too."""
-    known = catalogue.published_permissions() | (set(catalogue.BRIEF_SCOPES) if case.is_brief else set())
-    return tuple(name for name in names if name not in known and "*" not in name)
-
-
-def _unpublished_words(case: Case, names: tuple[str, ...], unknown: tuple[str, ...]) -> Words:
-    """A name that does not exist can't be added to any role: what the call needs is asked for, else the nearest real one."""
-    known = catalogue.published_permissions()
-    near = tuple(dict.fromkeys(found for name in unknown if (found := catalogue.nearest_name(name, known))))
-    real = tuple(name for name in names if name not in unknown)
-    one, _ = needed_permissions(case)
-    if real and _joint(case) == "or":
-        wanted = real[0]  # one that exists is enough
-    else:
-        wanted = one or (listed(tuple(dict.fromkeys((*real, *near))), _joint(case)) if real or near else "")
-    are = "is" if len(unknown) == 1 else "are"
-    divisions = case.reading.names.divisions
-    where = f"division {listed(divisions, 'and')}" if divisions else "the division of the agents"
-    nearest = f"; nearest: {listed(near, 'and')}" if near else ""
-    return Words(
-        cause=f"The caller may not do this. The answer names {listed(unknown, 'and')}, which {are} not in Genesys's published "
-        f"API{nearest}.",
-        confirm="GET /api/v2/authorization/permissions lists every permission that the organization has.",
-        fix=f"Add {wanted} to {holder(case)}, in {where}."
-        if wanted
-        else f"Find what the call needs, then add it to {holder(case)}.",
-        who="Role admin",
-    )
-
-
-def _permission_words(case: Case, names: tuple[str, ...]) -> Words:
-    if unknown := _unpublished(case, names):
-        return _unpublished_words(case, names, unknown)
+def _permission_values(case: Case) -> Mapping[str, str]:
+    names, joint = permissions(case), _joint(case)
+    grant, needed = needed_permissions(case)
+    where = f": this call needs {needed}"
+    lacks = "may not do this; the answer does not say which permission is missing"
     if names:
-        joint = _joint(case)
+        grant = names[0] if joint == "or" else listed(names, "and")
+        where = ", in the division of the agents"
         if len(names) == 1:
-            cause = f"The caller lacks the permission {names[0]}."
+            lacks = f"lacks the permission {grant}"
         elif joint == "and":
-            cause = f"The caller lacks the permissions {listed(names, joint)}."
+            lacks = f"lacks the permissions {grant}"
         else:
-            cause = f"The caller holds none of the permissions {listed(names, 'and')}; one of them is enough."
-        one = names[0] if len(names) == 1 or joint == "or" else listed(names, "and")
-        fix = f"Add {one} to {holder(case)}, in the division of the agents."
-    else:
-        cause = "The caller may not do this; the answer does not say which permission is missing."
-        one, needed = needed_permissions(case)
-        fix = f"Find what the call needs, then add it to {holder(case)}."
-        if needed:
-            fix = f"Add {one} to {holder(case)}: this call needs {needed}."
-    confirm = "Compare the permissions of the caller's roles with the names above; role changes take up to five minutes."
-    return Words(cause=cause, confirm=confirm, fix=fix, who="Role admin")
+            lacks = f"holds none of the permissions {listed(names, 'and')}; one of them is enough"
+    change = f"Add {grant} to {holder(case)}{where}" if grant else _FIND.format(holder=holder(case))
+    return {"lacks": lacks, "change": change, **_unpublished_values(case, names)}
 
 
 PERMISSION = Rule(
     key="permission-missing",
     kind=Kind.MISSING_PERMISSION,
     title="A permission is missing",
-    provenance=Provenance.PUBLISHED,
     signs=Signs(
         codes=pattern(r"\bmissing\.(?:any\.)?permissions?$"),
         codes_within=pattern(
@@ -300,32 +262,25 @@ PERMISSION = Rule(
         within=REFUSALS,
     ),
     names=permissions,
-    said=_permission_words,
-    words=Words(
-        cause="The caller lacks a permission.",
-        confirm="Compare the permissions of the caller's roles with what the call needs.",
-        fix="Add the permission to a role of the caller.",
-        who="Role admin",
+    values=_permission_values,
+    variants=(_of_unpublished(permissions),),
+    cause="The caller {lacks|lacks a permission}.",
+    more=(
+        "With client credentials the roles of the OAuth client count, with a user token the user's. If the organization "
+        "has no such permission, a licence or feature is missing, not a role."
     ),
-    page=Page(
-        means=(
-            "The caller is known, and none of its roles holds what the call needs. Where the sentence says at least one "
-            "of, one is enough. Sometimes the platform names no permission, or prints the name of a Java class."
-        ),
-        confirm=(
-            "With client credentials the roles of the OAuth client count, with a user token the user's. If the named "
-            "permission does not exist in the organization, a licence or feature is missing, not a role."
-        ),
-        fix="Add the permission to a role of the caller, in the division of the agents.",
-        who_can="Whoever edits roles.",
-        provenance="Published: missing.permissions and missing.any.permissions are declared on practically every call.",
-        retry="No. A changed role may take up to five minutes.",
-    ),
-    example=Example(
-        status=403,
-        body=(
-            '{"message":"Unable to perform the requested action. You must have at least one of the following permissions '
-            'assigned: [wfm:schedule:view, wfm:publishedSchedule:view]","code":"missing.any.permissions","status":403}'
+    confirm=("Compare the permissions of the caller's roles with what the call needs; role changes take up to five minutes."),
+    fix="{change|Add the permission to a role of the caller, in the division of the agents}.",
+    who="Role admin",
+    retry=ROLE_CHANGE,
+    provenance=Provenance.PUBLISHED,
+    source="missing.permissions and missing.any.permissions are declared on practically every call.",
+    example=platform_error(
+        403,
+        "missing.any.permissions",
+        (
+            "Unable to perform the requested action. You must have at least one of the following permissions assigned: "
+            "[wfm:schedule:view, wfm:publishedSchedule:view]"
         ),
     ),
 )

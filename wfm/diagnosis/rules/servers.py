@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from wfm.diagnosis.rules import unreachable
-from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
+from wfm.diagnosis.rules.base import PASSES, Case, Example, Rule, Signs, pattern, platform_error
 from wfm.diagnosis.rules.unreachable import BROKEN_STATUSES
 from wfm.domain.diagnoses import Kind, Provenance
 from wfm.payloads.parsed_response import Form
@@ -26,20 +28,13 @@ def passes(case: Case) -> bool:
     return case.status in _PASSING or bool(_TRY_AGAIN.search(case.text))
 
 
-def _wait(case: Case) -> str:
-    seconds = case.reading.headers.get("retry-after", "").strip()
-    return f"Wait {seconds} s" if seconds.isascii() and seconds.isdigit() and len(seconds) < 6 else "Wait"
-
-
-def _rate_words(case: Case, names: tuple[str, ...]) -> Words:
+def _rate_values(case: Case) -> Mapping[str, str]:
     allowed = case.reading.headers.get("inin-ratelimit-allowed", "")
-    limit = f" ({allowed} in a window)" if allowed.isascii() and allowed.isdigit() else ""
-    return Words(
-        cause=f"Too many calls in a short time: the rate limit{limit} is used up.",
-        confirm="The headers inin-ratelimit-count and inin-ratelimit-allowed show it. Other programs may share the client.",
-        fix=f"{_wait(case)}, then send it again; the desk paces itself. For more, give the desk an OAuth client of its own.",
-        who="Nobody: it passes",
-    )
+    seconds = case.reading.headers.get("retry-after", "").strip()
+    return {
+        "limit": f" ({allowed} in a window)" if allowed.isascii() and allowed.isdigit() else "",
+        "seconds": f" {seconds} s" if seconds.isascii() and seconds.isdigit() and len(seconds) < 6 else "",
+    }
 
 
 def _limit_of_calls(case: Case) -> bool:
@@ -52,7 +47,6 @@ RATE = Rule(
     key="rate-limit",
     kind=Kind.RATE_LIMITED,
     title="The rate limit is used up",
-    provenance=Provenance.PUBLISHED,
     signs=Signs(
         codes=pattern(
             r"\btoo\.many\.requests\b",
@@ -86,26 +80,18 @@ RATE = Rule(
         within=frozenset({400, 403, 429, 503}),
     ),
     retryable=True,
-    said=_rate_words,
-    words=Words(
-        cause="Too many calls in a short time: the rate limit is used up.",
-        confirm="The headers inin-ratelimit-count and inin-ratelimit-allowed show the use.",
-        fix="Wait, then send it again; the desk paces itself.",
-        who="Nobody: it passes",
+    values=_rate_values,
+    cause="Too many calls in a short time: the rate limit{limit|} is used up.",
+    more=(
+        "Nothing was changed by this call. Data Actions have limits of their own; a higher limit is asked for by a "
+        "support case."
     ),
-    page=Page(
-        means=(
-            "More calls were made with this token, client or organization than allowed in the window. Data Actions have "
-            "limits of their own. Nothing was changed by this call."
-        ),
-        confirm="inin-ratelimit-count against inin-ratelimit-allowed; Retry-After says how long to wait.",
-        fix="Wait and try again. The desk does so and keeps its pace; another program on the same client eats into it.",
-        who_can="Nobody has to. A higher limit is asked for by a support case.",
-        provenance=(
-            "Published: too.many.requests is declared on practically every call. Observed: the token server says it with 400."
-        ),
-        retry="Yes, after the time in Retry-After.",
-    ),
+    confirm=("The headers inin-ratelimit-count and inin-ratelimit-allowed show it. Other programs may share the client."),
+    fix=("Wait{seconds|}, then send it again; the desk paces itself. For more, give the desk an OAuth client of its own."),
+    who=PASSES,
+    retry="Yes, after the time in Retry-After.",
+    provenance=Provenance.PUBLISHED,
+    source=("too.many.requests is declared on practically every call. Observed: the token server says it with 400."),
     example=Example(
         status=429,
         headers={"Retry-After": "9"},
@@ -130,7 +116,6 @@ TIMEOUT = Rule(
     key="timed-out",
     kind=Kind.TIMEOUT,
     title="No answer in time",
-    provenance=Provenance.PUBLISHED,
     signs=Signs(
         special=_no_answer_in_time,
         codes=pattern(
@@ -151,21 +136,15 @@ TIMEOUT = Rule(
         within=frozenset({404, 408, 499, 500, 502, 503, 504, 522, 524}),
     ),
     retryable=True,
-    words=Words(
-        cause="No answer came in time. A write may still have been done.",
-        confirm="Read the state back before sending a write again.",
-        fix="Wait, read back, and send again what was not done; the desk does it in that order.",
-        who="Nobody: it passes",
-    ),
-    page=Page(
-        means="The platform, or the service behind a Data Action, took longer than allowed. What became of a write is open.",
-        confirm="Read the agent's state back.",
-        fix="Send again only what was not done. If it repeats, send less, or raise the action's time-out (60 s at most).",
-        who_can="Nobody has to; for a Data Action's time-out its owner.",
-        provenance="Published: request.timeout and client.timeout are declared on practically every call.",
-        retry="Yes, after reading back.",
-    ),
-    example=Example(status=504, body='{"message":"The request timed out.","code":"request.timeout","status":504}'),
+    cause="No answer came in time. A write may still have been done.",
+    more="If it repeats, send less, or have the Data Action's time-out raised (60 s at most).",
+    confirm="Read the state back before you send a write again.",
+    fix="Wait, read back, and send again what was not done; the desk does it in that order.",
+    who=PASSES,
+    retry="Yes, after reading back.",
+    provenance=Provenance.PUBLISHED,
+    source="request.timeout and client.timeout are declared on practically every call.",
+    example=platform_error(504, "request.timeout", "The request timed out."),
 )
 
 
@@ -173,7 +152,6 @@ UNAVAILABLE = Rule(
     key="not-reachable",
     kind=Kind.UPSTREAM_UNAVAILABLE,
     title="The service is not available just now",
-    provenance=Provenance.PUBLISHED,
     signs=Signs(
         special=_no_answer,
         codes=pattern(r"\btoo\.busy$", r"\bcircuit\.open$"),
@@ -211,31 +189,20 @@ UNAVAILABLE = Rule(
         within=BROKEN_STATUSES,
     ),
     retryable=True,
-    words=Words(
-        cause="The service, or one that it depends on, is not available just now.",
-        confirm="Look at the status page of the region; try one read.",
-        fix="Wait and send it again; the desk does so by itself.",
-        who="Nobody: it passes",
-    ),
-    page=Page(
-        means="The platform, or the service behind a Data Action, is overloaded, restarting, or not reachable.",
-        confirm="A plain read fails too. The status page of the region may say more.",
-        fix="Wait and try again. If only one Data Action fails, look at the address that it calls.",
-        who_can="Nobody has to; the owner of the remote service if it lasts.",
-        provenance="Published: service.unavailable is declared on practically every call.",
-        retry="Yes, later.",
-    ),
-    example=Example(
-        status=503,
-        body='{"message":"The service is currently unavailable.","code":"service.unavailable","status":503}',
-    ),
+    cause="The service, or one that it depends on, is not available just now.",
+    more="If only one Data Action fails, the address that it calls may be wrong or down.",
+    confirm="Check the status page of the region; try one read.",
+    fix="Wait and send it again; the desk does so by itself.",
+    who=PASSES,
+    provenance=Provenance.PUBLISHED,
+    source="service.unavailable is declared on practically every call.",
+    example=platform_error(503, "service.unavailable", "The service is currently unavailable."),
 )
 
 BROKEN = Rule(
     key="server-error",
     kind=Kind.SERVER_ERROR,
     title="The server made an error",
-    provenance=Provenance.PUBLISHED,
     signs=Signs(
         codes=pattern(r"^wfm\.server\.error$"),
         weak_codes=pattern(
@@ -248,26 +215,18 @@ BROKEN = Rule(
         statuses=frozenset({500, 501, *range(505, 520)}),
     ),
     retryable=passes,
-    words=Words(
-        cause="The server failed at this request and does not say why.",
-        confirm="Try one agent again. Keep the correlation id.",
-        fix="If it repeats, give the correlation id to Genesys support, or to the owner of the remote service.",
-        who="Genesys support",
-    ),
-    page=Page(
-        means="An error inside the platform or the remote service. The request may be right; some requests break a server.",
-        confirm="Repeat it for one agent. If another agent works, compare the two requests.",
-        fix="Report it with its correlation id.",
-        who_can="Genesys support, or the owner of the remote service.",
-        provenance="Published: internal.server.error is declared on practically every call.",
-        retry="Rarely: only where the answer says so, or with 502 and 503.",
-    ),
-    example=Example(
-        status=500,
-        body=(
-            '{"message":"The server encountered an unexpected condition which prevented it from fulfilling the request.",'
-            '"code":"internal.server.error","status":500}'
-        ),
+    cause="The server failed at this request and does not say why.",
+    more="The request may be right; some requests break a server.",
+    confirm="Try one agent again, then another, and compare the two requests. Keep the correlation id.",
+    fix=("If it repeats, give the correlation id to Genesys support, or to the owner of the remote service."),
+    who="Genesys support",
+    retry="Rarely: only where the answer says so, or with 502 and 503.",
+    provenance=Provenance.PUBLISHED,
+    source="internal.server.error is declared on practically every call.",
+    example=platform_error(
+        500,
+        "internal.server.error",
+        ("The server encountered an unexpected condition which prevented it from fulfilling the request."),
     ),
 )
 
@@ -275,7 +234,6 @@ NOT_NOW = Rule(
     key="not-at-this-time",
     kind=Kind.UPSTREAM_UNAVAILABLE,
     title="Not possible at this moment",
-    provenance=Provenance.OBSERVED,
     signs=Signs(
         sentences=pattern(
             r"\bat (?:this|the) (?:time|moment)\b",
@@ -285,29 +243,18 @@ NOT_NOW = Rule(
         within=frozenset({400, 412, 428}),
     ),
     retryable=True,
-    words=Words(
-        cause="The service can't do this at this moment; the request itself may be right, whatever the HTTP status says.",
-        confirm="Send one such request after a minute: it is answered.",
-        fix="Wait a minute and send it again.",
-        who="Nobody: it passes",
-    ),
-    page=Page(
-        means=(
-            "The sentence says that it is a matter of time, and the HTTP status (400 or 412) speaks of the request. The "
-            "sentence is right: what the call touches is being created, moved or locked."
-        ),
-        confirm="The same request works some time later.",
-        fix="Wait and try again. If it lasts, give the correlation id to Genesys support.",
-        who_can="Nobody has to.",
-        provenance="Observed: the provider of Terraform tries again after such an answer, and it passes.",
-        retry="Yes, later.",
-    ),
-    example=Example(
-        status=412,
-        body=(
-            '{"message":"Unable to process the request at this time.","code":"responses.precondition.failed","status":412,'
-            '"contextId":"09d9b640-59d2-403a-aaa2-ab1181e215b0"}'
-        ),
+    cause=("The service can't do this at this moment; the request itself may be right, whatever the HTTP status says."),
+    more=("What the call touches is being created, moved or locked. If it lasts, give the correlation id to Genesys support."),
+    confirm="Send one such request after a minute: it is answered.",
+    fix="Wait a minute and send it again.",
+    who=PASSES,
+    provenance=Provenance.OBSERVED,
+    source="the provider of Terraform tries again after such an answer, and it passes.",
+    example=platform_error(
+        412,
+        "responses.precondition.failed",
+        "Unable to process the request at this time.",
+        contextId="09d9b640-59d2-403a-aaa2-ab1181e215b0",
     ),
 )
 

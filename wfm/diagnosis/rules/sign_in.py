@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 
-from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
+from wfm.diagnosis.rules.base import Case, Example, Rule, Signs, Variant, oauth_error, pattern, platform_error
 from wfm.domain.diagnoses import Kind, Provenance
 from wfm.payloads.parsed_response import dotted
 
@@ -40,17 +40,10 @@ def _token_refused(case: Case) -> bool:
     return case.of_token_server and not case.reading.deciding.code and case.reading.firm_status in (400, 401)
 
 
-def _action_words(case: Case, names: tuple[str, ...]) -> Words:
-    """The sentences by what the token server said to the integration."""
+def _action_values(case: Case) -> Mapping[str, str]:
+    """The reason and the change, by what the token server said to the integration."""
     said = " ".join(f"{dotted(layer.code or '')} {layer.message}" for layer in case.reading.layers)
-    cause = "The integration's own credentials are not accepted: the Data Action failed before it sent its request."
-    fix = "Enter working credentials in the integration of this Data Action, then test it again."
-    for sign, reason, change in _ACTION_REASONS:
-        if sign.search(said):
-            cause = f"The Data Action failed before it sent its request: {reason}."
-            fix = f"{change}, then test the action again."
-            break
-    return Words(cause=cause, confirm=ACTION_SIGN_IN.words.confirm, fix=fix, who="Integration admin")
+    return next(({"reason": reason, "change": change} for sign, reason, change in _ACTION_REASONS if sign.search(said)), {})
 
 
 _DISABLED = pattern(r"\b(?:disabled|inactive|not active|deactivated|suspended|deleted)\b")
@@ -67,29 +60,10 @@ def _client_disabled(case: Case) -> bool:
 _UNKNOWN = pattern(r"\b(?:not found|unknown|does(?:n'?t| not) exist|no such)\b")
 
 
-def _client_words(case: Case, names: tuple[str, ...]) -> Words:
-    words = INVALID_CLIENT.words
-    if _DISABLED.search(case.text):
-        return replace(
-            words,
-            cause="The token server does not accept the OAuth client: it is disabled.",
-            confirm="Look at the state of the client in Admin.",
-            fix="Enable the OAuth client in Admin, or use another one. Id and secret may be right.",
-        )
-    if _UNKNOWN.search(case.text):
-        return replace(
-            words,
-            cause="The token server does not know the OAuth client: its id is wrong, or it is of another region.",
-            fix="Correct the client id, or set the login host of the organization's region. A new secret does not help.",
-        )
-    return words
-
-
 INVALID_CLIENT = Rule(
     key="invalid-client",
     kind=Kind.INVALID_CLIENT,
     title="The OAuth client is not accepted",
-    provenance=Provenance.OBSERVED,
     signs=Signs(
         special=_client_disabled,
         codes=pattern(r"^(?:\w+\.)?invalid\.client$", r"^invalid\.client\.(?:id|secret|credentials)$"),
@@ -101,24 +75,25 @@ INVALID_CLIENT = Rule(
         hint=_token_refused,
         within=_REFUSALS,
     ),
-    said=_client_words,
-    words=Words(
-        cause="The token server does not accept the OAuth client: its id, its secret or its region is wrong.",
-        confirm="Compare the client id with the one in Admin; check that the login host is of the same region.",
-        fix="Correct the id and secret, or set the region of the organization. A lost secret can only be replaced.",
-        who="OAuth admin",
-    ),
-    page=Page(
-        means=(
-            "No token was given. The client id is unknown, the secret is wrong, the client is disabled, or it belongs "
-            "to another region: the token server answers the same in each case."
+    variants=(
+        Variant(
+            when=lambda case: bool(_DISABLED.search(case.text)),
+            cause="The token server does not accept the OAuth client: it is disabled.",
+            confirm="Check the state of the client in Admin.",
+            fix="Enable the OAuth client in Admin, or use another one. Id and secret may be right.",
         ),
-        confirm="Compare the id in the settings with the one in Admin, and the login host with the organization's region.",
-        fix="Correct id, secret or region in the settings. A secret that is lost can only be replaced.",
-        who_can="Whoever administers OAuth clients; for the settings of this desk, its operator.",
-        provenance="Observed: messages of the official SDKs; the codes are of RFC 6749.",
-        retry="No.",
+        Variant(
+            when=lambda case: bool(_UNKNOWN.search(case.text)),
+            cause="The token server does not know the OAuth client: its id is wrong, or it is of another region.",
+            fix="Correct the client id, or set the login host of the organization's region. A new secret does not help.",
+        ),
     ),
+    cause="The token server does not accept the OAuth client: its id, its secret or its region is wrong.",
+    confirm="Compare the client id with the one in Admin; check that the login host is of the same region.",
+    fix=("Correct the id and secret, or set the region of the organization. A lost secret can only be replaced."),
+    who="OAuth admin",
+    provenance=Provenance.OBSERVED,
+    source="messages of the official SDKs; the codes are of RFC 6749.",
     example=Example(
         status=401,
         body='{"error":"invalid_client","description":"authentication failed"}',
@@ -131,7 +106,6 @@ EXPIRED = Rule(
     key="token-expired",
     kind=Kind.EXPIRED_TOKEN,
     title="The token or session has expired",
-    provenance=Provenance.PUBLISHED,
     signs=Signs(
         codes=pattern(
             r"^(?:[a-z.]+\.)?(?:credentials?|tokens?|jwt)\.(?:is\.|has\.)?expired(?:\.error)?$",
@@ -149,59 +123,34 @@ EXPIRED = Rule(
         statuses=frozenset({419, 440, 498}),
         within=frozenset({400, 401, 403, 407, 419, 440, 498}),
     ),
-    words=Words(
-        cause="The token or session used for this call has expired.",
-        confirm="Look when the token was fetched and how long it lives. A fresh token works.",
-        fix="Fetch a new token and send the call again. Behind a Data Action, renew the integration's credentials.",
-        who="OAuth admin",
-    ),
-    page=Page(
-        means="The credentials were right once and are too old now: a token, a session or a refresh token ran out.",
-        confirm="Fetch a new token and repeat the call: it works.",
-        fix=(
-            "The desk fetches a new token by itself and tries once more. Behind a Data Action the credentials belong to "
-            "the integration: enter them again there. A refresh token that ran out needs a new sign-in."
-        ),
-        who_can="Whoever owns the credentials: OAuth admin, or the owner of the integration.",
-        provenance="Published: credentials.expired is declared in the API definition. Other spellings are other vendors'.",
-        retry="Not the same request: it carries the old token.",
-    ),
-    example=Example(
-        status=401,
-        body='{"message":"The supplied credentials are expired and cannot be used.","code":"credentials.expired","status":401}',
-    ),
+    cause="The token or session used for this call has expired.",
+    more=("A refresh token that has run out needs a new sign-in. The desk fetches its own token again by itself."),
+    confirm="Check when the token was fetched and how long it lives. A new token works.",
+    fix=("Fetch a new token and send the call again. Behind a Data Action, renew the integration's credentials."),
+    who="OAuth admin",
+    retry="Not the same request: it carries the old token.",
+    provenance=Provenance.PUBLISHED,
+    source="credentials.expired is declared in the API definition. Other spellings are other vendors'.",
+    example=platform_error(401, "credentials.expired", "The supplied credentials are expired and cannot be used."),
 )
 
 ADDRESS = Rule(
     key="address-not-allowed",
     kind=Kind.UNAUTHENTICATED,
     title="Calls from this address are not allowed",
-    provenance=Provenance.PUBLISHED,
     signs=Signs(
         codes=pattern(r"^ip\.not\.authorized$", r"ip\.(?:address\.)?(?:not\.allowed|blocked|restricted)"),
         sentences=pattern(r"\bip address\b.{0,60}\bnot (?:authorized|allowed|permitted|whitelisted)"),
         within=frozenset({401, 403}),
     ),
-    words=Words(
-        cause="The organization does not accept calls from this network address.",
-        confirm="Compare the address that the desk calls from with the organization's list of allowed addresses.",
-        fix="Add the address of the machine that runs the desk to the organization's allowed addresses.",
-        who="Organization admin",
-    ),
-    page=Page(
-        means="The organization limits where calls may come from, and the address of this machine is not in its list.",
-        confirm="The same call works from an allowed network.",
-        fix="Add the outgoing address of the machine that runs the desk and its worker to the allowed addresses.",
-        who_can="An administrator of the organization.",
-        provenance="Published: ip.not.authorized is declared in the API definition.",
-        retry="No.",
-    ),
-    example=Example(
-        status=401,
-        body=(
-            '{"message":"Requests originating from this IP address are not authorized: [203.0.113.7]",'
-            '"code":"ip.not.authorized","status":401}'
-        ),
+    cause="The organization does not accept calls from this network address.",
+    confirm="Compare the address that the desk calls from with the organization's list of allowed addresses.",
+    fix=("Add the address of the machine that runs the desk and its worker to the organization's allowed addresses."),
+    who="Organization admin",
+    provenance=Provenance.PUBLISHED,
+    source="ip.not.authorized is declared in the API definition.",
+    example=platform_error(
+        401, "ip.not.authorized", "Requests originating from this IP address are not authorized: [203.0.113.7]"
     ),
 )
 
@@ -209,26 +158,15 @@ ACTION_SIGN_IN = Rule(
     key="action-sign-in-failed",
     kind=Kind.UNAUTHENTICATED,
     title="The Data Action could not sign in",
-    provenance=Provenance.OBSERVED,
     signs=Signs(special=_action_sign_in),
-    said=_action_words,
-    words=Words(
-        cause="The integration's own credentials are not accepted: the Data Action failed before it sent its request.",
-        confirm="Test the action in Admin: it stops at the authentication step. The inner message names the reason.",
-        fix="Enter working credentials in the integration of this Data Action, then test it again.",
-        who="Integration admin",
-    ),
-    page=Page(
-        means=(
-            "The Data Action signs in with the credentials of its integration, and that sign-in failed. The request "
-            "itself was never sent, so scopes and permissions of this call are not in question yet."
-        ),
-        confirm="Test the action: the step that fetches a token fails, and the inner message says why.",
-        fix="Enter working credentials in the integration, or repair the account that they belong to.",
-        who_can="Whoever administers integrations.",
-        provenance="Observed: a help article shows the payload with details ACTION.AUTHENTICATION.",
-        retry="No.",
-    ),
+    values=_action_values,
+    cause=("The Data Action failed before it sent its request: {reason|the integration's own credentials are not accepted}."),
+    more="Scopes and permissions of the call are not in question yet.",
+    confirm=("Test the action in Admin: it stops at the authentication step. The inner message names the reason."),
+    fix="{change|Enter working credentials in the integration}, then test the action again.",
+    who="Integration admin",
+    provenance=Provenance.OBSERVED,
+    source="a help article shows the payload with details ACTION.AUTHENTICATION.",
     example=Example(
         status=400,
         body=(
@@ -254,35 +192,21 @@ GRANT = Rule(
     key="grant-refused",
     kind=Kind.UNAUTHENTICATED,
     title="The sign-in behind the token is refused",
-    provenance=Provenance.OBSERVED,
     signs=Signs(special=_grant_refused, weak_codes=pattern(r"^invalid\.grant$"), within=frozenset({400, 401, 403})),
-    words=Words(
-        cause="The token server accepts the client but not the sign-in: password, code or refresh token.",
-        confirm="The description beside the code names the reason; sign in by hand with the same account.",
-        fix="Sign in again for a new code or token, or correct the account that the credentials belong to.",
-        who="Integration admin",
-    ),
-    page=Page(
-        means=(
-            "No token was given, because what was offered for it is wrong, used already, or too old: a password, an "
-            "authorization code, a refresh token or an assertion."
-        ),
-        confirm="The error_description says more. Signing in by hand with the same account shows whether it works.",
-        fix="Sign in again. For an integration, enter working credentials.",
-        who_can="Whoever owns the account or the integration.",
-        provenance="Observed behind Data Actions; the code is of RFC 6749.",
-        retry="No.",
-    ),
-    example=Example(
-        status=400, body='{"error":"invalid_grant","error_description":"Authorization code was not accepted"}', via="oauth"
-    ),
+    cause="The token server accepts the client but not the sign-in: password, code or refresh token.",
+    more="What was offered for a token is wrong, used already, or too old.",
+    confirm="The description beside the code names the reason. Sign in by hand with the same account.",
+    fix="Sign in again for a new code or token, or correct the account that the credentials belong to.",
+    who="Integration admin",
+    provenance=Provenance.OBSERVED,
+    source="such answers behind Data Actions; the code is of RFC 6749.",
+    example=oauth_error(400, "invalid_grant", "Authorization code was not accepted"),
 )
 
 UNAUTHENTICATED = Rule(
     key="not-signed-in",
     kind=Kind.UNAUTHENTICATED,
     title="The token is missing or not accepted",
-    provenance=Provenance.PUBLISHED,
     signs=Signs(
         codes=pattern(
             r"^authentication\.required$",
@@ -314,33 +238,18 @@ UNAUTHENTICATED = Rule(
         statuses=frozenset({401, 407}),
         within=frozenset({401, 403, 407}),
     ),
-    words=Words(
-        cause="The call carries no token, or one that is not accepted.",
-        confirm="Repeat the call with a fresh token. In a Data Action, look at the Authorization header it sends.",
-        fix="Use a valid token. In a Genesys Cloud Data Action leave the header out: the integration adds its own.",
-        who="OAuth admin",
+    cause="The call carries no token, or one that is not accepted.",
+    more=(
+        "A token of another region is not accepted, and an expired one is often reported in the same words. In a Data "
+        "Action an unset {{oauth_token}} sends an empty one."
     ),
-    page=Page(
-        means=(
-            "The platform does not know who is calling: the token is missing, wrong, of another region, or no longer "
-            "known. An expired token is often reported in the same words."
-        ),
-        confirm="Repeat the call with a fresh token of the same client.",
-        fix=(
-            "Fetch a new token. In a Genesys Cloud Data Action no Authorization header is needed, the integration's "
-            "credentials are used; an unset {{oauth_token}} sends an empty one."
-        ),
-        who_can="OAuth admin; for a Data Action, whoever administers integrations.",
-        provenance="Published: authentication.required and bad.credentials are declared on practically every call.",
-        retry="Not the same request: it carries the same token.",
-    ),
-    example=Example(
-        status=401,
-        body=(
-            '{"message":"No authentication bearer token specified in authorization header.",'
-            '"code":"authentication.required","status":401}'
-        ),
-    ),
+    confirm=("Repeat the call with a new token. In a Data Action, check the Authorization header that it sends."),
+    fix=("Use a valid token. In a Genesys Cloud Data Action leave the header out: the integration adds its own."),
+    who="OAuth admin",
+    retry="Not the same request: it carries the same token.",
+    provenance=Provenance.PUBLISHED,
+    source="authentication.required and bad.credentials are declared on practically every call.",
+    example=platform_error(401, "authentication.required", "No authentication bearer token specified in authorization header."),
 )
 
 RULES = (ACTION_SIGN_IN, EXPIRED, INVALID_CLIENT, ADDRESS, UNAUTHENTICATED, GRANT)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
-from wfm.diagnosis.rules.base import Case, Example, Page, Rule, Signs, Words, pattern
-from wfm.diagnosis.sides import REMOTE_OWNER
+from wfm.diagnosis.rules.base import REMOTE_OWNER, Case, Example, Rule, Signs, Variant, pattern
 from wfm.domain.diagnoses import Kind, Provenance
 
 BROKEN_STATUSES = frozenset({424, 500, 502, 503, 504, 520, 521, 523, 527, 529, 530})
@@ -30,18 +30,6 @@ def _certificate(case: Case) -> bool:
     return case.reading.category == "ACTION.CERTIFICATE" or (at_fault and bool(_CERTIFICATE.search(case.text)))
 
 
-def _certificate_words(case: Case, names: tuple[str, ...]) -> Words:
-    if case.behind_action:
-        return CERTIFICATE.words
-    host = _host(case)
-    return Words(
-        cause=f"The program does not trust the certificate of {host or 'the host'}, or the connection can't be secured.",
-        confirm="Look who issued the certificate: often it is a proxy of one's own network that opens the connection.",
-        fix="Let the program trust the authority that issued it: that of the network's proxy, or a current list.",
-        who="Owner of the calling program",
-    )
-
-
 _HOST = re.compile(
     r"\b(?:connected|connecting|connection) to (?:host )?([\w-]{1,60}\.[\w.-]{2,100})|host ?(?:name)?(?:['\"]?[=:])? ?['\"]([\w.-]{3,100})|https?://([\w.-]{3,100})"
     r"|(?:ENOTFOUND|resolve(?: host)?:?|UnknownHostException:?|lookup|resolved:)\s{1,2}['\"]?([\w-]{1,60}\.[\w.-]{2,100})",
@@ -61,44 +49,43 @@ def _host(case: Case) -> str:
     return next((name.strip(".") for name in named if not _MANUAL.search(name)), "")
 
 
-def _address_words(case: Case, names: tuple[str, ...]) -> Words:
-    if case.behind_action:
-        return ADDRESS_UNKNOWN.words
+def _host_values(case: Case) -> Mapping[str, str]:
     host = _host(case)
-    fix = "Correct the host name in the settings of the program that calls."
-    if _GENESYS_HOST.search(host):
-        fix += (
-            " The API host of Genesys Cloud is api. and the domain of the region, as api.mypurecloud.ie or api.euw2.pure.cloud."
-        )
-    return Words(
-        cause=f"The host name {host + ' ' if host else ''}that the program calls is not known to the network.",
-        confirm="Look the host name up from the same machine and from another network.",
-        fix=fix,
-        who="Owner of the calling program",
+    genesys = (
+        " The API host of Genesys Cloud is api. and the domain of the region, as api.mypurecloud.ie or api.euw2.pure.cloud."
+        if _GENESYS_HOST.search(host)
+        else ""
     )
+    return {"host": host, "name": f"{host} ", "genesys": genesys} if host else {}
+
+
+def _not_behind_action(case: Case) -> bool:
+    return not case.behind_action
 
 
 CERTIFICATE = Rule(
     key="certificate-not-trusted",
     kind=Kind.UPSTREAM_UNAVAILABLE,
     title="The remote certificate is not trusted",
-    provenance=Provenance.OBSERVED,
     signs=Signs(special=_certificate, statuses=frozenset({495, 496, 525, 526})),
-    said=_certificate_words,
-    words=Words(
-        cause="The service behind the Data Action shows a certificate that is not trusted, or the connection can't be secured.",
-        confirm="Open the service's address with a tool that shows its certificate chain and dates.",
-        fix="Have the service send a valid, complete certificate chain of a public authority.",
-        who=REMOTE_OWNER,
+    values=_host_values,
+    variants=(
+        Variant(
+            when=_not_behind_action,
+            cause="The program does not trust the certificate of {host|the host}, or the connection can't be secured.",
+            confirm="Check who issued the certificate: often it is a proxy of one's own network that opens the connection.",
+            fix="Let the program trust the authority that issued it: that of the network's proxy, or a current list.",
+            who="Owner of the calling program",
+        ),
     ),
-    page=Page(
-        means="The secure connection to the service failed: expired, self-signed, an incomplete chain, or another host's name.",
-        confirm="Look at the certificate chain of the service's address.",
-        fix="Install a valid certificate with its whole chain on the service.",
-        who_can="Whoever runs the remote service.",
-        provenance="Observed: the help centre names certificate errors as a family of their own.",
-        retry="No: it fails until the certificate is changed.",
-    ),
+    cause=("The service behind the Data Action shows a certificate that is not trusted, or the connection can't be secured."),
+    more="It is expired, self-signed, incomplete in its chain, or made for another host name.",
+    confirm="Open the service's address with a tool that shows its certificate chain and dates.",
+    fix="Have the service send a valid, complete certificate chain of a public authority.",
+    who=REMOTE_OWNER,
+    retry="No: it fails until the certificate is changed.",
+    provenance=Provenance.OBSERVED,
+    source="the help centre names certificate errors as a family of their own.",
     example=Example(
         status=500,
         body=(
@@ -113,7 +100,6 @@ ADDRESS_UNKNOWN = Rule(
     key="address-unknown",
     kind=Kind.UPSTREAM_UNAVAILABLE,
     title="The address that is called does not exist",
-    provenance=Provenance.OBSERVED,
     signs=Signs(
         codes_within=pattern(r"\bunknown\.?host", r"^enotfound$"),
         sentences=pattern(
@@ -127,21 +113,24 @@ ADDRESS_UNKNOWN = Rule(
         ),
         within=BROKEN_STATUSES,
     ),
-    said=_address_words,
-    words=Words(
-        cause="The host name that the Data Action calls is not known to the network.",
-        confirm="Compare the host name in the action's request URL with the service's real one.",
-        fix="Correct the host name in the Data Action, or have it published.",
-        who="Action owner",
+    values=_host_values,
+    variants=(
+        Variant(
+            when=_not_behind_action,
+            cause="The host name {name|}that the program calls is not known to the network.",
+            confirm="Look the host name up from the same machine and from another network.",
+            fix="Correct the host name in the settings of the program that calls.{genesys|}",
+            who="Owner of the calling program",
+        ),
     ),
-    page=Page(
-        means="The name in the request URL could not be turned into an address: a typing error, or a private name.",
-        confirm="Look the host name up from another network.",
-        fix="Correct the host name in the Data Action. A name known only inside a company is not found from outside.",
-        who_can="The owner of the Data Action.",
-        provenance="Observed: the messages are those of common HTTP clients behind Data Actions.",
-        retry="No, unless the name server itself was at fault.",
-    ),
+    cause="The host name that the Data Action calls is not known to the network.",
+    more="It is misspelt, or known only inside a company.",
+    confirm="Compare the host name in the action's request URL with the service's real one.",
+    fix="Correct the host name in the Data Action, or have it published.",
+    who="Action owner",
+    retry="No, unless the name server itself was at fault.",
+    provenance=Provenance.OBSERVED,
+    source="the messages are those of common HTTP clients behind Data Actions.",
     example=Example(
         status=500,
         body=(

@@ -79,12 +79,9 @@ def _explained(found: Explanation) -> None:
                 st.markdown(verdict_lines(found.lanes))
         if found.fields:
             st.table(fields_table(found.fields), hide_index=True, border="horizontal", alt="Fields read from the pasted text")
-        with st.expander(f"All that is known about “{escape_markdown(sheet.title)}”"):
+        with st.expander(f"More about “{escape_markdown(sheet.title)}”"):
             for head, words in (
                 ("Means", sheet.means),
-                ("Confirm", sheet.confirm),
-                ("Fix", sheet.fix),
-                ("Who can", sheet.who_can),
                 ("Retry", sheet.retry),
                 ("Provenance", sheet.provenance),
             ):
