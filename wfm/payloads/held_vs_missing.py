@@ -19,7 +19,7 @@ MAX_RUNS = 60
 REACH = 240
 """So many characters before names, and half as many behind, are looked at."""
 
-WIDEST_JOINT = 40
+MAX_JOINT = 40
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -31,128 +31,83 @@ class Place:
     name: str
 
 
-def _any(*lines: str) -> str:
-    """A pattern for any of the words, which may be small patterns; "_" stands for a space."""
-    return "(?:" + "|".join(word.replace("_", " ") for line in lines for word in line.split()) + ")"
+_RIGHT = r"(?:permissions?|scopes?|rights?|privileges?|authorities|claims|licen[sc]es?)"
+_OWNER = r"(?:tokens?|callers?|users?|clients?|roles?|subjects?|sessions?|accounts?)"
 
-
-# The vocabulary. Words that are only ever helpers ("has been refused", "have to") are no words of holding.
-_HOLDS = _any(
-    r"(?:has|have|had)(?!_(?:not|never|been|to|failed|denied|refused|rejected|insufficient|no)\b) having",
-    r"hold holds holding held possess(?:es)? owns? carry carries carried contains? included? includes covers? covered",
-    r"permits? grants? granted given gives? got gets found provided? provides supplied present(?:s|ed)? sees? issued",
-    r"available assigned current(?:ly)? existing effective actual(?:ly)? already only may signed_in",
-    r"as_(?:a|the)_(?:holder|owner)_of entitled authori[sz]ed(?:_for)? allowed allows limited_to restricted_to",
-    r"hat haben hast besitz(?:t|en) enthält vorhanden(?:e|en)?",
-    r"a_déjà avez dispose[sz]? possèd\w+ accord\w+ actuel\w* présent\w*",
-    r"tiene[ns]? posee actual(?:es)? possui tem atua(?:l|is) ha attual[ei] heeft hebt huidige aanwezig\w* имеется есть",
+# What stands before names. Words that are only ever helpers ("has been refused", "have to") are no words of holding.
+_NEED = (
+    r"^\W*(?:please\W+)?(?:grant|add|assign|give|request|get)\b"
+    r"|\b(?:must|should|needs?|requir\w+|lack\w*|miss(?:ing|es)?|without|insufficient|expect\w*|want\w*|unless|if|least|one of"
+    r"|to (?:be|have|hold|include|contain)|(?:holders|owners) of"
+    r"|(?:those|people|anyone|someone|callers|users|clients|tokens) (?:with|that|who|holding|having))\b"
 )
-_HOLDS_IN_SIGNS = _any(r"当前 目前 已有 拥有 現在 保有 ✓ ✔ ✅ ☑ \[[x+](?=\]|$)")  # no space stands between words there
-_NEEDS = _any(
-    r"must should shall needs? needed needing requir\w+ lack\w* miss(?:ing|es)? without insufficient inadequate",
-    r"mandatory demand\w* expect\w* want\w* reserved unless if whether until asks? one_of least",
-    r"have_(?:an?|your|the|somebody|someone)(?:_\w+)?_(?:assign|grant|add|give)",
-    r"to_(?:be|have|hold|include|contain|carry|possess|get|own)",
-    r"(?:holders|owners)_of",
-    r"(?:those|people|anyone|someone|somebody|whoever|callers|users|clients|tokens)_(?:with|that|who|holding|having)",
-    r"any_\w+_(?:with|that|who) only(?:_\w+){1,4}_with for_(?:this|the)_(?:operation|call|endpoint|api|action|request)(?=\W*$)",
+_HOLDS = (
+    r"(?:has|have|had)(?! (?:not|never|been|to|failed|denied|refused|insufficient|no)\b)|having|hold(?:s|ing)?|held"
+    r"|possess(?:es)?|owns?|carr(?:y|ies|ied)|contains?|include[sd]?|covers?|permits?|grants?|granted|given|got|found"
+    r"|provided?|present(?:s|ed)?|issued|available|assigned|current(?:ly)?|effective|actual|only|may"
+    r"|limited to|authorized for"
 )
-_ASKED = (
-    r"^\W*(?:(?:please|then|first)\W+)?(?:"
-    + _any("grant add assign give include request get obtain provide use try retry")
-    + r"|only\W+(?!has|have)[a-z]+)"
+_OWNED = (  # "your permissions", "the token's scopes", "role permissions", "rights in this session"
+    rf"(?:your|my|its|their|{_OWNER}['’]?s) (?:\w+ )?{_RIGHT}|{_OWNER} (?!grants\b){_RIGHT}(?<=s)"
+    rf"|{_RIGHT} (?:in|of|on|for|at|with) (?:(?:this|your|the) )?{_OWNER}|authorities"
 )
-_NOT = _any(
-    r"not no none nothing nowhere never neither nor nobody cannot \w+n['’]t no_longer",
-    r"kein\w* nicht pas sin não nie niet brak geen нет не",
-)
-_RIGHT = _any("permissions? scopes? rights? privileges? authorities entitlements? claims? grants? licen[sc]es? products?")
-_OWNER = _any("tokens? callers? users? clients? roles? subjects? principals? apps? applications? sessions? accounts?")
-_OWNED = _any(
-    rf"(?:your|my|its|his|their|{_OWNER}['’]?s|{_OWNER}s['’])_(?:\w+_)?{_RIGHT}",  # "your permissions", "the token's scopes"
-    rf"{_OWNER}_(?!grants\b(?!\s*[:=(\[])){_RIGHT}(?<=s)",  # "role permissions", but no "role grants" as a verb
-    rf"{_RIGHT}_(?:in|of|on|for|at|with)_(?:(?:this|your|the)_)?{_OWNER} authorities yours",
-)
-_BESIDE = _any(  # what stands behind these is what there is
-    r"not_(?:in|among|within|part_of|one_of|covered_by|found_in) outside(?:_of)? among besides beyond in_addition_to",
-    r"on_top_of apart_from other_than a_subset_of (?:in|within)(?=\W*$)",
-    r"(?:although|though|while)(?=(?:\W+(?:the|your|permission|scope))*\W*$)",
+_BESIDE = (
+    r"not (?:in|among)|on top of|in addition to|besides|(?:in|within)(?=\W*$)"  # what stands behind these is what there is
 )
 _CUES = re.compile(
-    rf"(?P<need>{_ASKED}\b|\b{_NEEDS}(?:(?:\W+(?:the|a|an|following|these|any|all|of|one|least|at))*\W+{_OWNED})?\b)"
-    rf"|\b(?P<beside>{_BESIDE})\b|\b(?P<owned>{_OWNED})\b|\b(?P<not>{_NOT})\b|\b(?P<with>with)\b"
-    rf"|(?P<holds>\b{_HOLDS}\b|{_HOLDS_IN_SIGNS})",
+    rf"(?P<need>{_NEED})|\b(?P<beside>{_BESIDE})\b|\b(?P<owned>{_OWNED})\b|\b(?P<with>with)\b|\b(?P<holds>{_HOLDS})\b"
+    r"|\b(?P<not>not|no|none|nothing|neither|nor|never|cannot|\w+n['’]t)\b|(?P<sign>[✓✔✅☑]|\[[x+](?=\]|$))",
     re.IGNORECASE,
 )
 _OVERTURNED_BY = {
     "holds": {"need", "not"},
-    "with": {"need"},  # "can't be done with a:b:view"
+    "with": {"need", "holds"},  # "can't be done with a:b:view" holds it, "only with a:b:edit" does not
     "owned": set[str](),
+    "sign": set[str](),
     "beside": set[str](),
 }
 """The cues of holding, and what makes them say the opposite when it stands earlier in the clause."""
 
 # Where a clause begins.
 _CLAUSE = re.compile(
-    r"[;:!?()\n,；：，。、]|\.(?=\s|$)|\s[-–—]\s|(?=\b(?:while|whereas|although|though)\b)"
-    r"|\b(?:but|yet|however|because|since|and(?= (?:you|your|it|its|only|the)\b)|mais|aber|pero|mas|ma|maar|но)\b",
+    r"[;:!?()\n,]|\.(?=\s|$)|(?=\b(?:while|although)\b)|\b(?:but|yet|however|because|and(?= (?:you|your|it|its)\b))\b",
     re.IGNORECASE,
 )
 _SUBORDINATE = re.compile(
-    r"\b(?:while|although|though|because|since|as|whereas|without|even if|in addition to|besides)\b[^,;.()\n]*$", re.IGNORECASE
+    r"\b(?:while|although|though|because|since|as|without|in addition to|besides)\b[^,;.()\n]*$", re.IGNORECASE
 )
 _ASIDE = re.compile(r"\([^()\n]{0,200}\)|\[\w[^\[\]:\n]{1,200}\]")
 _MARKS = " \t\n\"'`‘’“”«»[]({}=:-*•<>"
-_TEST = re.compile(r"\b(?:has|is|check|require|assert)[A-Z]\w*\(['\"\[]*$")
+_TEST = re.compile(r"\b(?:has|is|check|require)[A-Z]\w*\(['\"\[]*$")  # hasPermission('a:b:c') asks and does not tell
 _KEY = re.compile(r"\b[A-Za-z][\w.-]*=[\"'\[(]*$")  # of a log line: granted=[a:b:c]
 _WORDS_IN_ONE = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
 _NOUN_IN_ONE = re.compile(r"(permissions?|privileges?|scopes?|licen[sc]es?)", re.IGNORECASE)
-_JOINT = re.compile(
-    r"['\"`’”»\])]{0,3}\s*(?:[,|/&+]\s*(?:(?:and|or|und|oder|et|ou|y|e) )?"
-    r"|(?:and|or|as well as|plus|und|oder|et|ou|y|o|e|en|of|i) |\n\s*[-*•]\s*)?\s*['\"`‘“«\[(]{0,3}"
-)
+_JOINT = re.compile(r"['\"`’”»\])]{0,3}\s*(?:[,|/&+]\s*(?:(?:and|or) )?|(?:and|or) |\n\s*[-*•]\s*)?\s*['\"`‘“«\[(]{0,3}")
 
 # What directly follows names: their closing marks and their noun, then a verdict.
-_IS = (
-    r"(?: (?:would be|must be|has been|have been|had been|is|are|was|were|be|has|have)"
-    r"(?: also| still| already| currently| first)?)"
-)
-_YOU_HAVE = rf"(?:{_IS} (?:a |the )?{_RIGHT})?,? (?:which|that) (?:you|it|the \w+) (?:already )?(?:have|has|holds?)\b"
-_ALL_THERE_IS = r" is all (?:that )?(?:you|it|the \w+) (?:get|gets|have|has|holds?)\b| has(?=\s*[.;\n])"
-_NOT_ENOUGH = (
-    rf"{_IS}? ?(?:not |in)(?:enough|sufficient|adequate)\b|{_IS} too (?:narrow|weak|small|low|limited)\b"
-    rf"| ?alone\b| lacks?\b|(?: (?:do|does|did) not| \w+n['’]t) "
-    + _any("allow suffice satisfy cover include contain permit grant authori[sz]e meet match fulfil do work help")
-)
-_THERE = (
-    rf"{_IS}?(?: already)? ?(?:present|found|held|passed|granted|given|assigned|available|enabled|active|kept|retained)\b"
+_IS = r"(?: (?:would be|must be|has been|have been|is|are|was|were|be)(?: also| still| already)?)"
+_SAYS = r"\s*(?:->|=>|[:=?])\s*"
+_ONLY = rf"{_IS}? ?(?:appl(?:y|ies)|valid|granted|assigned|held|limited|restricted)? ?only (?:to|for|in|on|within)\b"
+_IS_HELD = (
+    r" is all (?:that )?(?:you|it|the \w+) (?:get|gets|have|has|holds?)\b| has(?=\s*[.;\n])"
+    rf"|{_IS}? ?(?:not |in|too )(?:enough|sufficient|narrow)\b| ?alone\b| lacks?\b"
+    r"|(?: (?:do|does|did) not| \w+n['’]t) (?:allow|suffice|satisfy|cover|include|contain|permit|grant)"
+    rf"|{_IS}?(?: already)? ?(?:present|found|held|passed|granted|given|assigned|available|enabled|kept)\b"
     rf"(?!\s*(?:[:=(\[]|{_RIGHT}\b))"
+    rf"|{_SAYS}(?:true|yes|ok|granted|allow(?:ed)?|held|present|pass(?:ed)?)\b|\s*\((?:held|granted|ok|present|have|yes)\)"
+    r"|[ \t]*[✓✔✅☑]"
 )
-_TRUE = (
-    r"\s*(?:->|=>|[:=?]|granted\s*[:=])\s*(?:true|yes|ok|granted|allow(?:ed)?|held|present|pass(?:ed)?|enabled)\b"
-    r"|\s*\((?:held|granted|ok|present|have|yes)\)|[ \t]*[✓✔✅☑]"
+_IS_LACKED = (
+    rf"{_IS} ?(?:missing|required|needed|mandatory|absent|denied|not(?= \w)(?! (?:permitted|allowed|authori[sz]ed)))\b"
+    rf"|{_SAYS}(?:false|no|none|den(?:y|ied)|missing|fail(?:ed)?)\b"
 )
-_ABSENT = _any(
-    "missing required needed mandatory necessary absent denied lacking expected wanted demanded revoked removed what never",
-    "disabled inactive",
-    r"no_longer not(?=_\w)(?!_(?:permitted|allowed|authori[sz]ed|able|entitled))",
-)
-_FALSE = (
-    r"\s*(?:->|=>|[:=?]|granted\s*[:=])\s*(?:false|no|not|none|den(?:y|ied)|missing|fail(?:ed)?|absent|disabled)\b"
-    r"|[ \t]+(?:returned false|failed)\b|[ \t]*[✗✘❌✖]"
-)
-_ONLY = rf"{_IS}? ?(?:appl(?:y|ies)|valid|granted|assigned|held|limited|restricted|effective)? ?only (?:to|for|in|on|within)\b"
 _BEHIND = re.compile(
-    rf"[\])}}'\"`’”»]{{0,3}}[ \t]*(?:(?:oauth )?{_RIGHT}\b)?(?:"
-    rf"(?P<partly>{_ONLY})|(?P<held>{_YOU_HAVE}|{_ALL_THERE_IS}|{_NOT_ENOUGH}|{_THERE}|{_TRUE})"
-    rf"|(?P<lacked>{_IS} ?{_ABSENT}\b| not(?= (?:in|among|within|part)\b)|{_FALSE}))",
+    rf"[\])}}'\"`’”»]{{0,3}}[ \t]*(?:(?:oauth )?{_RIGHT}\b)?(?:(?P<partly>{_ONLY})|(?P<held>{_IS_HELD})"
+    rf"|(?P<lacked>{_IS_LACKED}))",
     re.IGNORECASE,
 )
-
-
 _NONE_OF = re.compile(  # "none of [a:b:c] is assigned"
-    r"\b(?:none|neither|no|not (?:all|every|a single))(?: one)?(?: of)?"
-    rf"(?: (?:the|these|those|following|required|{_RIGHT})){{0,4}}"
+    rf"\b(?:none|neither|no|not (?:all|every))(?: of)?(?: (?:the|these|those|following|required|{_RIGHT})){{0,4}}"
     r"[\s:'\"`‘“«\[(]{0,4}$",
     re.IGNORECASE,
 )
@@ -188,7 +143,7 @@ def _runs(text: str, places: Sequence[Place]) -> list[list[Place]]:
     runs: list[list[Place]] = []
     for place in places:
         end = runs[-1][-1].end if runs else 0
-        if not runs or place.begin - end > WIDEST_JOINT or not _JOINT.fullmatch(text, end, place.begin):
+        if not runs or place.begin - end > MAX_JOINT or not _JOINT.fullmatch(text, end, place.begin):
             if len(runs) == MAX_RUNS:
                 break
             runs.append([])
@@ -205,7 +160,7 @@ def _parted(text: str, run: list[Place]) -> list[list[Place]]:
 
 def _held_by_words(before: str) -> bool:
     """Whether the words before some names, in the same clause, say that they are held."""
-    if _TEST.search(before):  # hasPermission('a:b:c') asks and does not tell
+    if _TEST.search(before):
         return False
     key = _KEY.search(before)
     clause = key.group().replace(".", " ") if key else _CLAUSE.split(_ASIDE.sub(" ", before).rstrip(_MARKS))[-1]
