@@ -8,11 +8,11 @@ import re
 from dataclasses import dataclass, field
 
 import pytest
+from wfm.diagnosis.rules.record import render
 
 from wfm.diagnosis import diagnose, page_for, rules, sections
 from wfm.diagnosis.matching import NOTHING_KNOWN
 from wfm.diagnosis.rules import RULES, UNREAD, Rule
-from wfm.diagnosis.rules.base import render
 from wfm.domain.diagnoses import Diagnosis, Evidence, Kind
 
 EVERY = (*RULES, *UNREAD)
@@ -704,6 +704,19 @@ def _aws(sentence: str) -> Given:
 TOKEN = Evidence(call="POST /oauth/token", via="oauth")
 BEHIND_ACTION = Evidence(call="POST /api/v2/integrations/actions/{actionId}/execute", via="data_action")
 VARIANTS: dict[str, list[tuple[Given, str]]] = {
+    "action-sign-in-failed": [
+        (
+            Given(
+                wrapped(f'{{"error":"{code}"}}', 400, "invalid.credentials", older=True, category="ACTION.AUTHENTICATION"), 400
+            ),
+            phrase,
+        )
+        for code, phrase in {
+            "invalid_scope": "Correct the scope",
+            "unauthorized_client": "may not use this grant type",
+            "invalid_client": "the id or the secret",
+        }.items()
+    ],
     "token-asked-of-wrong-host": [
         (Given("", 404, evidence=Evidence(call="GET https://login.mypurecloud.ie/api/v2/users/me")), "API")
     ],

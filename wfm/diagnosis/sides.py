@@ -6,8 +6,9 @@ import re
 from dataclasses import replace
 
 from wfm import catalogue
-from wfm.diagnosis.rules.base import CALLER_ADMIN, PLATFORM_HOST, REMOTE_OWNER, Case, Rule, Sentences, render
+from wfm.diagnosis.rules.base import PLATFORM_HOST, Case
 from wfm.diagnosis.rules.elsewhere import ANOTHER_SERVICE
+from wfm.diagnosis.rules.record import CALLER_ADMIN, REMOTE_OWNER, Rule, Sentences, render
 from wfm.domain.diagnoses import Kind
 from wfm.payloads.parsed_response import ParsedResponse
 

@@ -22,7 +22,8 @@ from wfm.diagnosis.rules import (
     token_server,
     unread,
 )
-from wfm.diagnosis.rules.base import Case, Example, Rule, Sentences, Signs, Variant
+from wfm.diagnosis.rules.base import Case
+from wfm.diagnosis.rules.record import Example, Rule, Sentences, Signs, Variant
 
 RULES: tuple[Rule, ...] = (
     *brief.RULES,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from wfm.diagnosis.rules import roles
-from wfm.diagnosis.rules.base import Case, Rule, Signs, licences, pattern, platform_error, scopes
+from wfm.diagnosis.rules.base import Case, licences, pattern, scopes
+from wfm.diagnosis.rules.record import Rule, Signs, platform_error
 from wfm.diagnosis.rules.roles import (
     REFUSALS,
     REFUSING,
@@ -54,7 +55,6 @@ SCOPE = Rule(
         within=frozenset({400, 401, 403}),
     ),
     names=scopes,
-    values=_scope_values,
     cause="The token lacks {lacking|a scope}.",
     more=(
         "Where several scopes are listed, one of them is enough. A scope limits the application; the user's role is a "
@@ -66,8 +66,9 @@ SCOPE = Rule(
     ),
     fix="Add {wanted|the scope that this call needs} to {client}, then fetch a new token.",
     who="OAuth admin",
+    values=_scope_values,
     provenance=Provenance.PUBLISHED,
-    source=("app.not.authorized.for.scope is declared on practically every call. insufficient_scope is of RFC 6750."),
+    source="app.not.authorized.for.scope is declared on practically every call. insufficient_scope is of RFC 6750.",
     example=platform_error(403, "app.not.authorized.for.scope", "App not authorized to use scope [workforce-management]"),
 )
 
@@ -133,7 +134,7 @@ USER_CONTEXT = Rule(
     example=platform_error(
         400,
         "not.a.user",
-        ("This request requires a user context. Client credentials cannot be used for requests to this resource."),
+        "This request requires a user context. Client credentials cannot be used for requests to this resource.",
     ),
 )
 
@@ -206,12 +207,12 @@ REFUSED = Rule(
         statuses=frozenset({403, 451}),
         within=REFUSALS | {451},
     ),
-    values=_refused_values,
     cause="The call is refused and the answer does not say why: scope, permission, division or licence.",
     more="Some calls want the user to take part in the conversation or to own the thing.",
     confirm="Compare a read with a write, and two agents of different divisions, with the same token.",
     fix="{first|Go through the four lanes of Access for this call, from scope to licence}.",
     who="Role admin",
+    values=_refused_values,
     provenance=Provenance.PUBLISHED,
     source="not.authorized is declared on practically every call, forbidden on fifty of other areas.",
     example=platform_error(403, "not.authorized", "You are not authorized to perform the requested action."),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from wfm.diagnosis.rules.base import REMOTE_OWNER, Case, Rule, Signs, Variant, action_error, pattern
+from wfm.diagnosis.rules.base import Case, pattern
+from wfm.diagnosis.rules.record import REMOTE_OWNER, Rule, Signs, Variant, action_error
 from wfm.domain.diagnoses import Kind, Provenance
 
 _REPORT = re.compile(  # the newer SDK has commas and no error code
@@ -84,8 +85,6 @@ AWS_FAULT = Rule(
     kind=Kind.RATE_LIMITED,
     title="A limit or fault of AWS",
     signs=Signs(special=lambda case: any(fault.when(case) for fault in _FAULTS)),
-    values=_values,
-    variants=_FAULTS,
     cause=(
         "AWS could not carry out the call: a limit is used up, the name does not exist, the function can't start, or AWS fails."
     ),
@@ -93,13 +92,15 @@ AWS_FAULT = Rule(
     confirm="In AWS, call the function with the same input and check its metrics and its log.",
     fix="Correct in AWS what its error code names.",
     who=REMOTE_OWNER,
+    values=_values,
+    variants=_FAULTS,
     retry="By the error code: limits and faults of AWS pass, the others stay.",
     provenance=Provenance.OBSERVED,
     source="sentences of the AWS SDK behind Data Actions. The error codes are those of AWS Lambda's Invoke.",
     example=action_error(
         400,
         "BAD_REQUEST",
-        ("Rate Exceeded. (Service: AWSLambda; Status Code: 429; Error Code: TooManyRequestsException; Request ID: 1)"),
+        "Rate Exceeded. (Service: AWSLambda; Status Code: 429; Error Code: TooManyRequestsException; Request ID: 1)",
         "ACTION.REMOTE_ENDPOINT",
     ),
 )

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from wfm.diagnosis.rules.base import (
-    EXECUTE,
-    Case,
-    Example,
-    Rule,
-    Signs,
-    pattern,
-    reads_work_writes_fail,
-)
+from wfm.diagnosis.rules.base import EXECUTE, Case, pattern, reads_work_writes_fail
+from wfm.diagnosis.rules.record import Example, Rule, Signs
 from wfm.domain.diagnoses import Kind, Provenance
 
 _REFUSED = pattern(r"insufficient permissions? for resource access", r"^\s*forbidden\.?\s*$")
@@ -98,7 +91,6 @@ SCOPE = Rule(
     title="The OAuth client lacks a schedule scope",
     signs=Signs(special=_refused),
     names=needed_scopes,
-    values=_scope_values,
     cause="The OAuth client may {may|read schedules but not update them}.",
     more=(
         "The answer says forbidden and names nothing. On this tenant the scopes of the OAuth client decide: a write needs "
@@ -110,6 +102,7 @@ SCOPE = Rule(
     ),
     fix="Add {scope|wfm:schedule:update} to {client}. The next token carries it.",
     who="OAuth admin",
+    values=_scope_values,
     retry="No. After the scope is added, apply the same window again.",
     provenance=Provenance.BRIEF,
     source=_SOURCE,
@@ -128,7 +121,7 @@ SCOPE_HELD = Rule(
     cause="The token holds the scope that this call needs, so something else refuses it.",
     more="Either the refused token is older than the change, or a role or a division refuses.",
     confirm="Try an agent of another division, and check when the scope was added to {client}.",
-    fix=("If the scope was added just now, try again with a new token. Otherwise ask for the role that may edit these agents."),
+    fix="If the scope was added just now, try again with a new token. Otherwise ask for the role that may edit these agents.",
     who="OAuth admin",
     retry="Not with the same token.",
     provenance=Provenance.BRIEF,
@@ -167,11 +160,11 @@ REFUSED_ANYWHERE = Rule(
     title="Insufficient permissions for resource access",
     signs=Signs(special=_refused_anywhere),
     cause="The caller may not do this. Which call was refused is not known, and the answer names no right.",
-    more=("Writes of schedules fail in these words when the OAuth client lacks the scope; reads work with the same token."),
+    more="Writes of schedules fail in these words when the OAuth client lacks the scope; reads work with the same token.",
     confirm=(
         "Find the refused call in the Data Action or the log. If it writes schedules, check the scopes for wfm:schedule:update."
     ),
-    fix=("If the call writes schedules: add wfm:schedule:update to {client}. Otherwise find what the call needs."),
+    fix="If the call writes schedules: add wfm:schedule:update to {client}. Otherwise find what the call needs.",
     who="OAuth admin",
     retry="No. After the scope is added, yes.",
     provenance=Provenance.BRIEF,

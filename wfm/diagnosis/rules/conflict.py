@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from wfm.diagnosis.rules.base import PASSES, Case, Rule, Signs, Variant, pattern, platform_error
+import re
+from collections.abc import Callable
+
+from wfm.diagnosis.rules.base import Case, pattern
+from wfm.diagnosis.rules.record import PASSES, Rule, Signs, Variant, platform_error
 from wfm.diagnosis.rules.servers import passes
 from wfm.domain.diagnoses import Kind, Provenance
 
 _CLASH = frozenset({409, 412, 423, 428})
+
+
+def _says(sentence: re.Pattern[str]) -> Callable[[Case], bool]:
+    """Whether the sentence says so under a status that speaks of the request: the sentence is right."""
+    return lambda case: case.reading.firm_status in (None, 400) and bool(sentence.search(case.text))
+
 
 BUSY = Rule(
     key="earlier-update-running",
@@ -43,11 +53,6 @@ _CHANGED = pattern(
 )
 
 
-def _said_to_have_changed(case: Case) -> bool:
-    """Whether the sentence says so under a status that speaks of the request: the sentence is right."""
-    return case.reading.firm_status in (None, 400) and bool(_CHANGED.search(case.text))
-
-
 VERSION = Rule(
     key="changed-by-somebody",
     kind=Kind.CONFLICT,
@@ -60,7 +65,7 @@ VERSION = Rule(
             r"\bstale\b",
             r"\boptimistic",
         ),
-        hint=_said_to_have_changed,
+        hint=_says(_CHANGED),
         sentences=pattern(
             r"\bversion\b[^.\n]{0,80}\b(?:match|mismatch|conflict|stale|outdated)",
             r"\bmodified by another",
@@ -104,7 +109,7 @@ LOCKED = Rule(
         "Architect, --forceUnlock of Archy, and force_unlock of the provider of Terraform."
     ),
     confirm="Open it in Admin or Architect: it shows who has locked it.",
-    fix=("Have the one who locked it save and unlock it, or unlock it by force (unsaved changes are lost). Then try again."),
+    fix="Have the one who locked it save and unlock it, or unlock it by force (unsaved changes are lost). Then try again.",
     who="Owner of the lock",
     retry="No: it fails until it is unlocked.",
     provenance=Provenance.OBSERVED,
@@ -118,11 +123,6 @@ _THERE = pattern(
     r"\bduplicate (?:\w+ )?(?:name|e-?mail|number|extension)\b",  # values in the plural repeat inside the request itself
     r"\b(?:is|are) not unique\b",
 )
-
-
-def _said_to_exist(case: Case) -> bool:
-    """Whether the sentence says so under a status that speaks of the request: the sentence is right."""
-    return case.reading.firm_status in (None, 400) and bool(_THERE.search(case.text))
 
 
 EXISTS = Rule(
@@ -139,7 +139,7 @@ EXISTS = Rule(
             r"\bunique\b",
         ),
         sentences=pattern(r"\balready exists?\b", r"\balready in use\b", r"\bduplicate\b"),
-        hint=_said_to_exist,
+        hint=_says(_THERE),
         within=_CLASH,
     ),
     cause="Something with that name or for that time exists already.",
@@ -162,6 +162,11 @@ CONFLICT = Rule(
         within=_CLASH | {400},
     ),
     retryable=passes,
+    cause="The request does not fit the present state of what it touches.",
+    more="It is in use, limited in number, or in a state that does not allow this change.",
+    confirm="Read the thing again and compare its state with what the request wants.",
+    fix="Bring it into a state that allows the change, or leave it out.",
+    who="Supervisor",
     variants=(
         Variant(
             when=passes,
@@ -171,11 +176,6 @@ CONFLICT = Rule(
             who=PASSES,
         ),
     ),
-    cause="The request does not fit the present state of what it touches.",
-    more="It is in use, limited in number, or in a state that does not allow this change.",
-    confirm="Read the thing again and compare its state with what the request wants.",
-    fix="Bring it into a state that allows the change, or leave it out.",
-    who="Supervisor",
     retry="No, unless the answer says so.",
     provenance=Provenance.PUBLISHED,
     source="request.conflict is declared on practically every call.",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from wfm.diagnosis.rules.base import PASSES, Case, Example, Rule, Signs, Variant, action_error, pattern
+from wfm.diagnosis.rules.base import Case, pattern
+from wfm.diagnosis.rules.record import PASSES, Example, Rule, Signs, Variant, action_error
 from wfm.domain.diagnoses import Kind, Provenance
 from wfm.payloads import statuses
 
@@ -50,7 +51,7 @@ CONTRACT = Rule(
         within=frozenset({400, 422, 500}),
     ),
     cause="What was given to the Data Action, or what came back, does not fit its contract.",
-    confirm=("Test the action with the same input: the failing step names the field, and whether input or output is meant."),
+    confirm="Test the action with the same input: the failing step names the field, and whether input or output is meant.",
     fix="Correct the input, or change the contract to what the service really takes and gives.",
     who="Action owner",
     provenance=Provenance.PUBLISHED,
@@ -80,7 +81,7 @@ TEMPLATE = Rule(
         ),
         within=frozenset({400, 422, 500}),
     ),
-    cause=("A template of the Data Action could not be filled: a variable is unset, or the result is no JSON."),
+    cause="A template of the Data Action could not be filled: a variable is unset, or the result is no JSON.",
     more=(
         "With a success template the call itself may already have worked: check before you send it again. Defaults stand "
         "in translationMapDefaults; esc.jsonString quotes texts."
@@ -105,6 +106,14 @@ FUNCTION = Rule(
     kind=Kind.SERVER_ERROR,
     title="The function failed",
     signs=Signs(special=_function_failed),
+    cause="{which|The function} stopped with an error of its own.",
+    more=(
+        "The answer may come with HTTP 200 and a header, or wrapped as an internal server error. A function that returns "
+        "a status code counts as a success: to report a failure it throws."
+    ),
+    confirm="The inner message carries the function's error and the line it came from.",
+    fix="Fix the function. The same input will fail again.",
+    who="Action owner",
     values=_function_values,
     variants=(
         Variant(
@@ -114,14 +123,6 @@ FUNCTION = Rule(
             fix="Give the function more memory, or let it take less at once. The same input will fail again.",
         ),
     ),
-    cause="{which|The function} stopped with an error of its own.",
-    more=(
-        "The answer may come with HTTP 200 and a header, or wrapped as an internal server error. A function that returns "
-        "a status code counts as a success: to report a failure it throws."
-    ),
-    confirm="The inner message carries the function's error and the line it came from.",
-    fix="Fix the function. The same input will fail again.",
-    who="Action owner",
     provenance=Provenance.OBSERVED,
     source="a community thread shows the payload. The header is AWS Lambda's.",
     example=Example(

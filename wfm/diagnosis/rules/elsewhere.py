@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from wfm.diagnosis.rules.base import CALLER_ADMIN, REMOTE_OWNER, Case, Example, Rule, Signs, action_error, pattern
+from wfm.diagnosis.rules.base import Case, pattern
+from wfm.diagnosis.rules.record import CALLER_ADMIN, REMOTE_OWNER, Example, Rule, Signs, action_error
 from wfm.domain.diagnoses import Kind, Provenance
 from wfm.payloads.parsed_response import Form
 
@@ -33,7 +34,7 @@ ANOTHER_SERVICE = Rule(
         "A service behind a Data Action, or one that a program calls, does not accept the credentials or does not let the "
         "account do this; the kind says which. No scope, role or division of Genesys Cloud is in question."
     ),
-    confirm=("Make the same call to that service directly, with the same credentials: it is refused in the same words."),
+    confirm="Make the same call to that service directly, with the same credentials: it is refused in the same words.",
     fix="Correct the credentials, or give their account the right in that service.",
     who=REMOTE_OWNER,
     provenance=Provenance.OBSERVED,
@@ -51,7 +52,6 @@ AWS_POLICY = Rule(
     kind=Kind.FORBIDDEN_OTHER,
     title="An AWS policy refuses",
     signs=Signs(special=lambda case: _action_refused(case) is not None),
-    values=_aws_values,
     cause="AWS refuses, not Genesys Cloud: the calling role or user may not do {action|this}.",
     more=(
         "No right of Genesys Cloud is missing. A function is called with lambda:InvokeFunction on its ARN, alias or "
@@ -60,6 +60,7 @@ AWS_POLICY = Rule(
     confirm="In AWS, check the policies of the role for {action|the action} on the named resource.",
     fix="Allow {action|the action} on that resource in a policy of the AWS role.",
     who=REMOTE_OWNER,
+    values=_aws_values,
     retry="No. A changed policy takes some seconds.",
     provenance=Provenance.OBSERVED,
     source="AWS's own sentence behind Data Actions.",
@@ -87,7 +88,7 @@ SIGNATURE = Rule(
             r"\brequest signature we calculated does not match", r"\brequest time and the current time is too large"
         ),
     ),
-    cause=("The signature does not fit the request: another method, header, body or time than the one that was signed."),
+    cause="The signature does not fit the request: another method, header, body or time than the one that was signed.",
     more="An upload sends no Authorization header.",
     confirm="Compare method and headers, Content-Type included, with those that came with the upload address.",
     fix=(
@@ -120,7 +121,7 @@ NOT_LET_OUT = Rule(
             r"\bblocked by (?:the |a |your )?(?:company |corporate |web )?(?:proxy|firewall|url filter)\b",
         ),
     ),
-    cause=("The calling system refuses to send the call: its own list of allowed addresses or a browser's rule forbids it."),
+    cause="The calling system refuses to send the call: its own list of allowed addresses or a browser's rule forbids it.",
     confirm="Make the same call from another machine: it is answered. Genesys Cloud never saw this one.",
     fix=(
         "Allow the address in the calling system: in Salesforce as a remote site, at a proxy as a host. A page in a "

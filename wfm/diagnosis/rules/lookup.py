@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from wfm.diagnosis.rules.base import Case, Rule, Signs, Variant, pattern, platform_error
+from wfm.diagnosis.rules.base import Case, pattern
+from wfm.diagnosis.rules.record import Rule, Signs, Variant, platform_error
 from wfm.domain.diagnoses import Kind, Provenance
 
 _ABSENT = frozenset({400, 404, 410})
@@ -95,7 +96,7 @@ USER = Rule(
     ),
     cause="The user does not exist in this organization, or is in no management unit.",
     confirm="Search the user by name or e-mail; check the agent's management unit.",
-    fix=("Correct the user id, or leave this agent out. An agent without a management unit is added to one first."),
+    fix="Correct the user id, or leave this agent out. An agent without a management unit is added to one first.",
     who="Supervisor",
     provenance=Provenance.PUBLISHED,
     source="presenceservice.usernotfound, user.not.found, wfm.entity.not.found.",
@@ -150,6 +151,11 @@ NOTHING = Rule(
         statuses=frozenset({404, 410}),
         within=_ABSENT,
     ),
+    cause="Something that the request names does not exist; the answer does not say more.",
+    more="It may be deleted, in another organization, or hidden from this caller.",
+    confirm="Read the same thing by its id, with the same token.",
+    fix="Check the ids in the path and that the path exists.",
+    who="Supervisor",
     values=_nothing_values,
     variants=(
         Variant(
@@ -160,11 +166,6 @@ NOTHING = Rule(
         ),
         Variant(when=_call_unknown, fix="Check the path: {call|it} is not a call that the desk knows."),
     ),
-    cause="Something that the request names does not exist; the answer does not say more.",
-    more="It may be deleted, in another organization, or hidden from this caller.",
-    confirm="Read the same thing by its id, with the same token.",
-    fix="Check the ids in the path and that the path exists.",
-    who="Supervisor",
     provenance=Provenance.PUBLISHED,
     source="not.found is declared on practically every call.",
     example=platform_error(404, "not.found", "The requested resource was not found."),

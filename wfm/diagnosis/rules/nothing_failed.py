@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from wfm.diagnosis.rules.base import PASSES, Case, Example, Rule, Signs
+from wfm.diagnosis.rules.base import Case
+from wfm.diagnosis.rules.record import PASSES, Example, Rule, Signs
 from wfm.domain.diagnoses import Kind, Provenance
 from wfm.payloads.parsed_response import Form
 from wfm.payloads.progress import DONE, FAILED, RUNNING
@@ -82,12 +83,12 @@ NOTHING_FAILED = Rule(
     kind=Kind.UNPARSEABLE,
     title="No error: nothing failed",
     signs=Signs(special=_succeeded),
-    values=_success_values,
     cause="No error: {why|nothing in the answer says that something failed}.",
-    more=("A write of the platform often answers 204 without a body. A Data Action's template may lose the result."),
+    more="A write of the platform often answers 204 without a body. A Data Action's template may lose the result.",
     confirm="Read the thing that the call changed: it is as the request wanted it.",
-    fix=("Nothing needs fixing here. If something is wrong all the same, check the call before this one or after it."),
+    fix="Nothing needs fixing here. If something is wrong all the same, check the call before this one or after it.",
     who="Nobody",
+    values=_success_values,
     retry="No: there is nothing to try again.",
     provenance=Provenance.OBSERVED,
     source="such answers are pasted by mistake.",

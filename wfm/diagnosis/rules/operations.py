@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from wfm.diagnosis.rules.base import Case, Example, Rule, Signs, pattern
+from wfm.diagnosis.rules.base import Case, pattern
+from wfm.diagnosis.rules.record import Example, Rule, Signs
 from wfm.domain.diagnoses import Kind, Provenance
 from wfm.payloads.correlation import UUID
 from wfm.payloads.progress import FAILED
@@ -64,12 +65,12 @@ WITHOUT_REASON = Rule(
     kind=Kind.SERVER_ERROR,
     title="An asynchronous operation ended without a reason",
     signs=Signs(special=_ended_without_reason, hint=_job_failed),
-    values=_operation_values,
-    cause=("{operation|The asynchronous operation} ended in an error, and the platform gives no reason for it."),
-    more=("The request was accepted and failed later. One possible reason is a version that somebody else changed meanwhile."),
+    cause="{operation|The asynchronous operation} ended in an error, and the platform gives no reason for it.",
+    more="The request was accepted and failed later. One possible reason is a version that somebody else changed meanwhile.",
     confirm="Read the thing that it should change, a schedule by its metadata.version: it did not change.",
-    fix=("Read the newest version and try once more. If it repeats, give the operation id to Genesys support."),
+    fix="Read the newest version and try once more. If it repeats, give the operation id to Genesys support.",
     who="Genesys support",
+    values=_operation_values,
     retry="Not unchanged: read the version first.",
     provenance=Provenance.OBSERVED,
     source="the developer forum shows such notifications.",
@@ -84,11 +85,11 @@ WITH_REASON = Rule(
     kind=Kind.BAD_REQUEST_OTHER,
     title="An asynchronous operation failed",
     signs=Signs(hint=lambda case: bool(_reason(case))),
-    values=_operation_values,
-    cause=("{operation|The asynchronous operation} failed{reason|, for the reason that stands in its answer}."),
-    confirm=("Read the state of the operation, or its log, for further messages: often the first one caused the others."),
+    cause="{operation|The asynchronous operation} failed{reason|, for the reason that stands in its answer}.",
+    confirm="Read the state of the operation, or its log, for further messages: often the first one caused the others.",
     fix="Correct what the message names, then start the operation again.",
     who="Whoever started the operation",
+    values=_operation_values,
     retry="No: the same operation fails again.",
     provenance=Provenance.OBSERVED,
     source="jobs of Architect and imports of schedules answer so.",

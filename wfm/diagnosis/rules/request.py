@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from wfm.diagnosis.rules.base import Case, Example, Rule, Signs, pattern, platform_error
+from wfm.diagnosis.rules.base import Case, pattern
+from wfm.diagnosis.rules.record import Example, Rule, Signs, platform_error
 from wfm.domain.diagnoses import Kind, Provenance
 
 _BAD = frozenset({400, 422})
@@ -73,12 +74,12 @@ VALIDATION = Rule(
         statuses=frozenset({422}),
         within=_BAD,
     ),
-    values=_validation_values,
     cause="A value of the request{where|} is not accepted{said|}.",
     more="Dates are ISO 8601 in UTC, ids are UUIDs.",
     confirm="Compare the request with what the message asks for.",
     fix="Correct the value and send the request again.",
     who="Supervisor",
+    values=_validation_values,
     provenance=Provenance.PUBLISHED,
     source="invalid.value, invalid.date, constraint.validation and others are declared on most calls.",
     example=platform_error(

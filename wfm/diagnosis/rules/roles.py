@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from wfm import catalogue
-from wfm.diagnosis.rules.base import ROLE_CHANGE, Case, Rule, Signs, Variant, pattern, permissions, platform_error
+from wfm.diagnosis.rules.base import Case, pattern, permissions
+from wfm.diagnosis.rules.record import ROLE_CHANGE, Rule, Signs, Variant, platform_error
 from wfm.domain.diagnoses import Kind, Provenance
 from wfm.payloads.parsed_response import Form
 
@@ -148,15 +149,15 @@ DIVISION = Rule(
         within=frozenset({403}),
     ),
     names=_held_elsewhere,
-    values=_division_values,
-    variants=(_of_unpublished(_held_elsewhere),),
     cause="No role of the caller holds {what|the permission} in {where|the division of these agents}.",
     more=(
         "The caller may hold it in another division. Agents of a division that is not granted can be left out of the window."
     ),
-    confirm=("Compare the divisions of the role's grants with the division of the agents or of their business unit."),
+    confirm="Compare the divisions of the role's grants with the division of the agents or of their business unit.",
     fix="Grant a role with {grant|the permission} in {where|that division}.",
     who="Role admin",
+    values=_division_values,
+    variants=(_of_unpublished(_held_elsewhere),),
     retry=ROLE_CHANGE,
     provenance=Provenance.PUBLISHED,
     source=(
@@ -184,7 +185,7 @@ OTHERS_PRESENCE = Rule(
     ),
     names=permissions,
     cause="The caller may not change the presence of other users.",
-    more=("Since 20 July 2025 this needs presence:userPresence:edit; integrations that worked before fail since."),
+    more="Since 20 July 2025 this needs presence:userPresence:edit; integrations that worked before fail since.",
     confirm="Look for presence:userPresence:edit in the roles of {client}.",
     fix="Add presence:userPresence:edit to a role of {client}, in the division of the agents.",
     who="Role admin",
@@ -210,7 +211,7 @@ TEAM_ONLY = Rule(
     names=permissions,
     cause="The WFM permission is granted for certain teams only, and these agents are not in them.",
     confirm="Compare the condition of the role's grant with the teams of the refused agents.",
-    fix=("Grant the WFM role without the team condition or for the teams of these agents, or leave them out."),
+    fix="Grant the WFM role without the team condition or for the teams of these agents, or leave them out.",
     who="Role admin",
     retry=ROLE_CHANGE,
     provenance=Provenance.PUBLISHED,
@@ -262,16 +263,16 @@ PERMISSION = Rule(
         within=REFUSALS,
     ),
     names=permissions,
-    values=_permission_values,
-    variants=(_of_unpublished(permissions),),
     cause="The caller {lacks|lacks a permission}.",
     more=(
         "With client credentials the roles of the OAuth client count, with a user token the user's. If the organization "
         "has no such permission, a licence or feature is missing, not a role."
     ),
-    confirm=("Compare the permissions of the caller's roles with what the call needs; role changes take up to five minutes."),
+    confirm="Compare the permissions of the caller's roles with what the call needs; role changes take up to five minutes.",
     fix="{change|Add the permission to a role of the caller, in the division of the agents}.",
     who="Role admin",
+    values=_permission_values,
+    variants=(_of_unpublished(permissions),),
     retry=ROLE_CHANGE,
     provenance=Provenance.PUBLISHED,
     source="missing.permissions and missing.any.permissions are declared on practically every call.",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from wfm.diagnosis.rules import unreachable
-from wfm.diagnosis.rules.base import PASSES, Case, Example, Rule, Signs, pattern, platform_error
+from wfm.diagnosis.rules.base import Case, pattern
+from wfm.diagnosis.rules.record import PASSES, Example, Rule, Signs, platform_error
 from wfm.diagnosis.rules.unreachable import BROKEN_STATUSES
 from wfm.domain.diagnoses import Kind, Provenance
 from wfm.payloads.parsed_response import Form
@@ -80,18 +81,18 @@ RATE = Rule(
         within=frozenset({400, 403, 429, 503}),
     ),
     retryable=True,
-    values=_rate_values,
     cause="Too many calls in a short time: the rate limit{limit|} is used up.",
     more=(
         "Nothing was changed by this call. Data Actions have limits of their own; a higher limit is asked for by a "
         "support case."
     ),
-    confirm=("The headers inin-ratelimit-count and inin-ratelimit-allowed show it. Other programs may share the client."),
-    fix=("Wait{seconds|}, then send it again; the desk paces itself. For more, give the desk an OAuth client of its own."),
+    confirm="The headers inin-ratelimit-count and inin-ratelimit-allowed show it. Other programs may share the client.",
+    fix="Wait{seconds|}, then send it again; the desk paces itself. For more, give the desk an OAuth client of its own.",
     who=PASSES,
+    values=_rate_values,
     retry="Yes, after the time in Retry-After.",
     provenance=Provenance.PUBLISHED,
-    source=("too.many.requests is declared on practically every call. Observed: the token server says it with 400."),
+    source="too.many.requests is declared on practically every call. Observed: the token server says it with 400.",
     example=Example(
         status=429,
         headers={"Retry-After": "9"},
@@ -218,7 +219,7 @@ BROKEN = Rule(
     cause="The server failed at this request and does not say why.",
     more="The request may be right; some requests break a server.",
     confirm="Try one agent again, then another, and compare the two requests. Keep the correlation id.",
-    fix=("If it repeats, give the correlation id to Genesys support, or to the owner of the remote service."),
+    fix="If it repeats, give the correlation id to Genesys support, or to the owner of the remote service.",
     who="Genesys support",
     retry="Rarely: only where the answer says so, or with 502 and 503.",
     provenance=Provenance.PUBLISHED,
@@ -226,7 +227,7 @@ BROKEN = Rule(
     example=platform_error(
         500,
         "internal.server.error",
-        ("The server encountered an unexpected condition which prevented it from fulfilling the request."),
+        "The server encountered an unexpected condition which prevented it from fulfilling the request.",
     ),
 )
 
@@ -243,8 +244,8 @@ NOT_NOW = Rule(
         within=frozenset({400, 412, 428}),
     ),
     retryable=True,
-    cause=("The service can't do this at this moment; the request itself may be right, whatever the HTTP status says."),
-    more=("What the call touches is being created, moved or locked. If it lasts, give the correlation id to Genesys support."),
+    cause="The service can't do this at this moment; the request itself may be right, whatever the HTTP status says.",
+    more="What the call touches is being created, moved or locked. If it lasts, give the correlation id to Genesys support.",
     confirm="Send one such request after a minute: it is answered.",
     fix="Wait a minute and send it again.",
     who=PASSES,

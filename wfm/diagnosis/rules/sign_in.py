@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 
-from wfm.diagnosis.rules.base import Case, Example, Rule, Signs, Variant, oauth_error, pattern, platform_error
+from wfm.diagnosis.rules.base import Case, pattern
+from wfm.diagnosis.rules.record import Example, Rule, Signs, Variant, oauth_error, platform_error
 from wfm.domain.diagnoses import Kind, Provenance
 from wfm.payloads.parsed_response import dotted
 
 _REFUSALS = frozenset({400, 401, 403, 407, 419, 440, 498})
 
 
-_ACTION_REASONS = (
-    (
-        pattern(r"\binvalid[._]scope\b"),
-        "the token server does not accept a scope that the integration asks for",
-        "Correct the scope in the configuration of the integration (it is a scope of that service, not one of Genesys Cloud)",
-    ),
-    (
-        pattern(r"\bunauthorized[._]client\b", r"\bgrant[ ._-]?type\b"),
-        "the client of the integration may not use this grant type",
-        "Use a client whose grant type is the one that the integration asks for",
-    ),
-    (
-        pattern(r"\binvalid[._]client\b"),
-        "the token server does not accept the id or the secret of the integration's client",
-        "Correct client id and secret in the credentials of the integration",
-    ),
-)
-"""What a token server says to an integration, the reason in words, and the change."""
+_ACTION_FAILED = "The Data Action failed before it sent its request"
+
+
+def _said_to_action(sign: re.Pattern[str], reason: str, change: str) -> Variant:
+    """What the token server said to the integration, the reason in words, and the change."""
+    return Variant(
+        when=lambda case: any(sign.search(f"{dotted(layer.code or '')} {layer.message}") for layer in case.reading.layers),
+        cause=f"{_ACTION_FAILED}: {reason}.",
+        fix=f"{change}, then test the action again.",
+    )
 
 
 def _action_sign_in(case: Case) -> bool:
@@ -38,12 +31,6 @@ def _action_sign_in(case: Case) -> bool:
 def _token_refused(case: Case) -> bool:
     """Whether the token server refuses and says no reason: most often the client, its secret or the region is wrong."""
     return case.of_token_server and not case.reading.deciding.code and case.reading.firm_status in (400, 401)
-
-
-def _action_values(case: Case) -> Mapping[str, str]:
-    """The reason and the change, by what the token server said to the integration."""
-    said = " ".join(f"{dotted(layer.code or '')} {layer.message}" for layer in case.reading.layers)
-    return next(({"reason": reason, "change": change} for sign, reason, change in _ACTION_REASONS if sign.search(said)), {})
 
 
 _DISABLED = pattern(r"\b(?:disabled|inactive|not active|deactivated|suspended|deleted)\b")
@@ -75,6 +62,10 @@ INVALID_CLIENT = Rule(
         hint=_token_refused,
         within=_REFUSALS,
     ),
+    cause="The token server does not accept the OAuth client: its id, its secret or its region is wrong.",
+    confirm="Compare the client id with the one in Admin; check that the login host is of the same region.",
+    fix="Correct the id and secret, or set the region of the organization. A lost secret can only be replaced.",
+    who="OAuth admin",
     variants=(
         Variant(
             when=lambda case: bool(_DISABLED.search(case.text)),
@@ -88,10 +79,6 @@ INVALID_CLIENT = Rule(
             fix="Correct the client id, or set the login host of the organization's region. A new secret does not help.",
         ),
     ),
-    cause="The token server does not accept the OAuth client: its id, its secret or its region is wrong.",
-    confirm="Compare the client id with the one in Admin; check that the login host is of the same region.",
-    fix=("Correct the id and secret, or set the region of the organization. A lost secret can only be replaced."),
-    who="OAuth admin",
     provenance=Provenance.OBSERVED,
     source="messages of the official SDKs; the codes are of RFC 6749.",
     example=Example(
@@ -124,9 +111,9 @@ EXPIRED = Rule(
         within=frozenset({400, 401, 403, 407, 419, 440, 498}),
     ),
     cause="The token or session used for this call has expired.",
-    more=("A refresh token that has run out needs a new sign-in. The desk fetches its own token again by itself."),
+    more="A refresh token that has run out needs a new sign-in. The desk fetches its own token again by itself.",
     confirm="Check when the token was fetched and how long it lives. A new token works.",
-    fix=("Fetch a new token and send the call again. Behind a Data Action, renew the integration's credentials."),
+    fix="Fetch a new token and send the call again. Behind a Data Action, renew the integration's credentials.",
     who="OAuth admin",
     retry="Not the same request: it carries the old token.",
     provenance=Provenance.PUBLISHED,
@@ -145,7 +132,7 @@ ADDRESS = Rule(
     ),
     cause="The organization does not accept calls from this network address.",
     confirm="Compare the address that the desk calls from with the organization's list of allowed addresses.",
-    fix=("Add the address of the machine that runs the desk and its worker to the organization's allowed addresses."),
+    fix="Add the address of the machine that runs the desk and its worker to the organization's allowed addresses.",
     who="Organization admin",
     provenance=Provenance.PUBLISHED,
     source="ip.not.authorized is declared in the API definition.",
@@ -159,12 +146,28 @@ ACTION_SIGN_IN = Rule(
     kind=Kind.UNAUTHENTICATED,
     title="The Data Action could not sign in",
     signs=Signs(special=_action_sign_in),
-    values=_action_values,
-    cause=("The Data Action failed before it sent its request: {reason|the integration's own credentials are not accepted}."),
+    cause=f"{_ACTION_FAILED}: the integration's own credentials are not accepted.",
     more="Scopes and permissions of the call are not in question yet.",
-    confirm=("Test the action in Admin: it stops at the authentication step. The inner message names the reason."),
-    fix="{change|Enter working credentials in the integration}, then test the action again.",
+    confirm="Test the action in Admin: it stops at the authentication step. The inner message names the reason.",
+    fix="Enter working credentials in the integration, then test the action again.",
     who="Integration admin",
+    variants=(
+        _said_to_action(
+            pattern(r"\binvalid[._]scope\b"),
+            "the token server does not accept a scope that the integration asks for",
+            "Correct the scope in the configuration of the integration (a scope of that service, not of Genesys Cloud)",
+        ),
+        _said_to_action(
+            pattern(r"\bunauthorized[._]client\b", r"\bgrant[ ._-]?type\b"),
+            "the client of the integration may not use this grant type",
+            "Use a client whose grant type is the one that the integration asks for",
+        ),
+        _said_to_action(
+            pattern(r"\binvalid[._]client\b"),
+            "the token server does not accept the id or the secret of the integration's client",
+            "Correct client id and secret in the credentials of the integration",
+        ),
+    ),
     provenance=Provenance.OBSERVED,
     source="a help article shows the payload with details ACTION.AUTHENTICATION.",
     example=Example(
@@ -243,8 +246,8 @@ UNAUTHENTICATED = Rule(
         "A token of another region is not accepted, and an expired one is often reported in the same words. In a Data "
         "Action an unset {{oauth_token}} sends an empty one."
     ),
-    confirm=("Repeat the call with a new token. In a Data Action, check the Authorization header that it sends."),
-    fix=("Use a valid token. In a Genesys Cloud Data Action leave the header out: the integration adds its own."),
+    confirm="Repeat the call with a new token. In a Data Action, check the Authorization header that it sends.",
+    fix="Use a valid token. In a Genesys Cloud Data Action leave the header out: the integration adds its own.",
     who="OAuth admin",
     retry="Not the same request: it carries the same token.",
     provenance=Provenance.PUBLISHED,

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from wfm.diagnosis.rules.base import (
-    REMOTE_OWNER,
-    Case,
-    Example,
-    Rule,
-    Signs,
-    Variant,
-    action_error,
-    oauth_error,
-    pattern,
-    scopes,
-)
+from wfm.diagnosis.rules.base import Case, pattern, scopes
+from wfm.diagnosis.rules.record import REMOTE_OWNER, Example, Rule, Signs, Variant, action_error, oauth_error
 from wfm.domain.diagnoses import Kind, Provenance
 from wfm.payloads.text_extraction import error_in_address
 
@@ -33,7 +23,7 @@ GRANT_TYPE = Rule(
     cause="The OAuth client may not use this grant type. Its id and secret may be right.",
     more="A client is made for one way to sign in. A new secret does not help.",
     confirm="Compare the grant type of {client} in Admin with the grant_type of the request.",
-    fix=("Use a client whose grant type is the one that is asked for: Client Credentials for a program without a user."),
+    fix="Use a client whose grant type is the one that is asked for: Client Credentials for a program without a user.",
     who="OAuth admin",
     provenance=Provenance.OBSERVED,
     source="unauthorized_client with such a sentence. The code is of RFC 6749.",
@@ -61,7 +51,7 @@ GRANT_UNKNOWN = Rule(
     ),
     cause="The token server does not know the grant type of the request, or found none in its body.",
     confirm="Check the body: grant_type=client_credentials, sent as application/x-www-form-urlencoded.",
-    fix=("Send grant_type in a form body, in the spelling of OAuth: client_credentials, authorization_code, refresh_token."),
+    fix="Send grant_type in a form body, in the spelling of OAuth: client_credentials, authorization_code, refresh_token.",
     who="Action owner",
     provenance=Provenance.OBSERVED,
     source="the code is of RFC 6749.",
@@ -80,8 +70,6 @@ SCOPE_ASKED = Rule(
     title="The token server does not accept a scope that is asked for",
     signs=Signs(codes_within=pattern(r"^invalid\.scope$"), within=_WITHIN),
     names=scopes,
-    values=_asked_values,
-    variants=(Variant(when=lambda case: case.behind_action, who="Integration admin"),),
     cause=(
         "The token server does not accept a scope that is asked for{named|}: it does not exist there, or the client may "
         "not have it."
@@ -89,6 +77,8 @@ SCOPE_ASKED = Rule(
     confirm="Compare the scopes in the request for the token with those that the server lists for the client.",
     fix="Correct the scope in the request for the token, or in the configuration of the integration.",
     who="OAuth admin",
+    values=_asked_values,
+    variants=(Variant(when=lambda case: case.behind_action, who="Integration admin"),),
     provenance=Provenance.OBSERVED,
     source="such answers behind Data Actions. The code is of RFC 6749.",
     example=oauth_error(400, "invalid_scope", "unknown scope"),
@@ -110,9 +100,9 @@ AWS_TRUST = Rule(
     kind=Kind.UNAUTHENTICATED,
     title="The AWS role does not trust Genesys Cloud",
     signs=Signs(special=_trust),
-    cause=("AWS does not let Genesys Cloud take the role of the integration: the role's trust policy does not allow it."),
-    more=("A Data Action of an AWS integration first takes a role (sts:AssumeRole). No right of Genesys Cloud is missing."),
-    confirm=("In AWS, check the role's trust policy: principal and external id (the organization's id) must fit."),
+    cause="AWS does not let Genesys Cloud take the role of the integration: the role's trust policy does not allow it.",
+    more="A Data Action of an AWS integration first takes a role (sts:AssumeRole). No right of Genesys Cloud is missing.",
+    confirm="In AWS, check the role's trust policy: principal and external id (the organization's id) must fit.",
     fix=(
         "Correct the role's trust policy (the Genesys Cloud account as principal, the organization id as external id), or "
         "the role's ARN in the credentials."
@@ -162,6 +152,11 @@ WRONG_HOST = Rule(
     title="The token is asked of the wrong host",
     signs=Signs(special=_wrong_host),
     kind_in=lambda case: _BY_STATUS.get(case.reading.effective_status or 0, Kind.UNAUTHENTICATED),
+    cause="The token was asked of a host that gives none: the token server is the login host of the organization's region.",
+    more="Asked at the other host, a token or a call is not found, not allowed, or not signed in, whatever the client.",
+    confirm="Compare the host with the region of the organization: login. and api. stand before the same domain.",
+    fix="Ask for the token at https://login.<domain of the region>/oauth/token, and call the API at https://api.<domain>.",
+    who="Action owner",
     variants=(
         Variant(
             when=_called_login_host,
@@ -169,11 +164,6 @@ WRONG_HOST = Rule(
             fix="Send the call to the API host of the same region: api. instead of login.",
         ),
     ),
-    cause=("The token was asked of a host that gives none: the token server is the login host of the organization's region."),
-    more=("Asked at the other host, a token or a call is not found, not allowed, or not signed in, whatever the client."),
-    confirm=("Compare the host with the region of the organization: login. and api. stand before the same domain."),
-    fix=("Ask for the token at https://login.<domain of the region>/oauth/token, and call the API at https://api.<domain>."),
-    who="Action owner",
     provenance=Provenance.OBSERVED,
     source="answers of both hosts, which are published.",
     example=Example(
@@ -202,9 +192,9 @@ REDIRECT = Rule(
         codes=pattern(r"^redirect\.ur[il]\.mismatch$|^invalid\.redirect\.ur[il]$"),
     ),
     kind_in=lambda case: Kind.UNAUTHENTICATED if case.reading.words == "invalid.grant" else Kind.BAD_REQUEST_OTHER,
-    cause=("The OAuth client does not allow the redirect URI of the sign-in, or the sign-in began with another one."),
-    confirm=("Compare the redirect_uri of the request with the authorized redirect URIs of {client}, letter by letter."),
-    fix=("Add this redirect URI to {client}, or send one that is listed: scheme, port and last slash count too."),
+    cause="The OAuth client does not allow the redirect URI of the sign-in, or the sign-in began with another one.",
+    confirm="Compare the redirect_uri of the request with the authorized redirect URIs of {client}, letter by letter.",
+    fix="Add this redirect URI to {client}, or send one that is listed: scheme, port and last slash count too.",
     who="OAuth admin",
     provenance=Provenance.OBSERVED,
     source="the rule is of RFC 6749.",
@@ -233,7 +223,7 @@ DECLINED = Rule(
     signs=Signs(special=_declined),
     cause="The sign-in ended without consent: the person declined it, or may not use this application.",
     confirm="Sign in again with the same account and read what the page asks for.",
-    fix=("Sign in again and allow the access. If an administrator must approve the application, have it approved first."),
+    fix="Sign in again and allow the access. If an administrator must approve the application, have it approved first.",
     who="The person who signs in",
     provenance=Provenance.OBSERVED,
     source="the code is of RFC 6749.",

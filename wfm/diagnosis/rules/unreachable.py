@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from wfm.diagnosis.rules.base import REMOTE_OWNER, Case, Example, Rule, Signs, Variant, pattern
+from wfm.diagnosis.rules.base import Case, pattern
+from wfm.diagnosis.rules.record import REMOTE_OWNER, Example, Rule, Signs, Variant
 from wfm.domain.diagnoses import Kind, Provenance
 
 BROKEN_STATUSES = frozenset({424, 500, 502, 503, 504, 520, 521, 523, 527, 529, 530})
@@ -68,6 +69,11 @@ CERTIFICATE = Rule(
     kind=Kind.UPSTREAM_UNAVAILABLE,
     title="The remote certificate is not trusted",
     signs=Signs(special=_certificate, statuses=frozenset({495, 496, 525, 526})),
+    cause="The service behind the Data Action shows a certificate that is not trusted, or the connection can't be secured.",
+    more="It is expired, self-signed, incomplete in its chain, or made for another host name.",
+    confirm="Open the service's address with a tool that shows its certificate chain and dates.",
+    fix="Have the service send a valid, complete certificate chain of a public authority.",
+    who=REMOTE_OWNER,
     values=_host_values,
     variants=(
         Variant(
@@ -78,11 +84,6 @@ CERTIFICATE = Rule(
             who="Owner of the calling program",
         ),
     ),
-    cause=("The service behind the Data Action shows a certificate that is not trusted, or the connection can't be secured."),
-    more="It is expired, self-signed, incomplete in its chain, or made for another host name.",
-    confirm="Open the service's address with a tool that shows its certificate chain and dates.",
-    fix="Have the service send a valid, complete certificate chain of a public authority.",
-    who=REMOTE_OWNER,
     retry="No: it fails until the certificate is changed.",
     provenance=Provenance.OBSERVED,
     source="the help centre names certificate errors as a family of their own.",
@@ -113,6 +114,11 @@ ADDRESS_UNKNOWN = Rule(
         ),
         within=BROKEN_STATUSES,
     ),
+    cause="The host name that the Data Action calls is not known to the network.",
+    more="It is misspelt, or known only inside a company.",
+    confirm="Compare the host name in the action's request URL with the service's real one.",
+    fix="Correct the host name in the Data Action, or have it published.",
+    who="Action owner",
     values=_host_values,
     variants=(
         Variant(
@@ -123,11 +129,6 @@ ADDRESS_UNKNOWN = Rule(
             who="Owner of the calling program",
         ),
     ),
-    cause="The host name that the Data Action calls is not known to the network.",
-    more="It is misspelt, or known only inside a company.",
-    confirm="Compare the host name in the action's request URL with the service's real one.",
-    fix="Correct the host name in the Data Action, or have it published.",
-    who="Action owner",
     retry="No, unless the name server itself was at fault.",
     provenance=Provenance.OBSERVED,
     source="the messages are those of common HTTP clients behind Data Actions.",

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from wfm.diagnosis.rules import nothing_failed
-from wfm.diagnosis.rules.base import Case, Example, Rule, Signs
+from wfm.diagnosis.rules.base import Case
+from wfm.diagnosis.rules.record import Example, Rule, Signs
 from wfm.diagnosis.rules.servers import passes
 from wfm.domain.diagnoses import Kind, Provenance
 from wfm.payloads.parsed_response import Form
@@ -38,11 +39,11 @@ TORN = Rule(
     title="The answer is cut off or broken",
     signs=Signs(special=_torn),
     retryable=passes,
-    values=_torn_values,
     cause="The answer is cut off, broken or too long to be taken apart.{status|}",
     confirm="Check the raw payload, and where it passed through: logs often cut long lines.",
     fix="Get the whole answer from the system that logged it; the correlation id finds it.",
     who="Admin",
+    values=_torn_values,
     retry="By the HTTP status alone: 429, 502, 503 and 504 may pass.",
     provenance=Provenance.OBSERVED,
     example=Example(
@@ -71,7 +72,7 @@ PAGE = Rule(
     title="A web page came instead of an answer",
     signs=Signs(special=lambda case: case.reading.form is Form.PAGE),
     retryable=passes,
-    cause=("A web page came back, not an answer of an API: the address is probably that of a sign-in page or a proxy."),
+    cause="A web page came back, not an answer of an API: the address is probably that of a sign-in page or a proxy.",
     confirm="Open the address in a browser: a page appears.",
     fix="Correct the host or the path. The API host begins with api., the login host with login.",
     who="Action owner",
@@ -88,7 +89,7 @@ UNKNOWN = Rule(
     retryable=passes,
     cause="The text is readable, but no rule knows what it means.",
     confirm="Look for the whole answer (status line, headers and body) and compare it with a call that works.",
-    fix=("Explain the whole answer instead. If that says no more and it repeats, ask whoever maintains the desk for a rule."),
+    fix="Explain the whole answer instead. If that says no more and it repeats, ask whoever maintains the desk for a rule.",
     who="Admin",
     retry="Not known.",
     provenance=Provenance.OBSERVED,
