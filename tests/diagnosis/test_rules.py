@@ -8,11 +8,11 @@ import re
 from dataclasses import dataclass, field
 
 import pytest
-from wfm.diagnosis.rules.record import render
 
 from wfm.diagnosis import diagnose, page_for, rules, sections
 from wfm.diagnosis.matching import NOTHING_KNOWN
 from wfm.diagnosis.rules import RULES, UNREAD, Rule
+from wfm.diagnosis.rules.record import render
 from wfm.domain.diagnoses import Diagnosis, Evidence, Kind
 
 EVERY = (*RULES, *UNREAD)

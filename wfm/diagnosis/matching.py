@@ -60,7 +60,7 @@ def verdict(reading: ParsedResponse, evidence: Evidence) -> Diagnosis:
         chain=_chain(reading),
         rule=page.key,
         confidence=confidence,
-        provenance=page.provenance,
+        provenance=page.source.provenance,
         cause=said.cause,
         confirm=said.confirm,
         fix=said.fix,

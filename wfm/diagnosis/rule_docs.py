@@ -35,7 +35,6 @@ def page_for(key: str) -> RulePage:
 
 def _page(rule: Rule) -> RulePage:
     said = rule.general()
-    source = f": {rule.source}" if rule.source else "."
     return RulePage(
         key=rule.key,
         kind=rule.kind,
@@ -44,7 +43,7 @@ def _page(rule: Rule) -> RulePage:
         confirm=said.confirm,
         fix=said.fix,
         who_can=f"{said.who}.",
-        provenance=f"{rule.provenance.value.capitalize()}{source}",
+        provenance=str(rule.source),
         retry=rule.retry or ("Yes, later." if rule.retryable else "No."),
         variants=tuple((other.cause, other.fix) for other in rule.particular()),
         example=rule.example.body,

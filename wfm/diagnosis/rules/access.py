@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from wfm.diagnosis.rules import roles
 from wfm.diagnosis.rules.base import Case, licences, pattern, scopes
-from wfm.diagnosis.rules.record import Rule, Signs, platform_error
+from wfm.diagnosis.rules.record import Rule, Signs, platform_error, published
 from wfm.diagnosis.rules.roles import (
     REFUSALS,
     REFUSING,
@@ -16,7 +16,7 @@ from wfm.diagnosis.rules.roles import (
     needed_permissions,
     refuses,
 )
-from wfm.domain.diagnoses import Kind, Provenance
+from wfm.domain.diagnoses import Kind
 from wfm.payloads.parsed_response import Form
 
 
@@ -67,8 +67,7 @@ SCOPE = Rule(
     fix="Add {wanted|the scope that this call needs} to {client}, then fetch a new token.",
     who="OAuth admin",
     values=_scope_values,
-    provenance=Provenance.PUBLISHED,
-    source="app.not.authorized.for.scope is declared on practically every call. insufficient_scope is of RFC 6750.",
+    source=published("app.not.authorized.for.scope is declared on practically every call. insufficient_scope is of RFC 6750."),
     example=platform_error(403, "app.not.authorized.for.scope", "App not authorized to use scope [workforce-management]"),
 )
 
@@ -109,8 +108,7 @@ LICENCE = Rule(
     ),
     fix="Have the licence assigned or the feature enabled. A role cannot fix this.",
     who="Organization admin",
-    provenance=Provenance.PUBLISHED,
-    source=(
+    source=published(
         "feature.forbidden, feature.toggle.disabled and not.implemented are declared. No code for a missing licence is in "
         "the API definition; its wording is other vendors' or a guess."
     ),
@@ -129,8 +127,7 @@ USER_CONTEXT = Rule(
     confirm="Check the grant type of {client}: it is client credentials.",
     fix="Use a token of a person (authorization code), or a call that takes the user's id.",
     who="OAuth admin",
-    provenance=Provenance.PUBLISHED,
-    source="not.a.user is declared, with this sentence.",
+    source=published("not.a.user is declared, with this sentence."),
     example=platform_error(
         400,
         "not.a.user",
@@ -167,8 +164,7 @@ BLOCKED = Rule(
     ),
     fix="Ask the organization's administrator to change the policy or lift the block.",
     who="Organization admin",
-    provenance=Provenance.PUBLISHED,
-    source="authz.policy.denied and blocked are declared. Explicit denies are an AWS gateway's.",
+    source=published("authz.policy.denied and blocked are declared. Explicit denies are an AWS gateway's."),
     example=platform_error(
         403,
         "authz.policy.denied",
@@ -213,8 +209,7 @@ REFUSED = Rule(
     fix="{first|Go through the four lanes of Access for this call, from scope to licence}.",
     who="Role admin",
     values=_refused_values,
-    provenance=Provenance.PUBLISHED,
-    source="not.authorized is declared on practically every call, forbidden on fifty of other areas.",
+    source=published("not.authorized is declared on practically every call, forbidden on fifty of other areas."),
     example=platform_error(403, "not.authorized", "You are not authorized to perform the requested action."),
 )
 

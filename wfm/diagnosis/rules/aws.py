@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 
 from wfm.diagnosis.rules.base import Case, pattern
-from wfm.diagnosis.rules.record import REMOTE_OWNER, Rule, Signs, Variant, action_error
-from wfm.domain.diagnoses import Kind, Provenance
+from wfm.diagnosis.rules.record import REMOTE_OWNER, Rule, Signs, Variant, action_error, observed
+from wfm.domain.diagnoses import Kind
 
 _REPORT = re.compile(  # the newer SDK has commas and no error code
     r"\(Service: (?:AWS|Amazon)? ?(\w{2,40})[;,] Status Code: (\d{3})[;,](?: Error Code: (\w{3,60}?)(?:Exception|Fault)?[;,])?",
@@ -95,8 +95,7 @@ AWS_FAULT = Rule(
     values=_values,
     variants=_FAULTS,
     retry="By the error code: limits and faults of AWS pass, the others stay.",
-    provenance=Provenance.OBSERVED,
-    source="sentences of the AWS SDK behind Data Actions. The error codes are those of AWS Lambda's Invoke.",
+    source=observed("sentences of the AWS SDK behind Data Actions. The error codes are those of AWS Lambda's Invoke."),
     example=action_error(
         400,
         "BAD_REQUEST",

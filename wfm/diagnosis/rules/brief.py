@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from wfm.diagnosis.rules.base import EXECUTE, Case, pattern, reads_work_writes_fail
-from wfm.diagnosis.rules.record import Example, Rule, Signs
+from wfm.diagnosis.rules.record import Example, Rule, Signs, Source
 from wfm.domain.diagnoses import Kind, Provenance
 
 _REFUSED = pattern(r"insufficient permissions? for resource access", r"^\s*forbidden\.?\s*$")
 _THESE_WORDS = pattern(r"insufficient permissions? for resource access")
 _ABSENT = pattern(r"^\s*resource not found\.?\s*$")
 _USER = pattern(r"\b(?:user|agent)\b")
-_SOURCE = (
+_SOURCE = Source(
+    Provenance.BRIEF,
     "a forum thread. The path and the scope are not in Genesys's published API; an organization may have a "
-    "gateway of its own there. In the published API editing schedules takes the permission wfm:schedule:edit."
+    "gateway of its own there. In the published API editing schedules takes the permission wfm:schedule:edit.",
 )
 
 
@@ -104,7 +105,6 @@ SCOPE = Rule(
     who="OAuth admin",
     values=_scope_values,
     retry="No. After the scope is added, apply the same window again.",
-    provenance=Provenance.BRIEF,
     source=_SOURCE,
     example=Example(
         status=403,
@@ -124,7 +124,6 @@ SCOPE_HELD = Rule(
     fix="If the scope was added just now, try again with a new token. Otherwise ask for the role that may edit these agents.",
     who="OAuth admin",
     retry="Not with the same token.",
-    provenance=Provenance.BRIEF,
     source=_SOURCE,
     example=Example(
         status=403,
@@ -145,7 +144,6 @@ SCHEDULE = Rule(
     fix="Check the schedule id; the agent may have no schedule. Publish one, or leave this agent out.",
     who="WFM planner",
     retry="No. After a schedule is published, yes.",
-    provenance=Provenance.BRIEF,
     source=_SOURCE,
     example=Example(
         status=404,
@@ -167,7 +165,6 @@ REFUSED_ANYWHERE = Rule(
     fix="If the call writes schedules: add wfm:schedule:update to {client}. Otherwise find what the call needs.",
     who="OAuth admin",
     retry="No. After the scope is added, yes.",
-    provenance=Provenance.BRIEF,
     source=_SOURCE,
     example=Example(status=403, body='{"code": "forbidden", "message": "Insufficient permissions for resource access"}'),
 )
@@ -186,7 +183,6 @@ ABSENT_ANYWHERE = Rule(
         "the path."
     ),
     who="Supervisor",
-    provenance=Provenance.BRIEF,
     source=_SOURCE,
     example=Example(status=404, body='{"code": "not_found", "message": "Resource not found"}'),
 )

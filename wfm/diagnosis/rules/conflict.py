@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 
 from wfm.diagnosis.rules.base import Case, pattern
-from wfm.diagnosis.rules.record import PASSES, Rule, Signs, Variant, platform_error
+from wfm.diagnosis.rules.record import PASSES, Rule, Signs, Variant, observed, platform_error, published
 from wfm.diagnosis.rules.servers import passes
-from wfm.domain.diagnoses import Kind, Provenance
+from wfm.domain.diagnoses import Kind
 
 _CLASH = frozenset({409, 412, 423, 428})
 
@@ -40,8 +40,7 @@ BUSY = Rule(
     fix="Wait a few seconds and send it again; the desk does so by itself.",
     who=PASSES,
     retry="Yes, after a few seconds.",
-    provenance=Provenance.PUBLISHED,
-    source="presenceservice.conflict is declared on presence updates.",
+    source=published("presenceservice.conflict is declared on presence updates."),
     example=platform_error(409, "presenceservice.conflict", "A previous update request has not completed."),
 )
 
@@ -82,8 +81,7 @@ VERSION = Rule(
     fix="Read it again, see what changed, and make the change on the new version. A new preview does so.",
     who="Supervisor",
     retry="Not unchanged: it carries the old version.",
-    provenance=Provenance.PUBLISHED,
-    source="wfm.transaction.conflict is declared on WFM writes.",
+    source=published("wfm.transaction.conflict is declared on WFM writes."),
     example=platform_error(409, "wfm.transaction.conflict", "Entity was modified by another request"),
 )
 
@@ -112,8 +110,7 @@ LOCKED = Rule(
     fix="Have the one who locked it save and unlock it, or unlock it by force (unsaved changes are lost). Then try again.",
     who="Owner of the lock",
     retry="No: it fails until it is unlocked.",
-    provenance=Provenance.OBSERVED,
-    source="texts of Archy and of the provider of Terraform.",
+    source=observed("texts of Archy and of the provider of Terraform."),
     example=platform_error(409, "architect.flow.locked.by.user", "The flow is locked by another user."),
 )
 
@@ -146,8 +143,7 @@ EXISTS = Rule(
     confirm="Search for it by name, or in the window's time.",
     fix="Use the one that exists, or choose another name or time.",
     who="Supervisor",
-    provenance=Provenance.PUBLISHED,
-    source="resource.already.exists and its relatives.",
+    source=published("resource.already.exists and its relatives."),
     example=platform_error(409, "resource.already.exists", "A resource with that name already exists."),
 )
 
@@ -177,8 +173,7 @@ CONFLICT = Rule(
         ),
     ),
     retry="No, unless the answer says so.",
-    provenance=Provenance.PUBLISHED,
-    source="request.conflict is declared on practically every call.",
+    source=published("request.conflict is declared on practically every call."),
     example=platform_error(409, "request.conflict", "The request conflicts with the current state of the target resource."),
 )
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 
 from wfm.diagnosis.rules.base import Case, pattern
-from wfm.diagnosis.rules.record import PASSES, Example, Rule, Signs, Variant, action_error
-from wfm.domain.diagnoses import Kind, Provenance
+from wfm.diagnosis.rules.record import PASSES, Example, Rule, Signs, Variant, action_error, observed, published
+from wfm.domain.diagnoses import Kind
 from wfm.payloads import statuses
 
 _TIMED_OUT = pattern(r"timed? ?out")
@@ -54,8 +54,7 @@ CONTRACT = Rule(
     confirm="Test the action with the same input: the failing step names the field, and whether input or output is meant.",
     fix="Correct the input, or change the contract to what the service really takes and gives.",
     who="Action owner",
-    provenance=Provenance.PUBLISHED,
-    source="invalid.schema is declared on execute. The class ACTION.PROCESSING in details is not confirmed.",
+    source=published("invalid.schema is declared on execute. The class ACTION.PROCESSING in details is not confirmed."),
     example=action_error(
         400, "INVALID_SCHEMA", 'object has missing required properties (["userId"])', "ACTION.PROCESSING", fieldName="userId"
     ),
@@ -89,8 +88,7 @@ TEMPLATE = Rule(
     confirm="Test the action: the step trace shows the template and the variable.",
     fix="Give the variable a value or a default in the translation map, and quote texts in the template.",
     who="Action owner",
-    provenance=Provenance.OBSERVED,
-    source="payloads of the test console. Published: invalid.substitution is declared on execute.",
+    source=observed("payloads of the test console. Published: invalid.substitution is declared on execute."),
     example=Example(
         status=400,
         body=(
@@ -123,8 +121,7 @@ FUNCTION = Rule(
             fix="Give the function more memory, or let it take less at once. The same input will fail again.",
         ),
     ),
-    provenance=Provenance.OBSERVED,
-    source="a community thread shows the payload. The header is AWS Lambda's.",
+    source=observed("a community thread shows the payload. The header is AWS Lambda's."),
     example=Example(
         status=200,
         headers={"X-Amz-Function-Error": "Unhandled"},
@@ -158,8 +155,7 @@ PACKAGE = Rule(
     fix="Wait some seconds and publish again.",
     who=PASSES,
     retry="Yes, after some seconds.",
-    provenance=Provenance.OBSERVED,
-    source="the provider of Terraform waits for it and publishes again by itself.",
+    source=observed("the provider of Terraform waits for it and publishes again by itself."),
     example=Example(
         status=400,
         body=(

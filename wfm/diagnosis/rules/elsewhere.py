@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 
 from wfm.diagnosis.rules.base import Case, pattern
-from wfm.diagnosis.rules.record import CALLER_ADMIN, REMOTE_OWNER, Example, Rule, Signs, action_error
-from wfm.domain.diagnoses import Kind, Provenance
+from wfm.diagnosis.rules.record import CALLER_ADMIN, REMOTE_OWNER, Example, Rule, Signs, action_error, observed
+from wfm.domain.diagnoses import Kind
 from wfm.payloads.parsed_response import Form
 
 _AWS_ACTION = re.compile(r"\bnot authorized to perform:? ([a-z][\w-]{1,40}:[A-Z]\w{2,60})")
@@ -37,8 +37,7 @@ ANOTHER_SERVICE = Rule(
     confirm="Make the same call to that service directly, with the same credentials: it is refused in the same words.",
     fix="Correct the credentials, or give their account the right in that service.",
     who=REMOTE_OWNER,
-    provenance=Provenance.OBSERVED,
-    source="answers of ServiceNow, Salesforce, Microsoft, Google and others behind Data Actions.",
+    source=observed("answers of ServiceNow, Salesforce, Microsoft, Google and others behind Data Actions."),
     example=Example(
         status=403,
         body='{"error":{"message":"User Not Authorized","detail":"Failed API level ACL Validation"},"status":"failure"}',
@@ -62,8 +61,7 @@ AWS_POLICY = Rule(
     who=REMOTE_OWNER,
     values=_aws_values,
     retry="No. A changed policy takes some seconds.",
-    provenance=Provenance.OBSERVED,
-    source="AWS's own sentence behind Data Actions.",
+    source=observed("AWS's own sentence behind Data Actions."),
     example=action_error(
         400,
         "BAD_REQUEST",
@@ -96,8 +94,7 @@ SIGNATURE = Rule(
         "new address. For a request signed with a key, check the key and the clock."
     ),
     who="Action owner",
-    provenance=Provenance.OBSERVED,
-    source="code and sentence of Amazon S3, where uploads of schedules and forecasts go.",
+    source=observed("code and sentence of Amazon S3, where uploads of schedules and forecasts go."),
     example=Example(
         status=403,
         body=(
@@ -128,8 +125,7 @@ NOT_LET_OUT = Rule(
         "browser calls through a server of its own, or from an origin that is allowed."
     ),
     who=CALLER_ADMIN,
-    provenance=Provenance.OBSERVED,
-    source="texts of Salesforce, browsers and proxies.",
+    source=observed("texts of Salesforce, browsers and proxies."),
     example=Example(
         body=(
             "System.CalloutException: Unauthorized endpoint, please check Setup->Security->Remote site settings. "

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 
 from wfm.diagnosis.rules.base import Case, pattern
-from wfm.diagnosis.rules.record import Rule, Signs, Variant, platform_error
-from wfm.domain.diagnoses import Kind, Provenance
+from wfm.diagnosis.rules.record import Rule, Signs, Variant, platform_error, published
+from wfm.domain.diagnoses import Kind
 
 _ABSENT = frozenset({400, 404, 410})
 _SCHEDULE_FIELDS = frozenset({"scheduleid", "schedule", "weekid"})
@@ -59,8 +59,7 @@ SCHEDULE = Rule(
     confirm="List the schedules of the week: the id is not among them.",
     fix="Check the schedule id and the week. A schedule that is published again may have a new id.",
     who="WFM planner",
-    provenance=Provenance.PUBLISHED,
-    source="wfm.entity.not.found with the field in details.",
+    source=published("wfm.entity.not.found with the field in details."),
     example=platform_error(
         404,
         "wfm.entity.not.found",
@@ -98,8 +97,7 @@ USER = Rule(
     confirm="Search the user by name or e-mail; check the agent's management unit.",
     fix="Correct the user id, or leave this agent out. An agent without a management unit is added to one first.",
     who="Supervisor",
-    provenance=Provenance.PUBLISHED,
-    source="presenceservice.usernotfound, user.not.found, wfm.entity.not.found.",
+    source=published("presenceservice.usernotfound, user.not.found, wfm.entity.not.found."),
     example=platform_error(404, "presenceservice.usernotfound", "The specified user was not found"),
 )
 
@@ -166,8 +164,7 @@ NOTHING = Rule(
         ),
         Variant(when=_call_unknown, fix="Check the path: {call|it} is not a call that the desk knows."),
     ),
-    provenance=Provenance.PUBLISHED,
-    source="not.found is declared on practically every call.",
+    source=published("not.found is declared on practically every call."),
     example=platform_error(404, "not.found", "The requested resource was not found."),
 )
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 
 from wfm.diagnosis.rules.base import Case
-from wfm.diagnosis.rules.record import PASSES, Example, Rule, Signs
-from wfm.domain.diagnoses import Kind, Provenance
+from wfm.diagnosis.rules.record import PASSES, Example, Rule, Signs, observed
+from wfm.domain.diagnoses import Kind
 from wfm.payloads.parsed_response import Form
 from wfm.payloads.progress import DONE, FAILED, RUNNING
 
@@ -69,8 +69,7 @@ STILL_RUNNING = Rule(
     fix="Wait for the result: by the notification of this call, or by reading the job or query by its id.",
     who=PASSES,
     retry="No: it is not a failure.",
-    provenance=Provenance.OBSERVED,
-    source="a public project read such an answer as a failure.",
+    source=observed("a public project read such an answer as a failure."),
     example=Example(
         status=202,
         body='{"id":"5b2e7c0a-5f0b-4f0e-8a77-0f3a2d1c9e11","downloadUrl":null,"queryState":"Processing"}',
@@ -90,8 +89,7 @@ NOTHING_FAILED = Rule(
     who="Nobody",
     values=_success_values,
     retry="No: there is nothing to try again.",
-    provenance=Provenance.OBSERVED,
-    source="such answers are pasted by mistake.",
+    source=observed("such answers are pasted by mistake."),
     example=Example(
         status=200,
         body='{"operations":[{"step":1,"name":"Resolve input","success":true}],"finalResult":{"ok":true},"success":true}',

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 
 from wfm.diagnosis.rules.base import Case, pattern
-from wfm.diagnosis.rules.record import Example, Rule, Signs
-from wfm.domain.diagnoses import Kind, Provenance
+from wfm.diagnosis.rules.record import Example, Rule, Signs, observed
+from wfm.domain.diagnoses import Kind
 from wfm.payloads.correlation import UUID
 from wfm.payloads.progress import FAILED
 
@@ -72,8 +72,7 @@ WITHOUT_REASON = Rule(
     who="Genesys support",
     values=_operation_values,
     retry="Not unchanged: read the version first.",
-    provenance=Provenance.OBSERVED,
-    source="the developer forum shows such notifications.",
+    source=observed("the developer forum shows such notifications."),
     example=Example(
         status=200, body='{"status":"Error","operationId":"86cb276f-3af5-48da-94be-8945d8b5fc09","eventType":"Update"}'
     ),
@@ -91,8 +90,7 @@ WITH_REASON = Rule(
     who="Whoever started the operation",
     values=_operation_values,
     retry="No: the same operation fails again.",
-    provenance=Provenance.OBSERVED,
-    source="jobs of Architect and imports of schedules answer so.",
+    source=observed("jobs of Architect and imports of schedules answer so."),
     example=Example(
         status=200,
         body='{"operationId":"86cb276f-3af5-48da-94be-8945d8b5fc09","status":"Error","errorMessage":"The week has no shift"}',

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from wfm.diagnosis.rules.base import Case
 from wfm.domain.diagnoses import Kind, Provenance
@@ -18,6 +19,21 @@ PASSES = "Nobody: it passes"
 REMOTE_OWNER = "Owner of the remote service"
 CALLER_ADMIN = "Admin of the calling system"
 ROLE_CHANGE = "No. A role change takes up to five minutes."
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the knowledge of a rule comes from, and what shows it: "Published: too.many.requests is declared"."""
+
+    provenance: Provenance
+    text: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.provenance.value.capitalize()}{f': {self.text}' if self.text else '.'}"
+
+
+published = partial(Source, Provenance.PUBLISHED)
+observed = partial(Source, Provenance.OBSERVED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,10 +152,9 @@ class Rule:
     confirm: str
     fix: str
     who: str
-    provenance: Provenance
+    source: Source
     example: Example
     more: str = ""
-    source: str = ""
     retry: str = ""
     retryable: bool | Callable[[Case], bool] = False
     names: Callable[[Case], tuple[str, ...]] | None = None

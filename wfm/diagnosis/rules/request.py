@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from wfm.diagnosis.rules.base import Case, pattern
-from wfm.diagnosis.rules.record import Example, Rule, Signs, platform_error
-from wfm.domain.diagnoses import Kind, Provenance
+from wfm.diagnosis.rules.record import Example, Rule, Signs, observed, platform_error, published
+from wfm.domain.diagnoses import Kind
 
 _BAD = frozenset({400, 422})
 
@@ -80,8 +80,7 @@ VALIDATION = Rule(
     fix="Correct the value and send the request again.",
     who="Supervisor",
     values=_validation_values,
-    provenance=Provenance.PUBLISHED,
-    source="invalid.value, invalid.date, constraint.validation and others are declared on most calls.",
+    source=published("invalid.value, invalid.date, constraint.validation and others are declared on most calls."),
     example=platform_error(
         400, "invalid.value", ("Value [banana] is not valid for field type [date]. Allowable values are: ISO-8601")
     ),
@@ -113,8 +112,7 @@ TOO_LARGE = Rule(
     fix="Send fewer agents at once, or ask for smaller pages.",
     who="Supervisor",
     retry="No: the same request stays too large.",
-    provenance=Provenance.PUBLISHED,
-    source="request.entity.too.large and response.entity.too.large are declared on practically every call.",
+    source=published("request.entity.too.large and response.entity.too.large are declared on practically every call."),
     example=platform_error(413, "request.entity.too.large", "The request is over the size limit. Maximum bytes: 3145728"),
 )
 
@@ -132,8 +130,7 @@ METHOD = Rule(
     confirm="The Allow header lists the verbs that it takes.",
     fix="Correct the verb of the request or of the Data Action.",
     who="Action owner",
-    provenance=Provenance.PUBLISHED,
-    source="declared for execute as the code method not allowed, with spaces.",
+    source=published("declared for execute as the code method not allowed, with spaces."),
     example=platform_error(405, "method not allowed", "The request method is not allowed for this resource"),
 )
 
@@ -157,8 +154,7 @@ BAD_REQUEST = Rule(
     confirm="Compare the request with the contract of the call, its Content-Type included.",
     fix="Correct the request. The message or the details may name the part.",
     who="Action owner",
-    provenance=Provenance.PUBLISHED,
-    source="bad.request is declared on practically every call.",
+    source=published("bad.request is declared on practically every call."),
     example=platform_error(400, "bad.request", "The request could not be understood by the server due to malformed syntax."),
 )
 
@@ -172,7 +168,7 @@ REDIRECTED = Rule(
     confirm="The Location header says where: a sign-in page, or another host.",
     fix="Call the API host of the organization's region directly.",
     who="Action owner",
-    provenance=Provenance.OBSERVED,
+    source=observed(),
     example=Example(status=302, headers={"Location": "https://login.example.com/"}, body=""),
 )
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 from wfm import catalogue
 from wfm.diagnosis.rules.base import Case, pattern, permissions
-from wfm.diagnosis.rules.record import ROLE_CHANGE, Rule, Signs, Variant, platform_error
-from wfm.domain.diagnoses import Kind, Provenance
+from wfm.diagnosis.rules.record import ROLE_CHANGE, Rule, Signs, Variant, platform_error, published
+from wfm.domain.diagnoses import Kind
 from wfm.payloads.parsed_response import Form
 
 REFUSALS = frozenset({401, 403})
@@ -159,8 +159,7 @@ DIVISION = Rule(
     values=_division_values,
     variants=(_of_unpublished(_held_elsewhere),),
     retry=ROLE_CHANGE,
-    provenance=Provenance.PUBLISHED,
-    source=(
+    source=published(
         "missing.division.permission and its relatives are declared on practically every call; WFM has its own codes. "
         "Observed: a UUID as fourth part of a permission name is the division."
     ),
@@ -190,8 +189,7 @@ OTHERS_PRESENCE = Rule(
     fix="Add presence:userPresence:edit to a role of {client}, in the division of the agents.",
     who="Role admin",
     retry=ROLE_CHANGE,
-    provenance=Provenance.PUBLISHED,
-    source="the code is declared; the date is from the developer announcements.",
+    source=published("the code is declared; the date is from the developer announcements."),
     example=platform_error(
         403, "presence.not.authorized.update.other.user.presence", "Not authorized to update another user's presence"
     ),
@@ -214,8 +212,7 @@ TEAM_ONLY = Rule(
     fix="Grant the WFM role without the team condition or for the teams of these agents, or leave them out.",
     who="Role admin",
     retry=ROLE_CHANGE,
-    provenance=Provenance.PUBLISHED,
-    source="the wfm.*team* codes are declared on WFM calls.",
+    source=published("the wfm.*team* codes are declared on WFM calls."),
     example=platform_error(403, "wfm.missing.team.permissions", "You must have access to the requested team"),
 )
 
@@ -274,8 +271,7 @@ PERMISSION = Rule(
     values=_permission_values,
     variants=(_of_unpublished(permissions),),
     retry=ROLE_CHANGE,
-    provenance=Provenance.PUBLISHED,
-    source="missing.permissions and missing.any.permissions are declared on practically every call.",
+    source=published("missing.permissions and missing.any.permissions are declared on practically every call."),
     example=platform_error(
         403,
         "missing.any.permissions",

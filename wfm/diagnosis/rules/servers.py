@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from wfm.diagnosis.rules import unreachable
 from wfm.diagnosis.rules.base import Case, pattern
-from wfm.diagnosis.rules.record import PASSES, Example, Rule, Signs, platform_error
+from wfm.diagnosis.rules.record import PASSES, Example, Rule, Signs, observed, platform_error, published
 from wfm.diagnosis.rules.unreachable import BROKEN_STATUSES
-from wfm.domain.diagnoses import Kind, Provenance
+from wfm.domain.diagnoses import Kind
 from wfm.payloads.parsed_response import Form
 
 _PASSING = frozenset({408, 425, 429, 502, 503, 504, 520, 521, 522, 523, 524, 527, 529, 530, 598, 599})
@@ -91,8 +91,7 @@ RATE = Rule(
     who=PASSES,
     values=_rate_values,
     retry="Yes, after the time in Retry-After.",
-    provenance=Provenance.PUBLISHED,
-    source="too.many.requests is declared on practically every call. Observed: the token server says it with 400.",
+    source=published("too.many.requests is declared on practically every call. Observed: the token server says it with 400."),
     example=Example(
         status=429,
         headers={"Retry-After": "9"},
@@ -143,8 +142,7 @@ TIMEOUT = Rule(
     fix="Wait, read back, and send again what was not done; the desk does it in that order.",
     who=PASSES,
     retry="Yes, after reading back.",
-    provenance=Provenance.PUBLISHED,
-    source="request.timeout and client.timeout are declared on practically every call.",
+    source=published("request.timeout and client.timeout are declared on practically every call."),
     example=platform_error(504, "request.timeout", "The request timed out."),
 )
 
@@ -195,8 +193,7 @@ UNAVAILABLE = Rule(
     confirm="Check the status page of the region; try one read.",
     fix="Wait and send it again; the desk does so by itself.",
     who=PASSES,
-    provenance=Provenance.PUBLISHED,
-    source="service.unavailable is declared on practically every call.",
+    source=published("service.unavailable is declared on practically every call."),
     example=platform_error(503, "service.unavailable", "The service is currently unavailable."),
 )
 
@@ -222,8 +219,7 @@ BROKEN = Rule(
     fix="If it repeats, give the correlation id to Genesys support, or to the owner of the remote service.",
     who="Genesys support",
     retry="Rarely: only where the answer says so, or with 502 and 503.",
-    provenance=Provenance.PUBLISHED,
-    source="internal.server.error is declared on practically every call.",
+    source=published("internal.server.error is declared on practically every call."),
     example=platform_error(
         500,
         "internal.server.error",
@@ -249,8 +245,7 @@ NOT_NOW = Rule(
     confirm="Send one such request after a minute: it is answered.",
     fix="Wait a minute and send it again.",
     who=PASSES,
-    provenance=Provenance.OBSERVED,
-    source="the provider of Terraform tries again after such an answer, and it passes.",
+    source=observed("the provider of Terraform tries again after such an answer, and it passes."),
     example=platform_error(
         412,
         "responses.precondition.failed",

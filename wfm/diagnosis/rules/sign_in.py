@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from wfm.diagnosis.rules.base import Case, pattern
-from wfm.diagnosis.rules.record import Example, Rule, Signs, Variant, oauth_error, platform_error
-from wfm.domain.diagnoses import Kind, Provenance
+from wfm.diagnosis.rules.record import Example, Rule, Signs, Variant, oauth_error, observed, platform_error, published
+from wfm.domain.diagnoses import Kind
 from wfm.payloads.parsed_response import dotted
 
 _REFUSALS = frozenset({400, 401, 403, 407, 419, 440, 498})
@@ -79,8 +79,7 @@ INVALID_CLIENT = Rule(
             fix="Correct the client id, or set the login host of the organization's region. A new secret does not help.",
         ),
     ),
-    provenance=Provenance.OBSERVED,
-    source="messages of the official SDKs; the codes are of RFC 6749.",
+    source=observed("messages of the official SDKs; the codes are of RFC 6749."),
     example=Example(
         status=401,
         body='{"error":"invalid_client","description":"authentication failed"}',
@@ -116,8 +115,7 @@ EXPIRED = Rule(
     fix="Fetch a new token and send the call again. Behind a Data Action, renew the integration's credentials.",
     who="OAuth admin",
     retry="Not the same request: it carries the old token.",
-    provenance=Provenance.PUBLISHED,
-    source="credentials.expired is declared in the API definition. Other spellings are other vendors'.",
+    source=published("credentials.expired is declared in the API definition. Other spellings are other vendors'."),
     example=platform_error(401, "credentials.expired", "The supplied credentials are expired and cannot be used."),
 )
 
@@ -134,8 +132,7 @@ ADDRESS = Rule(
     confirm="Compare the address that the desk calls from with the organization's list of allowed addresses.",
     fix="Add the address of the machine that runs the desk and its worker to the organization's allowed addresses.",
     who="Organization admin",
-    provenance=Provenance.PUBLISHED,
-    source="ip.not.authorized is declared in the API definition.",
+    source=published("ip.not.authorized is declared in the API definition."),
     example=platform_error(
         401, "ip.not.authorized", "Requests originating from this IP address are not authorized: [203.0.113.7]"
     ),
@@ -168,8 +165,7 @@ ACTION_SIGN_IN = Rule(
             "Correct client id and secret in the credentials of the integration",
         ),
     ),
-    provenance=Provenance.OBSERVED,
-    source="a help article shows the payload with details ACTION.AUTHENTICATION.",
+    source=observed("a help article shows the payload with details ACTION.AUTHENTICATION."),
     example=Example(
         status=400,
         body=(
@@ -201,8 +197,7 @@ GRANT = Rule(
     confirm="The description beside the code names the reason. Sign in by hand with the same account.",
     fix="Sign in again for a new code or token, or correct the account that the credentials belong to.",
     who="Integration admin",
-    provenance=Provenance.OBSERVED,
-    source="such answers behind Data Actions; the code is of RFC 6749.",
+    source=observed("such answers behind Data Actions; the code is of RFC 6749."),
     example=oauth_error(400, "invalid_grant", "Authorization code was not accepted"),
 )
 
@@ -250,8 +245,7 @@ UNAUTHENTICATED = Rule(
     fix="Use a valid token. In a Genesys Cloud Data Action leave the header out: the integration adds its own.",
     who="OAuth admin",
     retry="Not the same request: it carries the same token.",
-    provenance=Provenance.PUBLISHED,
-    source="authentication.required and bad.credentials are declared on practically every call.",
+    source=published("authentication.required and bad.credentials are declared on practically every call."),
     example=platform_error(401, "authentication.required", "No authentication bearer token specified in authorization header."),
 )
 

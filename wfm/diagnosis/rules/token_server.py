@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from wfm.diagnosis.rules.base import Case, pattern, scopes
-from wfm.diagnosis.rules.record import REMOTE_OWNER, Example, Rule, Signs, Variant, action_error, oauth_error
-from wfm.domain.diagnoses import Kind, Provenance
+from wfm.diagnosis.rules.record import REMOTE_OWNER, Example, Rule, Signs, Variant, action_error, oauth_error, observed
+from wfm.domain.diagnoses import Kind
 from wfm.payloads.text_extraction import error_in_address
 
 _WITHIN = frozenset({400, 401, 403})
@@ -25,8 +25,7 @@ GRANT_TYPE = Rule(
     confirm="Compare the grant type of {client} in Admin with the grant_type of the request.",
     fix="Use a client whose grant type is the one that is asked for: Client Credentials for a program without a user.",
     who="OAuth admin",
-    provenance=Provenance.OBSERVED,
-    source="unauthorized_client with such a sentence. The code is of RFC 6749.",
+    source=observed("unauthorized_client with such a sentence. The code is of RFC 6749."),
     example=Example(
         status=400,
         body='{"error":"unauthorized_client","description":"client is not authorized for this grant type"}',
@@ -53,8 +52,7 @@ GRANT_UNKNOWN = Rule(
     confirm="Check the body: grant_type=client_credentials, sent as application/x-www-form-urlencoded.",
     fix="Send grant_type in a form body, in the spelling of OAuth: client_credentials, authorization_code, refresh_token.",
     who="Action owner",
-    provenance=Provenance.OBSERVED,
-    source="the code is of RFC 6749.",
+    source=observed("the code is of RFC 6749."),
     example=oauth_error(400, "unsupported_grant_type"),
 )
 
@@ -79,8 +77,7 @@ SCOPE_ASKED = Rule(
     who="OAuth admin",
     values=_asked_values,
     variants=(Variant(when=lambda case: case.behind_action, who="Integration admin"),),
-    provenance=Provenance.OBSERVED,
-    source="such answers behind Data Actions. The code is of RFC 6749.",
+    source=observed("such answers behind Data Actions. The code is of RFC 6749."),
     example=oauth_error(400, "invalid_scope", "unknown scope"),
 )
 
@@ -108,8 +105,7 @@ AWS_TRUST = Rule(
         "the role's ARN in the credentials."
     ),
     who=REMOTE_OWNER,
-    provenance=Provenance.OBSERVED,
-    source="AWS's own sentence behind Data Actions.",
+    source=observed("AWS's own sentence behind Data Actions."),
     example=action_error(
         400,
         "INVALID_CREDENTIALS",
@@ -164,8 +160,7 @@ WRONG_HOST = Rule(
             fix="Send the call to the API host of the same region: api. instead of login.",
         ),
     ),
-    provenance=Provenance.OBSERVED,
-    source="answers of both hosts, which are published.",
+    source=observed("answers of both hosts, which are published."),
     example=Example(
         status=401,
         body=(
@@ -196,8 +191,7 @@ REDIRECT = Rule(
     confirm="Compare the redirect_uri of the request with the authorized redirect URIs of {client}, letter by letter.",
     fix="Add this redirect URI to {client}, or send one that is listed: scheme, port and last slash count too.",
     who="OAuth admin",
-    provenance=Provenance.OBSERVED,
-    source="the rule is of RFC 6749.",
+    source=observed("the rule is of RFC 6749."),
     example=Example(
         status=400, body='{"error":"invalid_request","error_description":"Invalid redirect_uri"}', call="GET /oauth/authorize"
     ),
@@ -225,8 +219,7 @@ DECLINED = Rule(
     confirm="Sign in again with the same account and read what the page asks for.",
     fix="Sign in again and allow the access. If an administrator must approve the application, have it approved first.",
     who="The person who signs in",
-    provenance=Provenance.OBSERVED,
-    source="the code is of RFC 6749.",
+    source=observed("the code is of RFC 6749."),
     example=Example(body="https://app.example.com/cb#error=access_denied&error_description=user+denied"),
 )
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 
 from wfm.diagnosis.rules.base import Case, pattern
-from wfm.diagnosis.rules.record import REMOTE_OWNER, Example, Rule, Signs, Variant
-from wfm.domain.diagnoses import Kind, Provenance
+from wfm.diagnosis.rules.record import REMOTE_OWNER, Example, Rule, Signs, Variant, observed
+from wfm.domain.diagnoses import Kind
 
 BROKEN_STATUSES = frozenset({424, 500, 502, 503, 504, 520, 521, 523, 527, 529, 530})
 _CERTIFICATE = pattern(
@@ -85,8 +85,7 @@ CERTIFICATE = Rule(
         ),
     ),
     retry="No: it fails until the certificate is changed.",
-    provenance=Provenance.OBSERVED,
-    source="the help centre names certificate errors as a family of their own.",
+    source=observed("the help centre names certificate errors as a family of their own."),
     example=Example(
         status=500,
         body=(
@@ -130,8 +129,7 @@ ADDRESS_UNKNOWN = Rule(
         ),
     ),
     retry="No, unless the name server itself was at fault.",
-    provenance=Provenance.OBSERVED,
-    source="the messages are those of common HTTP clients behind Data Actions.",
+    source=observed("the messages are those of common HTTP clients behind Data Actions."),
     example=Example(
         status=500,
         body=(

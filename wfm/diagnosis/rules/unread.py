@@ -7,9 +7,9 @@ from http import HTTPStatus
 
 from wfm.diagnosis.rules import nothing_failed
 from wfm.diagnosis.rules.base import Case
-from wfm.diagnosis.rules.record import Example, Rule, Signs
+from wfm.diagnosis.rules.record import Example, Rule, Signs, observed
 from wfm.diagnosis.rules.servers import passes
-from wfm.domain.diagnoses import Kind, Provenance
+from wfm.domain.diagnoses import Kind
 from wfm.payloads.parsed_response import Form
 
 
@@ -45,7 +45,7 @@ TORN = Rule(
     who="Admin",
     values=_torn_values,
     retry="By the HTTP status alone: 429, 502, 503 and 504 may pass.",
-    provenance=Provenance.OBSERVED,
+    source=observed(),
     example=Example(
         status=400, body='{"errorCode":"BAD_REQUEST","status":400,"userMessage":"Response from web service: {\\"error\\":\\"inv'
     ),
@@ -62,7 +62,7 @@ EMPTY = Rule(
     fix="Record the HTTP status and the headers with the body, then explain them together.",
     who="Admin",
     retry="Not known.",
-    provenance=Provenance.OBSERVED,
+    source=observed(),
     example=Example(body="[]"),
 )
 
@@ -77,7 +77,7 @@ PAGE = Rule(
     fix="Correct the host or the path. The API host begins with api., the login host with login.",
     who="Action owner",
     retry="Not known.",
-    provenance=Provenance.OBSERVED,
+    source=observed(),
     example=Example(status=200, body="<!DOCTYPE html><html><head><title>Sign in</title></head><body></body></html>"),
 )
 
@@ -92,7 +92,7 @@ UNKNOWN = Rule(
     fix="Explain the whole answer instead. If that says no more and it repeats, ask whoever maintains the desk for a rule.",
     who="Admin",
     retry="Not known.",
-    provenance=Provenance.OBSERVED,
+    source=observed(),
     example=Example(body='"something went wrong"'),
 )
 
