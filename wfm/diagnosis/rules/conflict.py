@@ -103,14 +103,14 @@ LOCKED = Rule(
     ),
     cause="It is locked: another person or program has it open for a change.",
     more=(
-        "A program that broke off may have left the lock. By force unlock the permission architect:flow:unlock in "
-        "Architect, --forceUnlock of Archy, and force_unlock of the provider of Terraform."
+        "A program that broke off may have left the lock. To unlock by force: the permission architect:flow:unlock in "
+        "Architect, --forceUnlock in Archy, force_unlock in the Terraform provider."
     ),
     confirm="Open it in Admin or Architect: it shows who has locked it.",
     fix="Have the one who locked it save and unlock it, or unlock it by force (unsaved changes are lost). Then try again.",
     who="Owner of the lock",
     retry="No: it fails until it is unlocked.",
-    source=observed("texts of Archy and of the provider of Terraform."),
+    source=observed("texts of Archy and of the Terraform provider."),
     example=platform_error(409, "architect.flow.locked.by.user", "The flow is locked by another user."),
 )
 

@@ -62,7 +62,7 @@ STILL_RUNNING = Rule(
     signs=Signs(special=_still_running),
     cause="No error: the request was accepted and is still being processed.",
     more=(
-        "Historical adherence, schedule generation, imports and bulk jobs answer so (HTTP 202, or a state such as "
+        "Historical adherence, schedule generation, imports and bulk jobs give such answers (HTTP 202, or a state such as "
         "Processing). The same request again starts the work twice."
     ),
     confirm="The answer carries an id or a state; the state changes when the work is done.",

@@ -245,7 +245,7 @@ NOT_NOW = Rule(
     confirm="Send one such request after a minute: it is answered.",
     fix="Wait a minute and send it again.",
     who=PASSES,
-    source=observed("the provider of Terraform tries again after such an answer, and it passes."),
+    source=observed("the Terraform provider tries again after such an answer, and it passes."),
     example=platform_error(
         412,
         "responses.precondition.failed",
