@@ -31,20 +31,24 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 run: $(VENV)/.run  ## the desk on the demo tenant (PORT=8501)
 	@exec $(BIN)/streamlit run app.py --server.port $(PORT)
 
-lint: $(VENV)/.dev
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+# NAME, what it checks, and the commands: `make lint`, `make unit`, `make slow` and `make browser` stand for themselves too.
+STAGE = $(BIN)/python .ci/stage.py
 
-unit: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not browser and not slow" $(MEASURED)
+lint: $(VENV)/.dev  ## format, style, types, import contracts
+	@$(STAGE) lint "format, style, types, import contracts" \
+	  $(BIN)/ruff format --check . -- $(BIN)/ruff check . -- $(BIN)/mypy -- $(BIN)/lint-imports
 
-slow: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -n 3 --dist loadgroup -m "slow and not browser"
+unit: $(VENV)/.dev  ## the quick tests
+	@$(STAGE) unit "every room: the quick tests, on SQLite and PostgreSQL" \
+	  $(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not browser and not slow" $(MEASURED)
 
-browser: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -m browser
+slow: $(VENV)/.dev  ## the tests that wait for processes of their own
+	@$(STAGE) slow "workers, command line, launcher: killed, held up, left alone" \
+	  $(BIN)/python -m pytest -q -n 3 --dist loadgroup -m "slow and not browser"
+
+browser: $(VENV)/.dev  ## the tests that need Chromium
+	@$(STAGE) browser "every screen and the whole story in Chromium" \
+	  $(BIN)/python -m pytest -q -m browser
 
 # Branch coverage of wfm, in the processes that run the quick tests; `python -m coverage report -m` then names the lines.
 test: MEASURED = --cov=wfm --cov-branch --cov-report=
