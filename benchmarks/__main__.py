@@ -90,11 +90,11 @@ def _preview(running: Bench) -> None:
     """Requests and seconds to preview 10,000 agents from nothing; then again with only the window changed."""
     everybody = _everybody(running)
     began = time.perf_counter()
-    found = running.desk.preview(_request(everybody))
+    found = running.desk.plans.preview(_request(everybody))
     line(f"preview of {len(everybody)} agents, nothing cached", f"{time.perf_counter() - began:.2f} s")
     line("  requests for it", f"{found.read_requests}", "aim < 150")
     began = time.perf_counter()
-    again = running.desk.preview(_request(everybody, minutes=540))
+    again = running.desk.plans.preview(_request(everybody, minutes=540))
     took = time.perf_counter() - began
     line("  again, only the window changed", f"{took:.2f} s, {again.read_requests} requests", "aim 0 requests")
 
@@ -107,14 +107,14 @@ def _wait_for_window(running: Bench) -> None:
 
 def _apply_and_restore(running: Bench, windows: int) -> None:
     desk = running.desk
-    found = desk.preview(_request(_everybody(running)))
+    found = desk.plans.preview(_request(_everybody(running)))
     ready = [row.agent.id for row in found.ready if row.agent is not None]
     wanted = min(len(ready), LIMIT * windows + LIMIT // 4)
-    preview: Preview = desk.preview(_request(ready[:wanted]))
+    preview: Preview = desk.plans.preview(_request(ready[:wanted]))
     _wait_for_window(running)
     before = running.demo.get("/_demo/stats").json()
     began = time.perf_counter()
-    operation = desk.apply(preview.request, preview.plan_id, actor=ACTOR, request_token=uuid.uuid4().hex)
+    operation = desk.plans.apply(preview.request, preview.plan_id, actor=ACTOR, request_token=uuid.uuid4().hex)
     first_done, at_window_end = None, []
     while True:
         stats = running.demo.get("/_demo/stats").json()
@@ -122,7 +122,7 @@ def _apply_and_restore(running: Bench, windows: int) -> None:
         if first_done is None and stats["writes_accepted"] > before["writes_accepted"]:
             first_done = elapsed
         at_window_end.append((elapsed, stats["requests_accepted"] - before["requests_accepted"]))
-        view = desk.operation(operation.id)
+        view = desk.windows.get(operation.id)
         if view.operation.state is not OperationState.SCHEDULED and view.operation.state is not OperationState.APPLYING:
             break
         time.sleep(0.25)
@@ -147,12 +147,12 @@ def _restore(running: Bench, operation_id: str, applied: int) -> None:
     desk = running.desk
     before = running.demo.get("/_demo/stats").json()
     began = time.perf_counter()
-    desk.end_now(operation_id, ACTOR)
-    while desk.operation(operation_id).operation.state in (OperationState.IN_EFFECT, OperationState.RESTORING):
+    desk.windows.end(operation_id, ACTOR)
+    while desk.windows.get(operation_id).operation.state in (OperationState.IN_EFFECT, OperationState.RESTORING):
         time.sleep(0.5)
     seconds = time.perf_counter() - began
     after = running.demo.get("/_demo/stats").json()
-    restored = desk.operation(operation_id).counts.restore.get(ItemState.APPLIED, 0)
+    restored = desk.windows.get(operation_id).counts.restore.get(ItemState.APPLIED, 0)
     line(f"restore {applied} agents", f"{seconds:.1f} s", f"{restored} restored")
     requests = after["requests_accepted"] - before["requests_accepted"]
     line("  requests an agent", f"{requests / max(1, applied):.3f}", "aim <= 2.05")

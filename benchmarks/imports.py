@@ -121,8 +121,8 @@ def _read(fmt: str, megabytes: int) -> tuple[int, str]:
 
 def _import(folder: str, megabytes: int) -> tuple[int, str]:
     desk = _desk(folder)
-    report = desk.import_runs(_Source(_json_lines(megabytes)), ImportFormat.JSON_LINES, ADMIN)  # type: ignore[arg-type]
-    total = desk.runs(RunFilter()).total
+    report = desk.imports.add(_Source(_json_lines(megabytes)), ImportFormat.JSON_LINES, ADMIN)  # type: ignore[arg-type]
+    total = desk.runs.page(RunFilter()).total
     desk.close()
     return report.added, f"{report.added:,} added, {total:,} in the history"
 
@@ -149,10 +149,10 @@ def _parquet(runs: int) -> tuple[int, str]:
 def _retain(folder: str, runs: int) -> tuple[int, str]:
     desk = _desk(folder)
     source = _Source(_json_lines(runs * (PADDING + 260) / 1_000_000))
-    added = desk.import_runs(source, ImportFormat.JSON_LINES, ADMIN).added  # type: ignore[arg-type]
+    added = desk.imports.add(source, ImportFormat.JSON_LINES, ADMIN).added  # type: ignore[arg-type]
     before = _size()
     began = time.perf_counter()
-    report = desk.retain(ADMIN, 1)
+    report = desk.retention.run(ADMIN, 1)
     took = time.perf_counter() - began
     sizes = sum(file.stat().st_size for file in report.files)
     desk.close()
@@ -181,7 +181,7 @@ def _part(part: str, amount: int) -> None:
             return
         if part == "import":
             warm = _desk(folder)
-            warm.import_runs(io.BytesIO(b"".join(_json_lines(0.01))), ImportFormat.JSON_LINES, ADMIN)
+            warm.imports.add(io.BytesIO(b"".join(_json_lines(0.01))), ImportFormat.JSON_LINES, ADMIN)
             warm.close()
         before, began = _size(), time.perf_counter()
         if part == "parquet":

@@ -63,7 +63,7 @@ def bench(agents: int, rate_limit: int, latency_ms: int, *, database_url: str = 
         worker = stack.enter_context(_process(["worker"], environment))
         desk = stack.enter_context(contextlib.closing(Desk.open(settings.load())))
         deadline = time.monotonic() + 30
-        while not desk.health().worker_alive and time.monotonic() < deadline:
+        while not desk.health.check().worker_alive and time.monotonic() < deadline:
             time.sleep(0.1)
         http = stack.enter_context(httpx.Client(base_url=ready["api"], timeout=60))
         yield Bench(desk, http, psutil.Process(worker.pid), environment, ready["api"])

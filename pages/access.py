@@ -28,7 +28,7 @@ report: AccessReport | None = None
 fault: DeskError | None = None
 try:
     with waiting.reading(the_desk, "what this token may do"):
-        report = the_desk.access(fresh=fresh)
+        report = the_desk.access.report(fresh=fresh)
 except DeskError as error:
     fault = error
 

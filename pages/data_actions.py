@@ -29,7 +29,7 @@ def read_again() -> None:
 
 try:
     with waiting.reading(the_desk, "the tenant's Data Actions"):
-        actions = the_desk.actions(fresh=fresh)
+        actions = the_desk.actions.all(fresh=fresh)
 except DeskError as error:
     empty.fault(error, title="The Data Actions can't be read right now")
     st.button("Try again", icon=":material/refresh:", on_click=read_again)

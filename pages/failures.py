@@ -21,8 +21,8 @@ actor = require(Capability.VIEW)
 
 the_desk = desk()
 try:
-    groups = the_desk.failures()
-    waiting = the_desk.waiting_agents(model.stuck(groups))
+    groups = the_desk.failures.groups()
+    waiting = the_desk.failures.waiting_agents(model.stuck(groups))
 except DeskError as error:
     heading("Failures", actor)
     empty.fault(error, title="The failures can't be read right now")

@@ -30,7 +30,7 @@ shown = last.preview if last else None
 
 try:
     with waiting.reading(desk, "the tenant's people and groups"):
-        zones = sorted({unit.zone for unit in desk.directory().units.values()})
+        zones = sorted({unit.zone for unit in desk.agents.directory().units.values()})
 except DeskError as error:
     empty.fault(error, title="The tenant's directory can't be read")
     st.caption("Your plan is kept and returns when the tenant does. Windows in effect are listed on Now.")

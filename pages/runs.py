@@ -37,11 +37,11 @@ which = query.resolve(now)
 filters.bar(the_desk, query, zone)
 try:
     try:
-        shown: RunPage = the_desk.runs(which, cursor=query.cursor, limit=PAGE, order=query.order)
+        shown: RunPage = the_desk.runs.page(which, cursor=query.cursor, limit=PAGE, order=query.order)
     except BadInput:
         problems += ("The address points to a page of the list that no longer exists: the first page is shown.",)
         query = replace(query, cursor=None)
-        shown = the_desk.runs(which, limit=PAGE, order=query.order)
+        shown = the_desk.runs.page(which, limit=PAGE, order=query.order)
     spread = table.spread_of(the_desk, which, now)
 except DeskError as error:
     filters.show_problems(problems)
@@ -93,7 +93,7 @@ if shown.runs:
 elif shown.searched_to is not None or query.cursor:
     table.pager(shown, query, urlencode(filter_params(replace(which, until=which.until or now))))
 else:
-    table.nothing(query, any_at_all=bool(sum(the_desk.totals().values())))
+    table.nothing(query, any_at_all=bool(sum(the_desk.runs.totals().values())))
 
 if query.run is not None:
     story.saw_run(panel.panel(the_desk, query.run, actor, zone, now))

@@ -17,7 +17,7 @@ heading("Settings", actor)
 the_desk = desk()
 zone = times.viewer_zone()
 
-shown = the_desk.settings_shown()
+shown = the_desk.settings.shown()
 set_names = frozenset(f"WFM_{name.upper()}" for name in the_desk.settings.model_fields_set)
 places = model.places()
 sections = model.sections(shown, set_names, places)

@@ -22,7 +22,7 @@ view = None
 fault: DeskError | None = None
 if wanted:
     try:
-        view = desk.operation(wanted)
+        view = desk.windows.get(wanted)
     except DeskError as error:
         fault = error
 

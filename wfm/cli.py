@@ -101,7 +101,7 @@ def preview(plan: str, wants_json: bool) -> None:
     """Say what applying a plan would do. Writes nothing. Exit 4 when it could not be applied."""
     request = _plan(plan, wants_json)
     with _desk(wants_json, start_demo=True) as desk:
-        found = desk.preview(request)
+        found = desk.plans.preview(request)
         print_preview(found, wants_json)
     sys.exit(OK if found.can_apply else REFUSED)
 
@@ -117,7 +117,7 @@ def apply(plan: str, yes: bool, until: str | None, rehearse: bool, wants_json: b
     request = _plan(plan, wants_json)
     looked_again: tuple[str, ...] = ()
     with _desk(wants_json, waits=True) as desk:
-        found = patient(lambda: desk.preview(request))
+        found = patient(lambda: desk.plans.preview(request))
         file = plan if plan == "-" else str(Path(plan).absolute())  # the command that goes on changes to the desk's folder
         words = ["apply", file, "--yes", *(["--until", until] if until else []), *(["--rehearse"] if rehearse else [])]
         make = functools.partial(_make, desk, token=uuid.uuid4().hex, rehearse=rehearse, again=shlex.join(words))
@@ -133,7 +133,7 @@ def apply(plan: str, yes: bool, until: str | None, rehearse: bool, wants_json: b
                     raise
                 # Nobody but this command has seen the plan: it takes the next look, if two in a row agree.
                 looked_again = stale.differences
-                found = patient(lambda: desk.preview(request, fresh=True))
+                found = patient(lambda: desk.plans.preview(request, fresh=True))
                 operation = make(found)
         except (Refused, NotAllowed) as refusal:
             print_preview(found, wants_json, refusal)
@@ -141,7 +141,7 @@ def apply(plan: str, yes: bool, until: str | None, rehearse: bool, wants_json: b
         waiting = Waiting(desk, operation.id, _wait_words(operation.id, until))
         if operation.window.start > desk.clock():
             waiting.ask(lambda: ensure_worker(desk))
-            view = waiting.ask(lambda: desk.operation(operation.id))
+            view = waiting.ask(lambda: desk.windows.get(operation.id))
             waiting.ask(lambda: print_operation(desk, view, wants_json, looked_again=looked_again))
             sys.exit(OK)
         sys.exit(_see_through(waiting, until, wants_json, looked_again))
@@ -156,7 +156,7 @@ def wait(operation: str, until: str | None, wants_json: bool) -> None:
     words = _wait_words(operation, until)
     with _desk(wants_json, start_demo=True, waits=True, going=(operation, words)) as desk:
         waiting = Waiting(desk, operation, words)
-        waiting.ask(lambda: desk.operation(operation))  # no such operation is said before a worker is started
+        waiting.ask(lambda: desk.windows.get(operation))  # no such operation is said before a worker is started
         sys.exit(_see_through(waiting, until, wants_json))
 
 
@@ -168,7 +168,7 @@ def restore(operation: str, wants_json: bool) -> None:
     words = shlex.join(["restore", operation])
     with _desk(wants_json, start_demo=True, waits=True, going=(operation, words)) as desk:
         waiting = Waiting(desk, operation, words)
-        waiting.ask(lambda: desk.restore_now(operation, _actor()))
+        waiting.ask(lambda: desk.windows.restore(operation, _actor()))
         if not waiting.ask(lambda: can_work(desk)) and not wants_json:
             say(f"{NO_WORKER} The restore of {operation} is noted and is the first thing that it does.", err=True)
         with waiting.worker(keep=False):
@@ -187,13 +187,13 @@ def runs(operation: str | None, limit: int, wants_json: bool) -> None:
         rows: list[Run] = []
         cursor: str | None = None
         while len(rows) < limit:
-            page = desk.runs(RunFilter(operation_id=operation), cursor=cursor, limit=min(500, limit - len(rows)))
+            page = desk.runs.page(RunFilter(operation_id=operation), cursor=cursor, limit=min(500, limit - len(rows)))
             rows += page.runs
             cursor = page.older
             if cursor is None:
                 break
         if operation and not rows:
-            desk.operation(operation)  # no such operation is another answer than no runs
+            desk.windows.get(operation)  # no such operation is another answer than no runs
         print_runs(rows, wants_json)
 
 
@@ -260,13 +260,13 @@ def _make(desk: Desk, found: Preview, *, token: str, rehearse: bool, again: str)
     """The operation of exactly this plan, once for each token. Raises what `Desk.apply` does, and StillGoing."""
     try:
         return patient(
-            lambda: desk.apply(
+            lambda: desk.plans.apply(
                 found.request,
                 found.plan_id,
                 actor=_actor(),
                 request_token=token,
                 rehearse=rehearse,
-                confirmation=desk.confirmation_needed(found),
+                confirmation=desk.plans.confirmation_needed(found),
             )
         )
     except PassingFault as fault:
@@ -378,7 +378,7 @@ def _all_out(desk: Desk, view: OperationView) -> bool:
     if not counts.apply.get(ItemState.SKIPPED, 0):
         return True
     after = 0
-    while page := desk.items(operation.id, apply_states=[ItemState.SKIPPED], after_seq=after, limit=5_000):
+    while page := desk.windows.items(operation.id, apply_states=[ItemState.SKIPPED], after_seq=after, limit=5_000):
         if any(item.skip_reason in NEVER_SENT for item in page):
             return False
         after = page[-1].seq

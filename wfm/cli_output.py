@@ -201,7 +201,7 @@ def _operation_row(desk: Desk, view: OperationView, causes: dict[str, str]) -> d
         state = "pending" if item.apply_state is ItemState.SENDING else item.apply_state.value
         back = None if _never_out(item) else item.restore_state.value
         agents[state].append({"id": item.agent_id, "name": item.agent_name, "restore": back, "why": _why(item, causes)})
-    agents["blocked"] = [{"id": given, "name": name, "why": why} for given, name, why in desk.blocked(operation.id)]
+    agents["blocked"] = [{"id": given, "name": name, "why": why} for given, name, why in desk.windows.blocked(operation.id)]
     restored = {state.value: counts.restore.get(state, 0) for state in ItemState}
     return {
         "operation": operation.id,
@@ -230,7 +230,7 @@ def _exceptions(desk: Desk, view: OperationView, causes: dict[str, str], left_ou
             left = item.restore_state is ItemState.SKIPPED
             word = "left as they are" if left else f"not put back ({item.restore_state})"
             found.setdefault((word, _why(item, causes)), []).append(item.agent_name)
-    for given, name, why in desk.blocked(view.operation.id) if left_out else ():
+    for given, name, why in desk.windows.blocked(view.operation.id) if left_out else ():
         found.setdefault(("left out", why.split(": ")[0]), []).append(name or given)
     for (word, why), names in found.items():
         yield f"  {len(names)} {word}: {why}" if why else f"  {len(names)} {word}"
@@ -239,7 +239,7 @@ def _exceptions(desk: Desk, view: OperationView, causes: dict[str, str], left_ou
 
 def _items(desk: Desk, operation_id: str) -> Iterator[Item]:
     after = 0
-    while page := desk.items(operation_id, after_seq=after, limit=5_000):
+    while page := desk.windows.items(operation_id, after_seq=after, limit=5_000):
         yield from page
         after = page[-1].seq
 
@@ -266,7 +266,7 @@ def _causes(desk: Desk, view: OperationView) -> dict[str, str]:
                 continue
             which, cursor = RunFilter(operation_id=view.operation.id, outcome=outcome, phase=phase), None
             while True:
-                page = desk.runs(which, cursor=cursor, limit=500)
+                page = desk.runs.page(which, cursor=cursor, limit=500)
                 found |= {run.id: run.summary() for run in page.runs}
                 if (cursor := page.older) is None:
                     break

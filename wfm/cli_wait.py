@@ -59,12 +59,12 @@ def still_going(settings: Settings, why: str, operation_id: str, words: str) -> 
 
 def can_work(desk: Desk) -> bool:
     """Whether a worker is alive or can be started here: beside PostgreSQL whoever runs the workers starts them."""
-    return desk.settings.embedded or desk.worker_alive()
+    return desk.settings.embedded or desk.health.worker_alive()
 
 
 def ensure_worker(desk: Desk) -> int | None:
     """The process id of a worker that was started for this command; None where one is alive."""
-    if desk.worker_alive() or not desk.settings.embedded:
+    if desk.health.worker_alive() or not desk.settings.embedded:
         return None
     return launcher.ensure_worker(desk.settings, "--exit-when-idle")
 
@@ -98,7 +98,7 @@ class Waiting:
         finally:
             if process is not None and not keep:
                 with contextlib.suppress(StoreFault):  # it ends by itself when nothing is open
-                    if not self.desk.operations(states=OPEN_STATES):
+                    if not self.desk.windows.newest(states=OPEN_STATES):
                         stop(process)
 
     def until(self, *, restored: bool) -> OperationView:
@@ -120,10 +120,10 @@ class Waiting:
         before = None
         while True:
             asked = time.monotonic()
-            view = self.ask(lambda: self.desk.operation(self.operation_id))
+            view = self.ask(lambda: self.desk.windows.get(self.operation_id))
             if settled(view, restored):
                 return view
-            alive = self.ask(self.desk.worker_alive)
+            alive = self.ask(self.desk.health.worker_alive)
             now = time.monotonic()
             last_seen += now - asked  # while the store could not be asked, nobody could be seen
             stands = (view.operation.state, view.operation.revision, view.counts)
@@ -142,7 +142,7 @@ class Waiting:
     def _start(self) -> int | None:
         """The worker that is started, or was and is still at it. Raises StillGoing after several that came to nothing."""
         running = launcher.worker_process(self.desk.settings) is not None
-        if not running and len(self._starts) >= FAILED_STARTS and not self.ask(self.desk.worker_alive):
+        if not running and len(self._starts) >= FAILED_STARTS and not self.ask(self.desk.health.worker_alive):
             raise self._going(f"The worker was started {len(self._starts)} times and did not work{self._reason()}:")
         pid = self.ask(lambda: ensure_worker(self.desk))
         if pid is not None and pid not in self._starts:

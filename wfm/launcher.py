@@ -136,7 +136,7 @@ def ensure_worker(settings: Settings, *options: str) -> int | None:
     One worker works on an embedded database, so one that was left for another tenant is ended first: that tenant's
     windows wait, as they do whenever its desk is stopped. Raises StoreFault where it can't be recorded: none is left behind.
     """
-    from wfm.desk.core import endpoint_of
+    from wfm.desk.tenant_lookup import endpoint_of
 
     worker, tenant = worker_process(settings), endpoint_of(settings).api_url
     if worker is not None:
@@ -165,7 +165,7 @@ def shutdown_notice(settings: Settings) -> list[str]:
 
     try:
         with contextlib.closing(Desk.open(settings)) as desk:
-            views = desk.operations(states=OPEN_STATES)
+            views = desk.windows.newest(states=OPEN_STATES)
     except DeskError as error:
         return [f"Who is still out could not be read: {error}"]
     lines = []

@@ -169,6 +169,22 @@ class Settings(BaseSettings):
     def oidc_configured(self) -> bool:
         return self.oidc_metadata_url is not None
 
+    def shown(self) -> list[tuple[str, str, str]]:
+        """Every setting as (name, value, what it is for). Secrets show only whether they are set."""
+        rows = []
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if value is None or value == ():
+                text = "not set"
+            elif isinstance(value, SecretStr):
+                text = "set, not shown"
+            elif isinstance(value, tuple):
+                text = ", ".join(value)
+            else:
+                text = str(value)
+            rows.append((f"{PREFIX}{name.upper()}", text, field.description or ""))
+        return rows
+
     def auth_secrets(self) -> dict[str, Any]:
         """Streamlit's [auth] section, made from WFM_OIDC_…; {} where no provider is configured."""
         if not self.oidc_configured:

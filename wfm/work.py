@@ -1,6 +1,6 @@
-"""The worker of this house: the engine composed with the Desk's own clients, preview, diagnosis and ledger.
+"""The worker: the engine composed with the connections, the ledger and the clock of a Desk, and the diagnosis.
 
-Beside the Desk, not in it: a dashboard never runs the engine.
+It stands beside the Desk, not in it: a dashboard never runs the engine.
 """
 
 from __future__ import annotations
@@ -68,18 +68,19 @@ def run(desk: Desk, *, exit_when_idle_s: float | None = None, on_state: Callable
 
 
 def dependencies_of(desk: Desk) -> EngineDependencies:
-    """What the engine needs of the other deps. An operation keeps the client it was planned with."""
+    """What the engine needs of the Desk. An operation keeps the client it was planned with."""
+    connections = desk.dependencies.connections
 
     def client_for(client_id: str) -> tuple[Client, Reads]:
-        connection = desk.connection(client_id)
+        connection = connections.get(client_id)
         return connection.client, connection.reader
 
     def recheck(operation: Operation, items: Sequence[Item]) -> Mapping[str, tuple[Fate, str]]:
-        with desk.reads_counted(desk.connection(operation.client_id)):
-            return desk.previewer(operation.client_id).recheck(operation, items)
+        with connections.reads_counted(operation.client_id) as connection:
+            return connection.previewer.recheck(operation, items)
 
     return EngineDependencies(
-        ledger=desk.ledger,
+        ledger=desk.dependencies.ledger,
         tenant_key=desk.tenant.key,
         client_for=client_for,
         recheck=recheck,
@@ -105,13 +106,13 @@ def _now_and_then(every_s: float, chore: Callable[[], None], working: threading.
 
 def _prove_fixes(desk: Desk, unprovable: dict[str, int]) -> None:
     """Closes or reopens by evidence what people marked as fixed, whether or not somebody looks at a screen."""
-    for proof in desk.probe_fixed(unprovable):
+    for proof in desk.proofs.probe_fixed(unprovable):
         log.info("Failure group %s is %s: %s", proof.group.fingerprint, proof.group.state, proof.sentence)
 
 
 def _tidy_history(desk: Desk) -> None:
     """Once a night: archives and takes out what the policy lets go."""
-    report = desk.nightly()
+    report = desk.retention.nightly()
     if report is not None:
         log.info("%d runs older than %d days archived in %d files", report.rows, report.days, len(report.files))
 

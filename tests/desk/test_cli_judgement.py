@@ -11,11 +11,12 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from tests.support.engine_world import new_operation, open_ledger, utcnow
+from tests.support.engine_world import TENANT, new_operation, open_ledger, utcnow
 from wfm import cli, cli_wait
-from wfm.desk import OperationView
+from wfm.desk import Desk, OperationView
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import Counts, ItemState, OperationState, Phase
+from wfm.domain.tenant import Tenant
 from wfm.ledger import Ledger
 from wfm.settings import Settings
 
@@ -36,11 +37,13 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     opened.close()
 
 
-class Shown:
-    """As much of a Desk as the judgement asks for."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self.items = ledger.items
+def desk_on(ledger: Ledger) -> Desk:
+    """A Desk on the tenant that `new_operation` makes operations of."""
+    host, _, organization = TENANT.partition("|")
+    tenant = Tenant(
+        api_url=f"http://{host}", login_url=f"http://{host}", organization_id=organization, organization_name="", is_demo=False
+    )
+    return Desk(Settings(_env_file=None), tenant, ledger, None, utcnow)
 
 
 def a_view(
@@ -79,7 +82,7 @@ def test_apply_judges_both_phases_and_restore_its_own(
     restored: bool,
 ) -> None:
     view = a_view(ledger, state, apply, restore)
-    assert cli._all_out(Shown(ledger), view) is applied  # type: ignore[arg-type]
+    assert cli._all_out(desk_on(ledger), view) is applied
     assert cli._all_back(view) is restored
 
 
@@ -97,7 +100,7 @@ def test_a_ready_agent_whose_turn_never_came_is_not_done(ledger: Ledger, reason:
     ledger.items.skip(operation.id, Phase.APPLY, {IDS[0]: reason}, reason, now=utcnow())
     counts = Counts(apply={APPLIED: 2, SKIPPED: 1}, restore={PENDING: 2})
     view = OperationView(operation=operation, counts=counts, blocked=0, eta=None)
-    assert cli._all_out(Shown(ledger), view) is done  # type: ignore[arg-type]
+    assert cli._all_out(desk_on(ledger), view) is done
 
 
 @pytest.mark.parametrize(

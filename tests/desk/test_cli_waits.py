@@ -24,6 +24,7 @@ from tests.support.postgres import running_server
 from wfm.cli import main
 from wfm.cli_output import LOOKED_AGAIN
 from wfm.desk import Desk as RealDesk
+from wfm.desk.plans import Plans
 from wfm.domain.people import Actor, Role
 from wfm.files.plan_file import read_plan
 from wfm.settings import Settings
@@ -185,16 +186,16 @@ def test_an_apply_without_an_answer_says_how_to_know(
     desk: Desk, demo: DemoHandle, agents: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The ledger is locked after the preview: whether the operation was made is not known by who got no answer."""
-    really = RealDesk.apply
+    really = Plans.apply
     with contextlib.ExitStack() as stack:
 
-        def apply(self: RealDesk, *given: Any, **more: Any) -> Any:
+        def apply(self: Plans, *given: Any, **more: Any) -> Any:
             if not held:
                 held.append(stack.enter_context(locked(desk.folder / "desk.sqlite")))
             return really(self, *given, **more)
 
         held: list[sqlite3.Connection] = []
-        monkeypatch.setattr(RealDesk, "apply", apply)
+        monkeypatch.setattr(Plans, "apply", apply)
         monkeypatch.setattr("wfm.cli_wait.PATIENCE_S", 0.5)
         for name, value in desk.environment.items():
             monkeypatch.setenv(name, value)
@@ -370,15 +371,15 @@ def test_a_second_look_that_differs_is_looked_at_once_more(
 ) -> None:
     """Nobody has seen the plan but the command. It says what differed, and gives up where no two looks agree."""
     looks: list[str] = []
-    really = RealDesk.apply
+    really = Plans.apply
 
-    def apply(self: RealDesk, *given: Any, **more: Any) -> Any:
+    def apply(self: Plans, *given: Any, **more: Any) -> Any:
         if len(looks) < changes:
             demo.post("/_demo/schedules/republish")
         looks.append(more["request_token"])
         return really(self, *given, **more)
 
-    monkeypatch.setattr(RealDesk, "apply", apply)
+    monkeypatch.setattr(Plans, "apply", apply)
     for name, value in desk.environment.items():
         monkeypatch.setenv(name, value)
     said = CliRunner().invoke(main, ["apply", desk.plan(agents[:3]), "--yes", "--json"])
@@ -398,14 +399,14 @@ def test_a_second_look_that_differs_is_looked_at_once_more(
 
 
 def test_people_read_what_differed(desk: Desk, demo: DemoHandle, agents: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    really = RealDesk.apply
+    really = Plans.apply
 
-    def apply(self: RealDesk, *given: Any, **more: Any) -> Any:
-        monkeypatch.setattr(RealDesk, "apply", really)
+    def apply(self: Plans, *given: Any, **more: Any) -> Any:
+        monkeypatch.setattr(Plans, "apply", really)
         demo.post("/_demo/schedules/republish")
         return self.apply(*given, **more)
 
-    monkeypatch.setattr(RealDesk, "apply", apply)
+    monkeypatch.setattr(Plans, "apply", apply)
     for name, value in desk.environment.items():
         monkeypatch.setenv(name, value)
     said = CliRunner().invoke(main, ["apply", desk.plan(agents[:1]), "--yes"])
@@ -418,10 +419,10 @@ def test_a_second_try_after_a_lost_answer_makes_no_second_operation(desk: Desk, 
     """The ledger has the operation, but its answer never came: agents held by it would make the plan another one."""
     with contextlib.closing(RealDesk.open(Settings(**desk.settings()))) as opened:
         request = read_plan(json.dumps({"agents": agents[:2], "window": {"minutes": 30}}))
-        found = opened.preview(request)
+        found = opened.plans.preview(request)
         actor = Actor(subject="os:t", name="t", role=Role.ADMIN)
-        first = opened.apply(request, found.plan_id, actor=actor, request_token="one")
-        again = opened.apply(request, found.plan_id, actor=actor, request_token="one")
+        first = opened.plans.apply(request, found.plan_id, actor=actor, request_token="one")
+        again = opened.plans.apply(request, found.plan_id, actor=actor, request_token="one")
         assert again.id == first.id
-        assert len(opened.operations()) == 1
-        opened.cancel(first.id, actor)
+        assert len(opened.windows.newest()) == 1
+        opened.windows.cancel(first.id, actor)

@@ -78,22 +78,22 @@ def _tag(address: str) -> bytes:
 
 def test_a_window_in_effect_is_restored_by_the_next_version(left: Left) -> None:
     with launcher.started(left.settings, examples=False) as running, contextlib.closing(Desk.open(left.settings)) as desk:
-        before = desk.operation(left.operation)
+        before = desk.windows.get(left.operation)
         assert len(before.operation.request.selection.agents) == len(left.agents) == before.counts.apply[ItemState.APPLIED]
         deadline = time.monotonic() + PATIENCE_S
-        while (view := desk.operation(left.operation)).operation.state is not OperationState.RESTORED:
-            assert time.monotonic() < deadline, (view.operation.state, view.counts, desk.events(left.operation))
+        while (view := desk.windows.get(left.operation)).operation.state is not OperationState.RESTORED:
+            assert time.monotonic() < deadline, (view.operation.state, view.counts, desk.windows.events(left.operation))
             time.sleep(0.1)
         assert view.counts.restore[ItemState.APPLIED] == len(left.agents)
         updates = httpx.get(f"{running.demo_url}/_demo/updates", timeout=10).raise_for_status().json()
         assert {agent: updates[agent] for agent in left.agents} == {
             agent: {"unavailable": 1, "available": 1} for agent in left.agents
         }
-        restored = desk.runs(RunFilter(operation_id=left.operation, phase=Phase.RESTORE)).runs
+        restored = desk.runs.page(RunFilter(operation_id=left.operation, phase=Phase.RESTORE)).runs
         assert {(run.agent_id, run.outcome) for run in restored} == {(agent, Outcome.APPLIED) for agent in left.agents}
         # What the earlier version wrote is still there: other windows, the history and its causes.
-        assert len(desk.operations()) == 4
-        assert desk.runs(RunFilter()).total == 28 + len(left.agents)
-        assert [group.rule for group in desk.failures()] == ["brief-scope-missing"]
+        assert len(desk.windows.newest()) == 4
+        assert desk.runs.page(RunFilter()).total == 28 + len(left.agents)
+        assert [group.rule for group in desk.failures.groups()] == ["brief-scope-missing"]
         # Two of the eight were answered 500, read back and sent again: no failures, as this version tells it.
-        assert (desk.totals()[Outcome.FAILED], desk.totals()[Outcome.RESENT]) == (4, 2)
+        assert (desk.runs.totals()[Outcome.FAILED], desk.runs.totals()[Outcome.RESENT]) == (4, 2)

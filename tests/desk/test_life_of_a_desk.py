@@ -21,7 +21,7 @@ import pytest
 from tests.e2e.conftest import ROOT, RunningDesk, running_desk
 from wfm import processes
 from wfm.desk import Desk
-from wfm.desk.core import endpoint_of
+from wfm.desk.tenant_lookup import endpoint_of
 from wfm.domain.operations import OperationState
 from wfm.ledger import Ledger
 from wfm.settings import Settings, load
@@ -96,7 +96,7 @@ class House:
 
     def state(self, operation_id: str) -> OperationState:
         with contextlib.closing(Desk.open(Settings(data_dir=self.folder))) as desk:
-            return desk.operation(operation_id).operation.state
+            return desk.windows.get(operation_id).operation.state
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from wfm import settings
 from wfm.domain.errors import BadInput
@@ -153,6 +154,18 @@ def test_secrets_are_not_in_the_repr(monkeypatch: pytest.MonkeyPatch) -> None:
     found = settings.load()
     assert "hunter2" not in repr(found)
     assert "hunter2" not in found.model_dump_json()
+
+
+def test_what_is_shown_names_every_setting_and_no_secret() -> None:
+    made = settings.Settings(
+        _env_file=None, genesys_client_secret=SecretStr("hunter2"), admins=("a@example.com", "b@example.com")
+    )
+    shown = {name: value for name, value, _ in made.shown()}
+    assert shown.keys() == {f"WFM_{name.upper()}" for name in settings.Settings.model_fields}
+    assert shown["WFM_GENESYS_CLIENT_SECRET"] == "set, not shown"
+    assert shown["WFM_GENESYS_REGION"] == "not set"
+    assert shown["WFM_ADMINS"] == "a@example.com, b@example.com"
+    assert "hunter2" not in str(made.shown())
 
 
 def test_every_dependency_has_its_reason() -> None:

@@ -59,27 +59,29 @@ def operation(desk: Desk, demo: DemoHandle) -> str:
     window = WindowSpec(start=start, end=start + timedelta(hours=1))
     for user in demo.agents():
         plan = a_plan(selection=Selection(agents=(user["id"],)), window=window)
-        found = desk.preview(plan)
+        found = desk.plans.preview(plan)
         if found.can_apply:
-            return desk.apply(plan, found.plan_id, actor=ACTOR, request_token="t").id
+            return desk.plans.apply(plan, found.plan_id, actor=ACTOR, request_token="t").id
     raise AssertionError("no agent is ready tomorrow")
 
 
 TYPED: dict[str, Callable[[Desk, str, str], object]] = {
-    "reason": lambda desk, _, text: desk.preview(a_plan(reason=text)),
-    "ticket": lambda desk, _, text: desk.apply(a_plan(ticket=text), "plan", actor=ACTOR, request_token="x"),
-    "action": lambda desk, _, text: desk.preview(a_plan(action=text, route="data_action")),
-    "agents": lambda desk, _, text: desk.preview(a_plan(selection=Selection(agents=("a", text)))),
-    "exclude": lambda desk, _, text: desk.resolve(Selection(agents=("a",), exclude=(text,))),
-    "search": lambda desk, _, text: desk.search_agents(text),
-    "management units": lambda desk, _, text: desk.resolve(Selection(management_units=(text,))),
-    "comment": lambda desk, operation, text: desk.comment(operation, f"two\nlines {text}", ACTOR),
-    "note": lambda desk, operation, text: desk.extend(operation, datetime.now(UTC) + timedelta(days=2), ACTOR, note=text),
-    "owner": lambda desk, _, text: desk.amend_group("f1", ACTOR, owner=text),
-    "name": lambda desk, _, text: desk.save_view(text, {}, ACTOR),
-    "q": lambda desk, _, text: desk.save_view("mine", {"q": text}, ACTOR),
-    "userId": lambda desk, _, text: desk.test_action(
-        next(action for action in desk.actions() if action.inputs).id,
+    "reason": lambda desk, _, text: desk.plans.preview(a_plan(reason=text)),
+    "ticket": lambda desk, _, text: desk.plans.apply(a_plan(ticket=text), "plan", actor=ACTOR, request_token="x"),
+    "action": lambda desk, _, text: desk.plans.preview(a_plan(action=text, route="data_action")),
+    "agents": lambda desk, _, text: desk.plans.preview(a_plan(selection=Selection(agents=("a", text)))),
+    "exclude": lambda desk, _, text: desk.agents.resolve(Selection(agents=("a",), exclude=(text,))),
+    "search": lambda desk, _, text: desk.agents.search(text),
+    "management units": lambda desk, _, text: desk.agents.resolve(Selection(management_units=(text,))),
+    "comment": lambda desk, operation, text: desk.windows.comment(operation, f"two\nlines {text}", ACTOR),
+    "note": lambda desk, operation, text: desk.windows.extend(
+        operation, datetime.now(UTC) + timedelta(days=2), ACTOR, note=text
+    ),
+    "owner": lambda desk, _, text: desk.failures.amend("f1", ACTOR, owner=text),
+    "name": lambda desk, _, text: desk.saved_views.save(text, {}, ACTOR),
+    "q": lambda desk, _, text: desk.saved_views.save("mine", {"q": text}, ACTOR),
+    "userId": lambda desk, _, text: desk.actions.test(
+        next(action for action in desk.actions.all() if action.inputs).id,
         {"userId": text, "status": "available", "reason": "x"},
         ACTOR,
     ),
@@ -100,14 +102,14 @@ def test_a_typed_text_with_a_control_character_is_refused_by_its_field(
 
 @pytest.mark.parametrize("sign", SIGNS)
 def test_a_note_on_a_cause_is_refused_too(desk: Desk, sign: str) -> None:
-    for write in (desk.amend_group, lambda *who, note: desk.mark_group(who[0], GroupState.FIXED, who[1], note=note)):
+    for write in (desk.failures.amend, lambda *who, note: desk.failures.mark(who[0], GroupState.FIXED, who[1], note=note)):
         with pytest.raises(BadInput) as refused:
             write("f1", ACTOR, note=f"CHG-1{sign}")
         assert refused.value.field == "note"
 
 
 def test_several_lines_are_no_control_characters_where_there_may_be_some(desk: Desk, operation: str) -> None:
-    desk.comment(operation, "one\r\n\ttwo – שלום 👩‍💻", ACTOR)
+    desk.windows.comment(operation, "one\r\n\ttwo – שלום 👩‍💻", ACTOR)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ import pytest
 
 from tests.support.demo_tenant import DemoHandle, running_demo
 from tests.support.engine_world import new_operation
+from tests.support.inside import inside
 from wfm import work
 from wfm.desk import Desk
 from wfm.domain.errors import NotFound
@@ -111,14 +112,14 @@ def test_the_worker_of_one_tenant_leaves_the_windows_of_another(settings: Settin
     before = demo.updates()
     with contextlib.closing(Desk.open(settings)) as desk:
         client = str(settings.genesys_client_id)
-        theirs = new_operation(desk.ledger, ids[:2], tenant=real, client_id=client)
-        ours = new_operation(desk.ledger, ids[2:], tenant=desk.tenant.key, client_id=client)
+        theirs = new_operation(inside(desk).ledger, ids[:2], tenant=real, client_id=client)
+        ours = new_operation(inside(desk).ledger, ids[2:], tenant=desk.tenant.key, client_id=client)
         with a_worker(settings):
-            until(lambda: desk.operation(ours.id).operation.state is OperationState.IN_EFFECT)
-        assert desk.ledger.operations.get(real, theirs.id).state is OperationState.SCHEDULED
-        assert {item.apply_state for item in desk.ledger.items.page(theirs.id)} == {ItemState.PENDING}
+            until(lambda: desk.windows.get(ours.id).operation.state is OperationState.IN_EFFECT)
+        assert inside(desk).ledger.operations.get(real, theirs.id).state is OperationState.SCHEDULED
+        assert {item.apply_state for item in inside(desk).ledger.items.page(theirs.id)} == {ItemState.PENDING}
         with pytest.raises(NotFound):
-            desk.operation(theirs.id)
+            desk.windows.get(theirs.id)
     after = demo.updates()
     assert {agent for agent in after if after[agent] != before.get(agent)} == set(ids[2:])
 
@@ -130,7 +131,7 @@ def test_the_examples_leave_nobody_out_where_somebody_mended_the_access_first(tm
         with contextlib.closing(Desk.open(settings)) as desk, a_worker(settings):
             assert desk.demo is not None
             desk.demo.make_examples()
-            assert [view.operation.state for view in desk.operations()] == [OperationState.ENDED_EARLY] * 2
+            assert [view.operation.state for view in desk.windows.newest()] == [OperationState.ENDED_EARLY] * 2
         made = own.updates()
     assert len(made) == 4
     assert {(one["unavailable"], one["available"]) for one in made.values()} == {(2, 2)}
@@ -147,22 +148,22 @@ def test_a_locked_database_is_survived_and_seen(settings: Settings, demo: DemoHa
         return sum(made["unavailable"] - before.get(agent, 0) for agent, made in demo.updates().items())
 
     with contextlib.closing(Desk.open(settings)) as desk, a_worker(settings) as worker:
-        until(lambda: desk.health().worker_alive)
-        operation = new_operation(desk.ledger, ids, tenant=desk.tenant.key, client_id=str(settings.genesys_client_id))
+        until(lambda: desk.health.check().worker_alive)
+        operation = new_operation(inside(desk).ledger, ids, tenant=desk.tenant.key, client_id=str(settings.genesys_client_id))
         until(lambda: out() >= 5)
         holder = sqlite3.connect(settings.data_dir / "desk.sqlite", isolation_level=None, timeout=30)
         holder.execute("BEGIN IMMEDIATE")
         locked = time.monotonic()
-        until(lambda: not desk.health().worker_alive)
-        assert any("No worker is alive" in problem for problem in desk.health().problems)
+        until(lambda: not desk.health.check().worker_alive)
+        assert any("No worker is alive" in problem for problem in desk.health.check().problems)
         assert out() < len(ids), "sending went on without the ledger"
         until(lambda: time.monotonic() - locked > 12)
         holder.execute("ROLLBACK")
         holder.close()
-        until(lambda: desk.operation(operation.id).operation.state is OperationState.IN_EFFECT)
-        until(lambda: desk.health().worker_alive)
+        until(lambda: desk.windows.get(operation.id).operation.state is OperationState.IN_EFFECT)
+        until(lambda: desk.health.check().worker_alive)
         assert worker.poll() is None
-        assert desk.operation(operation.id).counts.apply[ItemState.APPLIED] == len(ids)
+        assert desk.windows.get(operation.id).counts.apply[ItemState.APPLIED] == len(ids)
     demo.patch("/_demo/settings", {"latency_ms": 0})
     made = demo.updates()
     assert {agent: made[agent]["unavailable"] - before.get(agent, 0) for agent in ids} == dict.fromkeys(ids, 1)
@@ -198,15 +199,15 @@ def test_a_second_worker_waits_as_standby_and_takes_over(settings: Settings) -> 
 )
 def test_a_worker_is_alive_once_it_has_passed_its_start(settings: Settings, state: str, alive: bool, help_: str) -> None:
     with contextlib.closing(Desk.open(settings)) as desk:
-        desk.ledger.workers.heartbeat("w1", desk.tenant.key, state=state, pid=1, host="h", now=datetime.now(UTC))
-        health = desk.health()
-        assert desk.worker_alive() is health.worker_alive is alive
+        inside(desk).ledger.workers.heartbeat("w1", desk.tenant.key, state=state, pid=1, host="h", now=datetime.now(UTC))
+        health = desk.health.check()
+        assert desk.health.worker_alive() is health.worker_alive is alive
         assert health.workers == int(alive)
         assert any(help_ in problem for problem in health.problems) is not alive
-        desk.ledger.workers.heartbeat(
+        inside(desk).ledger.workers.heartbeat(
             "w1", desk.tenant.key, state=state, pid=1, host="h", now=datetime.now(UTC) - timedelta(seconds=11)
         )
-        assert not desk.worker_alive()
+        assert not desk.health.worker_alive()
 
 
 def test_a_worker_whose_folder_is_gone_ends(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,7 +227,7 @@ def test_one_that_was_started_for_a_command_ends_when_nothing_is_open(settings: 
     code = f"import wfm.cli as cli; cli.IDLE_EXIT_S = 1.0; cli.main({['worker', '--exit-when-idle']!r})"
     with contextlib.closing(Desk.open(settings)) as desk:
         later = datetime.now(UTC) + timedelta(hours=1)
-        operation = new_operation(desk.ledger, ["a"], tenant=desk.tenant.key, start=later)
+        operation = new_operation(inside(desk).ledger, ["a"], tenant=desk.tenant.key, start=later)
         environment = {
             "WFM_GENESYS_API_URL": str(settings.genesys_api_url),
             "WFM_GENESYS_LOGIN_URL": str(settings.genesys_login_url),
@@ -236,10 +237,10 @@ def test_one_that_was_started_for_a_command_ends_when_nothing_is_open(settings: 
         }
         process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env={**os.environ, **environment})
         try:
-            until(lambda: desk.health().worker_alive)
+            until(lambda: desk.health.check().worker_alive)
             with pytest.raises(subprocess.TimeoutExpired):
                 process.wait(3)
-            desk.ledger.lifecycle.request_cancel(operation.id, now=datetime.now(UTC), actor="tester")
+            inside(desk).ledger.lifecycle.request_cancel(operation.id, now=datetime.now(UTC), actor="tester")
             assert process.wait(60) == 0
         finally:
             if process.poll() is None:

@@ -43,11 +43,11 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDesk]:
 
 def _execute(data: Path) -> None:
     with closing(Desk.open(load(data_dir=data))) as opened:
-        fails, works = opened.action(FAILS), opened.action(f"{FAILS}_desk")
-        agents = [agent.id for agent in opened.directory().agents.values() if agent.active]
+        fails, works = opened.actions.get(FAILS), opened.actions.get(f"{FAILS}_desk")
+        agents = [agent.id for agent in opened.agents.directory().agents.values() if agent.active]
         for number in range(RUNS):
             action = works if number % 2 else fails
-            opened.execute_action(action.id, {"userId": agents[number // 2 % AGENTS]}, ADMIN)
+            opened.actions.execute(action.id, {"userId": agents[number // 2 % AGENTS]}, ADMIN)
 
 
 def shown(page: Page, text: str) -> None:
@@ -297,11 +297,11 @@ def test_a_fix_is_proven_by_reading_while_nobody_clicks(desk: RunningDesk, new_p
     expect(page.get_by_text("still lacks wfm:schedule:update")).to_be_visible()
     with closing(Desk.open(load(data_dir=desk.data))) as opened:
         assert opened.demo is not None
-        opened.demo.mend(ADMIN)
+        opened.demo.add_scope(ADMIN)
         try:
             expect(card).to_have_count(0, timeout=SLOW)
         finally:
-            opened.demo.unmend(ADMIN)
+            opened.demo.remove_scope(ADMIN)
     open_at(page, f"{desk.url}/failures?show=resolved")
     shown(page, "resolved by proof by reading")
     shown(page, "holds what PATCH")

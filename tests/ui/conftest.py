@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.fakes import FakeDesk
+from tests.ui.fakes_parts import parts
 from wfm.ui.shell import context
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -21,7 +22,7 @@ def serve() -> Iterator[Callable[[Any], Any]]:
     """Makes the screens work on this Desk; ends with the test."""
 
     def use(desk: Any) -> Any:
-        context.use(lambda: desk)
+        context.use(lambda: parts(desk))
         return desk
 
     yield use

@@ -217,11 +217,11 @@ class FakeDemo:
     def switch_scenario(self, name: str, actor: Actor) -> None:
         self.scenario = name
 
-    def mend(self, actor: Actor) -> str:
+    def add_scope(self, actor: Actor) -> str:
         self.desk.scopes = (*SCOPES, NEEDED)
         return NEEDED
 
-    def unmend(self, actor: Actor) -> None:
+    def remove_scope(self, actor: Actor) -> None:
         self.desk.scopes = SCOPES
 
     def reset(self, actor: Actor) -> None:

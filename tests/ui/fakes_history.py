@@ -13,8 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from tests.ui.fakes import NEEDED, FakeDesk, access_checks, an_agent
 from wfm.desk.failures import CauseSeries, FailureBrief, FailureDetail, TouchedOperation
-from wfm.desk.imports import ImportDesk, ImportFormat, ImportPreview, ImportReport
-from wfm.desk.proof import Proof, next_state, of_checks
+from wfm.desk.imports import ImportFormat, ImportPreview, ImportReport, Imports
+from wfm.desk.proofs import Proof, next_state, of_checks
 from wfm.desk.retention import RetentionReport, RetentionState
 from wfm.desk.values import AccessReport, ActionResult, ActionStep, DataAction, RunDetail
 from wfm.domain.diagnoses import Confidence, Diagnosis, Explanation, Kind, Provenance, RulePage, UnknownName
@@ -170,11 +170,23 @@ def an_action(name: str = "set_agent_unavailable", client: str = "architect-flow
     )
 
 
+class SomeSettings(Settings):
+    """Settings of which one has no section."""
+
+    def shown(self) -> list[tuple[str, str, str]]:
+        return [
+            ("WFM_GENESYS_REGION", "not set", "Region of the tenant"),
+            ("WFM_GENESYS_CLIENT_SECRET", "set, not shown", "Its secret; never shown, logged or stored"),
+            ("WFM_DATA_DIR", ".data", "Folder of the embedded database"),
+            ("WFM_BRAND_NEW", "1", "A setting that no section names yet"),
+        ]
+
+
 @dataclass
 class HistoryDesk(FakeDesk):
     """FakeDesk with a history. What a test sets is what the screens show; writes are kept in `calls`."""
 
-    settings: Any = field(default_factory=lambda: Settings(_env_file=None))
+    settings: Any = field(default_factory=lambda: SomeSettings(_env_file=None))
     kept: list[Run] = field(default_factory=list)
     attempts: dict[str, tuple[Exchange, ...]] = field(default_factory=dict)
     tenant_actions: tuple[DataAction, ...] = ()
@@ -277,10 +289,10 @@ class HistoryDesk(FakeDesk):
         del self.saved[name]
 
     # --- imports and retention
-    def _imports(self) -> ImportDesk:
-        made = ImportDesk.__new__(ImportDesk)
-        made.tenant, made.clock = self.tenant, self.clock
-        made.ledger = _Remembering(self.imported)  # type: ignore[assignment]
+    def _imports(self) -> Imports:
+        made = Imports.__new__(Imports)
+        made._tenant, made._clock = self.tenant, self.clock
+        made._ledger = _Remembering(self.imported)  # type: ignore[assignment]
         people = Index(self.people)
         made._known_agent = lambda: lambda cell: "".join(one.id for one in people.agents_named(cell)[:1])  # type: ignore[method-assign]
         return made
@@ -288,7 +300,7 @@ class HistoryDesk(FakeDesk):
     def import_preview(
         self, source: BinaryIO, fmt: ImportFormat, mapping: Mapping[str, str] | None = None, *, zone: str = ""
     ) -> ImportPreview:
-        return self._imports().import_preview(source, fmt, mapping, zone=zone)
+        return self._imports().preview(source, fmt, mapping, zone=zone)
 
     def import_runs(
         self,
@@ -304,7 +316,7 @@ class HistoryDesk(FakeDesk):
         if self.import_error is not None:
             raise self.import_error
         self.calls.append(("import_runs", fmt, dict(mapping or {}), zone, name))
-        return self._imports().import_runs(source, fmt, actor, mapping=mapping, progress=progress, zone=zone, name=name)
+        return self._imports().add(source, fmt, actor, mapping=mapping, progress=progress, zone=zone, name=name)
 
     def retention_state(self) -> RetentionState | None:
         return self.retention_last
@@ -492,14 +504,6 @@ class HistoryDesk(FakeDesk):
         self.calls.append((what, action_id, dict(inputs)))
         assert self.action_result is not None
         return self.action_result
-
-    def settings_shown(self) -> list[tuple[str, str, str]]:
-        return [
-            ("WFM_GENESYS_REGION", "not set", "Region of the tenant"),
-            ("WFM_GENESYS_CLIENT_SECRET", "set, not shown", "Its secret; never shown, logged or stored"),
-            ("WFM_DATA_DIR", ".data", "Folder of the embedded database"),
-            ("WFM_BRAND_NEW", "1", "A setting that no section names yet"),
-        ]
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tests.ui.conftest import ROOT
-from wfm.desk.proof import PROPAGATION
+from wfm.desk.proofs import PROPAGATION
 from wfm.desk.retention import NIGHT_HOUR
 from wfm.domain.operations import GroupState, Outcome
 from wfm.ui.components.run_query import DEFAULT_PRESET, NAMES, PRESETS

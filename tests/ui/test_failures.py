@@ -23,8 +23,9 @@ from tests.ui.fakes_history import (
     somebody,
     words,
 )
+from tests.ui.fakes_parts import parts
 from wfm.desk import FailureBrief, GroupChange
-from wfm.desk.proof import PROPAGATION
+from wfm.desk.proofs import PROPAGATION
 from wfm.domain.diagnoses import Kind
 from wfm.domain.errors import StoreFault
 from wfm.domain.operations import FailureGroup, GroupState, Outcome, Phase
@@ -90,8 +91,8 @@ def test_examples_are_told_apart_from_what_people_did() -> None:
 def test_a_retry_leaves_the_examples_out_unless_there_is_nothing_else() -> None:
     examples = [a_run(number, example=True) for number in range(2)]
     own = [a_run(number) for number in (7, 8)]
-    assert retryable(HistoryDesk(kept=examples + own), FINGERPRINT).agent_ids == tuple(run.agent_id for run in own)  # type: ignore[arg-type]
-    assert len(retryable(HistoryDesk(kept=examples), FINGERPRINT).agent_ids) == 2  # type: ignore[arg-type]
+    assert retryable(parts(HistoryDesk(kept=examples + own)), FINGERPRINT).agent_ids == tuple(run.agent_id for run in own)
+    assert len(retryable(parts(HistoryDesk(kept=examples)), FINGERPRINT).agent_ids) == 2
 
 
 def test_the_title_counts_each_agent_once() -> None:
@@ -219,7 +220,7 @@ def test_the_sparkline_fits_its_group_and_has_words() -> None:
 def test_retry_takes_each_agent_once_and_leaves_restores_out() -> None:
     runs = [a_run(n % 700) for n in range(1_200)]
     runs += [a_run(900, phase=Phase.RESTORE), a_run(901, Outcome.APPLIED), a_run(902, agent_id="")]
-    found = retryable(HistoryDesk(kept=runs), FINGERPRINT)  # type: ignore[arg-type]
+    found = retryable(parts(HistoryDesk(kept=runs)), FINGERPRINT)
     assert len(found.agent_ids) == 700
     assert found.newest == runs[0]
     assert not found.cut

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.fakes import FakeDesk, FakeSettings, an_operation
+from tests.ui.fakes_parts import parts
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import OperationState
 from wfm.ui.components.markdown import escape_markdown
@@ -52,7 +53,7 @@ def test_an_unreachable_tenant_is_a_sentence_with_a_way_on(serve: Callable[[Any]
     def sometimes() -> Any:
         if answers:
             raise answers.pop()
-        return desk
+        return parts(desk)
 
     context.use(sometimes)
     app = main().run()

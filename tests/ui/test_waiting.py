@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.fakes import FakeDesk
+from tests.ui.fakes_parts import parts
 from wfm.desk import HeldUp
 from wfm.ui.components import waiting
 
@@ -21,10 +22,10 @@ UNTIL = datetime(2026, 11, 28, 16, 52, 3, tzinfo=UTC)
 
 def test_words_name_what_is_read_and_what_it_waits_for() -> None:
     desk = FakeDesk()
-    reading = waiting._sentence(desk, "the people", BERLIN)  # type: ignore[arg-type]
+    reading = waiting._sentence(parts(desk), "the people", BERLIN)
     assert reading == ":material/hourglass_top: Reading the people …"
     desk.held = HeldUp(limit_per_minute=60, until=UNTIL)
-    held = waiting._sentence(desk, "the people", BERLIN)  # type: ignore[arg-type]
+    held = waiting._sentence(parts(desk), "the people", BERLIN)
     assert held == f"{reading} The tenant's limit of 60 requests a minute is used up; reading continues at 17:52:03."
 
 
@@ -49,9 +50,10 @@ def _slow() -> None:
 
     from tests.ui import test_waiting
     from tests.ui.fakes import FakeDesk
+    from tests.ui.fakes_parts import parts
     from wfm.ui.components import waiting
 
-    with waiting.reading(FakeDesk(), "the people", height=100, after_s=0.0):  # type: ignore[arg-type]
+    with waiting.reading(parts(FakeDesk()), "the people", height=100, after_s=0.0):
         test_waiting.SAID.wait(20)
     st.write("read")
 
@@ -66,9 +68,10 @@ def test_a_slow_read_says_so_and_its_words_go_with_it(drawn: list[str]) -> None:
 
 def _quick() -> None:
     from tests.ui.fakes import FakeDesk
+    from tests.ui.fakes_parts import parts
     from wfm.ui.components import waiting
 
-    with waiting.reading(FakeDesk(), "the people", after_s=3600.0):  # type: ignore[arg-type]
+    with waiting.reading(parts(FakeDesk()), "the people", after_s=3600.0):
         pass
 
 
@@ -81,11 +84,12 @@ def _broken() -> None:
     import streamlit as st
 
     from tests.ui.fakes import FakeDesk
+    from tests.ui.fakes_parts import parts
     from wfm.domain.errors import DeskError
     from wfm.ui.components import waiting
 
     try:
-        with waiting.reading(FakeDesk(), "the people", after_s=0.0):  # type: ignore[arg-type]
+        with waiting.reading(parts(FakeDesk()), "the people", after_s=0.0):
             raise DeskError("away")
     except DeskError as error:
         st.write(str(error))

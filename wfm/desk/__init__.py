@@ -1,17 +1,11 @@
-"""The composition root: `Desk.open(settings)` wires every room; pages and the command line talk to the Desk only."""
+"""What pages, the command line and the worker may ask: one Desk, with a part for each subject."""
 
-from __future__ import annotations
-
-from functools import cached_property
-
-from wfm.desk.access import AccessDesk
-from wfm.desk.core import DeskCore, Unreachable
-from wfm.desk.demo import DemoControls
-from wfm.desk.failures import CauseSeries, FailureBrief, FailureDesk, FailureDetail
-from wfm.desk.imports import ImportDesk, ImportFormat, ImportPreview, ImportReport
-from wfm.desk.plans import PlanDesk
-from wfm.desk.proof import Proof
-from wfm.desk.retention import RetentionDesk, RetentionReport, RetentionState
+from wfm.desk.desk import Desk
+from wfm.desk.failures import CauseSeries, FailureBrief, FailureDetail
+from wfm.desk.imports import ImportFormat, ImportPreview, ImportReport
+from wfm.desk.proofs import Proof
+from wfm.desk.retention import RetentionReport, RetentionState
+from wfm.desk.tenant_lookup import Unreachable
 from wfm.desk.values import (
     AccessReport,
     ActionResult,
@@ -24,44 +18,7 @@ from wfm.desk.values import (
     OperationView,
     RunDetail,
 )
-from wfm.desk.views import ViewDesk
-from wfm.desk.windows import WindowDesk
 from wfm.ledger.records import GroupChange, SavedView
-
-
-class Desk(PlanDesk, WindowDesk, FailureDesk, AccessDesk, ViewDesk, ImportDesk, RetentionDesk):
-    """Everything a screen or a command may ask for. Thread-safe; one instance serves a whole process."""
-
-    @cached_property
-    def demo(self) -> DemoControls | None:
-        """The demo tenant's switches; None on a real tenant."""
-        return DemoControls(self, self._demo_admin) if self._demo_admin is not None else None
-
-    def settings_shown(self) -> list[tuple[str, str, str]]:
-        """Every setting as (name, value, what it is for). Secrets show only whether they are set."""
-        rows = []
-        for name, field in type(self.settings).model_fields.items():
-            value = getattr(self.settings, name)
-            if value is None or value == ():
-                shown = "not set"
-            elif hasattr(value, "get_secret_value"):
-                shown = "set, not shown"
-            elif isinstance(value, tuple):
-                shown = ", ".join(value)
-            else:
-                shown = str(value)
-            rows.append((f"WFM_{name.upper()}", shown, field.description or ""))
-        return rows
-
-    def forget_reads(self, *, tokens: bool = False) -> None:
-        """Drops what was read from the tenant, and with `tokens` the tokens too, so that the next look is fresh."""
-        with self._lock:
-            connections = list(self._connections.values())
-        for connection in connections:
-            connection.reader.forget()
-            if tokens:
-                connection.client.auth.discard()
-
 
 __all__ = [
     "AccessReport",
@@ -72,7 +29,6 @@ __all__ = [
     "DataAction",
     "DemoState",
     "Desk",
-    "DeskCore",
     "FailureBrief",
     "FailureDetail",
     "GroupChange",

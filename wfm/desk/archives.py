@@ -1,4 +1,4 @@
-"""Archive files: written, on the disk and read back before anybody relies on them; never written over."""
+"""Archive files: flushed to disk and read back before runs are deleted; never overwritten."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wfm.domain.redaction import redact_json
 from wfm.files.exports import COLUMNS, parquet_bytes, run_payload, well_formed
 
 PART = ".being-written"
-"""No archive yet, and not named like one: what a killed run leaves behind is dropped by the next."""
+"""The name of a file that is still written. The next run of the policy removes what a killed one left."""
 _ROWS = 500
 
 
@@ -29,7 +29,7 @@ def archive_record(run: Run, exchanges: Iterable[Exchange]) -> dict[str, object]
 
 
 def write_archive(folder: Path, records: Iterable[Mapping[str, object]]) -> tuple[Path, list[str]]:
-    """Writes the records to a file that is not an archive yet; gives it and the runs in it.
+    """Write the records to a file that is not an archive yet; return it and the ids of its runs.
 
     The file is flushed to the disk, read back and compared record by record. Raises StoreFault, and leaves no file then.
     """
@@ -67,7 +67,7 @@ def write_archive(folder: Path, records: Iterable[Mapping[str, object]]) -> tupl
 
 
 def name_for(folder: Path, run_ids: list[str]) -> Path:
-    """A name that no file has: the first and the last run, which sort by time."""
+    """Return a name that no file has, made of the first and the last run id, which sort by time."""
     stem = f"runs-{run_ids[0]}-{run_ids[-1]}"
     path, n = folder / f"{stem}.parquet", 1
     while path.exists():
@@ -77,7 +77,7 @@ def name_for(folder: Path, run_ids: list[str]) -> Path:
 
 
 def settle_name(part: Path, whole: Path) -> None:
-    """Gives the file its name, also on the disk. Raises StoreFault."""
+    """Rename the file and flush its folder to disk. Raises StoreFault."""
     try:
         part.replace(whole)
         folder = os.open(whole.parent, os.O_RDONLY)
@@ -93,7 +93,7 @@ def settle_name(part: Path, whole: Path) -> None:
 
 
 def read_archive(path: Path) -> Iterator[list[dict[str, Any]]]:
-    """The rows of an archive in batches. Raises OSError where it can't be read or is damaged."""
+    """Yield the rows of an archive in batches. Raises OSError where it can't be read or is damaged."""
     import pyarrow as pa  # a large library, loaded only when something is archived
     import pyarrow.parquet as pq
 
@@ -106,7 +106,7 @@ def read_archive(path: Path) -> Iterator[list[dict[str, Any]]]:
 
 
 def same_record(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
-    """Whether two records, written or read back, say the same."""
+    """Return whether two records, written or read back, hold the same values."""
     return _compared(one) == _compared(other)
 
 
@@ -122,6 +122,6 @@ def _plain(value: object) -> object:
 
 
 def drop(part: Path) -> None:
-    """Removes a file that is no archive, if it is there."""
+    """Remove a file that is not an archive yet, if it is there."""
     with contextlib.suppress(OSError):
         part.unlink(missing_ok=True)

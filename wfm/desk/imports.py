@@ -1,4 +1,4 @@
-"""Runs that the desk did not make, brought into the history: previewed, diagnosed on the way in, added once."""
+"""Imports: runs that other programs made are previewed, diagnosed and added to the history once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from itertools import islice
 from typing import BinaryIO
 
 from wfm import catalogue
-from wfm.desk.core import DeskCore
+from wfm.desk.dependencies import DeskDependencies
 from wfm.diagnosis import diagnose
 from wfm.domain.diagnoses import Diagnosis, Evidence, Kind, nameless
 from wfm.domain.errors import BadInput, DeskError, Refused
@@ -40,12 +40,12 @@ from wfm.preview.selection import Index
 
 BATCH = 200
 CHUNK = 64 * 1024
-PREVIEWED = 1_000_000
+MAX_PREVIEWED = 1_000_000
 """Bytes of JSON Lines or CSV that a preview reads."""
-REMEMBERED = 1_000
+MAX_REMEMBERED = 1_000
 """Diagnoses of one file that are kept to be used again."""
-SHOWN_PROBLEMS = 200
-SHOWN_ROWS = 20
+MAX_SHOWN_PROBLEMS = 200
+MAX_SHOWN_ROWS = 20
 _STATES = {"applied": ItemState.APPLIED, "failed": ItemState.FAILED, "skipped": ItemState.SKIPPED}
 
 
@@ -90,35 +90,41 @@ class ImportReport:
     notes: list[str] = field(default_factory=list)
 
 
-class ImportDesk(DeskCore):
+class Imports:
     """Imports into this tenant's history."""
 
-    def import_preview(
+    def __init__(self, dependencies: DeskDependencies) -> None:
+        self._tenant = dependencies.tenant
+        self._ledger = dependencies.ledger
+        self._clock = dependencies.clock
+        self._connections = dependencies.connections
+
+    def preview(
         self, source: BinaryIO, fmt: ImportFormat, mapping: Mapping[str, str] | None = None, *, zone: str = ""
     ) -> ImportPreview:
-        """What an import would make of the first lines. Changes nothing.
+        """Return what an import makes of the first lines. Changes nothing.
 
         `zone` is the IANA zone of times that name none. Raises BadInput for a mapping of unknown names, an unknown zone, a
         packed file, or a document above 32 MB where it must be held whole.
         """
         _refuse_strange(mapping)
-        reading = ImportContext(now=self.clock(), mapping=mapping, zone=zone, known=self._known_agent())
+        reading = ImportContext(now=self._clock(), mapping=mapping, zone=zone, known=self._known_agent())
         start = b""
         if fmt in (ImportFormat.JSON_LINES, ImportFormat.CSV):
             start = _beginning(source, reading)
             source = BytesIO(start)
-        found = list(islice(self._read(source, fmt, reading, None), SHOWN_ROWS * 2))
-        columns, recognised = _columns(start, fmt, ImportContext(now=self.clock(), known=reading.known))
+        found = list(islice(self._read(source, fmt, reading, None), MAX_SHOWN_ROWS * 2))
+        columns, recognised = _columns(start, fmt, ImportContext(now=self._clock(), known=reading.known))
         return ImportPreview(
             columns=columns,
             mapping=dict(mapping or recognised),
-            rows=tuple(one for one in found if isinstance(one, ImportedRun))[:SHOWN_ROWS],
+            rows=tuple(one for one in found if isinstance(one, ImportedRun))[:MAX_SHOWN_ROWS],
             problems=tuple(one for one in found if isinstance(one, Unreadable)),
             notes=tuple(reading.notes),
             zone_needed=reading.zone_missing,
         )
 
-    def import_runs(
+    def add(
         self,
         source: BinaryIO,
         fmt: ImportFormat,
@@ -129,19 +135,19 @@ class ImportDesk(DeskCore):
         zone: str = "",
         name: str = "",
     ) -> ImportReport:
-        """Adds the runs of a file, in constant memory for JSON Lines, CSV and Parquet of any size; for admins.
+        """Add the runs of a file, in constant memory for JSON Lines, CSV and Parquet of any size; for admins.
 
         `progress` is told how many bytes were read. `zone` is the IANA zone of times that name none: without it such lines
         are unreadable. `name` is the file's, kept with each run. A flow execution file or pasted text above 32 MB is refused
         with the limit named. Raises NotAllowed, BadInput, StoreFault, and Refused (busy) while the same file is imported by
         another thread or process; what was added before a fault stays, and importing again adds only the rest.
         """
-        self.allow(actor, Capability.ADMINISTER)
+        actor.require(Capability.ADMINISTER)
         _refuse_strange(mapping)
         mark = _mark(source)
         if mark is None:  # a stream that can't be gone back in: each of its runs still comes in once
             return self._import(source, fmt, actor, mapping, progress, zone, name)
-        with self.ledger.locks.exclusive(self.tenant.key, f"import-{mark}", passing=True) as ours:
+        with self._ledger.locks.exclusive(self._tenant.key, f"import-{mark}", passing=True) as ours:
             if not ours:
                 raise Refused(
                     "busy", "This file is being imported already. Its runs come in once; look under Runs in a moment."
@@ -159,14 +165,14 @@ class ImportDesk(DeskCore):
         name: str,
     ) -> ImportReport:
         report = ImportReport()
-        reading = ImportContext(now=self.clock(), mapping=mapping, zone=zone, known=self._known_agent())
+        reading = ImportContext(now=self._clock(), mapping=mapping, zone=zone, known=self._known_agent())
         reading.notes = report.notes
         batch: list[tuple[str, DirectRun]] = []
         known_causes: dict[bytes, Diagnosis] = {}
         for one in self._read(source, fmt, reading, progress):
             if isinstance(one, Unreadable):
                 report.unreadable += 1
-                if len(report.problems) < SHOWN_PROBLEMS:
+                if len(report.problems) < MAX_SHOWN_PROBLEMS:
                     report.problems.append(one)
                 continue
             report.read += 1
@@ -178,14 +184,14 @@ class ImportDesk(DeskCore):
         return report
 
     def _known_agent(self) -> Callable[[str], str]:
-        """The id of the agent that a cell names, "" for nobody. The directory is read when first asked, which few files do."""
+        """Return a function from a cell to the id of the agent it names, or "". It reads the directory when first called."""
 
         @cache
         def index() -> Index | None:
             try:
-                return Index(self.connection().reader.directory())
+                return Index(self._connections.get().reader.directory())
             except DeskError:
-                return None  # of a tenant that does not answer nobody is known
+                return None  # while the tenant does not answer, a cell names no one
 
         def known(cell: str) -> str:
             people = index()
@@ -195,7 +201,7 @@ class ImportDesk(DeskCore):
         return known
 
     def _add(self, batch: list[tuple[str, DirectRun]], report: ImportReport) -> None:
-        added = self.ledger.imports.record(self.tenant.key, batch) if batch else 0
+        added = self._ledger.imports.record(self._tenant.key, batch) if batch else 0
         report.added += added
         report.known += len(batch) - added
 
@@ -236,7 +242,7 @@ class ImportDesk(DeskCore):
             exchanges=exchanges,
         )
         return DirectRun(
-            tenant_key=self.tenant.key,
+            tenant_key=self._tenant.key,
             agent_id=redact_text(run.agent_id),
             agent_name=redact_text(run.agent),
             route=run.route,
@@ -253,7 +259,7 @@ class ImportDesk(DeskCore):
 
 
 def _template(call: str) -> str:
-    """The operation that was called, without whom it was called for: what runs and causes have in common."""
+    """Return the operation that was called, without ids: runs of one cause have it in common."""
     verb, _, path = call.partition(" ")
     if "/" not in path:
         return call
@@ -265,7 +271,7 @@ def _template(call: str) -> str:
 
 
 def _exchange_of(run: ImportedRun, call: str) -> tuple[Exchange, ...]:
-    """What is known of the request, kept as an own run's is: redacted, cut at the same length."""
+    """Return what is known of the request, redacted and cut as that of an own run."""
     request, response = redact_body(run.request), redact_body(run.response)
     if not (request or response or run.status):
         return ()
@@ -299,7 +305,7 @@ def _redacted(exchange: Exchange) -> Exchange:
 
 
 def _diagnosis(run: ImportedRun, exchanges: tuple[Exchange, ...], call: str, known_causes: dict[bytes, Diagnosis]) -> Diagnosis:
-    """What the payload means today, with what the desk that made the run knew beside it: its kind, cause and names.
+    """Diagnose the payload, and keep kind, cause and names where the desk that made the run knew them.
 
     Files repeat one answer thousands of times: what it means is remembered for as long as the file is read.
     """
@@ -309,7 +315,7 @@ def _diagnosis(run: ImportedRun, exchanges: tuple[Exchange, ...], call: str, kno
     said = "\x1f".join((str(run.status), *map(str, sorted(headers.items())), body, call, run.via))
     key = hashlib.sha256(said.encode("utf-8", "replace")).digest()
     if key not in known_causes:
-        if len(known_causes) >= REMEMBERED:
+        if len(known_causes) >= MAX_REMEMBERED:
             known_causes.clear()
         known_causes[key] = diagnose(run.status, headers, body, Evidence(call=call, via=run.via))
     found = known_causes[key]
@@ -326,16 +332,16 @@ def _diagnosis(run: ImportedRun, exchanges: tuple[Exchange, ...], call: str, kno
 
 
 def _beginning(source: BinaryIO, reading: ImportContext) -> bytes:
-    """The first megabyte, up to its last whole line where more follows."""
-    start = source.read(PREVIEWED)
-    more = len(start) == PREVIEWED and bool(source.read(1))
+    """Return the first megabyte, up to its last whole line where more follows."""
+    start = source.read(MAX_PREVIEWED)
+    more = len(start) == MAX_PREVIEWED and bool(source.read(1))
     start = b"".join(as_utf8([start], reading.notes))
     cut = start.rfind(b"\n") if more else -1
     return start[: cut + 1] if cut > 0 else start
 
 
 def _mark(source: BinaryIO) -> str | None:
-    """The same for the same bytes; None for what can be read only once."""
+    """Return a mark that is the same for the same bytes; None for a stream that can be read only once."""
     if not source.seekable():
         return None
     begun, digest = source.tell(), hashlib.sha256()
@@ -366,7 +372,7 @@ def _whole(chunks: Iterable[bytes]) -> bytes:
 
 
 def _columns(start: bytes, fmt: ImportFormat, reading: ImportContext) -> tuple[tuple[str, ...], Mapping[str, str]]:
-    """The names of the columns, and what each most likely means."""
+    """Return the names of the columns, and what each most likely means."""
     if fmt is ImportFormat.CSV:
         return columns_of_table(start, reading)
     return columns_of_records(start, reading) if fmt is ImportFormat.JSON_LINES else ((), {})

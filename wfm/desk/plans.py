@@ -1,106 +1,50 @@
-"""Planning: who there is, what a plan would do, and applying exactly the plan that was seen."""
+"""Plans: what a plan does, and applying exactly the plan that was previewed."""
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
-from datetime import datetime
-from functools import cached_property
+from collections.abc import Mapping
 
-from wfm.desk.core import DeskCore
-from wfm.domain.agent_lists import AgentList
-from wfm.domain.agents import Agent, Directory, Group, GroupKind
+from wfm.desk.dependencies import DeskDependencies
 from wfm.domain.errors import Refused, refuse_controls
 from wfm.domain.operations import Operation
 from wfm.domain.people import Actor, Capability
-from wfm.domain.plans import PlanRequest, Preview, ResolvedSelection, Selection, refuse_signs
+from wfm.domain.plans import PlanRequest, Preview, refuse_signs
 from wfm.ledger.records import NewItem, NewOperation
-from wfm.preview import Previewer, differences
+from wfm.preview import differences
 
-SEEN_PLANS = 20
+MAX_SEEN_PLANS = 20
 REHEARSABLE = frozenset({"access_missing"})
 
 
-class PlanDesk(DeskCore):
-    """Reads the directory, previews plans, applies them."""
+class Plans:
+    """Previews of plans, and operations made of them. Thread-safe."""
 
-    @cached_property
-    def _previewers(self) -> dict[str, Previewer]:
-        """By OAuth client; guarded by the lock."""
-        return {}
-
-    @cached_property
-    def _seen(self) -> OrderedDict[str, Mapping[str, object]]:
-        """What the plans seen lately rested on, to tell what changed when one is stale; guarded by the lock."""
-        return OrderedDict()
-
-    # --- who ---------------------------------------------------------------------------------------------------------
-
-    def directory(self, fresh: bool = False) -> Directory:
-        """Everybody and every group, at most ten minutes old unless `fresh`."""
-        return self.connection().reader.directory(fresh=fresh)
-
-    def groups(self, kind: GroupKind) -> tuple[Group, ...]:
-        """The groups of one kind by name."""
-        found = (group for group in self.directory().groups if group.kind is kind)
-        return tuple(sorted(found, key=lambda group: group.name.casefold()))
-
-    def search_agents(self, text: str, limit: int = 50) -> tuple[Agent, ...]:
-        """Agents whose name or e-mail contains every word of the text, by name, without regard to case and accents."""
-        if not text.strip():
-            return ()
-        return self.resolve(Selection(search=text)).agents[:limit]
-
-    def resolve(self, selection: Selection) -> ResolvedSelection:
-        """Who a selection is. Raises BadInput for an unknown group, an empty selection or control characters."""
-        refuse_signs(selection)
-        return self.previewer().resolve(selection)
-
-    def agent_list(self, data: bytes, column: int | None = None) -> AgentList:
-        """Whom a file of any program names, by the column of this index, or by the one that its cells speak for.
-
-        Raises BadInput for a file that is no list.
-        """
-        return self.previewer().agent_list(data, column)
-
-    def pasted_list(self, text: str, column: int | None = None) -> AgentList:
-        """Whom a pasted text names: the rows of a table, or the words of any other text, also those that name nobody."""
-        return self.previewer().pasted_list(text, column)
+    def __init__(self, dependencies: DeskDependencies) -> None:
+        self._tenant = dependencies.tenant
+        self._ledger = dependencies.ledger
+        self._clock = dependencies.clock
+        self._connections = dependencies.connections
+        self._settings = dependencies.settings
+        self._seen: OrderedDict[str, Mapping[str, object]] = OrderedDict()
+        """Ingredients of the newest plans by id, to say what changed when one is stale; guarded by the lock."""
+        self._lock = threading.Lock()
 
     # --- what would happen -------------------------------------------------------------------------------------------
 
-    def previewer(self, client_id: str | None = None) -> Previewer:
-        """The preview room, wired to one client's reads and to the windows that hold agents already."""
-        connection = self.connection(client_id)
-        with self._lock:
-            if connection.id not in self._previewers:
-                self._previewers[connection.id] = Previewer(
-                    connection.reader,
-                    held=self._held,
-                    clock=self.clock,
-                    tenant=self.tenant,
-                    rate_share=self.settings.genesys_rate_share,
-                    limit_per_minute=lambda: connection.client.pacer.usage().limit_per_minute,
-                    renew=connection.client.auth.discard,
-                )
-            return self._previewers[connection.id]
-
-    def _held(self, start: datetime, end: datetime, agent_ids: Collection[str]) -> dict[str, str]:
-        held = self.ledger.operations.held_agents(self.tenant.key, start, end, agent_ids)
-        return {agent_id: title for agent_id, (_operation, title) in held.items()}
-
     def preview(self, request: PlanRequest, *, fresh: bool = False) -> Preview:
-        """What applying this plan would do now. Nothing is written. Raises BadInput, GenesysError, StoreFault."""
+        """Return what applying this plan would do now. Writes nothing. Raises BadInput, GenesysError, StoreFault."""
         _refuse_signs(request)
-        with self.reads_counted(self.connection()):
-            preview = self.previewer().preview(request, fresh=fresh)
+        with self._connections.reads_counted() as connection:
+            preview = connection.previewer.preview(request, fresh=fresh)
         self._remember(preview)
         return preview
 
     def confirmation_needed(self, preview: Preview) -> str | None:
-        """What must be typed before this plan is applied, or None: the number of agents, above the policy limit."""
+        """Return what must be typed before this plan is applied: the number of agents above the policy limit, else None."""
         count = len(preview.ready)
-        return str(count) if count > self.settings.confirm_above else None
+        return str(count) if count > self._settings.confirm_above else None
 
     # --- doing it ----------------------------------------------------------------------------------------------------
 
@@ -116,20 +60,19 @@ class PlanDesk(DeskCore):
         example: bool = False,
         client_id: str | None = None,
     ) -> Operation:
-        """Makes the operation of exactly the plan that was previewed; the worker takes it from there.
+        """Make the operation of exactly the plan that was previewed; the worker does the rest.
 
-        `request_token` makes a double click, and a second try after a lost answer, harmless: what it made is given again.
-        `rehearse` goes ahead although access is missing, on the demo
-        tenant only. Raises Refused: stale (the world changed since the preview, with the differences), policy (the
-        confirmation is missing), or whatever the preview refuses.
+        `request_token` makes a double click, and a second try after a lost answer, harmless: the same operation is returned.
+        `rehearse` goes ahead although access is missing, on the demo tenant only. Raises NotAllowed, BadInput, GenesysError,
+        and Refused: stale (something changed since the preview, with the differences), policy (the confirmation is
+        missing), or what the preview refuses.
         """
-        self.allow(actor, Capability.EXECUTE)
+        actor.require(Capability.EXECUTE)
         _refuse_signs(request)
-        if (made := self.ledger.operations.by_token(self.tenant.key, request_token)) is not None:
+        if (made := self._ledger.operations.by_token(self._tenant.key, request_token)) is not None:
             return made
-        connection = self.connection(client_id)
-        with self.reads_counted(self.connection(client_id)):
-            preview = self.previewer(client_id).preview(request, fresh=True)
+        with self._connections.reads_counted(client_id) as connection:
+            preview = connection.previewer.preview(request, fresh=True)
         if preview.plan_id != plan_id:
             changed = differences(self._recall(plan_id), preview.ingredients)
             self._remember(preview)
@@ -139,7 +82,7 @@ class PlanDesk(DeskCore):
         if needed is not None and not rehearse and confirmation != needed:
             raise Refused("policy", f"This changes {needed} agents. Type {needed} to confirm.")
         new = NewOperation(
-            tenant_key=self.tenant.key,
+            tenant_key=self._tenant.key,
             client_id=connection.id,
             client_name=preview.client_name,
             plan_id=preview.plan_id,
@@ -173,10 +116,10 @@ class PlanDesk(DeskCore):
             example=example,
             rehearsal=rehearse,
         )
-        return self.ledger.operations.create(new, self.clock())
+        return self._ledger.operations.create(new, self._clock())
 
     def _refuse(self, preview: Preview, rehearse: bool) -> None:
-        if rehearse and not self.tenant.is_demo:
+        if rehearse and not self._tenant.is_demo:
             raise Refused("policy", "A rehearsal that is known to fail runs on the demo tenant only.")
         for code, sentence in preview.refusals:
             if not (rehearse and code in REHEARSABLE):
@@ -185,12 +128,12 @@ class PlanDesk(DeskCore):
     # --- half-filled plans -------------------------------------------------------------------------------------------
 
     def save_draft(self, actor: Actor, request: PlanRequest) -> None:
-        """Keeps a half-filled plan, so that a reload loses nothing."""
-        self.ledger.drafts.save(actor.subject, self.tenant.key, request.model_dump_json())
+        """Save the half-filled plan of this person, so that a reload loses nothing."""
+        self._ledger.drafts.save(actor.subject, self._tenant.key, request.model_dump_json())
 
     def draft(self, actor: Actor) -> PlanRequest | None:
-        """The half-filled plan of this person, or None."""
-        saved = self.ledger.drafts.get(actor.subject, self.tenant.key)
+        """Return the half-filled plan of this person, or None."""
+        saved = self._ledger.drafts.get(actor.subject, self._tenant.key)
         if saved is None:
             return None
         try:
@@ -198,12 +141,12 @@ class PlanDesk(DeskCore):
         except ValueError:
             return None  # made by an older version: not worth a stop
 
-    # --- plans seen lately, to tell what changed ---------------------------------------------------------------------
+    # --- newest plans, to say what changed ---------------------------------------------------------------------------
 
     def _remember(self, preview: Preview) -> None:
         with self._lock:
             self._seen[preview.plan_id] = preview.ingredients
-            while len(self._seen) > SEEN_PLANS:
+            while len(self._seen) > MAX_SEEN_PLANS:
                 self._seen.popitem(last=False)
 
     def _recall(self, plan_id: str) -> Mapping[str, object]:

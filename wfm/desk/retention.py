@@ -1,8 +1,8 @@
-"""How long runs are kept: older ones are written to Parquet files first and then taken out, once a night.
+"""Retention: runs older than the policy are written to Parquet files and then deleted, once a night.
 
 One run of the policy at a time, of all workers and dashboards. Each file: written, flushed to the disk, read back; its name
-noted in the ledger; named; then its runs are taken out in short transactions, and the note removed. Killed anywhere, nothing
-is lost: the next run finds the note and takes out what that file holds unchanged, or writes a new file where there is none.
+noted in the ledger; named; then its runs are deleted in short transactions, and the note removed. Nothing is lost when it
+is killed: the next run finds the note and deletes what that file holds unchanged, or writes a new file where there is none.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from wfm.desk.archives import PART, archive_record, drop, name_for, read_archive, same_record, settle_name, write_archive
-from wfm.desk.core import DeskCore
+from wfm.desk.dependencies import DeskDependencies
 from wfm.domain.errors import BadInput, DeskError, Refused, StoreFault
 from wfm.domain.people import Actor, Capability
 
 NIGHT_HOUR = 2
 """UTC hour from which the nightly run is due."""
-RUNS_A_FILE = 100_000
+MAX_RUNS_PER_FILE = 100_000
 BATCH = 500
-LONGEST_DAYS = 36_500
+MAX_DAYS = 36_500
 TASK = "retention"
 LAST_NIGHT = "retention.night"
 UNFINISHED = "retention.unfinished"
@@ -34,7 +34,7 @@ LAST = "retention.last"
 class RetentionReport:
     """What a run of the policy did, or would do (`dry_run`). `files` are the archives; `before` bounds the runs' start.
 
-    Older runs that stay: those of operations that hold agents (`open_windows`), those whose outcome nobody knows yet
+    Older runs that stay: those of operations that hold agents (`open_windows`), those whose outcome is not known yet
     (`unsettled`), and the newest run of each cause (`examples`).
     """
 
@@ -58,59 +58,65 @@ class RetentionState:
     fault: str
 
 
-class RetentionDesk(DeskCore):
-    """The policy WFM_RETENTION_DAYS, on this tenant's runs."""
+class Retention:
+    """The policy WFM_RETENTION_DAYS for the runs of this tenant."""
+
+    def __init__(self, dependencies: DeskDependencies) -> None:
+        self._tenant = dependencies.tenant
+        self._ledger = dependencies.ledger
+        self._clock = dependencies.clock
+        self._settings = dependencies.settings
 
     @property
     def archive_folder(self) -> Path:
-        """Where archives are written: in the data folder, one folder a tenant."""
-        return self.settings.data_dir / "archive" / re.sub(r"[^A-Za-z0-9.-]+", "_", self.tenant.key)
+        """The folder of the archives of this tenant, in the data folder."""
+        return self._settings.data_dir / "archive" / re.sub(r"[^A-Za-z0-9.-]+", "_", self._tenant.key)
 
-    def retention_dry_run(self, days: int | None = None) -> RetentionReport:
-        """How many runs the policy (or another number of days) would take out now, and which stay. Changes nothing.
+    def dry_run(self, days: int | None = None) -> RetentionReport:
+        """Count the runs that the policy (or another number of days) would archive now, and those that stay. Changes nothing.
 
         Raises BadInput.
         """
         days = self._days(days)
-        return self._found(days, self.clock() - timedelta(days=days))
+        return self._found(days, self._clock() - timedelta(days=days))
 
-    def retain(self, actor: Actor, days: int | None = None) -> RetentionReport:
-        """Archives and takes out what is older than the policy. For admins.
+    def run(self, actor: Actor, days: int | None = None) -> RetentionReport:
+        """Archive and delete the runs that are older than the policy; for admins.
 
         Raises NotAllowed, BadInput, StoreFault, and Refused (busy) while another run of the policy goes on.
         """
-        self.allow(actor, Capability.ADMINISTER)
+        actor.require(Capability.ADMINISTER)
         days = self._days(days)
-        with self.ledger.locks.exclusive(self.tenant.key, TASK) as ours:
+        with self._ledger.locks.exclusive(self._tenant.key, TASK) as ours:
             if not ours:
                 raise Refused("busy", "Runs are being archived just now by another process. Look again in some minutes.")
             return self._retain(days)
 
     def nightly(self) -> RetentionReport | None:
-        """What the worker calls now and then: does the night's work once a day after 02:00 UTC, else None at once.
+        """Run the policy once a day after 02:00 UTC; return None at once at any other time. The worker calls this at intervals.
 
-        None too where WFM_RETENTION_DAYS is 0, and while another worker does it. Raises StoreFault when the archive can't be
+        None, too, where WFM_RETENTION_DAYS is 0 and while another worker does it. Raises StoreFault when the archive can't be
         written: nothing is deleted then.
         """
-        now = self.clock()
-        if not self.settings.retention_days or now.hour < NIGHT_HOUR:
+        now = self._clock()
+        if not self._settings.retention_days or now.hour < NIGHT_HOUR:
             return None
         tonight = f"{now:%Y-%m-%d}"
-        if self.ledger.preferences.get(self.tenant.key, LAST_NIGHT) == tonight:
+        if self._ledger.preferences.get(self._tenant.key, LAST_NIGHT) == tonight:
             return None
-        days = self._days(self.settings.retention_days)
-        with self.ledger.locks.exclusive(self.tenant.key, TASK) as ours:
+        days = self._days(self._settings.retention_days)
+        with self._ledger.locks.exclusive(self._tenant.key, TASK) as ours:
             # Asked again: another worker may have done it since.
-            if not ours or self.ledger.preferences.get(self.tenant.key, LAST_NIGHT) == tonight:
+            if not ours or self._ledger.preferences.get(self._tenant.key, LAST_NIGHT) == tonight:
                 return None
             report = self._retain(days)
             # Only a night that ended counts: one that broke off is tried again, and what is gone already is gone.
-            self.ledger.preferences.set(self.tenant.key, LAST_NIGHT, tonight)
+            self._ledger.preferences.set(self._tenant.key, LAST_NIGHT, tonight)
             return report
 
-    def retention_state(self) -> RetentionState | None:
-        """How the last run of the policy went; None before the first."""
-        kept = self.ledger.preferences.get(self.tenant.key, LAST)
+    def last_run(self) -> RetentionState | None:
+        """Return how the last run of the policy ended; None before the first."""
+        kept = self._ledger.preferences.get(self._tenant.key, LAST)
         if not kept:
             return None
         said = json.loads(kept)
@@ -119,14 +125,14 @@ class RetentionDesk(DeskCore):
         )
 
     def _days(self, days: int | None) -> int:
-        days = self.settings.retention_days if days is None else days
-        if not 1 <= days <= LONGEST_DAYS:
-            accepted = f"a number of days from 1 to {LONGEST_DAYS:,}; the setting 0 keeps all runs"
+        days = self._settings.retention_days if days is None else days
+        if not 1 <= days <= MAX_DAYS:
+            accepted = f"a number of days from 1 to {MAX_DAYS:,}; the setting 0 keeps all runs"
             raise BadInput("WFM_RETENTION_DAYS", days, accepted)
         return days
 
     def _found(self, days: int, before: datetime) -> RetentionReport:
-        found = self.ledger.retention.expired(self.tenant.key, before)
+        found = self._ledger.retention.expired(self._tenant.key, before)
         return RetentionReport(
             days=days,
             before=before,
@@ -138,7 +144,7 @@ class RetentionDesk(DeskCore):
         )
 
     def _retain(self, days: int) -> RetentionReport:
-        before = self.clock() - timedelta(days=days)
+        before = self._clock() - timedelta(days=days)
         files: list[Path] = []
         rows = 0
         fault = ""
@@ -153,8 +159,8 @@ class RetentionDesk(DeskCore):
             fault = str(error)
             raise
         finally:
-            said = {"at": self.clock().isoformat(), "rows": rows, "files": [file.name for file in files], "fault": fault}
-            self.ledger.preferences.set(self.tenant.key, LAST, json.dumps(said))
+            said = {"at": self._clock().isoformat(), "rows": rows, "files": [file.name for file in files], "fault": fault}
+            self._ledger.preferences.set(self._tenant.key, LAST, json.dumps(said))
         left = self._found(days, before)
         return RetentionReport(
             days=days,
@@ -168,21 +174,21 @@ class RetentionDesk(DeskCore):
         )
 
     def _archive(self, before: datetime) -> tuple[Path, list[str]] | None:
-        """Writes the oldest runs that may go to one file and gives it with their ids; None when there are none."""
-        if not self.ledger.retention.oldest_expired(self.tenant.key, before, limit=1):
+        """Write the oldest runs that may go to one file and return it with their ids; None when there are none."""
+        if not self._ledger.retention.oldest_expired(self._tenant.key, before, limit=1):
             return None
         part, run_ids = write_archive(self.archive_folder, self._oldest(before))
         whole = name_for(self.archive_folder, run_ids)
         note = {"file": str(whole.absolute()), "before": before.isoformat()}
-        self.ledger.preferences.set(self.tenant.key, UNFINISHED, json.dumps(note))
+        self._ledger.preferences.set(self._tenant.key, UNFINISHED, json.dumps(note))
         settle_name(part, whole)
         return whole, run_ids
 
     def _oldest(self, before: datetime) -> Iterator[dict[str, object]]:
         after, count = None, 0
-        while count < RUNS_A_FILE:
-            limit = min(BATCH, RUNS_A_FILE - count)
-            found = self.ledger.retention.oldest_expired(self.tenant.key, before, after=after, limit=limit)
+        while count < MAX_RUNS_PER_FILE:
+            limit = min(BATCH, MAX_RUNS_PER_FILE - count)
+            found = self._ledger.retention.oldest_expired(self._tenant.key, before, after=after, limit=limit)
             for run, exchanges in found:
                 after = run.id
                 yield archive_record(run, exchanges)
@@ -193,15 +199,15 @@ class RetentionDesk(DeskCore):
     def _take_out(self, file: Path, run_ids: list[str], before: datetime) -> int:
         gone = 0
         for start in range(0, len(run_ids), BATCH):
-            gone += self.ledger.retention.delete_expired(self.tenant.key, run_ids[start : start + BATCH], before)
-        if gone == 0 and self.ledger.retention.expired_among(self.tenant.key, run_ids[:BATCH], before):
+            gone += self._ledger.retention.delete_expired(self._tenant.key, run_ids[start : start + BATCH], before)
+        if gone == 0 and self._ledger.retention.expired_among(self._tenant.key, run_ids[:BATCH], before):
             raise StoreFault(f"The runs archived in {file} could not be taken out of the history. They are kept in both.")
-        self.ledger.preferences.set(self.tenant.key, UNFINISHED, "")
+        self._ledger.preferences.set(self._tenant.key, UNFINISHED, "")
         return gone
 
     def _finish(self) -> tuple[int, Path | None]:
-        """Takes out what an earlier run archived and could not take out before it was killed."""
-        note = self.ledger.preferences.get(self.tenant.key, UNFINISHED)
+        """Delete what an earlier run archived and could not delete before it was killed."""
+        note = self._ledger.preferences.get(self._tenant.key, UNFINISHED)
         if not note:
             return 0, None
         said = json.loads(note)
@@ -211,11 +217,11 @@ class RetentionDesk(DeskCore):
             try:
                 for batch in read_archive(file):
                     archived = {str(row["run"]): row for row in batch}
-                    here = self.ledger.retention.expired_among(self.tenant.key, list(archived), before)
+                    here = self._ledger.retention.expired_among(self._tenant.key, list(archived), before)
                     # What has changed since, or is not whole there, is archived again with what is left.
                     same = [run.id for run, tried in here if same_record(archive_record(run, tried), archived[run.id])]
-                    gone += self.ledger.retention.delete_expired(self.tenant.key, same, before) if same else 0
+                    gone += self._ledger.retention.delete_expired(self._tenant.key, same, before) if same else 0
             except OSError:
                 pass  # a damaged file takes nothing out
-        self.ledger.preferences.set(self.tenant.key, UNFINISHED, "")
+        self._ledger.preferences.set(self._tenant.key, UNFINISHED, "")
         return gone, file if gone else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
+from wfm.domain.errors import NotAllowed
+
 
 class Role(IntEnum):
     """Three roles; each holds everything the one below holds."""
@@ -42,6 +44,11 @@ class Actor:
     def may(self, capability: Capability) -> bool:
         least = LEAST_ROLE.get(capability)
         return least is not None and self.role >= least
+
+    def require(self, capability: Capability) -> None:
+        """Raise NotAllowed unless the actor may. Every method that writes calls this: screens are not trusted."""
+        if not self.may(capability):
+            raise NotAllowed(self.read_only_reason or f"{self.name or 'Nobody signed in'} may not do this here.")
 
 
 ANONYMOUS = Actor(subject="", name="anonymous", role=Role.ANONYMOUS)

@@ -22,7 +22,7 @@ STATIC = ROOT / "wfm" / "ui" / "static"
 def home() -> None:
     """The default screen: Now when a window is open or due within a day, else Plan."""
     auth.require(Capability.VIEW)
-    busy = context.desk().open_or_due()
+    busy = context.desk().windows.open_or_due()
     st.switch_page(page("now" if busy else "plan"), query_params=dict(st.query_params))
 
 

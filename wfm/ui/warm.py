@@ -17,7 +17,7 @@ def warm() -> None:
     What that screen imports (pandas and the charts) is imported too.
     """
     try:
-        context.desk().directory()
+        context.desk().agents.directory()
     except DeskError as error:
         log.warning("The tenant could not be read at the start: %s", error)
     except Exception:

@@ -22,6 +22,6 @@ def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
     house = House(tmp_path, url)
     try:
         yield house
-        check_all(house.desk.ledger, archived=True)
+        check_all(house.ledger, archived=True)
     finally:
         house.close()

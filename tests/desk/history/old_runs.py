@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from tests.support.inside import inside
 from wfm.desk import Desk, ImportFormat, ImportReport
 from wfm.domain.operations import Exchange, Run, RunFilter
 from wfm.domain.people import Actor, Role
@@ -43,6 +44,11 @@ class House:
         self.now = NOW
         self._desks: list[Desk] = []
         self.desk = self.another()
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger of the first desk."""
+        return inside(self.desk).ledger
 
     def another(self, *, organization: str = "org-1", folder: Path | None = None, days: int = DAYS) -> Desk:
         settings = Settings(data_dir=folder or self.folder, retention_days=days, _env_file=None)
@@ -80,7 +86,7 @@ def bring(
         data = data.encode()
     if not isinstance(data, bytes):
         data = as_lines(data)
-    return desk.import_runs(io.BytesIO(data), fmt, ADMIN, **more)
+    return desk.imports.add(io.BytesIO(data), fmt, ADMIN, **more)
 
 
 def came(report: ImportReport) -> tuple[int, int, int]:
@@ -89,8 +95,8 @@ def came(report: ImportReport) -> tuple[int, int, int]:
 
 def everything(desk: Desk) -> dict[str, tuple[Run, tuple[Exchange, ...]]]:
     """Every run of the tenant with its attempts, by id."""
-    ids = [run.id for batch in desk.ledger.runs.batches(desk.tenant.key, RunFilter()) for run in batch]
-    return {run_id: desk.ledger.runs.get(desk.tenant.key, run_id) for run_id in ids}
+    ids = [run.id for batch in inside(desk).ledger.runs.batches(desk.tenant.key, RunFilter()) for run in batch]
+    return {run_id: inside(desk).ledger.runs.get(desk.tenant.key, run_id) for run_id in ids}
 
 
 def archived(folder: Path) -> list[str]:

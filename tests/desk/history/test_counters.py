@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.desk.history.old_runs import ADMIN, NOW, House, archived, bring, everything
 from tests.ledger.audit import check_run_counts
 from tests.ledger.ledger_world import World, direct_run, new_operation, settlement
+from tests.support.inside import inside
 from wfm.desk import Desk, ImportFormat
 from wfm.domain.operations import ItemState, OperationState, Outcome, Phase, RunFilter
 from wfm.ledger.schema import group_agents, groups, runs, tenants
@@ -45,7 +46,7 @@ def test_counters_equal_a_count_on_the_table_whatever_comes_and_goes(house: Hous
     """Each example is a tenant of its own on one database."""
     desk = house.another(organization=f"prop-{next(_organizations)}")
     try:
-        _live(desk, World(desk.ledger, house.url), steps)
+        _live(desk, World(inside(desk).ledger, house.url), steps)
     finally:
         house.leave(desk)
 
@@ -58,9 +59,9 @@ def _live(desk: Desk, world: World, steps: list[tuple[Any, ...]]) -> None:
         seen |= held.keys()
         _check(desk)
         # Nothing is ever lost: what is not here stands in an archive.
-        assert seen - held.keys() <= set(archived(desk.archive_folder))
+        assert seen - held.keys() <= set(archived(desk.retention.archive_folder))
         if step[0] == "retain":
-            assert not desk.retention_dry_run(step[1]).rows
+            assert not desk.retention.dry_run(step[1]).rows
 
 
 def _do(desk: Desk, world: World, number: int, step: tuple[Any, ...]) -> None:
@@ -70,14 +71,14 @@ def _do(desk: Desk, world: World, number: int, step: tuple[Any, ...]) -> None:
     elif kind == "by hand":
         age, state = more
         given = direct_run(f"hand-{number}", state=state, at=NOW - timedelta(days=age))
-        desk.ledger.runs.record(replace(given, tenant_key=desk.tenant.key))
+        inside(desk).ledger.runs.record(replace(given, tenant_key=desk.tenant.key))
     elif kind == "import":
         bring(desk, [_line(*one) for one in more[0]])
     elif kind == "retain":
-        dry = desk.retention_dry_run(more[0])
-        assert desk.retain(ADMIN, more[0]).rows == dry.rows
+        dry = desk.retention.dry_run(more[0])
+        assert desk.retention.run(ADMIN, more[0]).rows == dry.rows
     else:
-        for file in sorted(desk.archive_folder.glob("*.parquet")):
+        for file in sorted(desk.retention.archive_folder.glob("*.parquet")):
             assert bring(desk, file.read_bytes(), ImportFormat.PARQUET).unreadable == 0
 
 
@@ -89,20 +90,20 @@ def _line(n: int, age: float, status: int | None) -> dict[str, object]:
 def _own(desk: Desk, world: World, number: int, age: float, state: ItemState, over: bool) -> None:
     world.now = NOW - timedelta(days=age)
     new = new_operation((f"own-{number}", f"agent-{number}"), start=world.now, tenant=desk.tenant.key)
-    operation = desk.ledger.operations.create(new, world.later())
-    if not desk.ledger.lifecycle.transition(
+    operation = inside(desk).ledger.operations.create(new, world.later())
+    if not inside(desk).ledger.lifecycle.transition(
         operation.id, [OperationState.SCHEDULED], OperationState.APPLYING, now=world.later()
     ):
         return
     claims = world.claim(operation)
     world.settle(operation, [settlement(claim, state) for claim in claims], Phase.APPLY)
     to = OperationState.RESTORED if over else OperationState.IN_EFFECT
-    desk.ledger.lifecycle.transition(operation.id, [OperationState.APPLYING], to, now=world.later())
+    inside(desk).ledger.lifecycle.transition(operation.id, [OperationState.APPLYING], to, now=world.later())
 
 
 def _check(desk: Desk) -> None:
     """What screens say of this tenant, held against the rows."""
-    with desk.ledger.database.read() as connection:
+    with inside(desk).ledger.database.read() as connection:
         check_run_counts(connection)
         tenant = connection.scalar(sa.select(tenants.c.id).where(tenants.c.key == desk.tenant.key))
         rows = connection.execute(sa.select(runs).where(runs.c.tenant_id == tenant)).all()
@@ -119,13 +120,13 @@ def _check(desk: Desk) -> None:
             assert touched == {row.agent_no for row in mine}
             assert cause.first_seen <= min(row.started_at for row in mine)
     real = Counter(row.outcome for row in rows)
-    assert {outcome: real[outcome.value] for outcome in Outcome} == desk.totals()
+    assert {outcome: real[outcome.value] for outcome in Outcome} == desk.runs.totals()
     for outcome in (Outcome.FAILED, Outcome.APPLIED):
-        assert desk.runs(RunFilter(outcome=outcome)).total == real[outcome.value]
-    charted = sum(n for _, _, n in desk.runs_over_time(NOW - timedelta(days=500), NOW + timedelta(days=1), 60) or [])
+        assert desk.runs.page(RunFilter(outcome=outcome)).total == real[outcome.value]
+    charted = sum(n for _, _, n in desk.runs.over_time(NOW - timedelta(days=500), NOW + timedelta(days=1), 60) or [])
     assert charted == len(rows)
     failures = sum(row.group_id is not None for row in rows)
-    assert sum(group.runs for group in desk.failures()) == failures
-    assert (desk.runs(RunFilter(text="insufficient permissions"), limit=1_000).total or 0) >= sum(
+    assert sum(group.runs for group in desk.failures.groups()) == failures
+    assert (desk.runs.page(RunFilter(text="insufficient permissions"), limit=1_000).total or 0) >= sum(
         row.status == 403 and row.operation_id is None for row in rows
     )

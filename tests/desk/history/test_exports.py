@@ -28,14 +28,14 @@ from wfm.ui.shell.web.routes import _file
 
 
 def parquet_of(desk: Any, which: RunFilter | None = None) -> bytes:
-    return b"".join(desk.export_runs(which or RunFilter(), "parquet"))
+    return b"".join(desk.runs.export(which or RunFilter(), "parquet"))
 
 
 def test_every_format_holds_the_same_runs_in_the_same_order(house: House) -> None:
     bring(house.desk, [failed(n, note="=1+1") if n % 2 else record(n) for n in range(30)])
-    lines = [json.loads(line) for line in b"".join(house.desk.export_runs(RunFilter(), "jsonl")).splitlines()]
+    lines = [json.loads(line) for line in b"".join(house.desk.runs.export(RunFilter(), "jsonl")).splitlines()]
     table = pq.read_table(io.BytesIO(parquet_of(house.desk))).to_pylist()
-    text = b"".join(house.desk.export_runs(RunFilter(), "csv")).decode("utf-8-sig")
+    text = b"".join(house.desk.runs.export(RunFilter(), "csv")).decode("utf-8-sig")
     cells = list(csv.DictReader(io.StringIO(text)))
     assert [one["run"] for one in lines] == [one["run"] for one in table] == [one["run"] for one in cells]
     assert len(lines) == 30
@@ -47,7 +47,7 @@ def test_every_format_holds_the_same_runs_in_the_same_order(house: House) -> Non
         assert original_cell(cell["note"]) == line["note"]
         assert not cell["note"].startswith("=")
     with pytest.raises(BadInput, match="format"):
-        house.desk.export_runs(RunFilter(), "xlsx")
+        house.desk.runs.export(RunFilter(), "xlsx")
 
 
 def test_a_filter_is_a_filter_in_parquet_too(house: House) -> None:
@@ -59,7 +59,7 @@ def test_a_filter_is_a_filter_in_parquet_too(house: House) -> None:
 
 
 def test_pandas_opens_parquet_with_the_right_types(house: House) -> None:
-    World(house.desk.ledger, house.url).in_effect(("anna", "bo"), states={"bo": ItemState.FAILED})
+    World(house.ledger, house.url).in_effect(("anna", "bo"), states={"bo": ItemState.FAILED})
     bring(house.desk, [record(1, status=None, outcome="skipped", durationMs=3_000_000_000), failed(2)])
     frame = pd.read_parquet(io.BytesIO(parquet_of(house.desk)))
     assert str(frame.dtypes["time"].tz) == "UTC"
@@ -121,7 +121,7 @@ def test_long_payloads_leave_in_smaller_groups() -> None:
 
 def test_an_export_holds_what_was_there_while_runs_come_and_old_ones_go(house: House) -> None:
     bring(house.desk, [record(n, days=1) for n in range(1_200)])
-    young = {run.id for batch in house.desk.ledger.runs.batches(house.desk.tenant.key, RunFilter()) for run in batch}
+    young = {run.id for batch in house.ledger.runs.batches(house.desk.tenant.key, RunFilter()) for run in batch}
     bring(house.desk, [record(n, days=60) for n in range(300)])
     stop = threading.Event()
 
@@ -136,9 +136,9 @@ def test_an_export_holds_what_was_there_while_runs_come_and_old_ones_go(house: H
     writer.start()
     try:
         found: list[str] = []
-        for piece in house.desk.export_runs(RunFilter(), "jsonl"):
+        for piece in house.desk.runs.export(RunFilter(), "jsonl"):
             found += [json.loads(line)["run"] for line in piece.splitlines()]
-            house.another().retain(ADMIN)
+            house.another().retention.run(ADMIN)
     finally:
         stop.set()
         writer.join(timeout=60)
@@ -172,7 +172,7 @@ def test_a_reader_who_goes_away_releases_everything(house: House, fmt: str) -> N
 
     def watched() -> Iterator[bytes]:
         try:
-            for piece in house.desk.export_runs(RunFilter(), fmt):
+            for piece in house.desk.runs.export(RunFilter(), fmt):
                 yield piece
                 yield b""
         finally:
@@ -186,18 +186,16 @@ def test_a_reader_who_goes_away_releases_everything(house: House, fmt: str) -> N
         assert ended == [True]
 
     asyncio.run(visit(2))
-    pool = house.desk.ledger.database.engine.pool
+    pool = house.ledger.database.engine.pool
     assert pool.checkedout() == 0  # type: ignore[attr-defined]
     bring(house.desk, [record(5_000)])
 
 
 def test_secrets_do_not_leave_in_any_format(house: House) -> None:
     secret = "hunter2hunter2"
-    World(house.desk.ledger, house.url).in_effect(
-        ("anna",), title=f"Upgrade password={secret}", states={"anna": ItemState.FAILED}
-    )
+    World(house.ledger, house.url).in_effect(("anna",), title=f"Upgrade password={secret}", states={"anna": ItemState.FAILED})
     for fmt in ("csv", "jsonl"):
-        text = b"".join(house.desk.export_runs(RunFilter(), fmt)).decode()
+        text = b"".join(house.desk.runs.export(RunFilter(), fmt)).decode()
         assert HIDDEN in text
         assert secret not in text
     shown = str(pq.read_table(io.BytesIO(parquet_of(house.desk))).to_pylist())

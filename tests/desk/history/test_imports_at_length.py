@@ -26,15 +26,15 @@ from tests.desk.history.old_runs import ADMIN, House
 from wfm.desk import ImportFormat, imports
 imports.BATCH = 20
 house = House(Path(sys.argv[1]), sys.argv[2])
-real = house.desk.ledger.record_imported
+real = house.ledger.record_imported
 def told(*args):
     found = real(*args)
     print(found, flush=True)
     time.sleep(float(sys.argv[4]))
     return found
-house.desk.ledger.record_imported = told
+house.ledger.record_imported = told
 with open(sys.argv[3], "rb") as source:
-    house.desk.import_runs(source, ImportFormat.JSON_LINES, ADMIN)
+    house.desk.imports.add(source, ImportFormat.JSON_LINES, ADMIN)
 """
 
 
@@ -56,9 +56,9 @@ def test_a_process_killed_with_nine_in_the_middle_is_completed_by_importing_agai
     process.stdout.close()
     kept = len(everything(house.desk))
     assert 80 <= kept < 400
-    check_all(house.desk.ledger)
+    check_all(house.ledger)
     assert came(bring(house.desk, data)) == (400 - kept, kept, 0)
-    assert house.desk.runs(RunFilter()).total == 400
+    assert house.desk.runs.page(RunFilter()).total == 400
 
 
 def test_two_processes_at_once_add_each_run_once(house: House, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_two_processes_at_once_add_each_run_once(house: House, tmp_path: Path) -
         assert process.returncode == 0
         added += sum(map(int, out.split()))
     assert added == 400
-    assert house.desk.runs(RunFilter()).total == 400
+    assert house.desk.runs.page(RunFilter()).total == 400
 
 
 class Streamed(io.RawIOBase):
@@ -109,7 +109,7 @@ def test_importing_more_takes_no_more_memory(house: House, fmt: ImportFormat, mo
     for first, n in ((0, 40), (100, 400)):
         tracemalloc.start()
         try:
-            report = house.desk.import_runs(Streamed(pieces(first, n)), fmt, ADMIN)  # type: ignore[arg-type]
+            report = house.desk.imports.add(Streamed(pieces(first, n)), fmt, ADMIN)  # type: ignore[arg-type]
             peaks.append(tracemalloc.get_traced_memory()[1])
         finally:
             tracemalloc.stop()

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from tests.desk.history.old_runs import ADMIN, archived, as_lines, everything
 from tests.support.demo_tenant import DemoHandle, running_demo
+from tests.support.inside import inside
 from wfm.desk import Desk, ImportFormat
 from wfm.domain.operations import RunFilter
 from wfm.settings import Settings
@@ -86,21 +87,21 @@ def old_lines(n: int) -> bytes:
 def test_workers_archive_once_a_night(settings: Settings, tmp_path: Path) -> None:
     logs = [tmp_path / "one.log", tmp_path / "two.log"]
     with closing(Desk.open(settings)) as desk, ExitStack() as ending:
-        desk.import_runs(io.BytesIO(old_lines(40)), ImportFormat.JSON_LINES, ADMIN)
+        desk.imports.add(io.BytesIO(old_lines(40)), ImportFormat.JSON_LINES, ADMIN)
         before = set(everything(desk))
         workers = [a_worker(settings, log) for log in logs]
         for worker in workers:
             ending.callback(worker.wait, 60)
             ending.callback(worker.terminate)
-        until(lambda: desk.retention_state() is not None)
-        until(lambda: desk.runs(RunFilter()).total == 0)
-        until(lambda: len(desk.ledger.workers.all(desk.tenant.key)) == 2)  # one stands by where the file is embedded
+        until(lambda: desk.retention.last_run() is not None)
+        until(lambda: desk.runs.page(RunFilter()).total == 0)
+        until(lambda: len(inside(desk).ledger.workers.all(desk.tenant.key)) == 2)  # one stands by where the file is embedded
         # What comes later is old too, but waits for the next night.
-        desk.import_runs(io.BytesIO(old_lines(50)), ImportFormat.JSON_LINES, ADMIN)
-        looked = desk.retention_state()
+        desk.imports.add(io.BytesIO(old_lines(50)), ImportFormat.JSON_LINES, ADMIN)
+        looked = desk.retention.last_run()
         time.sleep(1.5)  # several looks at the clock of each worker: nothing may happen
-        assert desk.retention_state() == looked
-        assert desk.runs(RunFilter()).total == 50
+        assert desk.retention.last_run() == looked
+        assert desk.runs.page(RunFilter()).total == 50
         assert [worker.poll() for worker in workers] == [None, None]
     assert archived(settings.data_dir) == sorted(before)
     said = [log.read_text(encoding="utf-8") for log in logs]

@@ -32,6 +32,7 @@ from tests.desk.history.old_runs import (
 )
 from tests.ledger.audit import check_all
 from tests.ledger.ledger_world import World, settlement
+from tests.support.inside import inside
 from wfm.desk import Desk, ImportFormat, archives, retention
 from wfm.desk.archives import name_for, settle_name
 from wfm.domain.errors import BadInput, NotAllowed, Refused, StoreFault
@@ -51,10 +52,10 @@ def bring_old(desk: Desk, n: int = 12) -> None:
 def told(desk: Desk) -> dict[str, Any]:
     """What screens say of all runs."""
     return {
-        "runs": {run.id for run in desk.runs(RunFilter(), limit=1_000).runs},
-        "totals": desk.totals(),
-        "causes": [(group.fingerprint, group.runs, group.agents, group.last_seen) for group in desk.failures()],
-        "found": desk.runs(RunFilter(text="insufficient")).total,
+        "runs": {run.id for run in desk.runs.page(RunFilter(), limit=1_000).runs},
+        "totals": desk.runs.totals(),
+        "causes": [(group.fingerprint, group.runs, group.agents, group.last_seen) for group in desk.failures.groups()],
+        "found": desk.runs.page(RunFilter(text="insufficient")).total,
     }
 
 
@@ -62,8 +63,8 @@ def test_old_runs_are_archived_and_go(house: House) -> None:
     desk = house.desk
     bring_old(desk)
     before = everything(desk)
-    first_seen = desk.failures()[0].first_seen
-    report = desk.nightly()
+    first_seen = desk.failures.groups()[0].first_seen
+    report = desk.retention.nightly()
     assert report is not None
     assert (report.rows, report.examples, len(report.files)) == (12, 1, 1)
     left = everything(desk)
@@ -72,27 +73,27 @@ def test_old_runs_are_archived_and_go(house: House) -> None:
     table = pq.read_table(report.files[0]).to_pylist()
     assert sum("Insufficient permissions" in row["exchanges"] for row in table) == 8
     # A cause counts what can still be opened, and knows when it was first seen.
-    (group,) = desk.failures()
+    (group,) = desk.failures.groups()
     assert (group.runs, group.agents, group.first_seen) == (1, 1, first_seen)
-    assert desk.runs(RunFilter(fingerprint=group.fingerprint)).total == 1
-    assert desk.runs(RunFilter(text="insufficient")).total == 1
-    assert sum(desk.totals().values()) == 4
-    assert desk.nightly() is None
-    assert desk.retain(ADMIN).rows == 0
-    assert not list(desk.archive_folder.glob(".*"))
+    assert desk.runs.page(RunFilter(fingerprint=group.fingerprint)).total == 1
+    assert desk.runs.page(RunFilter(text="insufficient")).total == 1
+    assert sum(desk.runs.totals().values()) == 4
+    assert desk.retention.nightly() is None
+    assert desk.retention.run(ADMIN).rows == 0
+    assert not list(desk.retention.archive_folder.glob(".*"))
 
 
 def test_an_archive_comes_back_by_import_as_if_it_had_never_gone(house: House) -> None:
     desk = house.desk
     bring_old(desk)
-    world = World(desk.ledger, house.url)
+    world = World(inside(desk).ledger, house.url)
     world.now = NOW - timedelta(days=50)
     operation = world.in_effect(start=world.now, states={"bo": ItemState.FAILED})
     world.ledger.lifecycle.transition(operation.id, [OperationState.IN_EFFECT], OperationState.RESTORING, now=world.later())
     world.run_phase(operation, Phase.RESTORE)
     world.ledger.lifecycle.transition(operation.id, [OperationState.RESTORING], OperationState.RESTORED, now=world.later())
-    before, shown, items = everything(desk), told(desk), desk.ledger.items.page(operation.id)
-    report = desk.retain(ADMIN)
+    before, shown, items = everything(desk), told(desk), inside(desk).ledger.items.page(operation.id)
+    report = desk.retention.run(ADMIN)
     assert report.rows == 16
     data = report.files[0].read_bytes()
     assert came(bring(desk, data, ImportFormat.PARQUET)) == (16, 0, 0)
@@ -111,7 +112,7 @@ def test_an_archive_comes_back_by_import_as_if_it_had_never_gone(house: House) -
         assert [one.response_body for one in tried] == [one.response_body for one in exchanges]
         assert [one.correlation_id for one in tried] == [one.correlation_id for one in exchanges]
     assert told(desk) == shown
-    pointed = {item.agent_id: (item.apply_run, item.restore_run) for item in desk.ledger.items.page(operation.id)}
+    pointed = {item.agent_id: (item.apply_run, item.restore_run) for item in inside(desk).ledger.items.page(operation.id)}
     assert pointed == {item.agent_id: (item.apply_run, item.restore_run) for item in items}
 
 
@@ -151,7 +152,7 @@ def halfway(real: Any) -> Any:
 
 def _kill(point: str, desk: Desk, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(retention, "BATCH", 2)
-    ledger = desk.ledger
+    ledger = inside(desk).ledger
     if point == "in the file":
         patch.setattr(archives, "parquet_bytes", halfway(parquet_bytes))
     elif point == "before the name is noted":
@@ -183,25 +184,25 @@ def _kill(point: str, desk: Desk, patch: pytest.MonkeyPatch) -> None:
 def test_killed_anywhere_nothing_is_lost_and_the_next_run_ends_it(
     house: House, point: str, files: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "RUNS_A_FILE", 12 // files)
+    monkeypatch.setattr(retention, "MAX_RUNS_PER_FILE", 12 // files)
     bring_old(house.desk)
     before = everything(house.desk)
     with monkeypatch.context() as patch:
         _kill(point, house.desk, patch)
         with pytest.raises(KilledError):
-            house.desk.retain(ADMIN)
+            house.desk.retention.run(ADMIN)
     kept = set(everything(house.desk))
     assert kept | set(archived(house.folder)) >= set(before)
-    check_all(house.desk.ledger, archived=True)
+    check_all(house.ledger, archived=True)
     house.now += timedelta(hours=1)
-    report = house.another().nightly()
+    report = house.another().retention.nightly()
     assert report is not None
     left = set(everything(house.desk))
     assert len(left) == 4
     # Each run that went stands in exactly one archive.
     assert archived(house.folder) == sorted(set(before) - left)
-    assert not list(house.desk.archive_folder.glob(".*"))
-    for file in house.desk.archive_folder.glob("*.parquet"):
+    assert not list(house.desk.retention.archive_folder.glob(".*"))
+    for file in house.desk.retention.archive_folder.glob("*.parquet"):
         bring(house.desk, file.read_bytes(), ImportFormat.PARQUET)
     assert everything(house.desk).keys() == before.keys()
 
@@ -211,11 +212,11 @@ def test_a_run_that_changed_since_is_archived_again(house: House, monkeypatch: p
     with monkeypatch.context() as patch:
         _kill("before the first run goes", house.desk, patch)
         with pytest.raises(KilledError):
-            house.desk.retain(ADMIN)
+            house.desk.retention.run(ADMIN)
     bring(house.desk, [record(500, userId="agent-1", agentName="Another Name")])  # people know today's names
-    report = house.desk.retain(ADMIN)
+    report = house.desk.retention.run(ADMIN)
     assert (report.rows, len(report.files)) == (12, 2)
-    rows = [row for file in house.desk.archive_folder.glob("*.parquet") for row in pq.read_table(file).to_pylist()]
+    rows = [row for file in house.desk.retention.archive_folder.glob("*.parquet") for row in pq.read_table(file).to_pylist()]
     assert {row["agent"] for row in rows if row["agent_id"] == "agent-1"} == {"agent-1", "Another Name"}
 
 
@@ -227,13 +228,13 @@ def test_an_archive_that_was_damaged_meanwhile_takes_nothing_out(
     with monkeypatch.context() as patch:
         _kill("before the first run goes", house.desk, patch)
         with pytest.raises(KilledError):
-            house.desk.retain(ADMIN)
-    (file,) = house.desk.archive_folder.glob("*.parquet")
+            house.desk.retention.run(ADMIN)
+    (file,) = house.desk.retention.archive_folder.glob("*.parquet")
     if damage == "gone":
         file.unlink()
     else:
         file.write_bytes(file.read_bytes()[: 0 if damage == "empty" else 500])
-    report = house.desk.retain(ADMIN)
+    report = house.desk.retention.run(ADMIN)
     assert report.rows == 12
     assert pq.read_metadata(report.files[0]).num_rows == 12
 
@@ -246,14 +247,14 @@ from tests.desk.history.old_runs import House, ADMIN
 from wfm.desk import retention
 retention.BATCH = 1
 house = House(Path(sys.argv[1]), sys.argv[2])
-real = house.desk.ledger.delete_expired
+real = house.ledger.delete_expired
 def slow(*args):
     found = real(*args)
     print("gone", flush=True)
     time.sleep(0.02)
     return found
-house.desk.ledger.delete_expired = slow
-house.desk.retain(ADMIN)
+house.ledger.delete_expired = slow
+house.desk.retention.run(ADMIN)
 """
 
 
@@ -280,7 +281,7 @@ def _patiently(desk: Desk) -> retention.RetentionReport:
     done = threading.Event()
     for _ in range(600):
         try:
-            return desk.retain(ADMIN)
+            return desk.retention.run(ADMIN)
         except Refused:
             done.wait(0.1)
     raise AssertionError("the lock of a killed process is still held")
@@ -290,7 +291,7 @@ def _patiently(desk: Desk) -> retention.RetentionReport:
 
 
 def test_runs_of_open_windows_and_of_unsettled_items_stay(house: House) -> None:
-    world = World(house.desk.ledger, house.url)
+    world = World(house.ledger, house.url)
     world.now = NOW - timedelta(days=90)
     in_effect = world.in_effect(("a1", "a2"), start=world.now)
     over = world.in_effect(("b1", "b2", "b3"), start=world.now, states={"b2": ItemState.UNCONFIRMED})
@@ -300,24 +301,24 @@ def test_runs_of_open_windows_and_of_unsettled_items_stay(house: House) -> None:
     settled = [settlement(claims[agent], state) for agent, state in ends.items()]
     world.settle(over, settled, Phase.RESTORE)
     world.ledger.lifecycle.transition(over.id, [OperationState.RESTORING], OperationState.FAILED, now=world.later())
-    dry = house.desk.retention_dry_run()
+    dry = house.desk.retention.dry_run()
     # b1 twice and b3's apply may go; b2 is unsettled in both phases; b3's failed restore is the example of its cause.
     assert (dry.rows, dry.open_windows, dry.unsettled, dry.examples) == (3, 2, 2, 1)
-    report = house.desk.retain(ADMIN)
+    report = house.desk.retention.run(ADMIN)
     assert (report.rows, report.open_windows, report.unsettled, report.examples) == (3, 2, 2, 1)
     left = sorted((run.agent_id, run.phase.value) for run, _ in everything(house.desk).values())
     assert left == [("a1", "apply"), ("a2", "apply"), ("b2", "apply"), ("b2", "restore"), ("b3", "restore")]
     # Settled by a person since, they go.
     run = next(run for run, _ in everything(house.desk).values() if run.agent_id == "b2" and run.phase is Phase.RESTORE)
-    house.desk.ledger.items.settle(over.id, Phase.RESTORE, [settlement(claims["b2"], ItemState.APPLIED)], now=NOW)
-    assert house.desk.run(run.id).run.outcome is Outcome.APPLIED
-    assert house.desk.retention_dry_run().rows == 0  # its apply is unsettled still
+    house.ledger.items.settle(over.id, Phase.RESTORE, [settlement(claims["b2"], ItemState.APPLIED)], now=NOW)
+    assert house.desk.runs.get(run.id).run.outcome is Outcome.APPLIED
+    assert house.desk.retention.dry_run().rows == 0  # its apply is unsettled still
     world.ledger.lifecycle.transition(in_effect.id, [OperationState.IN_EFFECT], OperationState.RESTORED, now=NOW)
-    assert house.desk.retain(ADMIN).rows == 2
+    assert house.desk.retention.run(ADMIN).rows == 2
 
 
 def test_an_operation_opened_again_keeps_its_runs(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    world = World(house.desk.ledger, house.url)
+    world = World(house.ledger, house.url)
     world.now = NOW - timedelta(days=90)
     operation = world.in_effect(start=world.now)
     world.ledger.lifecycle.transition(operation.id, [OperationState.IN_EFFECT], OperationState.FAILED, now=world.later())
@@ -327,7 +328,7 @@ def test_an_operation_opened_again_keeps_its_runs(house: House, monkeypatch: pyt
         world.ledger.lifecycle.transition(operation.id, [OperationState.FAILED], OperationState.RESTORING, now=NOW)
 
     monkeypatch.setattr(retention, "settle_name", reopened)
-    report = house.desk.retain(ADMIN)
+    report = house.desk.retention.run(ADMIN)
     assert (report.rows, report.open_windows) == (0, 3)
     assert len(everything(house.desk)) == 3
 
@@ -336,9 +337,9 @@ def test_the_dry_run_says_exactly_what_the_run_then_does(house: House) -> None:
     bring_old(house.desk)
     bring(house.desk, [record(k, days=DAYS, userId=f"edge-{k}") for k in (-1, 0, 1)])
     for days in (45, 40, DAYS, 2, 1):
-        dry = house.desk.retention_dry_run(days)
+        dry = house.desk.retention.dry_run(days)
         count = len(everything(house.desk))
-        done = house.desk.retain(ADMIN, days)
+        done = house.desk.retention.run(ADMIN, days)
         assert (done.rows, done.open_windows, done.unsettled, done.examples, done.before) == (
             *(dry.rows, dry.open_windows, dry.unsettled, dry.examples, dry.before),
         )
@@ -349,9 +350,9 @@ def test_the_dry_run_says_exactly_what_the_run_then_does(house: House) -> None:
 @pytest.mark.parametrize("days", [0, -1, 36_501, 10**12])
 def test_a_policy_out_of_bounds_is_named(house: House, days: int) -> None:
     with pytest.raises(BadInput, match=r"WFM_RETENTION_DAYS: .*from 1 to 36,500"):
-        house.desk.retention_dry_run(days)
+        house.desk.retention.dry_run(days)
     with pytest.raises(BadInput, match=r"WFM_RETENTION_DAYS: .*from 1 to 36,500"):
-        house.desk.retain(ADMIN, days)
+        house.desk.retention.run(ADMIN, days)
     if days:
         with pytest.raises(ValueError, match="retention_days"):
             Settings(retention_days=days, _env_file=None)
@@ -359,21 +360,21 @@ def test_a_policy_out_of_bounds_is_named(house: House, days: int) -> None:
 
 def test_a_century_keeps_everything(house: House) -> None:
     bring_old(house.desk)
-    assert house.desk.retain(ADMIN, 36_500).rows == 0
+    assert house.desk.retention.run(ADMIN, 36_500).rows == 0
 
 
 def test_without_a_policy_no_night_does_anything(house: House) -> None:
     bring_old(house.desk)
     desk = house.another(days=0)
-    assert desk.nightly() is None
+    assert desk.retention.nightly() is None
     with pytest.raises(BadInput):
-        desk.retention_dry_run()
+        desk.retention.dry_run()
     assert len(everything(desk)) == 16
 
 
 def test_only_admins_retain(house: House) -> None:
     with pytest.raises(NotAllowed):
-        house.desk.retain(SUPERVISOR)
+        house.desk.retention.run(SUPERVISOR)
 
 
 # --- trouble -------------------------------------------------------------------------------------------------------------
@@ -389,8 +390,8 @@ def in_the_way(house: House) -> Iterator[None]:
 @contextmanager
 def full_disk(house: House) -> Iterator[None]:
     """What is written goes to a device that is always full."""
-    house.desk.archive_folder.mkdir(parents=True)
-    part = house.desk.archive_folder / archives.PART
+    house.desk.retention.archive_folder.mkdir(parents=True)
+    part = house.desk.retention.archive_folder / archives.PART
     part.symlink_to("/dev/full")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(retention, "drop", lambda _: None)
@@ -404,15 +405,15 @@ def test_without_an_archive_nothing_goes_and_the_night_is_tried_again(house: Hou
         pytest.skip("this system has no /dev/full")
     bring_old(house.desk)
     with trouble(house), pytest.raises(StoreFault, match="No run was deleted"):
-        house.desk.nightly()
-    state = house.desk.retention_state()
+        house.desk.retention.nightly()
+    state = house.desk.retention.last_run()
     assert state is not None
     assert (state.rows, "No run was deleted" in state.fault) == (0, True)
     assert len(everything(house.desk)) == 16
-    report = house.desk.nightly()
+    report = house.desk.retention.nightly()
     assert report is not None
     assert report.rows == 12
-    state = house.desk.retention_state()
+    state = house.desk.retention.last_run()
     assert state is not None
     assert (state.at, state.rows, state.fault, len(state.files)) == (NOW, 12, "", 1)
 
@@ -429,17 +430,17 @@ def test_a_file_that_reads_back_otherwise_is_no_archive(house: House, monkeypatc
 
     monkeypatch.setattr(archives, "parquet_bytes", forgetful)
     with pytest.raises(StoreFault, match="reads back otherwise"):
-        house.desk.retain(ADMIN)
+        house.desk.retention.run(ADMIN)
     assert len(everything(house.desk)) == 16
-    assert list(house.desk.archive_folder.iterdir()) == []
+    assert list(house.desk.retention.archive_folder.iterdir()) == []
 
 
 def test_no_archive_is_ever_written_over(house: House) -> None:
     bring_old(house.desk)
-    (first,) = house.desk.retain(ADMIN).files
+    (first,) = house.desk.retention.run(ADMIN).files
     data = first.read_bytes()
     bring(house.desk, data, ImportFormat.PARQUET)
-    (second,) = house.desk.retain(ADMIN).files
+    (second,) = house.desk.retention.run(ADMIN).files
     assert second.name == first.name.replace(".parquet", "-2.parquet")
     assert first.read_bytes() == data
 
@@ -470,29 +471,29 @@ def test_of_two_workers_at_night_exactly_one_does_it(
     ours = [entry for entry in caplog.records if entry.name.startswith("wfm")]
     assert [entry.getMessage() for entry in ours] == [f"30 runs older than {DAYS} days archived in 1 files"]
     assert len(archived(house.folder)) == 30
-    assert [desk.nightly() for desk in desks] == [None, None, None]
+    assert [desk.retention.nightly() for desk in desks] == [None, None, None]
 
 
 def test_while_one_is_at_it_a_person_is_told_and_a_worker_keeps_quiet(house: House) -> None:
     bring_old(house.desk)
     other = house.another()
-    with other.ledger.locks.exclusive(other.tenant.key, retention.TASK) as ours:
+    with inside(other).ledger.locks.exclusive(other.tenant.key, retention.TASK) as ours:
         assert ours
-        assert house.desk.nightly() is None
+        assert house.desk.retention.nightly() is None
         with pytest.raises(Refused, match="just now by another process"):
-            house.desk.retain(ADMIN)
+            house.desk.retention.run(ADMIN)
         # Another tenant's night is its own affair on PostgreSQL; on the embedded database there is one worker anyway.
-    assert house.desk.retain(ADMIN).rows == 12
+    assert house.desk.retention.run(ADMIN).rows == 12
 
 
 def test_before_two_in_the_morning_nothing_happens(house: House) -> None:
     bring_old(house.desk)
     house.now = NOW.replace(hour=1, minute=59)
-    assert house.desk.nightly() is None
+    assert house.desk.retention.nightly() is None
     house.now = NOW.replace(hour=2, minute=0)
-    assert house.desk.nightly() is not None
+    assert house.desk.retention.nightly() is not None
     house.now += timedelta(days=1)
-    report = house.desk.nightly()
+    report = house.desk.retention.nightly()
     assert report is not None
     assert report.rows == 0
     assert report.files == ()
@@ -502,17 +503,17 @@ def test_the_folder_of_one_tenant_holds_nothing_of_another(house: House) -> None
     other = house.another(organization="org-2")
     bring_old(house.desk)
     bring_old(other)
-    assert house.desk.retain(ADMIN).rows == 12
+    assert house.desk.retention.run(ADMIN).rows == 12
     assert len(everything(other)) == 16
-    assert other.retain(ADMIN).rows == 12
-    assert len(archived(other.archive_folder)) == len(archived(house.desk.archive_folder)) == 12
-    shutil.rmtree(other.archive_folder)
+    assert other.retention.run(ADMIN).rows == 12
+    assert len(archived(other.retention.archive_folder)) == len(archived(house.desk.retention.archive_folder)) == 12
+    shutil.rmtree(other.retention.archive_folder)
 
 
 def test_as_many_files_as_are_needed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "RUNS_A_FILE", 5)
+    monkeypatch.setattr(retention, "MAX_RUNS_PER_FILE", 5)
     bring_old(house.desk)
-    report = house.desk.retain(ADMIN)
+    report = house.desk.retention.run(ADMIN)
     assert [pq.read_metadata(file).num_rows for file in report.files] == [5, 5, 2]
     assert sorted(file.name for file in report.files) == [file.name for file in report.files]
-    assert os.path.commonpath(report.files) == str(house.desk.archive_folder)
+    assert os.path.commonpath(report.files) == str(house.desk.retention.archive_folder)

@@ -18,9 +18,9 @@ def agent_named(desk: Desk, text: str) -> tuple[str | None, str]:
     if not text:
         return None, ""
     try:
-        if text in desk.directory().agents:
+        if text in desk.agents.directory().agents:
             return text, ""
-        matches = desk.search_agents(text, limit=6)
+        matches = desk.agents.search(text, limit=6)
     except DeskError:
         return text, ""
     if len(matches) == 1:

@@ -41,7 +41,7 @@ def switch_client(desk: Desk, actor: Actor, key: str) -> None:
     """Plan with the client that the widget of that key names; a callback."""
     name = str(st.session_state[key])
     _attempt(
-        partial(desk.use_client, name, actor),
+        partial(desk.clients.use, name, actor),
         f"Plans are now made with {name}. Windows keep the client they began with.",
     )
 
@@ -57,7 +57,7 @@ def fix_button(
         icon=":material/build:",
         key=key,
         on_click=_attempt,
-        args=(partial(demo.mend, actor), f"{NEEDED_SCOPE} is added. The next token carries it."),
+        args=(partial(demo.add_scope, actor), f"{NEEDED_SCOPE} is added. The next token carries it."),
         disabled=disabled,
         help="Demo only. On a real tenant the OAuth admin does this in Admin › Integrations › OAuth.",
     )
@@ -72,7 +72,7 @@ def break_button(demo: DemoControls, actor: Actor, client: ClientChoice, *, key:
         icon=":material/undo:",
         key=key,
         on_click=_attempt,
-        args=(partial(demo.unmend, actor), f"{NEEDED_SCOPE} is removed again."),
+        args=(partial(demo.remove_scope, actor), f"{NEEDED_SCOPE} is removed again."),
         disabled=disabled,
         type="tertiary",
     )

@@ -50,7 +50,7 @@ def refusal_markdown(sentence: str, differences: Iterable[str]) -> str:
 def worker_missing(desk: Desk) -> None:
     """Says so where nobody would do what is asked for on this screen. Says nothing while a worker is alive."""
     try:
-        alive = desk.worker_alive()
+        alive = desk.health.worker_alive()
     except DeskError as error:
         fault(error)
         return

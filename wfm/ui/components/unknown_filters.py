@@ -35,11 +35,11 @@ def without_unknown(desk: Desk, query: RunQuery) -> tuple[RunQuery, tuple[Proble
 
 
 def _is_operation(desk: Desk, operation_id: str) -> bool:
-    return _is_there(lambda: desk.operation(operation_id))
+    return _is_there(lambda: desk.windows.get(operation_id))
 
 
 def _is_failure(desk: Desk, fingerprint: str) -> bool:
-    return _is_there(lambda: desk.failure(fingerprint))
+    return _is_there(lambda: desk.failures.get(fingerprint))
 
 
 def _is_there(ask: Callable[[], object]) -> bool:
@@ -54,7 +54,7 @@ def _is_there(ask: Callable[[], object]) -> bool:
 
 def _is_team(desk: Desk, name: str) -> bool:
     def ask() -> None:
-        if not any(group.kind is GroupKind.TEAM and name in (group.id, group.name) for group in desk.directory().groups):
+        if not any(group.kind is GroupKind.TEAM and name in (group.id, group.name) for group in desk.agents.directory().groups):
             raise NotFound(f"There is no team {name!r}.")
 
     return _is_there(ask)

@@ -69,7 +69,7 @@ def _tell(
 
 def _sentence(desk: Desk, what: str, zone: ZoneInfo) -> str:
     sentence = f":material/hourglass_top: Reading {what} …"
-    held = desk.held_up()
+    held = desk.health.held_up()
     if held is None:
         return sentence
     at = times.clock(held.until, zone, seconds=True)

@@ -26,9 +26,9 @@ _HANDED = "plan_handed"
 def start_plan(desk: Desk, actor: Actor, agent_ids: list[str], run: Run, now: datetime) -> None:
     """Fills in the plan of this person with these agents, as the run's operation had it, and goes to Plan."""
     try:
-        operation: Operation | None = desk.operation(run.operation_id).operation if run.operation_id else None
+        operation: Operation | None = desk.windows.get(run.operation_id).operation if run.operation_id else None
         request = retry_request(agent_ids, operation, now, run)
-        desk.save_draft(actor, request)
+        desk.plans.save_draft(actor, request)
     except DeskError as error:
         empty.fault(error, title="The plan could not be filled in")
         return

@@ -76,11 +76,11 @@ def start(desk: Desk, actor: Actor) -> None:
     for key in (SEEN_RUN, SAW_MISSING):
         st.session_state.pop(key, None)
     with suppress(DeskError):  # the story then begins where the tenant stands
-        if desk.demo is not None and not desk.operations(states=OPEN_STATES, limit=1):
-            if desk.current_client.name != CLIENT:
-                desk.use_client(CLIENT, actor)
-            if demo_switches.NEEDED_SCOPE in (desk.current_client.scopes or ()):
-                desk.demo.unmend(actor)
+        if desk.demo is not None and not desk.windows.newest(states=OPEN_STATES, limit=1):
+            if desk.clients.current.name != CLIENT:
+                desk.clients.use(CLIENT, actor)
+            if demo_switches.NEEDED_SCOPE in (desk.clients.current.scopes or ()):
+                desk.demo.remove_scope(actor)
     demo_switches.tenant_changed()
 
 
@@ -164,8 +164,8 @@ def strip(desk: Desk) -> None:
         return
     _put_down()
     try:
-        client = desk.current_client
-        operations = [view.operation for view in desk.operations(limit=20)]
+        client = desk.clients.current
+        operations = [view.operation for view in desk.windows.newest(limit=20)]
     except DeskError:
         return
     number = current_step(

@@ -30,7 +30,7 @@ def tenant_menu(desk: Desk, actor: Actor) -> None:
         _real(desk, actor)
         return
     try:
-        state, clients = desk.demo.state(), desk.clients()
+        state, clients = desk.demo.state(), desk.clients.all()
     except DeskError as error:
         st.badge("DEMO tenant: no answer", icon=":material/science:", color="red", help=escape_markdown(str(error)))
         return

@@ -47,7 +47,7 @@ def explainer(desk: Desk) -> None:
             st.warning("Nothing is pasted yet: paste the error into the box above.", icon=":material/content_paste:")
         return
     try:
-        explanation = desk.explain(text)
+        explanation = desk.failures.explain(text)
     except DeskError as error:
         empty.fault(error)
         return

@@ -144,7 +144,7 @@ def _agent(desk: Desk, given: str) -> tuple[str, str]:
     if found is None or hint:
         return "", hint
     try:
-        agent = desk.directory().agents.get(found)
+        agent = desk.agents.directory().agents.get(found)
     except DeskError:
         return "", ""
     return (agent.name, f"{agent.name}, {agent.management_unit or 'no management unit'}") if agent else ("", "")
@@ -160,7 +160,7 @@ def _run(desk: Desk, action: DataAction, actor: Actor, token: str, test: bool) -
     st.session_state.pop(_FAULT, None)
     try:
         inputs = model.checked(model.fields(action), _typed(desk, action))
-        run = desk.test_action if test else desk.execute_action
+        run = desk.actions.test if test else desk.actions.execute
         st.session_state[_RESULT] = Done(action.id, test, run(action.id, inputs, actor))
     except DeskError as error:
         st.session_state[_FAULT] = (action.id, error)

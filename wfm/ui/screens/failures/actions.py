@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from wfm.desk.proof import ACCESS_KINDS, ProofState
+from wfm.desk.proofs import ACCESS_KINDS, ProofState
 from wfm.domain.diagnoses import Kind
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import FailureGroup, GroupState, Phase, RunFilter
@@ -149,7 +149,7 @@ def _mark_fixed(group: FailureGroup, viewer: Viewer, key: str) -> None:
 def _mark(group: FailureGroup, state: GroupState, viewer: Viewer, said: str, note: str = "") -> None:
     """Changes the state, unless somebody else did meanwhile: then their change and note are shown first."""
     try:
-        viewer.desk.mark_group(group.fingerprint, state, viewer.actor, note, expected=group.revision)
+        viewer.desk.failures.mark(group.fingerprint, state, viewer.actor, note, expected=group.revision)
         _flash.done(said)
     except DeskError as error:
         _flash.failed(error)
@@ -173,7 +173,7 @@ def _amend(group: FailureGroup, viewer: Viewer, mine: bool | None) -> None:
     if owner == group.owner and not note:
         return
     try:
-        viewer.desk.amend_group(
+        viewer.desk.failures.amend(
             group.fingerprint,
             viewer.actor,
             owner=owner if owner != group.owner else None,
@@ -187,7 +187,7 @@ def _amend(group: FailureGroup, viewer: Viewer, mine: bool | None) -> None:
 
 def _prove(group: FailureGroup, viewer: Viewer) -> None:
     try:
-        proof = viewer.desk.probe_group(group.fingerprint, viewer.actor)
+        proof = viewer.desk.proofs.probe(group.fingerprint, viewer.actor)
     except DeskError as error:
         _flash.failed(error)
         return
@@ -212,7 +212,7 @@ def _retry(group: FailureGroup, viewer: Viewer) -> None:
 def _retry_restore(group: FailureGroup, viewer: Viewer) -> None:
     """A group of failed restores is retried in its window: a new plan would take the agents out once more."""
     try:
-        run = viewer.desk.run(group.sample_run).run
+        run = viewer.desk.runs.get(group.sample_run).run
     except DeskError as error:
         empty.fault(error)
         return
@@ -227,7 +227,7 @@ def _toggle_card(key: str) -> None:
 
 def _hand_off(group: FailureGroup, viewer: Viewer) -> None:
     with st.container(border=True), empty.guarded("The card can't be made right now"):
-        text = viewer.desk.hand_off(group.fingerprint)
+        text = viewer.desk.failures.hand_off(group.fingerprint)
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(
                 "**Hand-off card** for the person who can fix it: copy it into a ticket or a mail. It contains no secrets.",

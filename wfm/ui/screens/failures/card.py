@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from wfm.desk.proof import PROPAGATION
+from wfm.desk.proofs import PROPAGATION
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import FailureGroup, GroupState, RunFilter
 from wfm.ui.components import empty
@@ -93,7 +93,7 @@ def card(group: FailureGroup, viewer: Viewer, *, opened: bool) -> None:
         ) as more:
             if more.open:
                 with empty.guarded("This failure can't be read right now"):
-                    _opened(viewer.desk.failure_detail(group.fingerprint), viewer)
+                    _opened(viewer.desk.failures.detail(group.fingerprint), viewer)
 
 
 def brief_of(group: FailureGroup, viewer: Viewer) -> FailureBrief | None:
@@ -102,7 +102,7 @@ def brief_of(group: FailureGroup, viewer: Viewer) -> FailureBrief | None:
     key = (group.fingerprint, group.sample_run)
     if key not in known:
         try:
-            known[key] = viewer.desk.failure_brief(group)
+            known[key] = viewer.desk.failures.brief(group)
         except DeskError:
             return None
     return known[key]
@@ -110,7 +110,7 @@ def brief_of(group: FailureGroup, viewer: Viewer) -> FailureBrief | None:
 
 def _spark(group: FailureGroup, viewer: Viewer) -> None:
     step = model.spark_step(group, viewer.now)
-    series = viewer.desk.failure_series(group.fingerprint, group.first_seen, step)
+    series = viewer.desk.failures.series(group.fingerprint, group.first_seen, step)
     st.vega_lite_chart(
         model.spark_spec(series, group, viewer.now, step),
         height=34,
@@ -219,7 +219,7 @@ def watch(groups: list[FailureGroup]) -> None:
 @st.fragment(run_every=WATCH_S)
 def _watching(seen: tuple[list[tuple[str, int]], list[int]]) -> None:
     try:
-        groups = context.desk().failures()
+        groups = context.desk().failures.groups()
     except DeskError:
         return  # the screen says so at the next click
     now_seen = _marks(groups, now())

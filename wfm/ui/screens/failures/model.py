@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from wfm.desk.proof import ACCESS_KINDS, PROPAGATION, SIGN_IN_KINDS
+from wfm.desk.proofs import ACCESS_KINDS, PROPAGATION, SIGN_IN_KINDS
 from wfm.domain.diagnoses import Kind
 from wfm.domain.operations import FailureGroup, GroupState, Outcome, Phase, Run, RunFilter
 from wfm.ui.components.diagnosis import kind_word, runs_of
@@ -283,7 +283,7 @@ def retryable(desk: Desk, fingerprint: str) -> Retryable:
     examples: dict[str, Run] = {}
     cursor: str | None = None
     while len(own) < MAX_RETRIED:
-        found = desk.runs(which, cursor=cursor, limit=500)
+        found = desk.runs.page(which, cursor=cursor, limit=500)
         for run in found.runs:
             if run.agent_id:
                 (examples if run.example else own).setdefault(run.agent_id, run)

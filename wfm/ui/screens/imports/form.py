@@ -78,9 +78,9 @@ def read_preview(desk: Desk, given: Given) -> tuple[ImportPreview, tuple[Mapping
     content, fmt, mark = given.content, given.fmt, given.mark
     zone_key = f"import-zone-{mark}"
     zone = str(st.session_state.get(zone_key) or "")
-    guess = desk.import_preview(BytesIO(content), fmt, zone=zone)
+    guess = desk.imports.preview(BytesIO(content), fmt, zone=zone)
     mapping = _mapping(guess, mark) if guess.columns else None
-    preview = desk.import_preview(BytesIO(content), fmt, mapping, zone=zone) if mapping is not None else guess
+    preview = desk.imports.preview(BytesIO(content), fmt, mapping, zone=zone) if mapping is not None else guess
     if preview.zone_needed or zone:
         here = times.viewer_zone().key
         zones = [here, *sorted(available_timezones() - {here})]
@@ -186,7 +186,7 @@ def go(desk: Desk, actor: Actor, given: Given, preview: ImportPreview, read_as: 
             def progress(read: int) -> None:
                 job.done = read
 
-            return desk.import_runs(
+            return desk.imports.add(
                 BytesIO(content), given.fmt, actor, mapping=mapping, progress=progress, zone=zone, name=name
             )
 

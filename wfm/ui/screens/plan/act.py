@@ -48,7 +48,7 @@ def act(desk: Desk, actor: Actor, preview: Preview, *, accept_click: bool = True
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(_summary(preview), width="stretch")
         if refusals and {code for code, _ in refusals} == {"access_missing"} and desk.demo is not None:
-            demo_switches.fix_button(desk.demo, actor, desk.current_client, key="plan-fix", disabled=not may, short=True)
+            demo_switches.fix_button(desk.demo, actor, desk.clients.current, key="plan-fix", disabled=not may, short=True)
             rehearse = st.button(
                 "Run anyway and show me the failure",
                 icon=":material/play_arrow:",
@@ -58,7 +58,7 @@ def act(desk: Desk, actor: Actor, preview: Preview, *, accept_click: bool = True
             )
             if rehearse and accept_click:
                 apply(desk, actor, preview, rehearse=True)
-        needed = desk.confirmation_needed(preview) if preview.can_apply else None
+        needed = desk.plans.confirmation_needed(preview) if preview.can_apply else None
         clicked = st.button(
             action_label(preview) + (" …" if needed else ""),
             type="primary",
@@ -111,7 +111,7 @@ def _confirm(desk: Desk, actor: Actor, preview: Preview, needed: str) -> None:
 def apply(desk: Desk, actor: Actor, preview: Preview, *, rehearse: bool = False, confirmation: str | None = None) -> None:
     """Applies exactly what was seen and goes to its window; a refusal is kept to be shown above the new preview."""
     try:
-        operation = desk.apply(
+        operation = desk.plans.apply(
             preview.request,
             preview.plan_id,
             actor=actor,

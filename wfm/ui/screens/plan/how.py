@@ -50,7 +50,7 @@ def how(desk: Desk, form: PlanRequest, last: Preview | None) -> tuple[RouteName,
 def _action(desk: Desk, form: PlanRequest, last: Preview | None) -> str | None:
     try:
         with waiting.reading(desk, "the tenant's Data Actions"):
-            actions = sorted(desk.actions(), key=_likeliest)
+            actions = sorted(desk.actions.all(), key=_likeliest)
     except DeskError as error:
         empty.fault(error)
         return form.action

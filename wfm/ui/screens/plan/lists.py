@@ -64,7 +64,7 @@ def upload_list(desk: Desk, add: Add) -> None:
         st.session_state.pop(_READ, None)
         return
     try:
-        read = _once(file.file_id, lambda column: desk.agent_list(file.getvalue(), column))
+        read = _once(file.file_id, lambda column: desk.agents.in_file(file.getvalue(), column))
         found = _chosen(read(None), read, file.file_id)
     except DeskError as error:
         empty.fault(error)
@@ -146,7 +146,7 @@ def _add_pasted(desk: Desk, add: Add) -> None:
 
 
 def _pasted(desk: Desk, text: str) -> Read:
-    return _once(_mark(text), lambda column: desk.pasted_list(text, column))
+    return _once(_mark(text), lambda column: desk.agents.in_text(text, column))
 
 
 def _once(mark: str, read: Read) -> Read:

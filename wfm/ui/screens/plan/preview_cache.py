@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def cache_key(desk: Desk, request: PlanRequest) -> str:
     """What a preview depends on beside the clock: the request, who would send it with which access, the demo's switches."""
     try:
-        client = desk.current_client
+        client = desk.clients.current
         access = f"{client.id}|{','.join(client.scopes or ())}"
     except DeskError:
         access = ""
@@ -29,7 +29,7 @@ def make(desk: Desk, request: PlanRequest, key: str, *, fresh: bool = False) -> 
     preview: Preview | None = None
     failure: DeskError | None = None
     try:
-        preview = desk.preview(request, fresh=fresh)
+        preview = desk.plans.preview(request, fresh=fresh)
     except DeskError as error:
         failure = error
     answer = state.CachedPreview(key=key, preview=preview, error=failure, at=times.now())

@@ -76,8 +76,8 @@ def keep(desk: Desk, actor: Actor, request: PlanRequest) -> None:
         st.session_state.pop(NOTICE, None)
         renew_token()
         try:
-            desk.save_draft(_in_tab(actor, draft), request)
-            desk.save_draft(actor, request)
+            desk.plans.save_draft(_in_tab(actor, draft), request)
+            desk.plans.save_draft(actor, request)
         except DeskError as error:
             st.toast(f"The draft could not be saved: {escape_markdown(str(error))}", icon=":material/warning:")
     if draft is not None and st.query_params.get(DRAFT_PARAMETER) != draft:
@@ -89,10 +89,10 @@ def _draft(desk: Desk, actor: Actor) -> PlanRequest | None:
     try:
         if _DRAFT_ID.fullmatch(named):
             st.session_state[_DRAFT] = named
-            found = desk.draft(_in_tab(actor, named))
+            found = desk.plans.draft(_in_tab(actor, named))
             if found is not None:
                 return found
-        return desk.draft(actor)
+        return desk.plans.draft(actor)
     except DeskError:
         return None
 

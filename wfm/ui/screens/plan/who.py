@@ -85,7 +85,7 @@ def chosen_line(desk: Desk, request: PlanRequest) -> None:
         st.caption("No one yet. Pick a group, or find, paste or upload agents.")
         return
     try:
-        found = desk.resolve(selection)
+        found = desk.agents.resolve(selection)
     except DeskError as error:
         empty.fault(error)
         return
@@ -107,7 +107,7 @@ def chosen_line(desk: Desk, request: PlanRequest) -> None:
 def _group_labels(desk: Desk) -> dict[str, str]:
     labels = {}
     for kind in GroupKind:
-        for group in desk.groups(kind):
+        for group in desk.agents.groups(kind):
             size = "" if group.size is None else f" · {format_number(group.size)}"
             labels[f"{kind.value}:{group.id}"] = f"{cell(group.name)} · {KIND_LABELS[kind]}{size}"
     return labels
@@ -119,7 +119,7 @@ def _find(desk: Desk, form: PlanRequest) -> None:
         st.caption("Type at least two letters. Accents and case do not matter.")
         return
     try:
-        found = desk.search_agents(text, limit=200)
+        found = desk.agents.search(text, limit=200)
     except DeskError as error:
         empty.fault(error)
         return

@@ -44,7 +44,7 @@ class Causes:
 
 def causes_of(desk: Desk, spread: Spread, chosen: RunFilter) -> Causes:
     """The causes of the failures in a chart's time range, of those that the filter names. Raises StoreFault."""
-    every = desk.causes_over_time(spread.since, spread.until, spread.step_minutes)
+    every = desk.failures.causes_over_time(spread.since, spread.until, spread.step_minutes)
     found = [one for one in every if _meets(one, chosen)]
     return Causes(series=tuple(found[:MAX_CAUSES]), others=sum(one.total for one in found[MAX_CAUSES:]))
 

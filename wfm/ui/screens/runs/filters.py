@@ -195,7 +195,7 @@ def _clear() -> None:
 
 def _operations(desk: Desk, query: RunQuery, zone: ZoneInfo) -> Mapping[str, str]:
     try:
-        known = desk.operation_titles(limit=100)
+        known = desk.windows.titles(limit=100)
     except DeskError:
         known = {}
     shown = {key: f"{title} · {when(start, zone)}" for key, (title, start) in known.items()}
@@ -273,7 +273,9 @@ def show_problems(problems: Sequence[str]) -> None:
 def _team(desk: Desk, value: str | None) -> None:
     """The teams of today: a run belongs to a team by the people who are in it now."""
     try:
-        names = sorted({group.name for group in desk.directory().groups if group.kind is GroupKind.TEAM}, key=str.casefold)
+        names = sorted(
+            {group.name for group in desk.agents.directory().groups if group.kind is GroupKind.TEAM}, key=str.casefold
+        )
     except DeskError:
         names = []
     if value and value not in names:

@@ -36,7 +36,7 @@ def panel(desk: Desk, run_id: str, actor: Actor, zone: ZoneInfo, now: datetime) 
     """Draws the run of that id and gives it; says so, and gives None, where there is none."""
     with st.container(border=True, key="run-panel"):
         try:
-            detail = desk.run(run_id)
+            detail = desk.runs.get(run_id)
         except DeskError as error:
             empty.fault(error, title="This run can't be opened")
             _close_button()

@@ -39,7 +39,7 @@ def chosen_view(views: Sequence[SavedView], query: RunQuery) -> SavedView | None
 def opened_with(desk: Desk, actor: Actor) -> Mapping[str, str]:
     """What the default view keeps; nothing where there is none, or where it can't be read."""
     try:
-        view = desk.default_view(actor)
+        view = desk.saved_views.default(actor)
     except DeskError:
         return {}
     return view.query if view is not None else {}
@@ -48,7 +48,7 @@ def opened_with(desk: Desk, actor: Actor) -> Mapping[str, str]:
 def menu(desk: Desk, actor: Actor, query: RunQuery) -> None:
     """The popover with this person's views: open, make the default, forget, keep what is shown now."""
     try:
-        views = desk.views(actor)
+        views = desk.saved_views.all(actor)
     except DeskError:
         views = ()
     here = chosen_view(views, query)
@@ -112,7 +112,7 @@ def _save(desk: Desk, actor: Actor) -> None:
 
 def _keep(desk: Desk, actor: Actor, name: str, query: Mapping[str, str], is_default: bool) -> bool:
     try:
-        view = desk.save_view(name, query, actor, is_default=is_default)
+        view = desk.saved_views.save(name, query, actor, is_default=is_default)
     except DeskError as error:
         _flash.failed(error)
         return False
@@ -122,7 +122,7 @@ def _keep(desk: Desk, actor: Actor, name: str, query: Mapping[str, str], is_defa
 
 def _forget(desk: Desk, actor: Actor, name: str) -> None:
     try:
-        desk.delete_view(name, actor)
+        desk.saved_views.delete(name, actor)
     except DeskError as error:
         _flash.failed(error)
     else:

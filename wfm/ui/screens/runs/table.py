@@ -31,16 +31,16 @@ _ROWS_ALONE, _ROWS_BESIDE_A_RUN = 12, 5
 
 def spread_of(desk: Desk, which: RunFilter, now: datetime) -> Spread:
     """Runs of the filter over its time, or all runs of that time where no counter knows the filter. Raises StoreFault."""
-    first = desk.first_run_at() if which.since is None else None
+    first = desk.runs.first_at() if which.since is None else None
     since, until = chart_range(which.since, which.until, now, first)
     step = step_of(since, until, which)
-    points = desk.runs_over_time(since, until, step, which)
+    points = desk.runs.over_time(since, until, step, which)
     every = replace(which, since=None, until=None) == RunFilter()
-    exact = desk.totals(which.since, which.until) if every or points is None else None
+    exact = desk.runs.totals(which.since, which.until) if every or points is None else None
     if points is not None:
         return Spread(since=since, until=until, step_minutes=step, points=points, exact=exact)
     step = step_for(since, until)
-    points = desk.runs_over_time(since, until, step) or []
+    points = desk.runs.over_time(since, until, step) or []
     return Spread(since=since, until=until, step_minutes=step, points=points, exact=exact, of_filter=False)
 
 

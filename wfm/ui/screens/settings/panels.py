@@ -33,7 +33,7 @@ def tenant(desk: Desk) -> None:
             ("login", code(own.login_url)),
         ]
         try:
-            client = desk.current_client
+            client = desk.clients.current
         except DeskError as error:
             pairs.append(("OAuth client", escape_markdown(str(error))))
         else:
@@ -76,7 +76,7 @@ def health(desk: Desk, zone: ZoneInfo) -> None:
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.subheader("Health", anchor=False)
             st.button("Check again", icon=":material/refresh:", type="tertiary", key="settings-refresh")
-        now = desk.health()
+        now = desk.health.check()
         for problem in now.problems:
             st.warning(escape_markdown(problem), icon=":material/warning:")
         if not now.problems:
@@ -104,7 +104,7 @@ def policy(desk: Desk) -> None:
     with st.container(border=True):
         st.subheader("Limits and policy", anchor=False)
         try:
-            limit = desk.health().limit_per_minute
+            limit = desk.health.check().limit_per_minute
         except DeskError:
             limit = 0
         rules = model.policy(desk.settings.confirm_above, desk.settings.genesys_rate_share, limit)
@@ -155,7 +155,7 @@ def demo(desk: Desk, controls: DemoControls, actor: Actor) -> None:
             disabled=disabled,
         )
         st.caption(escape_markdown(descriptions.get(state.scenario, "")))
-        clients = desk.clients()
+        clients = desk.clients.all()
         current = next(client for client in clients if client.current)
         st.session_state[_CLIENT] = current.name
         st.selectbox(

@@ -40,13 +40,13 @@ def card(desk: Desk, actor: Actor, source: str, zone: ZoneInfo) -> None:
         st.subheader("How long runs are kept", anchor=False)
         days = desk.settings.retention_days
         try:
-            last = desk.retention_state()
+            last = desk.retention.last_run()
         except DeskError as error:
             empty.fault(error, title="What was archived so far can't be read right now")
             last = None
         pairs = [
             ("policy", policy_text(days, source)),
-            ("archives", code(str(desk.archive_folder.absolute()))),
+            ("archives", code(str(desk.retention.archive_folder.absolute()))),
             ("last run", last_run_text(last, days, zone)),
         ]
         facts_table(pairs, alt="How long runs are kept")
@@ -88,7 +88,7 @@ def _dry_run(desk: Desk, zone: ZoneInfo, days: int) -> None:
 
 def _look(desk: Desk) -> None:
     try:
-        st.session_state[_FOUND] = desk.retention_dry_run(int(st.session_state[_DAYS]))
+        st.session_state[_FOUND] = desk.retention.dry_run(int(st.session_state[_DAYS]))
     except DeskError as error:
         st.session_state[_FOUND] = error
 
@@ -134,7 +134,7 @@ def _now(desk: Desk, actor: Actor, zone: ZoneInfo) -> None:
 
 def _go(desk: Desk, actor: Actor, days: int) -> None:
     _forget_found()
-    jobs.start(job_key(desk), lambda _: desk.retain(actor, days), unit="runs")
+    jobs.start(job_key(desk), lambda _: desk.retention.run(actor, days), unit="runs")
 
 
 def _watch(job: jobs.Job) -> None:

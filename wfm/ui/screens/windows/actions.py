@@ -112,11 +112,11 @@ def _not_now(operation_id: str, act: Act) -> None:
 
 def _do(desk: Desk, actor: Actor, choice: Choice, operation_id: str) -> None:
     actions: dict[Act, Callable[[], object]] = {
-        Act.END_NOW: partial(desk.end_now, operation_id, actor),
-        Act.CANCEL: partial(desk.cancel, operation_id, actor),
-        Act.RESTORE_NOW: partial(desk.restore_now, operation_id, actor),
-        Act.RETRY: partial(desk.retry_failed, operation_id, actor),
-        Act.UNDO: partial(desk.undo, operation_id, actor),
+        Act.END_NOW: partial(desk.windows.end, operation_id, actor),
+        Act.CANCEL: partial(desk.windows.cancel, operation_id, actor),
+        Act.RESTORE_NOW: partial(desk.windows.restore, operation_id, actor),
+        Act.RETRY: partial(desk.windows.retry_failed, operation_id, actor),
+        Act.UNDO: partial(desk.windows.undo, operation_id, actor),
     }
     st.session_state[_ASKED] = None
     try:
@@ -166,7 +166,7 @@ def _extend(desk: Desk, actor: Actor, operation: Operation) -> None:
 
 def _move_end(desk: Desk, actor: Actor, operation_id: str, end: datetime) -> None:
     try:
-        moved = desk.extend(operation_id, end, actor)
+        moved = desk.windows.extend(operation_id, end, actor)
     except DeskError as error:
         failed(error)
     else:

@@ -44,7 +44,7 @@ def one_window(desk: Desk, actor: Actor, view: View) -> None:
     actions.confirm(desk, actor, view, now=now)
     _why(desk, view)
     try:
-        drawn = _drawn(view, desk.events(operation.id))
+        drawn = _drawn(view, desk.windows.events(operation.id))
     except DeskError as error:
         empty.fault(error)
         return
@@ -80,7 +80,7 @@ def _where_to_look(desk: Desk, operation_id: str, outcome: Outcome | None = None
     """The ways to the newest cause itself, and to the runs: all of them, or those of one outcome."""
     cause: dict[str, str] = {}
     with suppress(DeskError):
-        for run in desk.runs(RunFilter(operation_id=operation_id, outcome=outcome or Outcome.FAILED), limit=1).runs:
+        for run in desk.runs.page(RunFilter(operation_id=operation_id, outcome=outcome or Outcome.FAILED), limit=1).runs:
             cause = {"failure": run.fingerprint} if run.fingerprint else {}
     with st.container(horizontal=True):
         st.page_link(page("failures"), label="The cause and its fix", icon=":material/report:", query_params=cause)
@@ -97,8 +97,8 @@ def _live(desk: Desk, actor: Actor, operation_id: str, drawn: tuple[OperationSta
     """What moves: read from the ledger each time. What stands still is drawn anew once it is no longer so."""
     actions.show_result()
     try:
-        view = desk.operation(operation_id)
-        events = desk.events(operation_id)
+        view = desk.windows.get(operation_id)
+        events = desk.windows.events(operation_id)
     except DeskError as error:
         empty.fault(error)
         return
@@ -141,7 +141,7 @@ def _unsettled(desk: Desk, actor: Actor, view: View) -> None:
 
 def _settle(desk: Desk, actor: Actor, operation_id: str, phase: Phase, agent_id: str, truth: bool) -> None:
     try:
-        desk.settle(operation_id, phase, agent_id, truth, actor)
+        desk.windows.settle(operation_id, phase, agent_id, truth, actor)
     except DeskError as error:
         actions.failed(error)
 
@@ -222,7 +222,7 @@ def _causes(desk: Desk, view: View) -> dict[tuple[str, Phase], str]:
     if not counted[AgentWord.FAILED] + counted[AgentWord.NOT_BACK]:
         return {}
     found: dict[tuple[str, Phase], str] = {}
-    for run in desk.runs(RunFilter(operation_id=view.operation.id, outcome=Outcome.FAILED), limit=LISTED).runs:
+    for run in desk.runs.page(RunFilter(operation_id=view.operation.id, outcome=Outcome.FAILED), limit=LISTED).runs:
         cause = " ".join(str(part) for part in (run.status, cause_word(run)) if part)
         found.setdefault((run.agent_id, run.phase), cause)  # newest first
     return found
@@ -253,7 +253,7 @@ def _picked(items: list[Item], route: RouteName) -> None:
 
 def _items(desk: Desk, view: View, word: AgentWord | None, limit: int, text: str = "") -> list[Item]:
     apply, restore = WORD_STATES[word] if word else (None, None)
-    return desk.items(view.operation.id, apply_states=apply, restore_states=restore, search=text, limit=limit)
+    return desk.windows.items(view.operation.id, apply_states=apply, restore_states=restore, search=text, limit=limit)
 
 
 def _worst_first(desk: Desk, view: View, text: str) -> list[Item]:
@@ -271,14 +271,14 @@ def _comments(desk: Desk, actor: Actor, operation_id: str) -> None:
         sent = st.form_submit_button("Add", disabled=not actor.may(Capability.EXECUTE))
     if sent and text:
         with empty.guarded():
-            desk.comment(operation_id, text, actor)
+            desk.windows.comment(operation_id, text, actor)
 
 
 def _history(desk: Desk, operation_id: str) -> None:
     """What was done and said, newest first, with a comment of this moment."""
     zone = times.viewer_zone()
     with empty.guarded():
-        events = list(reversed(desk.events(operation_id)))
+        events = list(reversed(desk.windows.events(operation_id)))
         if not events:
             return
         icons = [":material/chat:" if event.kind == "comment" else ":gray[:material/history:]" for event in events]
@@ -317,7 +317,7 @@ def _particulars(desk: Desk, view: View) -> None:
     )
     if view.blocked:
         with st.expander(f"{quantity(view.blocked, 'agent')} left out when it was planned"), empty.guarded():
-            left_out = desk.blocked(operation.id)
+            left_out = desk.windows.blocked(operation.id)
             st.dataframe(
                 {"agent": [cell(name or agent) for agent, name, _ in left_out], "why": [cell(why) for _, _, why in left_out]},
                 hide_index=True,

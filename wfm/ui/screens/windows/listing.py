@@ -29,17 +29,17 @@ PAST = 200
 
 def all_windows(desk: Desk, actor: Actor) -> None:
     """The list. Raises DeskError."""
-    views = desk.operations(states=OPEN_STATES)
+    views = desk.windows.newest(states=OPEN_STATES)
     seconds = min((found for view in views if (found := pace(view))), default=None)
     st.fragment(_open, run_every=seconds)(desk, actor, _drawn(views))
-    _over_time([*views, *desk.operations(states=FINAL, limit=PAST)])
+    _over_time([*views, *desk.windows.newest(states=FINAL, limit=PAST)])
     st.markdown("**Earlier**")
     _past(desk)
 
 
 def open_windows(desk: Desk) -> list[View]:
     """Windows that hold agents, those in effect first, then by start."""
-    views = desk.operations(states=OPEN_STATES)
+    views = desk.windows.newest(states=OPEN_STATES)
     first = (OperationState.FAILED_IN_PART, OperationState.RESTORING, OperationState.APPLYING, OperationState.IN_EFFECT)
     return sorted(views, key=lambda view: (view.operation.state not in first, view.operation.window.start))
 
@@ -103,7 +103,7 @@ def _past(desk: Desk) -> None:
     wanted = [OperationState(state) for state in chosen] or list(FINAL)
     views = [
         view
-        for view in desk.operations(states=wanted, limit=PAST)
+        for view in desk.windows.newest(states=wanted, limit=PAST)
         if all(word in f"{title_of(view.operation)} {view.operation.created_by}".casefold() for word in search_words)
     ]
     if not views:

@@ -66,7 +66,7 @@ def now_screen(desk: Desk, actor: Actor) -> None:
         with right, st.container(border=True, height="stretch"):
             _causes(desk)
     try:
-        health = desk.health()
+        health = desk.health.check()
     except DeskError as error:
         empty.fault(error)
         return
@@ -108,7 +108,7 @@ def _next(coming: list[View]) -> None:
 
 def _causes(desk: Desk) -> None:
     st.markdown("**Newest causes of failure**")
-    groups = [group for group in desk.failures() if group.state in (GroupState.OPEN, GroupState.REGRESSED)]
+    groups = [group for group in desk.failures.groups() if group.state in (GroupState.OPEN, GroupState.REGRESSED)]
     if not groups:
         st.caption("No open cause. Failures are grouped here by their cause.")
     for group in groups[:CAUSES_SHOWN]:
@@ -121,7 +121,7 @@ def _causes(desk: Desk) -> None:
 
 def _just_ended(desk: Desk, now: datetime) -> None:
     """What ended in the last hours: whether everybody is back is what people come to see."""
-    ended = [view for view in desk.ended(LATELY) if not view.operation.example]
+    ended = [view for view in desk.windows.ended(LATELY) if not view.operation.example]
     if not ended:
         return
     with st.container(border=True):

@@ -46,7 +46,7 @@ async def readyz(_: Request) -> Response:
 
 def _ready() -> Response:
     try:
-        health = context.desk().health()
+        health = context.desk().health.check()
     except DeskError as error:
         return JSONResponse({"status": "not ready", "problems": [type(error).__name__]}, status_code=503)
     ready = health.reachable and health.worker_alive
@@ -85,7 +85,7 @@ def _runs(request: Request) -> Response:
     ticket = params.pop("export", "")
     chosen = [one for one in params.get("runs", "").split(",") if one]
     if chosen:
-        return _file(context.desk().export_selected(chosen, fmt), fmt, now)
+        return _file(context.desk().runs.export_selected(chosen, fmt), fmt, now)
     if "runs" in params:
         raise BadInput("runs", "no run", "ids of runs with commas between, as the Runs screen links to them")
     given = [name for name, _ in request.query_params.multi_items()]
@@ -98,20 +98,20 @@ def _runs(request: Request) -> Response:
         return PlainTextResponse(f"No file was made. Fix this in the address first:\n{refused}", status_code=400)
     which = query.resolve(now)
     if not ticket:
-        return _file(context.desk().export_runs(which, fmt), fmt, now)
+        return _file(context.desk().runs.export(which, fmt), fmt, now)
     return _watched(which, fmt, now, jobs.export_key(actor_of(request), ticket))
 
 
 def _watched(which: RunFilter, fmt: str, now: datetime, key: str) -> Response:
     """The same file, and the screen that asked for it sees how many runs of how many are in it."""
-    total = context.desk().runs(which, limit=1).total
+    total = context.desk().runs.page(which, limit=1).total
     job = jobs.begin(key, unit=fmt, total=total)
 
     def progress(read: int) -> None:
         job.done = read
 
     try:
-        return _file(context.desk().export_runs(which, fmt, progress=progress), fmt, now, job)
+        return _file(context.desk().runs.export(which, fmt, progress=progress), fmt, now, job)
     except DeskError as error:
         job.end(fault=error)
         raise
@@ -159,7 +159,7 @@ class _Download(StreamingResponse):
 def _run(request: Request) -> Response:
     run_id = request.path_params["run"]
     headers = {"content-disposition": f'attachment; filename="run-{_plain(run_id)}.json"', "cache-control": "no-store"}
-    return Response(context.desk().export_run(run_id), media_type="application/json", headers=headers)
+    return Response(context.desk().runs.export_one(run_id), media_type="application/json", headers=headers)
 
 
 async def export_failure(request: Request) -> Response:
@@ -170,7 +170,7 @@ async def export_failure(request: Request) -> Response:
 def _failure(request: Request) -> Response:
     fingerprint = request.path_params["fingerprint"]
     headers = {"content-disposition": f'attachment; filename="hand-off-{_plain(fingerprint)}.md"', "cache-control": "no-store"}
-    return Response(context.desk().hand_off(fingerprint), media_type="text/markdown; charset=utf-8", headers=headers)
+    return Response(context.desk().failures.hand_off(fingerprint), media_type="text/markdown; charset=utf-8", headers=headers)
 
 
 def _plain(text: str) -> str:

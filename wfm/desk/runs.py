@@ -1,4 +1,4 @@
-"""The history: runs, what their errors mean, exports."""
+"""Runs: the history, what the errors in it mean, and exports."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from wfm.desk.core import DeskCore
+from wfm.desk.dependencies import DeskDependencies
 from wfm.desk.values import RunDetail
-from wfm.diagnosis import diagnose, explain, four_lanes
+from wfm.diagnosis import diagnose, four_lanes
 from wfm.domain.agents import GroupKind
-from wfm.domain.diagnoses import GRANT, Diagnosis, Evidence, Explanation
+from wfm.domain.diagnoses import GRANT, Diagnosis, Evidence
 from wfm.domain.errors import BadInput, DeskError
 from wfm.domain.operations import Exchange, Outcome, Run, RunFilter, RunOrder, RunPage
 from wfm.domain.redaction import redact_json
@@ -19,38 +19,42 @@ from wfm.files.exports import csv_lines, json_lines, parquet_bytes, run_payload,
 from wfm.routes.data_action import request_behind
 
 EXPORT_FORMATS = ("csv", "jsonl", "parquet")
-MOST_SELECTED = 200
-EXPLAIN_LIMIT = 1_000_000
+MAX_SELECTED = 200
 
 
-class HistoryDesk(DeskCore):
-    """Reads the ledger's runs."""
+class Runs:
+    """Runs of this tenant in the ledger."""
 
-    def runs(self, which: RunFilter, cursor: str | None = None, limit: int = 50, order: RunOrder = RunOrder.NEWEST) -> RunPage:
-        """One page of runs. Raises BadInput for a cursor that makes no sense in this order or a team that is not there."""
-        return self.ledger.runs.page(self.tenant.key, self._of_team(which), cursor=cursor, limit=limit, order=order)
+    def __init__(self, dependencies: DeskDependencies) -> None:
+        self._tenant = dependencies.tenant
+        self._ledger = dependencies.ledger
+        self._connections = dependencies.connections
+
+    def page(self, which: RunFilter, cursor: str | None = None, limit: int = 50, order: RunOrder = RunOrder.NEWEST) -> RunPage:
+        """Return one page of runs. Raises BadInput for a cursor of another order, or an unknown team."""
+        return self._ledger.runs.page(self._tenant.key, self._of_team(which), cursor=cursor, limit=limit, order=order)
 
     def _of_team(self, which: RunFilter) -> RunFilter:
-        """The filter with its team as the people who are in it today: the ledger knows no teams."""
+        """Replace the team of the filter by its agents of today: the ledger knows no teams."""
         if which.team is None:
             return which
-        directory = self.connection().reader.directory()
+        directory = self._connections.get().reader.directory()
         teams = {one.id for one in directory.groups if one.kind is GroupKind.TEAM and which.team in (one.id, one.name)}
         if not teams:
             raise BadInput("team", which.team, "the name or id of a team of this tenant")
         members = tuple(sorted(agent.id for agent in directory.agents.values() if agent.team_id in teams))
         return replace(which, team=None, agents=members)
 
-    def run(self, run_id: str) -> RunDetail:
-        """A run opened, with what its error means. Raises NotFound."""
-        run, exchanges = self.ledger.runs.get(self.tenant.key, run_id)
+    def get(self, run_id: str) -> RunDetail:
+        """Return a run with its attempts and what its error means. Raises NotFound."""
+        run, exchanges = self._ledger.runs.get(self._tenant.key, run_id)
         diagnosis = self._read_again(run, exchanges)
-        group = self.ledger.failure_groups.get(self.tenant.key, run.fingerprint) if run.fingerprint else None
+        group = self._ledger.failure_groups.get(self._tenant.key, run.fingerprint) if run.fingerprint else None
         lanes = four_lanes(diagnosis, self._evidence(run), run.call) if diagnosis and run.status in (401, 403) else {}
         return RunDetail(run=run, exchanges=exchanges, diagnosis=diagnosis, lanes=lanes, same_failure=group)
 
     def _read_again(self, run: Run, exchanges: tuple[Exchange, ...]) -> Diagnosis | None:
-        """The diagnosis is made from the stored payload, so that a better rule explains old failures too."""
+        """Diagnose the stored payload, so that a better rule explains old failures, too."""
         if run.outcome not in (Outcome.FAILED, Outcome.RESENT):
             return None
         last = next((exchange for exchange in reversed(exchanges) if exchange.status is None or exchange.status >= 400), None)
@@ -62,9 +66,9 @@ class HistoryDesk(DeskCore):
         return diagnose(last.status, last.response_headers, last.response_body, evidence)
 
     def _evidence(self, run: Run) -> Evidence:
-        client_id, name = self._client_of(run)
+        client_id, name = self.client_of(run)
         reads_ok, writes_ok, _ = (
-            self.ledger.client_usage.counts(self.tenant.key, client_id) if client_id else (None, None, None)
+            self._ledger.client_usage.counts(self._tenant.key, client_id) if client_id else (None, None, None)
         )
         return Evidence(
             call=run.call,
@@ -77,71 +81,62 @@ class HistoryDesk(DeskCore):
         )
 
     def _behind(self, run: Run) -> str | None:
-        """The request that a run's Data Action makes; None where nobody says, or where actions of one name differ."""
+        """Return the request that the Data Action of a run makes; None where it is unknown or actions of one name differ."""
         if run.action is None:
             return None
         try:
-            actions = self.connection().reader.actions()
+            actions = self._connections.get().reader.actions()
         except DeskError:
             return None  # the history opens while the tenant is down
         found = {request_behind(action) for action in actions if action.get("name") == run.action}
         return found.pop() if len(found) == 1 else None
 
-    def _client_of(self, run: Run) -> tuple[str | None, str | None]:
+    def client_of(self, run: Run) -> tuple[str | None, str | None]:
+        """Return id and name of the OAuth client of a run; None for a run by hand."""
         if run.operation_id is None:
             return None, None
-        operation = self.ledger.operations.get(self.tenant.key, run.operation_id)
+        operation = self._ledger.operations.get(self._tenant.key, run.operation_id)
         return operation.client_id, operation.client_name
 
-    def runs_over_time(
+    def over_time(
         self, since: datetime, until: datetime, step_minutes: int, which: RunFilter | None = None
     ) -> list[tuple[datetime, Outcome, int]] | None:
-        """How many runs ended how, per step; None where no counter knows the filter, whose own time does not count."""
+        """Count runs by outcome per step; None where no counter fits the filter, whose own times do not count."""
         if which is not None and which.team is not None:
             return None  # no counter knows agents
-        return self.ledger.runs.over_time(self.tenant.key, since, until, step_minutes=step_minutes, which=which)
+        return self._ledger.runs.over_time(self._tenant.key, since, until, step_minutes=step_minutes, which=which)
 
-    def first_run_at(self) -> datetime | None:
-        """When the oldest run of the history began; None where there is none."""
-        return self.ledger.runs.first_at(self.tenant.key)
-
-    def operation_titles(self, limit: int = 100) -> dict[str, tuple[str, datetime]]:
-        """The newest operations: title and start of the window by id."""
-        return self.ledger.operations.titles(self.tenant.key, limit=limit)
+    def first_at(self) -> datetime | None:
+        """Return when the oldest run began; None where there is none."""
+        return self._ledger.runs.first_at(self._tenant.key)
 
     def totals(self, since: datetime | None = None, until: datetime | None = None) -> dict[Outcome, int]:
-        """How many runs ended how, exactly."""
-        return self.ledger.runs.totals(self.tenant.key, since, until)
+        """Count runs by outcome."""
+        return self._ledger.runs.totals(self._tenant.key, since, until)
 
-    def export_runs(self, which: RunFilter, fmt: str, *, progress: Callable[[int], None] | None = None) -> Iterator[bytes]:
-        """The whole filter as CSV, JSON Lines or Parquet, in pieces. Raises BadInput for another format.
+    def export(self, which: RunFilter, fmt: str, *, progress: Callable[[int], None] | None = None) -> Iterator[bytes]:
+        """Export all runs of the filter as CSV, JSON Lines or Parquet, in pieces. Raises BadInput for another format.
 
-        `progress` is told how many runs were read so far, about every 500.
+        `progress` gets the number of runs read so far, about every 500.
         """
         if fmt not in EXPORT_FORMATS:
             raise BadInput("format", fmt, ", ".join(EXPORT_FORMATS))
-        batches = self.ledger.runs.batches(self.tenant.key, self._of_team(which))
+        batches = self._ledger.runs.batches(self._tenant.key, self._of_team(which))
         return _file_of(_counted(batches, progress), fmt)
 
     def export_selected(self, run_ids: Sequence[str], fmt: str) -> Iterator[bytes]:
-        """These runs as CSV, JSON Lines or Parquet, in the order given. Raises BadInput, NotFound."""
+        """Export up to 200 runs as CSV, JSON Lines or Parquet, in the order given. Raises BadInput, NotFound."""
         if fmt not in EXPORT_FORMATS:
             raise BadInput("format", fmt, ", ".join(EXPORT_FORMATS))
-        if not 0 < len(run_ids) <= MOST_SELECTED:
-            raise BadInput("runs", f"{len(run_ids)} runs", f"1 to {MOST_SELECTED} runs; a filter exports any number")
-        rows = [self.ledger.runs.get(self.tenant.key, run_id)[0] for run_id in run_ids]
+        if not 0 < len(run_ids) <= MAX_SELECTED:
+            raise BadInput("runs", f"{len(run_ids)} runs", f"1 to {MAX_SELECTED} runs; a filter exports any number")
+        rows = [self._ledger.runs.get(self._tenant.key, run_id)[0] for run_id in run_ids]
         return _file_of(rows, fmt)
 
-    def export_run(self, run_id: str) -> bytes:
-        """One run with its attempts as JSON. Raises NotFound."""
-        run, exchanges = self.ledger.runs.get(self.tenant.key, run_id)
+    def export_one(self, run_id: str) -> bytes:
+        """Export one run with its attempts as JSON. Raises NotFound."""
+        run, exchanges = self._ledger.runs.get(self._tenant.key, run_id)
         return json.dumps(redact_json(run_payload(run, exchanges)), ensure_ascii=False, indent=2).encode("utf-8", "replace")
-
-    def explain(self, text: str) -> Explanation:
-        """What a pasted payload means. Raises BadInput when there is nothing or far too much."""
-        if not text.strip():
-            raise BadInput("payload", None, "the text of an error: JSON, a log line, an e-mail")
-        return explain(text[:EXPLAIN_LIMIT])
 
 
 def _counted(batches: Iterable[Sequence[Run]], progress: Callable[[int], None] | None) -> Iterator[Run]:

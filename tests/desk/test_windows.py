@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from tests.support.demo_tenant import running_demo
 from tests.support.engine_world import new_operation
+from tests.support.inside import inside
 from wfm.desk import Desk
 from wfm.domain.operations import OperationState, Phase
 from wfm.settings import Settings
@@ -36,15 +37,15 @@ def applying(desk: Desk, number: int) -> str:
     """A window that is being applied, one of its two agents done, `number` agents left out."""
     now, left_out = desk.clock(), tuple((f"out-{n}", f"Out {n}", "time off") for n in range(number))
     ids = [f"agent-{number}-a", f"agent-{number}-b"]
-    client = desk.current_client_id()
+    client = inside(desk).connections.current_id()
     operation = new_operation(
-        desk.ledger, ids, tenant=desk.tenant.key, client_id=client, blocked=left_out, request_token=ids[0]
+        inside(desk).ledger, ids, tenant=desk.tenant.key, client_id=client, blocked=left_out, request_token=ids[0]
     )
     begun = now - timedelta(minutes=1)
-    desk.ledger.lifecycle.transition(
+    inside(desk).ledger.lifecycle.transition(
         operation.id, [OperationState.SCHEDULED], OperationState.APPLYING, now=begun, started_at=begun
     )
-    desk.ledger.items.skip(operation.id, Phase.APPLY, {ids[0]: "left alone"}, "", now=now)
+    inside(desk).ledger.items.skip(operation.id, Phase.APPLY, {ids[0]: "left alone"}, "", now=now)
     return operation.id
 
 
@@ -52,16 +53,16 @@ def test_fifty_windows_take_as_many_statements_as_one(tmp_path: Path) -> None:
     with running_demo(agents=20) as demo:
         settings = Settings(_env_file=None, data_dir=tmp_path, genesys_api_url=demo.url, genesys_login_url=demo.url)
         with closing(Desk.open(settings)) as desk:
-            desk.connection()
+            inside(desk).connections.get()
             made = {applying(desk, 0): 0}
-            desk.operations()
+            desk.windows.newest()
             with statements() as for_one:
-                (view,) = desk.operations()
+                (view,) = desk.windows.newest()
             assert view.eta is not None
             made |= {applying(desk, number): number for number in range(1, 50)}
             with statements() as for_fifty:
-                views = desk.operations()
+                views = desk.windows.newest()
             assert {view.operation.id: view.blocked for view in views} == made
             assert all(view.eta is not None for view in views)
             assert len(for_fifty) == len(for_one), "\n".join(for_fifty)
-            assert desk.operation(views[0].operation.id).blocked == 49
+            assert desk.windows.get(views[0].operation.id).blocked == 49

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.support.demo_tenant import DemoHandle, running_demo
+from tests.support.inside import inside
 from wfm.desk import Desk
 from wfm.domain.plans import PlanRequest, RouteName, Selection
 from wfm.domain.windows import WindowSpec
@@ -34,7 +35,7 @@ def desk(demo: DemoHandle, tmp_path: Path) -> Iterator[Desk]:
 
 def kept(desk: Desk) -> tuple[int, int]:
     """Reads that worked and reads that failed, as the ledger has them."""
-    with desk.ledger.database.read() as connection:
+    with inside(desk).ledger.database.read() as connection:
         row = connection.execute(sa.select(read_counts.c.ok, read_counts.c.failed)).one_or_none()
     return (0, 0) if row is None else (row.ok, row.failed)
 
@@ -46,20 +47,20 @@ def plan(demo: DemoHandle) -> PlanRequest:
 
 def test_a_read_that_was_tried_again_failed_once_and_worked_once(demo: DemoHandle, desk: Desk) -> None:
     demo.post("/_demo/faults", [{"kind": "5xx", "count": 2, "match": "GET /teams"}])
-    preview = desk.preview(plan(demo))
+    preview = desk.plans.preview(plan(demo))
     assert kept(desk) == (preview.read_requests - 2, 2)
-    desk.access(fresh=True)
+    desk.access.report(fresh=True)
     assert kept(desk) == (preview.read_requests - 1, 2)
 
 
 def test_the_reads_of_a_preview_that_could_not_be_made_are_kept_as_they_ended(demo: DemoHandle, desk: Desk) -> None:
     demo.post("/_demo/faults", [{"kind": "5xx", "count": 1000, "match": "GET /api/v2/tokens/me"}])
     with pytest.raises(ServerFault):
-        desk.preview(plan(demo))
+        desk.plans.preview(plan(demo))
     worked, failed = kept(desk)
     assert worked >= 0
     assert failed >= 1
     with pytest.raises(ServerFault):
-        desk.access(fresh=True)
+        desk.access.report(fresh=True)
     assert kept(desk) > (worked, failed)
     assert kept(desk)[0] == worked, "no read of the token worked"

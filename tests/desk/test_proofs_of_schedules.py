@@ -2,64 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
 
-from tests.support.demo_tenant import DemoHandle, running_demo
+from tests.desk.failure_world import ADA, Clock, clock, demo, desk
+from tests.support.demo_tenant import DemoHandle
+from tests.support.inside import inside
 from wfm.desk import Desk
-from wfm.desk.proof import PROPAGATION, ProofState
+from wfm.desk.proofs import PROPAGATION, ProofState
 from wfm.diagnosis import diagnose
 from wfm.domain.diagnoses import Diagnosis, Evidence, Kind
 from wfm.domain.operations import FailureGroup, GroupState, ItemState, Operation, OperationState, Outcome, Phase
-from wfm.domain.people import Actor, Role
 from wfm.domain.plans import PlanRequest, RouteName, Selection
 from wfm.domain.windows import Window, WindowSpec
 from wfm.genesys.errors import GenesysError
 from wfm.ledger.records import DirectRun, NewItem, NewOperation, Settlement
-from wfm.settings import Settings
 
-ADA = Actor(subject="ada", name="Ada", role=Role.ADMIN)
+__all__ = ["clock", "demo", "desk"]
+
 CALL = "PATCH /api/v2/wfm/users/{userId}/schedule/adherence"
 NOT_FOUND = '{"code": "not_found", "message": "Resource not found"}'
 
 
-class TurnedClock:
-    """The real time, and what a test adds to it."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
-
-
-@pytest.fixture(scope="module")
-def demo() -> Iterator[DemoHandle]:
-    with running_demo(agents=60, latency_ms=0, rate_limit=6000) as handle:
-        yield handle
-
-
-@pytest.fixture
-def clock() -> TurnedClock:
-    return TurnedClock()
-
-
-@pytest.fixture
-def desk(demo: DemoHandle, tmp_path: Path, clock: TurnedClock) -> Iterator[Desk]:
-    demo.post("/_demo/reset")
-    settings = Settings(_env_file=None, data_dir=tmp_path, genesys_api_url=demo.url, genesys_login_url=demo.url)
-    with closing(Desk.open(settings, clock=clock)) as opened:
-        yield opened
-
-
 def scenario(desk: Desk, demo: DemoHandle, name: str) -> None:
     demo.post("/_demo/scenario", {"name": name})
-    desk.forget_reads()
+    inside(desk).connections.forget_reads()
 
 
 def week(desk: Desk) -> Window:
@@ -69,7 +38,7 @@ def week(desk: Desk) -> Window:
 
 
 def with_schedule(desk: Desk) -> set[str]:
-    reader = desk.connection().reader
+    reader = inside(desk).connections.get().reader
     people = list(reader.directory().agents.values())
     window = week(desk)
     found = reader.schedules(people, window.start, window.end, fresh=True)
@@ -98,7 +67,7 @@ def no_schedule() -> Diagnosis:
 def failed_operation(desk: Desk, agents: list[str], **more: str) -> tuple[Operation, FailureGroup]:
     """An operation in which all these agents failed with 404."""
     now = desk.clock()
-    client = desk.current_client
+    client = desk.clients.current
     new = NewOperation(
         tenant_key=desk.tenant.key,
         client_id=client.id,
@@ -114,9 +83,9 @@ def failed_operation(desk: Desk, agents: list[str], **more: str) -> tuple[Operat
         request_token="",
         items=tuple(NewItem(agent_id=agent, agent_name=agent, before=None, fate="ready") for agent in agents),
     )
-    operation = desk.ledger.operations.create(replace(new, **more), now)  # type: ignore[arg-type]
-    assert desk.ledger.lifecycle.transition(operation.id, [OperationState.SCHEDULED], OperationState.APPLYING, now=now)
-    claims = desk.ledger.items.claim(
+    operation = inside(desk).ledger.operations.create(replace(new, **more), now)  # type: ignore[arg-type]
+    assert inside(desk).ledger.lifecycle.transition(operation.id, [OperationState.SCHEDULED], OperationState.APPLYING, now=now)
+    claims = inside(desk).ledger.items.claim(
         operation.id, Phase.APPLY, limit=100, worker_id="w", now=now, route="adherence", action=None, via="direct", call=CALL
     )
     ends = [
@@ -133,22 +102,22 @@ def failed_operation(desk: Desk, agents: list[str], **more: str) -> tuple[Operat
         )
         for claim in claims
     ]
-    desk.ledger.items.settle(operation.id, Phase.APPLY, ends, now=now)
-    return operation, desk.failures()[0]
+    inside(desk).ledger.items.settle(operation.id, Phase.APPLY, ends, now=now)
+    return operation, desk.failures.groups()[0]
 
 
 def fixed(desk: Desk, group: FailureGroup) -> FailureGroup:
-    return desk.mark_group(group.fingerprint, GroupState.FIXED, ADA, "published the week", expected=group.revision)
+    return desk.failures.mark(group.fingerprint, GroupState.FIXED, ADA, "published the week", expected=group.revision)
 
 
 def test_schedules_that_are_there_now_close_the_cause(desk: Desk, demo: DemoHandle) -> None:
     agents = three_without(desk, demo)
     group = fixed(desk, failed_operation(desk, agents)[1])
     scenario(desk, demo, "healthy")
-    (proof,) = desk.probe_fixed({})
+    (proof,) = desk.proofs.probe_fixed({})
     assert (proof.state, proof.sentence) == (ProofState.HELD, "All 3 agents have a schedule there now.")
     assert proof.group.state is GroupState.RESOLVED
-    assert desk.failure(group.fingerprint).note == proof.sentence
+    assert desk.failures.get(group.fingerprint).note == proof.sentence
     assert demo.get("/_demo/updates") == {}, "a proof writes nothing"
 
 
@@ -156,26 +125,24 @@ def test_one_agent_is_called_one(desk: Desk, demo: DemoHandle) -> None:
     agents = three_without(desk, demo)
     group = failed_operation(desk, agents[:1])[1]
     scenario(desk, demo, "healthy")
-    proof = desk.probe_group(group.fingerprint, ADA)
+    proof = desk.proofs.probe(group.fingerprint, ADA)
     assert (proof.state, proof.sentence) == (ProofState.HELD, "The agent has a schedule there now.")
     assert proof.group.state is GroupState.OPEN, "nobody said that it is fixed"
 
 
-def test_who_still_lacks_one_is_named_and_reopens_it_when_its_time_is_over(
-    desk: Desk, demo: DemoHandle, clock: TurnedClock
-) -> None:
+def test_who_still_lacks_one_is_named_and_reopens_it_when_its_time_is_over(desk: Desk, demo: DemoHandle, clock: Clock) -> None:
     agents = three_without(desk, demo)
     having = sorted(with_schedule(desk))[0]
     group = fixed(desk, failed_operation(desk, [*agents, having])[1])
-    people = desk.directory().agents
-    early = desk.probe_group(group.fingerprint, ADA)
+    people = desk.agents.directory().agents
+    early = desk.proofs.probe(group.fingerprint, ADA)
     assert early.state is ProofState.MISSING
     assert early.sentence.startswith("3 of 4 agents still have no schedule there: ")
     assert all(people[agent].name in early.sentence for agent in agents)
     assert people[having].name not in early.sentence
     assert early.group.state is GroupState.FIXED
     clock.ahead = PROPAGATION
-    late = desk.probe_group(group.fingerprint, ADA)
+    late = desk.proofs.probe(group.fingerprint, ADA)
     assert late.group.state is GroupState.OPEN
     assert late.group.note.startswith("Not fixed after all. 3 of 4 agents")
 
@@ -183,7 +150,7 @@ def test_who_still_lacks_one_is_named_and_reopens_it_when_its_time_is_over(
 def test_an_agent_who_is_gone_has_no_schedule(desk: Desk, demo: DemoHandle) -> None:
     having = sorted(with_schedule(desk))[0]
     group = failed_operation(desk, [having, "gone-agent"])[1]
-    proof = desk.probe_group(group.fingerprint, ADA)
+    proof = desk.proofs.probe(group.fingerprint, ADA)
     assert (proof.state, proof.sentence) == (ProofState.MISSING, "1 of 2 agents still have no schedule there: gone-agent.")
 
 
@@ -200,7 +167,7 @@ def test_a_run_of_no_window_can_only_be_retried(desk: Desk) -> None:
         code="not_found",
         diagnosis=no_schedule(),
     )
-    desk.ledger.runs.record(
+    inside(desk).ledger.runs.record(
         DirectRun(
             tenant_key=desk.tenant.key,
             agent_id="a",
@@ -214,7 +181,7 @@ def test_a_run_of_no_window_can_only_be_retried(desk: Desk) -> None:
             started_at=now,
         )
     )
-    proof = desk.probe_group(desk.failures()[0].fingerprint, ADA)
+    proof = desk.proofs.probe(desk.failures.groups()[0].fingerprint, ADA)
     assert proof.state is ProofState.UNKNOWN
     assert "names no window" in proof.sentence
 
@@ -222,11 +189,11 @@ def test_a_run_of_no_window_can_only_be_retried(desk: Desk) -> None:
 def test_a_client_that_is_not_known_any_more_proves_nothing(desk: Desk) -> None:
     group = fixed(desk, failed_operation(desk, ["a"], client_id="of-yesterday")[1])
     known: dict[str, int] = {}
-    (proof,) = desk.probe_fixed(known)
+    (proof,) = desk.proofs.probe_fixed(known)
     assert proof.state is ProofState.UNKNOWN
     assert "of-yesterday" in proof.sentence
-    assert desk.failure(group.fingerprint).state is GroupState.FIXED
-    assert desk.probe_fixed(known) == [], "what no read can tell is not asked again"
+    assert desk.failures.get(group.fingerprint).state is GroupState.FIXED
+    assert desk.proofs.probe_fixed(known) == [], "what no read can tell is not asked again"
 
 
 def test_a_tenant_that_is_down_just_now_proves_nothing(desk: Desk, demo: DemoHandle, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,8 +202,8 @@ def test_a_tenant_that_is_down_just_now_proves_nothing(desk: Desk, demo: DemoHan
     def down(*_: object, **__: object) -> object:
         raise GenesysError(call="GET /x", status=503, code=None, message="down", correlation_id=None, exchanges=())
 
-    monkeypatch.setattr(desk.connection().reader, "schedules", down)
-    assert desk.probe_fixed({}) == []
-    assert desk.failure(group.fingerprint).state is GroupState.FIXED
+    monkeypatch.setattr(inside(desk).connections.get().reader, "schedules", down)
+    assert desk.proofs.probe_fixed({}) == []
+    assert desk.failures.get(group.fingerprint).state is GroupState.FIXED
     monkeypatch.undo()
-    assert [proof.state for proof in desk.probe_fixed({})] == [ProofState.HELD]
+    assert [proof.state for proof in desk.proofs.probe_fixed({})] == [ProofState.HELD]
