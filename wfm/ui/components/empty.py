@@ -58,7 +58,7 @@ def worker_missing(desk: Desk) -> None:
         st.error(
             "What you apply or end here is kept, and done when a worker runs. Start one with “python -m wfm worker”; overdue "
             "restores run first.",
-            title="No worker is running: windows neither start nor end",
+            title="No worker is alive: windows neither start nor end",
             icon=":material/error:",
         )
 

@@ -146,7 +146,7 @@ def health_line(health: Health) -> str:
     """Tenant, token, limit and worker in one line, each with its sign."""
     good, bad = ":green[:material/check_circle:]", ":red[:material/error:]"
     until = f"token until {times.when(health.token_until)}" if health.token_until else "no token yet"
-    worker = "worker running" if health.worker_alive else "no worker is running"
+    worker = "worker alive" if health.worker_alive else "no worker is alive"
     answers = "answers" if health.reachable else "does not answer"
     parts = [
         f"{good if health.reachable else bad} {escape_markdown(health.tenant.host)} {answers}",
