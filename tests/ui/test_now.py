@@ -28,7 +28,7 @@ def test_a_calm_desk_says_so_and_where_to_begin(desk: FakeDesk, open_screen: Ope
     assert "No one is out for maintenance." in text
     assert "Nothing is scheduled." in text
     assert "No open cause." in text
-    assert "worker running" in text
+    assert "worker alive" in text
 
 
 def test_windows_in_effect_come_with_their_two_actions(desk: FakeDesk, open_screen: Open) -> None:
@@ -76,7 +76,7 @@ def test_what_is_wrong_with_the_desk_is_said(desk: FakeDesk, open_screen: Open) 
     assert "nothing is taken out or restored until one runs" in text
     assert [str(error.value) for error in app.error] == [escape_markdown(problem) for problem in desk.health_problems]
     assert drawn.index("Error") < len(drawn) - 1
-    assert "no worker is running" in text
+    assert "no worker is alive" in text
 
 
 def test_a_tenant_that_answers_again_draws_the_badge_anew(desk: FakeDesk, open_screen: Open) -> None:

@@ -116,7 +116,7 @@ def test_the_screen_shows_tenant_health_policy_and_where_values_come_from(desk: 
 
 
 def test_what_is_wrong_is_a_sentence(desk: HistoryDesk, open_screen: Open) -> None:
-    desk.health_problems = ("No worker is running: windows neither start nor end.",)
+    desk.health_problems = ("No worker is alive: windows neither start nor end.",)
     text = words(open_screen("settings"))
     assert "No worker is alive" in text
     assert "all well" not in text
