@@ -45,7 +45,7 @@ def abort(sentence: str) -> NoReturn:
 def end_well_at_ctrl_c() -> None:
     """Ctrl-C is how the desk is stopped, so a stop that went well ends with 0. A second Ctrl-C stops at once.
 
-    uvicorn would raise the signal anew when all is stopped, and Streamlit would call that “Aborted!”.
+    uvicorn would raise the signal again when all is stopped, and Streamlit would call that “Aborted!”.
     """
     as_ever = signal.getsignal(signal.SIGINT)
     server = getattr(as_ever, "__self__", None)

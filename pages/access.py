@@ -36,7 +36,7 @@ heading(model.finding(report) if report else "Access", actor)
 
 
 def read_again() -> None:
-    """Asks the tenant anew at the next run."""
+    """Asks the tenant again at the next run."""
     st.session_state["access-fresh"] = True
 
 

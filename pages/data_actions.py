@@ -23,7 +23,7 @@ fresh = bool(st.session_state.pop("actions-fresh", False))
 
 
 def read_again() -> None:
-    """Asks the tenant anew at the next run."""
+    """Asks the tenant again at the next run."""
     st.session_state["actions-fresh"] = True
 
 

@@ -1,4 +1,4 @@
-"""What the last click did, or why it could not: kept until the screen is drawn anew, since a callback draws nothing."""
+"""What the last click did, or why it could not: kept until the screen is drawn again, since a callback draws nothing."""
 
 from __future__ import annotations
 

@@ -183,7 +183,7 @@ def _typed(desk: Desk, action: DataAction) -> dict[str, str]:
 
 
 def _outcome(action: DataAction) -> None:
-    # Kept until the next try: a second click draws the page anew before a fault that is shown once could be read.
+    # Kept until the next try: a second click draws the page again before a fault that is shown once could be read.
     failed, fault = st.session_state.get(_FAULT, ("", None))
     if fault is not None and failed == action.id:
         empty.fault(fault)

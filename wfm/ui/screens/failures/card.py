@@ -208,7 +208,7 @@ def _more(many: int) -> None:
 
 
 def watch(groups: list[FailureGroup]) -> None:
-    """Draws the screen anew when a proof, a failure or somebody else changed a group, or when a clock moved on.
+    """Draws the screen again when a proof, a failure or someone else changed a group, or when a clock moved on.
 
     Only while one of them waits for proof: otherwise nothing here changes by itself.
     """

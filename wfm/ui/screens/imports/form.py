@@ -207,7 +207,7 @@ def go(desk: Desk, actor: Actor, given: Given, preview: ImportPreview, read_as: 
 
 
 def running(job: jobs.Job) -> None:
-    """How far it is; the screen is drawn anew when it is over."""
+    """How far it is; the screen is drawn again when it is over."""
     st.fragment(_watch, run_every=POLL_S)(job)
 
 

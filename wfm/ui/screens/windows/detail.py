@@ -94,7 +94,7 @@ def _drawn(view: View, events: Sized) -> tuple[OperationState, int, int]:
 
 
 def _live(desk: Desk, actor: Actor, operation_id: str, drawn: tuple[OperationState, int, int]) -> None:
-    """What moves: read from the ledger each time. What stands still is drawn anew once it is no longer so."""
+    """What moves: read from the ledger each time. What stands still is drawn again once it is no longer so."""
     actions.show_result()
     try:
         view = desk.windows.get(operation_id)

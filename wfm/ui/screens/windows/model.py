@@ -103,7 +103,7 @@ def doubtful(counts: Counts) -> int:
 
 
 def pace(view: View, now: datetime | None = None) -> float | None:
-    """How often, in seconds, a screen looks again: None when nothing moves by itself any more.
+    """How often, in seconds, a screen looks again: None when nothing moves any more.
 
     A window that is due just now is watched closely too.
     """

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 INLINE_SCRIPT = "sha256-THxz9J9+wf7rhwR2YkXJoSZ13UCmYyC+3lNDv2+8ugA="
-"""The one inline script of Streamlit's index.html. A test computes it anew and fails when Streamlit changed it."""
+"""The one inline script of Streamlit's index.html. A test computes it and fails when Streamlit changed it."""
 
 _POLICY = "; ".join(
     (
