@@ -591,6 +591,22 @@ def test_a_directory_that_can_not_be_read_offers_another_try_and_loses_nothing(
     assert app.text_input(key="plan_ticket").value == "CHG-7"
 
 
+def test_a_plan_handed_over_by_another_screen_is_not_lost_while_the_tenant_is_silent(
+    desk: FakeDesk, open_screen: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(*_: object, **__: object) -> None:
+        raise DeskError("The tenant did not answer.")
+
+    app = open_screen("now")
+    app.session_state["plan_handed"] = PlanRequest(selection=Selection(teams=("t0",)), window=WindowSpec(minutes=30))
+    with monkeypatch.context() as broken:
+        broken.setattr(desk, "directory", down, raising=False)
+        app.switch_page(page("plan")).run()
+        assert escape_markdown("The tenant did not answer.") in said(app)
+    app.button(key="plan_again").click().run()
+    assert app.multiselect(key="plan_groups").value == ["team:t0"]
+
+
 def test_zero_length_is_a_sentence(desk: FakeDesk, open_screen: Open) -> None:
     at = datetime(2026, 11, 25, 10, 0)  # noqa: DTZ001  # wall clock
     desk.drafts["demo"] = PlanRequest(selection=Selection(teams=("t0",)), window=WindowSpec(start=at, end=at, zone="UTC"))

@@ -51,7 +51,10 @@ class CachedPreview:
 
 def form(desk: Desk, actor: Actor) -> PlanRequest:
     """The plan being made in this tab: from the session, else the draft named in the address, else the last draft."""
-    found = replan.handed_over() or st.session_state.get(_FORM)
+    handed = replan.handed_over()
+    if handed is not None:
+        change(handed)
+    found = st.session_state.get(_FORM)
     if not isinstance(found, PlanRequest):
         found = _draft(desk, actor) or fresh_request(times.viewer_zone().key)
         st.session_state[_FORM] = found
