@@ -66,6 +66,11 @@ def named_id(text: str) -> str | None:
     return None
 
 
+def id_in(text: str) -> str | None:
+    """A correlation id that a text names or ends with."""
+    return named_id(text) or trailing_id(text)
+
+
 def is_name(key: str) -> bool:
     """Whether a member, its name in small letters and digits only, holds a correlation id: "xcorrelationid"."""
     return len(key) < 40 and key.endswith(("id", "identifier", "uuid")) and bool(_MEMBER.search(key))

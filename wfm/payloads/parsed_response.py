@@ -18,7 +18,7 @@ from wfm.payloads.json_text import close_brackets, parse, too_deep
 from wfm.payloads.limits import HEAD, TAIL, excerpt, tidy
 from wfm.payloads.log_records import FULL, places, weight
 from wfm.payloads.names import Names, find_names
-from wfm.payloads.progress import DONE, RUNNING, THERE
+from wfm.payloads.progress import DONE, FAILED, RUNNING, THERE
 
 MAX_LEVELS = 6
 """How deep bodies inside sentences inside bodies are followed."""
@@ -61,6 +61,11 @@ class ParsedResponse:
     headers: Mapping[str, str]
     layers: tuple[ErrorEnvelope, ...]
     text: str
+
+    @property
+    def tells_outcome(self) -> bool:
+        """Whether the answer says how a request ended; a thing of the platform, or how far a job came, is no answer."""
+        return any(one.says_something or one.status or one.details or one.params or one.state in FAILED for one in self.layers)
 
     @cached_property
     def category(self) -> str:
@@ -187,9 +192,8 @@ class ParsedResponse:
                 found = _PATH.search(layer.path)
                 path = found.group(1) if found else layer.path
                 return f"{layer.method} {path}".strip()
-        found = _CALL.search(self.text) if "/" in self.text else None
-        if found:
-            return f"{found.group(1)} {found.group(2)}"
+        if call := call_in(self.text):
+            return call
         found = _PATH.search(self.text) if "/api/v" in self.text else None
         return found.group(1) if found else None
 
@@ -199,6 +203,17 @@ def dotted(code: str) -> str:
     code = code.rsplit("/", 1)[-1] if "://" in code else code.rpartition("#")[2] or code
     words = _SEPARATORS.sub(".", _CAMEL.sub(".", code)).casefold().strip(".")
     return words.removesuffix(".exception") or words
+
+
+def call_in(text: str) -> str | None:
+    """Return the first call that a text names with its verb, "VERB /path"."""
+    found = _CALL.search(text) if "/" in text else None
+    return f"{found.group(1)} {found.group(2)}" if found else None
+
+
+def read_value(value: object) -> ParsedResponse:
+    """Read an answer whose JSON is parsed already."""
+    return ParsedResponse(form=Form.JSON, status=None, headers={}, layers=_layers(value), text="")
 
 
 def read(status: int | None, headers: Mapping[str, str], body: bytes | str | None, *, cut: bool = False) -> ParsedResponse:

@@ -22,7 +22,7 @@ _CURL_NOISE = re.compile(
     r"^(?:[*<>](?:[ \t][^\n]*)?|[{}] \[\d+ bytes data\]|[ \t]*% Total[^\n]*|[ \t]*Dload[^\n]*|[\s\d.:kM-]{20,})$", re.MULTILINE
 )
 _CURL_END = re.compile(r"\* Connection #\d+ to host [^\n]{1,200} left intact\s*$")
-_QUOTE = re.compile(r"^(?:>[ \t]?)+", re.MULTILINE)
+_QUOTE = re.compile(r"^(?:[ \t]*>)+[ \t]?", re.MULTILINE)
 _SMART = str.maketrans("“”„‟‘’", '""""\'\'')
 _OPENS = re.compile(r"\{\s*[\"']")
 
@@ -37,13 +37,19 @@ class Pasted:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def take_apart(text: str) -> tuple[Pasted, ...]:
-    """The answers in a pasted text, in order; always at least one. Works within the bounds of `decode` and `excerpt`."""
+def unquoted(text: str) -> str:
+    """Return a pasted text without what mails and word processors add: quote marks, typographic quotes. Lines stay lines."""
     text = re.sub(r"\r\n?", "\n", text)
     if '"' not in text and "“" in text:
-        text = text.translate(_SMART)  # a word processor's quotes
-    if _QUOTED_ANSWER.search(text) or ((text.startswith(">") or "\n>" in text) and not _REQUEST_LINE.search(text)):
+        text = text.translate(_SMART)
+    if _QUOTED_ANSWER.search(text) or (_QUOTE.search(text) and not _REQUEST_LINE.search(text)):
         text = _QUOTE.sub("", text)
+    return text
+
+
+def take_apart(text: str) -> tuple[Pasted, ...]:
+    """The answers in a pasted text, in order; always at least one. Works within the bounds of `decode` and `excerpt`."""
+    text = unquoted(text)
     starts = [found for found in _STATUS_LINE.finditer(text) if not _is_interim(found.group(1))]
     if starts:
         ends = [*(found.start() for found in starts[1:]), len(text)]

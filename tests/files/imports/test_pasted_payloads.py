@@ -220,3 +220,33 @@ def test_a_mail_that_says_no_time_that_can_be_read_is_one_of_now() -> None:
     runs, _ = paste_of(f"From: Ana\nSent: last Tuesday\n\n{json.dumps(FORBIDDEN)}", reading)
     assert [(run.time, run.timed) for run in runs] == [(NOW, False)]
     assert any("last Tuesday" in note and "as of now" in note for note in reading.notes)
+
+
+def test_records_of_logs_are_opened() -> None:
+    answer = json.dumps({"code": "missing.permissions", "message": "no", "status": 403, "contextId": USER})
+    entry = {
+        "request": {"method": "PATCH", "url": "https://api.mypurecloud.de/api/v2/users/u1/presences/purecloud"},
+        "response": {"status": 403, "content": {"text": answer}},
+    }
+    (har, splunk), problems = paste_of(json.dumps({"log": {"entries": [entry]}}) + "\n" + json.dumps({"_raw": answer}))
+    assert problems == {}
+    assert (har.status, har.correlation_id, har.call) == (403, USER, "PATCH /api/v2/users/u1/presences/purecloud")
+    assert (splunk.status, splunk.correlation_id) == (403, USER)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"id": USER, "name": "Ann", "title": "Team lead", "state": "active", "selfUri": "/api/v2/users/x"},
+        {"id": USER, "queryState": "Processing"},
+        {"entities": [], "pageSize": 25, "pageNumber": 1},
+    ],
+)
+def test_a_thing_of_the_platform_is_no_failure(value: dict[str, object]) -> None:
+    runs, problems = paste_of(json.dumps(value))
+    assert (runs, list(problems)) == ([], [1])
+
+
+def test_an_id_below_its_name_is_found() -> None:
+    (run,), _ = paste_of(f"Correlation ID:\n{USER}\n{json.dumps(FORBIDDEN)}")
+    assert run.correlation_id == USER

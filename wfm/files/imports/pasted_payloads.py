@@ -10,50 +10,45 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 from operator import itemgetter
+from typing import TypeVar
 
 from wfm.domain.imported_runs import ImportedRun, Unreadable
-from wfm.files.column_headers import column_key
 from wfm.files.imports.cell_values import NoTime, complains, status_of
 from wfm.files.imports.column_mapping import mapping_for
 from wfm.files.imports.records import ImportContext, Read, run_of
+from wfm.payloads.correlation import id_in
+from wfm.payloads.json_text import values_in
 from wfm.payloads.mails import without_heads
+from wfm.payloads.parsed_response import call_in, read_value
+from wfm.payloads.paste import unquoted
+from wfm.payloads.statuses import status_in, success_in
+
+_Found = TypeVar("_Found")
 
 MAX_PAYLOADS = 10_000
 MAX_BROKEN = 2_000
 """Values that break off, after which a text is read as words only."""
 
-_QUOTED = re.compile(r"^(?:[ \t]*>)+[ \t]?", re.MULTILINE)
-_TRANSCRIPT = re.compile(r"^[ \t]*> ?(?:GET|HEAD|POST|PUT|PATCH|DELETE) \S", re.MULTILINE)
-_SMART = str.maketrans("“”„‟", '""""')
 _OPENS = re.compile(r"[{\[](?=\s*[\"{\[])")
-_DECODER = json.JSONDecoder(strict=False)
 _TIME = re.compile(
     r"\b20\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d(?::[0-6]\d)?(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?"
 )
-_STATUS = re.compile(
-    r"(?:HTTP(?:/[\d.]+)?[ :]+|\bstatus(?:[ _-]?code)?\W{0,6}|\berror\W{1,3}|^|\()([1-5]\d\d)\b(?!\d|\.\d)",
-    re.IGNORECASE | re.MULTILINE,
-)
 _JUST_BEFORE = re.compile(r"(?<![\w.:/-])([45]\d\d)(?: [A-Z][A-Za-z ]{1,30})?\s*(?:[:,;>|–-]|=>)?\s*\Z")
 """A bare number directly before the payload: "the call failed: 403 {…}", "403 Forbidden: {…}"."""
-_USER = re.compile(r"(?:/users/|user[ _-]?id\W{1,4}|agent[ _-]?id\W{1,4})([0-9a-f]{8}-[0-9a-f-]{27})", re.IGNORECASE)
-_CORRELATION = re.compile(r"(?:correlation|context|trace)[ _-]?id\W{1,4}([0-9A-Za-z][0-9A-Za-z-]{7,63})", re.IGNORECASE)
 _FIELDS = (
+    (
+        "agent_id",
+        re.compile(r"(?:/users/|user[ _-]?id\W{1,4}|agent[ _-]?id\W{1,4})([0-9a-f]{8}-[0-9a-f-]{27})", re.IGNORECASE),
+    ),
     ("action", re.compile(r"\baction(?:[ _-]?name)?=\"?([\w.-]{1,100})", re.IGNORECASE)),
     ("agent", re.compile(r"\b(?:agent|user)(?:[ _-]?name)?=(?:(?=\")\"([^\"\n]{1,100})\"|([^\s,;\"]{1,100}))", re.IGNORECASE)),
 )
 """What log lines call by name: `action=set_agent_unavailable agent="Bo Lindqvist"`."""
-_CALL = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE)\s+(?:https?://[^\s/]+)?(/[^\s\"'?]{1,250})")
-_ERROR_NAMES = (
-    "code errorcode error errors errormessage message usermessage status statuscode httpstatus fault details success detail "
-    "errordetails title reason"
-)
-_SAYS_ERROR = frozenset(_ERROR_NAMES.split())
 _NEXT_VALUE = re.compile(r"\n(?=\n|[{\[]|20)")
 _STARTS_ENTRY = re.compile(r"^(?=\W{0,3}20\d\d-[01]\d-[0-3]\d[T ][0-2]\d:)", re.MULTILINE)
 _NEAR = 2_000
@@ -61,12 +56,7 @@ _NEAR = 2_000
 
 def read_payloads(text: str, reading: ImportContext) -> Iterator[Read]:
     """The failed runs of a pasted text, in order. `line` is where the payload, or the text that holds none, begins."""
-    text = re.sub(r"\r\n?", "\n", text).replace("\0", "").removeprefix("\ufeff")
-    if '"' not in text:
-        text = text.translate(_SMART)  # a word processor's quotes
-    if not _TRANSCRIPT.search(text):
-        text = _QUOTED.sub("", text)
-    text, heads = without_heads(text)
+    text, heads = without_heads(unquoted(text.replace("\0", "").removeprefix("\ufeff")))
     lines = _Places(text, heads)
     found = 0
     end = 0
@@ -106,19 +96,11 @@ class _Places:
 
 def _json_in(text: str) -> Iterator[tuple[int, int, list[dict[str, object]]]]:
     """(start, end, objects) of every JSON value in a text. A broken one is passed over to the next that opens a line."""
-    position = broken = 0
-    while broken < MAX_BROKEN and (found := _OPENS.search(text, position)):
-        try:
-            value, position = _DECODER.raw_decode(text, found.start())
-        except (ValueError, RecursionError):
-            # Not into the broken value: its inner parts would pass for answers.
-            broken += 1
-            behind = _NEXT_VALUE.search(text, found.start())
-            position = behind.end() if behind else len(text)
-            continue
-        objects = [value] if isinstance(value, dict) else [one for one in value if isinstance(one, dict)]
-        if objects:
-            yield found.start(), position, objects
+    # Not into a broken value: its inner parts would pass for answers.
+    for start, end, value in values_in(text, _OPENS, max_broken=MAX_BROKEN, after_broken=_NEXT_VALUE):
+        items = value if isinstance(value, list) else [value]
+        if objects := [item for item in items if isinstance(item, dict)]:
+            yield start, end, objects
 
 
 def _last_paragraph(around: str) -> str:
@@ -166,11 +148,10 @@ def _paragraphs(text: str, start: int, stop: int) -> Iterator[tuple[int, str]]:
 
 
 def _payload(value: Mapping[str, object], words: str, line: int, sent: str, reading: ImportContext) -> Read:
-    names = {column_key(name) for name in value}
-    if not names & _SAYS_ERROR:
+    parsed = read_value(value)
+    given = {meaning: value[column] for meaning, column in mapping_for(value).items()}
+    if given.get("outcome") is not True and not parsed.tells_outcome:
         return Unreadable(line=line, why=f"This JSON tells no error: “{_shown(json.dumps(value, ensure_ascii=False)[:200])}”.")
-    mapping = mapping_for(value)
-    given = {meaning: value[column] for meaning, column in mapping.items()}
     nested = given.get("response")
     whole = not (isinstance(nested, dict | list) or (isinstance(nested, str) and nested.lstrip()[:1] in ("{", "[")))
     if whole:
@@ -178,28 +159,40 @@ def _payload(value: Mapping[str, object], words: str, line: int, sent: str, read
     status = status_of(given.get("status"))
     if given.get("outcome") is not True and (status is None or status >= 400):
         given["outcome"] = "failed"
-    return _failed(line, given, words, status, sent, reading)
+    given["correlation_id"] = given.get("correlation_id") or parsed.correlation_id
+    if parsed.call and " " in parsed.call:
+        given["call"] = given.get("call") or parsed.call
+    return _failed(line, given, words, status, sent, reading, parsed.effective_status)
 
 
 def _failed(
-    line: int, given: dict[str, object], words: str, status: int | None, sent: str, reading: ImportContext
+    line: int,
+    given: dict[str, object],
+    words: str,
+    status: int | None,
+    sent: str,
+    reading: ImportContext,
+    stated: int | None = None,
 ) -> ImportedRun:
     """One run: what its payload says comes first, then the words before it, then the mail around it."""
     said = words[-_NEAR:]
     time, timed = _time_of(given.get("time"), said, sent, reading)
-    if status is None and (found := _last(_STATUS, said) or _JUST_BEFORE.search(said)):
-        status = int(found[1])
-    for meaning, pattern in (("agent_id", _USER), ("correlation_id", _CORRELATION)):
-        if not given.get(meaning) and (found := _last(pattern, said)):
-            given[meaning] = found[1]
+    if status is None:
+        before = _JUST_BEFORE.search(said)
+        status = (int(before[1]) if before else None) or _nearest(status_in, said) or _nearest(success_in, said) or stated
     for meaning, pattern in _FIELDS:
         if not given.get(meaning) and (found := _last(pattern, said)):
             given[meaning] = found[found.lastindex or 0]
-    if not given.get("call") and (found := _last(_CALL, said)):
-        given["call"] = f"{found[1]} {found[2]}"
+    for meaning, find in (("correlation_id", id_in), ("call", call_in)):
+        given[meaning] = given.get(meaning) or _nearest(find, said)
     given.setdefault("outcome", "failed")
     run = run_of(line, given, time, status, reading)
     return run if timed else replace(run, timed=False)
+
+
+def _nearest(find: Callable[[str], _Found | None], words: str) -> _Found | None:
+    """What the line nearest to the payload says; else what is said over several lines."""
+    return next((found for line in reversed(words.splitlines()) if (found := find(line))), None) or find(words)
 
 
 def _last(pattern: re.Pattern[str], words: str) -> re.Match[str] | None:
