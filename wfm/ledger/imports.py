@@ -41,10 +41,10 @@ class Imports:
                 return 0
             numbers = _numbers(connection, fresh)
             marks = [{"tenant_id": tenant, "digest": digest, "run_id": number} for digest, number in numbers.items()]
-            insert_rows(connection, run_imports, marks)
             directs = {number: fresh[digest] for digest, number in numbers.items()}
             known = _operations_of(connection, tenant, fresh.values())
             begun = self._run_writer.store(connection, tenant, directs, operations=known, renames=False)
+            insert_rows(connection, run_imports, marks)
             _point_items(connection, [row for row in begun if row.operation_id is not None])
             return len(directs)
 
