@@ -67,6 +67,9 @@ def test_agents_by_id_mail_and_exact_name_whatever_their_case() -> None:
         ("Şahin, Aylin", "1"),
         ("\u200bAylin\u00a0Şahin ", "1"),
         ("Aylin S\u0327ahin", "1"),
+        ("Aylin Sahin", "1"),
+        ("SAHIN, AYLIN", "1"),
+        ("Aylin\u202fŞahin", "1"),
         ("Aylin Şahin (agent1@example.org)", "1"),
     ],
 )
@@ -118,7 +121,7 @@ def test_exclusions_take_out_agents_and_unknown_words() -> None:
     assert numbers(teams=("Blue",), exclude=(gone, " ")) == ["3"], "an id that is gone can't be chosen anyway"
 
 
-@pytest.mark.parametrize("word", ["agent1@exmaple.org", "Aylin Sahin", "Bo Lindqvist"])
+@pytest.mark.parametrize("word", ["agent1@exmaple.org", "Aylin Sahim", "Bo Lindqvist"])
 def test_an_exclusion_that_names_nobody_or_two_is_refused(word: str) -> None:
     """Leaving out the wrong person silently would take somebody out of work who was meant to stay."""
     with pytest.raises(BadInput) as refused:

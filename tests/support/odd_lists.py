@@ -9,6 +9,7 @@ import json
 
 from tests.support.agent_lists import AGENTS, FEW, MANAGERS, Example, first_last, manager_of, of, rows, swapped
 from wfm.domain.agents import Agent
+from wfm.preview.selection import plain
 
 _M = manager_of
 _BOSS = MANAGERS[0]
@@ -155,6 +156,14 @@ ODD_FILES: tuple[Example, ...] = (
         None,
         above=(),
     ),
+    of("names with blanks that do not break", rows("Agent,Site", lambda a: f"\u00a0{a.name.replace(' ', chr(0x202F))} ,X")),
+    of("names typed without accents", rows("Agent,Site", lambda a: f"{plain(a.name).title()},X")),
+    of(
+        "numbers of associates",
+        rows("Associate ID;Payroll Name;Reports To Name", lambda a: f"A{a.id[:5]};{swapped(a)};{_M(a).name}"),
+    ),
+    of("whom they report to", rows("Employee #;Reporting to;E-mail", lambda a: f"{a.id[:5]};{_M(a).name};{a.email}")),
+    of("a hierarchy", rows("OM,TL,Agent", lambda a: f"{_BOSS.name},{_M(a).name},{a.name}")),
     of("a column of roles", rows("Name,Role", lambda a: f"{a.name},Agent") + f"{_BOSS.name},Supervisor\n", None),
     of(
         "the same columns in another order further down",
@@ -275,7 +284,21 @@ ODD_PASTES: tuple[Example, ...] = (
         above=(),
         bad=tuple(range(1, 7)),
     ),
-    of("both labels in each line", rows("", lambda a: f"manager: {_M(a).email}; agent: {a.email}", FEW), None, above=()),
+    of(
+        "both labels in each line",
+        rows("", lambda a: f"manager: {_M(a).email}; agent: {a.email}", FEW),
+        FEW,
+        above=(),
+        bad=tuple(range(1, 7)),
+    ),
+    of("a table as Jira writes it", rows("||Agent||Lead||Shift||", lambda a: f"|{a.name}|{_M(a).name}|early|")),
+    of(
+        "entries of LDAP",
+        rows("", lambda a: f"dn: CN={a.name},OU=Agents\nmail: {a.email}\nmanager: CN={_M(a).name},OU=x\n", FEW),
+        FEW,
+        above=(),
+        bad=tuple(range(3, 24, 4)),
+    ),
     of(
         "managers and agents in a sentence",
         f"Managers {MANAGERS[0].email} and {MANAGERS[1].email}, agents {AGENTS[0].email} and {AGENTS[1].email}",

@@ -44,7 +44,7 @@ def bare_word(text: str) -> str:
     """A word without what stands around it in files: blanks, quotes, brackets, braces, `mailto:`, a formula's mark."""
     if is_bare(text):
         return text
-    word = _UNSEEN.sub("", text).strip(" \t\r\n\u00a0\u3000;,")
+    word = " ".join(_UNSEEN.sub("", text).split()).strip(" ;,")
     if formula := _FORMULA.fullmatch(word):
         word = formula[1]
     while len(word) > 1:
@@ -91,7 +91,7 @@ def likeness(cell: str) -> str:
     text = without_remark(without_number(bare_word(cell[:MAX_LIKE])))[0]
     if "@" in text and EMAIL.fullmatch(text):
         return "name"
-    if len(text) > 1 and _NAME.fullmatch(text) and not text[0].islower():
+    if len(text) > 1 and _NAME.fullmatch(text) and not text[0].islower() and (" " in text or not any(map(str.isdigit, text))):
         return "name"
     return "id" if _LOGIN.fullmatch(text) or _STAFF_NUMBER.fullmatch(text) else ""
 

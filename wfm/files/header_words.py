@@ -24,7 +24,7 @@ AGENT_PARTS = _set(
 AGENT_WORDS = _set("rep reps staff lid csr csrs")
 
 OTHER_PARTS = _set(
-    "manager supervis teamlead leader approv owner creator reportsto coach mentor trainer organizer planner "
+    "manager supervis teamlead leader approv owner creator reportsto reportingto coach mentor trainer organizer planner "
     "deputy delegate emergency escalation sponsor administrator headof linemanage hrbp requester requestor submitter "
     "previous former replace substitut exclude signature regards "
     "vorgesetz fuhrungskraft teamleit abteilungsleit gruppenleit schichtleit leitung genehmig ersteller stellvertret "
@@ -37,7 +37,7 @@ OTHER_PARTS = _set(
 )
 """Who is never the agent: the manager, who approved it, who made the file, who is no longer meant."""
 OTHER_WORDS = _set(
-    "reports signed boss admin mgr jefe capo chef leder lider leiter leiterin sv tl n1 n2 "
+    "reports signed boss admin mgr om jefe capo chef leder lider leiter leiterin sv tl n1 n2 "
     "thanks thank cheers danke merci gracias"
 )
 MADE_BY = _set("by par por von durch")

@@ -1,4 +1,4 @@
-"""Tables that are no CSV: HTML, JSON and columns aligned by blanks, as people paste them, made the rows of one. No I/O."""
+"""Tables that are no CSV: HTML, JSON, Jira's and columns aligned by blanks, as people paste them, made the rows of one. No I/O."""
 
 from __future__ import annotations
 
@@ -18,7 +18,12 @@ _MAX_DEPTH = 4
 def as_csv(text: str) -> str | None:
     """The table that a text is, as CSV with a row a line; None where it is none of these kinds."""
     start = text.lstrip()[:1]
-    rows = _json(text) if start in ("[", "{") else (_html(text) if "<t" in text.casefold() else None) or _aligned(text)
+    if start in ("[", "{"):
+        rows = _json(text)
+    elif text.lstrip().startswith("||"):
+        rows = _jira(text)
+    else:
+        rows = (_html(text) if "<t" in text.casefold() else None) or _aligned(text)
     if rows is None:
         return None
     out = StringIO()
@@ -90,6 +95,11 @@ def _html(text: str) -> list[list[str]] | None:
     page.close()
     rows = [row for row in page.rows if row]
     return rows if any(len(row) > 1 for row in rows) else None
+
+
+def _jira(text: str) -> list[list[str]]:
+    """“||Agent||Lead||” above “|Kim Becker|Bo Lindqvist|”."""
+    return [line.strip().replace("||", "|").strip("|").split("|") for line in text.splitlines() if line.strip()]
 
 
 def _aligned(text: str) -> list[list[str]] | None:

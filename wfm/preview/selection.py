@@ -66,6 +66,15 @@ class Index:
         return found
 
     @cached_property
+    def _plain_names(self) -> dict[str, list[Agent]]:
+        """The names that hold accents, by how they are typed without them."""
+        found: dict[str, list[Agent]] = defaultdict(list)
+        for name, agents in self._names.items():
+            if (typed := plain(name)) != name:
+                found[typed] += agents
+        return found
+
+    @cached_property
     def _by_words(self) -> dict[frozenset[str], list[Agent]]:
         found: dict[frozenset[str], list[Agent]] = defaultdict(list)
         for name, agents in self._names.items():
@@ -104,10 +113,17 @@ class Index:
         return in_brackets or not around or same or is_head(around)
 
     def agents_called(self, word: str) -> list[Agent]:
-        """The agents of exactly that id, e-mail or name."""
+        """The agents of exactly that id, e-mail or name; a name may be typed without its accents."""
         agent = self.directory.agents.get(word) or self.directory.agents.get(as_guid(word.lower()))
         agent = agent or (self._emails.get(word.casefold()) if word else None)
-        return [agent] if agent else self._names.get(fold_name(word), [])
+        return [agent] if agent else self._named(word)
+
+    def _named(self, name: str) -> list[Agent]:
+        folded = fold_name(name)
+        if (found := self._names.get(folded)) or not self._plain_names:
+            return found or []
+        typed = folded if folded.isascii() else plain(folded)
+        return [*self._plain_names.get(typed, ()), *self._names.get(typed, ())]
 
     def _turned(self, word: str) -> list[Agent]:
         """“Lindqvist Bo” is Bo Lindqvist, where nobody is called so."""
@@ -122,7 +138,7 @@ class Index:
         if "," not in word and word.isascii():
             return []
         names = parts(word)
-        return self._names.get(fold_name(f"{names[1]} {names[0]}"), []) if len(names) == 2 else []
+        return self._named(f"{names[1]} {names[0]}") if len(names) == 2 else []
 
     def _with_remark(self, word: str) -> list[Agent]:
         """“Lindqvist, Bo (Care)”, “Bo Lindqvist - 7001”: a name with its number or team, not with a role or another person."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -18,6 +19,7 @@ from wfm.preview.agent_lists.people import Hit, People
 from wfm.preview.selection import Index
 
 MAX_SAID = 12
+_LABELLED = re.compile(r"\s*[a-z][\w-]*\s*: ", re.IGNORECASE)
 MIN_ALIKE = 0.75
 """Of pasted rows that have as many cells, from which on they are a table."""
 
@@ -63,7 +65,7 @@ def pasted_list(text: str, index: Index, column: int | None = None) -> AgentList
     made = as_csv(text)
     with suppress(BadInput):
         table = agent_list((made or text.replace("\0", "")).encode("utf-8", "replace"), index, column)
-        if table.is_table and (made is not None or "\t" in text or table.rows_alike):
+        if table.is_table and (made is not None or "\t" in text or table.rows_alike) and not _is_labelled(text):
             return table
     found = read_text(text, People(index, in_sentences=True))
     return AgentList(
@@ -83,6 +85,12 @@ def _of_sentences(words: Sequence[str]) -> str:
         return ""
     more = f" and {len(words) - MAX_SAID:,} more" if len(words) > MAX_SAID else ""
     return f"Named in sentences: {', '.join(words[:MAX_SAID])}{more}. Add them only if all of them are meant."
+
+
+def _is_labelled(text: str) -> bool:
+    """Whether most lines begin with a label, as those of LDIF do: the commas in them part no columns."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return sum(_LABELLED.match(line) is not None for line in lines) * 2 > len(lines)
 
 
 def _alike(rows: Sequence[Row], names: Sequence[str]) -> bool:
