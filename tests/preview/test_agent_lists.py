@@ -215,7 +215,7 @@ def test_names_that_several_have_and_words_that_nobody_has_are_named_by_line() -
 
 def test_a_quote_that_is_never_closed_costs_its_own_line_only() -> None:
     one, two, three = AGENTS[:3]
-    found = agent_list(f'email,note\n{one.email},"open\n{two.email},x\n{three.email},y\n'.encode(), INDEX)
+    found = agent_list(f'email,note\n{one.email},"open\n{two.email},late\n{three.email},early\n'.encode(), INDEX)
     assert [word for _, word in found.words] == [two.email, three.email]
     assert [(row.line, row.why) for row in found.bad] == [(2, "A quote opens here and is never closed.")]
 

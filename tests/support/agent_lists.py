@@ -173,7 +173,7 @@ EXAMPLES = (
     of("ids with a blank between", "agents\n" + " ".join(a.id for a in FEW) + "\n", FEW),
     of(
         "quoted line breaks in another column",
-        rows("Note,Agent Email", lambda a: f'"first\nsecond, with {_M(a).email}",{a.email}'),
+        rows("Note,Agent Email", lambda a: f'"first\n{AGENTS.index(a)}, with {_M(a).email}",{a.email}'),
     ),
     of("blanks, quotes and bars", rows("Agent | Team", lambda a: f" '{a.name.upper()}'  | Red")),
     of(
@@ -184,6 +184,7 @@ EXAMPLES = (
     of(
         "who is on leave stands in the notes",
         rows("Agent,Notes", lambda a: f"{a.name},{'covers for ' + AGENTS[0].email if a is AGENTS[3] else ''}"),
+        None,
     ),
     of(
         "two exports one below the other",

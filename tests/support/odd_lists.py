@@ -24,6 +24,12 @@ def _no_dashes(person: Agent) -> str:
     return person.id.replace("-", "")
 
 
+def _answered(head: str, yes: str, no: str) -> Example:
+    """Agents beside a column that says one thing of some and another of the others."""
+    text = rows(f"Agent,{head}", lambda a: f"{a.name},{yes if a in FEW else no}")
+    return of(f"a column {head} of {yes} and {no}", text, None)
+
+
 _FIRST_LAST = [(one, *first_last(one)) for one in AGENTS]
 _BEFORE = f"Supervisors;E-Mail\n{_BOSS.name};{_BOSS.email}\n\nAgents;E-Mail\n"
 _BELOW = f"\nSupervisors;E-Mail\n{_BOSS.name};{_BOSS.email}\n{MANAGERS[1].name};{MANAGERS[1].email}\n"
@@ -186,7 +192,50 @@ ODD_FILES: tuple[Example, ...] = (
         f"Name,Hours\n{_BOSS.name},\n" + rows("", lambda a: f"{a.name},8"),
         None,
     ),
-    of("a column that says who is meant", rows("Agent,Take out?", lambda a: f"{a.name},{'yes' if a in FEW else 'no'}"), None),
+    *(
+        _answered(head, yes, no)
+        for head, yes, no in (
+            ("Take out?", "yes", "no"),
+            ("Wartung (J/N)", "J", "N"),
+            ("Exempt", "yes", ""),
+            ("Maintenance", "TRUE", "FALSE"),
+            ("要否", "要", "不要"),
+            ("Go?", "✓", ""),
+            ("Action", "remove", "keep"),
+            ("Flag", "1", "0"),
+            ("Status", "Active", "On leave"),
+            ("Remark", "", "do not take out"),
+            ("Team", "yes", "no"),
+        )
+    ),
+    of(
+        "a column of three answers",
+        rows("Agent,Out", lambda a: f"{a.name},{('yes', 'no', 'maybe')[AGENTS.index(a) % 3]}"),
+        None,
+    ),
+    of(
+        "one remark that leaves somebody out",
+        rows("Agent,Note", lambda a: f"{a.name},{'stays in' if a is FEW[2] else a.id[:4]}"),
+        None,
+    ),
+    of("two teams", rows("Agent,Team", lambda a: f"{a.name},{'Red' if a in FEW else 'Blue'}")),
+    of(
+        "two days of each",
+        rows("Agent,Date,Shift", lambda a: f"{a.name},2026-11-23,late", FEW)
+        + rows("", lambda a: f"{a.name},2026-11-24,early", FEW),
+        FEW,
+        bad=tuple(range(8, 14)),
+    ),
+    of(
+        "managers above their agents, who stand further in",
+        "Row Labels,Calls\n" + f"{_BOSS.name},40\n" + rows("", lambda a: f"  {a.name},8"),
+        None,
+    ),
+    of(
+        "who is cancelled, in brackets",
+        rows("Agent,Site", lambda a: f"{a.name}{' (cancelled)' if a is FEW[1] else ''},X"),
+        None,
+    ),
     # --- columns with gaps, heads of two rows
     of(
         "ids for some and addresses for the others",
@@ -236,15 +285,15 @@ ODD_FILES: tuple[Example, ...] = (
     ),
 )
 
-_TABLE = rows("Manager Email,Agent Email,Notes", lambda a: f"{_M(a).email},{a.email},x")
+_TABLE = rows("Manager Email,Agent Email,Notes", lambda a: f"{_M(a).email},{a.email},x{AGENTS.index(a)}")
 _OBJECTS = [{"agent": one.email, "manager": {"email": _M(one).email}} for one in AGENTS]
 _SENT = f"From: {_BOSS.name} <{_BOSS.email}>\nSent: Tuesday, 24 November 2026 08:00\n"
 _MAIL = "; ".join(f"{one.name} <{one.email}>" for one in AGENTS)
 
 ODD_PASTES: tuple[Example, ...] = (
     # --- tables
-    of("a comma in quotes", _TABLE.replace("x\n", '"late, again"\n', 1)),
-    of("a comma without quotes", _TABLE.replace("x\n", "late, again\n", 1)),
+    of("a comma in quotes", _TABLE.replace("x0\n", '"late, again"\n', 1)),
+    of("a comma without quotes", _TABLE.replace("x0\n", "late, again\n", 1), None),
     of("a footer", _TABLE + "Total: 20\n", bad=(_N + 2,)),
     of(
         "a separator at the end of a line",

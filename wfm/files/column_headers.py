@@ -86,6 +86,11 @@ def is_head(cell: str) -> bool:
     return known or column_key(cell) in _KNOWN or column_key(cell) in words_of.OTHER_PARTS
 
 
+def names_groups(head: str) -> bool:
+    """Whether the cells below a head are teams, sites and the like."""
+    return not words_of.GROUPS.isdisjoint(_words(head))
+
+
 def leaves_out(text: str) -> bool:
     """Whether the last words of a text leave out whom it names next: “all of them, but not”."""
     return bool(words_of.EXCEPTIONS & set(re.findall(r"[^\W_]+", text.casefold())[-3:]))

@@ -79,6 +79,13 @@ FILLERS = _set(
     "elettronica posta complet completo vollstandig dienstlich geschaftlich and und et y or 工号 番号 アドレス 地址"
 )
 
+GROUPS = _set(
+    "team teams queue queues group site sites location unit division department office city country language skill "
+    "gruppe abteilung standort ort sprache equipe service ville site equipo grupo sede ciudad departamento squadra afdeling "
+    "locatie dział zespół"
+)
+"""Heads above the names of groups: two of these say nothing for or against a line."""
+
 FIRST_NAMES = _set("firstname givenname forename vorname prenom imie nombre nome voornaam fornavn etunimi jmeno 名 имя")
 LAST_NAMES = _set("lastname surname familyname nachname nom nazwisko apellido apellidos cognome achternaam efternavn sukunimi")
 """Ends or beginnings of heads above parts of names, which are read together."""
@@ -105,6 +112,12 @@ EXCEPTIONS = _set(
     "kein sauf sans pas excepto salvo sin tranne senza non exceto sem oprócz bez behalve niet utom inte undtagen"
 )
 """Before somebody whom a sentence leaves out."""
-DECIDES = _set("takeout include exclud optin optout participat selected attend einplan teilnahme inclure incluir")
-YES_OR_NO = _set("yes no y n true false x ja nein j oui non o si sí sim não da nej 1 0 included excluded include exclude")
-"""Heads above which a line says whether it is meant at all, and what then stands there."""
+STAYS = EXCEPTIONS | _set(
+    "stay stays staying remain remains keep keeps cancel canceled cancelled declined exempt exempted skip skipped "
+    "bleibt bleiben storniert abgesagt entfällt reste restent annulé queda quedan cancelado fica ficam resta restano annullato "
+    "blijft zostaje nein nej nie"
+)
+"""Behind or beside somebody who is not meant."""
+YES_OR_NO = _set("yes no y n true false x ja nein j oui non o si sí sim não da nej tak nie 1 0 * •")
+NUMBERS = frozenset({"1", "0"})
+"""What a column says that marks the lines that are meant."""

@@ -1,4 +1,4 @@
-"""Tables that are no CSV: HTML, JSON, Jira's and columns aligned by blanks, as people paste them, made the rows of one. No I/O."""
+"""Tables that are no CSV: HTML, JSON, Jira's and columns aligned by blanks, made the rows of one. No I/O."""
 
 from __future__ import annotations
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from wfm.domain.agent_lists import EVERY_COLUMN
 from wfm.domain.errors import BadInput
-from wfm.files.agent_words import likeness
-from wfm.files.column_headers import Whose, column_key, is_head, whose
-from wfm.files.header_words import DECIDES, YES_OR_NO
+from wfm.files.agent_words import bare_word, likeness, without_remark
+from wfm.files.column_headers import Whose, is_head, names_groups, whose
+from wfm.files.header_words import NUMBERS, STAYS, YES_OR_NO
 from wfm.preview.agent_lists.columns import SAMPLE, Column
-from wfm.preview.agent_lists.header_rows import Row
+from wfm.preview.agent_lists.header_rows import Row, is_blank
 from wfm.preview.agent_lists.people import People
 from wfm.preview.selection import plain
 
@@ -118,15 +119,65 @@ def roles_beside(rows: Sequence[Row], columns: Iterable[Column]) -> tuple[str, M
     return "", {}
 
 
-def decided(columns: Iterable[Column], rows: Sequence[Row]) -> str:
-    """A sentence where a column says of each line whether it is meant, as “Take out?” does; "" else."""
+def marked(rows: Sequence[Row], chosen: Column, columns: Iterable[Column], people: People) -> str:
+    """A sentence where a column says of some lines what it does not say of the others, as “Take out?” does; "" else.
+
+    A few values (yes and no, a mark and nothing), a word that leaves somebody out, or a remark here and there. Not teams,
+    numbers and dates, nor what stands beside all agents alike (a line for each day).
+    """
     for column in columns:
-        if not any(part in column_key(column.name) for part in DECIDES) or column.distinct > len(YES_OR_NO):
+        if column.parts or column.people * 2 > column.filled or not column.filled:
             continue
-        said = {row[1][column.index].strip().casefold() for row in rows if column.index < len(row[1])} - {""}
-        if (len(said) > 1 or 0 < column.filled < len(rows)) and said <= YES_OR_NO:
-            return f"“{column.name}” does not say the same in all lines. Choose the column of the agents to take all lines."
+        agents_by_value: dict[str, set[str]] = {}
+        for place, agent in chosen.agents.items():
+            cells = rows[place][1]
+            value = " ".join(cells[column.index].split()).casefold() if column.index < len(cells) else ""
+            agents_by_value.setdefault("" if is_blank(value) else value, set()).add(agent)
+        sets = list(agents_by_value.values())
+        if len(sets) < 2 or all(agents == sets[0] for agents in sets):
+            continue
+        said = [value for value in agents_by_value if value]
+        if _marks(column, said, has_blanks="" in agents_by_value, lines=len(chosen.agents), people=people):
+            held = ", ".join(f"“{value[:MAX_ROLE]}”" for value in said[:2])
+            return (
+                f"“{column.name}” says {held}{' and more' if len(said) > 2 else ''}, and not the same in all lines. "
+                "Choose the column of the agents to take all lines."
+            )
     return ""
+
+
+def _marks(column: Column, said: Sequence[str], *, has_blanks: bool, lines: int, people: People) -> bool:
+    """Whether the values of a column may say who is meant."""
+    if not (YES_OR_NO - NUMBERS).isdisjoint(said) or NUMBERS.issuperset(said):
+        return True
+    if not any(any(map(str.isalpha, value)) for value in said) or column.head.is_other or all(map(people.is_group, said)):
+        return any(_is_mark(value) for value in said)
+    if any("@" not in value and not STAYS.isdisjoint(re.findall(r"[^\W_]+", value)) for value in said):
+        return True
+    sparse = has_blanks and column.filled * 2 <= lines and column.head is Whose.NOTHING_SAID
+    return sparse or (len(said) + has_blanks == 2 and lines > 2 and not names_groups(column.name))
+
+
+def _is_mark(value: str) -> bool:
+    """Whether a value is a sign such as “✓” or “★”."""
+    return bool(value) and all(unicodedata.category(sign)[0] in "SM" for sign in value)
+
+
+def indented(rows: Sequence[Row], chosen: Column) -> str:
+    """A sentence where some names stand further in than others, as agents below their manager do; "" else."""
+    cells = [rows[place][1][chosen.index] for place in chosen.agents]
+    if len({len(cell) - len(cell.lstrip()) for cell in cells}) < 2:
+        return ""
+    return "Some names stand further in than others, as below a manager. Choose the column of the agents to take all lines."
+
+
+def remarked(rows: Sequence[Row], chosen: Column) -> str:
+    """A sentence where words in brackets stand behind some names, and not the same behind all; "" else."""
+    remarks = {without_remark(bare_word(rows[place][1][chosen.index]))[1] for place in chosen.agents}
+    said = [remark for remark in remarks if any(map(str.isalpha, remark)) and "@" not in remark]
+    if not said or len(remarks) == 1:
+        return ""
+    return f"“{min(said)}” stands behind a name, and not behind all. Choose the column of the agents to take all lines."
 
 
 def alone(rows: Sequence[Row], column: Column, groups: Sequence[Sequence[Column]]) -> str:

@@ -11,7 +11,7 @@ from wfm.domain.agent_lists import EVERY_COLUMN, AgentList, BadRow, ListColumn
 from wfm.domain.errors import BadInput
 from wfm.files.agent_tables import MAX_WORD, read_table
 from wfm.files.pasted_tables import as_csv
-from wfm.preview.agent_lists.column_choice import alone, choose, decided, reason_of, roles_beside
+from wfm.preview.agent_lists.column_choice import alone, choose, indented, marked, reason_of, remarked, roles_beside
 from wfm.preview.agent_lists.columns import Column, candidates, columns_of, groups_of, with_full_names
 from wfm.preview.agent_lists.free_text import read_text
 from wfm.preview.agent_lists.header_rows import Row, body_of, is_blank
@@ -39,7 +39,7 @@ def agent_list(data: bytes, index: Index, column: int | None = None) -> AgentLis
     if (
         column is None
         and chosen is not None
-        and (doubt := body.mixed or role or decided(columns, rows) or alone(rows, columns[chosen], groups))
+        and (doubt := body.mixed or role or _doubt_of_lines(rows, columns, chosen, groups, people))
     ):
         chosen, reason = None, doubt
     held = [one.index for group in groups for one in group]
@@ -55,6 +55,17 @@ def agent_list(data: bytes, index: Index, column: int | None = None) -> AgentLis
         rows_alike=_alike(rows, body.names),
         is_table=bool(groups) and len(filled) > 1 and (len(rows) > 1 or bool(body.above)),
     )
+
+
+def _doubt_of_lines(
+    rows: Sequence[Row], columns: Sequence[Column], chosen: int, groups: Sequence[Sequence[Column]], people: People
+) -> str:
+    """Why not all the lines that name an agent may be meant; "" where nothing speaks for or against them."""
+    column = columns[chosen]
+    same = next((group for group in groups if column in group), ())
+    beside = [one for one in columns if one not in same]
+    doubts = (alone(rows, column, groups), indented(rows, column), remarked(rows, column), marked(rows, column, beside, people))
+    return next(filter(None, doubts), "")
 
 
 def pasted_list(text: str, index: Index, column: int | None = None) -> AgentList:

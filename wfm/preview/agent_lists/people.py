@@ -6,7 +6,18 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from wfm.files.agent_words import GUID_LENGTH, bare_word, is_bare, is_sure, joined, parts, pieces, sure_words, without
+from wfm.files.agent_words import (
+    GUID_LENGTH,
+    bare_word,
+    fold_name,
+    is_bare,
+    is_sure,
+    joined,
+    parts,
+    pieces,
+    sure_words,
+    without,
+)
 from wfm.preview.selection import Index
 
 MAX_CELL = 20_000
@@ -36,6 +47,7 @@ class People:
 
     def __init__(self, index: Index, *, in_sentences: bool = False) -> None:
         self._index, self._in_sentences = index, in_sentences
+        self._groups = frozenset(fold_name(group.name) for group in index.directory.groups)
         self._seen: dict[str, tuple[tuple[Hit, ...], bool]] = {}
 
     def named(self, cell: str) -> tuple[Hit, ...]:
@@ -55,6 +67,10 @@ class People:
             only = only and len(cell) <= sum(len(hit.word) + MAX_AROUND for hit in hits)
             found = self._seen[cell] = hits, only
         return found
+
+    def is_group(self, cell: str) -> bool:
+        """Whether a cell is the name of a team, queue, unit or division of this tenant."""
+        return fold_name(cell) in self._groups
 
     def is_named(self, cell: str) -> bool:
         """Whether a cell is an id, an e-mail or a name of this tenant as it stands. Quicker than `somebody`."""
