@@ -292,7 +292,7 @@ A, B, C = (one.email for one in AGENTS[:3])
         ("Aylin Şahin\nBo Lindqvist", ("Aylin Şahin", "Bo Lindqvist")),
         ("“Aylin Şahin”", ("Aylin Şahin",)),
         ("Nora O'Brien", ("Nora O'Brien",)),
-        ("a@x.example\nnobody", ("a@x.example", "nobody")),
+        ("a@x.example\nnobody", ()),
         (f"{A}/{B}", (A, B)),
         (f"Please take {A} and {B} out tonight", (A, B)),
         (" \n ,; \t", ()),
@@ -326,13 +326,72 @@ def test_rows_copied_from_a_sheet_are_a_table(mark: str) -> None:
     assert taken(pasted_list(one_row, INDEX)) == {AGENTS[0].id}
 
 
-def test_whom_a_sentence_names_is_said_before_it_counts() -> None:
-    found = pasted_list(f"Please take {A} and {AGENTS[1].name} out tonight\n{C}", INDEX)
-    assert len(found.words) == 3
-    assert found.reason == f"Named in sentences: {A}, {AGENTS[1].name}. Add them only if all of them are meant."
-    assert pasted_list(f"{A}\n{B}", INDEX).reason == ""
-    pairs = pasted_list(f"{{'{A}': '{B}', '{C}': '{MANAGERS[0].email}'}}", INDEX)
-    assert pairs.reason.startswith(f"Named in sentences: {A}, {B}, {C}")
+NAMES = [one.name for one in AGENTS[:4]]
+ONE, TWO, THREE, FOUR = NAMES
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{A}\n{B}",
+        f"{A}, {B}; {C}",
+        f"{ONE}\n{TWO}\n",
+        f"{ONE}, {TWO} and {THREE}",
+        f"- {ONE}\n- {TWO}",
+        f"1. {ONE}\n2. {TWO}",
+        f"Agents\n{ONE}\n{TWO}",
+        f"Agents: {ONE}, {TWO}",
+        f"{ONE} <{A}>; {TWO} <{B}>",
+        f"{ONE}\t7001\n{TWO}\t7002",
+        f"{ONE} ..... 7001\n{TWO} ..... 7002",
+        f"{ONE}\n\n{TWO}\n\n{THREE}",
+    ],
+)
+def test_a_plain_list_counts_at_once(text: str) -> None:
+    found = pasted_list(text, INDEX)
+    assert (found.doubt, found.asks, found.bad) == ("", False, ())
+    assert len(found.words) >= 2
+
+
+@pytest.mark.parametrize(
+    ("text", "proposed"),
+    [
+        (f"Please take {A} and {TWO} out tonight\n{C}", (ONE, TWO, THREE)),
+        (f"{{'{A}': '{B}', '{C}': '{FOUR}'}}", (ONE, TWO, THREE, FOUR)),
+        (f"{ONE}\n{TWO}\n{ONE}", (ONE, TWO)),
+        (f"{ONE}\n{TWO}\n\n{THREE}", (ONE, TWO)),
+        (f"{ONE}\n  {TWO}\n  {THREE}", (ONE, TWO, THREE)),
+        (f"{ONE} <{B}>", (ONE, TWO)),
+        (f"{ONE} ({TWO})", (ONE, TWO)),
+        (f"{ONE} → {TWO}", (ONE, TWO)),
+        (f"{ONE} or {TWO}", (ONE, TWO)),
+        (f"[ ] {ONE}\n[x] {TWO}", (TWO,)),
+        (f"[ ] {ONE}\n[ ] {TWO}", (ONE, TWO)),
+        (f"{ONE} 08:00-16:00\n{TWO} 09:00-17:00", (ONE, TWO)),
+        (f"{ONE}, {TWO}, {THREE}\n{TWO} stays in", (ONE, THREE)),
+        (f"{ONE}, {TWO}, {THREE}\nDo not include:\n{TWO}", (ONE, THREE)),
+        (f"Everyone but {THREE}:\n{ONE}\n{TWO}\n{THREE}", (ONE, TWO)),
+        (f"Whole team: {ONE}, {TWO}, {THREE} (except {THREE})", (ONE, TWO)),
+        (f"To: {ONE}; {TWO}", (ONE, TWO)),
+        (f"To: {ONE}\nSubject: tonight\n\n{TWO}\n{THREE}", (TWO, THREE)),
+        (f"{ONE} [10:02 AM]\n{TWO}", (TWO,)),
+        (f"by 14:00: {ONE}, {TWO}", (ONE, TWO)),
+    ],
+)
+def test_whom_any_other_text_names_is_looked_at_before_it_counts(text: str, proposed: tuple[str, ...]) -> None:
+    found = pasted_list(text, INDEX)
+    assert found.doubt.endswith("Look at whom the desk would add.")
+    assert taken(found) == {INDEX.agents_named(name)[0].id for name in proposed}
+    named = {INDEX.agents_named(row.word)[0].id for row in found.bad if row.word}
+    assert taken(found) | named >= {one.id for one in AGENTS[:4] if one.name in text or one.email in text}, "everyone is shown"
+
+
+def test_a_name_that_two_have_is_told_by_the_address_behind_it() -> None:
+    people = [agent(1, name="Anna Berg"), agent(2, name="Anna Berg")]
+    index = Index(Directory(agents={one.id: one for one in people}, groups=(), units={}, as_of=NOW))
+    told = pasted_list(f"Anna Berg <{people[0].email}>", index)
+    assert ([word for _, word in told.words], told.doubt, told.bad) == ([people[0].email], "", ())
+    assert [row.why for row in pasted_list("Anna Berg", index).bad] == ["several agents have this name"]
 
 
 def test_the_reason_names_the_lines_that_raise_a_doubt_and_a_choice_takes_them() -> None:

@@ -403,7 +403,7 @@ ODD_PASTES: tuple[Example, ...] = (
     of(
         "a head in words not all known",
         rows("On duty", lambda a: a.email) + f"Duty manager\n{_BOSS.email}\n",
-        bad=(_N + 3,),
+        bad=(1, _N + 3),
         above=(),
     ),
 )

@@ -10,11 +10,15 @@ EVERY_COLUMN = -1
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A line that can't be used. `line` counts from 1, as an editor shows it."""
+    """A line that can't be used. `line` counts from 1, as an editor shows it.
+
+    `word` is the agent's id, e-mail or name where the line names one who can be taken all the same, else "".
+    """
 
     line: int
     given: str
     why: str
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +38,8 @@ class AgentList:
     `columns` are those with anything in them, those that hold agents first. `chosen` is the index of the one that was read,
     EVERY_COLUMN, or None where nothing decides and a person must; `reason` says why, in sentences. `above` are the numbers
     of the lines that were read as title or head. `words` are (line, word), each agent once. Rows of the file that name no
-    agent are `bad`. `is_table`: there was a column to choose; `rows_alike`:
-    the rows are as wide as those of a table.
+    agent are `bad`. `doubt` says why a person must look at `words` before they count; "" for a plain list. `is_table`: there
+    was a column to choose; `rows_alike`: the rows are as wide as those of a table.
     """
 
     columns: tuple[ListColumn, ...]
@@ -46,6 +50,7 @@ class AgentList:
     bad: tuple[BadRow, ...]
     is_table: bool
     rows_alike: bool = False
+    doubt: str = ""
 
     @property
     def asks(self) -> bool:

@@ -60,6 +60,11 @@ def bare_word(text: str) -> str:
     return word
 
 
+def tidy(line: str) -> str:
+    """A line without signs that nobody sees, its unbreakable blanks made plain ones."""
+    return line if line.isascii() else re.sub(r"[^\S\t]", " ", _UNSEEN.sub("", line))
+
+
 def as_guid(text: str) -> str:
     """A GUID that is written without dashes, with them; any other text as it is."""
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}" if HEX_GUID.fullmatch(text) else text

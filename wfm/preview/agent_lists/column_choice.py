@@ -76,7 +76,7 @@ def _may_be_people(one: Column, chosen: Column, rows: Sequence[Row], people: Peo
     cells = [(place, cell) for place, cell in cells if cell and not people.somebody(cell)]
     if one.head.is_other or len(cells) * 2 < len(rows[:SAMPLE]) or len({cell for _, cell in cells}) < len(cells) * _APART:
         return False
-    kinds = [likeness(cell) or ("name" if people.inside(cell) else "") for _, cell in cells]
+    kinds = [likeness(cell) or ("name" if people.around(cell)[0] else "") for _, cell in cells]
     alike = sum(kind == "name" or (kind == "id" and chosen.head is Whose.NOTHING_SAID) for kind in kinds)
     if alike < len(cells) * _APART or (len(cells) < 3 and not any(" " in cell or "@" in cell for _, cell in cells)):
         return False

@@ -18,7 +18,6 @@ from wfm.preview.agent_lists.header_rows import Row, body_of, is_blank
 from wfm.preview.agent_lists.people import Hit, People
 from wfm.preview.selection import Index
 
-MAX_SAID = 12
 _LABELLED = re.compile(r"\s*[a-z][\w-]*\s*: ", re.IGNORECASE)
 MIN_ALIKE = 0.75
 """Of pasted rows that have as many cells, from which on they are a table."""
@@ -69,33 +68,23 @@ def _doubt_of_lines(
 
 
 def pasted_list(text: str, index: Index, column: int | None = None) -> AgentList:
-    """Whom a pasted text names: a table where one was copied, else its words, also those that name nobody.
-
-    E-mails and ids are found inside other text. `column` as in `agent_list`.
-    """
+    """Whom a pasted text names: a table where one was copied, else a list or a text. `column` as in `agent_list`."""
     made = as_csv(text)
     with suppress(BadInput):
         table = agent_list((made or text.replace("\0", "")).encode("utf-8", "replace"), index, column)
         if table.is_table and (made is not None or "\t" in text or table.rows_alike) and not _is_labelled(text):
             return table
-    found = read_text(text, People(index, in_sentences=True))
+    found = read_text(text, People(index))
     return AgentList(
         columns=(),
         chosen=None,
-        reason=_of_sentences(list(found.in_sentences.values())),
+        reason="",
         above=found.above,
-        words=tuple(found.words.values()),
+        words=tuple(found.words),
         bad=tuple(found.bad),
         is_table=False,
+        doubt=found.doubt,
     )
-
-
-def _of_sentences(words: Sequence[str]) -> str:
-    """Whom the sentences of a text name, for a person to look at: nobody else knows what a sentence means."""
-    if not words:
-        return ""
-    more = f" and {len(words) - MAX_SAID:,} more" if len(words) > MAX_SAID else ""
-    return f"Named in sentences: {', '.join(words[:MAX_SAID])}{more}. Add them only if all of them are meant."
 
 
 def _is_labelled(text: str) -> bool:

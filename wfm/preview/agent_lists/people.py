@@ -26,6 +26,8 @@ MAX_AROUND = 40
 MAX_TOGETHER = 50
 MAX_NAME_WORDS = 5
 _WORD = re.compile(r"[^\s<>,;:\"“”()\[\]{}|=&?/]+")
+_OPENERS = frozenset({"", "<", "(", "[", "-", "–", ":", ",", "](mailto:", "](", "<mailto:"})
+"""Between a name and its e-mail or id."""
 _TAIL = ".!?'’-–—@*#_~+%$"
 """What may stand behind a word and is none of it."""
 BY_ID, BY_EMAIL, BY_NAME = "id", "e-mail", "name"
@@ -39,14 +41,17 @@ class Hit(NamedTuple):
     several: bool = False
 
 
+def _is_named_by(name: Hit, sure: Hit, between: str) -> bool:
+    """Whether a name and the id or e-mail behind it are the same person's."""
+    same = name.agent == sure.agent or (name.several and sure.agent is not None)
+    return same and not is_sure(name.word) and between.strip() in _OPENERS
+
+
 class People:
-    """Who is named in a cell. Remembers cells: a column repeats its teams and queues.
+    """Who is named in a cell or line. Remembers cells: a column repeats its teams and queues."""
 
-    With `in_sentences` ids and e-mails are found in the middle of other words too.
-    """
-
-    def __init__(self, index: Index, *, in_sentences: bool = False) -> None:
-        self._index, self._in_sentences = index, in_sentences
+    def __init__(self, index: Index) -> None:
+        self._index = index
         self._groups = frozenset(fold_name(group.name) for group in index.directory.groups)
         self._seen: dict[str, tuple[tuple[Hit, ...], bool]] = {}
 
@@ -76,12 +81,15 @@ class People:
         """Whether a cell is an id, an e-mail or a name of this tenant as it stands. Quicker than `somebody`."""
         return bool(self._index.agents_called(cell))
 
-    def inside(self, line: str) -> tuple[tuple[Hit, str], ...]:
-        """The agents anywhere in a line, by id, e-mail or full name, each with the words between the last one and it."""
-        found: list[tuple[Hit, str]] = []
+    def around(self, line: str) -> tuple[tuple[Hit, ...], tuple[str, ...]]:
+        """(the agents anywhere in a line, by id, e-mail or full name; the texts before, between and behind them)."""
+        line = line[:MAX_CELL]
+        if whole := self._whole(line):
+            return (whole,), ("", "")
+        hits, texts = list[Hit](), list[str]()
         words = [
             (one.start(), one.start() + len(word))
-            for one in _WORD.finditer(line[:MAX_CELL])
+            for one in _WORD.finditer(line)
             if any(map(str.isalnum, word := one[0].rstrip(_TAIL)))
         ]
         at, end = 0, 0
@@ -90,19 +98,22 @@ class People:
             for many in range(most, 0 if most == 1 else 1, -1):  # a name of one word may be any word
                 start, stop = words[at][0], words[at + many - 1][1]
                 text = line[start:stop]
+                if most > 1 and not all(any(map(str.isalpha, line[slice(*words[place])])) for place in (at, at + many - 1)):
+                    continue  # a number beside a name is none of it
                 if is_sure(text) == (most == 1) and (hit := self._hit(text)) is not None:
-                    found.append((hit, line[end:start]))
+                    if hits and most == 1 and _is_named_by(hits[-1], hit, line[end:start]):
+                        hits[-1] = hit  # “Bo Lindqvist <bo@example.com>” is one mention
+                    else:
+                        hits.append(hit)
+                        texts.append(line[end:start])
                     at, end = at + many - 1, stop
                     break
             at += 1
-        return tuple(found)
+        return tuple(hits), (*texts, line[end:])
 
-    def behind(self, line: str) -> str:
-        """What stands behind the last agent of a line."""
-        line = line[:MAX_CELL]
-        return (
-            line[line.rfind(last) + len(last) :] if (found := self.inside(line)) and (last := found[-1][0].word) in line else ""
-        )
+    def _whole(self, line: str) -> Hit | None:
+        """Whom a line is an id, an e-mail or a name of, with nothing beside it."""
+        return self._hit(line) if self._index.agents_called(bare_word(line)) else None
 
     def text_of(self, agent_id: str) -> str:
         """The agent's name and the local part of the e-mail."""
@@ -133,7 +144,7 @@ class People:
                     continue
                 sure = sure_words(part)
                 only = bool(sure) and not any(map(str.isalnum, without(part, sure)))
-                words = sure if only or (self._in_sentences and sure) else (part,)
+                words = sure if only else (part,)
                 found += ((self._hit(word) if word != piece else None) or Hit(bare_word(word), None) for word in words)
         return dict.fromkeys(hit for hit in found if any(map(str.isalnum, hit.word)))
 
