@@ -218,6 +218,25 @@ ODD_FILES: tuple[Example, ...] = (
         rows("Agent,Note", lambda a: f"{a.name},{'stays in' if a is FEW[2] else a.id[:4]}"),
         None,
     ),
+    of(
+        "who is in the list and not meant",
+        rows("Agent Email", lambda a: a.email) + f"Do not include:\n{FEW[1].email}\n",
+        [a for a in AGENTS if a is not FEW[1]],
+        bad=(3, _N + 3),
+    ),
+    of(
+        "who is not meant, in the title",
+        f"Everyone but {FEW[2].name}:\n" + rows("Agent,Site", lambda a: f"{a.name},X"),
+        [a for a in AGENTS if a is not FEW[2]],
+        above=(1, 2),
+        bad=(5,),
+    ),
+    of(
+        "who stays, below",
+        rows("Agent", lambda a: a.name) + f"{FEW[2].name} stays in\n",
+        [a for a in AGENTS if a is not FEW[2]],
+        bad=(4, _N + 2),
+    ),
     of("two teams", rows("Agent,Team", lambda a: f"{a.name},{'Red' if a in FEW else 'Blue'}")),
     of(
         "two days of each",

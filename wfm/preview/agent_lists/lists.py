@@ -9,16 +9,18 @@ from contextlib import suppress
 
 from wfm.domain.agent_lists import EVERY_COLUMN, AgentList, BadRow, ListColumn
 from wfm.domain.errors import BadInput
-from wfm.files.agent_tables import MAX_WORD, read_table
+from wfm.files.agent_tables import MAX_WORD, ListTable, read_table
+from wfm.files.column_headers import leaves_out
 from wfm.files.pasted_tables import as_csv
 from wfm.preview.agent_lists.column_choice import alone, choose, indented, marked, reason_of, remarked, roles_beside
 from wfm.preview.agent_lists.columns import Column, candidates, columns_of, groups_of, with_full_names
 from wfm.preview.agent_lists.free_text import read_text
-from wfm.preview.agent_lists.header_rows import Row, body_of, is_blank
+from wfm.preview.agent_lists.header_rows import Body, Row, body_of, is_blank
 from wfm.preview.agent_lists.people import Hit, People
 from wfm.preview.selection import Index
 
 _LABELLED = re.compile(r"\s*[a-z][\w-]*\s*: ", re.IGNORECASE)
+NOBODY = "matches nobody here"
 MIN_ALIKE = 0.75
 """Of pasted rows that have as many cells, from which on they are a table."""
 
@@ -44,12 +46,18 @@ def agent_list(data: bytes, index: Index, column: int | None = None) -> AgentLis
     held = [one.index for group in groups for one in group]
     filled = sorted((one for one in columns if one.filled), key=lambda one: (one.index not in held, -one.people, one.index))
     words, bad = _read(rows, chosen, columns, groups, people, others)
+    left = _left_out(table, body, bad, people)
+    bad += [
+        BadRow(line, word[:80], f"left out in line {left[agent]:,}", word)
+        for agent, (line, word) in words.items()
+        if agent in left
+    ]
     return AgentList(
         columns=tuple(ListColumn(index=one.index, name=one.name, people=one.people, filled=one.filled) for one in filled),
         chosen=chosen,
         reason=reason,
         above=body.above,
-        words=words,
+        words=tuple(word for agent, word in words.items() if agent not in left),
         bad=tuple(sorted((*table.bad, *body.bad, *bad), key=lambda row: row.line)),
         rows_alike=_alike(rows, body.names),
         is_table=bool(groups) and len(filled) > 1 and (len(rows) > 1 or bool(body.above)),
@@ -109,12 +117,12 @@ def _read(
     groups: Sequence[Sequence[Column]],
     people: People,
     others: Mapping[int, str],
-) -> tuple[tuple[tuple[int, str], ...], list[BadRow]]:
-    """(line, word) of each agent once, and the rows that can't be used. `others` are rows of somebody else, by place."""
+) -> tuple[dict[str, tuple[int, str]], list[BadRow]]:
+    """(line, word) by agent, and the rows that can't be used. `others` are rows of somebody else, by place."""
     words: dict[str, tuple[int, str]] = {}
     bad: list[BadRow] = []
     if chosen is None:
-        return (), bad
+        return words, bad
     same = next((group for group in groups if any(one.index == chosen for one in group)), ())
     beside = [one for one in same if one.index != chosen and not one.head.is_other]
     for place, (line, cells) in enumerate(rows):
@@ -142,13 +150,26 @@ def _read(
                 bad.append(BadRow(line, hit.word[:80], why))
             elif hit.agent:
                 words.setdefault(hit.agent, (line, hit.word))
-    return tuple(words.values()), bad
+    return words, bad
+
+
+def _left_out(table: ListTable, body: Body, bad: Sequence[BadRow], people: People) -> dict[str, int]:
+    """The line by agent of those whom a list leaves out: below “Do not include:”, or in a title or line that says more."""
+    left: dict[str, int] = {}
+    for line, cells in table.rows:
+        for cell in cells if line in body.above else ():
+            hits, texts = people.around(cell)
+            left.update((hit.agent, line) for hit, before in zip(hits, texts, strict=False) if hit.agent and leaves_out(before))
+    said = [row for row in body.bad if leaves_out(row.why)] + [row for row in bad if row.why == NOBODY]
+    for row in said:
+        left.update((hit.agent, row.line) for hit in people.around(row.given)[0] if hit.agent)
+    return left
 
 
 def _unusable(hit: Hit, line: int, words: dict[str, tuple[int, str]]) -> str:
     if len(hit.word) > MAX_WORD or not hit.word.isprintable():
         return f"no id, e-mail or name: more than {MAX_WORD} characters, or unprintable ones"
     if hit.agent is None:
-        return "several agents have this name" if hit.several else "matches nobody here"
+        return "several agents have this name" if hit.several else NOBODY
     before = words.get(hit.agent)
     return f"the same as line {before[0]}" if before is not None and before[0] != line else ""
