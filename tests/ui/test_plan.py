@@ -174,15 +174,20 @@ def test_pasted_words_are_added_and_those_that_match_nobody_are_named(desk: Fake
     app = open_screen("plan")
     app.button(key="plan_open_paste").click().run()
     app.text_area(key="plan_paste").set_value("agent1@example.com\nnobody@example.com").run()
+    shown = next(frame.value for frame in app.dataframe if "why" in frame.value)
+    assert (list(shown["line"]), list(shown["why"])) == ([2], ["matches nobody here"])
     app.button(key="plan_paste_add").click().run()
-    assert previews(desk)[-1].selection.agents == ("agent1@example.com", "nobody@example.com")
-    assert "1 matches no one" in said(app)
+    assert previews(desk)[-1].selection.agents == ("agent1@example.com",)
     app.multiselect(key="plan_groups").set_value(["team:t2"]).run()
     assert "1 by name" in said(app)
-    app.multiselect(key="plan_groups").set_value([]).run()
-    app.button(key="plan_open_edit").click().run()
-    app.button(key="plan_drop_unknown").click().run()
-    assert previews(desk)[-1].selection.agents == ("agent1@example.com",)
+
+
+def test_a_plain_list_is_added_at_once(desk: FakeDesk, open_screen: Open) -> None:
+    app = open_screen("plan")
+    app.button(key="plan_open_paste").click().run()
+    app.text_area(key="plan_paste").set_value("agent1@example.com\nagent2@example.com")
+    app.button(key="plan_paste_add").click().run()  # typed and clicked at once
+    assert previews(desk)[-1].selection.agents == ("agent1@example.com", "agent2@example.com")
 
 
 def test_a_pasted_line_with_a_control_character_is_named_and_nothing_is_added(desk: FakeDesk, open_screen: Open) -> None:
@@ -295,17 +300,56 @@ def test_rows_pasted_from_a_sheet_are_a_table_whose_column_is_shown_before_it_co
     assert previews(desk)[-1].selection.agents == AGENTS_OF_IT
 
 
-def test_whom_a_text_leaves_out_and_names_in_sentences_is_shown_before_it_counts(desk: FakeDesk, open_screen: Open) -> None:
+MAIL = "Please take agent1@example.com and agent2@example.com out\nSupervisor: agent20@example.com"
+
+
+def named(app: AppTest) -> Any:
+    """The table of all whom a list names, to be ticked."""
+    return next(frame for frame in app.dataframe if "what the line says" in frame.value)
+
+
+def test_whom_a_text_names_is_shown_with_its_line_before_it_counts(desk: FakeDesk, open_screen: Open) -> None:
     app = open_screen("plan")
     app.button(key="plan_open_paste").click().run()
-    text = "Please take agent1@example.com and agent2@example.com out\nSupervisor: agent20@example.com"
-    app.text_area(key="plan_paste").set_value(text).run()
+    app.text_area(key="plan_paste").set_value(MAIL)
+    app.button(key="plan_paste_add").click().run()  # typed and clicked at once: nobody was seen yet
+    assert not previews(desk)
     assert not app.exception
-    assert "Named in sentences: `agent1@example.com`, `agent2@example.com`. Add" in said(app).replace("\\", "")
-    shown = next(frame.value for frame in app.dataframe if "why" in frame.value)
-    assert [list(shown["line"]), list(shown["given"])] == [[2], ["agent20@example.com"]]
+    assert "Lines 1, 2 say more than who is meant" in said(app)
+    table = named(app).value
+    assert list(table["agent"]) == ["agent1@example.com", "agent2@example.com", "agent20@example.com"]
+    assert table["what the line says"][2] == "Supervisor: agent20@example.com"
+    assert list(table["left out because"]) == ["", "", "after “Supervisor”"]
+    assert app.button(key="plan_paste_add").label == "Add 2 agents"
     app.button(key="plan_paste_add").click().run()
     assert previews(desk)[-1].selection.agents == ("agent1@example.com", "agent2@example.com")
+
+
+def test_the_ticks_say_who_of_a_text_is_added(desk: FakeDesk, open_screen: Open) -> None:
+    app = open_screen("plan")
+    app.button(key="plan_open_paste").click().run()
+    app.text_area(key="plan_paste").set_value(MAIL).run()
+    key = "plan_named_" + named(app).proto.id.partition("-plan_named_")[2]
+    app.session_state[key] = {"selection": {"rows": [1, 2], "columns": [], "cells": []}}
+    app.run()
+    app.session_state[key] = {"selection": {"rows": [1, 2], "columns": [], "cells": []}}
+    app.button(key="plan_paste_add").click().run()
+    assert previews(desk)[-1].selection.agents == ("agent2@example.com", "agent20@example.com")
+
+
+def test_a_column_of_answers_asks_and_the_lines_are_ticked_one_by_one(desk: FakeDesk, open_screen: Open) -> None:
+    app = open_screen("plan")
+    app.button(key="plan_open_csv").click().run()
+    rows = "Agent,Out\n" + "".join(f"agent{n}@example.com,{'yes' if n < 3 else 'no'}\n" for n in range(1, 6))
+    app.file_uploader(key="plan_csv").set_value([("people.csv", rows.encode(), "text/csv")]).run()
+    assert "“Out” says “yes”, “no”, and not the same in all lines" in said(app)
+    assert app.button(key="plan_csv_add").disabled
+    column(app).set_value(0).run()
+    assert list(named(app).value["what the line says"])[:3] == [
+        f"agent{n}@example.com, {'yes' if n < 3 else 'no'}" for n in (1, 2, 3)
+    ]
+    app.button(key="plan_csv_add").click().run()
+    assert len(previews(desk)[-1].selection.agents) == 5
 
 
 def test_every_agent_in_any_column_can_be_chosen_under_a_head_too(desk: FakeDesk, open_screen: Open) -> None:

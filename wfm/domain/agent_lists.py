@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 EVERY_COLUMN = -1
 """Instead of a column's number: whoever is named anywhere in the rows."""
@@ -31,6 +32,15 @@ class ListColumn:
     filled: int
 
 
+@dataclass(frozen=True, slots=True)
+class NamedAgent:
+    """Somebody a list names: the id, e-mail or name, the line, and why not to be added, "" where nothing speaks against it."""
+
+    line: int
+    word: str
+    why: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentList:
     """Whom a list names, and how that was found out.
@@ -39,7 +49,8 @@ class AgentList:
     EVERY_COLUMN, or None where nothing decides and a person must; `reason` says why, in sentences. `above` are the numbers
     of the lines that were read as title or head. `words` are (line, word), each agent once. Rows of the file that name no
     agent are `bad`. `doubt` says why a person must look at `words` before they count; "" for a plain list. `is_table`: there
-    was a column to choose; `rows_alike`: the rows are as wide as those of a table.
+    was a column to choose; `rows_alike`: the rows are as wide as those of a table. `texts` is what stands in the lines that
+    name somebody, shortened.
     """
 
     columns: tuple[ListColumn, ...]
@@ -51,6 +62,13 @@ class AgentList:
     is_table: bool
     rows_alike: bool = False
     doubt: str = ""
+    texts: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def named(self) -> tuple[NamedAgent, ...]:
+        """All who are named, those left out among them, line by line."""
+        left = (NamedAgent(row.line, row.word, row.why) for row in self.bad if row.word)
+        return tuple(sorted((*(NamedAgent(line, word, "") for line, word in self.words), *left), key=lambda one: one.line))
 
     @property
     def asks(self) -> bool:

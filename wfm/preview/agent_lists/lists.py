@@ -20,6 +20,8 @@ from wfm.preview.agent_lists.people import Hit, People
 from wfm.preview.selection import Index
 
 _LABELLED = re.compile(r"\s*[a-z][\w-]*\s*: ", re.IGNORECASE)
+MAX_TEXT = 200
+"""Characters of a line that are shown."""
 NOBODY = "matches nobody here"
 MIN_ALIKE = 0.75
 """Of pasted rows that have as many cells, from which on they are a table."""
@@ -61,6 +63,7 @@ def agent_list(data: bytes, index: Index, column: int | None = None) -> AgentLis
         bad=tuple(sorted((*table.bad, *body.bad, *bad), key=lambda row: row.line)),
         rows_alike=_alike(rows, body.names),
         is_table=bool(groups) and len(filled) > 1 and (len(rows) > 1 or bool(body.above)),
+        texts={line: ", ".join(filter(None, map(str.strip, cells)))[:MAX_TEXT] for line, cells in table.rows},
     )
 
 
@@ -92,6 +95,7 @@ def pasted_list(text: str, index: Index, column: int | None = None) -> AgentList
         bad=tuple(found.bad),
         is_table=False,
         doubt=found.doubt,
+        texts={number: line.strip()[:MAX_TEXT] for number, line in enumerate(text.splitlines(), start=1) if line.strip()},
     )
 
 

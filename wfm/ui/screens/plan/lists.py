@@ -1,4 +1,4 @@
-"""Agents from a list, pasted or uploaded: which column names them and why, to be changed by hand, and the lines left out."""
+"""Agents from a list, pasted or uploaded: whom it names and why, to be changed by hand, and the lines left out."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from wfm.domain.text import has_controls
 from wfm.ui.components import empty, upload
 from wfm.ui.components.markdown import cell, escape_markdown
 from wfm.ui.components.sentences import quantity
-from wfm.ui.components.tables import table_height
-from wfm.ui.screens.plan.sentences import above_line, column_labels
+from wfm.ui.components.tables import table_height, ticked_rows
+from wfm.ui.screens.plan.sentences import above_line, column_labels, named_table
 
 if TYPE_CHECKING:
     from wfm.desk import Desk
@@ -37,23 +37,19 @@ def paste_list(desk: Desk, add: Add) -> None:
         key=PASTED,
         placeholder="one a line, or separated by commas",
         height=140,
-        help="E-mails and ids are found inside other text, such as rows copied from a sheet or an e-mail.",
+        help="Rows copied from a sheet, and people named in a mail or chat, are found too: you see them before they count.",
     )
+    words: tuple[str, ...] | None = None
     if text.strip():
         try:
             for number, line in enumerate(text.split("\n"), start=1):
                 refuse_controls(f"pasted line {number}", line, lines=True)
-            found = _pasted(desk, text)(None)
-            if found.is_table:
-                found = _chosen(found, _pasted(desk, text), _mark(text))
-            elif found.reason:
-                st.markdown(f":orange[:material/help: {escape_markdown(found.reason)}]")
-            bad_rows(found.bad)
+            words = _shown(_pasted(desk, text), _mark(text))
             st.session_state[_SHOWN] = _mark(text)
         except DeskError as error:
             empty.fault(error)
             return
-    st.button("Add these", key="plan_paste_add", icon=":material/group_add:", on_click=_add_pasted, args=(desk, add))
+    _add_button("plan_paste_add", words, _add_pasted, (desk, add))
 
 
 def upload_list(desk: Desk, add: Add) -> None:
@@ -64,21 +60,54 @@ def upload_list(desk: Desk, add: Add) -> None:
         st.session_state.pop(_READ, None)
         return
     try:
-        read = _once(file.file_id, lambda column: desk.agents.in_file(file.getvalue(), column))
-        found = _chosen(read(None), read, file.file_id)
+        words = _shown(_once(file.file_id, lambda column: desk.agents.in_file(file.getvalue(), column)), file.file_id)
     except DeskError as error:
         empty.fault(error)
         return
-    bad_rows(found.bad)
-    words = tuple(word for _, word in found.words)
-    st.button(
-        f"Add {quantity(len(words), 'agent')}" if words else "No one to add",
-        key="plan_csv_add",
-        icon=":material/group_add:",
-        disabled=not words,
-        on_click=add,
-        args=(words,),
+    _add_button("plan_csv_add", words, add, (words,))
+
+
+def _add_button(key: str, words: tuple[str, ...] | None, then: Callable[..., None], args: tuple[object, ...]) -> None:
+    """The button that adds the words, with their number; None where nothing is typed yet."""
+    label = "Add these" if words is None else f"Add {quantity(len(words), 'agent')}" if words else "No one to add"
+    st.button(label, key=key, icon=":material/group_add:", disabled=words == (), on_click=then, args=args)
+
+
+def _shown(read: Read, mark: str) -> tuple[str, ...]:
+    """Draws whom a list names and why; gives the words to add. Where the desk is not sure, a person ticks them."""
+    first = read(None)
+    found = _chosen(first, read, mark) if first.columns else first
+    if found.doubt:
+        st.markdown(f":orange[:material/help: {escape_markdown(found.doubt)}]")
+    if not (first.asks or first.doubt) or not found.named:
+        bad_rows(found.bad)
+        return tuple(word for _, word in found.words)
+    st.dataframe(
+        named_table(found),
+        hide_index=True,
+        height=table_height(len(found.named), 8),
+        column_config={
+            "line": st.column_config.NumberColumn("line", width=48),
+            "agent": st.column_config.TextColumn("agent", width=150),
+            "what the line says": st.column_config.TextColumn("what the line says", width=230),
+            "left out because": st.column_config.TextColumn("left out because", width=170),
+        },
+        selection_mode="multi-row",
+        selection_default={"selection": {"rows": [at for at, one in enumerate(found.named) if not one.why]}},
+        on_select="rerun",
+        alt="Everyone the list names; the ticked ones are added",
+        key=_ticks_key(mark, found),
     )
+    bad_rows(tuple(row for row in found.bad if not row.word))
+    return _ticked(found, mark)
+
+
+def _ticked(found: AgentList, mark: str) -> tuple[str, ...]:
+    """The words of the ticked rows, each once; of a list that is plain, its words."""
+    state = st.session_state.get(_ticks_key(mark, found))
+    if state is None:
+        return tuple(word for _, word in found.words)
+    return tuple(dict.fromkeys(found.named[at].word for at in ticked_rows(state) if at < len(found.named)))
 
 
 def bad_rows(bad: tuple[BadRow, ...]) -> None:
@@ -133,15 +162,15 @@ def _add_pasted(desk: Desk, add: Add) -> None:
         return
     read = _pasted(desk, text)
     try:
-        found = read(None)
-        if (found.reason or found.bad) and st.session_state.get(_SHOWN) != mark:
+        first = read(None)
+        if (first.reason or first.doubt or first.bad) and st.session_state.get(_SHOWN) != mark:
             return  # the choice of a column, and who is left out, is seen before it counts
-        column = st.session_state.get(_column_key(mark), found.chosen)
-        found = found if column == found.chosen else read(column)
+        column = st.session_state.get(_column_key(mark), first.chosen)
+        found = first if column == first.chosen else read(column)
     except DeskError:
         return  # said below the field
-    if found.words:
-        add(tuple(word for _, word in found.words))
+    if words := _ticked(found, mark):
+        add(words)
         st.session_state[PASTED] = ""
 
 
@@ -161,6 +190,10 @@ def _once(mark: str, read: Read) -> Read:
         return lists[column]
 
     return remembered
+
+
+def _ticks_key(mark: str, found: AgentList) -> str:
+    return f"plan_named_{mark}_{found.chosen}"
 
 
 def _column_key(mark: str) -> str:

@@ -8,6 +8,7 @@ from wfm.domain.agent_lists import EVERY_COLUMN, AgentList
 from wfm.domain.plans import AgentFate, Fate, LaneState, Preview, RouteName
 from wfm.domain.windows import Window
 from wfm.ui.components import times
+from wfm.ui.components.markdown import cell
 from wfm.ui.components.sentences import format_number, plural, quantity
 from wfm.ui.screens.plan.model import agents_of
 
@@ -20,6 +21,16 @@ def column_labels(found: AgentList) -> dict[int, str]:
     if sum(one.people > 0 for one in found.columns) > 1:
         labels[EVERY_COLUMN] = "every agent in any column"
     return labels
+
+
+def named_table(found: AgentList) -> dict[str, list[int | str]]:
+    """The columns of the table of all whom a list names: each with the line it stands in, and why not to be added."""
+    return {
+        "line": [one.line for one in found.named],
+        "agent": [cell(one.word) for one in found.named],
+        "what the line says": [cell(found.texts.get(one.line, "")) for one in found.named],
+        "left out because": [cell(one.why) for one in found.named],
+    }
 
 
 def above_line(above: tuple[int, ...]) -> str:
