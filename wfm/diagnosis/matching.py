@@ -95,7 +95,7 @@ def judge(case: Case) -> tuple[Rule, Confidence]:
         return found
     found = _by_weak_code(case)
     deciding = case.reading.deciding
-    if found is None and case.reading.form is Form.TORN and (deciding.torn or not deciding.code):
+    if found is None and case.reading.form is Form.TRUNCATED and (deciding.truncated or not deciding.code):
         return UNREAD[0], Confidence.GUESS  # of what is lost nothing is known: its bare status is not believed
     found = found or _by_status(case.status)
     if found is not None:

@@ -1,4 +1,4 @@
-"""Error envelopes: JSON of any dialect becomes layers, from the outside in.
+"""Error envelopes: JSON of any dialect becomes envelopes, from the outside in.
 
 Dialects known: ErrorBody of the platform (published: SDK model), the older Architect one (errorCode, userMessage,
 userParams, correlationId), Data Action wrappers and test results, OAuth (RFC 6749), problem details (RFC 9457), SCIM,
@@ -18,7 +18,7 @@ from wfm.payloads.limits import MAX_BYTES, tidy
 from wfm.payloads.members import CODE_KEYS, DETAIL_LISTS, MAX_ITEMS, Detail, details_of, key_of, params_of, text_of
 from wfm.payloads.progress import DONE, FAILED, RUNNING, THERE, is_notification, is_thing
 
-MAX_LAYERS = 40
+MAX_ENVELOPES = 40
 
 _MESSAGE_KEYS = (
     "message",
@@ -41,7 +41,7 @@ _STATUS_KEYS = (
 )
 _ID_KEYS = ("contextid", "correlationid", "traceid")
 _STATES = ("state", "status", "querystate", "jobstate", "jobstatus", "executionstate", "provisioningstate", "operationstate")
-_CARRIERS = (*_MESSAGE_KEYS, "body", "response", "responsebody", "rawresult", "error", "finalresult", "data", "result")
+_MAY_EMBED = (*_MESSAGE_KEYS, "body", "response", "responsebody", "rawresult", "error", "finalresult", "data", "result")
 _INNER = (
     *("error", "fault", "exception", "response", "responsebody", "data", "result", "body", "message", "detail", "eventbody"),
     *("reason", "cause"),
@@ -80,8 +80,8 @@ class ErrorEnvelope:
     is_function: bool = False
     operation_id: str = ""
     state: str = ""
-    torn: bool = False
-    carried: tuple[str, ...] = ()
+    truncated: bool = False
+    embedded: tuple[str, ...] = ()
 
     @property
     def says_something(self) -> bool:
@@ -94,29 +94,31 @@ class _Walk:
     found: list[ErrorEnvelope] = field(default_factory=list)
 
 
-def layers_of(value: object, level: int = 0) -> tuple[ErrorEnvelope, ...]:
-    """The layers of a JSON value, outside in; empty where nothing in it looks like an error."""
+def envelopes_of(value: object, level: int = 0) -> tuple[ErrorEnvelope, ...]:
+    """The envelopes of a JSON value, outside in; empty where nothing in it looks like an error."""
     walk = _Walk(level=level)
     _visit(value, "body", walk, 0)
     if isinstance(value, dict) and _tells_no_failure(value, walk.found):
         walk.found[:] = [ErrorEnvelope(place="body", level=level, state=THERE)]
-    if walk.found and not any(layer.correlation_id for layer in walk.found):
-        walk.found[0] = replace(walk.found[0], correlation_id=id_beside(value))
+    if walk.found and not any(envelope.correlation_id for envelope in walk.found):
+        walk.found[0] = replace(walk.found[0], correlation_id=correlation_id_beside(value))
     return tuple(walk.found)
 
 
 def _tells_no_failure(value: Mapping[object, object], found: list[ErrorEnvelope]) -> bool:
     """Whether an object is a thing of the platform whose title or description is no sentence of an error."""
     members = {key_of(key): inner for key, inner in list(value.items())[:MAX_ITEMS]}
-    if not is_thing(members) or any(layer.code or (layer.status or 0) >= 300 or layer.state in FAILED for layer in found):
+    if not is_thing(members) or any(
+        envelope.code or (envelope.status or 0) >= 300 or envelope.state in FAILED for envelope in found
+    ):
         return False
     if is_notification(members):
-        return all(not layer.message or "heartbeat" in layer.message.casefold() for layer in found)
+        return all(not envelope.message or "heartbeat" in envelope.message.casefold() for envelope in found)
     said = {name for name in members if members[name] and (name in _ERROR_WORDS or _INNER_NAME.search(name))}
-    return not said and all(layer.place == "body" for layer in found)
+    return not said and all(envelope.place == "body" for envelope in found)
 
 
-def id_beside(value: object) -> str | None:
+def correlation_id_beside(value: object) -> str | None:
     """A correlation id that stands beside the errors: in metadata, or in headers printed into the body."""
     queue, looked = [value], 0
     while queue and looked < 200:
@@ -136,12 +138,12 @@ def id_beside(value: object) -> str | None:
 
 
 def _visit(value: object, place: str, walk: _Walk, depth: int) -> None:
-    if depth > MAX_DEPTH or len(walk.found) >= MAX_LAYERS:
+    if depth > MAX_DEPTH or len(walk.found) >= MAX_ENVELOPES:
         return
     if isinstance(value, str):
         if value.strip():
-            carried = (value,) if _may_carry(value) else ()
-            walk.found.append(ErrorEnvelope(place=place, level=walk.level, message=tidy(value, 4_000), carried=carried))
+            embedded = (value,) if _may_embed(value) else ()
+            walk.found.append(ErrorEnvelope(place=place, level=walk.level, message=tidy(value, 4_000), embedded=embedded))
     elif isinstance(value, list):
         for number, item in enumerate(value[:MAX_ITEMS]):
             if isinstance(item, (dict, str)) or place != "body":
@@ -153,13 +155,13 @@ def _visit(value: object, place: str, walk: _Walk, depth: int) -> None:
 def _visit_object(value: Mapping[object, object], place: str, walk: _Walk, depth: int) -> None:
     members = {key_of(key): item for key, item in reversed(list(value.items())[:500])}
     members = dict(reversed(members.items()))  # of two spellings of one name the first counts, in the order given
-    own = _own(members, place, walk.level)
+    own = _own_envelope(members, place, walk.level)
     if own.state == "success" and isinstance(members.get("operations"), list):
         walk.found.append(
             ErrorEnvelope(place=place, level=walk.level, state=THERE)
         )  # a test that went through: its result is data
         return
-    if own.says_something or own.status or own.correlation_id or own.params or own.details or own.carried or own.state:
+    if own.says_something or own.status or own.correlation_id or own.params or own.details or own.embedded or own.state:
         walk.found.append(own)
     named = [name for name in members if name not in _INNER and name != "errors" and _INNER_NAME.search(name)]
     for name in (*_INNER, *named):
@@ -189,7 +191,7 @@ def _visit_messages(messages: object, walk: _Walk) -> None:
         members = {key_of(key): inner for key, inner in list(item.items())[:MAX_ITEMS]} if isinstance(item, dict) else {}
         mild = text_of(members, ("type", "severity", "level"), 40).casefold() in ("warning", "info", "debug", "trace")
         said = item if isinstance(item, str) else text_of(members, ("text", *_MESSAGE_KEYS), 4_000)
-        if said and not mild and len(walk.found) < MAX_LAYERS:
+        if said and not mild and len(walk.found) < MAX_ENVELOPES:
             walk.found.append(
                 ErrorEnvelope(
                     place=f"messages[{number}]", level=walk.level, code=text_of(members, CODE_KEYS, 200) or None, message=said
@@ -224,7 +226,7 @@ def _visit_steps(steps: object, walk: _Walk, depth: int) -> None:
                 walk.found[before] = replace(walk.found[before], place=name)
 
 
-def _own(members: Mapping[str, object], place: str, level: int) -> ErrorEnvelope:
+def _own_envelope(members: Mapping[str, object], place: str, level: int) -> ErrorEnvelope:
     code, message = _code_and_message(members)
     if not code and not message and "warning" in place:
         code = text_of(members, ("type",), 200) or None  # of a run that ended with warnings: {"type": "AgentNotLicensed"}
@@ -244,11 +246,11 @@ def _own(members: Mapping[str, object], place: str, level: int) -> ErrorEnvelope
         is_function="errortype" in members and bool({"trace", "stacktrace", "errormessage"} & set(members)),
         operation_id=text_of(members, ("operationid", "jobid", "taskid"), 200),
         state=_state(members),
-        carried=tuple(
+        embedded=tuple(
             dict.fromkeys(
                 item[:MAX_BYTES]
-                for item in (members.get(key) for key in _CARRIERS)
-                if isinstance(item, str) and _may_carry(item)
+                for item in (members.get(key) for key in _MAY_EMBED)
+                if isinstance(item, str) and _may_embed(item)
             )
         ),
     )
@@ -263,7 +265,7 @@ def _state(members: Mapping[str, object]) -> str:
     return next((word for word in words if 0 < len(word) <= 40 and not word.isdigit()), "")
 
 
-def _may_carry(text: str) -> bool:
+def _may_embed(text: str) -> bool:
     """Whether a body of somebody else's may be inside a sentence: JSON, or the closing tag of XML."""
     return "{" in text or "</" in text
 

@@ -36,7 +36,7 @@ _LOGS_OWN = frozenset({"level", "severity", "loglevel", "logger", "stream", "ver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class RecordValue:
     """A value in a record, with what the members around it say of the exchange."""
 
     value: object
@@ -47,15 +47,15 @@ class Place:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def layer(self) -> ErrorEnvelope:
+    def envelope(self) -> ErrorEnvelope:
         """The exchange; it says nothing itself."""
         known = correlation.in_headers(self.headers)
         return ErrorEnvelope(place="log", status=self.status, method=self.method, path=self.path, correlation_id=known)
 
 
-def places(record: object) -> Iterator[Place]:
+def values_in_record(record: object) -> Iterator[RecordValue]:
     """The values in a record that may be an answer (objects, and texts), from the outside in; of bounded number."""
-    queue = deque([Place(value=record)])
+    queue = deque([RecordValue(value=record)])
     looked = text = 0
     while queue and looked < MAX_NODES and text < MAX_TEXT:
         looked += 1
@@ -71,7 +71,7 @@ def places(record: object) -> Iterator[Place]:
             queue.extend(_inside(here))
 
 
-def _inside(here: Place) -> Iterator[Place]:
+def _inside(here: RecordValue) -> Iterator[RecordValue]:
     if isinstance(here.value, dict):
         for name, inner in list(here.value.items())[:MAX_ITEMS]:
             key = key_of(name)
@@ -85,7 +85,7 @@ def _inside(here: Place) -> Iterator[Place]:
                 yield replace(here, value=inner, depth=here.depth + 1)
 
 
-def _with_exchange(here: Place, value: Mapping[object, object]) -> Place:
+def _with_exchange(here: RecordValue, value: Mapping[object, object]) -> RecordValue:
     """What the members of an object say of the exchange that its inner values belong to."""
     members = {key_of(name): inner for name, inner in list(value.items())[:MAX_ITEMS]}
     request = members.get("request", members.get("httprequest"))
@@ -128,17 +128,17 @@ def _decoded(text: str) -> str:
         return text
 
 
-def weight(layers: tuple[ErrorEnvelope, ...], status: int | None = None) -> int:
-    """How much of an error some layers are: of code, failing status and sentence each counts one; a sentence alone nothing.
+def weight(envelopes: tuple[ErrorEnvelope, ...], status: int | None = None) -> int:
+    """How much of an error some envelopes are: of code, failing status and sentence each counts one; a sentence alone nothing.
 
     `status` is that of the exchange around them.
     """
     best = 0
-    for layer in layers:
-        failing = max(layer.status or 0, status or 0 if layer.says_something else 0) >= 400
-        failing = failing or bool(layer.message and statuses.status_in(layer.message))
-        if layer.is_function:  # a function's own report; what it was answered may be inside
+    for envelope in envelopes:
+        failing = max(envelope.status or 0, status or 0 if envelope.says_something else 0) >= 400
+        failing = failing or bool(envelope.message and statuses.status_in(envelope.message))
+        if envelope.is_function:  # a function's own report; what it was answered may be inside
             best = max(best, 1)
-        elif layer.code or failing:
-            best = max(best, bool(layer.code) + bool(failing or layer.correlation_id) + bool(layer.message))
+        elif envelope.code or failing:
+            best = max(best, bool(envelope.code) + bool(failing or envelope.correlation_id) + bool(envelope.message))
     return best

@@ -13,10 +13,10 @@ from functools import cached_property
 
 from wfm.payloads import correlation, literals, statuses, text_extraction
 from wfm.payloads.encodings import decode
-from wfm.payloads.error_envelopes import ErrorEnvelope, id_beside, layers_of
+from wfm.payloads.error_envelopes import ErrorEnvelope, correlation_id_beside, envelopes_of
 from wfm.payloads.json_text import close_brackets, parse, too_deep
 from wfm.payloads.limits import HEAD, TAIL, excerpt, tidy
-from wfm.payloads.log_records import FULL, places, weight
+from wfm.payloads.log_records import FULL, values_in_record, weight
 from wfm.payloads.names import Names, find_names
 from wfm.payloads.progress import DONE, FAILED, RUNNING, THERE
 
@@ -48,7 +48,7 @@ class Form(StrEnum):
     TEXT = "plain text"
     PAGE = "an HTML page"
     XML = "XML"
-    TORN = "JSON that is cut off or broken"
+    TRUNCATED = "JSON that is cut off or broken"
     OVERSIZE = "text: it is too long or too deep to be taken apart"
 
 
@@ -70,9 +70,9 @@ class ParsedResponse:
     @cached_property
     def category(self) -> str:
         """The class of a Data Action failure, details[].errorCode such as ACTION.REMOTE_ENDPOINT (observed)."""
-        for layer in self.layers:
-            for detail in layer.details:
-                if layer.level == 0 and detail.code.upper().startswith("ACTION."):
+        for envelope in self.layers:
+            for detail in envelope.details:
+                if envelope.level == 0 and detail.code.upper().startswith("ACTION."):
                     return detail.code.upper()
         return ""
 
@@ -81,30 +81,35 @@ class ParsedResponse:
         """Which body decides: the innermost that says something, but the outer one when its own sign-in failed."""
         if self.category == "ACTION.AUTHENTICATION":
             return 0
-        return max((layer.level for layer in self.layers if layer.says_something), default=0)
+        return max((envelope.level for envelope in self.layers if envelope.says_something), default=0)
+
+    @cached_property
+    def deciding_body(self) -> list[ErrorEnvelope]:
+        """The errors of the body that decides, outermost first."""
+        return [envelope for envelope in self.layers if envelope.level == self.level]
 
     @cached_property
     def deciding(self) -> ErrorEnvelope:
         """The error that decides the kind: of the deciding body, the first with a code, else the first with words."""
-        here = [layer for layer in self.layers if layer.level == self.level]
-        for layer in sorted(here, key=lambda layer: layer.is_function):  # what a function was answered says more than its own
-            if layer.code:
-                return layer
-        return next((layer for layer in here if layer.message), here[0] if here else ErrorEnvelope(place="nothing"))
+        here = self.deciding_body
+        # What a function was answered says more than its own report.
+        by_code = next((envelope for envelope in sorted(here, key=lambda one: one.is_function) if envelope.code), None)
+        by_words = next((envelope for envelope in here if envelope.message), None)
+        return by_code or by_words or (here[0] if here else ErrorEnvelope(place="nothing"))
 
     @cached_property
     def inner_text(self) -> str:
         """Everything that the deciding body says, the deciding error first."""
-        here = [self.deciding, *(layer for layer in self.layers if layer.level == self.level)]
-        said = dict.fromkeys(layer.message for layer in here if layer.message)
-        if self.form is Form.OVERSIZE or (self.form is Form.TORN and not said):
+        here = [self.deciding, *self.deciding_body]
+        said = dict.fromkeys(envelope.message for envelope in here if envelope.message)
+        if self.form is Form.OVERSIZE or (self.form is Form.TRUNCATED and not said):
             said[self.text] = None
         return "\n".join(said)[:8_000]
 
     @cached_property
     def outer_text(self) -> str:
         """Everything that the bodies around the deciding one say."""
-        return "\n".join(dict.fromkeys(layer.message for layer in self.layers if layer.level < self.level))[:8_000]
+        return "\n".join(dict.fromkeys(envelope.message for envelope in self.layers if envelope.level < self.level))[:8_000]
 
     @cached_property
     def words(self) -> str:
@@ -119,8 +124,8 @@ class ParsedResponse:
     @cached_property
     def own_status(self) -> int | None:
         """The status that the deciding body states itself."""
-        here = [self.deciding, *(layer for layer in self.layers if layer.level == self.level)]
-        stated = next((layer.status for layer in here if layer.status and layer.status >= 400), None)
+        here = [self.deciding, *self.deciding_body]
+        stated = next((envelope.status for envelope in here if envelope.status and envelope.status >= 400), None)
         said = statuses.of_remote(self.inner_text) if self.category and self.level == 0 else None
         if stated == 500 and (self.deciding.code or "Error").endswith(("Error", "Exception")):
             said = said or statuses.status_in(self.deciding.message)  # a program's own 500 around what it was answered
@@ -143,7 +148,7 @@ class ParsedResponse:
             return self.own_status
         if self.status is not None and self.status >= 300:
             return self.status
-        named = next((layer.status for layer in self.layers if layer.status), None)
+        named = next((envelope.status for envelope in self.layers if envelope.status), None)
         if (named or 0) < 400 and self.form is Form.JSON:
             named = statuses.status_in(self.deciding.message) or named  # "Request failed with status code 403"
         return named or statuses.of_phrase(self.deciding.message) or self.status
@@ -152,14 +157,14 @@ class ParsedResponse:
     def correlation_id(self) -> str | None:
         """The id to quote: a body's contextId or correlationId (outermost first), one in brackets, the header,
         else one that the text names."""
-        for layer in self.layers:
-            if layer.correlation_id:
-                return layer.correlation_id
-        for layer in self.layers:
-            found = correlation.trailing_id(layer.message)
+        for envelope in self.layers:
+            if envelope.correlation_id:
+                return envelope.correlation_id
+        for envelope in self.layers:
+            found = correlation.trailing_id(envelope.message)
             if found:
                 return found
-        if self.form in (Form.TEXT, Form.TORN, Form.OVERSIZE, Form.PAGE):
+        if self.form in (Form.TEXT, Form.TRUNCATED, Form.OVERSIZE, Form.PAGE):
             found = correlation.trailing_id(self.text) or correlation.named_id(self.text)
             if found:
                 return found
@@ -168,18 +173,17 @@ class ParsedResponse:
     @cached_property
     def names(self) -> Names:
         """Permissions, scopes, licences and divisions named by the deciding body."""
-        here = [layer for layer in self.layers if layer.level == self.level]
-        params = tuple(pair for layer in here for pair in layer.params)
-        details = [detail for layer in here for detail in layer.details]
+        params = tuple(pair for envelope in self.deciding_body for pair in envelope.params)
+        details = [detail for envelope in self.deciding_body for detail in envelope.details]
         params += tuple(("field", name) for one in details for name in (one.field, one.entity_name) if ":" in name)
         params += tuple(
             ("division", one.entity_id) for one in details if "division" in f"{one.field} {one.entity_name}".casefold()
         )
         found = find_names(self.inner_text, params, self.correlation_id, of_scopes="scope" in self.words)
-        if not self.deciding.torn:
+        if not self.deciding.truncated:
             return found
         # Where a text breaks off, its last word may be half a name.
-        ends = (*(layer.message for layer in self.layers if layer.torn), self.text.rstrip("\\"))
+        ends = (*(envelope.message for envelope in self.layers if envelope.truncated), self.text.rstrip("\\"))
         whole = tuple(name for name in found.permissions if not any(end.endswith(name) for end in ends))
         scopes = tuple(name for name in found.scopes if not any(end.endswith(name) for end in ends))
         return replace(found, permissions=whole, scopes=scopes)
@@ -187,11 +191,11 @@ class ParsedResponse:
     @cached_property
     def call(self) -> str | None:
         """The request that the answer itself names, "VERB /path", where it does."""
-        for layer in self.layers:
-            if layer.path.startswith(("/", "http")):
-                found = _PATH.search(layer.path)
-                path = found.group(1) if found else layer.path
-                return f"{layer.method} {path}".strip()
+        for envelope in self.layers:
+            if envelope.path.startswith(("/", "http")):
+                found = _PATH.search(envelope.path)
+                path = found.group(1) if found else envelope.path
+                return f"{envelope.method} {path}".strip()
         if call := call_in(self.text):
             return call
         found = _PATH.search(self.text) if "/api/v" in self.text else None
@@ -213,7 +217,7 @@ def call_in(text: str) -> str | None:
 
 def read_value(value: object) -> ParsedResponse:
     """Read an answer whose JSON is parsed already."""
-    return ParsedResponse(form=Form.JSON, status=None, headers={}, layers=_layers(value), text="")
+    return ParsedResponse(form=Form.JSON, status=None, headers={}, layers=_all_envelopes(value), text="")
 
 
 def read(status: int | None, headers: Mapping[str, str], body: bytes | str | None, *, cut: bool = False) -> ParsedResponse:
@@ -225,36 +229,36 @@ def read(status: int | None, headers: Mapping[str, str], body: bytes | str | Non
     cut = cut or cut_here
     text = raw.strip("\ufeff\x00 \t\r\n")
     known = _lowered(headers)
-    form, layers = (Form.OVERSIZE, ()) if cut else _taken_apart(text)
+    form, envelopes = (Form.OVERSIZE, ()) if cut else _parse_body(text)
     shown = tidy(excerpt(text), HEAD + TAIL + 10)
     if form in (Form.TEXT, Form.OVERSIZE):
         for name, value in text_extraction.headers_in(shown).items():
             known.setdefault(name, value)
-        layers = layers or _from_text(shown, form)
+        envelopes = envelopes or _from_text(shown, form)
     elif form is Form.PAGE:
         shown = text_extraction.page_text(excerpt(text))
         inner = _from_text(shown, Form.TEXT) if '{"' in shown else ()
         if weight(inner) == FULL:
-            form, layers = Form.TEXT, inner  # a mail or a page around an answer
+            form, envelopes = Form.TEXT, inner  # a mail or a page around an answer
         else:
-            layers = (ErrorEnvelope(place="page", message=shown),)
+            envelopes = (ErrorEnvelope(place="page", message=shown),)
     challenge = _challenge(known.get("www-authenticate", ""))
     if challenge is not None:
-        layers = (*layers, challenge)
+        envelopes = (*envelopes, challenge)
     named = status
     if named is None and form in (Form.TEXT, Form.OVERSIZE, Form.PAGE):
         named = statuses.status_in(shown) or (statuses.success_in(shown) if form is Form.TEXT else None)
-    return ParsedResponse(form=form, status=named, headers=known, layers=layers, text=shown)
+    return ParsedResponse(form=form, status=named, headers=known, layers=envelopes, text=shown)
 
 
 def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
     return {tidy(str(name), 200).casefold(): tidy(str(value), 2_000) for name, value in list(headers.items())[:200]}
 
 
-def _taken_apart(text: str) -> tuple[Form, tuple[ErrorEnvelope, ...]]:
+def _parse_body(text: str) -> tuple[Form, tuple[ErrorEnvelope, ...]]:
     if not text:
         return Form.EMPTY, ()
-    text = _plain(_XSSI.sub("", text))
+    text = _decode_base64(_XSSI.sub("", text))
     if too_deep(text):
         return Form.OVERSIZE, ()
     try:
@@ -269,41 +273,41 @@ def _taken_apart(text: str) -> tuple[Form, tuple[ErrorEnvelope, ...]]:
         except ValueError:
             break
     if isinstance(value, dict | list):
-        return Form.JSON, _layers(value)
-    return (Form.TEXT, _with_embedded(layers_of(value))) if isinstance(value, str) else (Form.TEXT, ())
+        return Form.JSON, _all_envelopes(value)
+    return (Form.TEXT, _with_embedded_bodies(envelopes_of(value))) if isinstance(value, str) else (Form.TEXT, ())
 
 
-def _layers(value: object, level: int = 0) -> tuple[ErrorEnvelope, ...]:
-    """The layers of a JSON value with the bodies inside its sentences; of a record of a log those of the answer in it."""
-    own = layers_of(value, level)
-    layers = _with_embedded(own) if level == 0 else own
-    if any(layer.state == THERE for layer in own):
-        return layers  # what a thing or the result of a test holds is data
-    of_action = any(detail.code.startswith("ACTION.") for layer in layers for detail in layer.details)
-    known = FULL if of_action else weight(layers)  # what a Data Action wraps is read already
+def _all_envelopes(value: object, level: int = 0) -> tuple[ErrorEnvelope, ...]:
+    """The envelopes of a JSON value with the bodies inside its sentences; of a record of a log those of the answer in it."""
+    own = envelopes_of(value, level)
+    envelopes = _with_embedded_bodies(own) if level == 0 else own
+    if any(envelope.state == THERE for envelope in own):
+        return envelopes  # what a thing or the result of a test holds is data
+    of_action = any(detail.code.startswith("ACTION.") for envelope in envelopes for detail in envelope.details)
+    known = FULL if of_action else weight(envelopes)  # what a Data Action wraps is read already
     best: tuple[ErrorEnvelope, ...] = ()
-    for place in places(value) if known < FULL else ():
-        inner = _answer(place.value, level) if place.value is not value else ()
-        if (found := weight(inner, place.status)) > known:
-            known, best = found, (*inner, place.layer)
+    for inner_value in values_in_record(value) if known < FULL else ():
+        inner = _answer(inner_value.value, level) if inner_value.value is not value else ()
+        if (found := weight(inner, inner_value.status)) > known:
+            known, best = found, (*inner, inner_value.envelope)
         if known == FULL:
             break
-    if best and not any(layer.correlation_id for layer in best):
-        best = (*best, ErrorEnvelope(place="log", correlation_id=id_beside(value)))
-    return best or layers
+    if best and not any(envelope.correlation_id for envelope in best):
+        best = (*best, ErrorEnvelope(place="log", correlation_id=correlation_id_beside(value)))
+    return best or envelopes
 
 
 def _answer(value: object, level: int) -> tuple[ErrorEnvelope, ...]:
     """What a member of a record says as an answer; () for a text that shows neither a body nor a status."""
     if not isinstance(value, str):
-        return _with_embedded(layers_of(value, level), level)
-    value = _plain(value)
+        return _with_embedded_bodies(envelopes_of(value, level), level)
+    value = _decode_base64(value)
     if "{" in value or "</" in value or value[:1] == "<":
-        return _taken_apart(value.strip())[1] or _from_text(value, Form.TEXT)
+        return _parse_body(value.strip())[1] or _from_text(value, Form.TEXT)
     return _from_text(value, Form.TEXT) if statuses.status_in(value) else ()
 
 
-def _plain(text: str) -> str:
+def _decode_base64(text: str) -> str:
     """A body that came as base64 (some proxies and functions send it so), else the text as it is."""
     packed = text.partition(";base64,")[2] if text.startswith("data:") else text
     if not packed.startswith(("eyJ", "ewo", "ewog", "ew0K", "W3s", "H4sI")) or not _BASE64.fullmatch(packed):
@@ -322,49 +326,47 @@ def _not_json(text: str) -> tuple[Form, tuple[ErrorEnvelope, ...]]:
     if text[0] in "{[" and not _LOG_LINE.match(text):
         if text[-1] in "}]":
             with suppress(ValueError):
-                return Form.JSON, _layers(literals.parse(text))
-        return Form.TORN, _with_embedded(_torn(text))
+                return Form.JSON, _all_envelopes(literals.parse(text))
+        return Form.TRUNCATED, _with_embedded_bodies(_truncated(text))
     return Form.TEXT, ()
 
 
 def _xml(text: str) -> tuple[Form, tuple[ErrorEnvelope, ...]]:
     """The error of an XML answer, with the body that one of its elements carries."""
-    layer = text_extraction.xml_layer(text)
-    carried = excerpt(html.unescape(text)) if "{" in text else ""
-    inner = tuple(
-        replace(part, level=part.level + 1) for value in text_extraction.embedded(carried)[:1] for part in _layers(value)
-    )
-    if layer is None:
+    envelope = text_extraction.xml_envelope(text)
+    bodies = text_extraction.embedded_values(excerpt(html.unescape(text)))[:1] if "{" in text else []
+    inner = tuple(replace(part, level=part.level + 1) for body in bodies for part in _all_envelopes(body))
+    if envelope is None:
         return (Form.XML, inner) if weight(inner) > 1 else (Form.TEXT, ())
-    return Form.XML, (layer, *inner)
+    return Form.XML, (envelope, *inner)
 
 
-def _torn(text: str) -> tuple[ErrorEnvelope, ...]:
+def _truncated(text: str) -> tuple[ErrorEnvelope, ...]:
     """What is left of torn JSON: all of it where only the closing brackets are gone, else what its members say."""
     try:
-        return layers_of(parse(close_brackets(text)))
+        return envelopes_of(parse(close_brackets(text)))
     except ValueError:
-        return text_extraction.salvage(excerpt(text))
+        return text_extraction.recover_members(excerpt(text))
 
 
 def _from_text(text: str, form: Form) -> tuple[ErrorEnvelope, ...]:
     """A sentence, an exception text or a log line, with the body that it may carry."""
     if not text:
         return ()
-    candidates = [_layers(value) for value in text_extraction.embedded(text)]
+    candidates = [_all_envelopes(value) for value in text_extraction.embedded_values(text)]
     # A details[] entry names the class of a failure, not the failure: {"errorCode": "ACTION.REMOTE_ENDPOINT"}.
     readable = [
-        layers
-        for layers in candidates
-        if any(layer.message or (layer.code and not layer.code.startswith("ACTION.")) for layer in layers)
+        envelopes
+        for envelopes in candidates
+        if any(envelope.message or (envelope.code and not envelope.code.startswith("ACTION.")) for envelope in envelopes)
     ]
-    for inner in sorted(readable, key=lambda layers: not any(layer.code for layer in layers)):
+    for inner in sorted(readable, key=lambda envelopes: not any(envelope.code for envelope in envelopes)):
         said = text_extraction.before_body(text)
-        repeats = all(statuses.only_repeats(word) for layer in inner for word in (layer.code or "", layer.message))
+        repeats = all(statuses.only_repeats(word) for envelope in inner for word in (envelope.code or "", envelope.message))
         if repeats and said.count(" ") > 1:  # the sentence before it says more
             return (ErrorEnvelope(place="text", code=text_extraction.code_in(said), message=said), *inner)
         return inner
-    well = next((layers for layers in candidates if any(layer.state in RUNNING | DONE for layer in layers)), ())
+    well = next((envelopes for envelopes in candidates if any(envelope.state in RUNNING | DONE for envelope in envelopes)), ())
     if well and not text_extraction.tells_of_failure(text):
         return well  # "Test result: {"success": true}"
     if (returned := text_extraction.error_in_address(text)) is not None:
@@ -376,16 +378,16 @@ def _from_text(text: str, form: Form) -> tuple[ErrorEnvelope, ...]:
     )
 
 
-def _with_embedded(layers: tuple[ErrorEnvelope, ...], level: int = 0) -> tuple[ErrorEnvelope, ...]:
-    """Adds the layers of bodies that are escaped inside sentences, level by level."""
-    everything = list(layers)
-    fresh = list(layers)
+def _with_embedded_bodies(envelopes: tuple[ErrorEnvelope, ...], level: int = 0) -> tuple[ErrorEnvelope, ...]:
+    """Adds the envelopes of bodies that are escaped inside sentences, level by level."""
+    everything = list(envelopes)
+    fresh = list(envelopes)
     for deeper in range(level + 1, MAX_LEVELS):
         inner: list[ErrorEnvelope] = []
-        for layer in fresh:
-            for carried in layer.carried:
+        for envelope in fresh:
+            for embedded in envelope.embedded:
                 if len(inner) < 20:
-                    inner += [replace(part, place=f"inside {layer.place}") for part in _inside(carried, deeper)]
+                    inner += [replace(part, place=f"inside {envelope.place}") for part in _embedded_envelopes(embedded, deeper)]
         if not inner:
             break
         everything += inner
@@ -393,14 +395,14 @@ def _with_embedded(layers: tuple[ErrorEnvelope, ...], level: int = 0) -> tuple[E
     return tuple(everything)
 
 
-def _inside(carried: str, level: int) -> tuple[ErrorEnvelope, ...]:
-    """The layers of the body inside a sentence, JSON whole or torn, or XML."""
-    for value in text_extraction.embedded(carried)[:1]:
-        return layers_of(value, level)
-    layer = text_extraction.xml_inside(carried)
-    if layer is not None:
-        return (replace(layer, level=level),)
-    return text_extraction.salvage(excerpt(text_extraction.torn_inside(carried)), level=level)
+def _embedded_envelopes(embedded: str, level: int) -> tuple[ErrorEnvelope, ...]:
+    """The envelopes of the body inside a sentence, JSON whole or torn, or XML."""
+    for value in text_extraction.embedded_values(embedded)[:1]:
+        return envelopes_of(value, level)
+    envelope = text_extraction.xml_inside(embedded)
+    if envelope is not None:
+        return (replace(envelope, level=level),)
+    return text_extraction.recover_members(excerpt(text_extraction.truncated_inside(embedded)), level=level)
 
 
 def _challenge(header: str) -> ErrorEnvelope | None:

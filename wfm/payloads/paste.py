@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from wfm.payloads.error_envelopes import as_status, layers_of
+from wfm.payloads.error_envelopes import as_status, envelopes_of
 from wfm.payloads.json_text import value_at, values_in
 from wfm.payloads.limits import excerpt
 
@@ -93,9 +93,9 @@ def _segments(text: str) -> list[str]:
     cuts: list[int] = []
     known: set[str | None] = set()
     for _, end, value in values_in(looked, _OPENS, max_broken=MAX_BROKEN):
-        layers = layers_of(value)
-        if any(layer.says_something and (layer.code or layer.status) for layer in layers):
-            ids = {layer.correlation_id for layer in layers} - {None}
+        envelopes = envelopes_of(value)
+        if any(envelope.says_something and (envelope.code or envelope.status) for envelope in envelopes):
+            ids = {envelope.correlation_id for envelope in envelopes} - {None}
             if cuts and ids & known:  # the same answer once more, as a provider prints it and as it came
                 cuts.pop()
             known |= ids

@@ -50,13 +50,13 @@ _XML = re.compile(
 )
 _WRAPS = re.compile(r"\b(?:backend service|web service|action execute|invoked function)\b")
 _SENTENCES = ("message", "userMessage", "errorMessage", "error_description", "detail", "title")
-_SALVAGE = re.compile(
+_MEMBER = re.compile(
     r"[\"'](code|errorCode|error|message|userMessage|errorMessage|error_description|detail|title|status|statusCode|contextId"
     r"|correlationId)[\"']\s*:\s*(?:\"((?:[^\"\\]|\\.){0,4000})(\"|\\?$)|(\d{1,6})\b)"
 )
 
 
-def embedded(text: str) -> list[object]:
+def embedded_values(text: str) -> list[object]:
     """The JSON objects inside a sentence, in order; quotes that were escaped on the way are undone where need be."""
     for version in _unescaped(text):
         found = islice(values_in(version, _START, max_broken=MAX_TRIES), MAX_TRIES)
@@ -93,7 +93,7 @@ def _unescaped(text: str) -> list[str]:
     return versions
 
 
-def torn_inside(text: str) -> str:
+def truncated_inside(text: str) -> str:
     """The start of a body inside a sentence that does not parse: from its bracket on, unescaped; "" where there is none."""
     start = _START.search(text)
     return correlation.without_trailing_id(_unescaped(text[start.start() :])[-1]).rstrip() if start else ""
@@ -150,7 +150,7 @@ def page_text(text: str) -> str:
     return tidy(f"{titles}. {' '.join(body.split())}", 2_000)
 
 
-def xml_layer(text: str) -> ErrorEnvelope | None:
+def xml_envelope(text: str) -> ErrorEnvelope | None:
     """The error of an XML or SOAP answer, else None."""
     found = {name.casefold(): html.unescape(value).strip() for name, value in reversed(_XML.findall(text[:20_000]))}
     fault = found if re.search(r"[<:]fault\b", text[:20_000], re.IGNORECASE) else {}
@@ -171,39 +171,39 @@ def xml_layer(text: str) -> ErrorEnvelope | None:
 def xml_inside(text: str) -> ErrorEnvelope | None:
     """The error of an XML answer that stands inside a sentence, else None; a web page is none."""
     start = text.find("<")
-    return None if start < 0 or looks_like_page(text[start:]) else xml_layer(text[start:])
+    return None if start < 0 or looks_like_page(text[start:]) else xml_envelope(text[start:])
 
 
-def salvage(text: str, level: int = 0) -> tuple[ErrorEnvelope, ...]:
+def recover_members(text: str, level: int = 0) -> tuple[ErrorEnvelope, ...]:
     """What can still be read in torn JSON; empty where nothing can.
 
     Where the tear is inside an escaped body, the error that decides is in there: the wrapper's own code is then no
     answer and is left out.
     """
     members: dict[str, str] = {}
-    carried: list[str] = []
-    torn_inside = False
-    for name, quoted, closing, number in _SALVAGE.findall(text):
+    embedded: list[str] = []
+    truncated_inside = False
+    for name, quoted, closing, number in _MEMBER.findall(text):
         value = number or _ESCAPED.sub(r"\1", quoted)
         whole = bool(number) or closing == '"'
         if whole or name in _SENTENCES:  # half a sentence still says something, half a code says another one
             members.setdefault(name, value)
         if "{" in value:
-            carried.append(value)
+            embedded.append(value)
         if not whole and ("{" in value or _WRAPS.search(value)):
-            torn_inside = True
+            truncated_inside = True
     code = members.get("code") or members.get("errorCode")
     error = members.get("error", "")
     if not code and error and not re.search(r"\s", error):
         code = error
-    layer = ErrorEnvelope(
+    envelope = ErrorEnvelope(
         place="torn body",
         level=level,
-        code=tidy(code, 200) if code and not torn_inside else None,
+        code=tidy(code, 200) if code and not truncated_inside else None,
         message=tidy(next((members[name] for name in _SENTENCES if name in members), ""), 2_000),
         status=as_status(members.get("status", members.get("statusCode"))),
         correlation_id=tidy(members.get("contextId") or members.get("correlationId") or "", 200) or None,
-        torn=True,
-        carried=tuple(carried),
+        truncated=True,
+        embedded=tuple(embedded),
     )
-    return (layer,) if layer.says_something or layer.status or layer.correlation_id or carried else ()
+    return (envelope,) if envelope.says_something or envelope.status or envelope.correlation_id or embedded else ()

@@ -28,7 +28,7 @@ def _succeeded(case: Case) -> bool:
     """Whether no part of the answer tells of a failure and something of it, be it the status, tells of a success."""
     reading = case.reading
     status = reading.effective_status
-    if reading.form in (Form.TORN, Form.OVERSIZE, Form.PAGE) or (status is not None and not 200 <= status < 300):
+    if reading.form in (Form.TRUNCATED, Form.OVERSIZE, Form.PAGE) or (status is not None and not 200 <= status < 300):
         return False
     telling = [layer for layer in reading.layers if layer.says_something and "warning" not in layer.place]
     if any(layer.code or _OF_AN_ERROR.search(layer.place) for layer in telling) or states(case) & FAILED:

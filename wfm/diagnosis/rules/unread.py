@@ -14,7 +14,7 @@ from wfm.payloads.parsed_response import Form
 
 
 def _torn(case: Case) -> bool:
-    return case.reading.form in (Form.TORN, Form.OVERSIZE)
+    return case.reading.form in (Form.TRUNCATED, Form.OVERSIZE)
 
 
 def _empty(case: Case) -> bool:
