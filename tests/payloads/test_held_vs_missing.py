@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wfm.payloads.held_vs_missing import REACH, Place, lacked, tells_of_holding
+from wfm.payloads.held_vs_missing import REACH, Span, missing_and_held, tells_of_holding
 from wfm.payloads.names import find_names, names_in
 
 NAMES = {
@@ -62,16 +62,16 @@ User permissions: {H}\nRequired permissions: {N}
 
 
 def _filled(sentence: str) -> str:
-    for place, name in NAMES.items():
-        sentence = sentence.replace(place, name)
+    for span, name in NAMES.items():
+        sentence = sentence.replace(span, name)
     return sentence.replace("\\n", "\n")
 
 
 @pytest.mark.parametrize("sentence", SENTENCES)
 def test_sentences(sentence: str) -> None:
     found = find_names(_filled(sentence), (), None)
-    assert set(found.permissions) == {name for place, name in NAMES.items() if place in sentence and "N" in place}
-    assert set(found.held) == {name for place, name in NAMES.items() if place in sentence and "H" in place}
+    assert set(found.permissions) == {name for span, name in NAMES.items() if span in sentence and "N" in span}
+    assert set(found.held) == {name for span, name in NAMES.items() if span in sentence and "H" in span}
 
 
 @pytest.mark.parametrize(
@@ -131,6 +131,6 @@ def test_all_names_are_asked_for_where_it_does_not_matter_who_holds_them() -> No
 )
 def test_long_texts_take_no_long_time(unit: str) -> None:
     text = unit * (8_000 // len(unit)) + " a:b:c"
-    lacked(text, [Place(len(text) - 5, len(text), "a:b:c")])
+    missing_and_held(text, [Span(len(text) - 5, len(text), "a:b:c")])
     find_names(text, (), None)
     assert REACH < 1_000

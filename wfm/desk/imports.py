@@ -108,20 +108,20 @@ class Imports:
         packed file, or a document above 32 MB where it must be held whole.
         """
         _refuse_strange(mapping)
-        reading = ImportContext(now=self._clock(), mapping=mapping, zone=zone, known=self._known_agent())
+        context = ImportContext(now=self._clock(), mapping=mapping, zone=zone, known=self._known_agent())
         start = b""
         if fmt in (ImportFormat.JSON_LINES, ImportFormat.CSV):
-            start = _beginning(source, reading)
+            start = _beginning(source, context)
             source = BytesIO(start)
-        found = list(islice(self._read(source, fmt, reading, None), MAX_SHOWN_ROWS * 2))
-        columns, recognised = _columns(start, fmt, ImportContext(now=self._clock(), known=reading.known))
+        found = list(islice(self._read(source, fmt, context, None), MAX_SHOWN_ROWS * 2))
+        columns, recognised = _columns(start, fmt, ImportContext(now=self._clock(), known=context.known))
         return ImportPreview(
             columns=columns,
             mapping=dict(mapping or recognised),
             rows=tuple(one for one in found if isinstance(one, ImportedRun))[:MAX_SHOWN_ROWS],
             problems=tuple(one for one in found if isinstance(one, Unreadable)),
-            notes=tuple(reading.notes),
-            zone_needed=reading.zone_missing,
+            notes=tuple(context.notes),
+            zone_needed=context.zone_missing,
         )
 
     def add(
@@ -165,11 +165,11 @@ class Imports:
         name: str,
     ) -> ImportReport:
         report = ImportReport()
-        reading = ImportContext(now=self._clock(), mapping=mapping, zone=zone, known=self._known_agent())
-        reading.notes = report.notes
+        context = ImportContext(now=self._clock(), mapping=mapping, zone=zone, known=self._known_agent())
+        context.notes = report.notes
         batch: list[tuple[str, DirectRun]] = []
         known_causes: dict[bytes, Diagnosis] = {}
-        for one in self._read(source, fmt, reading, progress):
+        for one in self._read(source, fmt, context, progress):
             if isinstance(one, Unreadable):
                 report.unreadable += 1
                 if len(report.problems) < MAX_SHOWN_PROBLEMS:
@@ -206,19 +206,19 @@ class Imports:
         report.known += len(batch) - added
 
     def _read(
-        self, source: BinaryIO, fmt: ImportFormat, reading: ImportContext, progress: Callable[[int], None] | None
+        self, source: BinaryIO, fmt: ImportFormat, context: ImportContext, progress: Callable[[int], None] | None
     ) -> Iterator[Read]:
         if fmt is ImportFormat.PARQUET:
-            return read_parquet(source, reading, progress)
+            return read_parquet(source, context, progress)
         chunks = _chunks(source, progress)
         if fmt is ImportFormat.JSON_LINES:
-            return read_json_lines(chunks, reading)
+            return read_json_lines(chunks, context)
         if fmt is ImportFormat.CSV:
-            return read_csv(chunks, reading)
+            return read_csv(chunks, context)
         document = _whole(chunks)
         if fmt is ImportFormat.FLOW:
-            return read_flow_data(document, reading)
-        return read_payloads(b"".join(as_utf8([document], reading.notes)).decode("utf-8", "replace"), reading)
+            return read_flow_data(document, context)
+        return read_payloads(b"".join(as_utf8([document], context.notes)).decode("utf-8", "replace"), context)
 
     def _direct(
         self, run: ImportedRun, fmt: ImportFormat, actor: Actor, name: str, known_causes: dict[bytes, Diagnosis]
@@ -331,11 +331,11 @@ def _diagnosis(run: ImportedRun, exchanges: tuple[Exchange, ...], call: str, kno
     )
 
 
-def _beginning(source: BinaryIO, reading: ImportContext) -> bytes:
+def _beginning(source: BinaryIO, context: ImportContext) -> bytes:
     """Return the first megabyte, up to its last whole line where more follows."""
     start = source.read(MAX_PREVIEWED)
     more = len(start) == MAX_PREVIEWED and bool(source.read(1))
-    start = b"".join(as_utf8([start], reading.notes))
+    start = b"".join(as_utf8([start], context.notes))
     cut = start.rfind(b"\n") if more else -1
     return start[: cut + 1] if cut > 0 else start
 
@@ -371,11 +371,11 @@ def _whole(chunks: Iterable[bytes]) -> bytes:
     return bytes(held)
 
 
-def _columns(start: bytes, fmt: ImportFormat, reading: ImportContext) -> tuple[tuple[str, ...], Mapping[str, str]]:
+def _columns(start: bytes, fmt: ImportFormat, context: ImportContext) -> tuple[tuple[str, ...], Mapping[str, str]]:
     """Return the names of the columns, and what each most likely means."""
     if fmt is ImportFormat.CSV:
-        return columns_of_table(start, reading)
-    return columns_of_records(start, reading) if fmt is ImportFormat.JSON_LINES else ((), {})
+        return columns_of_table(start, context)
+    return columns_of_records(start, context) if fmt is ImportFormat.JSON_LINES else ((), {})
 
 
 def _refuse_strange(mapping: Mapping[str, str] | None) -> None:

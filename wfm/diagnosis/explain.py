@@ -55,11 +55,11 @@ def explain(text: str | bytes, evidence: Evidence | None = None, status: int | N
     """
     whole, _ = decode(text)
     found = _answers(text, evidence or Evidence(), status)
-    reading, case, diagnosis = _first(found)
+    response, case, diagnosis = _first(found)
     others = _others(diagnosis, [one[2] for one in found])
     return Explanation(
-        form=reading.form.value,
-        fields=(*_fields(reading, diagnosis, case.call), *((ALSO, _in_one_line(other)) for other in others)),
+        form=response.form.value,
+        fields=(*_fields(response, diagnosis, case.call), *((ALSO, _in_one_line(other)) for other in others)),
         call=clean(case.call, 300) if case.call else None,
         diagnosis=diagnosis,
         page=page_for(diagnosis.rule),
@@ -89,10 +89,10 @@ def _first(found: Sequence[_Answer]) -> _Answer:
 
 def _judged(part: paste.Pasted, evidence: Evidence, status: int | None, *, cut: bool) -> _Answer:
     """One answer, read and judged, with the call that the text around it names where the caller knows none."""
-    reading = read(part.status if part.status is not None else status, part.headers, part.body, cut=cut)
+    response = read(part.status if part.status is not None else status, part.headers, part.body, cut=cut)
     if evidence.call is None:
         evidence = replace(evidence, call=_first_call(part.around))
-    return reading, Case(reading=reading, evidence=evidence), verdict(reading, evidence)
+    return response, Case(response=response, evidence=evidence), verdict(response, evidence)
 
 
 def _others(diagnosis: Diagnosis, found: Sequence[Diagnosis]) -> tuple[Diagnosis, ...]:
@@ -122,8 +122,8 @@ def _normal(text: str) -> str:
     return _PLACEHOLDER.sub(lambda found: "{" + (found.group(1) or found.group(2)) + "}", text)
 
 
-def _fields(reading: ParsedResponse, diagnosis: Diagnosis, call: str | None) -> tuple[tuple[str, str], ...]:
-    pairs: list[tuple[str, str]] = [("Read as", reading.form.value)]
+def _fields(response: ParsedResponse, diagnosis: Diagnosis, call: str | None) -> tuple[tuple[str, str], ...]:
+    pairs: list[tuple[str, str]] = [("Read as", response.form.value)]
 
     def add(name: str, value: object) -> None:
         if value:
@@ -134,16 +134,16 @@ def _fields(reading: ParsedResponse, diagnosis: Diagnosis, call: str | None) -> 
     add("Code", diagnosis.code)
     add("Message", diagnosis.message)
     add("Correlation id", diagnosis.correlation_id)
-    add("Class of the Data Action error", reading.category)
+    add("Class of the Data Action error", response.category)
     add("Missing", ", ".join(diagnosis.missing))
     add("Divisions", ", ".join(diagnosis.divisions))
     add("About", diagnosis.entity)
-    for detail in reading.deciding.details[:10]:
+    for detail in response.deciding.details[:10]:
         add("Detail", " · ".join(part for part in (detail.code, detail.field, detail.entity_name, detail.entity_id) if part))
-    for name, value in reading.deciding.params[:10]:
+    for name, value in response.deciding.params[:10]:
         add(f"Parameter {name}", value)
     for name in _RATE_HEADERS:
-        add(name, reading.headers.get(name))
+        add(name, response.headers.get(name))
     add("Note", contradiction(diagnosis))
     if len(diagnosis.chain) > 1:
         for number, line in enumerate(diagnosis.chain, 1):

@@ -17,12 +17,12 @@ from wfm.payloads.parsed_response import Form, ParsedResponse, read
 
 NOTHING_KNOWN = Evidence()
 
-# The rules by their signs, in their order: most have no sign of a sort.
-_SPECIAL = tuple((rule.signs.special, rule) for rule in RULES if rule.signs.special is not None)
-_HINTS = tuple((rule.signs.hint, rule) for rule in RULES if rule.signs.hint is not None)
-_CODED = tuple(rule for rule in RULES if rule.signs.codes is not None or rule.signs.codes_within is not None)
-_WEAKLY_CODED = tuple(rule for rule in RULES if rule.signs.weak_codes is not None)
-_BY_STATUS = {status: rule for rule in reversed(RULES) for status in rule.signs.statuses}
+# The rules by their matchers, in their order: most have none of a sort.
+_SPECIAL = tuple((rule.matchers.special, rule) for rule in RULES if rule.matchers.special is not None)
+_HINTS = tuple((rule.matchers.hint, rule) for rule in RULES if rule.matchers.hint is not None)
+_CODED = tuple(rule for rule in RULES if rule.matchers.codes is not None or rule.matchers.codes_within is not None)
+_WEAKLY_CODED = tuple(rule for rule in RULES if rule.matchers.weak_codes is not None)
+_BY_STATUS = {status: rule for rule in reversed(RULES) for status in rule.matchers.statuses}
 
 
 def diagnose(
@@ -39,25 +39,25 @@ def diagnose(
     return verdict(read(status, headers, body), evidence)
 
 
-def verdict(reading: ParsedResponse, evidence: Evidence) -> Diagnosis:
+def verdict(response: ParsedResponse, evidence: Evidence) -> Diagnosis:
     """The diagnosis of a reading."""
-    case = Case(reading=reading, evidence=of_the_failing_call(reading, evidence))
-    rule, confidence = judge(case)
+    case = Case(response=response, evidence=of_the_failing_call(response, evidence))
+    rule, confidence = match_rule(case)
     names = rule.names(case) if rule.names else ()
     elsewhere = sides.sentences(case, rule)
     page = ANOTHER_SERVICE if elsewhere is not None and rule.kind in sides.REFUSED else rule
     said = elsewhere or rule.sentences(case)
     return Diagnosis(
         kind=rule.kind_of(case),
-        status=reading.status if reading.status is not None else case.status,
-        code=_code(reading, rule),
-        message=clean(reading.deciding.message or reading.outer_text or reading.text or evidence.fault, 1_000),
+        status=response.status if response.status is not None else case.status,
+        code=_code(response, rule),
+        message=clean(response.deciding.message or response.outer_text or response.text or evidence.fault, 1_000),
         missing=tuple(clean(name, 200) for name in names),
-        divisions=reading.names.divisions,
-        correlation_id=clean(reading.correlation_id, 200) if reading.correlation_id else None,
+        divisions=response.names.divisions,
+        correlation_id=clean(response.correlation_id, 200) if response.correlation_id else None,
         retryable=rule.may_retry(case),
         entity=_entity(case),
-        chain=_chain(reading),
+        chain=_chain(response),
         rule=page.key,
         confidence=confidence,
         provenance=page.source.provenance,
@@ -68,25 +68,25 @@ def verdict(reading: ParsedResponse, evidence: Evidence) -> Diagnosis:
     )
 
 
-def of_the_failing_call(reading: ParsedResponse, evidence: Evidence) -> Evidence:
+def of_the_failing_call(response: ParsedResponse, evidence: Evidence) -> Evidence:
     """The evidence for the request that failed: behind a Data Action the one that its web service refused.
 
     An action calls with the credentials of its integration: what is known of the caller says nothing about them.
     """
-    inside = reading.level > 0 and evidence.call is not None and EXECUTE.search(evidence.call)
+    inside = response.level > 0 and evidence.call is not None and EXECUTE.search(evidence.call)
     if not (evidence.behind and inside):
         return evidence
     return Evidence(call=evidence.behind, via=evidence.via, behind=evidence.behind, fault=evidence.fault)
 
 
-def _code(reading: ParsedResponse, rule: Rule) -> str | None:
+def _code(response: ParsedResponse, rule: Rule) -> str | None:
     """The code of the error that decides. Of a torn answer that no code explains, the one left is not it."""
-    code = reading.deciding.code
+    code = response.deciding.code
     return clean(code, 200) if code and rule is not UNREAD[0] else None
 
 
-def judge(case: Case) -> tuple[Rule, Confidence]:
-    """The first rule that fits, strongest signs first, and how sure that makes it."""
+def match_rule(case: Case) -> tuple[Rule, Confidence]:
+    """The first rule that fits, strongest matchers first, and how sure that makes it."""
     for special, rule in _SPECIAL:
         if special(case):
             return rule, Confidence.LIKELY if rule.key.startswith("brief") else Confidence.CERTAIN
@@ -94,8 +94,8 @@ def judge(case: Case) -> tuple[Rule, Confidence]:
     if found is not None:
         return found
     found = _by_weak_code(case)
-    deciding = case.reading.deciding
-    if found is None and case.reading.form is Form.TRUNCATED and (deciding.truncated or not deciding.code):
+    deciding = case.response.deciding
+    if found is None and case.response.form is Form.TRUNCATED and (deciding.truncated or not deciding.code):
         return UNREAD[0], Confidence.GUESS  # of what is lost nothing is known: its bare status is not believed
     found = found or _by_status(case.status)
     if found is not None:
@@ -104,17 +104,19 @@ def judge(case: Case) -> tuple[Rule, Confidence]:
     if outer is not None:
         return outer
     for rule in UNREAD:
-        if rule.signs.special is not None and rule.signs.special(case):
+        if rule.matchers.special is not None and rule.matchers.special(case):
             return rule, Confidence.LIKELY if rule.key in NO_FAILURES else Confidence.GUESS
     raise AssertionError("the last rule takes everything")
 
 
 def _by_code(case: Case) -> tuple[Rule, Confidence] | None:
-    for words in (case.reading.words, case.reading.header_words):
+    for words in (case.response.words, case.response.header_words):
         for rule in _CODED if words else ():
-            signs = rule.signs
-            anywhere = signs.codes is not None and signs.codes.search(words)
-            inside = signs.codes_within is not None and signs.inside(case) and signs.codes_within.search(words)
+            matchers = rule.matchers
+            anywhere = matchers.codes is not None and matchers.codes.search(words)
+            inside = (
+                matchers.codes_within is not None and matchers.applies_to_status(case) and matchers.codes_within.search(words)
+            )
             if anywhere or inside:
                 return rule, Confidence.CERTAIN
     return None
@@ -122,10 +124,10 @@ def _by_code(case: Case) -> tuple[Rule, Confidence] | None:
 
 def _by_sentence(case: Case, text: str) -> tuple[Rule, Confidence] | None:
     # What a web server's page says of permissions is about its files, not about the platform's roles.
-    asked = servers.RULES if case.reading.form is Form.PAGE else RULES
+    asked = servers.RULES if case.response.form is Form.PAGE else RULES
     for rule in asked if text else ():
-        signs = rule.signs
-        if signs.sentences is not None and signs.inside(case) and signs.sentences.search(text):
+        matchers = rule.matchers
+        if matchers.sentences is not None and matchers.applies_to_status(case) and matchers.sentences.search(text):
             return rule, Confidence.LIKELY
     return None
 
@@ -135,10 +137,10 @@ def _by_hint(case: Case) -> tuple[Rule, Confidence] | None:
 
 
 def _by_weak_code(case: Case) -> tuple[Rule, Confidence] | None:
-    for words in (case.reading.words, case.reading.header_words):
+    for words in (case.response.words, case.response.header_words):
         for rule in _WEAKLY_CODED if words else ():
-            signs = rule.signs
-            if signs.weak_codes is not None and signs.inside(case) and signs.weak_codes.search(words):
+            matchers = rule.matchers
+            if matchers.weak_codes is not None and matchers.applies_to_status(case) and matchers.weak_codes.search(words):
                 return rule, Confidence.LIKELY
     return None
 
@@ -153,18 +155,18 @@ def _by_status(status: int | None) -> tuple[Rule, Confidence] | None:
 
 def _by_outer(case: Case) -> tuple[Rule, Confidence] | None:
     """What the bodies around a silent inner one say."""
-    layers = [layer for layer in case.reading.layers if layer.level < case.reading.level]
-    for layer in layers:
-        around = Case(reading=replace(case.reading, layers=(layer,)), evidence=case.evidence)
+    envelopes = [layer for layer in case.response.envelopes if layer.level < case.response.level]
+    for layer in envelopes:
+        around = Case(response=replace(case.response, envelopes=(layer,)), evidence=case.evidence)
         found = _by_code(around) or _by_sentence(around, around.text) or _by_weak_code(around)
         if found is not None:
             return found[0], Confidence.GUESS
-    return _by_status(case.reading.status)
+    return _by_status(case.response.status)
 
 
 def _entity(case: Case) -> str | None:
     """The thing that the answer names: "schedule 62f7…"."""
-    here = [layer for layer in case.reading.layers if layer.level == case.reading.level]
+    here = [layer for layer in case.response.envelopes if layer.level == case.response.level]
     for layer in here:
         if layer.entity_id or layer.entity_name:
             return clean(f"{layer.entity_name} {layer.entity_id}".strip(), 200)
@@ -175,8 +177,8 @@ def _entity(case: Case) -> str | None:
     return clean(named[0], 200) if named else None
 
 
-def _chain(reading: ParsedResponse) -> tuple[str, ...]:
-    lines = dict.fromkeys(_line(layer) for layer in reading.layers if layer.says_something)
+def _chain(response: ParsedResponse) -> tuple[str, ...]:
+    lines = dict.fromkeys(_line(layer) for layer in response.envelopes if layer.says_something)
     return tuple(lines)[:12]
 
 

@@ -89,7 +89,7 @@ def index() -> str:
         "",
         "## Adding a cause",
         "",
-        "1. Write a `Rule` in the file of `wfm/diagnosis/rules` that fits: signs, texts, example.",
+        "1. Write a `Rule` in the file of `wfm/diagnosis/rules` that fits: matchers, texts, example.",
         "2. Put it into that file's `RULES`, the particular before the general.",
         "3. Add payloads to `CASES` in `tests/diagnosis/test_rules.py`; a rule without a test fails there.",
         "4. Run `python -m wfm.diagnosis` and commit the page.",

@@ -42,20 +42,20 @@ REFUSED = frozenset(
 
 def is_remote(case: Case) -> bool:
     """Whether the error that decides is that of another service, and nothing shows that it is the platform's."""
-    reading = case.reading
+    response = case.response
     if case.evidence.behind or case.is_brief:
         return False
-    if case.elsewhere or _OF_OTHERS.search(reading.text):
+    if case.elsewhere or _OF_OTHERS.search(response.text):
         return True
-    if _asks_for_other_credentials(reading):
+    if _asks_for_other_credentials(response):
         return not case.of_token_server
-    here = [layer for layer in reading.layers if layer.level == reading.level]
-    named = (*reading.names.permissions, *reading.names.held)
+    here = [layer for layer in response.envelopes if layer.level == response.level]
+    named = (*response.names.permissions, *response.names.held)
     told_by_form = any(layer.correlation_id and layer.code for layer in here) or bool(
-        _PLATFORM_CODE.fullmatch(reading.deciding.code or "")
+        _PLATFORM_CODE.fullmatch(response.deciding.code or "")
     )
     of_platform = (
-        (told_by_form and not _is_wrapper(reading))
+        (told_by_form and not _is_wrapper(response))
         or bool(_BRIEF_WORDS.search(case.text))
         or bool(set(named) & catalogue.published_permissions())
         or "/api/v2/" in case.text
@@ -63,18 +63,18 @@ def is_remote(case: Case) -> bool:
     return case.behind_action and not of_platform
 
 
-def _is_wrapper(reading: ParsedResponse) -> bool:
+def _is_wrapper(response: ParsedResponse) -> bool:
     """Whether the error that decides is a Data Action's own report of a service whose answer has no body that can be read.
 
     Code and correlation id are then the wrapper's, and say nothing of whose answer it was.
     """
-    remote = reading.category in ("", "ACTION.REMOTE_ENDPOINT")
-    return reading.level == 0 and remote and (bool(reading.category) or bool(_REPORTS.search(reading.inner_text)))
+    remote = response.category in ("", "ACTION.REMOTE_ENDPOINT")
+    return response.level == 0 and remote and (bool(response.category) or bool(_REPORTS.search(response.inner_text)))
 
 
-def _asks_for_other_credentials(reading: ParsedResponse) -> bool:
+def _asks_for_other_credentials(response: ParsedResponse) -> bool:
     """Whether the answer asks to sign in as the platform never does: by Basic, or at somebody else's address."""
-    challenge = reading.headers.get("www-authenticate", "")
+    challenge = response.headers.get("www-authenticate", "")
     if PLATFORM_HOST.search(challenge):
         return False
     return bool(_OTHER_SCHEME.match(challenge)) or "://" in challenge

@@ -23,7 +23,7 @@ MAX_JOINT = 40
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Span:
     """A name and where it stands in a text."""
 
     begin: int
@@ -113,12 +113,12 @@ _NONE_OF = re.compile(  # "none of [a:b:c] is assigned"
 )
 
 
-def lacked(text: str, places: Iterable[Place]) -> tuple[tuple[Place, ...], tuple[Place, ...]]:
+def missing_and_held(text: str, spans: Iterable[Span]) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
     """The places that name what the caller lacks, and those that name what it holds, each in their order."""
-    missing: list[Place] = []
-    held: list[Place] = []
+    missing: list[Span] = []
+    held: list[Span] = []
     told = 0  # up to here the text has said something of the names before
-    runs = _runs(text, sorted(places))
+    runs = _runs(text, sorted(spans))
     for number, run in enumerate(runs):
         begin, end = run[0].begin, run[-1].end
         next_one = runs[number + 1][0].begin if number + 1 < len(runs) else len(text)
@@ -138,20 +138,20 @@ def tells_of_holding(name: str) -> bool:
     return _held_by_words(" ".join(_NOUN_IN_ONE.sub(r" \1 ", name.replace("_", " ")).split()))
 
 
-def _runs(text: str, places: Sequence[Place]) -> list[list[Place]]:
+def _runs(text: str, spans: Sequence[Span]) -> list[list[Span]]:
     """Names that are joined by no more than a comma, a bar or an "and"."""
-    runs: list[list[Place]] = []
-    for place in places:
+    runs: list[list[Span]] = []
+    for span in spans:
         end = runs[-1][-1].end if runs else 0
-        if not runs or place.begin - end > MAX_JOINT or not _JOINT.fullmatch(text, end, place.begin):
+        if not runs or span.begin - end > MAX_JOINT or not _JOINT.fullmatch(text, end, span.begin):
             if len(runs) == MAX_RUNS:
                 break
             runs.append([])
-        runs[-1].append(place)
+        runs[-1].append(span)
     return [part for run in runs for part in _parted(text, run)]
 
 
-def _parted(text: str, run: list[Place]) -> list[list[Place]]:
+def _parted(text: str, run: list[Span]) -> list[list[Span]]:
     """A clause that begins with "while" or "although" ends at a comma: "While your role has a:b:view, a:b:edit is needed"."""
     comma = len(run) > 1 and "," in (gap := text[run[-2].end : run[-1].begin]) and not re.search(r"\w", gap)
     before = text[max(0, run[0].begin - REACH) : run[0].begin]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from wfm import catalogue
 from wfm.payloads.correlation import UUID
-from wfm.payloads.held_vs_missing import Place, lacked, tells_of_holding
+from wfm.payloads.held_vs_missing import Span, missing_and_held, tells_of_holding
 
 MAX_NAMES = 60
 
@@ -87,22 +87,22 @@ def find_names(text: str, params: Params, correlation_id: str | None, *, of_scop
     """
     text = _without_bearers(text)
     wanted = tuple((name, value) for name, value in params if not tells_of_holding(name))
-    missing, held = lacked(text, _permission_places(text))
+    missing, held = missing_and_held(text, _permission_spans(text))
     filled = "\n".join(value for _, value in wanted)
     return Names(
-        permissions=_once((*(place.name for place in missing), *(place.name for place in _permission_places(filled)))),
+        permissions=_once((*(span.name for span in missing), *(span.name for span in _permission_spans(filled)))),
         scopes=_scopes(text, wanted, of_scopes),
         licences=_licences(text, wanted),
         divisions=_divisions(text, params, correlation_id),
-        held=_once(place.name for place in held),
+        held=_once(span.name for span in held),
     )
 
 
 def names_in(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Every permission and every scope that a text names, whoever holds them."""
     text = _without_bearers(text)
-    scopes = (place.name for stage in _scope_places(text) for place in stage)
-    return _once(place.name for place in _permission_places(text)), _once(scopes)
+    scopes = (span.name for stage in _scope_spans(text) for span in stage)
+    return _once(span.name for span in _permission_spans(text)), _once(scopes)
 
 
 def _once(names: Iterable[str]) -> tuple[str, ...]:
@@ -114,24 +114,24 @@ def _without_bearers(text: str) -> str:
     return _BEARER.sub(lambda found: " " * len(found.group()), text) if ":" in text else text
 
 
-def _permission_places(text: str) -> list[Place]:
+def _permission_spans(text: str) -> list[Span]:
     """Where a text names permissions. Published ones begin with a small letter: beside one, "Sales:EMEA:Tier1" is a thing."""
     if text.count(":") < 2:
         return []
     found = [
-        Place(one.start(), one.end(), ":".join(one.group(1, 2, 3)))
+        Span(one.start(), one.end(), ":".join(one.group(1, 2, 3)))
         for one in _PERMISSION.finditer(text)
         if one.group(1).casefold() not in _NOT_DOMAINS
     ]
-    small = [place for place in found if place.name[0].islower()]
+    small = [span for span in found if span.name[0].islower()]
     return small or found
 
 
 def _scopes(text: str, params: Params, of_scopes: bool) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    for stage in _scope_places(text, of_scopes):
-        missing, _ = lacked(text, stage)
-        found.update(dict.fromkeys(place.name for place in missing))
+    for stage in _scope_spans(text, of_scopes):
+        missing, _ = missing_and_held(text, stage)
+        found.update(dict.fromkeys(span.name for span in missing))
         if found:
             break
     for key, value in params:
@@ -141,60 +141,60 @@ def _scopes(text: str, params: Params, of_scopes: bool) -> tuple[str, ...]:
     return tuple(found)[:MAX_NAMES]
 
 
-def _scope_places(text: str, of_scopes: bool = False) -> Iterator[list[Place]]:
+def _scope_spans(text: str, of_scopes: bool = False) -> Iterator[list[Span]]:
     """Where a text names scopes, the surest signs first: lists after the word "scope", then names anywhere."""
-    yield [place for listed in _SCOPE_LIST.finditer(text) for place in _tokens(listed, 1)]
+    yield [span for listed in _SCOPE_LIST.finditer(text) for span in _tokens(listed, 1)]
     if of_scopes or "scope" in text.casefold():
-        wanted = (place for found in _SCOPE_WANTED.finditer(text) for place in _tokens(found, 1))
-        known = (_place(found, 0) for found in _SCOPE.finditer(text))
-        beside = (place for place in _beside_the_word(text) if _is_scope(place.name))
-        yield sorted({*beside, *filter(_looks_like_scope, wanted), *(place for place in known if _is_published(text, place))})
+        wanted = (span for found in _SCOPE_WANTED.finditer(text) for span in _tokens(found, 1))
+        known = (_span(found, 0) for found in _SCOPE.finditer(text))
+        beside = (span for span in _beside_the_word(text) if _is_scope(span.name))
+        yield sorted({*beside, *filter(_looks_like_scope, wanted), *(span for span in known if _is_published(text, span))})
 
 
-def _beside_the_word(text: str) -> Iterator[Place]:
+def _beside_the_word(text: str) -> Iterator[Span]:
     for found in _SCOPE_AFTER.finditer(text):
         use, mark, first, _ = found.groups()
         # A bare word after "scope" is a name only where something says so: "scope: users", "to use scope users".
         if use or mark.strip() or ":" in first or "-" in first or first.casefold() in catalogue.published_scopes():
-            yield _place(found, 3)
+            yield _span(found, 3)
             yield from _tokens(found, 4)
     for found in _SCOPE_BEFORE.finditer(text):
-        place = _place(found, 1 if found.group(1) else 2)
-        if found.group(1) or any(mark in place.name for mark in ":-_."):
-            yield place
+        span = _span(found, 1 if found.group(1) else 2)
+        if found.group(1) or any(mark in span.name for mark in ":-_."):
+            yield span
 
 
-def _tokens(found: re.Match[str], group: int) -> Iterator[Place]:
+def _tokens(found: re.Match[str], group: int) -> Iterator[Span]:
     """The names in a list that a pattern caught."""
     for token in _SCOPE.finditer(found.string, *found.span(group)):
         if token.group() not in ("and", "or"):
-            yield _place(token, 0)
+            yield _span(token, 0)
 
 
-def _place(found: re.Match[str], group: int) -> Place:
+def _span(found: re.Match[str], group: int) -> Span:
     name = found.group(group).rstrip(".")
-    return Place(found.start(group), found.start(group) + len(name), name)
+    return Span(found.start(group), found.start(group) + len(name), name)
 
 
 def _is_scope(name: str) -> bool:
     return name.casefold() not in _WORDS and not _UUID.fullmatch(name)
 
 
-def _looks_like_scope(place: Place) -> bool:
-    return _is_scope(place.name) and (place.name.count(":") == 1 or (":" not in place.name and "-" in place.name))
+def _looks_like_scope(span: Span) -> bool:
+    return _is_scope(span.name) and (span.name.count(":") == 1 or (":" not in span.name and "-" in span.name))
 
 
-def _is_published(text: str, place: Place) -> bool:
+def _is_published(text: str, span: Span) -> bool:
     """Whether a published scope is named: "presence:readonly" is one wherever it stands, "users" only where it is asked for."""
-    if place.name not in catalogue.published_scopes():
+    if span.name not in catalogue.published_scopes():
         return False
-    return ":" in place.name or "-" in place.name or bool(_BEFORE_SCOPE.search(text[max(0, place.begin - 16) : place.begin]))
+    return ":" in span.name or "-" in span.name or bool(_BEFORE_SCOPE.search(text[max(0, span.begin - 16) : span.begin]))
 
 
 def _licences(text: str, params: Params) -> tuple[str, ...]:
     listed = [part for pattern in (_LICENCE_LIST, _LICENCE_QUOTED, _LICENCE_BARE) for part in pattern.finditer(text)]
-    missing, _ = lacked(text, (Place(*found.span(1), found.group(1)) for found in listed))
-    given = [place.name for place in missing]
+    missing, _ = missing_and_held(text, (Span(*found.span(1), found.group(1)) for found in listed))
+    given = [span.name for span in missing]
     given += [value for key, value in params if re.search("licen[sc]e", key, re.IGNORECASE)]
     names = (name.strip(" '\"[]") for one in given for name in one.split(","))
     return _once(name for name in names if 1 < len(name) < 80 and not _UUID.search(name))

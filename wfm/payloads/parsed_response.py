@@ -59,18 +59,20 @@ class ParsedResponse:
     form: Form
     status: int | None
     headers: Mapping[str, str]
-    layers: tuple[ErrorEnvelope, ...]
+    envelopes: tuple[ErrorEnvelope, ...]
     text: str
 
     @property
     def tells_outcome(self) -> bool:
         """Whether the answer says how a request ended; a thing of the platform, or how far a job came, is no answer."""
-        return any(one.says_something or one.status or one.details or one.params or one.state in FAILED for one in self.layers)
+        return any(
+            one.says_something or one.status or one.details or one.params or one.state in FAILED for one in self.envelopes
+        )
 
     @cached_property
     def category(self) -> str:
         """The class of a Data Action failure, details[].errorCode such as ACTION.REMOTE_ENDPOINT (observed)."""
-        for envelope in self.layers:
+        for envelope in self.envelopes:
             for detail in envelope.details:
                 if envelope.level == 0 and detail.code.upper().startswith("ACTION."):
                     return detail.code.upper()
@@ -81,12 +83,12 @@ class ParsedResponse:
         """Which body decides: the innermost that says something, but the outer one when its own sign-in failed."""
         if self.category == "ACTION.AUTHENTICATION":
             return 0
-        return max((envelope.level for envelope in self.layers if envelope.says_something), default=0)
+        return max((envelope.level for envelope in self.envelopes if envelope.says_something), default=0)
 
     @cached_property
     def deciding_body(self) -> list[ErrorEnvelope]:
         """The errors of the body that decides, outermost first."""
-        return [envelope for envelope in self.layers if envelope.level == self.level]
+        return [envelope for envelope in self.envelopes if envelope.level == self.level]
 
     @cached_property
     def deciding(self) -> ErrorEnvelope:
@@ -109,7 +111,7 @@ class ParsedResponse:
     @cached_property
     def outer_text(self) -> str:
         """Everything that the bodies around the deciding one say."""
-        return "\n".join(dict.fromkeys(envelope.message for envelope in self.layers if envelope.level < self.level))[:8_000]
+        return "\n".join(dict.fromkeys(envelope.message for envelope in self.envelopes if envelope.level < self.level))[:8_000]
 
     @cached_property
     def words(self) -> str:
@@ -148,7 +150,7 @@ class ParsedResponse:
             return self.own_status
         if self.status is not None and self.status >= 300:
             return self.status
-        named = next((envelope.status for envelope in self.layers if envelope.status), None)
+        named = next((envelope.status for envelope in self.envelopes if envelope.status), None)
         if (named or 0) < 400 and self.form is Form.JSON:
             named = statuses.status_in(self.deciding.message) or named  # "Request failed with status code 403"
         return named or statuses.of_phrase(self.deciding.message) or self.status
@@ -157,10 +159,10 @@ class ParsedResponse:
     def correlation_id(self) -> str | None:
         """The id to quote: a body's contextId or correlationId (outermost first), one in brackets, the header,
         else one that the text names."""
-        for envelope in self.layers:
+        for envelope in self.envelopes:
             if envelope.correlation_id:
                 return envelope.correlation_id
-        for envelope in self.layers:
+        for envelope in self.envelopes:
             found = correlation.trailing_id(envelope.message)
             if found:
                 return found
@@ -183,7 +185,7 @@ class ParsedResponse:
         if not self.deciding.truncated:
             return found
         # Where a text breaks off, its last word may be half a name.
-        ends = (*(envelope.message for envelope in self.layers if envelope.truncated), self.text.rstrip("\\"))
+        ends = (*(envelope.message for envelope in self.envelopes if envelope.truncated), self.text.rstrip("\\"))
         whole = tuple(name for name in found.permissions if not any(end.endswith(name) for end in ends))
         scopes = tuple(name for name in found.scopes if not any(end.endswith(name) for end in ends))
         return replace(found, permissions=whole, scopes=scopes)
@@ -191,7 +193,7 @@ class ParsedResponse:
     @cached_property
     def call(self) -> str | None:
         """The request that the answer itself names, "VERB /path", where it does."""
-        for envelope in self.layers:
+        for envelope in self.envelopes:
             if envelope.path.startswith(("/", "http")):
                 found = _PATH.search(envelope.path)
                 path = found.group(1) if found else envelope.path
@@ -217,7 +219,7 @@ def call_in(text: str) -> str | None:
 
 def read_value(value: object) -> ParsedResponse:
     """Read an answer whose JSON is parsed already."""
-    return ParsedResponse(form=Form.JSON, status=None, headers={}, layers=_all_envelopes(value), text="")
+    return ParsedResponse(form=Form.JSON, status=None, headers={}, envelopes=_all_envelopes(value), text="")
 
 
 def read(status: int | None, headers: Mapping[str, str], body: bytes | str | None, *, cut: bool = False) -> ParsedResponse:
@@ -248,7 +250,7 @@ def read(status: int | None, headers: Mapping[str, str], body: bytes | str | Non
     named = status
     if named is None and form in (Form.TEXT, Form.OVERSIZE, Form.PAGE):
         named = statuses.status_in(shown) or (statuses.success_in(shown) if form is Form.TEXT else None)
-    return ParsedResponse(form=form, status=named, headers=known, layers=envelopes, text=shown)
+    return ParsedResponse(form=form, status=named, headers=known, envelopes=envelopes, text=shown)
 
 
 def _lowered(headers: Mapping[str, str]) -> dict[str, str]:

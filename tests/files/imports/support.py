@@ -35,20 +35,20 @@ def split(found: Iterable[Read]) -> Found:
     return runs, problems
 
 
-def csv_of(text: str | bytes, reading: ImportContext | None = None, *, size: int = 7) -> Found:
+def csv_of(text: str | bytes, context: ImportContext | None = None, *, size: int = 7) -> Found:
     data = text.encode() if isinstance(text, str) else text
-    return split(read_csv(pieces(data, size), reading or fresh()))
+    return split(read_csv(pieces(data, size), context or fresh()))
 
 
-def lines_of(text: str | bytes, reading: ImportContext | None = None, *, size: int = 7) -> Found:
+def lines_of(text: str | bytes, context: ImportContext | None = None, *, size: int = 7) -> Found:
     data = text.encode() if isinstance(text, str) else text
-    return split(read_json_lines(pieces(data, size), reading or fresh()))
+    return split(read_json_lines(pieces(data, size), context or fresh()))
 
 
-def flow_of(text: str | bytes, reading: ImportContext | None = None) -> Found:
+def flow_of(text: str | bytes, context: ImportContext | None = None) -> Found:
     data = text.encode() if isinstance(text, str) else text
-    return split(read_flow_data(data, reading or fresh()))
+    return split(read_flow_data(data, context or fresh()))
 
 
-def paste_of(text: str, reading: ImportContext | None = None) -> Found:
-    return split(read_payloads(text, reading or fresh()))
+def paste_of(text: str, context: ImportContext | None = None) -> Found:
+    return split(read_payloads(text, context or fresh()))

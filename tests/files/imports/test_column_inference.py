@@ -56,28 +56,28 @@ def test_the_agent_of_lines_is_found_by_the_cells(members: Mapping[str, object])
 
 @pytest.mark.parametrize("head", ["User,Target", "Name,Person", "Yksi,Kaksi"])
 def test_where_two_columns_may_be_the_agent_neither_is_taken_and_it_is_said(head: str) -> None:
-    reading = fresh(known=known)
-    runs, _ = csv_of(f"Time,{head},Status\n{AT},{KIM},{BO},403\n", reading)
+    context = fresh(known=known)
+    runs, _ = csv_of(f"Time,{head},Status\n{AT},{KIM},{BO},403\n", context)
     assert [run.agent_id for run in runs] == ["unknown"]
     first, second = head.split(",")
-    assert any(f"“{first}” and “{second}”" in note and "neither is taken" in note for note in reading.notes)
+    assert any(f"“{first}” and “{second}”" in note and "neither is taken" in note for note in context.notes)
     chosen = fresh(known=known, mapping={"time": "Time", "agent": second, "status": "Status"})
     assert [run.agent_id for run in csv_of(f"Time,{head},Status\n{AT},{KIM},{BO},403\n", chosen)[0]] == [BO]
 
 
 def test_a_column_of_other_people_beside_the_agent_is_said() -> None:
-    reading = fresh(known=known)
-    runs, _ = csv_of(f"Time,Name,Agent,Status\n{AT},Kim Becker,Bo Lindqvist,403\n", reading)
+    context = fresh(known=known)
+    runs, _ = csv_of(f"Time,Name,Agent,Status\n{AT},Kim Becker,Bo Lindqvist,403\n", context)
     assert [run.agent_id for run in runs] == ["Bo Lindqvist"]
-    assert reading.notes == [
+    assert context.notes == [
         "“Name” holds other people than “Agent”, which is taken as the agent. Choose another if it is not."
     ]
 
 
 def test_the_same_person_in_two_columns_is_no_doubt() -> None:
-    reading = fresh(known=known)
-    csv_of(f"Time,User,Email,Contact\n{AT},{BO_ID},{BO},Bo Lindqvist\n", reading)
-    assert reading.notes == []
+    context = fresh(known=known)
+    csv_of(f"Time,User,Email,Contact\n{AT},{BO_ID},{BO},Bo Lindqvist\n", context)
+    assert context.notes == []
 
 
 @pytest.mark.parametrize(

@@ -82,11 +82,11 @@ def test_members_without_end_are_looked_through_so_far() -> None:
 
 def test_title_lines_above_the_head_are_left_out_and_said() -> None:
     text = f"Data Action report\nCreated by;{KIM}\n\nTime;Agent Email;http.status\n{AT};{BO};403\n"
-    reading = fresh()
-    runs, problems = csv_of(text, reading)
+    context = fresh()
+    runs, problems = csv_of(text, context)
     assert problems == {}
     assert [(run.line, run.agent_id, run.status) for run in runs] == [(5, BO, 403)]
-    assert any("Lines 1 to 2 stand above the head" in note for note in reading.notes)
+    assert any("Lines 1 to 2 stand above the head" in note for note in context.notes)
     assert columns_of_table(text.encode(), fresh())[0] == ("Time", "Agent Email", "http.status")
 
 
@@ -108,8 +108,8 @@ def test_where_two_columns_hold_people_neither_is_guessed() -> None:
 
 
 def test_people_of_the_tenant_are_known_by_name() -> None:
-    reading = fresh(known=lambda cell: cell == "Aylin Şahin")
-    runs, _ = csv_of(f"time,Who,Place\n{AT},Aylin Şahin,Malmö\n", reading)
+    context = fresh(known=lambda cell: cell == "Aylin Şahin")
+    runs, _ = csv_of(f"time,Who,Place\n{AT},Aylin Şahin,Malmö\n", context)
     assert [run.agent_id for run in runs] == ["Aylin Şahin"]
 
 

@@ -54,12 +54,12 @@ def test_every_encoding_and_line_end_reads_the_same(encoding: str, end: str, siz
 
 
 def test_what_is_no_utf_8_is_read_as_windows_1252_and_said() -> None:
-    reading = fresh()
+    context = fresh()
     runs, problems = csv_of(
-        TABLE.replace("Jürgen Łęcki", "Jürgen").split("\n", 2)[0].encode() + f"\n{AT},u1,Jürgen,200\n".encode("cp1252"), reading
+        TABLE.replace("Jürgen Łęcki", "Jürgen").split("\n", 2)[0].encode() + f"\n{AT},u1,Jürgen,200\n".encode("cp1252"), context
     )
     assert ([run.agent for run in runs], problems) == (["Jürgen"], {})
-    assert any("Line 2 is no UTF-8" in note for note in reading.notes)
+    assert any("Line 2 is no UTF-8" in note for note in context.notes)
 
 
 def test_zero_bytes_and_broken_bytes_cost_a_line_at_most() -> None:
@@ -201,11 +201,11 @@ def test_a_row_may_be_ragged() -> None:
 
 
 def test_two_columns_of_one_name_can_both_be_chosen() -> None:
-    reading = fresh()
+    context = fresh()
     text = f"time,userId,Status,status,,Status\n{AT},u1,200,403,x,500\n"
-    runs, _ = csv_of(text, reading)
+    runs, _ = csv_of(text, context)
     assert [run.status for run in runs] == [200]
-    assert any("more than one column" in note for note in reading.notes)
+    assert any("more than one column" in note for note in context.notes)
     assert columns_of_table(text.encode(), fresh())[0] == ("time", "userId", "Status", "status", "column 5", "Status (2)")
     runs, _ = csv_of(text, fresh(mapping={"time": "time", "status": "Status (2)"}))
     assert [run.status for run in runs] == [500]
@@ -243,15 +243,15 @@ def test_a_first_line_that_tells_the_spreadsheet_its_separator() -> None:
     ("text", "note"), [("", "empty"), ("\n\n", "empty"), ("\ufeff", "empty"), ("time,userId\n", "no rows")]
 )
 def test_an_empty_table_is_said(text: str, note: str) -> None:
-    reading = fresh()
-    assert csv_of(text, reading) == ([], {})
-    assert any(note in one for one in reading.notes)
+    context = fresh()
+    assert csv_of(text, context) == ([], {})
+    assert any(note in one for one in context.notes)
 
 
 def test_an_empty_file_of_lines_is_said() -> None:
-    reading = fresh()
-    assert lines_of("\n \n", reading) == ([], {})
-    assert reading.notes == ["The file is empty."]
+    context = fresh()
+    assert lines_of("\n \n", context) == ([], {})
+    assert context.notes == ["The file is empty."]
 
 
 def test_a_table_without_a_time_is_said_once_not_row_by_row() -> None:
@@ -289,10 +289,10 @@ def test_no_bytes_break_the_reading(data: bytes, size: int) -> None:
 
 
 def test_a_column_called_result_that_holds_answers_is_read_as_the_answer() -> None:
-    reading = fresh()
+    context = fresh()
     said = 'Response from web service: {""code"":""too.many.requests"",""status"":429}'
     runs, problems = csv_of(
-        f'time,agent,result\n{AT},a,"{said}"\n{AT},b,applied\n{AT},c,all is well\n{AT},d,sending\n', reading
+        f'time,agent,result\n{AT},a,"{said}"\n{AT},b,applied\n{AT},c,all is well\n{AT},d,sending\n', context
     )
     assert problems == {}
     assert [(run.outcome, bool(run.response)) for run in runs] == [
@@ -301,4 +301,4 @@ def test_a_column_called_result_that_holds_answers_is_read_as_the_answer() -> No
         ("unconfirmed", True),
         ("unconfirmed", False),
     ]
-    assert any("“result” holds more than outcomes" in note for note in reading.notes)
+    assert any("“result” holds more than outcomes" in note for note in context.notes)

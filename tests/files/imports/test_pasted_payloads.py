@@ -216,10 +216,10 @@ def test_the_head_of_a_mail_is_no_error_but_tells_when() -> None:
 
 
 def test_a_mail_that_says_no_time_that_can_be_read_is_one_of_now() -> None:
-    reading = fresh()
-    runs, _ = paste_of(f"From: Ana\nSent: last Tuesday\n\n{json.dumps(FORBIDDEN)}", reading)
+    context = fresh()
+    runs, _ = paste_of(f"From: Ana\nSent: last Tuesday\n\n{json.dumps(FORBIDDEN)}", context)
     assert [(run.time, run.timed) for run in runs] == [(NOW, False)]
-    assert any("last Tuesday" in note and "as of now" in note for note in reading.notes)
+    assert any("last Tuesday" in note and "as of now" in note for note in context.notes)
 
 
 def test_records_of_logs_are_opened() -> None:

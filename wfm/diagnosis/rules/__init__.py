@@ -1,6 +1,6 @@
-"""Every rule, in the order in which they are asked. A new cause is a new Rule here: signs, texts, example.
+"""Every rule, in the order in which they are asked. A new cause is a new Rule here: matchers, texts, example.
 
-A case is put to all rules once for each strength of sign (see `Signs`): special tests, codes, sentences, weak codes,
+A case is put to all rules once for each strength of matcher (see `Matchers`): special tests, codes, sentences, weak codes,
 the bare status. So a code outranks a sentence and a sentence a status, whatever the order of the rules; among equals
 the first wins, which is why the particular stand before the general.
 """
@@ -23,7 +23,7 @@ from wfm.diagnosis.rules import (
     unread,
 )
 from wfm.diagnosis.rules.base import Case
-from wfm.diagnosis.rules.record import Example, Rule, Sentences, Signs, Variant
+from wfm.diagnosis.rules.record import Example, Matchers, Rule, Sentences, Variant
 
 RULES: tuple[Rule, ...] = (
     *brief.RULES,
@@ -43,4 +43,4 @@ RULES: tuple[Rule, ...] = (
 UNREAD: tuple[Rule, ...] = unread.RULES
 """Asked last, and a torn answer before its bare status is believed."""
 
-__all__ = ["RULES", "UNREAD", "Case", "Example", "Rule", "Sentences", "Signs", "Variant"]
+__all__ = ["RULES", "UNREAD", "Case", "Example", "Matchers", "Rule", "Sentences", "Variant"]

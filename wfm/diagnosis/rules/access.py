@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from wfm.diagnosis.rules import roles
 from wfm.diagnosis.rules.base import Case, licences, pattern, scopes
-from wfm.diagnosis.rules.record import Rule, Signs, platform_error, published
+from wfm.diagnosis.rules.record import Matchers, Rule, platform_error, published
 from wfm.diagnosis.rules.roles import (
     REFUSALS,
     REFUSING,
@@ -34,14 +34,14 @@ def _scope_values(case: Case) -> Mapping[str, str]:
 
 
 def _scope_named(case: Case) -> bool:
-    return refuses(case) and bool(case.reading.names.scopes)
+    return refuses(case) and bool(case.response.names.scopes)
 
 
 SCOPE = Rule(
     key="scope-missing",
     kind=Kind.MISSING_SCOPE,
     title="The token lacks a scope",
-    signs=Signs(
+    matchers=Matchers(
         codes=pattern(r"^app\.not\.authorized\.for\.scope$", r"^insufficient\.scopes?$"),
         codes_within=pattern(r"missing\.(?:required\.)?(?:oauth\.)?scopes?\b", r"scopes?\.(?:missing|required|insufficient)"),
         sentences=pattern(
@@ -76,7 +76,7 @@ LICENCE = Rule(
     key="feature-not-enabled",
     kind=Kind.MISSING_LICENSE,
     title="A licence or feature is missing",
-    signs=Signs(
+    matchers=Matchers(
         codes=pattern(
             r"\blicen[sc]es?\b",
             r"\bfeature\.(?:not\.enabled|toggle|disabled|unavailable)",
@@ -119,7 +119,7 @@ USER_CONTEXT = Rule(
     key="user-context-needed",
     kind=Kind.FORBIDDEN_OTHER,
     title="The call needs a person, not a client",
-    signs=Signs(
+    matchers=Matchers(
         codes=pattern(r"^not\.a\.user$", r"^not\.a\.client$"),
         sentences=pattern(r"\brequires? a user context", r"\bclient credentials cannot be used"),
     ),
@@ -139,7 +139,7 @@ BLOCKED = Rule(
     key="organization-refuses",
     kind=Kind.FORBIDDEN_OTHER,
     title="The organization or a policy refuses",
-    signs=Signs(
+    matchers=Matchers(
         codes=pattern(
             r"^blocked$",
             r"\bpolicy\.denied$",
@@ -178,9 +178,9 @@ BLOCKED = Rule(
 
 def _refused_by_a_server(case: Case) -> bool:
     """Whether code and words both refuse, under a status that says that a server failed."""
-    status = case.reading.firm_status
-    failed = status is not None and status >= 500 and case.reading.form is Form.JSON
-    return failed and all(REFUSING.search(said) for said in (case.reading.words, case.text.replace(" ", ".")))
+    status = case.response.firm_status
+    failed = status is not None and status >= 500 and case.response.form is Form.JSON
+    return failed and all(REFUSING.search(said) for said in (case.response.words, case.text.replace(" ", ".")))
 
 
 def _refused_values(case: Case) -> Mapping[str, str]:
@@ -194,7 +194,7 @@ REFUSED = Rule(
     key="refused",
     kind=Kind.FORBIDDEN_OTHER,
     title="Refused without a reason",
-    signs=Signs(
+    matchers=Matchers(
         special=_refused_by_a_server,
         codes=pattern(r"^access\.denied$"),
         weak_codes=pattern(

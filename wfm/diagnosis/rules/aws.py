@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from wfm.diagnosis.rules.base import Case, pattern
-from wfm.diagnosis.rules.record import REMOTE_OWNER, Rule, Signs, Variant, action_error, observed
+from wfm.diagnosis.rules.record import REMOTE_OWNER, Matchers, Rule, Variant, action_error, observed
 from wfm.domain.diagnoses import Kind
 
 _REPORT = re.compile(  # the newer SDK has commas and no error code
@@ -18,9 +18,9 @@ _BY_STATUS = {"403": "AccessDenied", "404": "ResourceNotFound", "429": "TooManyR
 
 def _report(case: Case) -> tuple[str, str] | None:
     """AWS's service and error code, where its sentence is passed on."""
-    if "(Service:" not in case.reading.text:
+    if "(Service:" not in case.response.text:
         return None
-    report = _REPORT.search(f"{case.text}\n{case.reading.outer_text}")
+    report = _REPORT.search(f"{case.text}\n{case.response.outer_text}")
     return (report[1], report[3] or _BY_STATUS.get(report[2], "")) if report else None
 
 
@@ -84,7 +84,7 @@ AWS_FAULT = Rule(
     key="aws-limit-or-fault",
     kind=Kind.RATE_LIMITED,
     title="A limit or fault of AWS",
-    signs=Signs(special=lambda case: any(fault.when(case) for fault in _FAULTS)),
+    matchers=Matchers(special=lambda case: any(fault.when(case) for fault in _FAULTS)),
     cause=(
         "AWS could not carry out the call: a limit is used up, the name does not exist, the function can't start, or AWS fails."
     ),

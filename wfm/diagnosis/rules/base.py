@@ -32,7 +32,7 @@ def _foreign(found: re.Match[str]) -> str:
 class Case:
     """A reading with the evidence around it: everything that a rule may look at."""
 
-    reading: ParsedResponse
+    response: ParsedResponse
     evidence: Evidence
 
     @cached_property
@@ -41,7 +41,7 @@ class Case:
         given = self.evidence.call
         if given and not EXECUTE.search(given):
             return given
-        named = self.reading.call
+        named = self.response.call
         return named if named and not EXECUTE.search(named) else given
 
     @cached_property
@@ -62,12 +62,12 @@ class Case:
     def behind_action(self) -> bool:
         """Whether a Data Action made the request: by the call, the way it was made, or the class of its failure."""
         call = self.evidence.call or ""
-        return self.evidence.via == "data_action" or bool(EXECUTE.search(call)) or self.reading.category != ""
+        return self.evidence.via == "data_action" or bool(EXECUTE.search(call)) or self.response.category != ""
 
     @cached_property
     def url(self) -> str:
         """The address that was called, as far as it is known: the first one of the call, the answer or the text; else ""."""
-        for text in (self.evidence.call or "", *(layer.path for layer in self.reading.layers), self.reading.text):
+        for text in (self.evidence.call or "", *(layer.path for layer in self.response.envelopes), self.response.text):
             if found := _URL.search(text):
                 return found.group()
         return ""
@@ -75,10 +75,10 @@ class Case:
     @cached_property
     def elsewhere(self) -> str:
         """The host that was called where it is none of the platform's and no gateway to it; else ""."""
-        for text in (self.evidence.call or "", *(layer.path for layer in self.reading.layers)):
+        for text in (self.evidence.call or "", *(layer.path for layer in self.response.envelopes)):
             if found := _ADDRESS.match(text.rpartition(" ")[2]):
                 return _foreign(found)
-        found = _CALLED.search(self.reading.text)
+        found = _CALLED.search(self.response.text)
         return _foreign(found) if found else ""
 
     @cached_property
@@ -88,11 +88,11 @@ class Case:
 
     @cached_property
     def status(self) -> int | None:
-        return self.reading.effective_status
+        return self.response.effective_status
 
     @cached_property
     def text(self) -> str:
-        return self.reading.inner_text
+        return self.response.inner_text
 
     @property
     def client(self) -> str:
@@ -118,13 +118,13 @@ def reads_work_writes_fail(evidence: Evidence) -> str:
 
 
 def permissions(case: Case) -> tuple[str, ...]:
-    return case.reading.names.permissions
+    return case.response.names.permissions
 
 
 def scopes(case: Case) -> tuple[str, ...]:
-    found = case.reading.names.scopes
-    return found or case.reading.names.permissions
+    found = case.response.names.scopes
+    return found or case.response.names.permissions
 
 
 def licences(case: Case) -> tuple[str, ...]:
-    return case.reading.names.licences
+    return case.response.names.licences

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from wfm.diagnosis.rules.base import EXECUTE, Case, pattern, reads_work_writes_fail
-from wfm.diagnosis.rules.record import Example, Rule, Signs, Source
+from wfm.diagnosis.rules.record import Example, Matchers, Rule, Source
 from wfm.domain.diagnoses import Kind, Provenance
 
 _REFUSED = pattern(r"insufficient permissions? for resource access", r"^\s*forbidden\.?\s*$")
@@ -29,12 +29,12 @@ def needed_scopes(case: Case) -> tuple[str, ...]:
 
 
 def _refused(case: Case) -> bool:
-    if not (case.is_brief and case.reading.firm_status in (None, 403)):
+    if not (case.is_brief and case.response.firm_status in (None, 403)):
         return False
-    named = case.reading.names
+    named = case.response.names
     if named.permissions or named.scopes or named.licences or named.divisions:
         return False
-    return case.reading.words == "forbidden" or bool(_REFUSED.search(case.text))
+    return case.response.words == "forbidden" or bool(_REFUSED.search(case.text))
 
 
 def _holds_what_is_needed(case: Case) -> bool:
@@ -43,11 +43,11 @@ def _holds_what_is_needed(case: Case) -> bool:
 
 
 def _not_there(case: Case) -> bool:
-    status = case.reading.firm_status
+    status = case.response.firm_status
     if not case.is_brief or status not in (None, 404):
         return False
-    generic = case.reading.words in ("not.found", "resource.not.found", "404", "") and not _USER.search(case.text)
-    return generic and (status == 404 or case.reading.words in ("not.found", "resource.not.found"))
+    generic = case.response.words in ("not.found", "resource.not.found", "404", "") and not _USER.search(case.text)
+    return generic and (status == 404 or case.response.words in ("not.found", "resource.not.found"))
 
 
 def _call_unknown(case: Case) -> bool:
@@ -56,16 +56,16 @@ def _call_unknown(case: Case) -> bool:
 
 
 def _refused_anywhere(case: Case) -> bool:
-    named = case.reading.names
-    if not _call_unknown(case) or named.permissions or named.scopes or case.reading.firm_status not in (None, 403):
+    named = case.response.names
+    if not _call_unknown(case) or named.permissions or named.scopes or case.response.firm_status not in (None, 403):
         return False
-    return case.reading.words == "forbidden" and bool(_THESE_WORDS.search(case.text))
+    return case.response.words == "forbidden" and bool(_THESE_WORDS.search(case.text))
 
 
 def _absent_anywhere(case: Case) -> bool:
-    if not _call_unknown(case) or case.reading.firm_status not in (None, 404):
+    if not _call_unknown(case) or case.response.firm_status not in (None, 404):
         return False
-    return case.reading.deciding.code == "not_found" and bool(_ABSENT.search(case.reading.deciding.message))
+    return case.response.deciding.code == "not_found" and bool(_ABSENT.search(case.response.deciding.message))
 
 
 def _scope_values(case: Case) -> Mapping[str, str]:
@@ -90,7 +90,7 @@ SCOPE = Rule(
     key="brief-scope-missing",
     kind=Kind.MISSING_SCOPE,
     title="The OAuth client lacks a schedule scope",
-    signs=Signs(special=_refused),
+    matchers=Matchers(special=_refused),
     names=needed_scopes,
     cause="The OAuth client may {may|read schedules but not update them}.",
     more=(
@@ -117,7 +117,7 @@ SCOPE_HELD = Rule(
     key="brief-refused-with-scope",
     kind=Kind.MISSING_PERMISSION,
     title="Refused although the token holds the scope",
-    signs=Signs(special=_holds_what_is_needed),
+    matchers=Matchers(special=_holds_what_is_needed),
     cause="The token holds the scope that this call needs, so something else refuses it.",
     more="Either the refused token is older than the change, or a role or a division refuses.",
     confirm="Try an agent of another division, and check when the scope was added to {client}.",
@@ -137,7 +137,7 @@ SCHEDULE = Rule(
     key="brief-schedule-not-found",
     kind=Kind.NOT_FOUND_SCHEDULE,
     title="The agent may have no schedule",
-    signs=Signs(special=_not_there),
+    matchers=Matchers(special=_not_there),
     cause="There is no schedule to write to: the agent may have no schedule, or the id is wrong.",
     more="An unknown user or adherence id gets the same answer.",
     confirm="Check the agent's schedule in the window, and the ids in the path.",
@@ -156,7 +156,7 @@ REFUSED_ANYWHERE = Rule(
     key="brief-refused-call-unknown",
     kind=Kind.MISSING_PERMISSION,
     title="Insufficient permissions for resource access",
-    signs=Signs(special=_refused_anywhere),
+    matchers=Matchers(special=_refused_anywhere),
     cause="The caller may not do this. Which call was refused is not known, and the answer names no right.",
     more="Writes of schedules fail in these words when the OAuth client lacks the scope; reads work with the same token.",
     confirm=(
@@ -173,7 +173,7 @@ ABSENT_ANYWHERE = Rule(
     key="brief-not-found-call-unknown",
     kind=Kind.NOT_FOUND_OTHER,
     title="Resource not found",
-    signs=Signs(special=_absent_anywhere),
+    matchers=Matchers(special=_absent_anywhere),
     cause="Something that the request names does not exist. Which call failed is not known.",
     confirm=(
         "Find the call in the Data Action or the log. If it writes schedules, check whether the agent has one for that time."

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from wfm.diagnosis.rules.base import Case, pattern
-from wfm.diagnosis.rules.record import PASSES, Rule, Signs, Variant, observed, platform_error, published
+from wfm.diagnosis.rules.record import PASSES, Matchers, Rule, Variant, observed, platform_error, published
 from wfm.diagnosis.rules.servers import passes
 from wfm.domain.diagnoses import Kind
 
@@ -15,14 +15,14 @@ _CLASH = frozenset({409, 412, 423, 428})
 
 def _says(sentence: re.Pattern[str]) -> Callable[[Case], bool]:
     """Whether the sentence says so under a status that speaks of the request: the sentence is right."""
-    return lambda case: case.reading.firm_status in (None, 400) and bool(sentence.search(case.text))
+    return lambda case: case.response.firm_status in (None, 400) and bool(sentence.search(case.text))
 
 
 BUSY = Rule(
     key="earlier-update-running",
     kind=Kind.CONFLICT,
     title="An earlier update is still running",
-    signs=Signs(
+    matchers=Matchers(
         codes=pattern(r"^presenceservice\.conflict$", r"\bunable\.to\.lock\b", r"\bin\.progress$"),
         sentences=pattern(
             r"\b(?:previous|earlier|prior) (?:update|operation|request|job)\b[^.\n]{0,60}\bnot (?:yet )?(?:complete|finish)",
@@ -56,7 +56,7 @@ VERSION = Rule(
     key="changed-by-somebody",
     kind=Kind.CONFLICT,
     title="Somebody changed it in the meantime",
-    signs=Signs(
+    matchers=Matchers(
         codes=pattern(r"\btransaction\.conflict$", r"\bversion\.(?:conflict|mismatch)$"),
         codes_within=pattern(
             r"\bwrong\.version",
@@ -89,7 +89,7 @@ LOCKED = Rule(
     key="locked-by-somebody",
     kind=Kind.CONFLICT,
     title="Somebody else has it locked",
-    signs=Signs(
+    matchers=Matchers(
         codes=pattern(
             r"(?<!not\.)\blocked\.by\b",
             r"\b(?:flow|prompt|draft|resource)\.(?:is\.)?locked$",
@@ -126,7 +126,7 @@ EXISTS = Rule(
     key="exists-already",
     kind=Kind.CONFLICT,
     title="It exists already",
-    signs=Signs(
+    matchers=Matchers(
         codes=pattern(r"\balready\.exists?$", r"^duplicate\.(?:value|entry|key|record)s?$"),
         codes_within=pattern(
             r"\bduplicate\b",
@@ -152,7 +152,7 @@ CONFLICT = Rule(
     key="conflict",
     kind=Kind.CONFLICT,
     title="It does not fit the present state",
-    signs=Signs(
+    matchers=Matchers(
         weak_codes=pattern(r"\bconflict\b", r"\bconflict(?:ed|ing)?$"),
         statuses=frozenset({409, 423}),
         within=_CLASH | {400},

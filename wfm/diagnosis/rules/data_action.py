@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from wfm.diagnosis.rules.base import Case, pattern
-from wfm.diagnosis.rules.record import PASSES, Example, Rule, Signs, Variant, action_error, observed, published
+from wfm.diagnosis.rules.record import PASSES, Example, Matchers, Rule, Variant, action_error, observed, published
 from wfm.domain.diagnoses import Kind
 from wfm.payloads import statuses
 
@@ -17,10 +17,10 @@ _FUNCTION_WORDS = pattern(r"invoked function failed", r"function execution faile
 def _function_failed(case: Case) -> bool:
     if _TIMED_OUT.search(case.text):
         return False
-    deciding = case.reading.deciding
+    deciding = case.response.deciding
     if deciding.is_function:
         return True
-    by_header = "x-amz-function-error" in case.reading.headers
+    by_header = "x-amz-function-error" in case.response.headers
     answered = bool(deciding.code) or statuses.status_in(case.text) is not None  # what the function was answered decides
     return (by_header and not answered) or bool(_FUNCTION_WORDS.search(case.text))
 
@@ -36,7 +36,7 @@ CONTRACT = Rule(
     key="action-contract",
     kind=Kind.CONTRACT_VIOLATION,
     title="Input or output does not fit the action's contract",
-    signs=Signs(
+    matchers=Matchers(
         codes=pattern(r"^invalid\.schema$"),
         sentences=pattern(
             r"\bmissing required properties",
@@ -64,7 +64,7 @@ TEMPLATE = Rule(
     key="action-template",
     kind=Kind.TRANSLATION_FAILED,
     title="A template of the Data Action failed",
-    signs=Signs(
+    matchers=Matchers(
         codes=pattern(r"^invalid\.substitution$"),
         sentences=pattern(
             r"\btransform failed",
@@ -103,7 +103,7 @@ FUNCTION = Rule(
     key="function-failed",
     kind=Kind.SERVER_ERROR,
     title="The function failed",
-    signs=Signs(special=_function_failed),
+    matchers=Matchers(special=_function_failed),
     cause="{which|The function} stopped with an error of its own.",
     more=(
         "The answer may come with HTTP 200 and a header, or wrapped as an internal server error. A function that returns "
@@ -115,7 +115,7 @@ FUNCTION = Rule(
     values=_function_values,
     variants=(
         Variant(
-            when=lambda case: bool(_OUT_OF_MEMORY.search(f"{case.text} {case.reading.deciding.code}")),
+            when=lambda case: bool(_OUT_OF_MEMORY.search(f"{case.text} {case.response.deciding.code}")),
             cause="{which|The function} was stopped: most likely it needed more memory than it has.",
             confirm="The function's own log says how much memory it used and how much it has.",
             fix="Give the function more memory, or let it take less at once. The same input will fail again.",
@@ -135,7 +135,7 @@ FUNCTION = Rule(
 
 
 def _package_processing(case: Case) -> bool:
-    return case.reading.category == "ACTION.PROCESSING" and bool(_PUBLISH.search(case.call or ""))
+    return case.response.category == "ACTION.PROCESSING" and bool(_PUBLISH.search(case.call or ""))
 
 
 _PUBLISH = re.compile(r"/integrations/actions/[^/]+/draft/(?:publish|function)\b")
@@ -144,7 +144,7 @@ PACKAGE = Rule(
     key="function-package-processing",
     kind=Kind.BAD_REQUEST_OTHER,
     title="The function's package is still being processed",
-    signs=Signs(special=_package_processing),
+    matchers=Matchers(special=_package_processing),
     retryable=True,
     cause="The package of the function is still being processed: the draft can't be published yet.",
     more=(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from wfm.diagnosis.rules.base import Case, pattern
-from wfm.diagnosis.rules.record import CALLER_ADMIN, REMOTE_OWNER, Example, Rule, Signs, action_error, observed
+from wfm.diagnosis.rules.record import CALLER_ADMIN, REMOTE_OWNER, Example, Matchers, Rule, action_error, observed
 from wfm.domain.diagnoses import Kind
 from wfm.payloads.parsed_response import Form
 
@@ -14,9 +14,9 @@ _AWS_ACTION = re.compile(r"\bnot authorized to perform:? ([a-z][\w-]{1,40}:[A-Z]
 
 
 def _action_refused(case: Case) -> re.Match[str] | None:
-    if "to perform" not in case.reading.text:
+    if "to perform" not in case.response.text:
         return None
-    return _AWS_ACTION.search(f"{case.text}\n{case.reading.outer_text}")
+    return _AWS_ACTION.search(f"{case.text}\n{case.response.outer_text}")
 
 
 def _aws_values(case: Case) -> Mapping[str, str]:
@@ -28,7 +28,7 @@ ANOTHER_SERVICE = Rule(
     key="another-service-refuses",
     kind=Kind.FORBIDDEN_OTHER,
     title="Another service refuses",
-    signs=Signs(),
+    matchers=Matchers(),
     cause="Another service refuses, not Genesys Cloud.",
     more=(
         "A service behind a Data Action, or one that a program calls, does not accept the credentials or does not let the "
@@ -50,7 +50,7 @@ AWS_POLICY = Rule(
     key="aws-policy-refuses",
     kind=Kind.FORBIDDEN_OTHER,
     title="An AWS policy refuses",
-    signs=Signs(special=lambda case: _action_refused(case) is not None),
+    matchers=Matchers(special=lambda case: _action_refused(case) is not None),
     cause="AWS refuses, not Genesys Cloud: the calling role or user may not do {action|this}.",
     more=(
         "No right of Genesys Cloud is missing. A function is called with lambda:InvokeFunction on its ARN, alias or "
@@ -79,8 +79,8 @@ SIGNATURE = Rule(
     key="signed-request-refused",
     kind=Kind.UNAUTHENTICATED,
     title="A signed request is not as it was signed",
-    signs=Signs(
-        special=lambda case: case.reading.form is Form.XML and bool(_EXPIRED.search(case.text)),
+    matchers=Matchers(
+        special=lambda case: case.response.form is Form.XML and bool(_EXPIRED.search(case.text)),
         codes=pattern(r"^signature\.does\.not\.match$", r"^request\.time\.too\.skewed$", r"^incomplete\.signature$"),
         sentences=pattern(
             r"\brequest signature we calculated does not match", r"\brequest time and the current time is too large"
@@ -108,7 +108,7 @@ NOT_LET_OUT = Rule(
     key="caller-not-let-out",
     kind=Kind.FORBIDDEN_OTHER,
     title="The calling system does not let the call out",
-    signs=Signs(
+    matchers=Matchers(
         sentences=pattern(
             r"\bunauthorized endpoint\b",
             r"\bremote site settings?\b",

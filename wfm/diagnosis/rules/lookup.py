@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from wfm.diagnosis.rules.base import Case, pattern
-from wfm.diagnosis.rules.record import Rule, Signs, Variant, platform_error, published
+from wfm.diagnosis.rules.record import Matchers, Rule, Variant, platform_error, published
 from wfm.domain.diagnoses import Kind
 
 _ABSENT = frozenset({400, 404, 410})
@@ -17,15 +17,15 @@ _USER_FIELDS = frozenset({"userid", "agentid", "user", "agent", "userids", "agen
 def _fields(case: Case) -> set[str]:
     """The fields and entities that the deciding body says were not found."""
     found = set()
-    for layer in case.reading.layers:
-        if layer.level == case.reading.level:
+    for layer in case.response.envelopes:
+        if layer.level == case.response.level:
             found |= {layer.entity_name.casefold()} - {""}
             found |= {part.casefold() for detail in layer.details for part in (detail.field, detail.entity_name) if part}
     return found
 
 
 def _absent(case: Case) -> bool:
-    words = case.reading.words
+    words = case.response.words
     return case.status in (404, 410) or (case.status in (None, 400) and "not.found" in words)
 
 
@@ -41,7 +41,7 @@ SCHEDULE = Rule(
     key="schedule-not-found",
     kind=Kind.NOT_FOUND_SCHEDULE,
     title="The schedule does not exist",
-    signs=Signs(
+    matchers=Matchers(
         special=_schedule_named,
         codes=pattern(
             r"^(?:(?!analytics|architect|reporting|export|emergency)\w+\.)?(?:agent\.|published\.)?schedules?\.not\.found$"
@@ -75,7 +75,7 @@ USER = Rule(
     key="user-not-found",
     kind=Kind.NOT_FOUND_USER,
     title="The user or agent does not exist",
-    signs=Signs(
+    matchers=Matchers(
         special=_user_named,
         codes=pattern(
             r"(?:^|\.)(?:users?|agents?)(?:\.ids?)?\.?not\.?found(?:\.on\.\w+)?$",
@@ -123,7 +123,7 @@ _NOT_FOUND = pattern(r"\b(?:was|were|could|is|are)? ?not (?:be )?found\b", r"\bd
 
 def _said_twice(case: Case) -> bool:
     """Whether code and words both say that something is not there, under a status that says another thing."""
-    absent = "not.found" in case.reading.words and bool(_NOT_FOUND.search(case.text))
+    absent = "not.found" in case.response.words and bool(_NOT_FOUND.search(case.text))
     return absent and case.status in (409, 422, 500)
 
 
@@ -131,7 +131,7 @@ NOTHING = Rule(
     key="nothing-found",
     kind=Kind.NOT_FOUND_OTHER,
     title="Something else is not there",
-    signs=Signs(
+    matchers=Matchers(
         hint=_said_twice,
         weak_codes=pattern(
             r"not\.?found",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from wfm.diagnosis.rules.base import Case
-from wfm.diagnosis.rules.record import PASSES, Example, Rule, Signs, observed
+from wfm.diagnosis.rules.record import PASSES, Example, Matchers, Rule, observed
 from wfm.domain.diagnoses import Kind
 from wfm.payloads.parsed_response import Form
 from wfm.payloads.progress import DONE, FAILED, RUNNING
@@ -21,35 +21,35 @@ _SAYS_WELL = re.compile(
 
 def states(case: Case) -> set[str]:
     """How far things came, by their own words: "complete", "processing"."""
-    return {layer.state for layer in case.reading.layers if layer.state}
+    return {layer.state for layer in case.response.envelopes if layer.state}
 
 
 def _succeeded(case: Case) -> bool:
     """Whether no part of the answer tells of a failure and something of it, be it the status, tells of a success."""
-    reading = case.reading
-    status = reading.effective_status
-    if reading.form in (Form.TRUNCATED, Form.OVERSIZE, Form.PAGE) or (status is not None and not 200 <= status < 300):
+    response = case.response
+    status = response.effective_status
+    if response.form in (Form.TRUNCATED, Form.OVERSIZE, Form.PAGE) or (status is not None and not 200 <= status < 300):
         return False
-    telling = [layer for layer in reading.layers if layer.says_something and "warning" not in layer.place]
+    telling = [layer for layer in response.envelopes if layer.says_something and "warning" not in layer.place]
     if any(layer.code or _OF_AN_ERROR.search(layer.place) for layer in telling) or states(case) & FAILED:
         return False
     if status is not None:
-        return reading.form is not Form.TEXT or not telling or bool(_SAYS_WELL.search(reading.text))
+        return response.form is not Form.TEXT or not telling or bool(_SAYS_WELL.search(response.text))
     return not telling and bool(states(case) & (RUNNING | DONE))
 
 
 def _still_running(case: Case) -> bool:
-    going_on = case.reading.effective_status == 202 or states(case) & RUNNING
+    going_on = case.response.effective_status == 202 or states(case) & RUNNING
     return bool(going_on) and not states(case) & DONE and _succeeded(case)
 
 
 def _warnings(case: Case) -> str:
-    named = dict.fromkeys(layer.code or layer.message for layer in case.reading.layers if "warning" in layer.place)
+    named = dict.fromkeys(layer.code or layer.message for layer in case.response.envelopes if "warning" in layer.place)
     return ", ".join(name for name in named if name)
 
 
 def _success_values(case: Case) -> Mapping[str, str]:
-    status = case.reading.effective_status
+    status = case.response.effective_status
     if warnings := _warnings(case):
         return {"why": f"the work is complete, with warnings: {warnings}"}
     return {"why": f"HTTP {status} is a success, and nothing in the answer says that something failed"} if status else {}
@@ -59,7 +59,7 @@ STILL_RUNNING = Rule(
     key="still-processing",
     kind=Kind.UNPARSEABLE,
     title="No error: it is still being processed",
-    signs=Signs(special=_still_running),
+    matchers=Matchers(special=_still_running),
     cause="No error: the request was accepted and is still being processed.",
     more=(
         "Historical adherence, schedule generation, imports and bulk jobs give such answers (HTTP 202, or a state such as "
@@ -81,7 +81,7 @@ NOTHING_FAILED = Rule(
     key="nothing-failed",
     kind=Kind.UNPARSEABLE,
     title="No error: nothing failed",
-    signs=Signs(special=_succeeded),
+    matchers=Matchers(special=_succeeded),
     cause="No error: {why|nothing in the answer says that something failed}.",
     more="A write of the platform often answers 204 without a body. A Data Action's template may lose the result.",
     confirm="Read the thing that the call changed: it is as the request wanted it.",

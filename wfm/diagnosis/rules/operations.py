@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from wfm.diagnosis.rules.base import Case, pattern
-from wfm.diagnosis.rules.record import Example, Rule, Signs, observed
+from wfm.diagnosis.rules.record import Example, Matchers, Rule, observed
 from wfm.domain.diagnoses import Kind
 from wfm.payloads.correlation import UUID
 from wfm.payloads.progress import FAILED
@@ -22,27 +22,27 @@ _MARKED = re.compile(r"\[(?:ERROR|FATAL) {0,2}\][ :-]{0,4}([^\n]{8,300})")
 
 
 def _ended_without_reason(case: Case) -> bool:
-    deciding = case.reading.deciding
-    if deciding.code or (case.reading.status or 200) >= 300:
+    deciding = case.response.deciding
+    if deciding.code or (case.response.status or 200) >= 300:
         return False
     says_nothing = deciding.message.casefold() in ("", *FAILED)
-    alone = len([layer for layer in case.reading.layers if layer.says_something or layer.details]) <= 1
+    alone = len([layer for layer in case.response.envelopes if layer.says_something or layer.details]) <= 1
     return alone and says_nothing and bool({deciding.state, deciding.message.casefold()} & FAILED)
 
 
 def _job_failed(case: Case) -> bool:
     """Whether a text says that a job failed, and names the job and nothing else."""
-    named = case.reading.firm_status is None and not case.reading.deciding.code and _JOB.search(case.text)
+    named = case.response.firm_status is None and not case.response.deciding.code and _JOB.search(case.text)
     return bool(named) and bool(_JOB_FAILED.search(case.text)) and not _reason(case)
 
 
 def _reason(case: Case) -> str:
     """What the answer says of an operation that failed: its message, or the first line of a log that is marked as an error."""
-    deciding = case.reading.deciding
-    if (case.reading.firm_status or 200) >= 300:
+    deciding = case.response.deciding
+    if (case.response.firm_status or 200) >= 300:
         return ""
-    if any(layer.state in FAILED for layer in case.reading.layers):
-        said = (layer.message for layer in case.reading.layers if layer.level == case.reading.level)
+    if any(layer.state in FAILED for layer in case.response.envelopes):
+        said = (layer.message for layer in case.response.envelopes if layer.level == case.response.level)
         return next((message for message in said if message and message.casefold() not in FAILED), "")
     if deciding.code or not (_JOB.search(case.text) and _JOB_FAILED.search(case.text)):
         return ""
@@ -53,8 +53,8 @@ def _reason(case: Case) -> str:
 def _operation_values(case: Case) -> Mapping[str, str]:
     """The operation with its id where the answer names it, and the reason."""
     found = _JOB.search(case.text)
-    named = case.reading.deciding.operation_id or next(
-        (layer.operation_id for layer in case.reading.layers if layer.operation_id), found.group(1) if found else ""
+    named = case.response.deciding.operation_id or next(
+        (layer.operation_id for layer in case.response.envelopes if layer.operation_id), found.group(1) if found else ""
     )
     operation = f"The asynchronous operation {named}".rstrip()
     return {"operation": operation, "reason": f": {_reason(case).rstrip('.')[:300]}"}
@@ -64,7 +64,7 @@ WITHOUT_REASON = Rule(
     key="operation-without-reason",
     kind=Kind.SERVER_ERROR,
     title="An asynchronous operation ended without a reason",
-    signs=Signs(special=_ended_without_reason, hint=_job_failed),
+    matchers=Matchers(special=_ended_without_reason, hint=_job_failed),
     cause="{operation|The asynchronous operation} ended in an error, and the platform gives no reason for it.",
     more="The request was accepted and failed later. One possible reason is a version that somebody else changed meanwhile.",
     confirm="Read the thing that it should change, a schedule by its metadata.version: it did not change.",
@@ -83,7 +83,7 @@ WITH_REASON = Rule(
     key="operation-failed",
     kind=Kind.BAD_REQUEST_OTHER,
     title="An asynchronous operation failed",
-    signs=Signs(hint=lambda case: bool(_reason(case))),
+    matchers=Matchers(hint=lambda case: bool(_reason(case))),
     cause="{operation|The asynchronous operation} failed{reason|, for the reason that stands in its answer}.",
     confirm="Read the state of the operation, or its log, for further messages: often the first one caused the others.",
     fix="Correct what the message names, then start the operation again.",

@@ -1,4 +1,4 @@
-"""What a rule is made of: its signs, its texts, each written once, and an example."""
+"""What a rule is made of: its matchers, its texts, each written once, and an example."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _json(value: object) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signs:
+class Matchers:
     """What a rule recognises, from the strongest sign to the weakest.
 
     `special` is a test of the whole case; `codes` match the dotted code under any status, `codes_within` only under
@@ -116,9 +116,9 @@ class Signs:
     statuses: frozenset[int] = frozenset()
     within: frozenset[int] | None = None
 
-    def inside(self, case: Case) -> bool:
+    def applies_to_status(self, case: Case) -> bool:
         """Whether codes and sentences count under the status of this case. 2xx says nothing, so it counts as none."""
-        status = case.reading.firm_status
+        status = case.response.firm_status
         return self.within is None or status is None or status < 300 or status in self.within
 
 
@@ -147,7 +147,7 @@ class Rule:
     key: str
     kind: Kind
     title: str
-    signs: Signs
+    matchers: Matchers
     cause: str
     confirm: str
     fix: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from wfm.diagnosis.rules.base import Case, pattern
-from wfm.diagnosis.rules.record import Example, Rule, Signs, observed, platform_error, published
+from wfm.diagnosis.rules.record import Example, Matchers, Rule, observed, platform_error, published
 from wfm.domain.diagnoses import Kind
 
 _BAD = frozenset({400, 422})
@@ -14,8 +14,8 @@ _BAD = frozenset({400, 422})
 def fields(case: Case) -> tuple[str, ...]:
     """The fields that the answer names, in the order found."""
     found: dict[str, None] = {}
-    for layer in case.reading.layers:
-        if layer.level == case.reading.level:
+    for layer in case.response.envelopes:
+        if layer.level == case.response.level:
             found.update(dict.fromkeys(detail.field for detail in layer.details if detail.field))
             found.update(dict.fromkeys(value for key, value in layer.params if key == "field" and value))
     return tuple(found)
@@ -23,7 +23,7 @@ def fields(case: Case) -> tuple[str, ...]:
 
 def _validation_values(case: Case) -> Mapping[str, str]:
     named = fields(case)
-    said = case.reading.deciding.message.rstrip(".")
+    said = case.response.deciding.message.rstrip(".")
     return {"where": f" ({', '.join(named[:4])})" if named else "", "said": f": {said}" if 0 < len(said) <= 160 else ""}
 
 
@@ -31,7 +31,7 @@ VALIDATION = Rule(
     key="value-not-accepted",
     kind=Kind.VALIDATION,
     title="A value is not accepted",
-    signs=Signs(
+    matchers=Matchers(
         codes_within=pattern(
             r"\binvalid\b(?!\.(?:request|grant|scope|(?:\w+\.)?token|session|api\.key|signature|auth\w*|credentials)$)",
             r"\bvalidat\w+",
@@ -90,7 +90,7 @@ TOO_LARGE = Rule(
     key="too-large",
     kind=Kind.PAYLOAD_TOO_LARGE,
     title="The request or its answer is too large",
-    signs=Signs(
+    matchers=Matchers(
         codes=pattern(r"\bresponse\.size\.(?:exceeded|reached)$"),
         codes_within=pattern(
             r"\b(?:request|response)\.(?:entity\.)?too\.large$",
@@ -120,7 +120,7 @@ METHOD = Rule(
     key="method-not-allowed",
     kind=Kind.METHOD_NOT_ALLOWED,
     title="The path does not take this verb",
-    signs=Signs(
+    matchers=Matchers(
         codes=pattern(r"^method\.not\.(?:allowed|supported)$"),
         sentences=pattern(r"\bmethod (?:is )?not (?:allowed|supported)", r"\brequest method '\w+' not supported"),
         statuses=frozenset({405}),
@@ -138,7 +138,7 @@ BAD_REQUEST = Rule(
     key="bad-request",
     kind=Kind.BAD_REQUEST_OTHER,
     title="The request can't be used",
-    signs=Signs(
+    matchers=Matchers(
         weak_codes=pattern(
             r"\bbad\.request$",
             r"^unsupported\.media\.type$",
@@ -162,7 +162,7 @@ REDIRECTED = Rule(
     key="redirected",
     kind=Kind.BAD_REQUEST_OTHER,
     title="The answer is a redirect",
-    signs=Signs(statuses=frozenset(range(300, 400))),
+    matchers=Matchers(statuses=frozenset(range(300, 400))),
     cause="The server sends the call elsewhere instead of answering it.",
     more="The API does not redirect: the host, the scheme or the region is wrong.",
     confirm="The Location header says where: a sign-in page, or another host.",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from wfm import catalogue
 from wfm.diagnosis.rules.base import Case, pattern, permissions
-from wfm.diagnosis.rules.record import ROLE_CHANGE, Rule, Signs, Variant, platform_error, published
+from wfm.diagnosis.rules.record import ROLE_CHANGE, Matchers, Rule, Variant, platform_error, published
 from wfm.domain.diagnoses import Kind
 from wfm.payloads.parsed_response import Form
 
@@ -22,7 +22,7 @@ def listed(names: tuple[str, ...], joint: str) -> str:
 
 
 def _joint(case: Case) -> str:
-    any_of = "any" in case.reading.words.split(".") or "at least one of" in case.text.casefold()
+    any_of = "any" in case.response.words.split(".") or "at least one of" in case.text.casefold()
     return "or" if any_of else "and"
 
 
@@ -52,15 +52,15 @@ REFUSING = pattern(r"forbidden|denied|not\.authorized|unauthorized|insufficient|
 
 def refuses(case: Case) -> bool:
     """Whether the deciding answer is a refusal by its status, or, without one, by its code or words."""
-    status = case.reading.firm_status
-    if case.reading.form is Form.PAGE or case.evidence.via == "oauth":
+    status = case.response.firm_status
+    if case.response.form is Form.PAGE or case.evidence.via == "oauth":
         return False
     known = status is not None and status >= 300
-    return status == 403 if known else bool(REFUSING.search(case.reading.words or case.text.replace(" ", ".")))
+    return status == 403 if known else bool(REFUSING.search(case.response.words or case.text.replace(" ", ".")))
 
 
 def _permission_named(case: Case) -> bool:
-    return refuses(case) and bool(case.reading.names.permissions)
+    return refuses(case) and bool(case.response.names.permissions)
 
 
 _NOT_THERE = pattern(
@@ -69,19 +69,19 @@ _NOT_THERE = pattern(
 
 
 def _division_named(case: Case) -> bool:
-    names = case.reading.names
+    names = case.response.names
     # Where nothing is lacking and the word falls, it is the division that lacks.
     told = names.divisions or _NOT_THERE.search(case.text) or (not names.permissions and "division" in case.text.casefold())
-    return case.reading.firm_status in (None, 403) and bool(told) and bool(names.permissions or names.held)
+    return case.response.firm_status in (None, 403) and bool(told) and bool(names.permissions or names.held)
 
 
 def _held_elsewhere(case: Case) -> tuple[str, ...]:
     """The permissions that do not reach; an answer may say of them that they are held in another division."""
-    return case.reading.names.permissions or case.reading.names.held
+    return case.response.names.permissions or case.response.names.held
 
 
 def _division_values(case: Case) -> Mapping[str, str]:
-    names, divisions = _held_elsewhere(case), case.reading.names.divisions
+    names, divisions = _held_elsewhere(case), case.response.names.divisions
     values = {"where": f"division {listed(divisions, 'and')}" if divisions else "the division of these agents"}
     if names:
         values |= {"what": listed(names, _joint(case)), "grant": names[0] if _joint(case) == "or" else listed(names, "and")}
@@ -99,7 +99,7 @@ def _unpublished_values(case: Case, names: tuple[str, ...]) -> Mapping[str, str]
     unknown = _unpublished(case, names)
     if not unknown:
         return {}
-    known, divisions = catalogue.published_permissions(), case.reading.names.divisions
+    known, divisions = catalogue.published_permissions(), case.response.names.divisions
     near = tuple(dict.fromkeys(found for name in unknown if (found := catalogue.nearest_name(name, known))))
     real = tuple(name for name in names if name not in unknown)
     one, _ = needed_permissions(case)
@@ -129,7 +129,7 @@ DIVISION = Rule(
     key="division-missing",
     kind=Kind.MISSING_DIVISION,
     title="The permission does not reach this division",
-    signs=Signs(
+    matchers=Matchers(
         special=_division_named,
         codes=pattern(
             r"\bmissing\.(?:any\.|required\.)?division\.permissions?\b",
@@ -177,7 +177,7 @@ OTHERS_PRESENCE = Rule(
     key="presence-of-others",
     kind=Kind.MISSING_PERMISSION,
     title="May not change another user's presence",
-    signs=Signs(
+    matchers=Matchers(
         codes=pattern(r"^presence\.not\.authorized\.update\.other\.user\.presence$"),
         sentences=pattern(r"not authorized to update another user'?s presence"),
         within=REFUSALS,
@@ -199,7 +199,7 @@ TEAM_ONLY = Rule(
     key="team-only-grant",
     kind=Kind.MISSING_PERMISSION,
     title="The WFM permission is limited to teams",
-    signs=Signs(
+    matchers=Matchers(
         codes=pattern(
             r"^wfm\.(?:team\.only\.permissions\.not\.allowed|missing\.team\.permissions|only\.authorized\.for\.team\.[a-z.]+|no\.authorization\.to\.edit\.schedule\.for\.teams|unauthorized\.for\.any\.team\.members|no\.authorized\.users\.in\.requested\.teams)$"
         ),
@@ -240,7 +240,7 @@ PERMISSION = Rule(
     key="permission-missing",
     kind=Kind.MISSING_PERMISSION,
     title="A permission is missing",
-    signs=Signs(
+    matchers=Matchers(
         codes=pattern(r"\bmissing\.(?:any\.)?permissions?$"),
         codes_within=pattern(
             r"\bpermissions?\.(?:denied|missing|required|check\.failed|fail(?:ure)?)",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from wfm.diagnosis.rules import unreachable
 from wfm.diagnosis.rules.base import Case, pattern
-from wfm.diagnosis.rules.record import PASSES, Example, Rule, Signs, observed, platform_error, published
+from wfm.diagnosis.rules.record import PASSES, Example, Matchers, Rule, observed, platform_error, published
 from wfm.diagnosis.rules.unreachable import BROKEN_STATUSES
 from wfm.domain.diagnoses import Kind
 from wfm.payloads.parsed_response import Form
@@ -30,8 +30,8 @@ def passes(case: Case) -> bool:
 
 
 def _rate_values(case: Case) -> Mapping[str, str]:
-    allowed = case.reading.headers.get("inin-ratelimit-allowed", "")
-    seconds = case.reading.headers.get("retry-after", "").strip()
+    allowed = case.response.headers.get("inin-ratelimit-allowed", "")
+    seconds = case.response.headers.get("retry-after", "").strip()
     return {
         "limit": f" ({allowed} in a window)" if allowed.isascii() and allowed.isdigit() else "",
         "seconds": f" {seconds} s" if seconds.isascii() and seconds.isdigit() and len(seconds) < 6 else "",
@@ -40,15 +40,15 @@ def _rate_values(case: Case) -> Mapping[str, str]:
 
 def _limit_of_calls(case: Case) -> bool:
     """Whether a limit is exceeded that passes: with 400 it is one on things, or on a value, and stays."""
-    said = (case.reading.words, case.reading.header_words)
-    return "limit.exceeded" in said and case.reading.firm_status in (None, 403, 429, 503)
+    said = (case.response.words, case.response.header_words)
+    return "limit.exceeded" in said and case.response.firm_status in (None, 403, 429, 503)
 
 
 RATE = Rule(
     key="rate-limit",
     kind=Kind.RATE_LIMITED,
     title="The rate limit is used up",
-    signs=Signs(
+    matchers=Matchers(
         codes=pattern(
             r"\btoo\.many\.requests\b",
             r"^rate\.limit\w*(?:\.\w+)*$",
@@ -105,7 +105,7 @@ RATE = Rule(
 
 def _no_answer(case: Case) -> bool:
     """Whether no answer came at all: the caller says why."""
-    return bool(case.evidence.fault) and case.reading.status is None and case.reading.form is Form.EMPTY
+    return bool(case.evidence.fault) and case.response.status is None and case.response.form is Form.EMPTY
 
 
 def _no_answer_in_time(case: Case) -> bool:
@@ -116,7 +116,7 @@ TIMEOUT = Rule(
     key="timed-out",
     kind=Kind.TIMEOUT,
     title="No answer in time",
-    signs=Signs(
+    matchers=Matchers(
         special=_no_answer_in_time,
         codes=pattern(
             r"\b(?:request|client|service|gateway|read|socket|connect(?:ion)?|api|upstream|execution|function)\.timed?\.?out\b",
@@ -151,7 +151,7 @@ UNAVAILABLE = Rule(
     key="not-reachable",
     kind=Kind.UPSTREAM_UNAVAILABLE,
     title="The service is not available just now",
-    signs=Signs(
+    matchers=Matchers(
         special=_no_answer,
         codes=pattern(r"\btoo\.busy$", r"\bcircuit\.open$"),
         codes_within=pattern(
@@ -201,7 +201,7 @@ BROKEN = Rule(
     key="server-error",
     kind=Kind.SERVER_ERROR,
     title="The server made an error",
-    signs=Signs(
+    matchers=Matchers(
         codes=pattern(r"^wfm\.server\.error$"),
         weak_codes=pattern(
             r"\binternal\.(?:server\.|service\.|dependency\.)?error\b",
@@ -231,7 +231,7 @@ NOT_NOW = Rule(
     key="not-at-this-time",
     kind=Kind.UPSTREAM_UNAVAILABLE,
     title="Not possible at this moment",
-    signs=Signs(
+    matchers=Matchers(
         sentences=pattern(
             r"\bat (?:this|the) (?:time|moment)\b",
             r"\btry (?:your request |it )?(?:again )?(?:later|shortly|in a (?:few )?(?:moment|second|minute)s?)\b",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from wfm.diagnosis.rules.base import Case, pattern
-from wfm.diagnosis.rules.record import Example, Rule, Signs, Variant, oauth_error, observed, platform_error, published
+from wfm.diagnosis.rules.record import Example, Matchers, Rule, Variant, oauth_error, observed, platform_error, published
 from wfm.domain.diagnoses import Kind
 from wfm.payloads.parsed_response import dotted
 
@@ -18,19 +18,19 @@ _ACTION_FAILED = "The Data Action failed before it sent its request"
 def _said_to_action(sign: re.Pattern[str], reason: str, change: str) -> Variant:
     """What the token server said to the integration, the reason in words, and the change."""
     return Variant(
-        when=lambda case: any(sign.search(f"{dotted(layer.code or '')} {layer.message}") for layer in case.reading.layers),
+        when=lambda case: any(sign.search(f"{dotted(layer.code or '')} {layer.message}") for layer in case.response.envelopes),
         cause=f"{_ACTION_FAILED}: {reason}.",
         fix=f"{change}, then test the action again.",
     )
 
 
 def _action_sign_in(case: Case) -> bool:
-    return case.reading.category == "ACTION.AUTHENTICATION"
+    return case.response.category == "ACTION.AUTHENTICATION"
 
 
 def _token_refused(case: Case) -> bool:
     """Whether the token server refuses and says no reason: most often the client, its secret or the region is wrong."""
-    return case.of_token_server and not case.reading.deciding.code and case.reading.firm_status in (400, 401)
+    return case.of_token_server and not case.response.deciding.code and case.response.firm_status in (400, 401)
 
 
 _DISABLED = pattern(r"\b(?:disabled|inactive|not active|deactivated|suspended|deleted)\b")
@@ -40,8 +40,8 @@ _OF_CLIENTS = frozenset({"unauthorized.client", "invalid.client", "invalid.grant
 
 def _client_disabled(case: Case) -> bool:
     """Whether the token server says that the client is disabled, whatever the code that it has for it."""
-    asked = case.of_token_server or case.reading.words in _OF_CLIENTS
-    return asked and case.reading.firm_status in (None, 400, 401) and bool(_CLIENT_DISABLED.search(case.text))
+    asked = case.of_token_server or case.response.words in _OF_CLIENTS
+    return asked and case.response.firm_status in (None, 400, 401) and bool(_CLIENT_DISABLED.search(case.text))
 
 
 _UNKNOWN = pattern(r"\b(?:not found|unknown|does(?:n'?t| not) exist|no such)\b")
@@ -51,7 +51,7 @@ INVALID_CLIENT = Rule(
     key="invalid-client",
     kind=Kind.INVALID_CLIENT,
     title="The OAuth client is not accepted",
-    signs=Signs(
+    matchers=Matchers(
         special=_client_disabled,
         codes=pattern(r"^(?:\w+\.)?invalid\.client$", r"^invalid\.client\.(?:id|secret|credentials)$"),
         sentences=pattern(
@@ -92,7 +92,7 @@ EXPIRED = Rule(
     key="token-expired",
     kind=Kind.EXPIRED_TOKEN,
     title="The token or session has expired",
-    signs=Signs(
+    matchers=Matchers(
         codes=pattern(
             r"^(?:[a-z.]+\.)?(?:credentials?|tokens?|jwt)\.(?:is\.|has\.)?expired(?:\.error)?$",
             r"^expired\.(?:access\.)?token$",
@@ -123,7 +123,7 @@ ADDRESS = Rule(
     key="address-not-allowed",
     kind=Kind.UNAUTHENTICATED,
     title="Calls from this address are not allowed",
-    signs=Signs(
+    matchers=Matchers(
         codes=pattern(r"^ip\.not\.authorized$", r"ip\.(?:address\.)?(?:not\.allowed|blocked|restricted)"),
         sentences=pattern(r"\bip address\b.{0,60}\bnot (?:authorized|allowed|permitted|whitelisted)"),
         within=frozenset({401, 403}),
@@ -142,7 +142,7 @@ ACTION_SIGN_IN = Rule(
     key="action-sign-in-failed",
     kind=Kind.UNAUTHENTICATED,
     title="The Data Action could not sign in",
-    signs=Signs(special=_action_sign_in),
+    matchers=Matchers(special=_action_sign_in),
     cause=f"{_ACTION_FAILED}: the integration's own credentials are not accepted.",
     more="Scopes and permissions of the call are not in question yet.",
     confirm="Test the action in Admin: it stops at the authentication step. The inner message names the reason.",
@@ -181,9 +181,9 @@ ACTION_SIGN_IN = Rule(
 
 def _grant_refused(case: Case) -> bool:
     """Whether the code says so; a sentence such as "authorization code is invalid" then speaks of no value of a request."""
-    if case.reading.words != "invalid.grant" or case.reading.firm_status not in (None, 400, 401, 403):
+    if case.response.words != "invalid.grant" or case.response.firm_status not in (None, 400, 401, 403):
         return False
-    expired = EXPIRED.signs.sentences
+    expired = EXPIRED.matchers.sentences
     return expired is None or not expired.search(case.text)
 
 
@@ -191,7 +191,7 @@ GRANT = Rule(
     key="grant-refused",
     kind=Kind.UNAUTHENTICATED,
     title="The sign-in behind the token is refused",
-    signs=Signs(special=_grant_refused, weak_codes=pattern(r"^invalid\.grant$"), within=frozenset({400, 401, 403})),
+    matchers=Matchers(special=_grant_refused, weak_codes=pattern(r"^invalid\.grant$"), within=frozenset({400, 401, 403})),
     cause="The token server accepts the client but not the sign-in: password, code or refresh token.",
     more="What was offered for a token is wrong, used already, or too old.",
     confirm="The description beside the code names the reason. Sign in by hand with the same account.",
@@ -205,7 +205,7 @@ UNAUTHENTICATED = Rule(
     key="not-signed-in",
     kind=Kind.UNAUTHENTICATED,
     title="The token is missing or not accepted",
-    signs=Signs(
+    matchers=Matchers(
         codes=pattern(
             r"^authentication\.required$",
             r"^bad\.credentials$",

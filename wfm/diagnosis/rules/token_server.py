@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from wfm.diagnosis.rules.base import Case, pattern, scopes
-from wfm.diagnosis.rules.record import REMOTE_OWNER, Example, Rule, Signs, Variant, action_error, oauth_error, observed
+from wfm.diagnosis.rules.record import REMOTE_OWNER, Example, Matchers, Rule, Variant, action_error, oauth_error, observed
 from wfm.domain.diagnoses import Kind
 from wfm.payloads.text_extraction import error_in_address
 
@@ -19,7 +19,7 @@ GRANT_TYPE = Rule(
     key="grant-type-not-allowed",
     kind=Kind.INVALID_CLIENT,
     title="The OAuth client is made for another grant type",
-    signs=Signs(codes=pattern(r"^unauthorized\.client$"), sentences=pattern(*_GRANT_WORDS), within=_WITHIN),
+    matchers=Matchers(codes=pattern(r"^unauthorized\.client$"), sentences=pattern(*_GRANT_WORDS), within=_WITHIN),
     cause="The OAuth client may not use this grant type. Its id and secret may be right.",
     more="A client is made for one way to sign in. A new secret does not help.",
     confirm="Compare the grant type of {client} in Admin with the grant_type of the request.",
@@ -38,7 +38,7 @@ GRANT_UNKNOWN = Rule(
     key="grant-type-unknown",
     kind=Kind.BAD_REQUEST_OTHER,
     title="The token server does not know the grant type",
-    signs=Signs(
+    matchers=Matchers(
         codes=pattern(r"^unsupported\.grant\.type$"),
         sentences=pattern(
             r"\b(?:invalid|unsupported|unknown|wrong) grant[ _-]?type",
@@ -66,7 +66,7 @@ SCOPE_ASKED = Rule(
     key="scope-asked-not-accepted",
     kind=Kind.MISSING_SCOPE,
     title="The token server does not accept a scope that is asked for",
-    signs=Signs(codes_within=pattern(r"^invalid\.scope$"), within=_WITHIN),
+    matchers=Matchers(codes_within=pattern(r"^invalid\.scope$"), within=_WITHIN),
     names=scopes,
     cause=(
         "The token server does not accept a scope that is asked for{named|}: it does not exist there, or the client may "
@@ -87,16 +87,16 @@ _ASSUME_ROLE = pattern(
 
 
 def _trust(case: Case) -> bool:
-    if "AssumeRole" not in case.reading.text:
+    if "AssumeRole" not in case.response.text:
         return False
-    return bool(_ASSUME_ROLE.search(f"{case.text}\n{case.reading.outer_text}"))
+    return bool(_ASSUME_ROLE.search(f"{case.text}\n{case.response.outer_text}"))
 
 
 AWS_TRUST = Rule(
     key="aws-role-not-trusted",
     kind=Kind.UNAUTHENTICATED,
     title="The AWS role does not trust Genesys Cloud",
-    signs=Signs(special=_trust),
+    matchers=Matchers(special=_trust),
     cause="AWS does not let Genesys Cloud take the role of the integration: the role's trust policy does not allow it.",
     more="A Data Action of an AWS integration first takes a role (sts:AssumeRole). No right of Genesys Cloud is missing.",
     confirm="In AWS, check the role's trust policy: principal and external id (the organization's id) must fit.",
@@ -130,12 +130,12 @@ _BY_STATUS = {
 
 
 def _wrong_host(case: Case) -> bool:
-    status = case.reading.effective_status
+    status = case.response.effective_status
     if (status is not None and not 400 <= status < 500) or status == 429:
         return False
     if any(host.search(f"{case.evidence.call or ''}\n{case.url}") for host in (_WRONG_TOKEN_HOST, _WRONG_API_HOST)):
         return True
-    return case.of_token_server and (status in _NO_TOKEN_SERVER or case.reading.words == "authentication.required")
+    return case.of_token_server and (status in _NO_TOKEN_SERVER or case.response.words == "authentication.required")
 
 
 def _called_login_host(case: Case) -> bool:
@@ -146,8 +146,8 @@ WRONG_HOST = Rule(
     key="token-asked-of-wrong-host",
     kind=Kind.UNAUTHENTICATED,
     title="The token is asked of the wrong host",
-    signs=Signs(special=_wrong_host),
-    kind_in=lambda case: _BY_STATUS.get(case.reading.effective_status or 0, Kind.UNAUTHENTICATED),
+    matchers=Matchers(special=_wrong_host),
+    kind_in=lambda case: _BY_STATUS.get(case.response.effective_status or 0, Kind.UNAUTHENTICATED),
     cause="The token was asked of a host that gives none: the token server is the login host of the organization's region.",
     more="Asked at the other host, a token or a call is not found, not allowed, or not signed in, whatever the client.",
     confirm="Compare the host with the region of the organization: login. and api. stand before the same domain.",
@@ -182,11 +182,11 @@ REDIRECT = Rule(
     key="redirect-address-not-allowed",
     kind=Kind.BAD_REQUEST_OTHER,
     title="The sign-in may not return to this address",
-    signs=Signs(
-        special=lambda case: case.reading.firm_status in (None, 400, 401, 403) and bool(_REDIRECT.search(case.text)),
+    matchers=Matchers(
+        special=lambda case: case.response.firm_status in (None, 400, 401, 403) and bool(_REDIRECT.search(case.text)),
         codes=pattern(r"^redirect\.ur[il]\.mismatch$|^invalid\.redirect\.ur[il]$"),
     ),
-    kind_in=lambda case: Kind.UNAUTHENTICATED if case.reading.words == "invalid.grant" else Kind.BAD_REQUEST_OTHER,
+    kind_in=lambda case: Kind.UNAUTHENTICATED if case.response.words == "invalid.grant" else Kind.BAD_REQUEST_OTHER,
     cause="The OAuth client does not allow the redirect URI of the sign-in, or the sign-in began with another one.",
     confirm="Compare the redirect_uri of the request with the authorized redirect URIs of {client}, letter by letter.",
     fix="Add this redirect URI to {client}, or send one that is listed: scheme, port and last slash count too.",
@@ -205,16 +205,16 @@ _DECLINED = pattern(
 
 def _declined(case: Case) -> bool:
     """Whether a person's sign-in ended without consent: access_denied in the address that the browser returned to."""
-    if case.reading.words != "access.denied" or (case.reading.firm_status or 400) not in (302, 303, 400, 401):
+    if case.response.words != "access.denied" or (case.response.firm_status or 400) not in (302, 303, 400, 401):
         return False
-    return case.of_token_server or bool(_DECLINED.search(case.text)) or error_in_address(case.reading.text) is not None
+    return case.of_token_server or bool(_DECLINED.search(case.text)) or error_in_address(case.response.text) is not None
 
 
 DECLINED = Rule(
     key="sign-in-declined",
     kind=Kind.UNAUTHENTICATED,
     title="The sign-in was declined",
-    signs=Signs(special=_declined),
+    matchers=Matchers(special=_declined),
     cause="The sign-in ended without consent: the person declined it, or may not use this application.",
     confirm="Sign in again with the same account and read what the page asks for.",
     fix="Sign in again and allow the access. If an administrator must approve the application, have it approved first.",

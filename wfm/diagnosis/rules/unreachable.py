@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from wfm.diagnosis.rules.base import Case, pattern
-from wfm.diagnosis.rules.record import REMOTE_OWNER, Example, Rule, Signs, Variant, observed
+from wfm.diagnosis.rules.record import REMOTE_OWNER, Example, Matchers, Rule, Variant, observed
 from wfm.domain.diagnoses import Kind
 
 BROKEN_STATUSES = frozenset({424, 500, 502, 503, 504, 520, 521, 523, 527, 529, 530})
@@ -27,8 +27,8 @@ _CERTIFICATE = pattern(
 
 
 def _certificate(case: Case) -> bool:
-    at_fault = case.status is None or case.status >= 500 or case.status < 300 or bool(case.reading.category)
-    return case.reading.category == "ACTION.CERTIFICATE" or (at_fault and bool(_CERTIFICATE.search(case.text)))
+    at_fault = case.status is None or case.status >= 500 or case.status < 300 or bool(case.response.category)
+    return case.response.category == "ACTION.CERTIFICATE" or (at_fault and bool(_CERTIFICATE.search(case.text)))
 
 
 _HOST = re.compile(
@@ -46,7 +46,7 @@ _GENESYS_HOST = pattern(r"pure\.?cloud", r"genesys", r"inin")
 
 def _host(case: Case) -> str:
     """The host that the text names, else ""."""
-    named = (next(filter(None, found.groups())) for found in _HOST.finditer(f"{case.text}\n{case.reading.text}"))
+    named = (next(filter(None, found.groups())) for found in _HOST.finditer(f"{case.text}\n{case.response.text}"))
     return next((name.strip(".") for name in named if not _MANUAL.search(name)), "")
 
 
@@ -68,7 +68,7 @@ CERTIFICATE = Rule(
     key="certificate-not-trusted",
     kind=Kind.UPSTREAM_UNAVAILABLE,
     title="The remote certificate is not trusted",
-    signs=Signs(special=_certificate, statuses=frozenset({495, 496, 525, 526})),
+    matchers=Matchers(special=_certificate, statuses=frozenset({495, 496, 525, 526})),
     cause="The service behind the Data Action shows a certificate that is not trusted, or the connection can't be secured.",
     more="It may be expired, self-signed, incomplete in its chain, or made for another host name.",
     confirm="Open the service's address with a tool that shows its certificate chain and dates.",
@@ -100,7 +100,7 @@ ADDRESS_UNKNOWN = Rule(
     key="address-unknown",
     kind=Kind.UPSTREAM_UNAVAILABLE,
     title="The address that is called does not exist",
-    signs=Signs(
+    matchers=Matchers(
         codes_within=pattern(r"\bunknown\.?host", r"^enotfound$"),
         sentences=pattern(
             r"\bunknown ?host",

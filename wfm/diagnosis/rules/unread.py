@@ -7,18 +7,18 @@ from http import HTTPStatus
 
 from wfm.diagnosis.rules import nothing_failed
 from wfm.diagnosis.rules.base import Case
-from wfm.diagnosis.rules.record import Example, Rule, Signs, observed
+from wfm.diagnosis.rules.record import Example, Matchers, Rule, observed
 from wfm.diagnosis.rules.servers import passes
 from wfm.domain.diagnoses import Kind
 from wfm.payloads.parsed_response import Form
 
 
 def _torn(case: Case) -> bool:
-    return case.reading.form in (Form.TRUNCATED, Form.OVERSIZE)
+    return case.response.form in (Form.TRUNCATED, Form.OVERSIZE)
 
 
 def _empty(case: Case) -> bool:
-    return case.reading.form is Form.EMPTY or not any(layer.says_something for layer in case.reading.layers)
+    return case.response.form is Form.EMPTY or not any(layer.says_something for layer in case.response.envelopes)
 
 
 def phrase(status: int | None) -> str:
@@ -37,7 +37,7 @@ TORN = Rule(
     key="answer-torn",
     kind=Kind.UNPARSEABLE,
     title="The answer is cut off or broken",
-    signs=Signs(special=_torn),
+    matchers=Matchers(special=_torn),
     retryable=passes,
     cause="The answer is cut off, broken or too long to be taken apart.{status|}",
     confirm="Check the raw payload, and where it passed through: logs often cut long lines.",
@@ -55,7 +55,7 @@ EMPTY = Rule(
     key="answer-empty",
     kind=Kind.UNPARSEABLE,
     title="The answer is empty",
-    signs=Signs(special=_empty),
+    matchers=Matchers(special=_empty),
     retryable=passes,
     cause="The answer holds nothing that names an error.",
     confirm="Look for an HTTP status in the raw payload.",
@@ -70,7 +70,7 @@ PAGE = Rule(
     key="answer-page",
     kind=Kind.UNPARSEABLE,
     title="A web page came instead of an answer",
-    signs=Signs(special=lambda case: case.reading.form is Form.PAGE),
+    matchers=Matchers(special=lambda case: case.response.form is Form.PAGE),
     retryable=passes,
     cause="A web page came back, not an answer of an API: the address is probably that of a sign-in page or a proxy.",
     confirm="Open the address in a browser: a page appears.",
@@ -85,7 +85,7 @@ UNKNOWN = Rule(
     key="answer-unknown",
     kind=Kind.UNPARSEABLE,
     title="The answer is of no known form",
-    signs=Signs(special=lambda case: True),
+    matchers=Matchers(special=lambda case: True),
     retryable=passes,
     cause="The text is readable, but no rule knows what it means.",
     confirm="Look for the whole answer (status line, headers and body) and compare it with a call that works.",

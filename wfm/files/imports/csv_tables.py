@@ -93,12 +93,12 @@ class _Lines:
         return found
 
 
-def read_csv(chunks: Iterable[bytes], reading: ImportContext) -> Iterator[Read]:
+def read_csv(chunks: Iterable[bytes], context: ImportContext) -> Iterator[Read]:
     """Rows under a header. A row is named by its first line. Raises BadInput for a packed file."""
-    lines = _Lines(chunks, reading.notes)
+    lines = _Lines(chunks, context.notes)
     separator = _separator(lines, _says_of_runs)
-    begun, coming, header, mapping = _begin(_rows(lines, separator), reading)
-    reading.decimal_comma = reading.decimal_comma or separator == ";"
+    begun, coming, header, mapping = _begin(_rows(lines, separator), context)
+    context.decimal_comma = context.decimal_comma or separator == ";"
     if begun is not None and (lost := _lost(header, mapping)):
         yield Unreadable(line=begun, why=lost)
         return
@@ -117,12 +117,12 @@ def read_csv(chunks: Iterable[bytes], reading: ImportContext) -> Iterator[Read]:
             yield Unreadable(line=number, why=f"The row has {len(cells)} cells, the header {len(header)}.")
             continue
         row = dict(zip(header, map(original_cell, cells), strict=False))
-        yield run_from(number, opened(row) if inner else row, mapping, reading)
+        yield run_from(number, opened(row) if inner else row, mapping, context)
     if not rows:
-        reading.note("The file is empty." if begun is None else "The file holds a header and no rows.")
+        context.note("The file is empty." if begun is None else "The file holds a header and no rows.")
 
 
-def _begin(rows: Iterator[_Row], reading: ImportContext) -> tuple[int | None, Iterator[_Row], list[str], Mapping[str, str]]:
+def _begin(rows: Iterator[_Row], context: ImportContext) -> tuple[int | None, Iterator[_Row], list[str], Mapping[str, str]]:
     """(line of the head, the rows below and the lines above that are none, names of the columns, what they mean)."""
     top = list(islice(rows, HEAD_ROWS))
     head = head_of([cells for _, cells in top])
@@ -132,14 +132,14 @@ def _begin(rows: Iterator[_Row], reading: ImportContext) -> tuple[int | None, It
     above = [number for number, cells in top[:head] if not isinstance(cells, str) and any(map(str.strip, cells))]
     if above:
         said = f"Line {above[0]:,} stands" if len(above) == 1 else f"Lines {above[0]:,} to {above[-1]:,} stand"
-        reading.note(f"{said} above the head, and {'was' if len(above) == 1 else 'were'} left out.")
-    header = _unique(names[: _MAX_COLUMNS + 1], reading)
+        context.note(f"{said} above the head, and {'was' if len(above) == 1 else 'were'} left out.")
+    header = _unique(names[: _MAX_COLUMNS + 1], context)
     below = [
         dict(zip(header, map(original_cell, cells), strict=False)) for _, cells in top[head + 1 :] if not isinstance(cells, str)
     ]
     inner = [name for row in below if len(within := opened(row)) > len(row) for name in within if name not in header]
     cells = cells_of(map(opened, below) if inner else below)
-    mapping = reading.mapping or mapping_by_cells(cells, mapping_for(header), reading.known, reading.note)
+    mapping = context.mapping or mapping_by_cells(cells, mapping_for(header), context.known, context.note)
     broken = (row for row in top[:head] if isinstance(row[1], str))
     return line, chain(broken, top[head + 1 :], rows), header, mapping
 
@@ -154,9 +154,9 @@ def rows_of(chunks: Iterable[bytes], notes: list[str], worth: Worth) -> Iterator
     return _rows(lines, _separator(lines, worth))
 
 
-def columns_of_table(start: bytes, reading: ImportContext) -> tuple[tuple[str, ...], Mapping[str, str]]:
+def columns_of_table(start: bytes, context: ImportContext) -> tuple[tuple[str, ...], Mapping[str, str]]:
     """The names in the header, and what each column means by its name and its cells: {meaning: column}."""
-    _, _, header, mapping = _begin(rows_of([start], reading.notes, _says_of_runs), reading)
+    _, _, header, mapping = _begin(rows_of([start], context.notes, _says_of_runs), context)
     return tuple(header[:_MAX_COLUMNS]), mapping
 
 
@@ -213,7 +213,7 @@ def _separator(lines: _Lines, worth: Worth) -> str:
     return best
 
 
-def _unique(cells: Sequence[str], reading: ImportContext) -> list[str]:
+def _unique(cells: Sequence[str], context: ImportContext) -> list[str]:
     """The names of the columns: those without one are numbered, those of one name too, so that each can be chosen."""
     names: list[str] = []
     for place, cell in enumerate(cells, start=1):
@@ -223,7 +223,7 @@ def _unique(cells: Sequence[str], reading: ImportContext) -> list[str]:
             n += 1
             again = f"{name} ({n})"
         if again != name:
-            reading.note(f"The name “{name[:60]}” stands above more than one column: the first counts.")
+            context.note(f"The name “{name[:60]}” stands above more than one column: the first counts.")
         names.append(again)
     return names
 

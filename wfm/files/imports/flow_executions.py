@@ -29,12 +29,12 @@ _MAX_DEPTH = 500
 _SOMETHING = re.compile(r"[^\s,]")
 
 
-def read_flow_data(document: bytes, reading: ImportContext) -> Iterator[Read]:
+def read_flow_data(document: bytes, context: ImportContext) -> Iterator[Read]:
     """The data actions of flow execution data, numbered from 1 in the order they stand in.
 
     A file that breaks off is read up to there. One that is no JSON, or holds no data action, is one unreadable line.
     """
-    found, broken_at, open_still = _documents(b"".join(as_utf8([document], reading.notes)).decode("utf-8-sig", "replace"))
+    found, broken_at, open_still = _documents(b"".join(as_utf8([document], context.notes)).decode("utf-8-sig", "replace"))
     if broken_at and not found:
         yield Unreadable(line=1, why="The file is no JSON.")
         return
@@ -52,7 +52,7 @@ def read_flow_data(document: bytes, reading: ImportContext) -> Iterator[Read]:
             if _is_data_action(name, value):
                 number += 1
                 if id(value) not in open_still:  # half an action would pass for one that worked
-                    yield _flow_run(number, value, around, reading)
+                    yield _flow_run(number, value, around, context)
                 inner = {key: one for key, one in value.items() if column_key(key) in _NESTED}
             else:
                 inner = value
@@ -81,7 +81,7 @@ def _is_data_action(name: str, value: Mapping[str, Any]) -> bool:
     return "dataactions" in kinds and any(column_key(key) in _OF_A_CALL for key in value)
 
 
-def _flow_run(number: int, item: Mapping[str, Any], around: Mapping[str, Any], reading: ImportContext) -> Read:
+def _flow_run(number: int, item: Mapping[str, Any], around: Mapping[str, Any], context: ImportContext) -> Read:
     own = {column_key(key): value for key, value in item.items()}
     both = own.get("executioninputoutputs")
     sides = {column_key(key): value for key, value in both.items()} if isinstance(both, dict) else {"inputs": both}
@@ -92,7 +92,7 @@ def _flow_run(number: int, item: Mapping[str, Any], around: Mapping[str, Any], r
     status = next((found for key in ("status", "httpstatus", "statuscode") if (found := status_of(said.get(key)))), None)
     codes = (text_of_value(said.get(key)) for key in ("code", "errorcode", "reason"))
     try:
-        time = _time(own, around, reading)
+        time = _time(own, around, context)
     except NoTime as error:
         return Unreadable(line=number, why=f"Data action {number:,} of the file: {error}")
     lowered = {column_key(key): value for key, value in inputs.items()}
@@ -114,7 +114,7 @@ def _flow_run(number: int, item: Mapping[str, Any], around: Mapping[str, Any], r
     }
     # The same action of the same conversation in a loop or a retry: each execution is a run of its own.
     place = text_of_value(own.get("executionid")) or text_of_value(own.get("trackingid"))
-    return run_of(number, given, time, status, reading, place=place)
+    return run_of(number, given, time, status, context, place=place)
 
 
 def _failed(own: Mapping[str, Any], errors: object, status: int | None) -> bool:
@@ -142,11 +142,11 @@ def _names_of_error(errors: object) -> dict[str, Any]:
     return dict(first) if isinstance(first, dict) else {}
 
 
-def _time(own: Mapping[str, Any], around: Mapping[str, Any], reading: ImportContext) -> Any:
+def _time(own: Mapping[str, Any], around: Mapping[str, Any], context: ImportContext) -> Any:
     given = next((value for part in (own, around) for key in _TIMES if (value := part.get(key))), None)
     if given is None:
         raise NoTime("it has no time, and nothing around it has one.")
-    return reading.instant(given, "")
+    return context.instant(given, "")
 
 
 def _first(one: Mapping[str, Any], other: Mapping[str, Any], *names: str) -> Any:

@@ -18,29 +18,29 @@ _Line = tuple[int, Mapping[str, object] | str]
 """Number, and the object or a sentence instead of it."""
 
 
-def read_json_lines(chunks: Iterable[bytes], reading: ImportContext) -> Iterator[Read]:
+def read_json_lines(chunks: Iterable[bytes], context: ImportContext) -> Iterator[Read]:
     """The runs of the lines. Without a mapping, each line's own names decide, and the cells of the first lines.
 
     Raises BadInput for a packed file.
     """
-    lines = _lines(chunks, reading)
+    lines = _lines(chunks, context)
     first = list(islice(lines, HEAD_ROWS))
-    judged = None if reading.mapping is not None else _Judged([one for _, one in first if not isinstance(one, str)], reading)
+    judged = None if context.mapping is not None else _Judged([one for _, one in first if not isinstance(one, str)], context)
     for number, record in chain(first, lines):
         if isinstance(record, str):
             yield Unreadable(line=number, why=record)
             continue
         members, objects = flat(record)
-        mapping = reading.mapping if judged is None else judged.mapping(members, objects)
-        yield run_from(number, members, mapping or {}, reading)
+        mapping = context.mapping if judged is None else judged.mapping(members, objects)
+        yield run_from(number, members, mapping or {}, context)
     if not first:
-        reading.note("The file is empty.")
+        context.note("The file is empty.")
 
 
-def _lines(chunks: Iterable[bytes], reading: ImportContext) -> Iterator[_Line]:
+def _lines(chunks: Iterable[bytes], context: ImportContext) -> Iterator[_Line]:
     something = False
-    for number, line in lines_of(as_utf8(chunks, reading.notes)):
-        text = "" if line is None else text_of(number, line, reading.notes).strip()
+    for number, line in lines_of(as_utf8(chunks, context.notes)):
+        text = "" if line is None else text_of(number, line, context.notes).strip()
         if line is None:
             yield number, f"The line is longer than {MAX_LINE_BYTES:,} bytes."
         elif text:
@@ -54,12 +54,12 @@ def _lines(chunks: Iterable[bytes], reading: ImportContext) -> Iterator[_Line]:
 class _Judged:
     """What the cells of the first records say beyond the names of their members."""
 
-    def __init__(self, records: Sequence[Mapping[str, object]], reading: ImportContext) -> None:
+    def __init__(self, records: Sequence[Mapping[str, object]], context: ImportContext) -> None:
         flats = [flat(one) for one in records]
         objects = frozenset(name for _, whole in flats for name in whole)
         cells = cells_of([members for members, _ in flats], objects)
         self._named = mapping_for(cells)
-        self._found = mapping_by_cells(cells, self._named, reading.known, reading.note)
+        self._found = mapping_by_cells(cells, self._named, context.known, context.note)
 
     def mapping(self, members: Mapping[str, object], objects: frozenset[str]) -> Mapping[str, str]:
         """{meaning: name} of one record."""
@@ -75,14 +75,14 @@ class _Judged:
         return status_by_values({name: [text_of_value(one)] for name, one in members.items() if name not in objects}, own)
 
 
-def columns_of_records(start: bytes, reading: ImportContext | None = None) -> tuple[tuple[str, ...], Mapping[str, str]]:
+def columns_of_records(start: bytes, context: ImportContext | None = None) -> tuple[tuple[str, ...], Mapping[str, str]]:
     """The names of the first object and of the objects in it, and what each means: {meaning: name}."""
-    reading = reading or ImportContext(now=datetime.max.replace(tzinfo=UTC))
-    first = list(islice(_lines([start], reading), HEAD_ROWS))
+    context = context or ImportContext(now=datetime.max.replace(tzinfo=UTC))
+    first = list(islice(_lines([start], context), HEAD_ROWS))
     if not first or isinstance(first[0][1], str):
         return (), {}
     members, objects = flat(first[0][1])
-    return tuple(members), _Judged([one for _, one in first if not isinstance(one, str)], reading).mapping(members, objects)
+    return tuple(members), _Judged([one for _, one in first if not isinstance(one, str)], context).mapping(members, objects)
 
 
 def _object(text: str) -> dict[str, object] | str:

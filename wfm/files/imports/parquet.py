@@ -24,7 +24,7 @@ _NEEDED = ("time", "agent_id", "outcome", "run")
 _ROWS = 500
 
 
-def read_parquet(source: BinaryIO, reading: ImportContext, progress: Callable[[int], None] | None = None) -> Iterator[Read]:
+def read_parquet(source: BinaryIO, context: ImportContext, progress: Callable[[int], None] | None = None) -> Iterator[Read]:
     """The runs of the file. `line` is the row, from 1; `progress` is told its share of the file's bytes.
 
     Raises BadInput for a file that no desk wrote or that is damaged.
@@ -49,19 +49,19 @@ def read_parquet(source: BinaryIO, reading: ImportContext, progress: Callable[[i
         for batch in file.iter_batches(_ROWS, columns=[name for name in (*COLUMNS, "exchanges") if name in names]):
             for row in batch.to_pylist():
                 line += 1
-                yield _run(line, row, reading)
+                yield _run(line, row, context)
             if progress is not None:
                 progress(size * line // file.metadata.num_rows)
     except (pa.ArrowException, OSError, EOFError) as error:
         raise BadInput("file", f"damaged Parquet ({type(error).__name__})", accepted) from None
 
 
-def _run(line: int, row: dict[str, Any], reading: ImportContext) -> Read:
+def _run(line: int, row: dict[str, Any], context: ImportContext) -> Read:
     try:
         exchanges = tuple(_exchange(one) for one in json.loads(row.pop("exchanges", None) or "[]"))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Unreadable(line=line, why="The attempts of this run can't be read.")
-    found = run_from(line, row, {name: name for name in MEANINGS if name in row}, reading, own=True)
+    found = run_from(line, row, {name: name for name in MEANINGS if name in row}, context, own=True)
     if isinstance(found, Unreadable) or not exchanges:
         return found
     return replace(found, exchanges=exchanges)

@@ -54,7 +54,7 @@ _STARTS_ENTRY = re.compile(r"^(?=\W{0,3}20\d\d-[01]\d-[0-3]\d[T ][0-2]\d:)", re.
 _NEAR = 2_000
 
 
-def read_payloads(text: str, reading: ImportContext) -> Iterator[Read]:
+def read_payloads(text: str, context: ImportContext) -> Iterator[Read]:
     """The failed runs of a pasted text, in order. `line` is where the payload, or the text that holds none, begins."""
     text, heads = without_heads(unquoted(text.replace("\0", "").removeprefix("\ufeff")))
     lines = _Places(text, heads)
@@ -63,15 +63,15 @@ def read_payloads(text: str, reading: ImportContext) -> Iterator[Read]:
     for start, stop, values in _json_in(text):
         around = text[max(end, start - _NEAR) : start]
         own_words = _last_paragraph(around)
-        yield from _words(text, end, start - len(own_words), lines, reading)
+        yield from _words(text, end, start - len(own_words), lines, context)
         for value in values:
             found += 1
             if found > MAX_PAYLOADS:
                 yield Unreadable(line=lines.at(start), why=f"Only the first {MAX_PAYLOADS:,} payloads of a text are read.")
                 return
-            yield _payload(value, own_words, lines.at(start), lines.sent(start), reading)
+            yield _payload(value, own_words, lines.at(start), lines.sent(start), context)
         end = stop
-    yield from _words(text, end, len(text), lines, reading)
+    yield from _words(text, end, len(text), lines, context)
 
 
 class _Places:
@@ -113,7 +113,7 @@ def _last_paragraph(around: str) -> str:
     return last[entries[-1] :] if entries else last
 
 
-def _words(text: str, start: int, stop: int, lines: _Places, reading: ImportContext) -> Iterator[Read]:
+def _words(text: str, start: int, stop: int, lines: _Places, context: ImportContext) -> Iterator[Read]:
     """Text without JSON: a paragraph, or a log line, that complains is an answer; what does not is named and left out."""
     for place, paragraph in _paragraphs(text, start, stop):
         cuts = [found.start() for found in _STARTS_ENTRY.finditer(paragraph)]
@@ -124,7 +124,7 @@ def _words(text: str, start: int, stop: int, lines: _Places, reading: ImportCont
                 continue
             line = lines.at(place + begin)
             if complains(part):
-                yield _failed(line, {"response": part}, part, None, lines.sent(place), reading)
+                yield _failed(line, {"response": part}, part, None, lines.sent(place), context)
             else:
                 yield Unreadable(line=line, why=f"No error is told here: “{_shown(part)}”.")
 
@@ -147,7 +147,7 @@ def _paragraphs(text: str, start: int, stop: int) -> Iterator[tuple[int, str]]:
         yield begun, text[begun:stop]
 
 
-def _payload(value: Mapping[str, object], words: str, line: int, sent: str, reading: ImportContext) -> Read:
+def _payload(value: Mapping[str, object], words: str, line: int, sent: str, context: ImportContext) -> Read:
     parsed = read_value(value)
     given = {meaning: value[column] for meaning, column in mapping_for(value).items()}
     if given.get("outcome") is not True and not parsed.tells_outcome:
@@ -162,7 +162,7 @@ def _payload(value: Mapping[str, object], words: str, line: int, sent: str, read
     given["correlation_id"] = given.get("correlation_id") or parsed.correlation_id
     if parsed.call and " " in parsed.call:
         given["call"] = given.get("call") or parsed.call
-    return _failed(line, given, words, status, sent, reading, parsed.effective_status)
+    return _failed(line, given, words, status, sent, context, parsed.effective_status)
 
 
 def _failed(
@@ -171,12 +171,12 @@ def _failed(
     words: str,
     status: int | None,
     sent: str,
-    reading: ImportContext,
+    context: ImportContext,
     stated: int | None = None,
 ) -> ImportedRun:
     """One run: what its payload says comes first, then the words before it, then the mail around it."""
     said = words[-_NEAR:]
-    time, timed = _time_of(given.get("time"), said, sent, reading)
+    time, timed = _time_of(given.get("time"), said, sent, context)
     if status is None:
         before = _JUST_BEFORE.search(said)
         status = (int(before[1]) if before else None) or _nearest(status_in, said) or _nearest(success_in, said) or stated
@@ -186,7 +186,7 @@ def _failed(
     for meaning, find in (("correlation_id", id_in), ("call", call_in)):
         given[meaning] = given.get(meaning) or _nearest(find, said)
     given.setdefault("outcome", "failed")
-    run = run_of(line, given, time, status, reading)
+    run = run_of(line, given, time, status, context)
     return run if timed else replace(run, timed=False)
 
 
@@ -203,21 +203,21 @@ def _last(pattern: re.Pattern[str], words: str) -> re.Match[str] | None:
     return found
 
 
-def _time_of(given: object, words: str, sent: str, reading: ImportContext) -> tuple[datetime, bool]:
+def _time_of(given: object, words: str, sent: str, context: ImportContext) -> tuple[datetime, bool]:
     told = _last(_TIME, words)
     for one in (given, told.group() if told else None):
         if not isinstance(one, str | int | float) or one == "":
             continue
         try:
-            return reading.instant(one, ""), True
+            return context.instant(one, ""), True
         except NoTime as error:
-            reading.note(f"{error} That payload is taken as one of {'the mail' if sent else 'now'}.")
+            context.note(f"{error} That payload is taken as one of {'the mail' if sent else 'now'}.")
     if sent:
         try:
-            return reading.instant(sent, ""), True
+            return context.instant(sent, ""), True
         except NoTime as error:
-            reading.note(f"{error} What that mail quotes is taken as of now.")
-    return reading.now, False
+            context.note(f"{error} What that mail quotes is taken as of now.")
+    return context.now, False
 
 
 def _shown(part: str) -> str:

@@ -89,7 +89,7 @@ class ImportContext:
 
 
 def run_from(
-    line: int, record: Mapping[str, object], mapping: Mapping[str, str], reading: ImportContext, *, own: bool = False
+    line: int, record: Mapping[str, object], mapping: Mapping[str, str], context: ImportContext, *, own: bool = False
 ) -> Read:
     """One run from a record and what its columns mean. `own`: the desk wrote it, so whatever names it holds come back."""
     given = {meaning: record.get(column) for meaning, column in mapping.items() if meaning in MEANINGS}
@@ -101,7 +101,7 @@ def run_from(
     if given.get("time") in (None, ""):
         return Unreadable(line=line, why="The line has no time; a run needs one such as 2026-11-23T14:30:00Z.")
     try:
-        time = reading.instant(given["time"], mapping.get("time", ""))
+        time = context.instant(given["time"], mapping.get("time", ""))
     except NoTime as error:
         return Unreadable(line=line, why=str(error))
     status = status_of(given.get("status"))
@@ -115,9 +115,9 @@ def run_from(
     said = text_of_value(given.get("outcome")).strip()
     if said and said.casefold() not in WORKED | FAILED | OTHERS | {"sending"} and given.get("response") in (None, ""):
         # “Result” is what many logs call the answer.
-        reading.note(f"“{mapping.get('outcome', '')}” holds more than outcomes: what else it says was read as the answer.")
+        context.note(f"“{mapping.get('outcome', '')}” holds more than outcomes: what else it says was read as the answer.")
         given["response"], given["outcome"] = given["outcome"], "failed" if complains(said) else None
-    return run_of(line, given, time, status, reading)
+    return run_of(line, given, time, status, context)
 
 
 def _call(call: object, method: object) -> object:
@@ -132,7 +132,7 @@ def _call(call: object, method: object) -> object:
 
 
 def run_of(
-    line: int, given: Mapping[str, object], time: datetime, status: int | None, reading: ImportContext, *, place: str = ""
+    line: int, given: Mapping[str, object], time: datetime, status: int | None, context: ImportContext, *, place: str = ""
 ) -> ImportedRun:
     """One run from what is given by meaning, its time and status being known."""
 
@@ -157,7 +157,7 @@ def run_of(
         status=status,
         code=code,
         correlation_id=text("correlation_id", 200),
-        duration_ms=milliseconds(given.get("duration_ms"), decimal_comma=reading.decimal_comma),
+        duration_ms=milliseconds(given.get("duration_ms"), decimal_comma=context.decimal_comma),
         request=text_of_value(given.get("request")),
         response=text_of_value(given.get("response")),
         note=text("note", 2_000),
