@@ -223,7 +223,7 @@ def diagnose(source: Any, status: int | None, call: str | None, jsonl: BinaryIO 
         return
     found = diagnosis.explain(body, Evidence(call=call), status=status)
     if wants_json:
-        say_json(diagnosis.plain(None, found.diagnosis))
+        say_json(diagnosis.as_record(None, found.diagnosis))
     else:
         say(diagnosis.render(found.diagnosis))
         more = [f"{name}: {value}" for name, value in found.fields if name == diagnosis.ALSO]

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.diagnosis.support import faults
 from wfm.diagnosis import diagnose_jsonl_line, explain
-from wfm.diagnosis.jsonl import plain
+from wfm.diagnosis.jsonl import as_record
 
 AIM = 1.0
 
@@ -23,4 +23,4 @@ def test_the_screen_says_the_same(public_cases: list[dict[str, Any]]) -> None:
     pasted = [case for case in public_cases if case["http_status"] is None and not case["context"]]
     assert pasted
     for case in pasted:
-        assert not faults(plain(case["id"], explain(case["body"]).diagnosis), case["expected"]), case["id"]
+        assert not faults(as_record(case["id"], explain(case["body"]).diagnosis), case["expected"]), case["id"]

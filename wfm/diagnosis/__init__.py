@@ -10,7 +10,7 @@ from __future__ import annotations
 from wfm.diagnosis.explain import ALSO, explain
 from wfm.diagnosis.families import contradiction
 from wfm.diagnosis.handoff import hand_off_card
-from wfm.diagnosis.jsonl import diagnose_jsonl, diagnose_jsonl_line, is_jsonl, plain, render, render_jsonl
+from wfm.diagnosis.jsonl import as_record, diagnose_jsonl, diagnose_jsonl_line, is_jsonl, render, render_jsonl
 from wfm.diagnosis.lanes import four_lanes
 from wfm.diagnosis.matching import diagnose
 from wfm.diagnosis.rule_docs import page_for, rules, sections
@@ -18,6 +18,7 @@ from wfm.diagnosis.rules.base import reads_work_writes_fail
 
 __all__ = [
     "ALSO",
+    "as_record",
     "contradiction",
     "diagnose",
     "diagnose_jsonl",
@@ -27,7 +28,6 @@ __all__ = [
     "hand_off_card",
     "is_jsonl",
     "page_for",
-    "plain",
     "reads_work_writes_fail",
     "render",
     "render_jsonl",

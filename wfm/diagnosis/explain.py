@@ -80,14 +80,14 @@ _Answer = tuple[ParsedResponse, Case, Diagnosis]
 def _answers(text: str | bytes, evidence: Evidence, status: int | None) -> list[_Answer]:
     whole, cut = decode(text)
     parts = paste.take_apart(whole)
-    return [_judged(part, evidence, status, cut=cut and len(parts) == 1) for part in parts]
+    return [_diagnosed(part, evidence, status, cut=cut and len(parts) == 1) for part in parts]
 
 
 def _first(found: Sequence[_Answer]) -> _Answer:
     return next((one for one in found if one[2].kind is not Kind.UNPARSEABLE), found[0])
 
 
-def _judged(part: paste.Pasted, evidence: Evidence, status: int | None, *, cut: bool) -> _Answer:
+def _diagnosed(part: paste.Pasted, evidence: Evidence, status: int | None, *, cut: bool) -> _Answer:
     """One answer, read and judged, with the call that the text around it names where the caller knows none."""
     response = read(part.status if part.status is not None else status, part.headers, part.body, cut=cut)
     if evidence.call is None:

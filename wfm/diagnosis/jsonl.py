@@ -60,9 +60,9 @@ def _cases(lines: Iterable[bytes]) -> Iterator[tuple[int, Mapping[str, Any] | st
 
 
 def _unread(number: int, reason: str) -> dict[str, Any]:
-    told = {"kind": Kind.UNPARSEABLE.value, "missing": [], "retryable": False}
+    values = {"kind": Kind.UNPARSEABLE.value, "missing": [], "retryable": False}
     cause, fix = f"Line {number} was not read: {reason}.", "Make the line one JSON object with http_status, headers and body."
-    return {**dict.fromkeys(MEMBERS), **told, "cause": cause, "fix": fix}
+    return {**dict.fromkeys(MEMBERS), **values, "cause": cause, "fix": fix}
 
 
 def diagnose_jsonl_line(line: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def diagnose_jsonl_line(line: Mapping[str, Any]) -> dict[str, Any]:
     Takes whatever is there: a member that is missing or of another type counts as not given. `context` may hold
     "endpoint" ("VERB /path"), "via", and what else Evidence knows ("client_name", "grant_type", "held_scopes").
     """
-    return plain(line.get("id"), _diagnosis(line))
+    return as_record(line.get("id"), _diagnosis(line))
 
 
 def _diagnosis(line: Mapping[str, Any]) -> Diagnosis:
@@ -82,7 +82,7 @@ def _diagnosis(line: Mapping[str, Any]) -> Diagnosis:
     return diagnose(status, headers, body, evidence)
 
 
-def plain(identity: object, diagnosis: Diagnosis) -> dict[str, Any]:
+def as_record(identity: object, diagnosis: Diagnosis) -> dict[str, Any]:
     """A diagnosis as plain values, with the members of MEMBERS in their order."""
     return {
         "id": identity,

@@ -64,17 +64,19 @@ def _scope(diagnosis: Diagnosis, evidence: Evidence, known: PlatformOperation | 
     held = evidence.held_scopes
     if diagnosis.kind is Kind.MISSING_SCOPE:
         needed = diagnosis.missing or listed
-        said = (
+        refusal = (
             "The answer refuses for a scope."
             if diagnosis.provenance is not Provenance.BRIEF
             else "This tenant decides by scope."
         )
         holds = f" The token holds {', '.join(held) or 'none'}." if held is not None else ""
         if _client_credentials(evidence) and not _is_brief(known, diagnosis):
-            said = "The answer refuses for a scope, although client credentials have none: the token may be of another grant."
+            refusal = (
+                "The answer refuses for a scope, although client credentials have none: the token may be of another grant."
+            )
         return LaneVerdict(
             state=LaneState.MISSING,
-            evidence=f"{said}{holds} {reads_work_writes_fail(evidence)}".strip(),
+            evidence=f"{refusal}{holds} {reads_work_writes_fail(evidence)}".strip(),
             needed=needed,
             next_step=diagnosis.fix,
         )
@@ -107,10 +109,10 @@ def _scope(diagnosis: Diagnosis, evidence: Evidence, known: PlatformOperation | 
 def _permission(diagnosis: Diagnosis, evidence: Evidence, known: PlatformOperation | None) -> LaneVerdict:
     listed = known.permissions if known else ()
     if diagnosis.kind is Kind.MISSING_PERMISSION and diagnosis.provenance is not Provenance.BRIEF:
-        said = "The answer names it." if diagnosis.missing else "The answer says permission and names none."
+        refusal = "The answer names it." if diagnosis.missing else "The answer says permission and names none."
         return LaneVerdict(
             state=LaneState.MISSING,
-            evidence=f"{said} {reads_work_writes_fail(evidence)}".strip(),
+            evidence=f"{refusal} {reads_work_writes_fail(evidence)}".strip(),
             needed=diagnosis.missing or listed,
             next_step=diagnosis.fix,
         )

@@ -46,7 +46,7 @@ def verdict(response: ParsedResponse, evidence: Evidence) -> Diagnosis:
     names = rule.names(case) if rule.names else ()
     elsewhere = sides.sentences(case, rule)
     page = ANOTHER_SERVICE if elsewhere is not None and rule.kind in sides.REFUSED else rule
-    said = elsewhere or rule.sentences(case)
+    sentences = elsewhere or rule.sentences(case)
     return Diagnosis(
         kind=rule.kind_of(case),
         status=response.status if response.status is not None else case.status,
@@ -61,10 +61,10 @@ def verdict(response: ParsedResponse, evidence: Evidence) -> Diagnosis:
         rule=page.key,
         confidence=confidence,
         provenance=page.source.provenance,
-        cause=said.cause,
-        confirm=said.confirm,
-        fix=said.fix,
-        who=said.who,
+        cause=sentences.cause,
+        confirm=sentences.confirm,
+        fix=sentences.fix,
+        who=sentences.who,
     )
 
 
@@ -155,9 +155,9 @@ def _by_status(status: int | None) -> tuple[Rule, Confidence] | None:
 
 def _by_outer(case: Case) -> tuple[Rule, Confidence] | None:
     """What the bodies around a silent inner one say."""
-    envelopes = [layer for layer in case.response.envelopes if layer.level < case.response.level]
-    for layer in envelopes:
-        around = Case(response=replace(case.response, envelopes=(layer,)), evidence=case.evidence)
+    envelopes = [envelope for envelope in case.response.envelopes if envelope.level < case.response.level]
+    for envelope in envelopes:
+        around = Case(response=replace(case.response, envelopes=(envelope,)), evidence=case.evidence)
         found = _by_code(around) or _by_sentence(around, around.text) or _by_weak_code(around)
         if found is not None:
             return found[0], Confidence.GUESS
@@ -166,11 +166,11 @@ def _by_outer(case: Case) -> tuple[Rule, Confidence] | None:
 
 def _entity(case: Case) -> str | None:
     """The thing that the answer names: "schedule 62f7…"."""
-    here = [layer for layer in case.response.envelopes if layer.level == case.response.level]
-    for layer in here:
-        if layer.entity_id or layer.entity_name:
-            return clean(f"{layer.entity_name} {layer.entity_id}".strip(), 200)
-        for detail in layer.details:
+    here = [envelope for envelope in case.response.envelopes if envelope.level == case.response.level]
+    for envelope in here:
+        if envelope.entity_id or envelope.entity_name:
+            return clean(f"{envelope.entity_name} {envelope.entity_id}".strip(), 200)
+        for detail in envelope.details:
             if detail.entity_id or detail.entity_name:
                 return clean(f"{detail.entity_name or detail.field} {detail.entity_id}".strip(), 200)
     named = fields(case)
@@ -178,11 +178,11 @@ def _entity(case: Case) -> str | None:
 
 
 def _chain(response: ParsedResponse) -> tuple[str, ...]:
-    lines = dict.fromkeys(_line(layer) for layer in response.envelopes if layer.says_something)
+    lines = dict.fromkeys(_line(envelope) for envelope in response.envelopes if envelope.says_something)
     return tuple(lines)[:12]
 
 
-def _line(layer: ErrorEnvelope) -> str:
-    head = " ".join(part for part in (str(layer.status or ""), layer.code or "") if part)
-    said = layer.message.partition("{")[0].strip() if "{" in layer.message else layer.message
-    return clean(f"{layer.place}: {head}{' · ' if head and said else ''}{said}", 240)
+def _line(envelope: ErrorEnvelope) -> str:
+    head = " ".join(part for part in (str(envelope.status or ""), envelope.code or "") if part)
+    message = envelope.message.partition("{")[0].strip() if "{" in envelope.message else envelope.message
+    return clean(f"{envelope.place}: {head}{' · ' if head and message else ''}{message}", 240)

@@ -34,15 +34,15 @@ def page_for(key: str) -> RulePage:
 
 
 def _page(rule: Rule) -> RulePage:
-    said = rule.general()
+    sentences = rule.general()
     return RulePage(
         key=rule.key,
         kind=rule.kind,
         title=rule.title,
-        means=f"{said.cause} {rule.more}".rstrip(),
-        confirm=said.confirm,
-        fix=said.fix,
-        who_can=f"{said.who}.",
+        means=f"{sentences.cause} {rule.more}".rstrip(),
+        confirm=sentences.confirm,
+        fix=sentences.fix,
+        who_can=f"{sentences.who}.",
         provenance=str(rule.source),
         retry=rule.retry or ("Yes, later." if rule.retryable else "No."),
         variants=tuple((other.cause, other.fix) for other in rule.particular()),

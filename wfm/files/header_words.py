@@ -1,6 +1,6 @@
 """The words that heads of columns are made of, in the languages that exports are written in. Data only.
 
-Without case and accents, as `heads.column_key` leaves them. Parts are looked for anywhere in a head (“Agentenname”), words
+Without case and accents, as `column_headers.column_key` leaves them. Parts match anywhere in a head (“Agentenname”), words
 only as whole words. What no list names says nothing: then the cells decide, or a person is asked.
 """
 

@@ -61,7 +61,7 @@ class ErrorEnvelope:
     """One error of a chain. `level` counts bodies: 0 the answer itself, 1 a body escaped inside its sentences, …
 
     `params` are the values that fill a message (name, value) and members such as requiredScopes. `carried` are raw
-    strings that hold a bracket or a tag: a body of somebody else's may be escaped inside them. `torn` when this layer was read
+    strings that hold a bracket or a tag: a body of somebody else's may be escaped inside them. `truncated`: it was read
     out of JSON that does not parse. `state` is what a body says of how far it came, in small letters: "complete", "processing".
     """
 
@@ -114,15 +114,15 @@ def _tells_no_failure(value: Mapping[object, object], found: list[ErrorEnvelope]
         return False
     if is_notification(members):
         return all(not envelope.message or "heartbeat" in envelope.message.casefold() for envelope in found)
-    said = {name for name in members if members[name] and (name in _ERROR_WORDS or _INNER_NAME.search(name))}
-    return not said and all(envelope.place == "body" for envelope in found)
+    error_words = {name for name in members if members[name] and (name in _ERROR_WORDS or _INNER_NAME.search(name))}
+    return not error_words and all(envelope.place == "body" for envelope in found)
 
 
 def correlation_id_beside(value: object) -> str | None:
     """A correlation id that stands beside the errors: in metadata, or in headers printed into the body."""
-    queue, looked = [value], 0
-    while queue and looked < 200:
-        looked += 1
+    queue, visited = [value], 0
+    while queue and visited < 200:
+        visited += 1
         item = queue.pop(0)
         if isinstance(item, dict):
             members = {key_of(key): inner for key, inner in list(item.items())[:MAX_ITEMS]}
@@ -177,8 +177,8 @@ def _visit_object(value: Mapping[object, object], place: str, walk: _Walk, depth
     if isinstance(errors, (list, str)):
         _visit(errors, "errors", walk, depth + 1)
     elif isinstance(errors, dict):
-        for field_name, said in list(errors.items())[:MAX_ITEMS]:
-            first = said[0] if isinstance(said, list) and said else said
+        for field_name, messages in list(errors.items())[:MAX_ITEMS]:
+            first = messages[0] if isinstance(messages, list) and messages else messages
             _visit(f"{field_name}: {first}" if isinstance(first, str) else first, f"errors.{field_name}", walk, depth + 1)
     _visit_steps(members.get("operations"), walk, depth)
     for name in _BULK:
@@ -190,11 +190,14 @@ def _visit_messages(messages: object, walk: _Walk) -> None:
     for number, item in enumerate(messages[:MAX_ITEMS] if isinstance(messages, list) else ()):
         members = {key_of(key): inner for key, inner in list(item.items())[:MAX_ITEMS]} if isinstance(item, dict) else {}
         mild = text_of(members, ("type", "severity", "level"), 40).casefold() in ("warning", "info", "debug", "trace")
-        said = item if isinstance(item, str) else text_of(members, ("text", *_MESSAGE_KEYS), 4_000)
-        if said and not mild and len(walk.found) < MAX_ENVELOPES:
+        message = item if isinstance(item, str) else text_of(members, ("text", *_MESSAGE_KEYS), 4_000)
+        if message and not mild and len(walk.found) < MAX_ENVELOPES:
             walk.found.append(
                 ErrorEnvelope(
-                    place=f"messages[{number}]", level=walk.level, code=text_of(members, CODE_KEYS, 200) or None, message=said
+                    place=f"messages[{number}]",
+                    level=walk.level,
+                    code=text_of(members, CODE_KEYS, 200) or None,
+                    message=message,
                 )
             )
 
@@ -261,7 +264,7 @@ def _state(members: Mapping[str, object]) -> str:
     success = members.get("success", members.get("successful"))
     if isinstance(success, bool):
         return "success" if success else "failed"
-    words = (str(said).strip().casefold() for name in _STATES if isinstance(said := members.get(name), str))
+    words = (str(value).strip().casefold() for name in _STATES if isinstance(value := members.get(name), str))
     return next((word for word in words if 0 < len(word) <= 40 and not word.isdigit()), "")
 
 

@@ -56,9 +56,9 @@ class RecordValue:
 def values_in_record(record: object) -> Iterator[RecordValue]:
     """The values in a record that may be an answer (objects, and texts), from the outside in; of bounded number."""
     queue = deque([RecordValue(value=record)])
-    looked = text = 0
-    while queue and looked < MAX_NODES and text < MAX_TEXT:
-        looked += 1
+    visited = text = 0
+    while queue and visited < MAX_NODES and text < MAX_TEXT:
+        visited += 1
         here = queue.popleft()
         if isinstance(here.value, str):
             text += min(len(here.value), HEAD + TAIL)

@@ -103,10 +103,10 @@ class ParsedResponse:
     def inner_text(self) -> str:
         """Everything that the deciding body says, the deciding error first."""
         here = [self.deciding, *self.deciding_body]
-        said = dict.fromkeys(envelope.message for envelope in here if envelope.message)
-        if self.form is Form.OVERSIZE or (self.form is Form.TRUNCATED and not said):
-            said[self.text] = None
-        return "\n".join(said)[:8_000]
+        messages = dict.fromkeys(envelope.message for envelope in here if envelope.message)
+        if self.form is Form.OVERSIZE or (self.form is Form.TRUNCATED and not messages):
+            messages[self.text] = None
+        return "\n".join(messages)[:8_000]
 
     @cached_property
     def outer_text(self) -> str:
@@ -128,10 +128,10 @@ class ParsedResponse:
         """The status that the deciding body states itself."""
         here = [self.deciding, *self.deciding_body]
         stated = next((envelope.status for envelope in here if envelope.status and envelope.status >= 400), None)
-        said = statuses.of_remote(self.inner_text) if self.category and self.level == 0 else None
+        upstream = statuses.of_remote(self.inner_text) if self.category and self.level == 0 else None
         if stated == 500 and (self.deciding.code or "Error").endswith(("Error", "Exception")):
-            said = said or statuses.status_in(self.deciding.message)  # a program's own 500 around what it was answered
-        return said or stated
+            upstream = upstream or statuses.status_in(self.deciding.message)  # a program's own 500 around what it was answered
+        return upstream or stated
 
     @cached_property
     def firm_status(self) -> int | None:
@@ -344,7 +344,7 @@ def _xml(text: str) -> tuple[Form, tuple[ErrorEnvelope, ...]]:
 
 
 def _truncated(text: str) -> tuple[ErrorEnvelope, ...]:
-    """What is left of torn JSON: all of it where only the closing brackets are gone, else what its members say."""
+    """What is left of truncated JSON: all of it where only the closing brackets are gone, else what its members say."""
     try:
         return envelopes_of(parse(close_brackets(text)))
     except ValueError:
@@ -363,10 +363,10 @@ def _from_text(text: str, form: Form) -> tuple[ErrorEnvelope, ...]:
         if any(envelope.message or (envelope.code and not envelope.code.startswith("ACTION.")) for envelope in envelopes)
     ]
     for inner in sorted(readable, key=lambda envelopes: not any(envelope.code for envelope in envelopes)):
-        said = text_extraction.before_body(text)
+        before = text_extraction.before_body(text)
         repeats = all(statuses.only_repeats(word) for envelope in inner for word in (envelope.code or "", envelope.message))
-        if repeats and said.count(" ") > 1:  # the sentence before it says more
-            return (ErrorEnvelope(place="text", code=text_extraction.code_in(said), message=said), *inner)
+        if repeats and before.count(" ") > 1:  # the sentence before it says more
+            return (ErrorEnvelope(place="text", code=text_extraction.code_in(before), message=before), *inner)
         return inner
     well = next((envelopes for envelopes in candidates if any(envelope.state in RUNNING | DONE for envelope in envelopes)), ())
     if well and not text_extraction.tells_of_failure(text):
@@ -398,7 +398,7 @@ def _with_embedded_bodies(envelopes: tuple[ErrorEnvelope, ...], level: int = 0) 
 
 
 def _embedded_envelopes(embedded: str, level: int) -> tuple[ErrorEnvelope, ...]:
-    """The envelopes of the body inside a sentence, JSON whole or torn, or XML."""
+    """The envelopes of the body inside a sentence, JSON whole or truncated, or XML."""
     for value in text_extraction.embedded_values(embedded)[:1]:
         return envelopes_of(value, level)
     envelope = text_extraction.xml_inside(embedded)

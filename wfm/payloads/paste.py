@@ -89,10 +89,10 @@ def _without_tail(body: str) -> str:
 
 def _segments(text: str) -> list[str]:
     """The text cut after each error body, so that what stands before a body goes with it; whole where there are not two."""
-    looked = excerpt(text) if len(text) > 64_000 else text
+    searched = excerpt(text) if len(text) > 64_000 else text
     cuts: list[int] = []
     known: set[str | None] = set()
-    for _, end, value in values_in(looked, _OPENS, max_broken=MAX_BROKEN):
+    for _, end, value in values_in(searched, _OPENS, max_broken=MAX_BROKEN):
         envelopes = envelopes_of(value)
         if any(envelope.says_something and (envelope.code or envelope.status) for envelope in envelopes):
             ids = {envelope.correlation_id for envelope in envelopes} - {None}
@@ -102,7 +102,7 @@ def _segments(text: str) -> list[str]:
             cuts.append(end)
         if len(cuts) == MAX_PAYLOADS:
             break
-    if len(cuts) < 2 or looked.lstrip().startswith("["):  # one answer that is a list
+    if len(cuts) < 2 or searched.lstrip().startswith("["):  # one answer that is a list
         return [text]
-    bounds = [0, *cuts[:-1], len(looked)]
-    return [looked[begin:end] for begin, end in pairwise(bounds)]
+    bounds = [0, *cuts[:-1], len(searched)]
+    return [searched[begin:end] for begin, end in pairwise(bounds)]

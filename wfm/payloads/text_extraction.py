@@ -1,4 +1,4 @@
-"""What can be read out of plain text: bodies escaped inside sentences, exception texts, log lines, pages, torn JSON."""
+"""What can be read out of plain text: bodies escaped inside sentences, exception texts, log lines, pages, truncated JSON."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def xml_inside(text: str) -> ErrorEnvelope | None:
 
 
 def recover_members(text: str, level: int = 0) -> tuple[ErrorEnvelope, ...]:
-    """What can still be read in torn JSON; empty where nothing can.
+    """What can still be read in truncated JSON; empty where nothing can.
 
     Where the tear is inside an escaped body, the error that decides is in there: the wrapper's own code is then no
     answer and is left out.
@@ -197,7 +197,7 @@ def recover_members(text: str, level: int = 0) -> tuple[ErrorEnvelope, ...]:
     if not code and error and not re.search(r"\s", error):
         code = error
     envelope = ErrorEnvelope(
-        place="torn body",
+        place="truncated body",
         level=level,
         code=tidy(code, 200) if code and not truncated_inside else None,
         message=tidy(next((members[name] for name in _SENTENCES if name in members), ""), 2_000),

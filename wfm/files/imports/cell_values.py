@@ -86,7 +86,7 @@ def _read(value: object, given: str) -> datetime | None:
     compact = _COMPACT.fullmatch(given)
     if compact and not isinstance(value, int | float):
         return datetime.fromisoformat(f"{compact[1]}T{compact[2]}{compact[3] or ''}")
-    number = _plain_number(given)
+    number = _number_in(given)
     if number is not None:
         return _counted(number)
     for pattern in (_DOTTED, _SLASHED):
@@ -103,7 +103,7 @@ def _iso(given: str) -> datetime | None:
     return datetime.fromisoformat(text.replace(" +", "+").replace(" -", "-"))
 
 
-def _plain_number(given: str) -> float | None:
+def _number_in(given: str) -> float | None:
     try:
         return float(given.replace(",", "."))
     except ValueError:
@@ -140,9 +140,9 @@ def _by_day_and_month(found: re.Match[str], *, slashed: bool) -> datetime | None
 
 
 def _in_words(given: str) -> datetime | None:
-    plain = " ".join(given.replace(",", " ").split())
-    zone = "Z" if plain.endswith((" UTC", " GMT", "Z")) else ""
-    bare = plain.removesuffix(" UTC").removesuffix(" GMT").removesuffix("Z")
+    spaced = " ".join(given.replace(",", " ").split())
+    zone = "Z" if spaced.endswith((" UTC", " GMT", "Z")) else ""
+    bare = spaced.removesuffix(" UTC").removesuffix(" GMT").removesuffix("Z")
     for form in _MONTHS:
         try:
             found = datetime.strptime(bare, form)  # noqa: DTZ007 - its zone is added here, or said to be missing

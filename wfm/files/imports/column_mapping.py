@@ -1,4 +1,4 @@
-"""Which column of a file means what by its name, and by the names that a nested member stands in (`judged`: by its cells)."""
+"""The meaning of each column of a file by its name, or the names around a nested member; `column_inference` asks the cells."""
 
 from __future__ import annotations
 

@@ -131,8 +131,8 @@ def _begin(rows: Iterator[_Row], context: ImportContext) -> tuple[int | None, It
     line, names = top[head]
     above = [number for number, cells in top[:head] if not isinstance(cells, str) and any(map(str.strip, cells))]
     if above:
-        said = f"Line {above[0]:,} stands" if len(above) == 1 else f"Lines {above[0]:,} to {above[-1]:,} stand"
-        context.note(f"{said} above the head, and {'was' if len(above) == 1 else 'were'} left out.")
+        lines_stand = f"Line {above[0]:,} stands" if len(above) == 1 else f"Lines {above[0]:,} to {above[-1]:,} stand"
+        context.note(f"{lines_stand} above the head, and {'was' if len(above) == 1 else 'were'} left out.")
     header = _unique(names[: _MAX_COLUMNS + 1], context)
     below = [
         dict(zip(header, map(original_cell, cells), strict=False)) for _, cells in top[head + 1 :] if not isinstance(cells, str)
@@ -199,10 +199,10 @@ def _separator(lines: _Lines, worth: Worth) -> str:
     first = lines.first(_HEADER_LINES)
     while first and not first[0][1].strip():
         first.pop(0)
-    if first and (said := _SAYS_SEPARATOR.fullmatch(first[0][1])):
+    if first and (declared := _SAYS_SEPARATOR.fullmatch(first[0][1])):
         for _ in range(first[0][0]):
             next(lines)
-        return said[1]
+        return declared[1]
     best, found = ",", tuple[int, ...]()
     for separator in _SEPARATORS:
         rows: list[list[str]] = []

@@ -88,9 +88,9 @@ def _flow_run(number: int, item: Mapping[str, Any], around: Mapping[str, Any], c
     inputs = _names(_first(sides, own, "inputs", "inputvariables", "input"))
     outputs = _first(sides, own, "outputs", "outputvariables", "output", "results")
     errors = _first(own, sides, "eventerror", "errors", "error", "flowerror")
-    said = {column_key(key): value for key, value in {**_names(outputs), **_names_of_error(errors)}.items()}
-    status = next((found for key in ("status", "httpstatus", "statuscode") if (found := status_of(said.get(key)))), None)
-    codes = (text_of_value(said.get(key)) for key in ("code", "errorcode", "reason"))
+    answer = {column_key(key): value for key, value in {**_names(outputs), **_names_of_error(errors)}.items()}
+    status = next((found for key in ("status", "httpstatus", "statuscode") if (found := status_of(answer.get(key)))), None)
+    codes = (text_of_value(answer.get(key)) for key in ("code", "errorcode", "reason"))
     try:
         time = _time(own, around, context)
     except NoTime as error:
@@ -104,8 +104,8 @@ def _flow_run(number: int, item: Mapping[str, Any], around: Mapping[str, Any], c
         "code": next((code for code in codes if code), ""),
         "correlation_id": own.get("correlationid")
         or own.get("contextid")
-        or said.get("correlationid")
-        or said.get("contextid")
+        or answer.get("correlationid")
+        or answer.get("contextid")
         or around.get("conversationid"),
         "duration_ms": number_of(own.get("durationms")),
         "request": inputs or None,
@@ -129,12 +129,12 @@ def _failed(own: Mapping[str, Any], errors: object, status: int | None) -> bool:
 
 def _response(errors: object, outputs: object) -> object:
     """What the diagnosis reads: the errors where there are any, a lone message as the text that it is."""
-    said = errors or outputs
-    if isinstance(said, list) and len(said) == 1 and errors:
-        said = said[0]
-    if isinstance(said, dict) and list(map(column_key, said)) in (["message"], ["errormessage"]):
-        return next(iter(said.values()))
-    return said if errors else _names(said) or None
+    answer = errors or outputs
+    if isinstance(answer, list) and len(answer) == 1 and errors:
+        answer = answer[0]
+    if isinstance(answer, dict) and list(map(column_key, answer)) in (["message"], ["errormessage"]):
+        return next(iter(answer.values()))
+    return answer if errors else _names(answer) or None
 
 
 def _names_of_error(errors: object) -> dict[str, Any]:

@@ -25,13 +25,17 @@ def read_json_lines(chunks: Iterable[bytes], context: ImportContext) -> Iterator
     """
     lines = _lines(chunks, context)
     first = list(islice(lines, HEAD_ROWS))
-    judged = None if context.mapping is not None else _Judged([one for _, one in first if not isinstance(one, str)], context)
+    inferred = (
+        None
+        if context.mapping is not None
+        else _InferredMapping([one for _, one in first if not isinstance(one, str)], context)
+    )
     for number, record in chain(first, lines):
         if isinstance(record, str):
             yield Unreadable(line=number, why=record)
             continue
         members, objects = flat(record)
-        mapping = context.mapping if judged is None else judged.mapping(members, objects)
+        mapping = context.mapping if inferred is None else inferred.mapping(members, objects)
         yield run_from(number, members, mapping or {}, context)
     if not first:
         context.note("The file is empty.")
@@ -51,7 +55,7 @@ def _lines(chunks: Iterable[bytes], context: ImportContext) -> Iterator[_Line]:
         something = something or line is None or bool(text)
 
 
-class _Judged:
+class _InferredMapping:
     """What the cells of the first records say beyond the names of their members."""
 
     def __init__(self, records: Sequence[Mapping[str, object]], context: ImportContext) -> None:
@@ -82,7 +86,9 @@ def columns_of_records(start: bytes, context: ImportContext | None = None) -> tu
     if not first or isinstance(first[0][1], str):
         return (), {}
     members, objects = flat(first[0][1])
-    return tuple(members), _Judged([one for _, one in first if not isinstance(one, str)], context).mapping(members, objects)
+    return tuple(members), _InferredMapping([one for _, one in first if not isinstance(one, str)], context).mapping(
+        members, objects
+    )
 
 
 def _object(text: str) -> dict[str, object] | str:

@@ -175,16 +175,16 @@ def _failed(
     stated: int | None = None,
 ) -> ImportedRun:
     """One run: what its payload says comes first, then the words before it, then the mail around it."""
-    said = words[-_NEAR:]
-    time, timed = _time_of(given.get("time"), said, sent, context)
+    near = words[-_NEAR:]
+    time, timed = _time_of(given.get("time"), near, sent, context)
     if status is None:
-        before = _JUST_BEFORE.search(said)
-        status = (int(before[1]) if before else None) or _nearest(status_in, said) or _nearest(success_in, said) or stated
+        before = _JUST_BEFORE.search(near)
+        status = (int(before[1]) if before else None) or _nearest(status_in, near) or _nearest(success_in, near) or stated
     for meaning, pattern in _FIELDS:
-        if not given.get(meaning) and (found := _last(pattern, said)):
+        if not given.get(meaning) and (found := _last(pattern, near)):
             given[meaning] = found[found.lastindex or 0]
     for meaning, find in (("correlation_id", id_in), ("call", call_in)):
-        given[meaning] = given.get(meaning) or _nearest(find, said)
+        given[meaning] = given.get(meaning) or _nearest(find, near)
     given.setdefault("outcome", "failed")
     run = run_of(line, given, time, status, context)
     return run if timed else replace(run, timed=False)
@@ -204,8 +204,8 @@ def _last(pattern: re.Pattern[str], words: str) -> re.Match[str] | None:
 
 
 def _time_of(given: object, words: str, sent: str, context: ImportContext) -> tuple[datetime, bool]:
-    told = _last(_TIME, words)
-    for one in (given, told.group() if told else None):
+    time_match = _last(_TIME, words)
+    for one in (given, time_match.group() if time_match else None):
         if not isinstance(one, str | int | float) or one == "":
             continue
         try:

@@ -112,11 +112,11 @@ def run_from(
         shown = str(given["status"])[:40]
         return Unreadable(line=line, why=f"The status “{shown}” is no HTTP status from 100 to 599.")
     given["call"] = _call(given.get("call"), given.get("method"))
-    said = text_of_value(given.get("outcome")).strip()
-    if said and said.casefold() not in WORKED | FAILED | OTHERS | {"sending"} and given.get("response") in (None, ""):
+    outcome = text_of_value(given.get("outcome")).strip()
+    if outcome and outcome.casefold() not in WORKED | FAILED | OTHERS | {"sending"} and given.get("response") in (None, ""):
         # “Result” is what many logs call the answer.
         context.note(f"“{mapping.get('outcome', '')}” holds more than outcomes: what else it says was read as the answer.")
-        given["response"], given["outcome"] = given["outcome"], "failed" if complains(said) else None
+        given["response"], given["outcome"] = given["outcome"], "failed" if complains(outcome) else None
     return run_of(line, given, time, status, context)
 
 
