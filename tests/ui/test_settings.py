@@ -10,7 +10,7 @@ import pytest
 
 from tests.ui.conftest import Open
 from tests.ui.fakes import NEEDED
-from tests.ui.fakes_history import HistoryDesk, a_real_tenant, button, somebody, tables, words
+from tests.ui.fakes_history import HistoryDesk, a_real_tenant, somebody, tables, words
 from wfm.domain.errors import Refused
 from wfm.settings import Settings
 from wfm.ui.screens.settings.model import (
@@ -68,7 +68,7 @@ def test_files_that_are_missing_or_broken_name_nothing(tmp_path: Path) -> None:
 
 
 def test_how_people_are_told_apart_is_said_for_each_kind_of_desk() -> None:
-    assert "everyone is admin" in who_decides(HistoryDesk())  # type: ignore[arg-type]
+    assert "everyone is an admin" in who_decides(HistoryDesk())  # type: ignore[arg-type]
     assert "OpenID provider" in who_decides(a_real_tenant())  # type: ignore[arg-type]
     assert "read-only" in who_decides(HistoryDesk(is_demo=False))  # type: ignore[arg-type]
 
@@ -122,11 +122,11 @@ def test_what_is_wrong_is_a_sentence(desk: HistoryDesk, open_screen: Open) -> No
     assert "all well" not in text
 
 
-def test_the_demo_is_mended_here(desk: HistoryDesk, open_screen: Open) -> None:
+def test_the_demo_is_fixed_here(desk: HistoryDesk, open_screen: Open) -> None:
     app = open_screen("settings")
-    button(app, "Mend: add the missing scope").click().run()
+    app.button(key="settings-fix").click().run()
     assert NEEDED in desk.scopes
-    button(app, "Take it away again").click().run()
+    app.button(key="settings-break").click().run()
     assert NEEDED not in desk.scopes
     app.selectbox(key="settings-scenario").set_value("busy-hour").run()
     assert desk.demo is not None
@@ -143,7 +143,7 @@ def test_a_refused_reset_says_why(desk: HistoryDesk, open_screen: Open) -> None:
 
     setattr(desk.demo, "reset", refuse)  # noqa: B010
     app = open_screen("settings")
-    app.button(key="settings-restart_alt").click().run()
+    app.button(key="settings-reset").click().run()
     assert not app.exception
     assert "A window is open or due" in words(app)
 
@@ -152,6 +152,6 @@ def test_a_real_tenant_has_no_demo_switches_and_a_viewer_may_look(serve: Callabl
     serve(a_real_tenant())
     app = open_screen("settings", user=somebody())
     assert not app.exception
-    assert not [found for found in app.button if (found.key or "").startswith("settings-fix")]
+    assert not [found for found in app.button if (found.key or "").startswith("settings-reset")]
     assert "`boss@example.com`" in tables(app)
     assert "viewer" in words(app)
