@@ -161,7 +161,7 @@ def test_a_fault_on_the_way_says_what_stays(desk: HistoryDesk, open_screen: Open
     desk.import_error = StoreFault("The database is full.")
     app = imported(upload(open_screen("import_runs"), CSV))
     assert any(escape_markdown("The database is full.") in said.value for said in app.error)
-    assert "Importing the same again adds only the rest" in words(app)
+    assert "Import the same file again to add the rest" in words(app)
 
 
 def test_others_see_who_may_and_no_widget(serve: Callable[[Any], Any], open_screen: Open) -> None:

@@ -214,7 +214,7 @@ def test_every_outcome_has_a_next_step() -> None:
 
 
 def test_a_retry_is_advised_only_where_it_can_help() -> None:
-    assert "Mend the cause first" in what_now(a_run(), a_diagnosis())
+    assert "Fix the cause first" in what_now(a_run(), a_diagnosis())
     assert "may work later" in what_now(a_run(), a_diagnosis(retryable=True))
     assert "may still be out" in what_now(a_run(phase=Phase.RESTORE), a_diagnosis())
 
@@ -353,7 +353,7 @@ def test_correlation_ids_are_listed_once_each() -> None:
 def test_a_search_without_an_index_says_how_far_it_looked() -> None:
     page = RunPage(runs=(), newer=None, older="o123", total=None, at_least=0, searched_to=NOON)
     said = search_limit_text(page, BERLIN, NOON)
-    assert "looked as far as 13:00:00. Older looks further" in said
+    assert "it reached 13:00:00. Older searches on" in said
     assert "Newer looks further" in search_limit_text(replace(page, older=None, newer="n1"), BERLIN, NOON)
     assert search_limit_text(replace(page, searched_to=None), BERLIN, NOON) == ""
 
