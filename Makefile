@@ -33,6 +33,10 @@ run: $(VENV)/.run  ## the desk on the demo tenant (PORT=8501)
 
 # NAME, what it checks, and the commands: `make lint`, `make unit`, `make slow` and `make browser` stand for themselves too.
 STAGE = $(BIN)/python .ci/stage.py
+# Only what is run is read: collecting all the tests takes a worker longer than most files of slow ones.
+SLOW_FILES = $(shell grep -rl 'mark\.slow' tests --include='test_*.py' | sort)
+# Tests start hundreds of processes: what is compiled is kept, also where the environment says otherwise.
+unit slow browser: export PYTHONDONTWRITEBYTECODE =
 
 lint: $(VENV)/.dev  ## format, style, types, import contracts
 	@$(STAGE) lint "format, style, types, import contracts" \
@@ -40,15 +44,15 @@ lint: $(VENV)/.dev  ## format, style, types, import contracts
 
 unit: $(VENV)/.dev  ## the quick tests
 	@$(STAGE) unit "every room: the quick tests, on SQLite and PostgreSQL" \
-	  $(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not browser and not slow" $(MEASURED)
+	  $(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not browser and not slow" --ignore tests/e2e $(MEASURED)
 
 slow: $(VENV)/.dev  ## the tests that wait for processes of their own
 	@$(STAGE) slow "workers, command line, launcher: killed, held up, left alone" \
-	  $(BIN)/python -m pytest -q -n 3 --dist loadgroup -m "slow and not browser"
+	  $(BIN)/python -m pytest -q -n 3 --dist loadgroup -m "slow and not browser" $(SLOW_FILES)
 
 browser: $(VENV)/.dev  ## the tests that need Chromium
 	@$(STAGE) browser "every screen and the whole story in Chromium" \
-	  $(BIN)/python -m pytest -q -m browser
+	  $(BIN)/python -m pytest -q -n 2 --dist loadfile -m browser tests/e2e
 
 # Branch coverage of wfm, in the processes that run the quick tests; `python -m coverage report -m` then names the lines.
 test: MEASURED = --cov=wfm --cov-branch --cov-report=

@@ -19,6 +19,13 @@ ROOT = Path(__file__).resolve().parent.parent
 TESTDATA = ROOT.parent / "shared" / "testdata"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Properties run without coverage: their hundreds of examples pass through the same lines, and measuring doubles them."""
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("no_cover")
+
+
 @pytest.fixture(scope="session")
 def error_payloads() -> list[dict[str, object]]:
     """Real and constructed error payloads; skips where the folder beside the checkout is missing."""
