@@ -354,7 +354,7 @@ def test_a_search_without_an_index_says_how_far_it_looked() -> None:
     page = RunPage(runs=(), newer=None, older="o123", total=None, at_least=0, searched_to=NOON)
     said = search_limit_text(page, BERLIN, NOON)
     assert "it reached 13:00:00. Older searches on" in said
-    assert "Newer looks further" in search_limit_text(replace(page, older=None, newer="n1"), BERLIN, NOON)
+    assert "Newer searches on" in search_limit_text(replace(page, older=None, newer="n1"), BERLIN, NOON)
     assert search_limit_text(replace(page, searched_to=None), BERLIN, NOON) == ""
 
 

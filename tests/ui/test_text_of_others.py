@@ -346,7 +346,7 @@ def test_so_they_are_in_the_parts_of_a_plan(nasty: NastyDesk, open_screen: Open)
     )
     assert_plain(app)
     app.button(key="plan_open_edit").click().run()
-    assert "match nobody here" in "".join(str(caption.value) for caption in app.caption)
+    assert "match no one here" in "".join(str(caption.value) for caption in app.caption)
     assert_plain(app)
 
 
