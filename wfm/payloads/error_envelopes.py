@@ -60,9 +60,9 @@ _KNOWN = frozenset((*HTTPStatus, 419, 440, 498, 499, *range(520, 531), 598, 599)
 class ErrorEnvelope:
     """One error of a chain. `level` counts bodies: 0 the answer itself, 1 a body escaped inside its sentences, …
 
-    `params` are the values that fill a message (name, value) and members such as requiredScopes. `carried` are raw
-    strings that hold a bracket or a tag: a body of somebody else's may be escaped inside them. `truncated`: it was read
-    out of JSON that does not parse. `state` is what a body says of how far it came, in small letters: "complete", "processing".
+    `params` are the values that fill a message (name, value) and members such as requiredScopes. `embedded` are raw
+    strings that hold a bracket or a tag: a body of somebody else's may be escaped inside them. `truncated`: read out of JSON
+    that does not parse. `state` is how far a body says that it came, in small letters: "complete", "processing".
     """
 
     place: str
