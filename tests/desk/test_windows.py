@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
-
-import sqlalchemy as sa
 
 from tests.support.demo_tenant import running_demo
 from tests.support.engine_world import new_operation
-from tests.support.inside import inside
+from tests.support.statements import statements
 from wfm.desk import Desk
 from wfm.domain.operations import OperationState, Phase
 from wfm.settings import Settings
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """Every statement sent to any database meanwhile: the ledger's and that of the shared limiter."""
-    sent: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, *more: Any) -> None:
-        sent.append(statement)
-
-    sa.event.listen(sa.Engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        sa.event.remove(sa.Engine, "before_cursor_execute", note)
 
 
 def applying(desk: Desk, number: int) -> str:
