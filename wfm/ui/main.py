@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from wfm.domain.errors import DeskError
+from wfm.domain.errors import DeskError, StoreFault
 from wfm.domain.people import Capability
 from wfm.ui.components import empty
 from wfm.ui.shell import auth, context
@@ -20,9 +20,12 @@ STATIC = ROOT / "wfm" / "ui" / "static"
 
 
 def home() -> None:
-    """The default screen: Now when a window is open or due within a day, else Plan."""
+    """The default screen: Now when a window is open or due within a day, or when nobody can tell; else Plan."""
     auth.require(Capability.VIEW)
-    busy = context.desk().windows.open_or_due()
+    try:
+        busy = context.desk().open_or_due()
+    except StoreFault:
+        busy = True  # Now says what is wrong with the database
     st.switch_page(page("now" if busy else "plan"), query_params=dict(st.query_params))
 
 
