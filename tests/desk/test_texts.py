@@ -14,7 +14,7 @@ import pytest
 
 from tests.desk.test_cli import Cli
 from tests.support.demo_tenant import DemoHandle, running_demo
-from tests.ui.fakes_history import a_run
+from tests.ui.values import a_run
 from wfm import cli_output, settings
 from wfm.desk import Desk
 from wfm.domain.errors import BadInput

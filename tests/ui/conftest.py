@@ -1,4 +1,4 @@
-"""Screens under Streamlit's AppTest, on a Desk made of values."""
+"""Screens under Streamlit's AppTest, on the real Desk with the demo tenant in this process."""
 
 from __future__ import annotations
 
@@ -9,16 +9,32 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.ui.fakes import FakeDesk
-from tests.ui.fakes_parts import parts
+from tests.ui.world import OIDC, World, Worlds
+from wfm.desk import Desk
 from wfm.ui.shell import context
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 Open = Callable[..., AppTest]
+Serve = Callable[[Any], Any]
+
+
+@pytest.fixture(scope="session")
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
+    """The worlds of this run."""
+    made = Worlds(tmp_path_factory.mktemp("worlds"))
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[Any], Any]]:
+def world(worlds: Worlds) -> Iterator[World]:
+    """A tenant as at first, nothing in the history. A file whose tests begin with another history has its own."""
+    with worlds.fresh() as made:
+        yield made
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
     """Makes the screens work on this Desk; ends with the test."""
 
     def use(desk: Any) -> Any:
@@ -30,10 +46,16 @@ def serve() -> Iterator[Callable[[Any], Any]]:
 
 
 @pytest.fixture
-def desk(serve: Callable[[Any], Any]) -> FakeDesk:
-    """A demo tenant's Desk."""
-    made = FakeDesk()
-    serve(made)
+def desk(world: World, serve: Serve) -> Desk:
+    """The demo tenant's Desk, served to the screens."""
+    made: Desk = serve(world.desk())
+    return made
+
+
+@pytest.fixture
+def real_desk(world: World, serve: Serve) -> Desk:
+    """The Desk of a tenant in a region, where people sign in; served to the screens."""
+    made: Desk = serve(world.desk(real=True, **OIDC))
     return made
 
 

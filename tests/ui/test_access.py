@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from datetime import UTC, datetime
 
-import pytest
+from streamlit.testing.v1 import AppTest
 
 from tests.ui.conftest import Open
-from tests.ui.fakes import NEEDED, SCOPES, access_checks
-from tests.ui.fakes_history import HistoryDesk, tables, words
-from wfm.domain.errors import BadInput, DeskError
+from tests.ui.screen import button, tables, words
+from tests.ui.values import SCOPES, access_checks
+from tests.ui.world import FORBIDDEN, NEEDED, VISITOR, World, add_run, add_window
+from wfm.desk import AccessReport, Desk
+from wfm.domain.operations import ItemState, OperationState
 from wfm.domain.plans import AccessCheck, LaneName, LaneState
-from wfm.ui.components.markdown import escape_markdown
-from wfm.ui.screens.access.model import SAMPLES, counts_text, evidence_lines, fields_table, finding, lanes_rows, roles_text
+from wfm.domain.tenant import TokenFacts
+from wfm.ui.components.markdown import plain
+from wfm.ui.screens.access.model import SAMPLES, counts_words, evidence_lines, fields_table, finding, lanes_rows, roles_words
 
 
-def report(scopes: tuple[str, ...] = SCOPES, **checks: tuple[AccessCheck, ...]) -> Any:
-    found = HistoryDesk(scopes=scopes).access()
-    return replace(found, checks=checks) if checks else found
+def report(**checks: tuple[AccessCheck, ...]) -> AccessReport:
+    """What the Desk says of a client that reads and may not update."""
+    token = TokenFacts(
+        client_id="c1",
+        client_name="architect-flow",
+        grant_type="client-credentials",
+        scopes=SCOPES,
+        role_divisions=(),
+        organization_id="org-1",
+        organization_name="Demo organization",
+        expires_at=None,
+    )
+    found = checks or {"availability": access_checks(SCOPES)}
+    counts = {"reads_ok": 14, "writes_ok": 0, "writes_failed": 212}
+    return AccessReport(token=token, checks=found, **counts, asymmetry="", as_of=datetime(2026, 11, 24, tzinfo=UTC))
 
 
 def test_the_title_says_what_the_client_can_not_do() -> None:
@@ -77,91 +91,93 @@ def test_fields_of_a_paste_are_never_markdown() -> None:
 # --- screen ---------------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def desk(serve: Callable[[Any], Any]) -> HistoryDesk:
-    made: HistoryDesk = serve(HistoryDesk())
-    return made
+def explain(app: AppTest, text: str) -> AppTest:
+    app.text_area[0].set_value(text)
+    return button(app, "Explain").click().run()
 
 
-def test_the_token_its_lanes_and_their_sources_are_on_screen(desk: HistoryDesk, open_screen: Open) -> None:
+def test_the_token_its_lanes_and_their_sources_are_on_screen(desk: Desk, open_screen: Open) -> None:
+    desk.access(fresh=True)
+    add_window(desk, OperationState.HALTED, failed=3)
     app = open_screen("access")
     assert not app.exception
-    assert app.title[0].value == escape_markdown("architect-flow can't use 1 route of 2: availability")
+    assert app.title[0].value == plain("architect-flow can't use 2 routes of 3: availability and adherence")
     text = words(app)
     assert "`wfm:schedule:write`" in text
-    assert "14 reads that worked and 212 writes that failed" in text
-    assert escape_markdown("Add wfm:schedule:update to OAuth client architect-flow") in text
+    assert "reads that worked and 3 writes that failed, none that worked" in text
+    assert plain("Add wfm:schedule:update to the OAuth client architect-flow") in text
     assert "not in Genesys's published catalogue" in text
     assert "missing" in tables(app)
 
 
-def test_mended_access_says_so_after_reading_again(desk: HistoryDesk, open_screen: Open) -> None:
+def test_mended_access_says_so_after_reading_again(world: World, desk: Desk, open_screen: Open) -> None:
+    desk.access(fresh=True)
+    add_window(desk, OperationState.HALTED, failed=3)
     app = open_screen("access")
-    desk.scopes = (*SCOPES, NEEDED)
+    assert "Reads work, writes fail" in titles(app)
+    assert desk.demo is not None
+    desk.demo.mend(VISITOR)
+    add_run(desk, 1, ItemState.APPLIED)
+    world.network.asked.clear()
     app.button(key="access-read-again").click().run()
-    assert ("access", True) in desk.calls
-    assert app.title[0].value == "architect\\-flow has what all 2 routes need"
-    assert "Reads work, writes fail" not in words(app)
+    assert world.network.asked.count("GET /api/v2/tokens/me") == 1
+    assert app.title[0].value == "architect\\-flow lacks nothing that can be seen; 1 route can't be told for sure"
+    assert "Reads work, writes fail" not in titles(app)
     app.run()
-    assert desk.calls.count(("access", True)) == 1
+    assert world.network.asked.count("GET /api/v2/tokens/me") == 1
 
 
-def test_a_pasted_payload_is_explained(desk: HistoryDesk, open_screen: Open) -> None:
-    app = open_screen("access")
-    app.text_area[0].set_value('{"code": "forbidden"}')
-    app.button[[button.label for button in app.button].index("Explain")].click().run()
+def titles(app: AppTest) -> list[str]:
+    """The titles of the warnings."""
+    return [str(box.proto.title) for box in app.warning]
+
+
+def test_a_pasted_payload_is_explained(desk: Desk, open_screen: Open) -> None:
+    app = explain(open_screen("access"), f"PATCH /api/v2/wfm/users/{{userId}}/availability 403 {FORBIDDEN}")
     text = words(app)
     assert not app.exception
-    assert "may read schedules but not update them" in text
+    assert "may not update schedules, even where reading them works" in text
     assert "is not in Genesys's published API" in text.replace("\\", "")
     assert "**Who can**" in text
     assert "forbidden" in tables(app)
 
 
-def test_a_sample_fills_the_box(desk: HistoryDesk, open_screen: Open) -> None:
+def test_a_sample_fills_the_box(desk: Desk, open_screen: Open) -> None:
     app = open_screen("access")
     app.button(key="sample-The brief's 403").click().run()
     assert app.text_area[0].value == SAMPLES["The brief's 403"]
-    assert "may read schedules but not update them" in words(app)
+    assert "may not update schedules" in words(app)
 
 
-def test_nothing_pasted_is_a_sentence(desk: HistoryDesk, open_screen: Open) -> None:
-    app = open_screen("access")
-    app.button[[button.label for button in app.button].index("Explain")].click().run()
-    assert "Nothing is pasted yet" in words(app)
+def test_nothing_pasted_is_a_sentence(desk: Desk, open_screen: Open) -> None:
+    assert "Nothing was pasted" in words(explain(open_screen("access"), " \n"))
 
 
-def test_a_text_that_can_not_be_explained_is_a_sentence(desk: HistoryDesk, open_screen: Open) -> None:
-    def refuse(_: str) -> Any:
-        raise BadInput("payload", "2 MB", "at most 1 MB of text")
-
-    setattr(desk, "explain", refuse)  # noqa: B010
-    app = open_screen("access")
-    app.text_area[0].set_value("x")
-    app.button[[button.label for button in app.button].index("Explain")].click().run()
+def test_a_text_of_any_length_is_explained(desk: Desk, open_screen: Open) -> None:
+    app = explain(open_screen("access"), FORBIDDEN + " and more" * 150_000)
     assert not app.exception
-    assert "at most 1 MB of text" in words(app)
+    assert "**Who can**" in words(app)
 
 
-def test_a_tenant_that_is_down_still_lets_errors_be_explained(desk: HistoryDesk, open_screen: Open) -> None:
-    desk.access_error = DeskError("The tenant at 127.0.0.1:8808 does not answer. Try again in a moment.")
+def test_a_tenant_that_is_down_still_lets_errors_be_explained(world: World, desk: Desk, open_screen: Open) -> None:
+    world.network.down = True
+    desk.forget_reads(tokens=True)
     app = open_screen("access")
     assert not app.exception
-    assert "does not answer" in words(app)
-    assert app.text_area
-    desk.access_error = None
-    next(button for button in app.button if button.label == "Try again").click().run()
+    assert "The tenant can't be reached" in words(app)
+    assert app.title[0].value == "Access"
+    assert "**Who can**" in words(explain(app, FORBIDDEN))
+    world.network.down = False
+    button(app, "Try again").click().run()
     assert "architect\\-flow can't use" in app.title[0].value
 
 
-def test_a_token_without_scopes_says_who_decides(desk: HistoryDesk, open_screen: Open) -> None:
-    plain_access = desk.access
-
-    def without_scopes(fresh: bool = False) -> Any:
-        found = plain_access(fresh)
-        return replace(found, token=replace(found.token, scopes=None, role_divisions=(("Supervisor", "Home"),)))
-
-    setattr(desk, "access", without_scopes)  # noqa: B010
+def test_a_token_without_scopes_says_who_decides(world: World, desk: Desk, open_screen: Open) -> None:
+    roles = [{"roleId": "Supervisor", "divisionId": "Home"}]
+    told = {"OAuthClient": {"id": "c1", "name": "platform-client", "roleDivisions": roles}, "authorizedScope": []}
+    world.tenant.access.change("architect-flow", scopes=())
+    world.network.answers["GET /api/v2/tokens/me"] = (200, told)
+    desk.forget_reads(tokens=True)
     text = words(open_screen("access"))
     assert "states no scopes" in text
     assert "`Supervisor` in `Home`" in text

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.conftest import Open
-from tests.ui.fakes_history import (
-    HistoryDesk,
-    a_failed_test,
-    a_real_tenant,
-    a_run,
-    an_action,
-    an_exchange,
-    somebody,
-    tables,
-    words,
-)
-from wfm.desk.values import ActionResult
-from wfm.domain.errors import BadInput, DeskError
+from tests.ui.screen import button, somebody, tables, words
+from tests.ui.values import a_failed_test, a_run, an_action
+from tests.ui.world import PEOPLE, World, all_runs
+from wfm.demo.api_actions import ACTIONS
+from wfm.desk import DataAction, Desk
+from wfm.domain.errors import BadInput
 from wfm.domain.operations import Outcome
 from wfm.ui.screens.data_actions.model import checked, fields, matching, steps_table, table, timeout_seconds, verdict
 
@@ -83,92 +75,91 @@ def test_actions_are_found_by_every_word() -> None:
 # --- screen ---------------------------------------------------------------------------------------------------------------
 
 
+AGENT = PEOPLE[0]
+
+
 @pytest.fixture
-def desk(serve: Callable[[Any], Any]) -> HistoryDesk:
-    run = a_run(operation_id=None, operation_title="", route="data_action", action=ACTION.name)
-    made: HistoryDesk = serve(
-        HistoryDesk(tenant_actions=(ACTION, an_action("set_agent_available", "desk")), action_result=a_failed_test(run))
-    )
-    return made
+def action(desk: Desk) -> DataAction:
+    """The brief's action, whose credentials lack the scope."""
+    return desk.action("set_agent_unavailable")
 
 
-def acted(desk: HistoryDesk) -> list[tuple[Any, ...]]:
-    return [call for call in desk.calls if call[0] in ("test_action", "execute_action")]
+def sent(world: World) -> list[str]:
+    """How often an action was executed or tested."""
+    return [line.rsplit("/", 1)[-1] for line in world.network.asked if line.endswith(("/test", "/execute"))]
 
 
-def opened(open_screen: Open) -> AppTest:
-    return open_screen("data_actions", action=ACTION.id)
+def opened(open_screen: Open, action: DataAction) -> AppTest:
+    return open_screen("data_actions", action=action.id)
 
 
-def button(app: AppTest, label: str) -> Any:
-    return next(found for found in app.button if found.label == label)
+def filled(open_screen: Open, action: DataAction, agent: str = AGENT.id) -> AppTest:
+    return opened(open_screen, action).text_input(key=f"input-{action.id}-userId").set_value(agent).run()
 
 
-def test_the_actions_are_listed_and_one_shows_its_contract(desk: HistoryDesk, open_screen: Open) -> None:
+def test_the_actions_are_listed_and_one_shows_its_contract(action: DataAction, open_screen: Open) -> None:
     app = open_screen("data_actions")
     assert not app.exception
-    assert list(app.dataframe[0].value["name"]) == ["set_agent_unavailable", "set_agent_available"]
-    app = opened(open_screen)
+    assert list(app.dataframe[0].value["name"]) == sorted(one.name for one in ACTIONS)
+    app = opened(open_screen, action)
     assert "available or unavailable" in tables(app)
     assert any("${input.userId}" in block.value for block in app.code)
     assert "credentials of its own integration" in words(app)
 
 
-def test_a_test_shows_its_steps_and_that_200_is_no_success(desk: HistoryDesk, open_screen: Open) -> None:
-    app = opened(open_screen)
-    app.text_input(key=f"input-{ACTION.id}-userId").set_value("a0003").run()
-    assert "Dmitri" in words(app)
+def test_a_test_shows_its_steps_and_that_200_is_no_success(
+    world: World, desk: Desk, action: DataAction, open_screen: Open
+) -> None:
+    app = filled(open_screen, action)
+    assert AGENT.name in words(app)
     button(app, "Test").click().run()
-    assert acted(desk) == []
+    assert sent(world) == []
     button(app, "Test now").click().run()
-    assert acted(desk) == [
-        ("test_action", ACTION.id, {"userId": "a0003", "reason": "maintenance_window", "status": "unavailable"})
-    ]
+    assert sent(world) == ["test"]
+    (run,) = all_runs(desk)
+    assert (run.agent_id, run.action, run.outcome) == (AGENT.id, action.name, Outcome.FAILED)
+    given = desk.run(run.id).exchanges[-1].request_body
+    assert json.loads(given or "") == {"userId": AGENT.id, "reason": "maintenance_window", "status": "unavailable"}
     text = words(app)
     assert "although the answer is HTTP 200" in text
-    assert "may read schedules but not update them" in text
-    assert "Execute request" in tables(app)
+    assert "may not update schedules" in text
+    assert "REST call for action execute failed" in tables(app)
 
 
-def test_execute_runs_once_however_often_its_button_is_pressed(desk: HistoryDesk, open_screen: Open) -> None:
-    run = a_run(outcome=Outcome.APPLIED)
-    desk.action_result = ActionResult(
-        success=True, status=200, result="{}", steps=(), diagnosis=None, exchanges=(an_exchange(run),), run=run
-    )
-    app = opened(open_screen)
-    app.text_input(key=f"input-{ACTION.id}-userId").set_value("a0003").run()
+def test_execute_runs_once_however_often_its_button_is_pressed(world: World, desk: Desk, open_screen: Open) -> None:
+    app = filled(open_screen, desk.action("set_agent_unavailable_desk"))
     button(app, "Execute").click().run()
-    assert any("for **Dmitri" in warning.value for warning in app.warning)
+    assert any(f"for **{AGENT.name}" in warning.value for warning in app.warning)
     first = button(app, "Execute now")
     first.click().run()
     assert "It worked" in words(app)
-    assert len(acted(desk)) == 1
+    assert sent(world) == ["execute"]
+    assert world.tenant.states.status(AGENT) == ("unavailable", "maintenance_window")
     button(app, "Execute").click().run()
     again = button(app, "Execute now")
     assert again.key != first.key
 
 
-def test_an_input_that_is_missing_is_named_and_nothing_is_sent(desk: HistoryDesk, open_screen: Open) -> None:
-    app = opened(open_screen)
+def test_an_input_that_is_missing_is_named_and_nothing_is_sent(world: World, action: DataAction, open_screen: Open) -> None:
+    app = opened(open_screen, action)
     button(app, "Execute").click().run()
     button(app, "Execute now").click().run()
-    assert acted(desk) == []
+    assert sent(world) == []
     assert "userId" in words(app)
     assert not app.exception
 
 
-def test_a_name_that_several_have_is_asked_about(desk: HistoryDesk, open_screen: Open) -> None:
-    app = opened(open_screen)
-    app.text_input(key=f"input-{ACTION.id}-userId").set_value("Aylin").run()
+def test_a_name_that_several_have_is_asked_about(world: World, desk: Desk, action: DataAction, open_screen: Open) -> None:
+    several = next(one for one in PEOPLE if len(desk.search_agents(one.name.split()[0])) > 1)
+    app = filled(open_screen, action, several.name.split()[0])
     button(app, "Execute").click().run()
     button(app, "Execute now").click().run()
-    assert acted(desk) == []
-    assert "matches Aylin" in words(app)
+    assert sent(world) == []
+    assert f"matches {several.name.split()[0]}" in words(app)
 
 
-def test_a_viewer_may_look_and_not_execute(serve: Callable[[Any], Any], open_screen: Open) -> None:
-    serve(a_real_tenant(tenant_actions=(ACTION,)))
-    app = open_screen("data_actions", user=somebody(), action=ACTION.id)
+def test_a_viewer_may_look_and_not_execute(real_desk: Desk, open_screen: Open) -> None:
+    app = open_screen("data_actions", user=somebody(), action=real_desk.action("set_agent_unavailable").id)
     assert not app.exception
     assert "WFM_SUPERVISORS" in words(app)
     assert button(app, "Execute").disabled
@@ -176,22 +167,25 @@ def test_a_viewer_may_look_and_not_execute(serve: Callable[[Any], Any], open_scr
     assert "Execute now" not in {found.label for found in app.run().button}
 
 
-def test_no_action_says_what_it_takes(serve: Callable[[Any], Any], open_screen: Open) -> None:
-    serve(HistoryDesk())
+def test_no_action_says_what_it_takes(world: World, desk: Desk, open_screen: Open) -> None:
+    none = {"entities": [], "pageSize": 100, "pageNumber": 1, "total": 0, "pageCount": 0}
+    world.network.answers["GET /api/v2/integrations/actions"] = (200, none)
+    desk.forget_reads()
     assert "integrations:action:view" in words(open_screen("data_actions"))
 
 
-def test_actions_that_can_not_be_read_are_a_sentence(desk: HistoryDesk, open_screen: Open) -> None:
-    desk.actions_error = DeskError("The tenant does not answer.")
+def test_actions_that_can_not_be_read_are_a_sentence(world: World, desk: Desk, open_screen: Open) -> None:
+    world.network.down = True
+    desk.forget_reads(tokens=True)
     app = open_screen("data_actions")
     assert not app.exception
-    assert "does not answer" in words(app)
-    desk.actions_error = None
+    assert "The tenant can't be reached" in words(app)
+    world.network.down = False
     button(app, "Try again").click().run()
     assert app.dataframe
 
 
-def test_an_address_of_an_action_that_is_gone_is_said(desk: HistoryDesk, open_screen: Open) -> None:
+def test_an_address_of_an_action_that_is_gone_is_said(desk: Desk, open_screen: Open) -> None:
     app = open_screen("data_actions", action="gone")
     assert "does not exist here: gone" in words(app)
     assert app.dataframe

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,9 +25,9 @@ from streamlit.runtime import Runtime
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value, generate_xsrf_token_string
 
-from tests.ui.conftest import ROOT
-from tests.ui.fakes import FakeDesk, FakeSettings
-from tests.ui.fakes_history import HistoryDesk
+from tests.ui.conftest import ROOT, Serve
+from tests.ui.world import OIDC, World
+from wfm.desk import Desk
 from wfm.ui.screens.imports.model import WAYS
 from wfm.ui.screens.plan import lists
 from wfm.ui.shell import context
@@ -37,7 +37,6 @@ from wfm.ui.shell.web.origin import SameOrigin
 
 HOST = "http://127.0.0.1:8501"
 SECRET = "a cookie secret of more than thirty-two characters"
-Serve = Callable[[Any], Any]
 LOCAL = ("127.0.0.1", 50_000)
 MAIN = ROOT / "wfm" / "ui" / "main.py"
 
@@ -58,21 +57,20 @@ def opened(*, oidc: bool, remote: tuple[str, int] = LOCAL, script: Path = MAIN) 
 
 
 @pytest.fixture
-def guarded(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+def guarded(world: World, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     """A real tenant with an OpenID provider; boss is an admin, whoever else signs in a viewer."""
     from streamlit.web.server.starlette import starlette_websocket
 
     monkeypatch.setattr(starlette_websocket, "get_cookie_secret", lambda: SECRET)
     monkeypatch.setattr(identity, "get_origin_from_redirect_uri", lambda: HOST)
-    serve(HistoryDesk(is_demo=False, settings=FakeSettings(oidc_configured=True, admins=("boss",))))
+    serve(world.desk(real=True, **{**OIDC, "admins": ("boss",)}))
     with opened(oidc=True) as client:
         yield client
 
 
 @pytest.fixture
-def demo(serve: Serve) -> Iterator[TestClient]:
+def demo(desk: Desk) -> Iterator[TestClient]:
     """The demo tenant, where nobody signs in."""
-    serve(HistoryDesk())
     with opened(oidc=False) as client:
         yield client
 
@@ -206,8 +204,7 @@ def test_a_screen_takes_files_of_its_size_and_only_those_that_say_their_size(dem
     assert browser(demo).upload(session="no-such-session") == 400
 
 
-def test_a_field_holds_one_file_and_lets_go_of_the_one_before(serve: Serve, tmp_path: Path) -> None:
-    serve(HistoryDesk())
+def test_a_field_holds_one_file_and_lets_go_of_the_one_before(desk: Desk, tmp_path: Path) -> None:
     script = tmp_path / "field.py"
     script.write_text(
         "from wfm.ui.components import upload\n"
@@ -257,11 +254,10 @@ def test_every_field_for_a_file_is_the_one_that_lets_go_and_its_screen_says_its_
 
 @pytest.mark.parametrize(("bound", "host"), [("::1", "[::1]:8501"), ("10.1.2.3", "10.1.2.3"), ("0.0.0.0", "127.0.0.1:8501")])
 def test_the_address_that_it_is_bound_to_is_answered_in_the_browsers_spelling(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch, bound: str, host: str
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, bound: str, host: str
 ) -> None:
     real = config.get_option
     monkeypatch.setattr(config, "get_option", lambda name: bound if name == "server.address" else real(name))
-    serve(HistoryDesk())
     context.desk()  # known to be the demo tenant, so that other machines are answered
     with opened(oidc=False, remote=("::1" if ":" in bound else "127.0.0.1", 1)) as client:
         assert client.get("/healthz", headers={"host": host}).status_code != 400
@@ -289,9 +285,9 @@ def test_a_strangers_browser_gets_what_the_sign_in_page_needs(guarded: TestClien
         assert stranger.session
 
 
-def test_metrics_on_the_demo_tenant_and_for_this_machine(demo: TestClient, serve: Serve) -> None:
+def test_metrics_on_the_demo_tenant_and_for_this_machine(demo: TestClient, world: World, serve: Serve) -> None:
     assert "# EOF" in demo.get("/_stcore/metrics").text
-    serve(FakeDesk(is_demo=False))
+    serve(world.desk(real=True))
     assert demo.get("/_stcore/metrics").status_code == 200
     assert demo.get("/_stcore/metrics", headers={"cf-connecting-ip": "203.0.113.9"}).status_code == 403
 

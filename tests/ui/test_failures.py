@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.ui.conftest import Open
-from tests.ui.fakes import NEEDED, SCOPES, an_operation
-from tests.ui.fakes_history import (
-    CAUSE,
-    FINGERPRINT,
-    HistoryDesk,
-    a_group,
-    a_real_tenant,
-    a_run,
-    button,
-    somebody,
-    words,
-)
-from tests.ui.fakes_parts import parts
-from wfm.desk import FailureBrief, GroupChange
-from wfm.desk.proofs import PROPAGATION
+from tests.ui.conftest import Open, Serve
+from tests.ui.screen import button, somebody, words
+from tests.ui.values import FINGERPRINT, a_group
+from tests.ui.world import FORBIDDEN, NEEDED, PEOPLE, VISITOR, Worlds, add_run, add_window, failing, the_group
+from tests.ui.world import three_failures as history
+from wfm.desk import Desk, FailureBrief, GroupChange
+from wfm.desk.proof import PROPAGATION
 from wfm.domain.diagnoses import Kind
-from wfm.domain.errors import StoreFault
-from wfm.domain.operations import FailureGroup, GroupState, Outcome, Phase
-from wfm.ui.components.diagnosis import runs_of
-from wfm.ui.components.markdown import escape_markdown
+from wfm.domain.operations import FailureGroup, GroupState, ItemState, OperationState, Phase
+from wfm.ui.components.markdown import plain
 from wfm.ui.screens.failures.model import (
     Show,
     Sort,
@@ -86,13 +74,6 @@ def test_examples_are_told_apart_from_what_people_did() -> None:
     assert finding([mixed], 5) == "1 cause keeps 5 agents waiting"
     assert facts(taught, UTC_ZONE, NOON).startswith("4 runs in the examples · since")
     assert facts(mixed, UTC_ZONE, NOON).startswith("5 runs and 4 in the examples · 5 agents · since")
-
-
-def test_a_retry_leaves_the_examples_out_unless_there_is_nothing_else() -> None:
-    examples = [a_run(number, example=True) for number in range(2)]
-    own = [a_run(number) for number in (7, 8)]
-    assert retryable(parts(HistoryDesk(kept=examples + own)), FINGERPRINT).agent_ids == tuple(run.agent_id for run in own)
-    assert len(retryable(parts(HistoryDesk(kept=examples)), FINGERPRINT).agent_ids) == 2
 
 
 def test_the_title_counts_each_agent_once() -> None:
@@ -217,201 +198,213 @@ def test_the_sparkline_fits_its_group_and_has_words() -> None:
     assert spark_spec([], group, NOON, step)["data"]["values"] == []
 
 
-def test_retry_takes_each_agent_once_and_leaves_restores_out() -> None:
-    runs = [a_run(n % 700) for n in range(1_200)]
-    runs += [a_run(900, phase=Phase.RESTORE), a_run(901, Outcome.APPLIED), a_run(902, agent_id="")]
-    found = retryable(parts(HistoryDesk(kept=runs)), FINGERPRINT)
-    assert len(found.agent_ids) == 700
-    assert found.newest == runs[0]
+# --- which agents a retry takes -----------------------------------------------------------------------------------------------
+
+
+def test_a_retry_leaves_the_examples_out_unless_there_is_nothing_else(desk: Desk) -> None:
+    add_window(desk, OperationState.HALTED, failed=2, example=True)
+    fingerprint = the_group(desk).fingerprint
+    assert len(retryable(desk, fingerprint).agent_ids) == 2
+    own = [add_run(desk, number).agent_id for number in (7, 8)]
+    assert retryable(desk, fingerprint).agent_ids == tuple(reversed(own))
+
+
+def test_retry_takes_each_agent_once_and_leaves_restores_out(desk: Desk) -> None:
+    add_run(desk, 9, phase=Phase.RESTORE)
+    add_run(desk, 10, ItemState.APPLIED)
+    add_run(desk, 11, agent_id="")
+    for number in (2, 1, 0, 2, 1, 0):
+        newest = add_run(desk, number)
+    found = retryable(desk, the_group(desk).fingerprint)
+    assert found.agent_ids == tuple(person.id for person in PEOPLE[:3])
+    assert found.newest == newest
     assert not found.cut
-    assert left_behind(found, a_group(agents=700)) == ""
-    assert left_behind(found, a_group(agents=701)).startswith("700 of 701 agents filled in. Agents whose restore failed")
-    assert left_behind(replace(found, cut=True), a_group(agents=9_000)).endswith("no more fit into one plan.")
+    assert left_behind(found, a_group(agents=3)) == ""
+    assert left_behind(found, a_group(agents=4)).startswith("3 of 4 agents filled in. Who failed only on the way")
+    assert left_behind(replace(found, cut=True), a_group(agents=9_000)).endswith("no more at once.")
 
 
 # --- screen -------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def failed(serve: Callable[[Any], Any]) -> HistoryDesk:
-    """The brief's failure, three agents."""
-    made = HistoryDesk(
-        operation_views=[an_operation()],
-        groups_failed=[a_group(runs=3, agents=3)],
-        kept=[a_run(n) for n in range(3)],
-    )
-    serve(made)
-    return made
+def failed(worlds: Worlds, serve: Serve) -> Iterator[Desk]:
+    """The brief's failure, three agents of one window."""
+    with worlds.fresh(history) as world:
+        yield serve(world.desk())
 
 
-def state(desk: HistoryDesk) -> GroupState:
-    return desk.groups_failed[0].state
+@pytest.fixture
+def cause(failed: Desk) -> str:
+    """The fingerprint of it."""
+    return the_group(failed).fingerprint
 
 
-def test_a_cause_is_one_card_with_what_it_means(failed: HistoryDesk, open_screen: Open) -> None:
+def state(desk: Desk) -> GroupState:
+    return the_group(desk).state
+
+
+def test_a_cause_is_one_card_with_what_it_means(failed: Desk, open_screen: Open) -> None:
     app = open_screen("failures")
     assert not app.exception
     assert app.title[0].value == "1 cause keeps 3 agents waiting"
     text = words(app)
-    assert CAUSE.split(".")[0].replace("-", "\\-") in text
+    assert f"lacks `{NEEDED}`; 3 agents are waiting for it" in text
     assert "**Fix** Add" in text
-    assert "**Who can** An OAuth admin" in text
+    assert "**Who can** OAuth admin" in text
     assert "scope: missing" in text
 
 
-def test_the_change_to_ask_for_stands_on_every_card(failed: HistoryDesk, open_screen: Open) -> None:
-    failed.groups_failed = [a_group(fingerprint=f"f{n}", agents=n + 1, runs=n + 1) for n in range(45)]
+def test_the_change_to_ask_for_stands_on_every_card(desk: Desk, open_screen: Open) -> None:
+    for number in range(45):
+        call = f"PATCH /api/v2/wfm/users/{{userId}}/availability/{number}"
+        add_run(desk, number, body=FORBIDDEN.replace("forbidden", f"forbidden.{number}"), call=call)
     app = open_screen("failures")
     assert not app.exception
     text = words(app)
-    assert text.count(f"lacks `{NEEDED}`") == 20
     assert text.count(":material/build: Add") == 20
     app.button(key="failures-more").click().run()
     assert words(app).count(":material/build: Add") == 40
     assert app.button(key="failures-more").label == "Show 5 more of 45 causes"
 
 
-def test_a_search_and_an_order_live_in_the_address(failed: HistoryDesk, open_screen: Open) -> None:
+def test_a_search_and_an_order_live_in_the_address(failed: Desk, cause: str, open_screen: Open) -> None:
     app = open_screen("failures", q="nothing (of that)", sort="last")
     assert "No unresolved cause contains" in words(app)
     app.text_input(key="failures-find").set_value("scope").run()
     assert app.query_params["q"] == "scope"
     assert app.segmented_control(key="choice-sort").value == "last"
-    assert "I fixed it" in words(app) or app.button(key=f"fixed-{FINGERPRINT}")
+    assert app.button(key=f"fixed-{cause}")
     assert any("sort" in warning.value for warning in open_screen("failures", sort="worst").warning)
 
 
-def test_i_fixed_it_starts_the_clock_with_a_note(failed: HistoryDesk, open_screen: Open) -> None:
+def test_i_fixed_it_starts_the_clock_with_a_note(failed: Desk, cause: str, open_screen: Open) -> None:
     app = open_screen("failures")
-    app.text_input(key=f"note-{FINGERPRINT}").set_value("added the scope")
-    app.button(key=f"fixed-{FINGERPRINT}").click().run()
-    assert ("mark_group", FINGERPRINT, GroupState.FIXED, "added the scope") in failed.calls
+    app.text_input(key=f"note-{cause}").set_value("added the scope")
+    app.button(key=f"fixed-{cause}").click().run()
+    group = the_group(failed)
+    assert (group.state, group.note, group.state_by) == (GroupState.FIXED, "added the scope", VISITOR.name)
     assert "up to 5 minutes" in words(app)
     assert "added the scope" in words(app)
     assert app.title[0].value == "1 cause waits for proof that it is fixed"
 
 
-def test_a_read_of_the_access_resolves_or_says_what_is_still_missing(failed: HistoryDesk, open_screen: Open) -> None:
-    failed.groups_failed = [replace(failed.groups_failed[0], state=GroupState.FIXED, state_at=datetime.now(UTC))]
+def test_a_read_of_the_access_resolves_or_says_what_is_still_missing(failed: Desk, cause: str, open_screen: Open) -> None:
+    failed.mark_group(cause, GroupState.FIXED, VISITOR)
     app = open_screen("failures")
-    app.button(key=f"prove-{FINGERPRINT}").click().run()
+    app.button(key=f"prove-{cause}").click().run()
     assert state(failed) is GroupState.FIXED
     assert any("still lacks" in toast.value for toast in app.toast)
-    failed.scopes = (*SCOPES, NEEDED)
-    app.button(key=f"prove-{FINGERPRINT}").click().run()
+    assert failed.demo is not None
+    failed.demo.mend(VISITOR)
+    app.button(key=f"prove-{cause}").click().run()
     assert state(failed) is GroupState.RESOLVED
     assert "holds what" in words(open_screen("failures", show="resolved"))
 
 
-def test_ignored_and_reopened(failed: HistoryDesk, open_screen: Open) -> None:
+def test_ignored_and_reopened(failed: Desk, cause: str, open_screen: Open) -> None:
     app = open_screen("failures")
-    app.button(key=f"ignored-{FINGERPRINT}").click().run()
+    app.button(key=f"ignored-{cause}").click().run()
     assert state(failed) is GroupState.IGNORED
     assert "No cause is unresolved" in words(app)
     app = open_screen("failures", show="ignored")
-    app.button(key=f"open-{FINGERPRINT}").click().run()
+    app.button(key=f"open-{cause}").click().run()
     assert state(failed) is GroupState.OPEN
 
 
-def test_the_second_of_two_people_sees_the_note_of_the_first(failed: HistoryDesk, open_screen: Open) -> None:
+def test_the_second_of_two_people_sees_the_note_of_the_first(failed: Desk, cause: str, open_screen: Open) -> None:
     app = open_screen("failures")
-    failed.groups_failed = [
-        replace(
-            failed.groups_failed[0],
-            state=GroupState.FIXED,
-            state_at=datetime.now(UTC),
-            state_by="Ada",
-            note="done at 14:30",
-            revision=1,
-        )
-    ]
-    app.button(key=f"ignored-{FINGERPRINT}").click().run()
+    failed.mark_group(cause, GroupState.FIXED, replace(VISITOR, name="Ada"), "done at 14:30")
+    app.button(key=f"ignored-{cause}").click().run()
     assert state(failed) is GroupState.FIXED
     assert any("Ada" in warning.value and escape_markdown("done at 14:30") in warning.value for warning in app.warning)
 
 
-def test_a_group_gets_an_owner_and_a_note(failed: HistoryDesk, open_screen: Open) -> None:
+def test_a_group_gets_an_owner_and_a_note(failed: Desk, cause: str, open_screen: Open) -> None:
     app = open_screen("failures")
-    app.text_input(key=f"owner-{FINGERPRINT}-0").set_value("Ada")
-    app.text_input(key=f"owner-note-{FINGERPRINT}-0").set_value("with the OAuth team")
-    app.button(key=f"own-save-{FINGERPRINT}").click().run()
-    assert ("amend_group", FINGERPRINT, "Ada", "with the OAuth team") in failed.calls
+    app.text_input(key=f"owner-{cause}-0").set_value("Ada")
+    app.text_input(key=f"owner-note-{cause}-0").set_value("with the OAuth team")
+    app.button(key=f"own-save-{cause}").click().run()
+    assert (the_group(failed).owner, the_group(failed).note) == ("Ada", "with the OAuth team")
     assert "owner Ada" in words(app)
     assert "with the OAuth team" in words(app)
-    app.button(key=f"own-me-{FINGERPRINT}").click().run()
-    assert failed.groups_failed[0].owner == "Demo visitor"
+    app.button(key=f"own-me-{cause}").click().run()
+    assert the_group(failed).owner == "Demo visitor"
     assert state(failed) is GroupState.OPEN
 
 
-def test_a_group_says_where_it_struck_and_what_was_said(failed: HistoryDesk, open_screen: Open) -> None:
-    failed.kept[2] = replace(failed.kept[2], operation_id=None)
-    failed.changes = [
-        GroupChange(at=NOON, actor="Ada", from_state=GroupState.OPEN, to_state=GroupState.IGNORED, note="known since May")
-    ]
+def test_a_group_says_where_it_struck_and_what_was_said(failed: Desk, cause: str, open_screen: Open) -> None:
+    add_run(failed, 5)
+    ada = replace(VISITOR, name="Ada")
+    failed.mark_group(cause, GroupState.IGNORED, ada, "known since May")
+    failed.mark_group(cause, GroupState.OPEN, ada)
     app = open_screen("failures")
     assert "Where it happened" in words(app)
     assert "1 run outside any operation" in words(app)
     assert "known since May" in words(app)
 
 
-def test_the_hand_off_card_is_there_to_copy(failed: HistoryDesk, open_screen: Open) -> None:
+def test_the_hand_off_card_is_there_to_copy(failed: Desk, cause: str, open_screen: Open) -> None:
     app = open_screen("failures")
-    app.button(key=f"hand-{FINGERPRINT}").click().run()
-    assert any("Please change one thing" in block.value for block in app.code)
-    app.button(key=f"hand-{FINGERPRINT}").click().run()
-    assert not any("Please change one thing" in block.value for block in app.code)
+    app.button(key=f"hand-{cause}").click().run()
+    assert any(block.value.startswith(f"# Request: Add {NEEDED}") for block in app.code)
+    app.button(key=f"hand-{cause}").click().run()
+    assert not any("# Request" in block.value for block in app.code)
 
 
-def test_retry_these_fills_in_the_plan(failed: HistoryDesk, open_screen: Open) -> None:
-    app = open_screen("failures")
-    button(app, "Retry 3 agents").click().run()
-    assert failed.drafts["demo"].selection.agents == ("a0000", "a0001", "a0002")
-
-
-def test_a_failed_restore_is_retried_in_its_window_and_not_planned_again(failed: HistoryDesk, open_screen: Open) -> None:
-    failed.kept = [replace(run, phase=Phase.RESTORE) for run in failed.kept]
+def test_retry_these_fills_in_the_plan(failed: Desk, open_screen: Open) -> None:
     app = open_screen("failures")
     button(app, "Retry 3 agents").click().run()
-    assert failed.drafts == {}
+    draft = failed.draft(VISITOR)
+    assert draft is not None
+    assert set(draft.selection.agents) == {person.id for person in PEOPLE[:3]}
+
+
+def test_a_failed_restore_is_retried_in_its_window_and_not_planned_again(desk: Desk, open_screen: Open) -> None:
+    add_window(desk, OperationState.FAILED_IN_PART, not_back=3)
+    app = open_screen("failures")
+    button(app, "Retry 3 agents").click().run()
+    assert desk.draft(VISITOR) is None
     assert not app.exception
 
 
-def test_a_link_to_a_group_opens_it_and_a_wrong_one_is_said(failed: HistoryDesk, open_screen: Open) -> None:
-    failed.groups_failed.append(
-        a_group(fingerprint="quiet", state=GroupState.IGNORED, cause="Somebody ignored this.", missing=())
-    )
-    app = open_screen("failures", failure="quiet")
-    assert "Somebody ignored this" in words(app)
+def test_a_link_to_a_group_opens_it_and_a_wrong_one_is_said(failed: Desk, open_screen: Open) -> None:
+    other = add_run(failed, 5, status=500, body='{"code": "internal.server.error", "message": "It broke."}')
+    assert other.fingerprint is not None
+    quiet = failed.mark_group(other.fingerprint, GroupState.IGNORED, VISITOR)
+    assert plain(quiet.cause).rstrip("\\.") not in words(open_screen("failures"))
+    app = open_screen("failures", failure=quiet.fingerprint)
+    assert plain(quiet.cause).rstrip("\\.") in words(app)
     app = open_screen("failures", failure="gone")
     assert "does not exist here" in words(app)
     assert not app.exception
 
 
-def test_a_list_that_is_none_is_named(failed: HistoryDesk, open_screen: Open) -> None:
+def test_a_list_that_is_none_is_named(failed: Desk, open_screen: Open) -> None:
     app = open_screen("failures", show="everything")
     assert "waiting, resolved, ignored or all" in words(app)
     assert app.title[0].value == "1 cause keeps 3 agents waiting"
 
 
-def test_no_failure_is_good_news(serve: Callable[[Any], Any], open_screen: Open) -> None:
-    serve(HistoryDesk())
+def test_no_failure_is_good_news(desk: Desk, open_screen: Open) -> None:
     app = open_screen("failures")
     assert app.title[0].value == "Nothing has failed"
     assert "No run has failed yet" in words(app)
 
 
-def test_a_viewer_reads_and_changes_nothing(serve: Callable[[Any], Any], open_screen: Open) -> None:
-    desk = serve(a_real_tenant(operation_views=[an_operation()], groups_failed=[a_group()], kept=[a_run()]))
+def test_a_viewer_reads_and_changes_nothing(real_desk: Desk, open_screen: Open) -> None:
+    history(real_desk)
+    group = the_group(real_desk)
     app = open_screen("failures", user=somebody())
     assert not app.exception
-    assert app.button(key=f"ignored-{FINGERPRINT}").disabled
-    assert button(app, "Retry 212 agents").disabled
-    assert not app.button(key=f"hand-{FINGERPRINT}").disabled
-    assert desk.calls == []
+    assert app.button(key=f"ignored-{group.fingerprint}").disabled
+    assert button(app, "Retry 3 agents").disabled
+    assert not app.button(key=f"hand-{group.fingerprint}").disabled
+    assert the_group(real_desk) == group
 
 
-def test_failures_that_can_not_be_read_are_a_sentence(failed: HistoryDesk, open_screen: Open) -> None:
-    failed.history_error = StoreFault("The database is gone.")
-    app = open_screen("failures")
+def test_failures_that_can_not_be_read_are_a_sentence(failed: Desk, open_screen: Open) -> None:
+    with failing(failed):
+        app = open_screen("failures")
     assert not app.exception
-    assert "The database is gone" in words(app)
+    assert "is locked by another program" in words(app)

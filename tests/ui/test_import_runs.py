@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,18 +13,18 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.conftest import ROOT, Open
-from tests.ui.fakes_history import HistoryDesk, a_real_tenant, button, somebody, words
-from wfm.desk import ImportFormat, ImportReport
-from wfm.domain.errors import Refused, StoreFault
-from wfm.domain.imported_runs import FIELDS, Unreadable
-from wfm.domain.people import Actor, Role
-from wfm.files.imports import MAX_DOCUMENT_BYTES
-from wfm.ui.components.markdown import escape_markdown
+from tests.ui.screen import button, somebody, words
+from tests.ui.world import VISITOR as ADMIN
+from tests.ui.world import all_runs
+from wfm.desk import Desk, ImportFormat, ImportReport
+from wfm.domain.errors import StoreFault
+from wfm.domain.imports import LARGEST_DOCUMENT, MEANINGS, Unreadable
+from wfm.domain.operations import Outcome
+from wfm.ui.components.markdown import plain
 from wfm.ui.screens.imports import form
 from wfm.ui.screens.imports.model import MAIN, WAYS, left_out, limit_text, problems_frame, result_text, sample, where
 from wfm.ui.shell import jobs
 
-ADMIN = Actor(subject="demo", name="Demo visitor", role=Role.ADMIN)
 CSV = (
     b"Time,Who,Action,HTTP Status,Answer,Cost centre\n"
     b"2025-11-23T14:30:00Z,Aylin,set_agent_unavailable,403,forbidden,77\n"
@@ -37,12 +39,6 @@ def clean_board() -> Iterator[None]:
     job = jobs.of(form.job_key(ADMIN))
     assert job is None or job.wait(10)
     jobs.forget(form.job_key(ADMIN))
-
-
-@pytest.fixture
-def desk(serve: Callable[[Any], Any]) -> HistoryDesk:
-    made: HistoryDesk = serve(HistoryDesk())
-    return made
 
 
 def upload(app: AppTest, content: bytes, name: str = "log.csv", fmt: str = "csv", turn: int = 0) -> AppTest:
@@ -62,7 +58,7 @@ def select(app: AppTest, meaning: str) -> Any:
     return next(found for found in app.selectbox if (found.key or "").startswith(f"import-{meaning}-"))
 
 
-def test_columns_are_recognised_corrected_and_the_runs_imported_once(desk: HistoryDesk, open_screen: Open) -> None:
+def test_columns_are_recognised_corrected_and_the_runs_imported_once(desk: Desk, open_screen: Open) -> None:
     app = upload(open_screen("import_runs"), CSV)
     assert not app.exception
     assert "3 of 6 columns recognised" in words(app)
@@ -78,9 +74,10 @@ def test_columns_are_recognised_corrected_and_the_runs_imported_once(desk: Histo
 
     app = imported(app)
     assert [said.value for said in app.success] == [r"log\.csv: 2 runs added. 1 line can't be read."]
-    call = next(call for call in desk.calls if call[0] == "import_runs")
-    assert call[1] is ImportFormat.CSV
-    assert (call[2]["agent"], call[2]["response"], call[4]) == ("Who", "Answer", "log.csv")
+    ok, bad_run = all_runs(desk)
+    assert (ok.agent_name, ok.outcome, ok.imported) == ("Chiara", Outcome.APPLIED, True)
+    assert (bad_run.agent_name, bad_run.status, bad_run.action) == ("Aylin", 403, "set_agent_unavailable")
+    assert any("forbidden" in (one.response_body or "") for one in desk.run(bad_run.id).exchanges)
     assert list(app.dataframe[0].value["line"]) == [3]
 
     button(app, "Import something else").click().run()
@@ -92,7 +89,7 @@ def test_columns_are_recognised_corrected_and_the_runs_imported_once(desk: Histo
     assert any("Nothing was added: all 2 runs were in the history already." in said.value for said in app.info)
 
 
-def test_where_two_columns_may_be_the_agent_it_is_said_and_chosen_by_hand(desk: HistoryDesk, open_screen: Open) -> None:
+def test_where_two_columns_may_be_the_agent_it_is_said_and_chosen_by_hand(desk: Desk, open_screen: Open) -> None:
     text = b"Time,User,Target,Status\n2025-11-23T14:30:00Z,kim@acme.example,bo@acme.example,403\n"
     app = upload(open_screen("import_runs"), text)
     assert not app.exception
@@ -103,22 +100,25 @@ def test_where_two_columns_may_be_the_agent_it_is_said_and_chosen_by_hand(desk: 
     assert not any("hold different people" in note.value for note in app.info)
 
 
-def test_the_same_file_in_two_tabs_is_imported_by_one_of_them(desk: HistoryDesk, open_screen: Open) -> None:
+def test_the_same_file_in_two_tabs_is_imported_by_one_of_them(desk: Desk, open_screen: Open) -> None:
     one, other = (upload(open_screen("import_runs"), CSV) for _ in range(2))
     imported(one)
     other = imported(other)  # its button was drawn before the first was clicked
-    assert [call[0] for call in desk.calls].count("import_runs") == 1
+    assert len(all_runs(desk)) == 2
     assert "2 runs added" in other.success[0].value
 
 
-def test_a_file_that_another_process_imports_is_said_and_no_fault(desk: HistoryDesk, open_screen: Open) -> None:
-    desk.import_error = Refused("busy", "This file is being imported already.")
-    app = imported(upload(open_screen("import_runs"), CSV))
+def test_a_file_that_another_process_imports_is_said_and_no_fault(desk: Desk, open_screen: Open) -> None:
+    app = upload(open_screen("import_runs"), CSV)
+    mark = hashlib.sha256(CSV).hexdigest()[:32]
+    with desk.ledger.alone(desk.tenant.key, f"import-{mark}") as ours:
+        assert ours
+        app = imported(app)
     assert any("being imported already" in said.value for said in app.info)
     assert not app.error
 
 
-def test_a_column_may_be_taken_away(desk: HistoryDesk, open_screen: Open) -> None:
+def test_a_column_may_be_taken_away(desk: Desk, open_screen: Open) -> None:
     app = upload(open_screen("import_runs"), CSV)
     select(app, "status").set_value(None).run()
     assert app.dataframe[0].value["status"].isna().all()
@@ -127,16 +127,16 @@ def test_a_column_may_be_taken_away(desk: HistoryDesk, open_screen: Open) -> Non
     assert "No run can be read yet" in words(app)
 
 
-def test_times_without_a_zone_are_asked_about(desk: HistoryDesk, open_screen: Open) -> None:
+def test_times_without_a_zone_are_asked_about(desk: Desk, open_screen: Open) -> None:
     app = upload(open_screen("import_runs"), b"time,agent,status\n2025-11-23 14:30:00,Bo,200\n")
     assert app.button(key="import-go").disabled
     select(app, "zone").set_value("Europe/Berlin").run()
     assert str(app.dataframe[0].value["time"].iloc[0]) == "2025-11-23 13:30:00", "shown in the zone of the browser, UTC here"
     imported(app)
-    assert next(call for call in desk.calls if call[0] == "import_runs")[3] == "Europe/Berlin"
+    assert [run.started_at for run in all_runs(desk)] == [datetime(2025, 11, 23, 13, 30, tzinfo=UTC)]
 
 
-def test_what_is_pasted_becomes_runs(desk: HistoryDesk, open_screen: Open) -> None:
+def test_what_is_pasted_becomes_runs(desk: Desk, open_screen: Open) -> None:
     app = open_screen("import_runs")
     app.segmented_control(key="import-from").set_value(ImportFormat.PAYLOADS).run()
     payload = '{"status": 403, "code": "forbidden", "message": "Insufficient permissions for resource access"}'
@@ -147,7 +147,7 @@ def test_what_is_pasted_becomes_runs(desk: HistoryDesk, open_screen: Open) -> No
     assert any("What was pasted: 1 run added" in said.value for said in app.success)
 
 
-def test_an_empty_file_and_one_of_another_kind_are_said_so(desk: HistoryDesk, open_screen: Open) -> None:
+def test_an_empty_file_and_one_of_another_kind_are_said_so(desk: Desk, open_screen: Open) -> None:
     app = upload(open_screen("import_runs"), b"")
     assert "It contains nothing to import" in words(app)
     assert app.button(key="import-go").disabled
@@ -157,15 +157,17 @@ def test_an_empty_file_and_one_of_another_kind_are_said_so(desk: HistoryDesk, op
     assert app.warning or app.info, "why is said"
 
 
-def test_a_fault_on_the_way_says_what_stays(desk: HistoryDesk, open_screen: Open) -> None:
-    desk.import_error = StoreFault("The database is full.")
+def test_a_fault_on_the_way_says_what_stays(desk: Desk, open_screen: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> int:
+        raise StoreFault("The database is full.")
+
+    monkeypatch.setattr(desk.ledger, "record_imported", full)
     app = imported(upload(open_screen("import_runs"), CSV))
     assert any(escape_markdown("The database is full.") in said.value for said in app.error)
     assert "Import the same file again to add the rest" in words(app)
 
 
-def test_others_see_who_may_and_no_widget(serve: Callable[[Any], Any], open_screen: Open) -> None:
-    serve(a_real_tenant())
+def test_others_see_who_may_and_no_widget(real_desk: Desk, open_screen: Open) -> None:
     app = open_screen("import_runs", user=somebody())
     assert not app.exception
     assert "Only an admin imports runs" in words(app)

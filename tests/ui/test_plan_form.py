@@ -10,18 +10,23 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.ui.fakes import NEEDED, SCOPES, FakeDesk, a_request
+from tests.support.preview_world import NOW, agent, ask, at, make_room, schedule, shift, state
 from wfm.domain.plans import PlanRequest, Preview, RouteName, Selection, Severity
 from wfm.domain.windows import WindowSpec
 from wfm.ui.screens.plan import chart, model, sentences
 from wfm.ui.screens.plan import table as plan_table
 
-NOW = datetime(2026, 11, 24, 13, 12, tzinfo=UTC)
-
 
 def preview(**changes: object) -> Preview:
-    desk = FakeDesk(scopes=(*SCOPES, NEEDED), clock=lambda: NOW)
-    return desk.preview(a_request(**changes))
+    """A plan for sixteen agents: one in a contact, one whose shift ends soon, one off, one not scheduled; one in New York."""
+    room = make_room(16)
+    in_contact, ends, off, unscheduled, abroad = (f"user-{number:05}" for number in (3, 13, 11, 7, 4))
+    room.reader.state_of[in_contact] = state(in_contact, in_contact=True)
+    room.reader.schedule_of[ends] = schedule(ends, shift(at(7), at(13, 30)))
+    room.reader.schedule_of[off] = schedule(off, shift(at(7), at(17), (at(7), at(17))))
+    del room.reader.schedule_of[unscheduled]
+    room.reader.agents[abroad] = agent(4, zone="America/New_York")
+    return room.previewer.preview(ask(**{"reason": "DB upgrade", "ticket": "CHG-1042", **changes}))
 
 
 def test_groups_go_through_the_one_field_and_back() -> None:
@@ -79,9 +84,9 @@ def test_who_is_included_on_purpose_is_not_counted_as_left_out() -> None:
 
 
 def test_words_that_match_nobody_are_no_agents() -> None:
-    found = preview(selection=Selection(agents=("a0001", "nobody@example.com")))
-    assert (len(found.rows), model.agents_of(found)) == (2, 1)
-    assert "left out" not in sentences.what_happens(found)
+    found = preview(selection=Selection(agents=("user-00001", "nobody@example.com")))
+    assert (len(found.rows), form.agents_of(found)) == (2, 1)
+    assert "left out" not in form.what_happens(found)
 
 
 def test_an_hour_of_another_zone_than_the_viewers_is_named_with_it() -> None:
@@ -119,7 +124,7 @@ def test_every_row_is_counted_once_by_severity() -> None:
 
 
 def test_cost_in_words() -> None:
-    assert sentences.cost_line(preview()) == "14 requests · about 3 s at 300/min · back: up to 28, about 6 s"
+    assert form.cost_line(preview()) == "14 requests · under 1 s at 300/min · back: up to 28, under 1 s"
 
 
 def test_the_table_shows_what_needs_a_look_first() -> None:
@@ -132,15 +137,15 @@ def test_the_local_start_is_named_where_it_differs() -> None:
     shown = preview()
     table = plan_table.table(shown.rows, shown.window)
     local = dict(zip(table["e-mail"], table["local"], strict=True))
-    assert local["agent0@example.com"] == "08:12 New York"
-    assert local["agent3@example.com"] == "14:12"
+    assert local["agent4@example.org"] == "08:12 New York"
+    assert local["agent3@example.org"] == "14:12"
 
 
 def test_filters_of_the_list() -> None:
     rows = preview().rows
     assert {row.fate.value for row in plan_table.chosen(rows, ["time off"], "")} <= {"time off"}
-    assert [row.agent.name for row in plan_table.chosen(rows, [], "aylin") if row.agent] == [
-        row.agent.name for row in rows if row.agent and "Aylin" in row.agent.name
+    assert [row.agent.name for row in plan_table.chosen(rows, [], "00012") if row.agent] == [
+        row.agent.name for row in rows if row.agent and "00012" in row.agent.name
     ]
     assert plan_table.chosen(rows, [], "no such person") == []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,41 +10,24 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from tests.ui.conftest import Open
-from tests.ui.fakes_history import HistoryDesk, a_run, words
+from tests.ui.screen import words
+from tests.ui.world import VISITOR, add_run, all_runs
+from wfm.desk import Desk
 from wfm.domain.errors import StoreFault
-from wfm.domain.operations import RunFilter
-from wfm.domain.people import Actor, Role
-from wfm.files.exports import csv_lines, parquet_bytes, run_record
 from wfm.ui.components.times import now
 from wfm.ui.screens.runs.export import export_label, progress_text
 from wfm.ui.shell import jobs
 from wfm.ui.shell.web.routes import ROUTES
 
-DEMO = Actor(subject="demo", name="Demo visitor", role=Role.ADMIN)
-KEY = jobs.export_key(DEMO, "t1")
-
-
-class Exporting(HistoryDesk):
-    """Exports its runs in batches of two; breaks off after `breaks_after` of them."""
-
-    breaks_after: int | None = None
-
-    def export_runs(self, which: RunFilter, fmt: str, *, progress: Callable[[int], None] | None = None) -> Iterator[bytes]:
-        def rows() -> Iterator[Any]:
-            for number, run in enumerate(self.kept):
-                if number == self.breaks_after:
-                    raise StoreFault("The database is locked.")
-                yield run
-                if progress is not None:
-                    progress(number + 1)
-
-        return parquet_bytes(map(run_record, rows())) if fmt == "parquet" else csv_lines(rows())
+KEY = job_key(VISITOR, "t1")
 
 
 @pytest.fixture
-def desk(serve: Callable[[Any], Any]) -> Iterator[Exporting]:
-    made: Exporting = serve(Exporting(kept=[a_run(n) for n in range(5)]))
-    yield made
+def desk(desk: Desk) -> Iterator[Desk]:
+    """Five runs."""
+    for number in reversed(range(5)):
+        add_run(desk, number)
+    yield desk
     job = jobs.of(KEY)
     if job is not None:
         job.end()
@@ -58,7 +41,7 @@ def client() -> Iterator[TestClient]:
         yield made
 
 
-def test_the_address_notes_how_many_runs_are_in_the_file(client: TestClient, desk: Exporting) -> None:
+def test_the_address_notes_how_many_runs_are_in_the_file(client: TestClient, desk: Desk) -> None:
     answer = client.get("/export/runs.parquet?time=all&export=t1")
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/vnd.apache.parquet"
@@ -70,13 +53,20 @@ def test_the_address_notes_how_many_runs_are_in_the_file(client: TestClient, des
     assert progress_text(job).startswith("The Parquet file is complete: 5 runs in ")
 
 
-def test_without_a_ticket_nothing_is_noted(client: TestClient, desk: Exporting) -> None:
+def test_without_a_ticket_nothing_is_noted(client: TestClient, desk: Desk) -> None:
     assert client.get("/export/runs.csv?time=all").status_code == 200
     assert jobs.of(KEY) is None
 
 
-def test_a_file_that_breaks_off_is_told(client: TestClient, desk: Exporting) -> None:
-    desk.breaks_after = 3
+def test_a_file_that_breaks_off_is_told(client: TestClient, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    batches = desk.ledger.iter_runs
+
+    def breaking(*given: Any) -> Iterator[Any]:
+        (whole,) = batches(*given)
+        yield whole[:3]
+        raise StoreFault("The database is locked.")
+
+    monkeypatch.setattr(desk.ledger, "iter_runs", breaking)
     with pytest.raises(StoreFault):
         client.get("/export/runs.csv?time=all&export=t1")
     job = jobs.of(KEY)
@@ -96,7 +86,7 @@ def test_what_an_export_says_while_it_runs_and_when_the_browser_stops_it() -> No
     assert export_label(1, 1) == "Export 1 run"
 
 
-def test_the_screen_says_before_and_after_the_click(desk: Exporting, open_screen: Open) -> None:
+def test_the_screen_says_before_and_after_the_click(desk: Desk, open_screen: Open) -> None:
     app = open_screen("runs")
     assert not app.exception
     assert "Export 5 runs" in words(app)
@@ -107,8 +97,8 @@ def test_the_screen_says_before_and_after_the_click(desk: Exporting, open_screen
 
     app.session_state["runs-export-asked"] = now()
     app.run()
-    assert "Preparing the file" in words(app)
-    job = jobs.begin(jobs.export_key(DEMO, ticket), unit="parquet", total=5)
+    assert "The file is being started" in words(app)
+    job = jobs.begin(job_key(VISITOR, ticket), unit="parquet", total=5)
     job.done = 2
     app.run()
     assert any("Exporting Parquet: 2 of 5 runs" in str(bar.proto.text) for bar in app.get("progress"))
@@ -116,13 +106,14 @@ def test_the_screen_says_before_and_after_the_click(desk: Exporting, open_screen
     job.end(result=True)
     app.run()
     assert "The Parquet file is complete: 5 runs" in words(app)
-    jobs.forget(jobs.export_key(DEMO, ticket))
+    jobs.forget(job_key(VISITOR, ticket))
 
 
-def test_ticked_rows_are_parquet_too(desk: Exporting, open_screen: Open) -> None:
+def test_ticked_rows_are_parquet_too(desk: Desk, open_screen: Open) -> None:
     app = open_screen("runs")
     key, _ = app.session_state["runs-table-now"]
     app.session_state[key] = {"selection": {"rows": [0, 1], "columns": [], "cells": []}}
     app.run()
     addresses = [link.proto.url for link in app.get("link_button")]
-    assert "/export/runs.parquet?runs=run-00000,run-00001" in addresses
+    newest = ",".join(run.id for run in all_runs(desk)[:2])
+    assert f"/export/runs.parquet?runs={newest}" in addresses

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from tests.ui.fakes import a_request, an_operation
-from tests.ui.fakes_history import CAUSE, FORBIDDEN, a_diagnosis, a_group, a_run, an_exchange
+from tests.ui.values import CAUSE, a_diagnosis, a_group, a_request, a_run, an_exchange, an_operation
+from tests.ui.world import FORBIDDEN
 from wfm.desk import CauseSeries
 from wfm.domain.operations import Outcome, Phase, RunPage
 from wfm.domain.plans import RouteName

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from tests.ui.conftest import Open
-from tests.ui.fakes import NEEDED
-from tests.ui.fakes_history import HistoryDesk, a_real_tenant, somebody, tables, words
-from wfm.domain.errors import Refused
+from tests.ui.screen import button, somebody, tables, words
+from tests.ui.world import NEEDED, OIDC, World, add_window, stop_worker
+from wfm.desk import Desk
 from wfm.settings import Settings
 from wfm.ui.screens.settings.model import (
     OTHER,
@@ -67,10 +63,10 @@ def test_files_that_are_missing_or_broken_name_nothing(tmp_path: Path) -> None:
     assert [place.names for place in places({}, tmp_path)] == [frozenset()] * 3
 
 
-def test_how_people_are_told_apart_is_said_for_each_kind_of_desk() -> None:
-    assert "everyone is an admin" in who_decides(HistoryDesk())  # type: ignore[arg-type]
-    assert "OpenID provider" in who_decides(a_real_tenant())  # type: ignore[arg-type]
-    assert "read-only" in who_decides(HistoryDesk(is_demo=False))  # type: ignore[arg-type]
+def test_how_people_are_told_apart_is_said_for_each_kind_of_desk(world: World) -> None:
+    assert "everyone is admin" in who_decides(world.desk())
+    assert "OpenID provider" in who_decides(world.desk(real=True, **OIDC))
+    assert "read-only" in who_decides(world.desk(real=True))
 
 
 def test_roles_name_their_holders() -> None:
@@ -92,66 +88,56 @@ def test_policy_versions_and_store_are_said() -> None:
 # --- screen ---------------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def desk(serve: Callable[[Any], Any]) -> HistoryDesk:
-    made: HistoryDesk = serve(HistoryDesk())
-    return made
-
-
-def test_the_screen_shows_tenant_health_policy_and_where_values_come_from(desk: HistoryDesk, open_screen: Open) -> None:
+def test_the_screen_shows_tenant_health_policy_and_where_values_come_from(desk: Desk, open_screen: Open) -> None:
     app = open_screen("settings")
     assert not app.exception
     shown = tables(app)
     for expected in (
         "http://127.0.0.1:8808",
         r"architect\-flow",
-        "42 of 300",
+        " of 100,000 requests used this minute",
         "above 50 agents",
         "held by the desk, never shown",
     ):
         assert expected in shown
-    assert "set, not shown" in shown
     assert "default" in shown
     assert "all well" in words(app)
 
 
-def test_what_is_wrong_is_a_sentence(desk: HistoryDesk, open_screen: Open) -> None:
-    desk.health_problems = ("No worker is alive: windows neither start nor end.",)
+def test_what_is_wrong_is_a_sentence(desk: Desk, open_screen: Open) -> None:
+    stop_worker(desk)
     text = words(open_screen("settings"))
     assert "No worker is alive" in text
     assert "all well" not in text
 
 
-def test_the_demo_is_fixed_here(desk: HistoryDesk, open_screen: Open) -> None:
+def test_the_demo_is_mended_here(desk: Desk, open_screen: Open) -> None:
     app = open_screen("settings")
-    app.button(key="settings-fix").click().run()
-    assert NEEDED in desk.scopes
-    app.button(key="settings-break").click().run()
-    assert NEEDED not in desk.scopes
+    button(app, "Mend: add the missing scope").click().run()
+    assert NEEDED in (desk.current_client.scopes or ())
+    button(app, "Take it away again").click().run()
+    assert NEEDED not in (desk.current_client.scopes or ())
     app.selectbox(key="settings-scenario").set_value("busy-hour").run()
     assert desk.demo is not None
-    assert desk.demo.scenario == "busy-hour"
+    assert desk.demo.state().scenario == "busy-hour"
     app.selectbox(key="settings-client").set_value("desk").run()
-    assert ("use_client", "desk") in desk.calls
+    assert desk.current_client.name == "desk"
 
 
-def test_a_refused_reset_says_why(desk: HistoryDesk, open_screen: Open) -> None:
-    assert desk.demo is not None
-
-    def refuse(_: Any) -> None:
-        raise Refused("state", "A window is open or due. End or cancel it before the demo tenant is reset.")
-
-    setattr(desk.demo, "reset", refuse)  # noqa: B010
+def test_a_refused_reset_says_why(desk: Desk, open_screen: Open) -> None:
+    add_window(desk, out=1)
     app = open_screen("settings")
     app.button(key="settings-reset").click().run()
     assert not app.exception
     assert "A window is open or due" in words(app)
 
 
-def test_a_real_tenant_has_no_demo_switches_and_a_viewer_may_look(serve: Callable[[Any], Any], open_screen: Open) -> None:
-    serve(a_real_tenant())
+def test_a_real_tenant_has_no_demo_switches_and_a_viewer_may_look(real_desk: Desk, open_screen: Open) -> None:
     app = open_screen("settings", user=somebody())
     assert not app.exception
     assert not [found for found in app.button if (found.key or "").startswith("settings-reset")]
     assert "`boss@example.com`" in tables(app)
+    assert "set, not shown" in tables(app)
+    assert real_desk.settings.genesys_client_secret is not None
+    assert real_desk.settings.genesys_client_secret.get_secret_value() not in tables(app) + words(app)
     assert "viewer" in words(app)

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.ui.conftest import Open
-from tests.ui.fakes_history import HistoryDesk, a_real_tenant, somebody, tables, words
-from wfm.desk import RetentionReport, RetentionState
+from tests.ui.conftest import Open, Serve
+from tests.ui.screen import keys, somebody, tables, words
+from tests.ui.world import PEOPLE, VISITOR, World, add_run, all_runs
+from wfm.desk import Desk, RetentionReport, RetentionState
 from wfm.domain.errors import StoreFault
-from wfm.settings import Settings
-from wfm.ui.screens.settings.retention import job_key
-from wfm.ui.screens.settings.sentences import dry_run_text, last_run_text, policy_text, result_text
+from wfm.domain.operations import ItemState
+from wfm.ui.screens.settings.retention import dry_words, job_key, last_words, policy_words, result_words
 from wfm.ui.shell import jobs
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -25,66 +26,84 @@ AT = datetime(2026, 11, 24, 2, 5, tzinfo=UTC)
 
 
 @pytest.fixture
-def desk(serve: Callable[[Any], Any]) -> Iterator[HistoryDesk]:
-    made: HistoryDesk = serve(HistoryDesk(settings=Settings(_env_file=None, retention_days=90), expired=1234))
+def desk(world: World, serve: Serve) -> Iterator[Desk]:
+    """Runs are kept for 90 days; four that failed for one cause are older."""
+    made: Desk = serve(world.desk(retention_days=90))
+    for number in range(4):
+        add_run(made, number, ago=timedelta(days=200))
     yield made
-    job = jobs.of(job_key(made))  # type: ignore[arg-type]
+    job = jobs.of(job_key(made))
     assert job is None or job.wait(10)
-    jobs.forget(job_key(made))  # type: ignore[arg-type]
+    jobs.forget(job_key(made))
+    shutil.rmtree(made.archive_folder, ignore_errors=True)
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No file can be written to the end."""
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
 
 
 def dry_run(app: AppTest) -> AppTest:
     return app.button(key="settings-retention-dry").click().run()
 
 
-def archived(app: AppTest, desk: HistoryDesk) -> AppTest:
+def archived(app: AppTest, desk: Desk) -> AppTest:
     app.button(key="settings-retention-go").click().run()
-    job = jobs.of(job_key(desk))  # type: ignore[arg-type]
+    job = jobs.of(job_key(desk))
     assert job is not None
     assert job.wait(10)
     return app.run()
 
 
-def test_policy_folder_and_last_night_are_said(desk: HistoryDesk, open_screen: Open) -> None:
-    desk.retention_last = RetentionState(at=AT, rows=212, files=("runs-1-2.parquet",), fault="")
+def test_policy_folder_and_last_night_are_said(desk: Desk, open_screen: Open) -> None:
+    (file,) = desk.retain(VISITOR).files
     shown = tables(open_screen("settings"))
     assert "WFM_RETENTION_DAYS=90" in shown
-    assert str(Path("archive").absolute()) in shown
-    assert "212 runs archived, in `runs-1-2.parquet`" in shown
+    assert str(desk.archive_folder.absolute()) in shown
+    assert f"3 runs archived, in `{file.name}`" in shown
 
 
-def test_a_dry_run_says_how_many_and_archiving_asks_for_it_first(desk: HistoryDesk, open_screen: Open) -> None:
+def test_a_dry_run_says_how_many_and_archiving_asks_for_it_first(desk: Desk, open_screen: Open) -> None:
     app = open_screen("settings")
-    assert not [found for found in app.button if found.key == "settings-retention-go"]
+    assert "settings-retention-go" not in keys(app)
     app = dry_run(app)
-    assert "**1,234 runs** from before " in words(app)
-    assert "2 as the newest example of a cause" in words(app)
+    assert "**3 runs** from before " in words(app)
+    assert "1 as the newest example of a cause" in words(app)
     app.number_input(key="settings-retention-days").set_value(30).run()
     assert "from before" not in words(app), "what another number of days found is gone"
+    add_run(desk, 5, ago=timedelta(days=45))
     app = archived(dry_run(app), desk)
-    assert ("retain", 30) in desk.calls
-    assert [said.value for said in app.success][-1].startswith("1,234 runs archived in 1 file and removed.")
+    (kept,) = all_runs(desk)
+    assert kept.agent_id == PEOPLE[5].id
+    assert [said.value for said in app.success][-1].startswith("4 runs archived in 1 file and taken out.")
     app = dry_run(app)
     assert "**No run** from before" in words(app)
-    assert not [found for found in app.button if found.key == "settings-retention-go"]
+    assert "settings-retention-go" not in keys(app)
 
 
-def test_a_full_disk_is_a_sentence(desk: HistoryDesk, open_screen: Open) -> None:
-    desk.retention_error = StoreFault("The archive can't be written (No space left). No run was deleted.")
+def test_a_full_disk_is_a_sentence(desk: Desk, open_screen: Open, full_disk: None) -> None:
     app = archived(dry_run(open_screen("settings")), desk)
     assert any("No run was deleted" in said.value for said in app.error)
+    assert len(all_runs(desk)) == 4
 
 
-def test_a_night_that_broke_off_stays_on_the_screen(desk: HistoryDesk, open_screen: Open) -> None:
-    desk.retention_last = RetentionState(at=AT, rows=0, files=(), fault="The archive can't be written.")
+def test_a_night_that_broke_off_stays_on_the_screen(desk: Desk, open_screen: Open, full_disk: None) -> None:
+    with pytest.raises(StoreFault):
+        desk.retain(VISITOR)
     assert any("can't be written" in said.value.replace("\\", "") for said in open_screen("settings").error)
 
 
-def test_a_viewer_sees_what_would_go_and_archives_nothing(serve: Callable[[Any], Any], open_screen: Open) -> None:
-    serve(a_real_tenant(expired=7))
+def test_a_viewer_sees_what_would_go_and_archives_nothing(real_desk: Desk, open_screen: Open) -> None:
+    for number in range(3):
+        add_run(real_desk, number, ItemState.APPLIED, ago=timedelta(days=800))
     app = dry_run(open_screen("settings", user=somebody()))
-    assert "**7 runs**" in words(app)
-    assert not [found for found in app.button if found.key == "settings-retention-go"]
+    assert "**3 runs**" in words(app)
+    assert "settings-retention-go" not in keys(app)
     assert "every run is kept" in tables(app)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from tests.ui.fakes import NEEDED, SCOPES, FakeDesk, an_operation
+from tests.ui.conftest import Open
+from tests.ui.values import an_operation
+from tests.ui.world import NEEDED, VISITOR, add_window
+from wfm.desk import Desk
 from wfm.domain.operations import GroupState, ItemState, OperationState, Outcome
 from wfm.domain.plans import LaneState, Severity
 from wfm.ui.components import times
@@ -21,7 +22,6 @@ from wfm.ui.components.states import HEX, AgentWord, agent_word, style_of
 from wfm.ui.shell import story
 from wfm.ui.shell.navigation import ROOT
 
-Open = Callable[..., AppTest]
 NOW = datetime(2026, 11, 24, 13, 12, 7, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
 KINDS = (OperationState, Severity, LaneState, Outcome, GroupState, AgentWord)
@@ -179,7 +179,7 @@ def test_the_story_is_told_again_from_its_beginning() -> None:
     assert step(operations=[told], since=told.created_at) == len(story.STEPS)
 
 
-def test_the_story_goes_on_after_a_reload(desk: FakeDesk, open_screen: Open) -> None:
+def test_the_story_goes_on_after_a_reload(desk: Desk, open_screen: Open) -> None:
     app = open_screen("plan")
     app.button(key="story-start").click().run()
     place = str(app.query_params["story"])
@@ -202,15 +202,15 @@ def test_the_story_s_place_is_read_as_it_was_written() -> None:
 
 
 @pytest.mark.parametrize("opened", [False, True])
-def test_the_story_begins_with_the_scope_missing_unless_a_window_needs_it(
-    desk: FakeDesk, open_screen: Open, opened: bool
-) -> None:
-    desk.scopes = (*SCOPES, NEEDED)
-    desk.operation_views = [an_operation()] if opened else []
+def test_the_story_begins_with_the_scope_missing_unless_a_window_needs_it(desk: Desk, open_screen: Open, opened: bool) -> None:
+    assert desk.demo is not None
+    desk.demo.mend(VISITOR)
+    if opened:
+        add_window(desk, out=2)
     app = open_screen("now")
     app.button(key="story-start").click().run()
     assert not app.exception
-    assert (NEEDED in desk.scopes) is opened
+    assert (NEEDED in (desk.current_client.scopes or ())) is opened
     assert any("Story 1 of 6" in str(element.value) for element in app.markdown) is not opened
 
 

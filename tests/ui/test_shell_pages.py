@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.ui.fakes import FakeDesk, FakeSettings, an_operation
-from tests.ui.fakes_history import HistoryDesk
+from tests.support.statements import statements
+from tests.ui.conftest import Open, Serve
+from tests.ui.screen import somebody
+from tests.ui.world import World, add_window
+from wfm.desk import Desk
 from wfm.domain.errors import DeskError
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.shell import context
@@ -34,39 +35,41 @@ def test_every_page_file_is_a_screen_and_the_other_way_round() -> None:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_run_bare_refuses_an_anonymous_visitor(name: str, serve: Callable[[Any], Any]) -> None:
-    desk = serve(FakeDesk(is_demo=False, settings=FakeSettings(oidc_configured=True, admins=("a@example.com",))))
-    app = bare(name).run()
+def test_a_page_run_bare_refuses_an_anonymous_visitor(name: str, world: World, real_desk: Desk) -> None:
+    world.network.asked.clear()
+    with statements() as sent:
+        app = bare(name).run()
     assert not app.exception
     assert [header.value for header in app.header] == ["Sign in to continue"]
     assert not app.title
     assert not app.dataframe
     assert not app.text_input
-    assert desk.calls == []
+    assert (world.network.asked, sent) == ([], [])
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_run_bare_refuses_a_distant_visitor_without_provider(name: str, serve: Callable[[Any], Any]) -> None:
+def test_a_page_run_bare_refuses_a_distant_visitor_without_provider(name: str, world: World, serve: Serve) -> None:
     # AppTest sends no Host header, as no browser of this machine would do.
-    desk = serve(FakeDesk(is_demo=False))
-    app = bare(name).run()
-    assert [header.value for header in app.header] == ["Sign in to continue"]
+    serve(world.desk(real=True))
+    world.network.asked.clear()
+    with statements() as sent:
+        app = bare(name).run()
+    assert [header.value for header in app.header] == ["Sign in to go on"]
     assert "WFM_OIDC_METADATA_URL" in everything_said(app)
     assert not app.title
-    assert desk.calls == []
+    assert (world.network.asked, sent) == ([], [])
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_run_bare_refuses_an_expired_sign_in(name: str, serve: Callable[[Any], Any]) -> None:
-    serve(FakeDesk(is_demo=False, settings=FakeSettings(oidc_configured=True, admins=("a@example.com",))))
+def test_a_page_run_bare_refuses_an_expired_sign_in(name: str, real_desk: Desk) -> None:
     app = bare(name)
-    app.user = {"is_logged_in": True, "sub": "s", "email": "a@example.com", "iat": 1_000_000}
+    app.user = {**somebody("boss@example.com"), "iat": 1_000_000}
     app.run()
     assert [header.value for header in app.header] == ["Sign in to continue"]
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_says_when_the_tenant_can_not_be_reached(name: str, serve: Callable[[Any], Any]) -> None:
+def test_a_page_says_when_the_tenant_can_not_be_reached(name: str, serve: Serve) -> None:
     def broken() -> Any:
         raise DeskError("The tenant at api.example did not answer.")
 
@@ -79,24 +82,16 @@ def test_a_page_says_when_the_tenant_can_not_be_reached(name: str, serve: Callab
 
 
 @pytest.mark.parametrize("name", ["plan", "windows", "now"])
-def test_a_viewer_sees_but_may_not_act(name: str, serve: Callable[[Any], Any], open_screen: Callable[..., AppTest]) -> None:
-    serve(
-        FakeDesk(
-            is_demo=False,
-            settings=FakeSettings(oidc_configured=True, admins=("a@example.com",)),
-            operation_views=[an_operation()],
-        )
-    )
-    viewer = {"is_logged_in": True, "sub": "v", "email": "v@example.com", "iat": datetime.now(UTC).timestamp()}
-    app = open_screen(name, user=viewer)
+def test_a_viewer_sees_but_may_not_act(name: str, real_desk: Desk, open_screen: Open) -> None:
+    add_window(real_desk, out=2)
+    app = open_screen(name, user=somebody())
     assert not app.exception
     assert app.title
     assert "WFM_SUPERVISORS" in everything_said(app)
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_screen_names_its_tenant(name: str, serve: Callable[[Any], Any], open_screen: Callable[..., AppTest]) -> None:
-    serve(HistoryDesk())
+def test_every_screen_names_its_tenant(name: str, desk: Desk, open_screen: Open) -> None:
     app = open_screen(name)
     assert not app.exception
     assert {radio.label for radio in app.radio} >= {"Scenario", "OAuth client that plans"}

@@ -6,12 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.ui.fakes import FakeSettings
 from wfm.domain.people import Role
+from wfm.settings import Settings
 from wfm.ui.shell.roles import SIGN_IN_LASTS, Caller, decide, is_local, is_loopback
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-OIDC = FakeSettings(oidc_configured=True, admins=("Boss@Example.com",), supervisors=("sub-7", "lead@example.com"))
+PROVIDER = "https://id.example/.well-known"
+OIDC = Settings(
+    _env_file=None, oidc_metadata_url=PROVIDER, admins=("Boss@Example.com",), supervisors=("sub-7", "lead@example.com")
+)
 
 
 def claims(**changes: object) -> dict[str, object]:
@@ -25,7 +28,7 @@ def claims(**changes: object) -> dict[str, object]:
     return {**base, **changes}
 
 
-def role(given: dict[str, object], *, local: bool = True, is_demo: bool = False, settings: FakeSettings = OIDC) -> Role:
+def role(given: dict[str, object], *, local: bool = True, is_demo: bool = False, settings: Settings = OIDC) -> Role:
     return decide(is_demo=is_demo, settings=settings, caller=Caller(claims=given, local=local), now=NOW).role
 
 
@@ -59,12 +62,12 @@ def test_with_a_provider_the_claims_decide(given: dict[str, object], expected: R
 
 
 def test_an_empty_email_names_nobody() -> None:
-    settings = FakeSettings(oidc_configured=True, admins=("",))
+    settings = Settings(_env_file=None, oidc_metadata_url=PROVIDER, admins=("",))
     assert role(claims(email=""), settings=settings) is Role.VIEWER
 
 
 def test_without_a_provider_a_real_tenant_is_read_only_and_local_only() -> None:
-    bare = FakeSettings()
+    bare = Settings(_env_file=None)
     assert role({}, settings=bare, local=True) is Role.VIEWER
     assert role(claims(email="boss@example.com"), settings=bare, local=False) is Role.ANONYMOUS
     actor = decide(is_demo=False, settings=bare, caller=Caller(claims={}, local=True), now=NOW)

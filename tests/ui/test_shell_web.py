@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,10 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
-from tests.ui.fakes import FakeDesk, FakeSettings
-from tests.ui.fakes_history import HistoryDesk, a_run
-from wfm.domain.errors import BadInput, NotFound
-from wfm.domain.operations import RunFilter
-from wfm.files.exports import csv_lines, json_lines
+from tests.ui.conftest import Serve
+from tests.ui.world import NEEDED, PEOPLE, World, add_run, all_runs, stop_worker, the_group
+from wfm.desk import Desk
+from wfm.domain.operations import ItemState
 from wfm.ui.shell.web import identity
 from wfm.ui.shell.web.addresses import LeadHome
 from wfm.ui.shell.web.gate import LocalOnly
@@ -36,30 +35,19 @@ from wfm.ui.shell.web.routes import ROUTES
 
 HOST = "http://127.0.0.1:8501"
 SECRET = "a cookie secret of more than thirty-two characters"
-Serve = Callable[[Any], Any]
 
 
-class ExportDesk(HistoryDesk):
+@pytest.fixture
+def desk(desk: Desk) -> Desk:
     """Three runs to export, one with a name that a spreadsheet would run."""
+    three_runs(desk)
+    return desk
 
-    asked: list[RunFilter]
 
-    def export_runs(self, which: RunFilter, fmt: str) -> Iterator[bytes]:
-        if fmt not in ("csv", "jsonl"):
-            raise BadInput("format", fmt, "csv or jsonl")
-        self.asked = [which]
-        runs = [a_run(1), a_run(2, agent_name="=HYPERLINK(1)"), a_run(3)]
-        return csv_lines(runs) if fmt == "csv" else json_lines(runs)
-
-    def hand_off(self, fingerprint: str) -> str:
-        if fingerprint != "f1":
-            raise NotFound("There is no such failure group.")
-        return "# Request: add one scope (run-00001)"
-
-    def export_run(self, run_id: str) -> bytes:
-        if run_id != "run-00001":
-            raise NotFound("There is no such run in this tenant.")
-        return b'{"run": "run-00001"}'
+def three_runs(desk: Desk) -> None:
+    add_run(desk, 1)
+    add_run(desk, 2, agent_name="=HYPERLINK(1)")
+    add_run(desk, 3, ItemState.APPLIED)
 
 
 @pytest.fixture
@@ -69,15 +57,14 @@ def client() -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def provider(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> ExportDesk:
-    """A real tenant with an OpenID provider, whose cookies Streamlit signs with SECRET."""
+def provider(real_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A real tenant with an OpenID provider, whose cookies Streamlit signs with SECRET; three runs to export."""
     from streamlit.web.server.starlette import starlette_websocket
 
     monkeypatch.setattr(starlette_websocket, "get_cookie_secret", lambda: SECRET)
     monkeypatch.setattr(identity, "get_origin_from_redirect_uri", lambda: HOST)
-    desk = ExportDesk(is_demo=False, settings=FakeSettings(oidc_configured=True, admins=("boss@example.com",)))
-    serve(desk)
-    return desk
+    three_runs(real_desk)
+    return real_desk
 
 
 def cookie(secret: str = SECRET, **changes: object) -> dict[str, str]:
@@ -102,14 +89,26 @@ def get(client: TestClient, path: str, cookies: Mapping[str, str] | None = None)
 
 # --- who gets a file -------------------------------------------------------------------------------------------------
 
-EXPORTS = ["/export/runs.csv", "/export/runs.jsonl", "/export/run/run-00001.json", "/export/failure/f1.md"]
+EXPORTS = ["/export/runs.csv", "/export/runs.jsonl", "/export/run/{run}.json", "/export/failure/{failure}.md"]
+WHO = PEOPLE[1].name
+
+
+def content(path: str) -> str:
+    """What stands in such a file."""
+    return NEEDED if "failure" in path else WHO
+
+
+def address(path: str, desk: Desk) -> str:
+    group = the_group(desk)
+    first = next(run for run in all_runs(desk) if run.agent_id == PEOPLE[1].id)
+    return path.format(run=first.id, failure=group.fingerprint)
 
 
 @pytest.mark.parametrize("path", EXPORTS)
-def test_an_anonymous_visitor_gets_no_file(path: str, client: TestClient, provider: ExportDesk) -> None:
-    answer = get(client, path)
+def test_an_anonymous_visitor_gets_no_file(path: str, client: TestClient, provider: Desk) -> None:
+    answer = get(client, address(path, provider))
     assert answer.status_code == 401
-    assert "run-00001" not in answer.text
+    assert content(path) not in answer.text
 
 
 @pytest.mark.parametrize("path", EXPORTS)
@@ -126,27 +125,26 @@ def test_an_anonymous_visitor_gets_no_file(path: str, client: TestClient, provid
     ids=["other secret", "other origin", "signed out", "expired", "unsigned", "empty"],
 )
 def test_a_cookie_that_does_not_prove_who_it_is_gets_no_file(
-    path: str, bad: dict[str, str], client: TestClient, provider: ExportDesk
+    path: str, bad: dict[str, str], client: TestClient, provider: Desk
 ) -> None:
-    assert get(client, path, bad).status_code == 401
+    assert get(client, address(path, provider), bad).status_code == 401
 
 
 @pytest.mark.parametrize("path", EXPORTS)
-def test_a_signed_in_viewer_gets_the_file(path: str, client: TestClient, provider: ExportDesk) -> None:
-    answer = get(client, path, cookie())
+def test_a_signed_in_viewer_gets_the_file(path: str, client: TestClient, provider: Desk) -> None:
+    answer = get(client, address(path, provider), cookie())
     assert answer.status_code == 200
-    assert "run-00001" in answer.text
+    assert content(path) in answer.text
     assert answer.headers["content-disposition"].startswith("attachment; filename=")
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_the_demo_tenant_gives_files_to_everyone(client: TestClient, serve: Serve) -> None:
-    serve(ExportDesk())
+def test_the_demo_tenant_gives_files_to_everyone(client: TestClient, desk: Desk) -> None:
     assert get(client, "/export/runs.csv").status_code == 200
 
 
-def test_without_a_provider_only_this_machine_gets_files(client: TestClient, serve: Serve) -> None:
-    serve(ExportDesk(is_demo=False))
+def test_without_a_provider_only_this_machine_gets_files(client: TestClient, world: World, serve: Serve) -> None:
+    serve(world.desk(real=True))
     assert get(client, "/export/runs.csv").status_code == 200
     for name in ("x-forwarded-for", "x-client-ip", "cf-connecting-ip", "forwarded"):
         assert client.get("/export/runs.csv", headers={name: "127.0.0.1"}).status_code == 401
@@ -158,14 +156,15 @@ def test_without_a_provider_only_this_machine_gets_files(client: TestClient, ser
 # --- what is in it ---------------------------------------------------------------------------------------------------
 
 
-def test_the_filter_of_the_address_is_the_filter_of_the_file(client: TestClient, serve: Serve) -> None:
-    desk = serve(ExportDesk())
-    assert get(client, "/export/runs.jsonl?time=all&status=403&agent=a0001").status_code == 200
-    assert desk.asked == [RunFilter(status=403, agent_id="a0001")]
+def test_the_filter_of_the_address_is_the_filter_of_the_file(client: TestClient, desk: Desk) -> None:
+    add_run(desk, 1, ItemState.APPLIED)
+    answer = get(client, f"/export/runs.jsonl?time=all&status=403&agent={PEOPLE[1].id}")
+    assert answer.status_code == 200
+    (row,) = [json.loads(line) for line in answer.text.splitlines()]
+    assert (row["status"], row["agent"]) == (403, WHO)
 
 
-def test_a_filter_that_makes_no_sense_is_refused_by_name_instead_of_giving_everything(client: TestClient, serve: Serve) -> None:
-    serve(ExportDesk())
+def test_a_filter_that_makes_no_sense_is_refused_by_name_instead_of_giving_everything(client: TestClient, desk: Desk) -> None:
     answer = get(client, "/export/runs.csv?status=teapot")
     assert answer.status_code == 400
     assert answer.text.splitlines() == [
@@ -178,13 +177,11 @@ def test_a_filter_that_makes_no_sense_is_refused_by_name_instead_of_giving_every
     assert get(client, "/export/runs.csv?runs=").text.startswith("runs: ")
 
 
-def test_formulas_are_made_safe_on_the_way(client: TestClient, serve: Serve) -> None:
-    serve(ExportDesk())
+def test_formulas_are_made_safe_on_the_way(client: TestClient, desk: Desk) -> None:
     assert "'=HYPERLINK(1)" in get(client, "/export/runs.csv").text
 
 
-def test_other_formats_and_unknown_runs_are_said_so(client: TestClient, serve: Serve) -> None:
-    serve(ExportDesk())
+def test_other_formats_and_unknown_runs_are_said_so(client: TestClient, desk: Desk) -> None:
     assert get(client, "/export/runs.exe").status_code == 400
     assert get(client, "/export/run/nobody.json").status_code == 404
     assert get(client, "/export/failure/nothing.md").status_code == 404
@@ -193,16 +190,17 @@ def test_other_formats_and_unknown_runs_are_said_so(client: TestClient, serve: S
 # --- health ----------------------------------------------------------------------------------------------------------
 
 
-def test_health_says_nothing_of_the_tenant(client: TestClient, serve: Serve) -> None:
-    serve(FakeDesk(is_demo=False))
+def test_health_says_nothing_of_the_tenant(client: TestClient, world: World, serve: Serve) -> None:
+    desk = serve(world.desk(real=True))
     assert get(client, "/healthz").json() == {"status": "ok"}
-    assert "Contoso" not in get(client, "/readyz").text
+    ready = get(client, "/readyz").text
+    for name in (desk.tenant.organization_name, desk.tenant.organization_id, desk.tenant.host):
+        assert name not in ready
 
 
-def test_not_ready_without_a_worker(client: TestClient, serve: Serve) -> None:
-    serve(FakeDesk())
+def test_not_ready_without_a_worker(client: TestClient, desk: Desk) -> None:
     assert get(client, "/readyz").status_code == 200
-    serve(FakeDesk(health_problems=("No worker is alive.",)))
+    stop_worker(desk)
     answer = get(client, "/readyz")
     assert (answer.status_code, answer.json()["worker"]) == (503, False)
 

@@ -5,35 +5,29 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.ui.conftest import Open
-from tests.ui.fakes import FakeEvent, a_directory, a_request, an_operation, items_of
-from tests.ui.fakes_history import (
-    FINGERPRINT,
-    LANES,
-    HistoryDesk,
-    a_diagnosis,
-    a_failed_test,
-    a_group,
-    a_run,
-    an_action,
-    an_exchange,
-)
-from wfm.desk.failures import FailureBrief
-from wfm.desk.values import AccessReport, ClientChoice, RunDetail
-from wfm.domain.agents import Directory, Group
-from wfm.domain.diagnoses import Explanation
+from tests.support.demo_network import plugged
+from tests.ui.conftest import Open, Serve
+from tests.ui.world import PEOPLE, VISITOR, World, add_run, add_window
+from wfm.demo import api_actions, clients, tenant
+from wfm.demo import world as organization
+from wfm.demo.world import World as Organization
+from wfm.desk import Desk
+from wfm.domain.agents import GroupKind
 from wfm.domain.errors import BadInput, DeskError, NotFound, Refused, StoreFault
-from wfm.domain.operations import FailureGroup, GroupState, OperationState
-from wfm.domain.plans import AccessCheck, Finding, PlanRequest, Preview, RouteOffer, Selection, Severity
-from wfm.ledger.records import GroupChange, SavedView
+from wfm.domain.operations import GroupState, OperationState
+from wfm.domain.plans import PlanRequest, Selection
+from wfm.domain.windows import WindowSpec
+from wfm.genesys.reads import Reader
+from wfm.preview import Previewer
 
 STEERING = "\u202egpj\u2069\x1b[31m\x9b31m\x07"
 """Turns round what stands beside it, ends an isolate that began before it, steers a terminal."""
@@ -166,111 +160,90 @@ def assert_plain(app: AppTest) -> None:
     assert not steering, steering
 
 
-def nasty_check(check: AccessCheck) -> AccessCheck:
-    lanes = {lane: replace(verdict, evidence=NASTY, needed=(NASTY,)) for lane, verdict in check.lanes.items()}
-    return replace(check, lanes=lanes, advice=NASTY if check.missing else "", purposes=(NASTY,))
+class NastyNames:
+    """Everybody is called the same."""
+
+    def __init__(self, _: object) -> None:
+        self._made = 0
+
+    def next(self) -> tuple[str, str]:
+        self._made += 1
+        return NASTY, f"agent{self._made}"
 
 
-def nasty_people() -> Directory:
-    made = a_directory(6)
-    changes: dict[str, Any] = {"name": NASTY, "division": NASTY, "team": NASTY, "management_unit": NASTY}
-    agents = {key: replace(agent, **changes) for key, agent in made.agents.items()}
-    groups: tuple[Group, ...] = tuple(replace(group, name=NASTY) for group in made.groups)
-    return replace(made, agents=agents, groups=groups)
+def nasty_organization(seed: int, agents: int) -> Organization:
+    """An organization in which everything that somebody names has the nasty name."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("_DIVISIONS", "_BUSINESS_UNITS", "_UNITS", "_TEAMS", "_QUEUES"):
+            rows = getattr(organization, name)
+            patch.setattr(organization, name, tuple((f"{NASTY}{n}", *row[1:]) for n, row in enumerate(rows)))
+        patch.setattr(organization, "NameMaker", NastyNames)
+        return replace(organization.build_world(seed, agents), organization=NASTY)
 
 
-class NastyDesk(HistoryDesk):
-    """A tenant in which everything that somebody else names has the nasty name."""
-
-    def clients(self) -> tuple[ClientChoice, ...]:
-        return tuple(replace(client, name=NASTY) for client in super().clients())
-
-    def preview(self, request: PlanRequest, *, fresh: bool = False) -> Preview:
-        made = super().preview(request)
-        finding = Finding(code="x", severity=Severity.WARNING, title=NASTY, detail=NASTY, fix=NASTY)
-        return replace(
-            made,
-            client_name=NASTY,
-            access=tuple(map(nasty_check, made.access)),
-            findings=(finding,) * 5,
-            refusals=(("stale", NASTY),),
-        )
-
-    def route_offers(self) -> tuple[RouteOffer, ...]:
-        return tuple(replace(offer, reason=NASTY) for offer in super().route_offers())
-
-    def run(self, run_id: str) -> RunDetail:
-        lanes = {lane: replace(verdict, evidence=NASTY, next_step=NASTY) for lane, verdict in LANES.items()}
-        return replace(super().run(run_id), lanes=lanes, diagnosis=nasty_diagnosis())
-
-    def failure_brief(self, group: FailureGroup) -> FailureBrief:
-        return FailureBrief(client=NASTY, fix=NASTY, who=NASTY, example=False)
-
-    def access(self, fresh: bool = False) -> AccessReport:
-        made = super().access(fresh)
-        checks = {route: tuple(map(nasty_check, found)) for route, found in made.checks.items()}
-        token = replace(made.token, client_name=NASTY, scopes=(NASTY,), role_divisions=((NASTY, NASTY),))
-        return replace(made, token=token, checks=checks, asymmetry=NASTY)
-
-    def explain(self, text: str) -> Explanation:
-        made = super().explain(text)
-        unknown = tuple(replace(name, given=NASTY, sentence=NASTY) for name in made.unknown)
-        return replace(
-            made, fields=((NASTY, NASTY),), call=NASTY, diagnosis=nasty_diagnosis(), unknown=unknown, lanes=LANES, form=NASTY
-        )
+def nasty_schema(action: api_actions.DataAction) -> dict[str, Any]:
+    schema = plain_schema(action)
+    schema["properties"][NASTY] = {"type": "string", "description": NASTY, "enum": [NASTY]}
+    return schema
 
 
-def nasty_diagnosis() -> Any:
-    names: dict[str, Any] = dict.fromkeys(("message", "cause", "confirm", "fix", "who", "code"), NASTY)
-    return a_diagnosis(**names, missing=(NASTY,), divisions=(NASTY,), chain=(NASTY, NASTY))
+plain_schema = api_actions._input_schema
+BODY = json.dumps({"code": NASTY, "message": NASTY, "details": [{"errorCode": NASTY, "fieldName": NASTY}]})
+
+
+def nasty_history(desk: Desk) -> dict[str, str]:
+    """Windows, runs, causes and views in which every text has the nasty name; ids by what they are of."""
+    named: dict[str, Any] = {"title": NASTY, "client_name": NASTY, "created_by": NASTY, "agent_name": NASTY, "body": BODY}
+    halted = add_window(desk, OperationState.HALTED, out=1, failed=2, unconfirmed=1, waiting=2, halt_reason=NASTY, **named)
+    opened = add_window(desk, out=2, failed=1, starts_in=timedelta(hours=-1), lasts=timedelta(hours=3), **named)
+    add_window(desk, OperationState.SCHEDULED, waiting=2, starts_in=timedelta(hours=3), **named)
+    ledger, key, now = desk.ledger, desk.tenant.key, desk.clock()
+    ledger.add_event(halted.id, at=now, actor=NASTY, kind="comment", text=NASTY)
+    settled = {"note": NASTY, "code": NASTY, "correlation_id": NASTY}
+    by_hand: dict[str, Any] = {"agent_name": NASTY, "action": NASTY, "via": "data_action", "route": "data_action"}
+    run = add_run(desk, 0, body=BODY, settled=settled, **by_hand)
+    for group in desk.failures():
+        one: dict[str, Any] = {"actor": NASTY, "note": NASTY, "now": now}
+        ledger.amend_group(key, group.fingerprint, owner=NASTY, **one)
+        ledger.set_group_state(key, group.fingerprint, GroupState.RESOLVED, **one)
+    add_run(desk, 1, body=BODY, settled=settled, **by_hand)  # what was resolved came back
+    ledger.save_view(VISITOR.subject, key, NASTY, {"code": NASTY}, is_default=False, now=now)
+    assert run.fingerprint is not None
+    return {"halted": halted.id, "opened": opened.id, "run": run.id, "failure": run.fingerprint}
+
+
+@dataclass
+class Nasty:
+    """A tenant in which everything that somebody else names has the nasty name; `ids` by what they are of."""
+
+    world: World
+    ids: dict[str, str]
+    template: Path
+
+
+@pytest.fixture(scope="module")
+def nasty_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nasty]:
+    folder = tmp_path_factory.mktemp("nasty")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tenant, "build_world", nasty_organization)
+        patch.setattr(clients, "_CLIENTS", ((NASTY, (clients.READ, clients.WRITE), NASTY),))
+        patch.setattr(api_actions, "ACTIONS", (api_actions.DataAction(NASTY, NASTY, "unavailable", NASTY),))
+        patch.setattr(api_actions, "_input_schema", nasty_schema)
+        world = World(folder / "world")
+        world.tenant.access.change(NASTY, scopes=(clients.READ, NASTY))
+        with plugged(world.network):
+            ids = nasty_history(world.desk())
+        world.keep(folder / "history.sqlite")
+        yield Nasty(world, ids, folder / "history.sqlite")
+        world.close()
 
 
 @pytest.fixture
-def nasty(serve: Callable[[Any], Any]) -> NastyDesk:
-    named: dict[str, Any] = {"title": NASTY, "client_name": NASTY, "created_by": NASTY, "halt_reason": NASTY}
-    views = [
-        an_operation(
-            "op-1", OperationState.HALTED, out=1, failed=2, unconfirmed=1, total=6, ended_at=datetime.now(UTC), **named
-        ),
-        an_operation("op-2", OperationState.IN_EFFECT, **named),
-        an_operation("op-3", OperationState.SCHEDULED, **named),
-    ]
-    words: dict[str, Any] = {
-        "agent_name": NASTY,
-        "operation_title": NASTY,
-        "action": NASTY,
-        "cause": NASTY,
-        "note": NASTY,
-        "code": NASTY,
-    }
-    kept = [a_run(number, **words, missing=(NASTY,)) for number in range(3)]
-    changes: dict[str, Any] = {"cause": NASTY, "owner": NASTY, "note": NASTY, "state_by": NASTY, "code": NASTY, "call": NASTY}
-    action = an_action(NASTY, NASTY)
-    contract: Any = action.raw["contract"]
-    schema = contract["input"]["inputSchema"]
-    schema["properties"][NASTY] = {"type": "string", "description": NASTY, "enum": [NASTY]}
-    desk = NastyDesk(
-        people=nasty_people(),
-        operation_views=views,
-        agent_items={view.operation.id: [replace(item, agent_name=NASTY) for item in items_of(view)] for view in views},
-        story={"op-1": [FakeEvent("op-1", datetime.now(UTC), NASTY, "comment", NASTY)]},
-        kept=kept,
-        attempts={run.id: (an_exchange(run),) for run in kept},
-        groups_failed=[
-            a_group(**changes, missing=(NASTY,), state=GroupState.REGRESSED, state_at=datetime.now(UTC)),
-            a_group(**changes, fingerprint="other", state=GroupState.OPEN),
-        ],
-        tenant_actions=(replace(action, inputs=((NASTY, "string", True), *action.inputs), credential_client=NASTY),),
-        changes=[
-            GroupChange(at=datetime.now(UTC), actor=NASTY, from_state=GroupState.OPEN, to_state=GroupState.FIXED, note=NASTY)
-        ],
-        saved={NASTY: SavedView(name=NASTY, query={"code": NASTY}, is_default=False, changed_at=datetime.now(UTC))},
-        action_result=a_failed_test(kept[0]),
-        health_problems=(NASTY,),
-    )
-    desk.tenant = replace(desk.tenant, organization_name=NASTY)
-    serve(desk)
-    return desk
+def nasty(nasty_world: Nasty, serve: Serve) -> Iterator[Nasty]:
+    nasty_world.world.restore(nasty_world.template)
+    with plugged(nasty_world.world.network):
+        serve(nasty_world.world.desk())
+        yield nasty_world
 
 
 @pytest.mark.parametrize(
@@ -279,14 +252,14 @@ def nasty(serve: Callable[[Any], Any]) -> NastyDesk:
         ("now", {}),
         ("plan", {}),
         ("windows", {}),
-        ("windows", {"id": "op-1"}),
-        ("windows", {"id": "op-2"}),
+        ("windows", {"id": "{halted}"}),
+        ("windows", {"id": "{opened}"}),
         ("windows", {"id": NASTY}),
         ("runs", {}),
-        ("runs", {"run": "run-00000"}),
+        ("runs", {"run": "{run}"}),
         ("runs", {"chart": "causes", "agent": NASTY, "code": NASTY}),
         ("runs", {"team": NASTY, "operation": NASTY, "outcome": NASTY, "cursor": NASTY, "chart": NASTY}),
-        ("failures", {"failure": FINGERPRINT}),
+        ("failures", {"failure": "{failure}"}),
         ("failures", {"q": NASTY + " nowhere", "failure": NASTY, "show": NASTY}),
         ("access", {}),
         ("data_actions", {}),
@@ -295,8 +268,10 @@ def nasty(serve: Callable[[Any], Any]) -> NastyDesk:
         ("import_runs", {}),
     ],
 )
-def test_names_of_others_are_shown_as_they_are(nasty: NastyDesk, open_screen: Open, screen: str, query: dict[str, str]) -> None:
-    assert_plain(open_screen(screen, **query))
+def test_names_of_others_are_shown_as_they_are(nasty: Nasty, open_screen: Open, screen: str, query: dict[str, str]) -> None:
+    app = open_screen(screen, **{name: nasty.ids.get(value.strip("{}"), value) for name, value in query.items()})
+    assert_plain(app)
+    assert any("**x**" in text.replace("\\", "") for _, text in drawn(app)), "the name is on the screen"
 
 
 ENDLESS = "x" * 200_000
@@ -313,46 +288,43 @@ ENDLESS = "x" * 200_000
         ("plan", {"draft": ENDLESS}),
     ],
 )
-def test_an_endless_id_is_not_echoed_whole(nasty: NastyDesk, open_screen: Open, screen: str, query: dict[str, str]) -> None:
+def test_an_endless_id_is_not_echoed_whole(nasty: Nasty, open_screen: Open, screen: str, query: dict[str, str]) -> None:
     app = open_screen(screen, **query)
     assert not app.exception
     assert [where for where, text in drawn(app) if "x" * 500 in text] == []
 
 
-def test_an_endless_name_is_not_shown_whole(serve: Callable[[Any], Any], open_screen: Open) -> None:
-    view = an_operation("op-1", OperationState.IN_EFFECT, title=ENDLESS, created_by=ENDLESS)
-    items = [replace(item, agent_name=ENDLESS) for item in items_of(view)]
-    kept = [a_run(1, agent_name=ENDLESS, code=ENDLESS, correlation_id=ENDLESS, cause=ENDLESS, action=ENDLESS)]
-    serve(HistoryDesk(operation_views=[view], agent_items={"op-1": items}, kept=kept, attempts={kept[0].id: ()}))
-    for screen, query in (("now", {}), ("windows", {"id": "op-1"}), ("runs", {}), ("runs", {"run": kept[0].id})):
+def test_an_endless_name_is_not_shown_whole(desk: Desk, open_screen: Open) -> None:
+    made = add_window(desk, out=2, title=ENDLESS, created_by=ENDLESS, agent_name=ENDLESS)
+    body = json.dumps({"code": ENDLESS, "message": ENDLESS})
+    settled = {"code": ENDLESS, "correlation_id": ENDLESS}
+    run = add_run(desk, 1, body=body, settled=settled, agent_name=ENDLESS, action=ENDLESS, route="data_action")
+    for screen, query in (("now", {}), ("windows", {"id": made.id}), ("runs", {}), ("runs", {"run": run.id})):
         app = open_screen(screen, **query)
         assert not app.exception
-        assert [where for where, text in drawn(app) if "x" * 500 in text] == [], screen
+        assert [where for where, text in drawn(app) if "x" * 500 in text and where != "Code.code_text"] == [], screen
 
 
-def test_so_they_are_in_the_parts_of_a_plan(nasty: NastyDesk, open_screen: Open) -> None:
-    request = a_request(selection=Selection(teams=("t0",), agents=(NASTY, "a0001")))
-    for subject in ("demo", "local", "visitor"):
-        nasty.drafts[subject] = request
-    nasty.draft = lambda actor: request  # type: ignore[method-assign]
+def test_so_they_are_in_the_parts_of_a_plan(nasty: Nasty, open_screen: Open) -> None:
+    desk = nasty.world.desk()
+    everybody = tuple(group.id for group in desk.groups(GroupKind.TEAM))
+    markup = NASTY.removesuffix(STEERING)
+    selection = Selection(teams=everybody[:1], agents=(markup, PEOPLE[1].email))
+    desk.save_draft(VISITOR, PlanRequest(selection=selection, window=WindowSpec(minutes=30, zone="Europe/Berlin")))
     app = open_screen("plan")
     assert_plain(app)
     app.button(key="plan_open_find").click().run()
     app.text_input(key="plan_find").set_value("x**").run()
-    assert any(
-        NASTY[:3] in text.replace("\\", "") and "plan_add" in str(button.key)
-        for button in app.button
-        for text in [button.label]
-    )
+    assert any(NASTY[:3] in button.label.replace("\\", "") and "plan_add" in str(button.key) for button in app.button)
     assert_plain(app)
     app.button(key="plan_open_edit").click().run()
     assert "match no one here" in "".join(str(caption.value) for caption in app.caption)
     assert_plain(app)
 
 
-def test_so_they_are_in_an_explanation_and_the_answer_of_an_action(nasty: NastyDesk, open_screen: Open) -> None:
+def test_so_they_are_in_an_explanation_and_the_answer_of_an_action(nasty: Nasty, open_screen: Open) -> None:
     app = open_screen("access")
-    app.text_area[0].set_value("403").run()
+    app.text_area[0].set_value(f"PATCH /api/v2/wfm/users/x/availability 403 {BODY}").run()
     next(button for button in app.button if "xplain" in button.label).click().run()
     assert_plain(app)
 
@@ -368,17 +340,26 @@ def test_so_they_are_in_an_explanation_and_the_answer_of_an_action(nasty: NastyD
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_a_fault_quotes_what_was_given_as_it_was(nasty: NastyDesk, open_screen: Open, error: DeskError) -> None:
-    nasty.preview_error = nasty.actions_error = nasty.access_error = nasty.history_error = error
-    nasty.draft = lambda actor: a_request()  # type: ignore[method-assign]
+def test_a_fault_quotes_what_was_given_as_it_was(
+    nasty: Nasty, open_screen: Open, error: DeskError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(*_: object, **__: object) -> None:
+        raise error
+
+    desk = nasty.world.desk()
+    selection = Selection(teams=tuple(group.id for group in desk.groups(GroupKind.TEAM)))
+    desk.save_draft(VISITOR, PlanRequest(selection=selection, window=WindowSpec(minutes=30)))
+    for where, name in ((Previewer, "preview"), (Reader, "actions"), (Reader, "token")):
+        monkeypatch.setattr(where, name, fault)
+    for name in ("runs", "failure_groups"):
+        monkeypatch.setattr(desk.ledger, name, fault)
     for screen in ("plan", "data_actions", "access", "runs", "failures"):
         app = open_screen(screen)
         assert_plain(app)
         assert any("\\*\\*x" in str(box.value) for kind in (app.error, app.warning) for box in kind), screen
 
 
-def test_a_refused_plan_lists_what_changed_as_it_is(nasty: NastyDesk, open_screen: Open) -> None:
-    nasty.draft = lambda actor: a_request()  # type: ignore[method-assign]
+def test_a_refused_plan_lists_what_changed_as_it_is(nasty: Nasty) -> None:
     app = AppTest.from_function(_notice)
     app.session_state["plan_notice"] = (NASTY, (NASTY, NASTY))
     app.run()

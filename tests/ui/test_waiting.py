@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from tests.ui.fakes import FakeDesk
-from tests.ui.fakes_parts import parts
-from wfm.desk import HeldUp
+from tests.ui.world import World
+from wfm.desk import Desk
+from wfm.genesys.pacing import RequestLane
 from wfm.ui.components import waiting
 
 SAID = threading.Event()
 BERLIN = ZoneInfo("Europe/Berlin")
-UNTIL = datetime(2026, 11, 28, 16, 52, 3, tzinfo=UTC)
 
 
-def test_words_name_what_is_read_and_what_it_waits_for() -> None:
-    desk = FakeDesk()
-    reading = waiting._sentence(parts(desk), "the people", BERLIN)
-    assert reading == ":material/hourglass_top: Reading the people …"
-    desk.held = HeldUp(limit_per_minute=60, until=UNTIL)
-    held = waiting._sentence(parts(desk), "the people", BERLIN)
-    assert held == f"{reading} The tenant's limit of 60 requests a minute is used up; reading continues at 17:52:03."
+def test_words_name_what_is_read_and_what_it_waits_for(world: World) -> None:
+    world.tenant.rate_limit = 60
+    desk = world.desk()
+    desk.directory(fresh=True)
+    plain = waiting._words(desk, "the people", BERLIN)
+    assert plain == ":material/hourglass_top: Reading the people …"
+    pacer = desk.connection().client.pacer
+    for _ in range(pacer.usage().budget - pacer.usage().used):
+        pacer.acquire(RequestLane.SCREEN, timeout=0)
+    held = waiting._words(desk, "the people", BERLIN)
+    until = pacer.usage().reset_at
+    assert until is not None
+    clock = f"{until.astimezone(BERLIN):%H:%M:%S}"
+    assert held == f"{plain} The tenant's limit of 60 requests a minute is used up: it goes on at {clock}."
 
 
 @pytest.fixture
@@ -49,16 +54,15 @@ def _slow() -> None:
     import streamlit as st  # the script is run apart from this module
 
     from tests.ui import test_waiting
-    from tests.ui.fakes import FakeDesk
-    from tests.ui.fakes_parts import parts
     from wfm.ui.components import waiting
+    from wfm.ui.shell import context
 
-    with waiting.reading(parts(FakeDesk()), "the people", height=100, after_s=0.0):
+    with waiting.reading(context.desk(), "the people", height=100, after_s=0.0):
         test_waiting.SAID.wait(20)
     st.write("read")
 
 
-def test_a_slow_read_says_so_and_its_words_go_with_it(drawn: list[str]) -> None:
+def test_a_slow_read_says_so_and_its_words_go_with_it(desk: Desk, drawn: list[str]) -> None:
     app = AppTest.from_function(_slow, default_timeout=30).run()
     assert not app.exception
     assert drawn == [":material/hourglass_top: Reading the people …"]
@@ -67,15 +71,14 @@ def test_a_slow_read_says_so_and_its_words_go_with_it(drawn: list[str]) -> None:
 
 
 def _quick() -> None:
-    from tests.ui.fakes import FakeDesk
-    from tests.ui.fakes_parts import parts
     from wfm.ui.components import waiting
+    from wfm.ui.shell import context
 
-    with waiting.reading(parts(FakeDesk()), "the people", after_s=3600.0):
+    with waiting.reading(context.desk(), "the people", after_s=3600.0):
         pass
 
 
-def test_a_quick_read_says_nothing_and_waits_for_nothing(drawn: list[str]) -> None:
+def test_a_quick_read_says_nothing_and_waits_for_nothing(desk: Desk, drawn: list[str]) -> None:
     assert not AppTest.from_function(_quick, default_timeout=30).run().exception
     assert drawn == []
 
@@ -83,19 +86,18 @@ def test_a_quick_read_says_nothing_and_waits_for_nothing(drawn: list[str]) -> No
 def _broken() -> None:
     import streamlit as st
 
-    from tests.ui.fakes import FakeDesk
-    from tests.ui.fakes_parts import parts
     from wfm.domain.errors import DeskError
     from wfm.ui.components import waiting
+    from wfm.ui.shell import context
 
     try:
-        with waiting.reading(parts(FakeDesk()), "the people", after_s=0.0):
+        with waiting.reading(context.desk(), "the people", after_s=0.0):
             raise DeskError("away")
     except DeskError as error:
         st.write(str(error))
 
 
-def test_a_read_that_fails_leaves_no_words() -> None:
+def test_a_read_that_fails_leaves_no_words(desk: Desk) -> None:
     app = AppTest.from_function(_broken, default_timeout=30).run()
     assert [one.value for one in app.markdown] == ["away"]
     assert not app.caption

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.ui.fakes import FakeDesk, FakeEvent, FakeSettings, an_operation, items_of
-from tests.ui.fakes_history import a_run
-from wfm.domain.diagnoses import Kind
-from wfm.domain.errors import Refused
-from wfm.domain.operations import Counts, ItemState, OperationState, Phase
+from tests.ui.conftest import Open
+from tests.ui.screen import keys, somebody
+from tests.ui.screen import words as said
+from tests.ui.values import an_operation
+from tests.ui.world import PEOPLE, VISITOR, add_window, the_group
+from wfm.desk import Desk
+from wfm.domain.operations import Counts, Item, ItemState, OperationState, Phase
 from wfm.domain.plans import RouteName
+from wfm.ledger.records import Event
 from wfm.ui.components import states, times
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.components.states import AgentWord, agent_word
 from wfm.ui.screens.windows import model, sentences
 from wfm.ui.screens.windows.choices import Act, choices
 
-Open = Callable[..., AppTest]
 S = OperationState
 
 
@@ -30,9 +31,8 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def said(app: AppTest) -> str:
-    parts = (app.markdown, app.caption, app.warning, app.error, app.title)
-    return "\n".join(str(element.value) for part in parts for element in part)
+def an_event(kind: str, at: datetime | None = None, actor: str = "worker") -> Event:
+    return Event(operation_id="op-1", at=at or now(), actor=actor, kind=kind, text="text")
 
 
 def ask(app: AppTest, key: str) -> AppTest:
@@ -142,14 +142,14 @@ def test_who_is_not_back_is_looked_at_as_long_as_the_worker_tries_again() -> Non
 @pytest.mark.parametrize("state", list(S))
 def test_every_state_has_a_sentence_and_a_story(state: S) -> None:
     view = an_operation(state=state)
-    assert sentences.state_sentence(view, now())
-    events = [FakeEvent("op-1", now(), "worker", kind, "text") for kind in ("created", "started", "applied")]
-    assert "planned" in sentences.story_line(view.operation, events, now())
+    assert model.state_sentence(view, now())
+    events = [an_event(kind) for kind in ("created", "started", "applied")]
+    assert "planned" in model.story_line(view.operation, events, now())
 
 
 def test_a_long_story_is_cut_in_the_middle() -> None:
-    events = [FakeEvent("op-1", now(), "worker", f"kind{n}", "text") for n in range(12)]
-    line = sentences.story_line(an_operation(state=S.RESTORED).operation, events, now())
+    events = [an_event(f"kind{n}") for n in range(12)]
+    line = model.story_line(an_operation(state=S.RESTORED).operation, events, now())
     assert "7 more" in line
     assert "kind0" in line
     assert "kind11" in line
@@ -158,39 +158,61 @@ def test_a_long_story_is_cut_in_the_middle() -> None:
 # --- the list --------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Busy:
+    """A Desk with a window to come, one in effect, and two that are over."""
+
+    desk: Desk
+    opened: str
+
+    def state_of(self, agent_id: str) -> ItemState:
+        return next(item.apply_state for item in items(self.desk, self.opened) if item.agent_id == agent_id)
+
+
+def items(desk: Desk, operation_id: str) -> list[Item]:
+    return desk.items(operation_id)
+
+
+def asked_for(desk: Desk, operation_id: str) -> bool:
+    """Whether somebody asked for its agents."""
+    return desk.operation(operation_id).operation.restore_requested
+
+
 @pytest.fixture
-def busy(desk: FakeDesk) -> FakeDesk:
-    desk.operation_views = [
-        an_operation("later", S.SCHEDULED, out=0, starts_in=timedelta(hours=3)),
-        an_operation("open", failed=1, unconfirmed=1, out=34),
-        an_operation("old", S.RESTORED, out=0, restored=36, starts_in=timedelta(days=-1)),
-        an_operation("bad", S.HALTED, out=0, failed=5, starts_in=timedelta(days=-2), title="Patch night"),
-    ]
-    for view in desk.operation_views:
-        desk.agent_items[view.operation.id] = items_of(view)
-    return desk
+def busy(desk: Desk) -> Busy:
+    add_window(desk, S.SCHEDULED, waiting=2, starts_in=timedelta(hours=3))
+    opened = add_window(desk, out=10, failed=1, unconfirmed=1)
+    add_window(desk, S.RESTORED, restored=3, starts_in=timedelta(days=-1))
+    add_window(desk, S.HALTED, failed=2, starts_in=timedelta(days=-2), title="Patch night")
+    return Busy(desk, opened.id)
 
 
-def test_no_window_teaches_the_first_step(desk: FakeDesk, open_screen: Open) -> None:
+def past(app: AppTest) -> Any:
+    return next(frame.value for frame in app.dataframe if "lasted" in frame.value)
+
+
+def agents(app: AppTest) -> Any:
+    return next(frame.value for frame in app.dataframe if "since" in frame.value)
+
+
+def test_no_window_teaches_the_first_step(desk: Desk, open_screen: Open) -> None:
     app = open_screen("windows")
     assert not app.exception
     assert "No window is open" in said(app)
 
 
-def test_open_ones_come_first_and_past_ones_as_a_table(busy: FakeDesk, open_screen: Open) -> None:
+def test_open_ones_come_first_and_past_ones_as_a_table(busy: Busy, open_screen: Open) -> None:
     app = open_screen("windows")
     assert not app.exception
     text = said(app)
     assert text.index("in effect") < text.index(":gray-badge[:material/schedule: scheduled]")
-    past = next(frame.value for frame in app.dataframe if "lasted" in frame.value)
-    assert [row[0] for row in past["state"]] == ["restored", "halted"]
+    assert [row[0] for row in past(app)["state"]] == ["restored", "halted"]
 
 
-def test_past_ones_are_filtered_by_words_and_states(busy: FakeDesk, open_screen: Open) -> None:
+def test_past_ones_are_filtered_by_words_and_states(busy: Busy, open_screen: Open) -> None:
     app = open_screen("windows")
     app.text_input(key="find").set_value("patch").run()
-    past = next(frame.value for frame in app.dataframe if "lasted" in frame.value)
-    assert list(past["window"]) == ["Patch night"]
+    assert list(past(app)["window"]) == ["Patch night"]
     app.text_input(key="find").set_value("nothing like it").run()
     assert "No window matches" in said(app)
 
@@ -198,130 +220,129 @@ def test_past_ones_are_filtered_by_words_and_states(busy: FakeDesk, open_screen:
 # --- one opened ------------------------------------------------------------------------------------------------------
 
 
-def test_one_opened_shows_progress_agents_and_what_is_not_settled(busy: FakeDesk, open_screen: Open) -> None:
-    app = open_screen("windows", id="open")
+def test_one_opened_shows_progress_agents_and_what_is_not_settled(busy: Busy, open_screen: Open) -> None:
+    app = open_screen("windows", id=busy.opened)
     assert not app.exception
     text = said(app)
-    assert [title.value for title in app.title] == [escape_markdown("DB upgrade · CHG-1042")]
-    assert "**34** out" in text
+    assert [title.value for title in app.title] == [plain("DB upgrade · CHG-1042")]
+    assert "**10** out" in text
     assert "**1** failed" in text
     assert "1 agent unconfirmed" in text
-    agents = next(frame.value for frame in app.dataframe if "since" in frame.value)
-    assert len(agents) == 36
+    assert len(agents(app)) == 12
 
 
 @pytest.mark.parametrize(("state", "first"), [(S.FAILED_IN_PART, "not back"), (S.RESTORING, "restored")])
-def test_whom_somebody_must_look_after_is_listed_first(state: S, first: str, desk: FakeDesk, open_screen: Open) -> None:
+def test_whom_somebody_must_look_after_is_listed_first(state: S, first: str, desk: Desk, open_screen: Open) -> None:
     """Once the run is over: while it goes on nobody changes place."""
-    view = an_operation("w", state, out=1, restored=4, total=5)
-    lost = replace(view, counts=replace(view.counts, restore={ItemState.APPLIED: 4, ItemState.FAILED: 1}))
-    items = items_of(view)
-    desk.operation_views, desk.agent_items = [lost], {"w": [*items[:4], replace(items[4], restore_state=ItemState.FAILED)]}
-    listed = next(frame.value for frame in open_screen("windows", id="w").dataframe if "agent" in frame.value)
+    operation = add_window(desk, state, restored=4, not_back=1)
+    listed = agents(open_screen("windows", id=operation.id))
     assert len(listed) == 5
     assert listed.iloc[0]["state"] == [first]
 
 
-def test_an_unknown_id_is_a_sentence_above_the_list(busy: FakeDesk, open_screen: Open) -> None:
+def test_an_unknown_id_is_a_sentence_above_the_list(busy: Busy, open_screen: Open) -> None:
     app = open_screen("windows", id="nowhere")
     assert not app.exception
-    assert escape_markdown("There is no such window in this tenant.") in said(app)
+    assert plain("There is no operation 'nowhere' in this tenant.") in said(app)
     assert "in effect" in said(app)
 
 
 @pytest.mark.parametrize(
-    ("state", "key", "call"),
+    ("state", "act", "counts", "after"),
     [
-        (S.IN_EFFECT, "do_end_now_w", ("end_now", "w")),
-        (S.SCHEDULED, "do_cancel_w", ("cancel", "w")),
-        (S.FAILED_IN_PART, "do_restore_now_w", ("restore_now", "w")),
-        (S.CORRECTED, "do_undo_w", ("undo", "w")),
+        (S.IN_EFFECT, "end_now", {"out": 2}, {"restore_requested": True}),
+        (S.FAILED_IN_PART, "restore_now", {"not_back": 2}, {"revision": 2}),
+        (S.CORRECTED, "undo", {"out": 2, "route": RouteName.ADHERENCE}, {"restore_requested": True}),
+        (S.SCHEDULED, "cancel", {"waiting": 2, "starts_in": timedelta(hours=1)}, {"state": S.CANCELLED}),
     ],
 )
-def test_actions_ask_the_desk(state: S, key: str, call: tuple[str, ...], desk: FakeDesk, open_screen: Open) -> None:
-    desk.operation_views = [an_operation("w", state)]
-    app = open_screen("windows", id="w")
+def test_actions_ask_the_desk(
+    state: S, act: str, counts: dict[str, Any], after: dict[str, Any], desk: Desk, open_screen: Open
+) -> None:
+    made = add_window(desk, state, **counts)
+    key = f"do_{act}_{made.id}"
+    app = open_screen("windows", id=made.id)
     ask(app, key)
-    assert call not in desk.calls
+    assert desk.operation(made.id).operation == made, "a question changes nothing"
     app.button(key=key).click().run()
     assert not app.exception
-    assert call in desk.calls
-    assert key not in {button.key for button in app.button}
+    changed = desk.operation(made.id).operation
+    assert {name: getattr(changed, name) for name in after} == after != {name: getattr(made, name) for name in after}
+    assert key not in keys(app)
 
 
-def test_retrying_the_failed_ones(busy: FakeDesk, open_screen: Open) -> None:
-    app = open_screen("windows", id="open")
-    ask(app, "do_retry_open").button(key="do_retry_open").click().run()
-    assert ("retry_failed", "open") in busy.calls
+def test_retrying_the_failed_ones(busy: Busy, open_screen: Open) -> None:
+    failed = next(item.agent_id for item in items(busy.desk, busy.opened) if item.apply_state is ItemState.FAILED)
+    app = open_screen("windows", id=busy.opened)
+    ask(app, f"do_retry_{busy.opened}").button(key=f"do_retry_{busy.opened}").click().run()
+    assert busy.state_of(failed) is ItemState.PENDING
 
 
-def test_extending_by_half_an_hour_and_to_a_time(busy: FakeDesk, open_screen: Open) -> None:
-    end = busy.operation("open").operation.window.end
-    app = open_screen("windows", id="open")
-    app.button(key="window_extend_open").click().run()
-    app.button(key="extend_30_open").click().run()
-    assert ("extend", "open", end + timedelta(minutes=30)) in busy.calls
-    wall = (end + timedelta(hours=2)).astimezone(times.zone_or_utc("Europe/Berlin")).replace(tzinfo=None, microsecond=0)
-    app.button(key="window_extend_open").click().run()
-    app.datetime_input(key="extend_to_open").set_value(wall).run()
-    app.button(key="extend_do_open").click().run()
-    moved = [call[2] for call in busy.calls if call[0] == "extend"][-1]
-    assert moved.astimezone(UTC).replace(second=0) == (end + timedelta(hours=2)).replace(second=0)
+def test_extending_by_half_an_hour_and_to_a_time(busy: Busy, open_screen: Open) -> None:
+    def end() -> datetime:
+        return busy.desk.operation(busy.opened).operation.window.end
+
+    first = end()
+    app = open_screen("windows", id=busy.opened)
+    app.button(key=f"window_extend_{busy.opened}").click().run()
+    app.button(key=f"extend_30_{busy.opened}").click().run()
+    assert end() == first + timedelta(minutes=30)
+    wall = (first + timedelta(hours=2)).astimezone(times.zone_or_utc("Europe/Berlin")).replace(tzinfo=None, microsecond=0)
+    app.button(key=f"window_extend_{busy.opened}").click().run()
+    app.datetime_input(key=f"extend_to_{busy.opened}").set_value(wall).run()
+    app.button(key=f"extend_do_{busy.opened}").click().run()
+    assert end().replace(second=0) == (first + timedelta(hours=2)).replace(second=0)
 
 
-def test_a_person_settles_what_is_unconfirmed(busy: FakeDesk, open_screen: Open) -> None:
-    item = next(item for item in busy.agent_items["open"] if item.apply_state is ItemState.UNCONFIRMED)
-    app = open_screen("windows", id="open")
+def test_a_person_settles_what_is_unconfirmed(busy: Busy, open_screen: Open) -> None:
+    item = next(item for item in items(busy.desk, busy.opened) if item.apply_state is ItemState.UNCONFIRMED)
+    app = open_screen("windows", id=busy.opened)
     app.button(key=f"settle_apply_{item.agent_id}_True").click().run()
-    assert ("settle", "open", Phase.APPLY, item.agent_id, True) in busy.calls
+    assert busy.state_of(item.agent_id) is ItemState.APPLIED
 
 
-def test_a_refusal_is_said(busy: FakeDesk, open_screen: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise Refused("state", "“DB upgrade” is restored. There is nobody to put back through it.")
+def test_a_refusal_is_said(busy: Busy, open_screen: Open) -> None:
+    key = f"do_end_now_{busy.opened}"
+    app = ask(open_screen("windows", id=busy.opened), key)
+    desk, at = busy.desk, busy.desk.clock()
+    desk.ledger.move(busy.opened, [S.IN_EFFECT], S.RESTORING, now=at)
+    desk.ledger.move(busy.opened, [S.RESTORING], S.RESTORED, now=at, ended_at=at)  # meanwhile
+    app.button(key=key).click().run()
+    assert plain("There is nobody to put back through it") in said(app)
 
-    monkeypatch.setattr(busy, "end_now", refuse, raising=False)
-    app = open_screen("windows", id="open")
-    ask(app, "do_end_now_open").button(key="do_end_now_open").click().run()
-    assert escape_markdown("There is nobody to put back through it.") in said(app)
 
-
-def test_comments_are_text_not_markup(busy: FakeDesk, open_screen: Open) -> None:
-    busy.story["open"] = [FakeEvent("open", now(), "Ann", "comment", "[x](http://evil) **bold** $a$")]
-    app = open_screen("windows", id="open")
+def test_comments_are_text_not_markup(busy: Busy, open_screen: Open) -> None:
+    busy.desk.comment(busy.opened, "[x](http://evil) **bold** $a$", VISITOR)
+    app = open_screen("windows", id=busy.opened)
     text = said(app) + "\n".join(str(cell) for table in app.table for cell in table.value.to_numpy().ravel())
     assert "[x](http://evil)" not in text
     assert "\\[x\\]\\(`http://evil`\\)" in text
 
 
-def test_a_comment_is_sent(busy: FakeDesk, open_screen: Open) -> None:
-    app = open_screen("windows", id="open")
+def test_a_comment_is_sent(busy: Busy, open_screen: Open) -> None:
+    app = open_screen("windows", id=busy.opened)
     comment = next(field for field in app.text_input if field.label == "Comment")
     comment.set_value("Vendor is late")
     next(button for button in app.button if button.label == "Add").click().run()
-    assert ("comment", "open", "Vendor is late") in busy.calls
+    assert busy.desk.events(busy.opened)[-1].text == "Vendor is late"
 
 
-def test_a_viewer_may_look_only(serve: Callable[[Any], Any], open_screen: Open) -> None:
-    settings = FakeSettings(oidc_configured=True, admins=("boss@example.com",))
-    desk = serve(FakeDesk(is_demo=False, settings=settings, operation_views=[an_operation("w", failed=1, out=35)]))
-    desk.agent_items["w"] = items_of(desk.operation_views[0])
-    viewer = {"is_logged_in": True, "sub": "v", "email": "v@example.com", "iat": now().timestamp()}
-    app = open_screen("windows", user=viewer, id="w")
+def test_a_viewer_may_look_only(real_desk: Desk, open_screen: Open) -> None:
+    opened = add_window(real_desk, out=3, failed=1).id
+    app = open_screen("windows", user=somebody(), id=opened)
     assert not app.exception
     for act in ("end_now", "retry", "extend"):
-        assert app.button(key=f"window_{act}_w").disabled
-    app.session_state["window_asked"] = ("w", Act.END_NOW)
-    assert "do_end_now_w" not in {button.key for button in app.run().button}
+        assert app.button(key=f"window_{act}_{opened}").disabled
+    app.session_state["window_asked"] = (opened, Act.END_NOW)
+    app.run()
+    assert f"do_end_now_{opened}" not in keys(app)
     assert "WFM_SUPERVISORS" in said(app)
 
 
-def test_halted_says_why_and_where_the_fix_is(desk: FakeDesk, open_screen: Open) -> None:
-    desk.operation_views = [
-        an_operation("h", S.HALTED, out=0, failed=5, halt_reason="architect-flow lacks wfm:schedule:update.")
-    ]
-    app = open_screen("windows", id="h")
-    assert escape_markdown("architect-flow lacks wfm:schedule:update.") in said(app)
+def test_halted_says_why_and_where_the_fix_is(desk: Desk, open_screen: Open) -> None:
+    made = add_window(desk, S.HALTED, failed=5, halt_reason="architect-flow lacks wfm:schedule:update.")
+    app = open_screen("windows", id=made.id)
+    assert plain("architect-flow lacks wfm:schedule:update.") in said(app)
 
 
 # --- corrections of the past take nobody out ---------------------------------------------------------------------------
@@ -355,7 +376,7 @@ def test_a_correction_not_undone_is_told_as_one() -> None:
 def test_the_story_of_a_correction_speaks_of_undoing() -> None:
     view = a_correction(S.RESTORED)
     kinds = ("created", "in_effect", "restore_requested", "restoring", "restored")
-    line = sentences.story_line(view.operation, [FakeEvent("w", now(), "Ann", kind, "") for kind in kinds], now())
+    line = model.story_line(view.operation, [an_event(kind) for kind in kinds], now())
     for word in ("undo requested", "undo began", "undone"):
         assert f"** {word}" in line
     assert "restore" not in line
@@ -397,58 +418,50 @@ def test_a_window_that_is_due_is_watched_closely(state: S, edge: str) -> None:
     assert model.pace(view, due - timedelta(minutes=5)) == 5.0
 
 
-def test_a_settling_that_is_refused_is_said(busy: FakeDesk, open_screen: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise Refused("state", "Somebody settled that already.")
-
-    monkeypatch.setattr(busy, "settle", refuse, raising=False)
-    item = next(item for item in busy.agent_items["open"] if item.apply_state is ItemState.UNCONFIRMED)
-    app = open_screen("windows", id="open")
+def test_a_settling_that_is_refused_is_said(busy: Busy, open_screen: Open) -> None:
+    item = next(item for item in items(busy.desk, busy.opened) if item.apply_state is ItemState.UNCONFIRMED)
+    app = open_screen("windows", id=busy.opened)
+    busy.desk.settle(busy.opened, Phase.APPLY, item.agent_id, False, replace(VISITOR, name="Ada"))  # somebody else did
     app.button(key=f"settle_apply_{item.agent_id}_True").click().run()
-    assert escape_markdown("Somebody settled that already.") in said(app)
+    assert not app.exception
+    assert busy.state_of(item.agent_id) is ItemState.FAILED
+    assert plain("only an unconfirmed update is settled by hand") in said(app)
 
 
-def test_a_failed_agent_says_why_in_its_row(desk: FakeDesk, open_screen: Open) -> None:
-    view = an_operation("w", S.HALTED, out=0, failed=2, total=4)
-    desk.operation_views, desk.agent_items = [view], {"w": items_of(view)}
-    failed = next(item for item in desk.agent_items["w"] if item.apply_state is ItemState.FAILED)
-    kept = a_run(operation_id="w", agent_id=failed.agent_id, phase=Phase.APPLY)
-    older = replace(kept, status=429, kind=Kind.RATE_LIMITED, missing=())
-    desk.failed_runs = (kept, older)
-    app = open_screen("windows", id="w")
+def test_a_failed_agent_says_why_in_its_row(desk: Desk, open_screen: Open) -> None:
+    made = add_window(desk, S.HALTED, failed=2, waiting=2)
+    app = open_screen("windows", id=made.id)
     assert not app.exception
     rows = app.dataframe[0].value.set_index("agent")["note"]
-    assert rows[failed.agent_name] == "403 missing scope: wfm:schedule:update"
-    assert "429" not in " ".join(rows)
+    assert [rows[person.name] for person in PEOPLE[:2]] == ["403 missing scope: wfm:schedule:update"] * 2
+    assert not [rows[person.name] for person in PEOPLE[2:4] if "403" in rows[person.name]]
 
 
-def test_windows_over_time_open_by_a_click(desk: FakeDesk, open_screen: Open) -> None:
-    view = an_operation("w", S.SCHEDULED, out=0, starts_in=timedelta(days=2), title="Router swap")
-    desk.operation_views, desk.agent_items = [view], {"w": items_of(view)}
+def test_windows_over_time_open_by_a_click(desk: Desk, open_screen: Open) -> None:
+    made = add_window(desk, S.SCHEDULED, waiting=2, starts_in=timedelta(days=2), title="Router swap")
     app = open_screen("windows")
     assert not app.exception
     assert app.radio(key="windows_range").value == "week"
     assert "1 window from 24 h ago to 6 days from now" in said(app)
-    app.session_state["windows_chart"] = {"selection": {"pick": [{"id": "w"}]}}
+    app.session_state["windows_chart"] = {"selection": {"pick": [{"id": made.id}]}}
     app.run()
     assert app.title[0].value == "Router swap"
 
 
-def test_no_window_no_chart(desk: FakeDesk, open_screen: Open) -> None:
+def test_no_window_no_chart(desk: Desk, open_screen: Open) -> None:
     assert not open_screen("windows").get("vega_lite_chart")
 
 
-def test_what_ends_a_window_names_its_number_and_an_end_is_not_moved_to_itself(desk: FakeDesk, open_screen: Open) -> None:
-    view = an_operation("w", out=34)
-    desk.operation_views, desk.agent_items = [view], {"w": items_of(view)}
-    app = open_screen("windows", id="w")
-    app.button(key="window_extend_w").click().run()
-    assert app.button(key="extend_do_w").disabled
-    ask(app, "do_end_now_w")
-    assert app.button(key="do_end_now_w").label == "End now and restore 34 agents"
-    assert "34 agents are restored now" in said(app)
-    app.button(key="not_now_w").click().run()
-    assert "do_end_now_w" not in {button.key for button in app.button}
+def test_what_ends_a_window_names_its_number_and_an_end_is_not_moved_to_itself(desk: Desk, open_screen: Open) -> None:
+    made = add_window(desk, out=34)
+    app = open_screen("windows", id=made.id)
+    app.button(key=f"window_extend_{made.id}").click().run()
+    assert app.button(key=f"extend_do_{made.id}").disabled
+    ask(app, f"do_end_now_{made.id}")
+    assert app.button(key=f"do_end_now_{made.id}").label == "End now and restore 34 agents"
+    assert "34 agents are put back now" in said(app)
+    app.button(key=f"not_now_{made.id}").click().run()
+    assert f"do_end_now_{made.id}" not in keys(app)
 
 
 def test_what_ended_this_moment_is_said_so() -> None:
@@ -465,51 +478,45 @@ def test_agents_are_missing_since_the_restore_began_not_since_an_end_to_come() -
 
 
 @pytest.mark.parametrize("state", [S.HALTED, S.IN_EFFECT, S.FAILED, S.RESTORED])
-def test_a_window_with_failures_leads_to_its_own_cause(state: S, desk: FakeDesk, open_screen: Open) -> None:
-    halted = "The scope is missing." if state is S.HALTED else ""
-    view = an_operation("w", state, out=0, failed=5, halt_reason=halted)
-    desk.operation_views, desk.agent_items = [view], {"w": items_of(view)}
-    desk.failed_runs = (a_run(operation_id="w"),)
-    app = open_screen("windows", id="w")
+def test_a_window_with_failures_leads_to_its_own_cause(state: S, desk: Desk, open_screen: Open) -> None:
+    halted: dict[str, Any] = {"halt_reason": "The scope is missing."} if state is S.HALTED else {}
+    app = open_screen("windows", id=add_window(desk, state, failed=5, **halted).id)
     assert not app.exception
     link = next(one.proto for one in app.get("page_link") if one.proto.label == "The cause and its fix")
-    assert link.query_string == f"failure={desk.failed_runs[0].fingerprint}"
+    assert link.query_string == f"failure={the_group(desk).fingerprint}"
 
 
-def test_an_agent_and_an_earlier_window_are_opened_from_any_cell(desk: FakeDesk, open_screen: Open) -> None:
-    view = an_operation("w", S.ENDED_EARLY, out=0, restored=36)
-    desk.operation_views, desk.agent_items = [view], {"w": items_of(view)}
+def test_an_agent_and_an_earlier_window_are_opened_from_any_cell(desk: Desk, open_screen: Open) -> None:
+    made = add_window(desk, S.ENDED_EARLY, restored=5)
     app = open_screen("windows")
     app.session_state["windows_past"] = {"selection": {"rows": [], "columns": [], "cells": [(0, "window")]}}
     app.run()
     app.button(key="windows_past_open").click().run()
-    assert app.title[0].value == escape_markdown(view.operation.title)
+    assert app.title[0].value == plain(made.title)
     app.session_state["window_agents"] = {"selection": {"rows": [], "columns": [], "cells": [(1, "state")]}}
     app.run()
-    assert desk.agent_items["w"][1].agent_name in said(app)
+    assert plain(desk.items(made.id)[1].agent_name) in said(app)
     assert "All runs of this agent here" in {link.proto.label for link in app.get("page_link")}
 
 
-def test_a_reason_is_text_wherever_it_stands(desk: FakeDesk, open_screen: Open) -> None:
+def test_a_reason_is_text_wherever_it_stands(desk: Desk, open_screen: Open) -> None:
     reason = "Swap ![x](http://evil.example/p) of *core*"
-    view = an_operation("w", out=1, total=1, title=reason)
-    desk.operation_views, desk.agent_items = [view], {"w": items_of(view)}
-    for app in (open_screen("windows", id="w"), open_screen("windows"), open_screen("now")):
+    made = add_window(desk, out=1, title=reason)
+    for app in (open_screen("windows", id=made.id), open_screen("windows"), open_screen("now")):
         assert not app.exception
         cells = [str(cell) for table in app.table for cell in table.value.to_numpy().ravel()]
         assert "](http" not in "\n".join([said(app), *cells])
         assert escape_markdown(reason) in said(app)
 
 
-def test_a_long_reason_is_cut_and_its_ticket_stays(desk: FakeDesk, open_screen: Open) -> None:
-    view = an_operation("w", title=f"{'Replacement of the core database cluster ' * 5}· CHG-1042")
-    desk.operation_views, desk.agent_items = [view], {"w": items_of(view)}
-    short = model.short_title_of(view.operation)
-    assert len(short) <= model.MAX_TITLE
+def test_a_long_reason_is_cut_and_its_ticket_stays(desk: Desk, open_screen: Open) -> None:
+    made = add_window(desk, out=1, title=f"{'Replacement of the core database cluster ' * 5}· CHG-1042")
+    short = model.short_title_of(made)
+    assert len(short) <= model.LONGEST_TITLE
     assert short.endswith("… · CHG-1042")
-    app = open_screen("windows", id="w")
-    assert app.title[0].value == escape_markdown(short)
-    assert escape_markdown(view.operation.title) in app.table[0].value.to_numpy().ravel()
+    app = open_screen("windows", id=made.id)
+    assert app.title[0].value == plain(short)
+    assert any(plain(made.title) in table.value.to_numpy().ravel() for table in app.table)
 
 
 def test_one_agent_is_spoken_of_as_one() -> None:

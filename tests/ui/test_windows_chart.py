@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.ui.fakes import an_operation
+from tests.ui.values import an_operation
 from wfm.domain.operations import OperationState
 from wfm.domain.windows import Window
 from wfm.ui.components.states import HEX
