@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.support.demo_tenant import running_demo
 from tests.support.engine_world import new_operation
+from tests.support.inside import inside
 from tests.support.statements import statements
 from wfm.desk import Desk
 from wfm.domain.operations import OperationState, Phase

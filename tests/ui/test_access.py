@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from streamlit.testing.v1 import AppTest
 
+from tests.support.inside import inside
 from tests.ui.conftest import Open
 from tests.ui.screen import button, tables, words
 from tests.ui.values import SCOPES, access_checks
@@ -15,8 +16,8 @@ from wfm.desk import AccessReport, Desk
 from wfm.domain.operations import ItemState, OperationState
 from wfm.domain.plans import AccessCheck, LaneName, LaneState
 from wfm.domain.tenant import TokenFacts
-from wfm.ui.components.markdown import plain
-from wfm.ui.screens.access.model import SAMPLES, counts_words, evidence_lines, fields_table, finding, lanes_rows, roles_words
+from wfm.ui.components.markdown import escape_markdown
+from wfm.ui.screens.access.model import SAMPLES, counts_text, evidence_lines, fields_table, finding, lanes_rows, roles_text
 
 
 def report(**checks: tuple[AccessCheck, ...]) -> AccessReport:
@@ -97,26 +98,26 @@ def explain(app: AppTest, text: str) -> AppTest:
 
 
 def test_the_token_its_lanes_and_their_sources_are_on_screen(desk: Desk, open_screen: Open) -> None:
-    desk.access(fresh=True)
+    desk.access.report(fresh=True)
     add_window(desk, OperationState.HALTED, failed=3)
     app = open_screen("access")
     assert not app.exception
-    assert app.title[0].value == plain("architect-flow can't use 2 routes of 3: availability and adherence")
+    assert app.title[0].value == escape_markdown("architect-flow can't use 2 routes of 3: availability and adherence")
     text = words(app)
     assert "`wfm:schedule:write`" in text
     assert "reads that worked and 3 writes that failed, none that worked" in text
-    assert plain("Add wfm:schedule:update to the OAuth client architect-flow") in text
+    assert escape_markdown("Add wfm:schedule:update to the OAuth client architect-flow") in text
     assert "not in Genesys's published catalogue" in text
     assert "missing" in tables(app)
 
 
 def test_mended_access_says_so_after_reading_again(world: World, desk: Desk, open_screen: Open) -> None:
-    desk.access(fresh=True)
+    desk.access.report(fresh=True)
     add_window(desk, OperationState.HALTED, failed=3)
     app = open_screen("access")
     assert "Reads work, writes fail" in titles(app)
     assert desk.demo is not None
-    desk.demo.mend(VISITOR)
+    desk.demo.add_scope(VISITOR)
     add_run(desk, 1, ItemState.APPLIED)
     world.network.asked.clear()
     app.button(key="access-read-again").click().run()
@@ -161,7 +162,7 @@ def test_a_text_of_any_length_is_explained(desk: Desk, open_screen: Open) -> Non
 
 def test_a_tenant_that_is_down_still_lets_errors_be_explained(world: World, desk: Desk, open_screen: Open) -> None:
     world.network.down = True
-    desk.forget_reads(tokens=True)
+    inside(desk).connections.forget_reads(tokens=True)
     app = open_screen("access")
     assert not app.exception
     assert "The tenant can't be reached" in words(app)
@@ -177,7 +178,7 @@ def test_a_token_without_scopes_says_who_decides(world: World, desk: Desk, open_
     told = {"OAuthClient": {"id": "c1", "name": "platform-client", "roleDivisions": roles}, "authorizedScope": []}
     world.tenant.access.change("architect-flow", scopes=())
     world.network.answers["GET /api/v2/tokens/me"] = (200, told)
-    desk.forget_reads(tokens=True)
+    inside(desk).connections.forget_reads(tokens=True)
     text = words(open_screen("access"))
     assert "states no scopes" in text
     assert "`Supervisor` in `Home`" in text

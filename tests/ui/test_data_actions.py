@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.support.inside import inside
 from tests.ui.conftest import Open
 from tests.ui.screen import button, somebody, tables, words
 from tests.ui.values import a_failed_test, a_run, an_action
@@ -81,7 +82,7 @@ AGENT = PEOPLE[0]
 @pytest.fixture
 def action(desk: Desk) -> DataAction:
     """The brief's action, whose credentials lack the scope."""
-    return desk.action("set_agent_unavailable")
+    return desk.actions.get("set_agent_unavailable")
 
 
 def sent(world: World) -> list[str]:
@@ -118,7 +119,7 @@ def test_a_test_shows_its_steps_and_that_200_is_no_success(
     assert sent(world) == ["test"]
     (run,) = all_runs(desk)
     assert (run.agent_id, run.action, run.outcome) == (AGENT.id, action.name, Outcome.FAILED)
-    given = desk.run(run.id).exchanges[-1].request_body
+    given = desk.runs.get(run.id).exchanges[-1].request_body
     assert json.loads(given or "") == {"userId": AGENT.id, "reason": "maintenance_window", "status": "unavailable"}
     text = words(app)
     assert "although the answer is HTTP 200" in text
@@ -127,7 +128,7 @@ def test_a_test_shows_its_steps_and_that_200_is_no_success(
 
 
 def test_execute_runs_once_however_often_its_button_is_pressed(world: World, desk: Desk, open_screen: Open) -> None:
-    app = filled(open_screen, desk.action("set_agent_unavailable_desk"))
+    app = filled(open_screen, desk.actions.get("set_agent_unavailable_desk"))
     button(app, "Execute").click().run()
     assert any(f"for **{AGENT.name}" in warning.value for warning in app.warning)
     first = button(app, "Execute now")
@@ -150,7 +151,7 @@ def test_an_input_that_is_missing_is_named_and_nothing_is_sent(world: World, act
 
 
 def test_a_name_that_several_have_is_asked_about(world: World, desk: Desk, action: DataAction, open_screen: Open) -> None:
-    several = next(one for one in PEOPLE if len(desk.search_agents(one.name.split()[0])) > 1)
+    several = next(one for one in PEOPLE if len(desk.agents.search(one.name.split()[0])) > 1)
     app = filled(open_screen, action, several.name.split()[0])
     button(app, "Execute").click().run()
     button(app, "Execute now").click().run()
@@ -159,7 +160,7 @@ def test_a_name_that_several_have_is_asked_about(world: World, desk: Desk, actio
 
 
 def test_a_viewer_may_look_and_not_execute(real_desk: Desk, open_screen: Open) -> None:
-    app = open_screen("data_actions", user=somebody(), action=real_desk.action("set_agent_unavailable").id)
+    app = open_screen("data_actions", user=somebody(), action=real_desk.actions.get("set_agent_unavailable").id)
     assert not app.exception
     assert "WFM_SUPERVISORS" in words(app)
     assert button(app, "Execute").disabled
@@ -170,13 +171,13 @@ def test_a_viewer_may_look_and_not_execute(real_desk: Desk, open_screen: Open) -
 def test_no_action_says_what_it_takes(world: World, desk: Desk, open_screen: Open) -> None:
     none = {"entities": [], "pageSize": 100, "pageNumber": 1, "total": 0, "pageCount": 0}
     world.network.answers["GET /api/v2/integrations/actions"] = (200, none)
-    desk.forget_reads()
+    inside(desk).connections.forget_reads()
     assert "integrations:action:view" in words(open_screen("data_actions"))
 
 
 def test_actions_that_can_not_be_read_are_a_sentence(world: World, desk: Desk, open_screen: Open) -> None:
     world.network.down = True
-    desk.forget_reads(tokens=True)
+    inside(desk).connections.forget_reads(tokens=True)
     app = open_screen("data_actions")
     assert not app.exception
     assert "The tenant can't be reached" in words(app)

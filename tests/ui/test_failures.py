@@ -15,10 +15,11 @@ from tests.ui.values import FINGERPRINT, a_group
 from tests.ui.world import FORBIDDEN, NEEDED, PEOPLE, VISITOR, Worlds, add_run, add_window, failing, the_group
 from tests.ui.world import three_failures as history
 from wfm.desk import Desk, FailureBrief, GroupChange
-from wfm.desk.proof import PROPAGATION
+from wfm.desk.proofs import PROPAGATION
 from wfm.domain.diagnoses import Kind
 from wfm.domain.operations import FailureGroup, GroupState, ItemState, OperationState, Phase
-from wfm.ui.components.markdown import plain
+from wfm.ui.components.diagnosis import runs_of
+from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.screens.failures.model import (
     Show,
     Sort,
@@ -290,13 +291,13 @@ def test_i_fixed_it_starts_the_clock_with_a_note(failed: Desk, cause: str, open_
 
 
 def test_a_read_of_the_access_resolves_or_says_what_is_still_missing(failed: Desk, cause: str, open_screen: Open) -> None:
-    failed.mark_group(cause, GroupState.FIXED, VISITOR)
+    failed.failures.mark(cause, GroupState.FIXED, VISITOR)
     app = open_screen("failures")
     app.button(key=f"prove-{cause}").click().run()
     assert state(failed) is GroupState.FIXED
     assert any("still lacks" in toast.value for toast in app.toast)
     assert failed.demo is not None
-    failed.demo.mend(VISITOR)
+    failed.demo.add_scope(VISITOR)
     app.button(key=f"prove-{cause}").click().run()
     assert state(failed) is GroupState.RESOLVED
     assert "holds what" in words(open_screen("failures", show="resolved"))
@@ -314,7 +315,7 @@ def test_ignored_and_reopened(failed: Desk, cause: str, open_screen: Open) -> No
 
 def test_the_second_of_two_people_sees_the_note_of_the_first(failed: Desk, cause: str, open_screen: Open) -> None:
     app = open_screen("failures")
-    failed.mark_group(cause, GroupState.FIXED, replace(VISITOR, name="Ada"), "done at 14:30")
+    failed.failures.mark(cause, GroupState.FIXED, replace(VISITOR, name="Ada"), "done at 14:30")
     app.button(key=f"ignored-{cause}").click().run()
     assert state(failed) is GroupState.FIXED
     assert any("Ada" in warning.value and escape_markdown("done at 14:30") in warning.value for warning in app.warning)
@@ -336,8 +337,8 @@ def test_a_group_gets_an_owner_and_a_note(failed: Desk, cause: str, open_screen:
 def test_a_group_says_where_it_struck_and_what_was_said(failed: Desk, cause: str, open_screen: Open) -> None:
     add_run(failed, 5)
     ada = replace(VISITOR, name="Ada")
-    failed.mark_group(cause, GroupState.IGNORED, ada, "known since May")
-    failed.mark_group(cause, GroupState.OPEN, ada)
+    failed.failures.mark(cause, GroupState.IGNORED, ada, "known since May")
+    failed.failures.mark(cause, GroupState.OPEN, ada)
     app = open_screen("failures")
     assert "Where it happened" in words(app)
     assert "1 run outside any operation" in words(app)
@@ -355,7 +356,7 @@ def test_the_hand_off_card_is_there_to_copy(failed: Desk, cause: str, open_scree
 def test_retry_these_fills_in_the_plan(failed: Desk, open_screen: Open) -> None:
     app = open_screen("failures")
     button(app, "Retry 3 agents").click().run()
-    draft = failed.draft(VISITOR)
+    draft = failed.plans.draft(VISITOR)
     assert draft is not None
     assert set(draft.selection.agents) == {person.id for person in PEOPLE[:3]}
 
@@ -364,17 +365,17 @@ def test_a_failed_restore_is_retried_in_its_window_and_not_planned_again(desk: D
     add_window(desk, OperationState.FAILED_IN_PART, not_back=3)
     app = open_screen("failures")
     button(app, "Retry 3 agents").click().run()
-    assert desk.draft(VISITOR) is None
+    assert desk.plans.draft(VISITOR) is None
     assert not app.exception
 
 
 def test_a_link_to_a_group_opens_it_and_a_wrong_one_is_said(failed: Desk, open_screen: Open) -> None:
     other = add_run(failed, 5, status=500, body='{"code": "internal.server.error", "message": "It broke."}')
     assert other.fingerprint is not None
-    quiet = failed.mark_group(other.fingerprint, GroupState.IGNORED, VISITOR)
-    assert plain(quiet.cause).rstrip("\\.") not in words(open_screen("failures"))
+    quiet = failed.failures.mark(other.fingerprint, GroupState.IGNORED, VISITOR)
+    assert escape_markdown(quiet.cause).rstrip("\\.") not in words(open_screen("failures"))
     app = open_screen("failures", failure=quiet.fingerprint)
-    assert plain(quiet.cause).rstrip("\\.") in words(app)
+    assert escape_markdown(quiet.cause).rstrip("\\.") in words(app)
     app = open_screen("failures", failure="gone")
     assert "does not exist here" in words(app)
     assert not app.exception

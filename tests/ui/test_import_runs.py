@@ -12,15 +12,17 @@ import pytest
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
+from tests.support.inside import inside
 from tests.ui.conftest import ROOT, Open
 from tests.ui.screen import button, somebody, words
 from tests.ui.world import VISITOR as ADMIN
 from tests.ui.world import all_runs
 from wfm.desk import Desk, ImportFormat, ImportReport
 from wfm.domain.errors import StoreFault
-from wfm.domain.imports import LARGEST_DOCUMENT, MEANINGS, Unreadable
+from wfm.domain.imported_runs import FIELDS, Unreadable
 from wfm.domain.operations import Outcome
-from wfm.ui.components.markdown import plain
+from wfm.files.imports import MAX_DOCUMENT_BYTES
+from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.screens.imports import form
 from wfm.ui.screens.imports.model import MAIN, WAYS, left_out, limit_text, problems_frame, result_text, sample, where
 from wfm.ui.shell import jobs
@@ -77,7 +79,7 @@ def test_columns_are_recognised_corrected_and_the_runs_imported_once(desk: Desk,
     ok, bad_run = all_runs(desk)
     assert (ok.agent_name, ok.outcome, ok.imported) == ("Chiara", Outcome.APPLIED, True)
     assert (bad_run.agent_name, bad_run.status, bad_run.action) == ("Aylin", 403, "set_agent_unavailable")
-    assert any("forbidden" in (one.response_body or "") for one in desk.run(bad_run.id).exchanges)
+    assert any("forbidden" in (one.response_body or "") for one in desk.runs.get(bad_run.id).exchanges)
     assert list(app.dataframe[0].value["line"]) == [3]
 
     button(app, "Import something else").click().run()
@@ -111,7 +113,7 @@ def test_the_same_file_in_two_tabs_is_imported_by_one_of_them(desk: Desk, open_s
 def test_a_file_that_another_process_imports_is_said_and_no_fault(desk: Desk, open_screen: Open) -> None:
     app = upload(open_screen("import_runs"), CSV)
     mark = hashlib.sha256(CSV).hexdigest()[:32]
-    with desk.ledger.alone(desk.tenant.key, f"import-{mark}") as ours:
+    with inside(desk).ledger.locks.exclusive(desk.tenant.key, f"import-{mark}") as ours:
         assert ours
         app = imported(app)
     assert any("being imported already" in said.value for said in app.info)
@@ -161,7 +163,7 @@ def test_a_fault_on_the_way_says_what_stays(desk: Desk, open_screen: Open, monke
     def full(*_: Any) -> int:
         raise StoreFault("The database is full.")
 
-    monkeypatch.setattr(desk.ledger, "record_imported", full)
+    monkeypatch.setattr(inside(desk).ledger.imports, "record", full)
     app = imported(upload(open_screen("import_runs"), CSV))
     assert any(escape_markdown("The database is full.") in said.value for said in app.error)
     assert "Import the same file again to add the rest" in words(app)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.inside import inside
 from tests.ui.conftest import Open
 from tests.ui.screen import keys, words
 from tests.ui.world import VISITOR, World, add_run, add_window, failing, stop_worker
@@ -35,18 +36,18 @@ def test_windows_in_effect_come_with_their_two_actions(desk: Desk, open_screen: 
     assert "**3** out" in words(app)
     app.button(key=f"window_end_now_{one}").click().run()
     app.button(key=f"do_end_now_{one}").click().run()
-    assert desk.operation(one).operation.restore_requested
+    assert desk.windows.get(one).operation.restore_requested
 
 
 def test_open_causes_are_named_and_settled_ones_are_not(desk: Desk, open_screen: Open) -> None:
     add_run(desk, 0)
     gone = add_run(desk, 1, status=500, body='{"code": "internal.server.error", "message": "It broke."}')
     assert gone.fingerprint is not None
-    desk.mark_group(gone.fingerprint, GroupState.RESOLVED, VISITOR)
-    states = {group.state: group.cause for group in desk.failures()}
+    desk.failures.mark(gone.fingerprint, GroupState.RESOLVED, VISITOR)
+    states = {group.state: group.cause for group in desk.failures.groups()}
     text = words(open_screen("now"))
-    assert plain(states[GroupState.OPEN]).rstrip("\\.") in text
-    assert plain(states[GroupState.RESOLVED]).rstrip("\\.") not in text
+    assert escape_markdown(states[GroupState.OPEN]).rstrip("\\.") in text
+    assert escape_markdown(states[GroupState.RESOLVED]).rstrip("\\.") not in text
 
 
 def test_what_just_ended_says_whether_everybody_is_back(desk: Desk, open_screen: Open) -> None:
@@ -67,7 +68,7 @@ def test_what_is_wrong_with_the_desk_is_said(desk: Desk, open_screen: Open) -> N
     add_window(desk, out=3)
     app = open_screen("now")
     drawn = [type(element).__name__ for element in app.main]
-    assert [str(error.value) for error in app.error] == [plain(problem) for problem in desk.health().problems]
+    assert [str(error.value) for error in app.error] == [escape_markdown(problem) for problem in desk.health.check().problems]
     assert "windows neither start nor end" in words(app)
     assert drawn.index("Error") < len(drawn) - 1
     assert "no worker is alive" in words(app)
@@ -85,7 +86,7 @@ def test_a_tenant_that_answers_again_draws_the_badge_anew(
 
     monkeypatch.setattr(desk.demo, "state", noted)
     world.network.down = True
-    desk.forget_reads(tokens=True)
+    inside(desk).connections.forget_reads(tokens=True)
     app = open_screen("now")
     assert "does not answer" in words(app)
     world.network.down = False

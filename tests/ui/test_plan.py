@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.support.inside import inside
 from tests.ui.conftest import Open, Serve
 from tests.ui.screen import keys, somebody
 from tests.ui.screen import words as said
@@ -21,7 +22,7 @@ from wfm.domain.plans import Fate, PlanRequest, Preview, RouteName, Selection
 from wfm.domain.windows import WindowSpec
 from wfm.ledger.records import NewOperation
 from wfm.preview import Previewer
-from wfm.ui.components.markdown import plain
+from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.screens.plan import state, table
 from wfm.ui.shell.navigation import page
 
@@ -48,7 +49,7 @@ def charted(app: AppTest) -> list[str]:
 
 def mended(desk: Desk) -> Desk:
     """Plans are made with a client that may update."""
-    desk.use_client("desk", VISITOR)
+    desk.clients.use("desk", VISITOR)
     return desk
 
 
@@ -60,23 +61,23 @@ def asked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[PlanRequest]:
 
 def noted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[PlanRequest]:
     found: list[PlanRequest] = []
-    preview = desk.preview
+    preview = desk.plans.preview
 
     def note(request: PlanRequest, *, fresh: bool = False) -> Preview:
         found.append(request)
         return preview(request, fresh=fresh)
 
-    monkeypatch.setattr(desk, "preview", note)
+    monkeypatch.setattr(desk.plans, "preview", note)
     return found
 
 
 def ready(desk: Desk, request: PlanRequest) -> int:
     """How many agents this plan would take out."""
-    return len(desk.preview(request).ready)
+    return len(desk.plans.preview(request).ready)
 
 
 def applied(desk: Desk) -> list[Operation]:
-    return [view.operation for view in desk.operations()]
+    return [view.operation for view in desk.windows.newest()]
 
 
 @pytest.fixture
@@ -88,7 +89,7 @@ def tokens(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         found.append(new.request_token)
         raise StoreFault("The database is locked.")
 
-    monkeypatch.setattr(desk.ledger, "create_operation", locked)
+    monkeypatch.setattr(inside(desk).ledger.operations, "create", locked)
     return found
 
 
@@ -118,15 +119,15 @@ def test_picking_a_team_shows_what_would_happen(desk: Desk, asked: list[PlanRequ
     text = said(app)
     assert "**What will happen**" in text
     assert "requests ·" in text
-    assert "·".join(desk.preview(asked[-1]).plan_id.split("-")[:2]) in text
-    assert plain("architect-flow") in text
+    assert "·".join(desk.plans.preview(asked[-1]).plan_id.split("-")[:2]) in text
+    assert escape_markdown("architect-flow") in text
 
 
 def test_missing_scope_reads_exactly_so_before_anything_is_written(
     world: World, desk: Desk, asked: list[PlanRequest], open_screen: Open
 ) -> None:
     app = picked(open_screen)
-    assert plain("holds wfm:schedule:write, needs wfm:schedule:update") in said(app)
+    assert escape_markdown("holds wfm:schedule:write, needs wfm:schedule:update") in said(app)
     assert not [line for line in world.network.asked if line.startswith("PATCH")]
     assert app.button(key="plan_apply").disabled
     assert applied(desk) == []
@@ -177,7 +178,7 @@ def test_a_window_that_ends_before_it_begins_is_a_sentence_and_nothing_is_lost(d
 
 def test_what_is_left_of_a_window_is_a_choice_of_its_own(desk: Desk, asked: list[PlanRequest], open_screen: Open) -> None:
     window = WindowSpec(minutes=27, zone="Europe/Berlin")
-    desk.save_draft(VISITOR, PlanRequest(selection=Selection(teams=(TEAM,)), window=window))
+    desk.plans.save_draft(VISITOR, PlanRequest(selection=Selection(teams=(TEAM,)), window=window))
     app = open_screen("plan")
     assert app.radio(key="plan_when").value == "27"
     assert asked[-1].window.minutes == 27
@@ -188,7 +189,7 @@ def test_what_is_left_of_a_window_is_a_choice_of_its_own(desk: Desk, asked: list
 
 def test_a_tenant_that_is_down_while_previewing_is_a_sentence(world: World, desk: Desk, open_screen: Open) -> None:
     world.tenant.faults.set_script([{"kind": "reset", "count": 100, "match": "POST /agentschedules/search"}])
-    desk.forget_reads()
+    inside(desk).connections.forget_reads()
     app = picked(open_screen)
     assert not app.exception
     assert "The tenant can't be reached" in said(app)
@@ -197,10 +198,10 @@ def test_a_tenant_that_is_down_while_previewing_is_a_sentence(world: World, desk
 
 def test_findings_name_what_is_worth_a_look(world: World, desk: Desk, asked: list[PlanRequest], open_screen: Open) -> None:
     world.network.answers["GET /api/v2/workforcemanagement/adherence"] = (403, {"code": "forbidden", "message": "No."})
-    desk.forget_reads()
+    inside(desk).connections.forget_reads()
     app = picked(open_screen)
-    (finding,) = [one for one in desk.preview(asked[-1]).findings if one.code == "states_unreadable"]
-    assert plain(finding.title) in said(app)
+    (finding,) = [one for one in desk.plans.preview(asked[-1]).findings if one.code == "states_unreadable"]
+    assert escape_markdown(finding.title) in said(app)
 
 
 def test_including_blocked_ones_on_purpose_goes_into_the_plan(
@@ -208,7 +209,7 @@ def test_including_blocked_ones_on_purpose_goes_into_the_plan(
 ) -> None:
     member = next(person for person in PEOPLE if person.team is not None and person.team.id == TEAM)
     world.tenant.states.change(member, None, scheduled=False)
-    desk.forget_reads()
+    inside(desk).connections.forget_reads()
     app = picked(open_screen)
     app.button_group(key="plan_include").set_value(["not scheduled"]).run()
     assert asked[-1].include == frozenset({Fate.NOT_SCHEDULED})
@@ -286,13 +287,13 @@ def test_an_uploaded_file_is_matched_once_and_not_at_every_edit(
     desk: Desk, open_screen: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     matched: list[int | None] = []
-    agent_list = desk.agent_list
+    agent_list = desk.agents.in_file
 
     def match(data: bytes, column: int | None = None) -> Any:
         matched.append(column)
         return agent_list(data, column)
 
-    monkeypatch.setattr(desk, "agent_list", match)
+    monkeypatch.setattr(desk.agents, "in_file", match)
     app = picked(open_screen)
     rows = "\n".join(["id", *(f"ghost-{number}" for number in range(9_000)), PEOPLE[1].id])
     app.button(key="plan_open_csv").click().run()
@@ -390,7 +391,7 @@ def test_a_correction_of_the_past_does_not_promise_to_end_by_itself(desk: Desk, 
     mended(desk)
     start = desk.clock() - timedelta(hours=3)
     window = WindowSpec(start=start, end=start + timedelta(hours=1), zone="UTC")
-    desk.save_draft(VISITOR, PlanRequest(selection=Selection(teams=(TEAM,)), window=window, route=RouteName.ADHERENCE))
+    desk.plans.save_draft(VISITOR, PlanRequest(selection=Selection(teams=(TEAM,)), window=window, route=RouteName.ADHERENCE))
     app = open_screen("plan")
     assert "undone only when somebody asks for it" in said(app)
     assert "restored at the end by itself" not in said(app)
@@ -399,7 +400,7 @@ def test_a_correction_of_the_past_does_not_promise_to_end_by_itself(desk: Desk, 
 def test_a_data_action_says_whose_credentials_it_uses(desk: Desk, asked: list[PlanRequest], open_screen: Open) -> None:
     app = picked(open_screen)
     app.radio(key="plan_route").set_value(RouteName.DATA_ACTION).run()
-    action = desk.action(asked[-1].action or "")
+    action = desk.actions.get(asked[-1].action or "")
     assert f"as {action.credential_client or action.category}" in said(app).replace("\\", "")
 
 
@@ -449,7 +450,7 @@ def test_applying_goes_to_the_windows_page_of_the_operation(desk: Desk, asked: l
     assert not app.exception
     (operation,) = applied(desk)
     assert param(app, "id") == operation.id
-    assert len(desk.items(operation.id)) == count
+    assert len(desk.windows.items(operation.id)) == count
     assert [title.value for title in app.title] == ["Router swap"]
 
 
@@ -470,11 +471,11 @@ def test_a_stale_plan_is_refused_with_what_changed_and_previewed_anew(
     mended(desk)
     app = picked(open_screen)
     before = len(asked)
-    gone = next(row.agent for row in desk.preview(asked[-1]).ready if row.agent)
+    gone = next(row.agent for row in desk.plans.preview(asked[-1]).ready if row.agent)
     world.tenant.states.change(world.tenant.world.by_id[gone.id], None, scheduled=False)
     app.button(key="plan_apply").click().run()
     assert applied(desk) == []
-    changed = next(line for line in said(app).split("\n") if plain(gone.name) in line)
+    changed = next(line for line in said(app).split("\n") if escape_markdown(gone.name) in line)
     assert len(asked) > before
     assert app.multiselect(key="plan_groups").value == [TEAMS[0]]
     app.text_input(key="plan_ticket").set_value("CHG-7").run()
@@ -549,7 +550,7 @@ def test_two_tabs_keep_two_drafts(desk: Desk, open_screen: Open) -> None:
 
 def test_a_half_filled_time_is_kept_too(desk: Desk, open_screen: Open) -> None:
     request = PlanRequest(selection=Selection(teams=(TEAM,)), window=WindowSpec(start=None, end=None, zone="Asia/Tokyo"))
-    desk.save_draft(VISITOR, request)
+    desk.plans.save_draft(VISITOR, request)
     app = open_screen("plan")
     assert app.radio(key="plan_when").value == "at"
     assert app.selectbox(key="plan_zone").value == "Asia/Tokyo"
@@ -557,13 +558,13 @@ def test_a_half_filled_time_is_kept_too(desk: Desk, open_screen: Open) -> None:
 
 def test_a_draft_of_somebody_else_can_not_be_named(desk: Desk, open_screen: Open) -> None:
     other = Actor(subject="other#0badcafe", name="Other", role=Role.ADMIN)
-    desk.save_draft(other, PlanRequest(selection=Selection(teams=(TEAM,)), window=WindowSpec(minutes=30)))
+    desk.plans.save_draft(other, PlanRequest(selection=Selection(teams=(TEAM,)), window=WindowSpec(minutes=30)))
     for named in ("0badcafe", "../other#0badcafe", "other#0badcafe", "zzzz"):
         assert open_screen("plan", draft=named).multiselect(key="plan_groups").value == []
 
 
 def test_a_draft_with_a_group_that_is_gone_opens_without_it(desk: Desk, open_screen: Open) -> None:
-    desk.save_draft(VISITOR, PlanRequest(selection=Selection(teams=("gone", TEAM)), window=WindowSpec(minutes=30)))
+    desk.plans.save_draft(VISITOR, PlanRequest(selection=Selection(teams=("gone", TEAM)), window=WindowSpec(minutes=30)))
     app = open_screen("plan")
     assert not app.exception
     assert app.multiselect(key="plan_groups").value == [TEAMS[0]]
@@ -575,7 +576,7 @@ def test_a_draft_that_can_not_be_saved_does_not_stop_the_plan(
     def broken(*_: object) -> None:
         raise StoreFault("The database file can't be written.")
 
-    monkeypatch.setattr(desk.ledger, "save_draft", broken)
+    monkeypatch.setattr(inside(desk).ledger.drafts, "save", broken)
     app = picked(open_screen)
     assert not app.exception
     assert "**What will happen**" in said(app)
@@ -594,7 +595,7 @@ def test_many_agents_come_by_pages_with_their_shifts_beside_them(
 ) -> None:
     app = picked(open_screen, *UNITS)
     assert not app.exception
-    count = len(desk.preview(asked[-1]).rows)
+    count = len(desk.plans.preview(asked[-1]).rows)
     assert len(app.dataframe[0].value) == table.PAGE
     assert f"1–14 of {count} agents" in said(app)
     app.session_state["plan_page"] = 3
@@ -612,7 +613,9 @@ def test_coming_back_after_applying_begins_another_plan(desk: Desk, open_screen:
     app.button(key="plan_apply").click().run()
     second, again = applied(desk)
     assert again == first
-    assert {item.agent_id for item in desk.items(second.id)}.isdisjoint(item.agent_id for item in desk.items(first.id))
+    assert {item.agent_id for item in desk.windows.items(second.id)}.isdisjoint(
+        item.agent_id for item in desk.windows.items(first.id)
+    )
 
 
 def test_bad_input_of_a_group_is_shown_where_it_belongs(desk: Desk, open_screen: Open, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -620,7 +623,7 @@ def test_bad_input_of_a_group_is_shown_where_it_belongs(desk: Desk, open_screen:
         raise BadInput("team", "Nowhere", "the name or id of a team")
 
     monkeypatch.setattr(Previewer, "preview", gone)  # it went away between two reads
-    assert plain("team: “Nowhere” can't be used") in said(picked(open_screen))
+    assert escape_markdown("team: “Nowhere” can't be used") in said(picked(open_screen))
 
 
 def test_a_click_that_comes_with_an_edit_is_not_heeded(desk: Desk, asked: list[PlanRequest], open_screen: Open) -> None:
@@ -662,9 +665,9 @@ def test_a_directory_that_can_not_be_read_offers_another_try_and_loses_nothing(
     app.text_input(key="plan_ticket").set_value("CHG-7").run()
 
     world.network.down = True
-    desk.forget_reads()
+    inside(desk).connections.forget_reads()
     app.run()
-    assert plain("The tenant can't be reached") in said(app)
+    assert escape_markdown("The tenant can't be reached") in said(app)
     assert not app.exception
     world.network.down = False
     app.button(key="plan_again").click().run()
@@ -675,12 +678,12 @@ def test_a_directory_that_can_not_be_read_offers_another_try_and_loses_nothing(
 def test_zero_length_is_a_sentence(desk: Desk, open_screen: Open) -> None:
     at = datetime(2026, 11, 25, 10, 0)  # noqa: DTZ001  # wall clock
     window = WindowSpec(start=at, end=at, zone="UTC")
-    desk.save_draft(VISITOR, PlanRequest(selection=Selection(teams=(TEAM,)), window=window))
+    desk.plans.save_draft(VISITOR, PlanRequest(selection=Selection(teams=(TEAM,)), window=window))
     assert "window end" in said(open_screen("plan"))
 
 
 def test_forty_days_are_a_sentence(desk: Desk, open_screen: Open) -> None:
     at = datetime(2026, 11, 25, 10, 0)  # noqa: DTZ001  # wall clock
     window = WindowSpec(start=at, end=at + timedelta(days=40), zone="UTC")
-    desk.save_draft(VISITOR, PlanRequest(selection=Selection(teams=(TEAM,)), window=window))
+    desk.plans.save_draft(VISITOR, PlanRequest(selection=Selection(teams=(TEAM,)), window=window))
     assert "at most 31 days" in said(open_screen("plan"))

@@ -85,8 +85,8 @@ def test_who_is_included_on_purpose_is_not_counted_as_left_out() -> None:
 
 def test_words_that_match_nobody_are_no_agents() -> None:
     found = preview(selection=Selection(agents=("user-00001", "nobody@example.com")))
-    assert (len(found.rows), form.agents_of(found)) == (2, 1)
-    assert "left out" not in form.what_happens(found)
+    assert (len(found.rows), model.agents_of(found)) == (2, 1)
+    assert "left out" not in sentences.what_happens(found)
 
 
 def test_an_hour_of_another_zone_than_the_viewers_is_named_with_it() -> None:
@@ -124,7 +124,7 @@ def test_every_row_is_counted_once_by_severity() -> None:
 
 
 def test_cost_in_words() -> None:
-    assert form.cost_line(preview()) == "14 requests · under 1 s at 300/min · back: up to 28, under 1 s"
+    assert sentences.cost_line(preview()) == "14 requests · under 1 s at 300/min · back: up to 28, under 1 s"
 
 
 def test_the_table_shows_what_needs_a_look_first() -> None:

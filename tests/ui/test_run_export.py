@@ -9,6 +9,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from tests.support.inside import inside
 from tests.ui.conftest import Open
 from tests.ui.screen import words
 from tests.ui.world import VISITOR, add_run, all_runs
@@ -19,7 +20,7 @@ from wfm.ui.screens.runs.export import export_label, progress_text
 from wfm.ui.shell import jobs
 from wfm.ui.shell.web.routes import ROUTES
 
-KEY = job_key(VISITOR, "t1")
+KEY = jobs.export_key(VISITOR, "t1")
 
 
 @pytest.fixture
@@ -59,14 +60,14 @@ def test_without_a_ticket_nothing_is_noted(client: TestClient, desk: Desk) -> No
 
 
 def test_a_file_that_breaks_off_is_told(client: TestClient, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    batches = desk.ledger.iter_runs
+    batches = inside(desk).ledger.runs.batches
 
     def breaking(*given: Any) -> Iterator[Any]:
         (whole,) = batches(*given)
         yield whole[:3]
         raise StoreFault("The database is locked.")
 
-    monkeypatch.setattr(desk.ledger, "iter_runs", breaking)
+    monkeypatch.setattr(inside(desk).ledger.runs, "batches", breaking)
     with pytest.raises(StoreFault):
         client.get("/export/runs.csv?time=all&export=t1")
     job = jobs.of(KEY)
@@ -98,7 +99,7 @@ def test_the_screen_says_before_and_after_the_click(desk: Desk, open_screen: Ope
     app.session_state["runs-export-asked"] = now()
     app.run()
     assert "The file is being started" in words(app)
-    job = jobs.begin(job_key(VISITOR, ticket), unit="parquet", total=5)
+    job = jobs.begin(jobs.export_key(VISITOR, ticket), unit="parquet", total=5)
     job.done = 2
     app.run()
     assert any("Exporting Parquet: 2 of 5 runs" in str(bar.proto.text) for bar in app.get("progress"))
@@ -106,7 +107,7 @@ def test_the_screen_says_before_and_after_the_click(desk: Desk, open_screen: Ope
     job.end(result=True)
     app.run()
     assert "The Parquet file is complete: 5 runs" in words(app)
-    jobs.forget(job_key(VISITOR, ticket))
+    jobs.forget(jobs.export_key(VISITOR, ticket))
 
 
 def test_ticked_rows_are_parquet_too(desk: Desk, open_screen: Open) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.support.inside import inside
 from tests.ui.conftest import ROOT, Open, Serve
 from tests.ui.screen import keys, somebody, words
 from tests.ui.world import (
@@ -26,7 +27,7 @@ from tests.ui.world import (
 )
 from wfm.desk import Desk
 from wfm.domain.operations import Outcome, Phase, RunFilter, RunPage
-from wfm.ui.components.markdown import plain
+from wfm.ui.components.markdown import escape_markdown
 
 
 @pytest.fixture
@@ -46,13 +47,13 @@ def ids(history: Desk) -> list[str]:
 def asked(history: Desk, monkeypatch: pytest.MonkeyPatch) -> list[RunFilter]:
     """The filters that the ledger was asked for, the last first."""
     found: list[RunFilter] = []
-    runs = history.ledger.runs
+    page = inside(history).ledger.runs.page
 
     def noted(tenant_key: str, which: RunFilter, **more: Any) -> RunPage:
         found.insert(0, which)
-        return runs(tenant_key, which, **more)
+        return page(tenant_key, which, **more)
 
-    monkeypatch.setattr(history.ledger, "runs", noted)
+    monkeypatch.setattr(inside(history).ledger.runs, "page", noted)
     return found
 
 
@@ -107,7 +108,7 @@ def test_every_filter_of_the_address_reaches_the_desk(history: Desk, asked: list
     assert (which.agent_id, which.code, which.operation_id) == (run.agent_id, "forbidden", run.operation_id)
     assert (which.correlation_id, which.text) == (run.correlation_id, PEOPLE[3].name)
     assert shown(app) == [PEOPLE[3].name]
-    assert f"agent **{plain(PEOPLE[3].id)}**" in words(app)
+    assert f"agent **{escape_markdown(PEOPLE[3].id)}**" in words(app)
 
 
 def test_nonsense_in_the_address_is_named_and_the_rest_kept(history: Desk, asked: list[RunFilter], open_screen: Open) -> None:
@@ -149,7 +150,7 @@ def test_choosing_a_cell_opens_its_run(history: Desk, ids: list[str], open_scree
     # The selection reaches the page through its callback in a browser; here the address is set as it does.
     app.query_params["run"] = ids[3]
     app.run()
-    assert plain(PEOPLE[3].name) in words(app)
+    assert escape_markdown(PEOPLE[3].name) in words(app)
 
 
 def test_a_run_opened_shows_the_error_read_beside_the_error_raw(history: Desk, ids: list[str], open_screen: Open) -> None:
@@ -197,11 +198,11 @@ def test_a_run_whose_exchange_is_not_kept_is_not_said_to_have_sent_nothing(histo
 def test_a_retry_fills_in_the_plan_and_sends_nothing(history: Desk, ids: list[str], open_screen: Open) -> None:
     app = open_screen("runs", run=ids[0])
     app.button(key="run-retry").click().run()
-    draft = history.draft(VISITOR)
+    draft = history.plans.draft(VISITOR)
     assert draft is not None
     assert draft.selection.agents == (PEOPLE[0].id,)
     assert draft.ticket == "CHG-1042"
-    assert len(history.operations()) == 1
+    assert len(history.windows.newest()) == 1
 
 
 def test_a_run_that_worked_offers_no_retry(history: Desk, ids: list[str], open_screen: Open) -> None:
@@ -242,7 +243,7 @@ def test_a_database_that_can_not_be_read_is_a_sentence(history: Desk, open_scree
 
 def test_an_agent_is_found_by_name_and_two_of_a_name_are_asked_about(history: Desk, open_screen: Open) -> None:
     app = open_screen("runs")
-    several = next(one.name.split()[0] for one in PEOPLE if len(history.search_agents(one.name.split()[0])) > 1)
+    several = next(one.name.split()[0] for one in PEOPLE if len(history.agents.search(one.name.split()[0])) > 1)
     app.text_input(key="runs-agent").set_value(several).run()
     assert "agent" not in app.query_params
     assert "matches" in words(app)
@@ -291,7 +292,7 @@ def test_ticked_rows_can_be_planned_again_exported_and_quoted(history: Desk, ids
     assert any(f"c-{ids[1]}" in block.value and f"c-{ids[3]}" in block.value for block in app.code)
     # One of the three worked: there is nothing to retry of it.
     app.button(key="runs-retry-selected").click().run()
-    draft = history.draft(VISITOR)
+    draft = history.plans.draft(VISITOR)
     assert draft is not None
     assert draft.selection.agents == (PEOPLE[0].id, PEOPLE[3].id)
 
@@ -354,7 +355,7 @@ def test_a_view_is_kept_opened_and_forgotten(history: Desk, asked: list[RunFilte
     app = open_screen("runs", outcome="failed", time="7d")
     app.text_input(key="runs-view-name").set_value("Failures of the week")
     app.button(key="runs-view-save").click().run()
-    (view,) = history.views(VISITOR)
+    (view,) = history.saved_views.all(VISITOR)
     assert (view.name, dict(view.query)) == ("Failures of the week", {"outcome": "failed", "time": "7d"})
     app.button(key="runs-clear").click().run()
     assert "outcome" not in app.query_params
@@ -362,20 +363,20 @@ def test_a_view_is_kept_opened_and_forgotten(history: Desk, asked: list[RunFilte
     assert app.query_params["outcome"] == "failed"
     assert asked[0].outcome is Outcome.FAILED
     app.button(key="view-forget-0").click().run()
-    assert history.views(VISITOR) == ()
+    assert history.saved_views.all(VISITOR) == ()
 
 
 def test_a_view_needs_a_name(history: Desk, open_screen: Open) -> None:
     app = open_screen("runs")
     app.button(key="runs-view-save").click().run()
-    assert history.views(VISITOR) == ()
+    assert history.saved_views.all(VISITOR) == ()
     assert any("name is missing" in warning.value for warning in app.warning)
 
 
 def test_runs_opens_with_the_default_view_unless_the_address_says_otherwise(
     history: Desk, asked: list[RunFilter], open_screen: Open
 ) -> None:
-    history.save_view("Failures", {"outcome": "failed", "time": "7d"}, VISITOR, is_default=True)
+    history.saved_views.save("Failures", {"outcome": "failed", "time": "7d"}, VISITOR, is_default=True)
     app = open_screen("runs")
     assert asked[0].outcome is Outcome.FAILED
     assert app.query_params["outcome"] == "failed"
@@ -385,7 +386,7 @@ def test_runs_opens_with_the_default_view_unless_the_address_says_otherwise(
     assert (asked[0].outcome, asked[0].status) == (None, 200)
     app = open_screen("runs", time="7d")
     app.button(key="view-default-0").click().run()
-    assert history.default_view(VISITOR) is None
+    assert history.saved_views.default(VISITOR) is None
 
 
 def test_a_team_that_is_not_there_is_named_and_left_out(history: Desk, asked: list[RunFilter], open_screen: Open) -> None:
@@ -403,7 +404,7 @@ def test_a_team_is_kept_where_nobody_can_say_whether_there_is_one(worlds: Worlds
     with worlds.fresh(many_runs) as world:
         desk = serve(world.desk())
         world.network.down = True
-        desk.forget_reads(tokens=True)
+        inside(desk).connections.forget_reads(tokens=True)
         app = open_screen("runs", team="Nobodies")
     assert not app.exception
     assert app.query_params["team"] == "Nobodies"

@@ -114,14 +114,14 @@ def test_what_is_wrong_is_a_sentence(desk: Desk, open_screen: Open) -> None:
 def test_the_demo_is_mended_here(desk: Desk, open_screen: Open) -> None:
     app = open_screen("settings")
     button(app, "Mend: add the missing scope").click().run()
-    assert NEEDED in (desk.current_client.scopes or ())
+    assert NEEDED in (desk.clients.current.scopes or ())
     button(app, "Take it away again").click().run()
-    assert NEEDED not in (desk.current_client.scopes or ())
+    assert NEEDED not in (desk.clients.current.scopes or ())
     app.selectbox(key="settings-scenario").set_value("busy-hour").run()
     assert desk.demo is not None
     assert desk.demo.state().scenario == "busy-hour"
     app.selectbox(key="settings-client").set_value("desk").run()
-    assert desk.current_client.name == "desk"
+    assert desk.clients.current.name == "desk"
 
 
 def test_a_refused_reset_says_why(desk: Desk, open_screen: Open) -> None:

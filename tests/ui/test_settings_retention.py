@@ -18,7 +18,8 @@ from tests.ui.world import PEOPLE, VISITOR, World, add_run, all_runs
 from wfm.desk import Desk, RetentionReport, RetentionState
 from wfm.domain.errors import StoreFault
 from wfm.domain.operations import ItemState
-from wfm.ui.screens.settings.retention import dry_words, job_key, last_words, policy_words, result_words
+from wfm.ui.screens.settings.retention import job_key
+from wfm.ui.screens.settings.sentences import dry_run_text, last_run_text, policy_text, result_text
 from wfm.ui.shell import jobs
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -35,7 +36,7 @@ def desk(world: World, serve: Serve) -> Iterator[Desk]:
     job = jobs.of(job_key(made))
     assert job is None or job.wait(10)
     jobs.forget(job_key(made))
-    shutil.rmtree(made.archive_folder, ignore_errors=True)
+    shutil.rmtree(made.retention.archive_folder, ignore_errors=True)
 
 
 @pytest.fixture
@@ -61,10 +62,10 @@ def archived(app: AppTest, desk: Desk) -> AppTest:
 
 
 def test_policy_folder_and_last_night_are_said(desk: Desk, open_screen: Open) -> None:
-    (file,) = desk.retain(VISITOR).files
+    (file,) = desk.retention.run(VISITOR).files
     shown = tables(open_screen("settings"))
     assert "WFM_RETENTION_DAYS=90" in shown
-    assert str(desk.archive_folder.absolute()) in shown
+    assert str(desk.retention.archive_folder.absolute()) in shown
     assert f"3 runs archived, in `{file.name}`" in shown
 
 
@@ -94,7 +95,7 @@ def test_a_full_disk_is_a_sentence(desk: Desk, open_screen: Open, full_disk: Non
 
 def test_a_night_that_broke_off_stays_on_the_screen(desk: Desk, open_screen: Open, full_disk: None) -> None:
     with pytest.raises(StoreFault):
-        desk.retain(VISITOR)
+        desk.retention.run(VISITOR)
     assert any("can't be written" in said.value.replace("\\", "") for said in open_screen("settings").error)
 
 

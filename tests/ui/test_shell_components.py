@@ -204,13 +204,13 @@ def test_the_story_s_place_is_read_as_it_was_written() -> None:
 @pytest.mark.parametrize("opened", [False, True])
 def test_the_story_begins_with_the_scope_missing_unless_a_window_needs_it(desk: Desk, open_screen: Open, opened: bool) -> None:
     assert desk.demo is not None
-    desk.demo.mend(VISITOR)
+    desk.demo.add_scope(VISITOR)
     if opened:
         add_window(desk, out=2)
     app = open_screen("now")
     app.button(key="story-start").click().run()
     assert not app.exception
-    assert (NEEDED in (desk.current_client.scopes or ())) is opened
+    assert (NEEDED in (desk.clients.current.scopes or ())) is opened
     assert any("Story 1 of 6" in str(element.value) for element in app.markdown) is not opened
 
 

@@ -15,6 +15,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.support.demo_network import plugged
+from tests.support.inside import inside
 from tests.ui.conftest import Open, Serve
 from tests.ui.world import PEOPLE, VISITOR, World, add_run, add_window
 from wfm.demo import api_actions, clients, tenant
@@ -197,17 +198,17 @@ def nasty_history(desk: Desk) -> dict[str, str]:
     halted = add_window(desk, OperationState.HALTED, out=1, failed=2, unconfirmed=1, waiting=2, halt_reason=NASTY, **named)
     opened = add_window(desk, out=2, failed=1, starts_in=timedelta(hours=-1), lasts=timedelta(hours=3), **named)
     add_window(desk, OperationState.SCHEDULED, waiting=2, starts_in=timedelta(hours=3), **named)
-    ledger, key, now = desk.ledger, desk.tenant.key, desk.clock()
-    ledger.add_event(halted.id, at=now, actor=NASTY, kind="comment", text=NASTY)
+    ledger, key, now = inside(desk).ledger, desk.tenant.key, desk.clock()
+    ledger.operations.add_event(halted.id, at=now, actor=NASTY, kind="comment", text=NASTY)
     settled = {"note": NASTY, "code": NASTY, "correlation_id": NASTY}
     by_hand: dict[str, Any] = {"agent_name": NASTY, "action": NASTY, "via": "data_action", "route": "data_action"}
     run = add_run(desk, 0, body=BODY, settled=settled, **by_hand)
-    for group in desk.failures():
+    for group in desk.failures.groups():
         one: dict[str, Any] = {"actor": NASTY, "note": NASTY, "now": now}
-        ledger.amend_group(key, group.fingerprint, owner=NASTY, **one)
-        ledger.set_group_state(key, group.fingerprint, GroupState.RESOLVED, **one)
+        ledger.failure_groups.amend(key, group.fingerprint, owner=NASTY, **one)
+        ledger.failure_groups.set_state(key, group.fingerprint, GroupState.RESOLVED, **one)
     add_run(desk, 1, body=BODY, settled=settled, **by_hand)  # what was resolved came back
-    ledger.save_view(VISITOR.subject, key, NASTY, {"code": NASTY}, is_default=False, now=now)
+    ledger.saved_views.save(VISITOR.subject, key, NASTY, {"code": NASTY}, is_default=False, now=now)
     assert run.fingerprint is not None
     return {"halted": halted.id, "opened": opened.id, "run": run.id, "failure": run.fingerprint}
 
@@ -307,10 +308,10 @@ def test_an_endless_name_is_not_shown_whole(desk: Desk, open_screen: Open) -> No
 
 def test_so_they_are_in_the_parts_of_a_plan(nasty: Nasty, open_screen: Open) -> None:
     desk = nasty.world.desk()
-    everybody = tuple(group.id for group in desk.groups(GroupKind.TEAM))
+    everybody = tuple(group.id for group in desk.agents.groups(GroupKind.TEAM))
     markup = NASTY.removesuffix(STEERING)
     selection = Selection(teams=everybody[:1], agents=(markup, PEOPLE[1].email))
-    desk.save_draft(VISITOR, PlanRequest(selection=selection, window=WindowSpec(minutes=30, zone="Europe/Berlin")))
+    desk.plans.save_draft(VISITOR, PlanRequest(selection=selection, window=WindowSpec(minutes=30, zone="Europe/Berlin")))
     app = open_screen("plan")
     assert_plain(app)
     app.button(key="plan_open_find").click().run()
@@ -347,12 +348,12 @@ def test_a_fault_quotes_what_was_given_as_it_was(
         raise error
 
     desk = nasty.world.desk()
-    selection = Selection(teams=tuple(group.id for group in desk.groups(GroupKind.TEAM)))
-    desk.save_draft(VISITOR, PlanRequest(selection=selection, window=WindowSpec(minutes=30)))
+    selection = Selection(teams=tuple(group.id for group in desk.agents.groups(GroupKind.TEAM)))
+    desk.plans.save_draft(VISITOR, PlanRequest(selection=selection, window=WindowSpec(minutes=30)))
     for where, name in ((Previewer, "preview"), (Reader, "actions"), (Reader, "token")):
         monkeypatch.setattr(where, name, fault)
     for name in ("runs", "failure_groups"):
-        monkeypatch.setattr(desk.ledger, name, fault)
+        monkeypatch.setattr(inside(desk).ledger, name, fault)
     for screen in ("plan", "data_actions", "access", "runs", "failures"):
         app = open_screen(screen)
         assert_plain(app)

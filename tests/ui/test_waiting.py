@@ -9,6 +9,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from tests.support.inside import inside
 from tests.ui.world import World
 from wfm.desk import Desk
 from wfm.genesys.pacing import RequestLane
@@ -21,13 +22,13 @@ BERLIN = ZoneInfo("Europe/Berlin")
 def test_words_name_what_is_read_and_what_it_waits_for(world: World) -> None:
     world.tenant.rate_limit = 60
     desk = world.desk()
-    desk.directory(fresh=True)
-    plain = waiting._words(desk, "the people", BERLIN)
+    desk.agents.directory(fresh=True)
+    plain = waiting._sentence(desk, "the people", BERLIN)
     assert plain == ":material/hourglass_top: Reading the people …"
-    pacer = desk.connection().client.pacer
+    pacer = inside(desk).connections.get().client.pacer
     for _ in range(pacer.usage().budget - pacer.usage().used):
         pacer.acquire(RequestLane.SCREEN, timeout=0)
-    held = waiting._words(desk, "the people", BERLIN)
+    held = waiting._sentence(desk, "the people", BERLIN)
     until = pacer.usage().reset_at
     assert until is not None
     clock = f"{until.astimezone(BERLIN):%H:%M:%S}"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.support.inside import inside
 from tests.ui.conftest import Open
 from tests.ui.screen import keys, somebody
 from tests.ui.screen import words as said
@@ -142,14 +143,14 @@ def test_who_is_not_back_is_looked_at_as_long_as_the_worker_tries_again() -> Non
 @pytest.mark.parametrize("state", list(S))
 def test_every_state_has_a_sentence_and_a_story(state: S) -> None:
     view = an_operation(state=state)
-    assert model.state_sentence(view, now())
+    assert sentences.state_sentence(view, now())
     events = [an_event(kind) for kind in ("created", "started", "applied")]
-    assert "planned" in model.story_line(view.operation, events, now())
+    assert "planned" in sentences.story_line(view.operation, events, now())
 
 
 def test_a_long_story_is_cut_in_the_middle() -> None:
     events = [an_event(f"kind{n}") for n in range(12)]
-    line = model.story_line(an_operation(state=S.RESTORED).operation, events, now())
+    line = sentences.story_line(an_operation(state=S.RESTORED).operation, events, now())
     assert "7 more" in line
     assert "kind0" in line
     assert "kind11" in line
@@ -170,12 +171,12 @@ class Busy:
 
 
 def items(desk: Desk, operation_id: str) -> list[Item]:
-    return desk.items(operation_id)
+    return desk.windows.items(operation_id)
 
 
 def asked_for(desk: Desk, operation_id: str) -> bool:
     """Whether somebody asked for its agents."""
-    return desk.operation(operation_id).operation.restore_requested
+    return desk.windows.get(operation_id).operation.restore_requested
 
 
 @pytest.fixture
@@ -224,7 +225,7 @@ def test_one_opened_shows_progress_agents_and_what_is_not_settled(busy: Busy, op
     app = open_screen("windows", id=busy.opened)
     assert not app.exception
     text = said(app)
-    assert [title.value for title in app.title] == [plain("DB upgrade · CHG-1042")]
+    assert [title.value for title in app.title] == [escape_markdown("DB upgrade · CHG-1042")]
     assert "**10** out" in text
     assert "**1** failed" in text
     assert "1 agent unconfirmed" in text
@@ -243,7 +244,7 @@ def test_whom_somebody_must_look_after_is_listed_first(state: S, first: str, des
 def test_an_unknown_id_is_a_sentence_above_the_list(busy: Busy, open_screen: Open) -> None:
     app = open_screen("windows", id="nowhere")
     assert not app.exception
-    assert plain("There is no operation 'nowhere' in this tenant.") in said(app)
+    assert escape_markdown("There is no operation 'nowhere' in this tenant.") in said(app)
     assert "in effect" in said(app)
 
 
@@ -263,10 +264,10 @@ def test_actions_ask_the_desk(
     key = f"do_{act}_{made.id}"
     app = open_screen("windows", id=made.id)
     ask(app, key)
-    assert desk.operation(made.id).operation == made, "a question changes nothing"
+    assert desk.windows.get(made.id).operation == made, "a question changes nothing"
     app.button(key=key).click().run()
     assert not app.exception
-    changed = desk.operation(made.id).operation
+    changed = desk.windows.get(made.id).operation
     assert {name: getattr(changed, name) for name in after} == after != {name: getattr(made, name) for name in after}
     assert key not in keys(app)
 
@@ -280,7 +281,7 @@ def test_retrying_the_failed_ones(busy: Busy, open_screen: Open) -> None:
 
 def test_extending_by_half_an_hour_and_to_a_time(busy: Busy, open_screen: Open) -> None:
     def end() -> datetime:
-        return busy.desk.operation(busy.opened).operation.window.end
+        return busy.desk.windows.get(busy.opened).operation.window.end
 
     first = end()
     app = open_screen("windows", id=busy.opened)
@@ -305,14 +306,14 @@ def test_a_refusal_is_said(busy: Busy, open_screen: Open) -> None:
     key = f"do_end_now_{busy.opened}"
     app = ask(open_screen("windows", id=busy.opened), key)
     desk, at = busy.desk, busy.desk.clock()
-    desk.ledger.move(busy.opened, [S.IN_EFFECT], S.RESTORING, now=at)
-    desk.ledger.move(busy.opened, [S.RESTORING], S.RESTORED, now=at, ended_at=at)  # meanwhile
+    inside(desk).ledger.lifecycle.transition(busy.opened, [S.IN_EFFECT], S.RESTORING, now=at)
+    inside(desk).ledger.lifecycle.transition(busy.opened, [S.RESTORING], S.RESTORED, now=at, ended_at=at)  # meanwhile
     app.button(key=key).click().run()
-    assert plain("There is nobody to put back through it") in said(app)
+    assert escape_markdown("There is nobody to put back through it") in said(app)
 
 
 def test_comments_are_text_not_markup(busy: Busy, open_screen: Open) -> None:
-    busy.desk.comment(busy.opened, "[x](http://evil) **bold** $a$", VISITOR)
+    busy.desk.windows.comment(busy.opened, "[x](http://evil) **bold** $a$", VISITOR)
     app = open_screen("windows", id=busy.opened)
     text = said(app) + "\n".join(str(cell) for table in app.table for cell in table.value.to_numpy().ravel())
     assert "[x](http://evil)" not in text
@@ -324,7 +325,7 @@ def test_a_comment_is_sent(busy: Busy, open_screen: Open) -> None:
     comment = next(field for field in app.text_input if field.label == "Comment")
     comment.set_value("Vendor is late")
     next(button for button in app.button if button.label == "Add").click().run()
-    assert busy.desk.events(busy.opened)[-1].text == "Vendor is late"
+    assert busy.desk.windows.events(busy.opened)[-1].text == "Vendor is late"
 
 
 def test_a_viewer_may_look_only(real_desk: Desk, open_screen: Open) -> None:
@@ -342,7 +343,7 @@ def test_a_viewer_may_look_only(real_desk: Desk, open_screen: Open) -> None:
 def test_halted_says_why_and_where_the_fix_is(desk: Desk, open_screen: Open) -> None:
     made = add_window(desk, S.HALTED, failed=5, halt_reason="architect-flow lacks wfm:schedule:update.")
     app = open_screen("windows", id=made.id)
-    assert plain("architect-flow lacks wfm:schedule:update.") in said(app)
+    assert escape_markdown("architect-flow lacks wfm:schedule:update.") in said(app)
 
 
 # --- corrections of the past take nobody out ---------------------------------------------------------------------------
@@ -376,7 +377,7 @@ def test_a_correction_not_undone_is_told_as_one() -> None:
 def test_the_story_of_a_correction_speaks_of_undoing() -> None:
     view = a_correction(S.RESTORED)
     kinds = ("created", "in_effect", "restore_requested", "restoring", "restored")
-    line = model.story_line(view.operation, [an_event(kind) for kind in kinds], now())
+    line = sentences.story_line(view.operation, [an_event(kind) for kind in kinds], now())
     for word in ("undo requested", "undo began", "undone"):
         assert f"** {word}" in line
     assert "restore" not in line
@@ -421,11 +422,11 @@ def test_a_window_that_is_due_is_watched_closely(state: S, edge: str) -> None:
 def test_a_settling_that_is_refused_is_said(busy: Busy, open_screen: Open) -> None:
     item = next(item for item in items(busy.desk, busy.opened) if item.apply_state is ItemState.UNCONFIRMED)
     app = open_screen("windows", id=busy.opened)
-    busy.desk.settle(busy.opened, Phase.APPLY, item.agent_id, False, replace(VISITOR, name="Ada"))  # somebody else did
+    busy.desk.windows.settle(busy.opened, Phase.APPLY, item.agent_id, False, replace(VISITOR, name="Ada"))  # somebody else did
     app.button(key=f"settle_apply_{item.agent_id}_True").click().run()
     assert not app.exception
     assert busy.state_of(item.agent_id) is ItemState.FAILED
-    assert plain("only an unconfirmed update is settled by hand") in said(app)
+    assert escape_markdown("only an unconfirmed update is settled by hand") in said(app)
 
 
 def test_a_failed_agent_says_why_in_its_row(desk: Desk, open_screen: Open) -> None:
@@ -492,10 +493,10 @@ def test_an_agent_and_an_earlier_window_are_opened_from_any_cell(desk: Desk, ope
     app.session_state["windows_past"] = {"selection": {"rows": [], "columns": [], "cells": [(0, "window")]}}
     app.run()
     app.button(key="windows_past_open").click().run()
-    assert app.title[0].value == plain(made.title)
+    assert app.title[0].value == escape_markdown(made.title)
     app.session_state["window_agents"] = {"selection": {"rows": [], "columns": [], "cells": [(1, "state")]}}
     app.run()
-    assert plain(desk.items(made.id)[1].agent_name) in said(app)
+    assert escape_markdown(desk.windows.items(made.id)[1].agent_name) in said(app)
     assert "All runs of this agent here" in {link.proto.label for link in app.get("page_link")}
 
 
@@ -512,11 +513,11 @@ def test_a_reason_is_text_wherever_it_stands(desk: Desk, open_screen: Open) -> N
 def test_a_long_reason_is_cut_and_its_ticket_stays(desk: Desk, open_screen: Open) -> None:
     made = add_window(desk, out=1, title=f"{'Replacement of the core database cluster ' * 5}· CHG-1042")
     short = model.short_title_of(made)
-    assert len(short) <= model.LONGEST_TITLE
+    assert len(short) <= model.MAX_TITLE
     assert short.endswith("… · CHG-1042")
     app = open_screen("windows", id=made.id)
-    assert app.title[0].value == plain(short)
-    assert any(plain(made.title) in table.value.to_numpy().ravel() for table in app.table)
+    assert app.title[0].value == escape_markdown(short)
+    assert any(escape_markdown(made.title) in table.value.to_numpy().ravel() for table in app.table)
 
 
 def test_one_agent_is_spoken_of_as_one() -> None:

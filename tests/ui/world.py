@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.demo_network import DemoNetwork, plugged
+from tests.support.inside import inside
 from tests.support.store_faults import LOCKED, FaultyDatabase, Outage
 from wfm.demo.tenant import DemoTenant, Options
 from wfm.demo.world import World as Organization
@@ -165,7 +166,7 @@ class Worlds:
             for desk in (world.desk(), world.desk(real=True)):
                 # A worker ahead of its time is alive throughout.
                 seen_at = desk.clock() + timedelta(days=1)
-                desk.ledger.heartbeat(
+                inside(desk).ledger.workers.heartbeat(
                     f"{WORKER} {desk.tenant.key}", desk.tenant.key, state=WorkerState.WORKING, pid=1, host="here", now=seen_at
                 )
             world.keep(base)
@@ -185,7 +186,7 @@ class Worlds:
 @contextlib.contextmanager
 def failing(desk: Desk, says: str = LOCKED) -> Iterator[None]:
     """The ledger's database can't be used meanwhile."""
-    database = FaultyDatabase(desk.ledger._db.engine)
+    database = FaultyDatabase(inside(desk).ledger.database.engine)
     try:
         with database.failing([Outage(at=1, length=1_000_000, says=says)]):
             yield
@@ -195,7 +196,7 @@ def failing(desk: Desk, says: str = LOCKED) -> Iterator[None]:
 
 def stop_worker(desk: Desk) -> None:
     """No worker is alive any more."""
-    desk.ledger.forget_worker(f"{WORKER} {desk.tenant.key}")
+    inside(desk).ledger.workers.forget(f"{WORKER} {desk.tenant.key}")
 
 
 # --- history ----------------------------------------------------------------------------------------------------------
@@ -219,7 +220,9 @@ def add_window(
     """An operation of agents whom no other holds, so many of them in each state, moved on to `state` as a worker does it."""
     start = desk.clock().replace(microsecond=0) + starts_in
     window = Window(start=start, end=start + lasts, zone="Europe/Berlin")
-    held = desk.ledger.held_agents(desk.tenant.key, window.start, window.end, [person.id for person in PEOPLE])
+    held = inside(desk).ledger.operations.held_agents(
+        desk.tenant.key, window.start, window.end, [person.id for person in PEOPLE]
+    )
     total = out + failed + unconfirmed + restored + not_back + waiting
     agents = [person for person in PEOPLE if person.id not in held][:total]
     agents = agents[::-1] if changes.pop("newest_first", False) else agents
@@ -233,7 +236,7 @@ def add_window(
     )
     values: dict[str, Any] = {
         "tenant_key": desk.tenant.key,
-        "client_id": desk.current_client_id(),
+        "client_id": inside(desk).connections.current_id(),
         "client_name": "architect-flow",
         "plan_id": "7f3a-91c2",
         "title": "DB upgrade · CHG-1042",
@@ -251,12 +254,12 @@ def add_window(
         NewItem(agent_id=agent.id, agent_name=agent_name or agent.name, before=Status.AVAILABLE, fate="ready")
         for agent in agents
     )
-    operation = desk.ledger.create_operation(NewOperation(**{**values, **changes}), min(start, desk.clock()))
+    operation = inside(desk).ledger.operations.create(NewOperation(**{**values, **changes}), min(start, desk.clock()))
     taken = [ItemState.APPLIED] * (restored + not_back + out)
     taken += [ItemState.FAILED] * failed + [ItemState.UNCONFIRMED] * unconfirmed
     back = [ItemState.APPLIED] * restored + [ItemState.FAILED] * not_back
     _live(desk, operation, state, taken, back, body, given)
-    return desk.operation(operation.id).operation
+    return desk.windows.get(operation.id).operation
 
 
 def _live(
@@ -279,7 +282,7 @@ def _live(
         return
     if state in (S.HALTED, S.FAILED, S.CORRECTED, S.CANCELLED):
         if state is S.CANCELLED:
-            desk.ledger.request_cancel(operation.id, now=at, actor=VISITOR.name)
+            inside(desk).ledger.lifecycle.request_cancel(operation.id, now=at, actor=VISITOR.name)
         _move(desk, operation, S.APPLYING, state, at, **{"ended_at": at, **given})
         return
     _move(desk, operation, S.APPLYING, S.IN_EFFECT, at, applied_at=at)
@@ -292,7 +295,7 @@ def _live(
 
 
 def _move(desk: Desk, operation: Operation, one: OperationState, other: OperationState, at: datetime, **stamps: Any) -> None:
-    assert desk.ledger.move(operation.id, [one], other, now=at, **stamps)
+    assert inside(desk).ledger.lifecycle.transition(operation.id, [one], other, now=at, **stamps)
 
 
 def run_phase(
@@ -301,7 +304,7 @@ def run_phase(
     """Claims so many agents and settles them: the first in the first state, and so on."""
     if not states:
         return
-    claims = desk.ledger.claim(
+    claims = inside(desk).ledger.items.claim(
         operation.id,
         phase,
         limit=len(states),
@@ -313,7 +316,7 @@ def run_phase(
         call=CALL,
     )
     ends = [settlement(claim, state, body=body) for claim, state in zip(claims, states, strict=True)]
-    desk.ledger.settle(operation.id, phase, ends, now=at + timedelta(milliseconds=41))
+    inside(desk).ledger.items.settle(operation.id, phase, ends, now=at + timedelta(milliseconds=41))
 
 
 def settlement(claim: Claim, state: ItemState, *, body: str = FORBIDDEN) -> Settlement:
@@ -394,19 +397,19 @@ def add_run(
         "settlement": ended,
         "started_at": at,
         "created_by": VISITOR.name,
-        "client_id": desk.current_client_id(),
+        "client_id": inside(desk).connections.current_id(),
     }
-    return desk.ledger.record(DirectRun(**{**values, **changes}))
+    return inside(desk).ledger.runs.record(DirectRun(**{**values, **changes}))
 
 
 def all_runs(desk: Desk) -> tuple[Run, ...]:
     """Every run, the newest first."""
-    return desk.runs(RunFilter(), limit=500).runs
+    return desk.runs.page(RunFilter(), limit=500).runs
 
 
 def the_group(desk: Desk) -> FailureGroup:
     """The one failure group."""
-    (group,) = desk.failures()
+    (group,) = desk.failures.groups()
     return group
 
 

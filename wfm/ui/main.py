@@ -23,7 +23,7 @@ def home() -> None:
     """The default screen: Now when a window is open or due within a day, or when nobody can tell; else Plan."""
     auth.require(Capability.VIEW)
     try:
-        busy = context.desk().open_or_due()
+        busy = context.desk().windows.open_or_due()
     except StoreFault:
         busy = True  # Now says what is wrong with the database
     st.switch_page(page("now" if busy else "plan"), query_params=dict(st.query_params))
