@@ -122,7 +122,7 @@ def test_mended_access_says_so_after_reading_again(world: World, desk: Desk, ope
     world.network.asked.clear()
     app.button(key="access-read-again").click().run()
     assert world.network.asked.count("GET /api/v2/tokens/me") == 1
-    assert app.title[0].value == "architect\\-flow lacks nothing that can be seen; 1 route can't be told for sure"
+    assert app.title[0].value == "architect\\-flow lacks nothing that can be seen; 1 route can't be checked fully"
     assert "Reads work, writes fail" not in titles(app)
     app.run()
     assert world.network.asked.count("GET /api/v2/tokens/me") == 1
@@ -151,7 +151,7 @@ def test_a_sample_fills_the_box(desk: Desk, open_screen: Open) -> None:
 
 
 def test_nothing_pasted_is_a_sentence(desk: Desk, open_screen: Open) -> None:
-    assert "Nothing was pasted" in words(explain(open_screen("access"), " \n"))
+    assert "Nothing is pasted yet" in words(explain(open_screen("access"), " \n"))
 
 
 def test_a_text_of_any_length_is_explained(desk: Desk, open_screen: Open) -> None:

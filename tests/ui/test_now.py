@@ -20,7 +20,7 @@ def test_a_calm_desk_says_so_and_where_to_begin(desk: Desk, open_screen: Open) -
     app = open_screen("now")
     assert not app.exception
     text = words(app)
-    assert "Nobody is out for maintenance." in text
+    assert "No one is out for maintenance." in text
     assert "Nothing is scheduled." in text
     assert "No open cause." in text
     assert "worker alive" in text

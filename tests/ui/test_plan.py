@@ -105,7 +105,7 @@ def test_nobody_picked_teaches_the_first_step_and_asks_nothing_of_the_tenant(
 ) -> None:
     app = open_screen("plan")
     assert not app.exception
-    assert "Nobody is picked yet" in said(app)
+    assert "No one is picked yet" in said(app)
     assert asked == []
     assert app.button(key="plan_apply_nothing").disabled
 
@@ -393,8 +393,8 @@ def test_a_correction_of_the_past_does_not_promise_to_end_by_itself(desk: Desk, 
     window = WindowSpec(start=start, end=start + timedelta(hours=1), zone="UTC")
     desk.plans.save_draft(VISITOR, PlanRequest(selection=Selection(teams=(TEAM,)), window=window, route=RouteName.ADHERENCE))
     app = open_screen("plan")
-    assert "undone only when somebody asks for it" in said(app)
-    assert "restored at the end by itself" not in said(app)
+    assert "undone only when you ask for it" in said(app)
+    assert "restored automatically at the end" not in said(app)
 
 
 def test_a_data_action_says_whose_credentials_it_uses(desk: Desk, asked: list[PlanRequest], open_screen: Open) -> None:

@@ -191,7 +191,7 @@ def test_a_run_that_is_not_there_is_a_sentence_and_the_list_stays(history: Desk,
 def test_a_run_whose_exchange_is_not_kept_is_not_said_to_have_sent_nothing(history: Desk, open_screen: Open) -> None:
     run = add_run(history, 0, settled={"exchanges": ()})
     said = words(open_screen("runs", run=run.id))
-    assert "are not kept with this run" in said
+    assert "are not stored with this run" in said
     assert "Nothing was sent" not in said
 
 

@@ -54,7 +54,7 @@ def test_a_page_run_bare_refuses_a_distant_visitor_without_provider(name: str, w
     world.network.asked.clear()
     with statements() as sent:
         app = bare(name).run()
-    assert [header.value for header in app.header] == ["Sign in to go on"]
+    assert [header.value for header in app.header] == ["Sign in to continue"]
     assert "WFM_OIDC_METADATA_URL" in everything_said(app)
     assert not app.title
     assert (world.network.asked, sent) == ([], [])

@@ -32,7 +32,7 @@ def test_words_name_what_is_read_and_what_it_waits_for(world: World) -> None:
     until = pacer.usage().reset_at
     assert until is not None
     clock = f"{until.astimezone(BERLIN):%H:%M:%S}"
-    assert held == f"{plain} The tenant's limit of 60 requests a minute is used up: it goes on at {clock}."
+    assert held == f"{plain} The tenant's limit of 60 requests a minute is used up; reading continues at {clock}."
 
 
 @pytest.fixture

@@ -460,7 +460,7 @@ def test_what_ends_a_window_names_its_number_and_an_end_is_not_moved_to_itself(d
     assert app.button(key=f"extend_do_{made.id}").disabled
     ask(app, f"do_end_now_{made.id}")
     assert app.button(key=f"do_end_now_{made.id}").label == "End now and restore 34 agents"
-    assert "34 agents are put back now" in said(app)
+    assert "34 agents are restored now" in said(app)
     app.button(key=f"not_now_{made.id}").click().run()
     assert f"do_end_now_{made.id}" not in keys(app)
 
