@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 from tests.support.agent_lists import AGENTS, DIRECTORY, EXAMPLES, MANAGERS, Example, manager_of
 from tests.support.odd_lists import ODD_FILES, ODD_PASTES
 from tests.support.preview_world import NOW, agent
+from wfm.demo.world import build_world
 from wfm.domain.agent_lists import EVERY_COLUMN, AgentList
 from wfm.domain.agents import Agent, Directory
 from wfm.domain.errors import BadInput
@@ -326,6 +330,39 @@ def test_rows_copied_from_a_sheet_are_a_table(mark: str) -> None:
     assert taken(pasted_list(one_row, INDEX)) == {AGENTS[0].id}
 
 
+def strange_index() -> Index:
+    """Names of many scripts, three managers and two of the same name, as in the lists of strangers."""
+    world = build_world().people
+    eastern = [one for one in world if any("\u3040" <= sign <= "\u9fff" for sign in one.name)][:2]
+    people = [world[at] for at in (0, 1, 2, 3, 4, 6, 7, 8, 9, 58, 59, 61, 62, 63, 57, 64, 66, 69)] + eastern
+    agents = [agent(one.index, id=one.id, name=one.name, email=one.email) for one in people]
+    twin = agent(
+        901, id="0d5f9f7e-1111-4222-8333-444455556666", name=world[57].name, email="june.harrison2@alder-finch.example"
+    )
+    directory = Directory(agents={one.id: one for one in (*agents, twin)}, groups=(), units={}, as_of=NOW)
+    return Index(directory)
+
+
+STRANGE = [json.loads(line) for line in Path("tests/support/strange_lists.jsonl").read_text("utf-8").splitlines()]
+"""Lists that strangers made: `expect` says whether they count at once, are shown first, or ask for the column. `agents` are
+those who count or are proposed; null where nobody can say who is meant."""
+STRANGE_INDEX = strange_index()
+
+
+@pytest.mark.parametrize("example", STRANGE, ids=lambda example: str(example["title"]))
+def test_whom_the_list_of_a_stranger_names(example: dict[str, Any]) -> None:
+    text = example["text"]
+    found = agent_list(text.encode(), STRANGE_INDEX) if example["how"] == "file" else pasted_list(text, STRANGE_INDEX)
+    assert ("asks" if found.asks else "shown" if found.doubt else "at once") == example["expect"], found.reason or found.doubt
+    if example["agents"] is not None:
+        named = {one.id for _, word in found.words for one in STRANGE_INDEX.agents_named(word)}
+        assert named == set(example["agents"])
+
+
+def test_a_text_that_names_nobody_says_so() -> None:
+    assert pasted_list("hello there, how are you", INDEX).doubt == "This names no agent of this tenant."
+
+
 NAMES = [one.name for one in AGENTS[:4]]
 ONE, TWO, THREE, FOUR = NAMES
 
@@ -380,7 +417,7 @@ def test_a_plain_list_counts_at_once(text: str) -> None:
 )
 def test_whom_any_other_text_names_is_looked_at_before_it_counts(text: str, proposed: tuple[str, ...]) -> None:
     found = pasted_list(text, INDEX)
-    assert found.doubt.endswith("Look at whom the desk would add.")
+    assert found.doubt.endswith("Check who would be added.")
     assert taken(found) == {INDEX.agents_named(name)[0].id for name in proposed}
     named = {INDEX.agents_named(row.word)[0].id for row in found.bad if row.word}
     assert taken(found) | named >= {one.id for one in AGENTS[:4] if one.name in text or one.email in text}, "everyone is shown"

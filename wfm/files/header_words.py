@@ -26,7 +26,7 @@ AGENT_WORDS = _set("rep reps staff lid csr csrs")
 OTHER_PARTS = _set(
     "manager supervis teamlead leader approv owner creator reportsto reportingto coach mentor trainer organizer planner "
     "deputy delegate emergency escalation sponsor administrator headof linemanage hrbp requester requestor submitter "
-    "previous former replace substitut exclude signature regards "
+    "previous former replace behalf substitut exclude signature regards "
     "vorgesetz fuhrungskraft teamleit abteilungsleit gruppenleit schichtleit leitung genehmig ersteller stellvertret "
     "vertretung absender planer verantwortlich unterschrift "
     "responsable superieur superior gestionnaire directeur director gerente gestor aprobad suplente encargad encarregad "
@@ -98,7 +98,7 @@ LETTER_LABELS = {
 """What stands before the colon in the head of a mail, and whether those behind it are whom a list is about."""
 
 CLOSINGS = _set(
-    "thanks thank thx cheers regards sincerely best wishes yours br kr danke gruss grüße grüsse gruß mfg lg vg merci "
+    "thanks thank thx cheers regards sincerely best wishes yours bonne br kr danke gruss grüße grüsse gruß mfg lg vg merci "
     "cordialement amicalement gracias saludos atentamente grazie saluti obrigado obrigada atenciosamente dzięki pozdrawiam "
     "mvh hilsen hälsningar tack groeten bedankt よろしく 谢谢 감사합니다"
 )
@@ -108,13 +108,16 @@ GREETINGS = _set(
 )
 """With which a mail begins, before the name of who gets it."""
 EXCEPTIONS = _set(
-    "not except excluding excl instead without minus no never but außer nicht ausser ohne statt "
+    "not except excepting exception exceptions excluding excl keep keeping stay stays instead without minus no never but "
+    "außer ausnahme ausnahmen bleiben bleibt nicht ausser ohne statt "
     "kein sauf sans pas excepto salvo sin tranne senza non exceto sem oprócz bez behalve niet utom inte undtagen"
 )
 """Before somebody whom a sentence leaves out."""
 STAYS = EXCEPTIONS | _set(
-    "stay stays staying remain remains keep keeps cancel canceled cancelled declined exempt exempted skip skipped "
-    "bleibt bleiben storniert abgesagt entfällt reste restent annulé queda quedan cancelado fica ficam resta restano annullato "
+    "staying remain remains keeps inactive terminated leave absent sick vacation cancel canceled cancelled declined exempt "
+    "exempted skip skipped "
+    "inaktiv ausgeschieden abwesend krank urlaub inactif congé inactivo baja storniert abgesagt entfällt reste restent "
+    "annulé queda quedan cancelado fica ficam resta restano annullato "
     "blijft zostaje nein nej nie"
 )
 """Behind or beside somebody who is not meant."""

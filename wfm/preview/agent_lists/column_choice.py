@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from wfm.domain.agent_lists import EVERY_COLUMN
 from wfm.domain.errors import BadInput
-from wfm.files.agent_words import bare_word, likeness, without_remark
+from wfm.files.agent_words import bare_word, is_sure, likeness, without_remark
 from wfm.files.column_headers import Whose, is_head, names_groups, whose
 from wfm.files.header_words import NUMBERS, STAYS, YES_OR_NO
 from wfm.preview.agent_lists.columns import SAMPLE, Column
@@ -150,6 +150,8 @@ def _marks(column: Column, said: Sequence[str], *, has_blanks: bool, lines: int,
     """Whether the values of a column may say who is meant."""
     if not (YES_OR_NO - NUMBERS).isdisjoint(said) or NUMBERS.issuperset(said):
         return True
+    if has_blanks and column.filled * 4 <= lines and column.head is Whose.NOTHING_SAID:
+        return True
     if not any(any(map(str.isalpha, value)) for value in said) or column.head.is_other or all(map(people.is_group, said)):
         return any(_is_mark(value) for value in said)
     if any("@" not in value and not STAYS.isdisjoint(re.findall(r"[^\W_]+", value)) for value in said):
@@ -161,6 +163,29 @@ def _marks(column: Column, said: Sequence[str], *, has_blanks: bool, lines: int,
 def _is_mark(value: str) -> bool:
     """Whether a value is a sign such as “✓” or “★”."""
     return bool(value) and all(unicodedata.category(sign)[0] in "SM" for sign in value)
+
+
+def sections(rows: Sequence[Row], chosen: Column, people: People) -> str:
+    """A sentence where a line of one cell that names nobody may be the heading of those below it (“Keep”); "" else."""
+    last = max(chosen.agents, default=0)
+    wide = sum(sum(map(bool, map(str.strip, cells))) > 1 for _, cells in rows) >= len(rows) * _FULL
+    for line, cells in rows[:last]:
+        filled = [(at, cell.strip()) for at, cell in enumerate(cells) if cell.strip()]
+        at, said = filled[0]
+        if (
+            len(filled) != 1
+            or at not in (0, chosen.index)
+            or len(said) > MAX_ROLE
+            or is_sure(said)
+            or not any(map(str.isalpha, said))
+        ):
+            continue
+        if any(hit.agent for hit in people.named(said)):
+            continue
+        words = re.findall(r"[^\W_]+", said.casefold())
+        if wide or (len(words) == 1 and likeness(said) != "id") or not STAYS.isdisjoint(words):
+            return f"Line {line:,}, “{said}”, may be the heading of those below. Choose the column to take all lines."
+    return ""
 
 
 def indented(rows: Sequence[Row], chosen: Column) -> str:

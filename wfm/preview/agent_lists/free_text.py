@@ -32,7 +32,7 @@ _BEHIND = re.compile(r"\s*[(\[–—,:-]+\s*([^()\[\],;:…]{2,40}?)\s*(?:[)\],;
 _GOES_ON = re.compile(r"[\s,;<>/&+]*(?:and|und|et|y|e|en|og|och)?[\s,;<>/&+]*", re.IGNORECASE)
 """Between two people of the same role."""
 _BETWEEN = re.compile(
-    r"[\s\d)\]>\"'”.]*(?:(?:[,;/|&]|\b(?:and|und|et|y|e|i|en|og|och)\b)[\s\d,;/|&(\[<\"'“„]*|\s)", re.IGNORECASE
+    r"[\s\d)\]>\"'”.]*(?:(?:[,;|&]|\b(?:and|und|et|y|e|i|en|og|och)\b)[\s\d,;/|&(\[<\"'“„]*|\s)", re.IGNORECASE
 )
 _AROUND = re.compile(r"[\s\d,;/|&*•·.:<>()\[\]{}\"'“”„@_–—-]*")
 """What stands between the people of a list, and around them: nothing that says anything."""
@@ -40,8 +40,9 @@ _BOX = re.compile(r"[\[(]\s+[\])]")
 _LEFT_OUT_MARK = re.compile(r"[\[(]\s+[\])]|[☐❌❎✖✗✘🚫⛔➖]|~~")
 _CLOCK = re.compile(r"\d{1,2}:\d{2}")
 _STAMP = re.compile(
-    r"(?::\w+:|[\W\d_]|\b(?:today|yesterday|at|am|pm|from|says?|heute|gestern|um|von|hoy|ayer|hier|à|le|de)\b)*", re.IGNORECASE
+    r"(?::\w+:|[\W\d_]|\b(?:today|yesterday|at|am|pm|says?|heute|gestern|um|hoy|ayer|hier|à|le)\b)*", re.IGNORECASE
 )
+_SENDER = re.compile(r"\b(?:from|von|de)\s*$", re.IGNORECASE)
 """The time of a message, and what a chat writes beside it."""
 
 
@@ -119,7 +120,7 @@ def read_text(text: str, people: People) -> Text:
 
 def _is_list(hits: Sequence[Hit], texts: Sequence[str]) -> bool:
     """Whether a line holds people and nothing else that says anything."""
-    if not hits or _BOX.search(texts[0]) or _BOX.search(texts[-1]):
+    if not hits or texts[0].endswith(("-", "−")) or _BOX.search(texts[0]) or _BOX.search(texts[-1]):
         return False
     between = zip(texts[1:-1], pairwise(hits), strict=True)
     ends = all(_AROUND.fullmatch(end) and not _CLOCK.search(end) for end in (texts[0], texts[-1]))
@@ -134,7 +135,7 @@ def _may_be_somebody(word: str) -> bool:
 def _doubt(found: Text, mentions: Sequence[Mention], unread: Sequence[int], lines: Sequence[tuple[int, str]]) -> str:
     """Why a person must look at whom a text names; "" for a list."""
     if not mentions:
-        return ""
+        return "" if found.bad else "This names no agent of this tenant."
     places: dict[str, list[int]] = {}
     for one in mentions:
         places.setdefault(one.hit.agent or "", []).append(one.line)
@@ -142,7 +143,7 @@ def _doubt(found: Text, mentions: Sequence[Mention], unread: Sequence[int], line
     named = {one.line for one in mentions}
     depths = {len(line) - len(line.lstrip()) for number, line in lines if number in named}
     if unread:
-        says = f"{_lines(unread)} more than who is meant."
+        says = f"{_lines(unread)} more than names."
     elif again is not None:
         word = next(one.hit.word for one in mentions if one.hit.agent == again)
         says = f"“{word[:80]}” stands in lines {places[again][0]:,} and {places[again][-1]:,}."
@@ -152,14 +153,14 @@ def _doubt(found: Text, mentions: Sequence[Mention], unread: Sequence[int], line
         says = "A name stands alone at the end, as a signature does."
     else:
         return ""
-    return f"{says} Look at whom the desk would add."
+    return f"{says} Check who would be added."
 
 
 def _lines(numbers: Sequence[int]) -> str:
     if len(numbers) == 1:
-        return f"Line {numbers[0]:,} says"
+        return f"Line {numbers[0]:,} holds"
     shown = ", ".join(f"{number:,}" for number in numbers[:4])
-    return f"Lines {shown}{f' and {len(numbers) - 4:,} more' if len(numbers) > 4 else ''} say"
+    return f"Lines {shown}{f' and {len(numbers) - 4:,} more' if len(numbers) > 4 else ''} hold"
 
 
 def _settle(found: Text, mentions: Sequence[Mention], lines: Sequence[tuple[int, str]]) -> None:
@@ -275,9 +276,11 @@ def _mark(before: str, behind: str) -> str:
 
 def _stamp(before: str, behind: str, below: str) -> str:
     """The time that stands beside somebody as beside who writes in a chat: before, behind, or alone in the line below."""
-    tail = _STAMP.match(behind)
+    before, tail = _SENDER.sub("", before), _STAMP.match(behind)
     starts = (
-        _CLOCK.search(before) and _STAMP.fullmatch(before) and (behind.lstrip()[:1] in ("", ":") or behind.startswith(" to "))
+        _CLOCK.search(before)
+        and _STAMP.fullmatch(before)
+        and (behind.lstrip()[:1] in ("", ":", "(") or behind.startswith(" to "))
     )
     alone = not behind.strip() and _STAMP.fullmatch(below) and _CLOCK.search(below)
     return "beside a time, as who writes" if starts or alone or (tail and _CLOCK.search(tail[0])) else ""

@@ -12,7 +12,7 @@ from wfm.domain.errors import BadInput
 from wfm.files.agent_tables import MAX_WORD, ListTable, read_table
 from wfm.files.column_headers import leaves_out
 from wfm.files.pasted_tables import as_csv
-from wfm.preview.agent_lists.column_choice import alone, choose, indented, marked, reason_of, remarked, roles_beside
+from wfm.preview.agent_lists.column_choice import alone, choose, indented, marked, reason_of, remarked, roles_beside, sections
 from wfm.preview.agent_lists.columns import Column, candidates, columns_of, groups_of, with_full_names
 from wfm.preview.agent_lists.free_text import read_text
 from wfm.preview.agent_lists.header_rows import Body, Row, body_of, is_blank
@@ -74,18 +74,26 @@ def _doubt_of_lines(
     column = columns[chosen]
     same = next((group for group in groups if column in group), ())
     beside = [one for one in columns if one not in same]
-    doubts = (alone(rows, column, groups), indented(rows, column), remarked(rows, column), marked(rows, column, beside, people))
+    doubts = (
+        sections(rows, column, people),
+        alone(rows, column, groups),
+        indented(rows, column),
+        remarked(rows, column),
+        marked(rows, column, beside, people),
+    )
     return next(filter(None, doubts), "")
 
 
 def pasted_list(text: str, index: Index, column: int | None = None) -> AgentList:
     """Whom a pasted text names: a table where one was copied, else a list or a text. `column` as in `agent_list`."""
-    made = as_csv(text)
+    made, people = as_csv(text), People(index)
     with suppress(BadInput):
         table = agent_list((made or text.replace("\0", "")).encode("utf-8", "replace"), index, column)
-        if table.is_table and (made is not None or "\t" in text or table.rows_alike) and not _is_labelled(text):
+        if table.is_table and (
+            made is not None or "\t" in text or (table.rows_alike and not _is_prose(text, table.above, people))
+        ):
             return table
-    found = read_text(text, People(index))
+    found = read_text(text, people)
     return AgentList(
         columns=(),
         chosen=None,
@@ -99,10 +107,11 @@ def pasted_list(text: str, index: Index, column: int | None = None) -> AgentList
     )
 
 
-def _is_labelled(text: str) -> bool:
-    """Whether most lines begin with a label, as those of LDIF do: the commas in them part no columns."""
+def _is_prose(text: str, above: Sequence[int], people: People) -> bool:
+    """Whether the commas of a text part no columns: most lines have labels, as in LDIF, or its heading names somebody."""
     lines = [line for line in text.splitlines() if line.strip()]
-    return sum(_LABELLED.match(line) is not None for line in lines) * 2 > len(lines)
+    labelled = sum(_LABELLED.match(line) is not None for line in lines) * 2 > len(lines)
+    return labelled or any(people.around(line)[0] for line in text.splitlines()[: max(above, default=0)])
 
 
 def _alike(rows: Sequence[Row], names: Sequence[str]) -> bool:

@@ -30,6 +30,8 @@ _OPENERS = frozenset({"", "<", "(", "[", "-", "–", ":", ",", "](mailto:", "]("
 """Between a name and its e-mail or id."""
 _TAIL = ".!?'’-–—@*#_~+%$"
 """What may stand behind a word and is none of it."""
+_HEAD = "*_~#"
+"""And before it."""
 BY_ID, BY_EMAIL, BY_NAME = "id", "e-mail", "name"
 
 
@@ -88,7 +90,7 @@ class People:
             return (whole,), ("", "")
         hits, texts = list[Hit](), list[str]()
         words = [
-            (one.start(), one.start() + len(word))
+            (one.end() - len(one[0].lstrip(_HEAD)), one.start() + len(word))
             for one in _WORD.finditer(line)
             if any(map(str.isalnum, word := one[0].rstrip(_TAIL)))
         ]

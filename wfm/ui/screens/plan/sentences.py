@@ -24,12 +24,13 @@ def column_labels(found: AgentList) -> dict[int, str]:
 
 
 def named_table(found: AgentList) -> dict[str, list[int | str]]:
-    """The columns of the table of all whom a list names: each with the line it stands in, and why not to be added."""
+    """The table of all whom a list names, by column: each with the line, and why not to be added if any are not."""
+    why: dict[str, list[int | str]] = {"why not": [cell(one.why) for one in found.named]}
     return {
         "line": [one.line for one in found.named],
         "agent": [cell(one.word) for one in found.named],
+        **(why if any(one.why for one in found.named) else {}),
         "what the line says": [cell(found.texts.get(one.line, "")) for one in found.named],
-        "left out because": [cell(one.why) for one in found.named],
     }
 
 
