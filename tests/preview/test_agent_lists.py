@@ -413,6 +413,12 @@ def test_a_plain_list_counts_at_once(text: str) -> None:
         (f"To: {ONE}\nSubject: tonight\n\n{TWO}\n{THREE}", (TWO, THREE)),
         (f"{ONE} [10:02 AM]\n{TWO}", (TWO,)),
         (f"by 14:00: {ONE}, {TWO}", (ONE, TWO)),
+        (f"Agents on leave:\n{ONE}\n{TWO}", (ONE, TWO)),
+        (f"Agents on leave: {ONE}, {TWO}", (ONE, TWO)),
+        (f"Agents we keep:\n{ONE}\n{TWO}", ()),
+        (f"{ONE} / {TWO}", (ONE, TWO)),
+        (f"-{ONE}\n{TWO}", (ONE, TWO)),
+        (f"~~{ONE}~~\n{TWO}", (TWO,)),
     ],
 )
 def test_whom_any_other_text_names_is_looked_at_before_it_counts(text: str, proposed: tuple[str, ...]) -> None:

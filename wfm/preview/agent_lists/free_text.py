@@ -84,7 +84,7 @@ def read_text(text: str, people: People) -> Text:
             section = line.strip() if label is None else label[0] if _is_other(label[0]) else ""
             of_line, is_letter_head = section, False
             found.above = (number,) if number == filled[0][0] else found.above
-            if section or number != filled[0][0]:
+            if section or number != filled[0][0] or not is_head(bare_word(line).strip(" *#-•:：")):
                 unread[number] = None
             continue
         rest, key = (line, "") if label is None else (label[1], column_key(label[0]))
@@ -97,7 +97,7 @@ def read_text(text: str, people: People) -> Text:
         if line.rstrip().endswith((":", "：")):  # “Team of Kim Becker:” is a title
             of_line = of_line or line.strip()
         hits, texts = people.around(rest)
-        if not _is_list(hits, texts) or (label is not None and whose(label[0]) is not Whose.AGENT):
+        if not _is_list(hits, texts) or (label is not None and not (whose(label[0]) is Whose.AGENT and is_head(label[0]))):
             unread[number] = None
         for hit, why, is_soft in _roles(hits, texts, of_line, below):
             section = why if _closes(why) else section

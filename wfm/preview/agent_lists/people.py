@@ -30,7 +30,7 @@ _OPENERS = frozenset({"", "<", "(", "[", "-", "–", ":", ",", "](mailto:", "]("
 """Between a name and its e-mail or id."""
 _TAIL = ".!?'’-–—@*#_~+%$"
 """What may stand behind a word and is none of it."""
-_HEAD = "*_~#"
+_HEAD = "*_~#+−-"
 """And before it."""
 BY_ID, BY_EMAIL, BY_NAME = "id", "e-mail", "name"
 
