@@ -247,13 +247,13 @@ from tests.desk.history.old_runs import House, ADMIN
 from wfm.desk import retention
 retention.BATCH = 1
 house = House(Path(sys.argv[1]), sys.argv[2])
-real = house.ledger.delete_expired
+real = house.ledger.retention.delete_expired
 def slow(*args):
     found = real(*args)
     print("gone", flush=True)
     time.sleep(0.02)
     return found
-house.ledger.delete_expired = slow
+house.ledger.retention.delete_expired = slow
 house.desk.retention.run(ADMIN)
 """
 
