@@ -26,13 +26,13 @@ from tests.desk.history.old_runs import ADMIN, House
 from wfm.desk import ImportFormat, imports
 imports.BATCH = 20
 house = House(Path(sys.argv[1]), sys.argv[2])
-real = house.ledger.record_imported
+real = house.ledger.imports.record
 def told(*args):
     found = real(*args)
     print(found, flush=True)
     time.sleep(float(sys.argv[4]))
     return found
-house.ledger.record_imported = told
+house.ledger.imports.record = told
 with open(sys.argv[3], "rb") as source:
     house.desk.imports.add(source, ImportFormat.JSON_LINES, ADMIN)
 """
