@@ -429,6 +429,54 @@ def test_whom_any_other_text_names_is_looked_at_before_it_counts(text: str, prop
     assert taken(found) | named >= {one.id for one in AGENTS[:4] if one.name in text or one.email in text}, "everyone is shown"
 
 
+SAYS_MORE = (
+    "not",
+    "stays",
+    "✓",
+    "❌",
+    "ok",
+    "by",
+    "manager",
+    "(cancelled)",
+    "→",
+    "?",
+    "10:02",
+    "no",
+    "[ ]",
+    "nur",
+    "除く",
+    "=",
+    "!",
+    "~~",
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.sampled_from(AGENTS), min_size=2, max_size=6, unique=True),
+    st.sampled_from(SAYS_MORE),
+    st.integers(0, 5),
+    st.sampled_from(("before", "behind", "above", "below")),
+    st.sampled_from(("name", "email")),
+)
+def test_one_word_more_than_names_and_a_list_is_looked_at(
+    people: list[Agent], word: str, at: int, where: str, form: str
+) -> None:
+    lines = [str(getattr(one, form)) for one in people]
+    place = min(at, len(lines) - 1)
+    line = lines[place]
+    lines[place] = {
+        "before": f"{word} {line}",
+        "behind": f"{line} {word}",
+        "above": f"{word}\n{line}",
+        "below": f"{line}\n{word}",
+    }[where]
+    found = pasted_list("\n".join(lines), INDEX)
+    assert found.doubt or found.asks
+    named = taken(found) | {INDEX.agents_named(row.word)[0].id for row in found.bad if row.word}
+    assert named == {one.id for one in people}, "everyone is shown"
+
+
 def test_a_name_that_two_have_is_told_by_the_address_behind_it() -> None:
     people = [agent(1, name="Anna Berg"), agent(2, name="Anna Berg")]
     index = Index(Directory(agents={one.id: one for one in people}, groups=(), units={}, as_of=NOW))

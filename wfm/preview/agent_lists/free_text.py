@@ -188,14 +188,14 @@ def _settle(found: Text, mentions: Sequence[Mention], lines: Sequence[tuple[int,
 
 def _signed(mentions: Sequence[Mention], lines: Sequence[tuple[int, str]]) -> Mention | None:
     """The one who stands alone below the last empty line, where those above it stand together."""
-    blocks: list[list[int]] = [[]]
+    block, block_of = 0, dict[int, int]()
     for number, line in lines:
-        if line.strip():
-            blocks[-1].append(number)
-        elif blocks[-1]:
-            blocks.append([])
-    by_block = [[one for one in mentions if one.line in block] for block in map(set, blocks)]
-    of_names = [block for block in by_block if block]
+        block += not line.strip()
+        block_of[number] = block
+    by_block: dict[int, list[Mention]] = {}
+    for one in mentions:
+        by_block.setdefault(block_of[one.line], []).append(one)
+    of_names = list(by_block.values())
     if len(of_names) < 2 or len({one.hit.agent for one in of_names[-1]}) != 1 or len(of_names[-1]) > 2:
         return None
     last = of_names[-1][0]
