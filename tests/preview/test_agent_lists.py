@@ -520,3 +520,12 @@ def test_mails_row_by_row_are_asked_about_and_may_all_be_meant() -> None:
     text = "\n".join(f"{one.email}, {other.email}" for one, other in zip(AGENTS[:5], AGENTS[5:10], strict=True))
     assert pasted_list(text, INDEX).asks
     assert taken(pasted_list(text, INDEX, EVERY_COLUMN)) == {one.id for one in AGENTS[:10]}
+
+
+def test_thousands_on_one_line_are_all_read() -> None:
+    people = [agent(number) for number in range(5_000)]
+    index = Index(Directory(agents={one.id: one for one in people}, groups=(), units={}, as_of=NOW))
+    for separator in (", ", ";"):
+        found = pasted_list(separator.join(one.email for one in people), index)
+        assert len(found.words) == len(people)
+        assert not (found.bad or found.doubt)

@@ -25,6 +25,8 @@ SAME_SHARE = 0.9
 """Of the rows in which two columns name the same agent, from which on they are one choice."""
 SAMPLE = 300
 """Cells of a column that are looked at word by word before it is known whether agents stand in it."""
+MAX_COMPARED = 100
+"""Columns that are compared with each other: a list of so many is no table of people."""
 MAX_JOINED = 40
 """Columns of a table in which first and last names are looked for side by side."""
 
@@ -154,7 +156,7 @@ def candidates(columns: Iterable[Column]) -> list[Column]:
 def groups_of(candidates: Iterable[Column]) -> list[list[Column]]:
     """The candidates, with those that name the same agents row by row together; the surest of each group first."""
     groups: list[list[Column]] = []
-    for column in sorted(candidates, key=lambda one: one.worth, reverse=True):
+    for column in sorted(candidates, key=lambda one: one.worth, reverse=True)[:MAX_COMPARED]:
         home = next((group for group in groups if _same(group[0], column) or _completes(group, column)), None)
         if home is None:
             groups.append([column])

@@ -17,7 +17,7 @@ from wfm.files.agent_tables import MAX_WORD
 from wfm.files.agent_words import bare_word, likeness, sure_words, tidy
 from wfm.files.column_headers import Whose, column_key, is_head, is_section, leaves_out, whose
 from wfm.files.header_words import CLOSINGS, GREETINGS, LETTER_LABELS, STAYS
-from wfm.preview.agent_lists.people import Hit, People
+from wfm.preview.agent_lists.people import MAX_CELL, Hit, People
 
 _LABEL = re.compile(r"[\W_]*([^\W\d_][^:：<>@,;|\t]{0,60}?)\s*[:：](?!\d)\s*(.*)", re.DOTALL)
 _MAX_SAID = 120
@@ -73,7 +73,7 @@ class Text:
 def read_text(text: str, people: People) -> Text:
     """Whom the lines of a text name."""
     found = Text()
-    lines = [(number, tidy(line)) for number, line in enumerate(text.splitlines(), start=1)]
+    lines = [(number, tidy(part)) for number, line in enumerate(text.splitlines(), start=1) for part in _parts(line)]
     mentions, unread = list[Mention](), dict[int, None]()
     section = of_line = ""
     is_letter_head = False
@@ -113,6 +113,11 @@ def read_text(text: str, people: People) -> Text:
     _settle(found, mentions, lines)
     found.doubt = _doubt(found, mentions, list(unread), lines)
     return found
+
+
+def _parts(line: str) -> list[str]:
+    """The line; one that is longer than a line of text, at its commas: a list of thousands is pasted so too."""
+    return [line] if len(line) <= MAX_CELL else [part.strip() for part in re.split(r"[,;]", line)]
 
 
 # --- a list, or more than that -------------------------------------------------------------------------------------------
