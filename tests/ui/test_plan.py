@@ -228,15 +228,32 @@ def test_pasted_words_are_added_and_those_that_match_nobody_are_named(
     app = open_screen("plan")
     app.button(key="plan_open_paste").click().run()
     app.text_area(key="plan_paste").set_value(f"{MAIL[1]}\nnobody@example.com").run()
+    shown = next(frame.value for frame in app.dataframe if "why" in frame.value)
+    assert (list(shown["line"]), list(shown["why"])) == ([2], ["matches nobody here"])
     app.button(key="plan_paste_add").click().run()
-    assert asked[-1].selection.agents == (MAIL[1], "nobody@example.com")
-    assert "1 matches nobody" in said(app)
+    assert asked[-1].selection.agents == (MAIL[1],)
     app.multiselect(key="plan_groups").set_value([TEAMS[2]]).run()
     assert "1 by name" in said(app)
-    app.multiselect(key="plan_groups").set_value([]).run()
+
+
+def test_who_matches_nobody_is_named_in_the_list_and_removed_from_it(
+    desk: Desk, asked: list[PlanRequest], open_screen: Open
+) -> None:
+    agents = Selection(agents=(MAIL[1], "nobody@example.com"))
+    desk.plans.save_draft(VISITOR, PlanRequest(selection=agents, window=WindowSpec(minutes=30)))
+    app = open_screen("plan")
+    assert "1 matches no one" in said(app)
     app.button(key="plan_open_edit").click().run()
     app.button(key="plan_drop_unknown").click().run()
-    assert list(asked[-1].selection.agents) == [MAIL[1]]
+    assert asked[-1].selection.agents == (MAIL[1],)
+
+
+def test_a_plain_list_is_added_at_once(desk: Desk, asked: list[PlanRequest], open_screen: Open) -> None:
+    app = open_screen("plan")
+    app.button(key="plan_open_paste").click().run()
+    app.text_area(key="plan_paste").set_value(f"{MAIL[1]}\n{MAIL[2]}")
+    app.button(key="plan_paste_add").click().run()  # typed and clicked at once
+    assert asked[-1].selection.agents == (MAIL[1], MAIL[2])
 
 
 def test_a_pasted_line_with_a_control_character_is_named_and_nothing_is_added(
@@ -361,19 +378,59 @@ def test_rows_pasted_from_a_sheet_are_a_table_whose_column_is_shown_before_it_co
     assert asked[-1].selection.agents == AGENTS_OF_IT
 
 
-def test_whom_a_text_leaves_out_and_names_in_sentences_is_shown_before_it_counts(
+REQUEST = f"Please take {MAIL[1]} and {MAIL[2]} out\nSupervisor: {MAIL[20]}"
+
+
+def named(app: AppTest) -> Any:
+    """The table of all whom a list names, to be ticked."""
+    return next(frame for frame in app.dataframe if "what the line says" in frame.value)
+
+
+def test_whom_a_text_names_is_shown_with_its_line_before_it_counts(
     desk: Desk, asked: list[PlanRequest], open_screen: Open
 ) -> None:
     app = open_screen("plan")
     app.button(key="plan_open_paste").click().run()
-    text = f"Please take {MAIL[1]} and {MAIL[2]} out\nSupervisor: {MAIL[20]}"
-    app.text_area(key="plan_paste").set_value(text).run()
+    app.text_area(key="plan_paste").set_value(REQUEST)
+    app.button(key="plan_paste_add").click().run()  # typed and clicked at once: nobody was seen yet
+    assert not asked
     assert not app.exception
-    assert f"Named in sentences: `{MAIL[1]}`, `{MAIL[2]}`. Add" in said(app).replace("\\", "")
-    shown = next(frame.value for frame in app.dataframe if "why" in frame.value)
-    assert [list(shown["line"]), list(shown["given"])] == [[2], [MAIL[20]]]
+    assert "Lines 1, 2 say more than who is meant" in said(app)
+    people = named(app).value
+    assert list(people["agent"]) == [MAIL[1], MAIL[2], MAIL[20]]
+    assert people["what the line says"][2] == f"Supervisor: {MAIL[20]}"
+    assert list(people["left out because"]) == ["", "", "after “Supervisor”"]
+    assert app.button(key="plan_paste_add").label == "Add 2 agents"
     app.button(key="plan_paste_add").click().run()
     assert asked[-1].selection.agents == (MAIL[1], MAIL[2])
+
+
+def test_the_ticks_say_who_of_a_text_is_added(desk: Desk, asked: list[PlanRequest], open_screen: Open) -> None:
+    app = open_screen("plan")
+    app.button(key="plan_open_paste").click().run()
+    app.text_area(key="plan_paste").set_value(REQUEST).run()
+    key = "plan_named_" + named(app).proto.id.partition("-plan_named_")[2]
+    ticks = {"selection": {"rows": [1, 2], "columns": [], "cells": []}}
+    app.session_state[key] = ticks
+    app.run()
+    app.session_state[key] = ticks
+    app.button(key="plan_paste_add").click().run()
+    assert asked[-1].selection.agents == (MAIL[2], MAIL[20])
+
+
+def test_a_column_of_answers_asks_and_the_lines_are_ticked_one_by_one(
+    desk: Desk, asked: list[PlanRequest], open_screen: Open
+) -> None:
+    answers = [f"{MAIL[number]},{'yes' if number < 3 else 'no'}" for number in range(1, 6)]
+    app = open_screen("plan")
+    app.button(key="plan_open_csv").click().run()
+    app.file_uploader(key="plan_csv").set_value(file("\n".join(["Agent,Out", *answers]))).run()
+    assert "“Out” says “yes”, “no”, and not the same in all lines" in said(app)
+    assert app.button(key="plan_csv_add").disabled
+    column(app).set_value(0).run()
+    assert list(named(app).value["what the line says"]) == [answer.replace(",", ", ") for answer in answers]
+    app.button(key="plan_csv_add").click().run()
+    assert len(asked[-1].selection.agents) == len(answers)
 
 
 def test_every_agent_in_any_column_can_be_chosen_under_a_head_too(
@@ -643,7 +700,7 @@ def test_an_old_preview_is_made_anew_but_never_under_a_click(
     mended(desk)
     app = picked(open_screen)
     before = len(asked)
-    monkeypatch.setattr(state, "OLD", timedelta(0))
+    monkeypatch.setattr(state, "MAX_AGE", timedelta(0))
     app.button(key="plan_apply").click().run()
     assert len(tokens) == 1
     assert len(asked) == before
@@ -673,6 +730,21 @@ def test_a_directory_that_can_not_be_read_offers_another_try_and_loses_nothing(
     app.button(key="plan_again").click().run()
     assert app.multiselect(key="plan_groups").value == [TEAMS[0]]
     assert app.text_input(key="plan_ticket").value == "CHG-7"
+
+
+def test_a_plan_handed_over_by_another_screen_is_not_lost_while_the_tenant_is_silent(
+    world: World, desk: Desk, open_screen: Open
+) -> None:
+    app = open_screen("now")
+    app.session_state["plan_handed"] = PlanRequest(selection=Selection(teams=(TEAM,)), window=WindowSpec(minutes=30))
+    world.network.down = True
+    inside(desk).connections.forget_reads()
+    app.switch_page(page("plan")).run()
+    assert escape_markdown("The tenant can't be reached") in said(app)
+    assert not app.exception
+    world.network.down = False
+    app.button(key="plan_again").click().run()
+    assert app.multiselect(key="plan_groups").value == [TEAMS[0]]
 
 
 def test_zero_length_is_a_sentence(desk: Desk, open_screen: Open) -> None:
