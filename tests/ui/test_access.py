@@ -111,7 +111,7 @@ def test_the_token_its_lanes_and_their_sources_are_on_screen(desk: Desk, open_sc
     assert "missing" in tables(app)
 
 
-def test_mended_access_says_so_after_reading_again(world: World, desk: Desk, open_screen: Open) -> None:
+def test_fixed_access_says_so_after_reading_again(world: World, desk: Desk, open_screen: Open) -> None:
     desk.access.report(fresh=True)
     add_window(desk, OperationState.HALTED, failed=3)
     app = open_screen("access")
@@ -122,7 +122,7 @@ def test_mended_access_says_so_after_reading_again(world: World, desk: Desk, ope
     world.network.asked.clear()
     app.button(key="access-read-again").click().run()
     assert world.network.asked.count("GET /api/v2/tokens/me") == 1
-    assert app.title[0].value == "architect\\-flow lacks nothing that can be seen; 1 route can't be checked fully"
+    assert app.title[0].value == "architect\\-flow has all the access that can be checked; 1 route can't be checked fully"
     assert "Reads work, writes fail" not in titles(app)
     app.run()
     assert world.network.asked.count("GET /api/v2/tokens/me") == 1

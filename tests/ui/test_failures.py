@@ -221,7 +221,7 @@ def test_retry_takes_each_agent_once_and_leaves_restores_out(desk: Desk) -> None
     assert found.newest == newest
     assert not found.cut
     assert left_behind(found, a_group(agents=3)) == ""
-    assert left_behind(found, a_group(agents=4)).startswith("3 of 4 agents filled in. Who failed only on the way")
+    assert left_behind(found, a_group(agents=4)).startswith("3 of 4 agents filled in. Agents whose restore failed")
     assert left_behind(replace(found, cut=True), a_group(agents=9_000)).endswith("no more fit into one plan.")
 
 

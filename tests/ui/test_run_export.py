@@ -98,7 +98,7 @@ def test_the_screen_says_before_and_after_the_click(desk: Desk, open_screen: Ope
 
     app.session_state["runs-export-asked"] = now()
     app.run()
-    assert "The file is being started" in words(app)
+    assert "Preparing the file" in words(app)
     job = jobs.begin(jobs.export_key(VISITOR, ticket), unit="parquet", total=5)
     job.done = 2
     app.run()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.ui.conftest import Open
-from tests.ui.screen import button, somebody, tables, words
+from tests.ui.screen import somebody, tables, words
 from tests.ui.world import NEEDED, OIDC, World, add_window, stop_worker
 from wfm.desk import Desk
 from wfm.settings import Settings
@@ -64,7 +64,7 @@ def test_files_that_are_missing_or_broken_name_nothing(tmp_path: Path) -> None:
 
 
 def test_how_people_are_told_apart_is_said_for_each_kind_of_desk(world: World) -> None:
-    assert "everyone is admin" in who_decides(world.desk())
+    assert "everyone is an admin" in who_decides(world.desk())
     assert "OpenID provider" in who_decides(world.desk(real=True, **OIDC))
     assert "read-only" in who_decides(world.desk(real=True))
 
@@ -111,11 +111,11 @@ def test_what_is_wrong_is_a_sentence(desk: Desk, open_screen: Open) -> None:
     assert "all well" not in text
 
 
-def test_the_demo_is_mended_here(desk: Desk, open_screen: Open) -> None:
+def test_the_demo_is_fixed_here(desk: Desk, open_screen: Open) -> None:
     app = open_screen("settings")
-    button(app, "Mend: add the missing scope").click().run()
+    app.button(key="settings-fix").click().run()
     assert NEEDED in (desk.clients.current.scopes or ())
-    button(app, "Take it away again").click().run()
+    app.button(key="settings-break").click().run()
     assert NEEDED not in (desk.clients.current.scopes or ())
     app.selectbox(key="settings-scenario").set_value("busy-hour").run()
     assert desk.demo is not None

@@ -81,7 +81,7 @@ def test_a_dry_run_says_how_many_and_archiving_asks_for_it_first(desk: Desk, ope
     app = archived(dry_run(app), desk)
     (kept,) = all_runs(desk)
     assert kept.agent_id == PEOPLE[5].id
-    assert [said.value for said in app.success][-1].startswith("4 runs archived in 1 file and taken out.")
+    assert [said.value for said in app.success][-1].startswith("4 runs archived in 1 file and removed.")
     app = dry_run(app)
     assert "**No run** from before" in words(app)
     assert "settings-retention-go" not in keys(app)

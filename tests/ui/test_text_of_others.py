@@ -350,10 +350,12 @@ def test_a_fault_quotes_what_was_given_as_it_was(
     desk = nasty.world.desk()
     selection = Selection(teams=tuple(group.id for group in desk.agents.groups(GroupKind.TEAM)))
     desk.plans.save_draft(VISITOR, PlanRequest(selection=selection, window=WindowSpec(minutes=30)))
-    for where, name in ((Previewer, "preview"), (Reader, "actions"), (Reader, "token")):
+    ledger = inside(desk).ledger
+    for where, name in (
+        *((Previewer, "preview"), (Reader, "actions"), (Reader, "token")),
+        *((ledger.runs, "page"), (ledger.failure_groups, "all")),
+    ):
         monkeypatch.setattr(where, name, fault)
-    for name in ("runs", "failure_groups"):
-        monkeypatch.setattr(inside(desk).ledger, name, fault)
     for screen in ("plan", "data_actions", "access", "runs", "failures"):
         app = open_screen(screen)
         assert_plain(app)
