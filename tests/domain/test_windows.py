@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from wfm.domain.errors import BadInput
-from wfm.domain.windows import FURTHEST, LONGEST, SHORTEST, Window, WindowSpec
+from wfm.domain.windows import FURTHEST, MAX_LENGTH, SHORTEST, Window, WindowSpec
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 AUTUMN = datetime(2026, 10, 1, 12, 0, tzinfo=UTC)
@@ -92,13 +92,13 @@ def test_the_wall_clock_of_somebody_elsewhere() -> None:
     assert [f"{moment:%H:%M}" for moment in window.local("America/New_York")] == ["07:00", "07:30"]
 
 
-@pytest.mark.parametrize("minutes", [0, -1, 0.5, float("nan"), float("inf"), LONGEST.total_seconds() / 60 + 1, 1e300])
+@pytest.mark.parametrize("minutes", [0, -1, 0.5, float("nan"), float("inf"), MAX_LENGTH.total_seconds() / 60 + 1, 1e300])
 def test_minutes_out_of_bounds_are_refused(minutes: float) -> None:
     with pytest.raises(BadInput, match=r"window (minutes|length)"):
         WindowSpec(minutes=minutes).resolve(NOW)
 
 
-@pytest.mark.parametrize("minutes", [SHORTEST.total_seconds() / 60, LONGEST.total_seconds() / 60])
+@pytest.mark.parametrize("minutes", [SHORTEST.total_seconds() / 60, MAX_LENGTH.total_seconds() / 60])
 def test_the_bounds_themselves_are_allowed(minutes: float) -> None:
     assert WindowSpec(minutes=minutes).resolve(NOW).minutes == minutes
 
@@ -159,7 +159,7 @@ def test_a_window_says_the_wall_clock_it_was_asked_for(start: datetime, minutes:
     assert window.start.tzinfo is UTC
     assert window.end.tzinfo is UTC
     assert abs(window.minutes - minutes) <= 61
-    assert SHORTEST <= window.end - window.start <= LONGEST
+    assert SHORTEST <= window.end - window.start <= MAX_LENGTH
     assert abs(window.start - now) <= FURTHEST
 
 

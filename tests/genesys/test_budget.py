@@ -19,7 +19,7 @@ from wfm.genesys.budget import (
     DEFAULT_LIMIT,
     FIRST_FEW,
     GUARD_S,
-    LONGEST_BLOCK_S,
+    MAX_BLOCK_S,
     WAITING_S,
     Budget,
     RequestLane,
@@ -274,7 +274,7 @@ def test_a_429_without_a_time_waits_for_the_window_or_a_while() -> None:
 
 def test_a_junk_retry_after_does_not_stop_the_desk_for_a_day() -> None:
     budget = observe(_begun(), Seen(1, 5.0, 429, retry_after=1e8))
-    assert budget.blocked_until <= 5.0 + LONGEST_BLOCK_S + 1
+    assert budget.blocked_until <= 5.0 + MAX_BLOCK_S + 1
 
 
 def test_a_request_that_never_left_gives_its_permit_back() -> None:
@@ -371,7 +371,7 @@ def test_whatever_a_tenant_says_the_counts_stay_sane(
             budget = observe(budget, Seen(budget.window, now, status, allowed=allowed, count=count, reset=reset))
         assert budget.pending >= 0
         assert budget.stale >= 0
-        assert budget.blocked_until <= now + LONGEST_BLOCK_S + 1
+        assert budget.blocked_until <= now + MAX_BLOCK_S + 1
 
 
 def _begun(limit: int = 300, count: int = 1) -> Budget:

@@ -19,7 +19,7 @@ from tests.genesys.conftest import NOW, QUICK, FakeTenant, SteppingClock, make_c
 from wfm.domain.agents import Agent, GroupKind, Status
 from wfm.genesys.errors import AuthenticationFailed, BadAnswer, Forbidden, GenesysError, ServerFault
 from wfm.genesys.reads import Reader, cheapest
-from wfm.genesys.schedule_reads import LARGEST_BODY, MOST_AGENTS, _Week, covering_weeks, day_range
+from wfm.genesys.schedule_reads import MAX_AGENTS, MAX_BODY_BYTES, _Week, covering_weeks, day_range
 
 WFM = "/api/v2/workforcemanagement"
 HOUR = timedelta(hours=1)
@@ -444,8 +444,8 @@ class TestSchedules:
 
     def test_a_body_asks_for_whole_days_and_stays_small(self, reader: Reader, world: World) -> None:
         reader.schedules([agent(n) for n in range(4500)], NOW, NOW + HOUR)
-        assert [len(json.loads(body)["userIds"]) for body in world.bodies] == [MOST_AGENTS, MOST_AGENTS, 500]
-        assert all(len(body) < LARGEST_BODY for body in world.bodies)
+        assert [len(json.loads(body)["userIds"]) for body in world.bodies] == [MAX_AGENTS, MAX_AGENTS, 500]
+        assert all(len(body) < MAX_BODY_BYTES for body in world.bodies)
         said = json.loads(world.bodies[0])
         assert (said["startDate"], said["endDate"]) == ("2026-11-22T00:00:00.000Z", "2026-11-25T00:00:00.000Z")
 

@@ -13,10 +13,10 @@ from wfm.ledger.tokens import document, fold, postgres_document, postgres_query,
 from wfm.ledger.types import from_micros, to_micros
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-LARGEST = (1 << 63) - 1
+MAX_INT64 = (1 << 63) - 1
 
 
-@given(st.integers(0, LARGEST), st.integers(0, LARGEST))
+@given(st.integers(0, MAX_INT64), st.integers(0, MAX_INT64))
 def test_ids_read_back_and_sort_as_text(one: int, other: int) -> None:
     assert decode(encode(one)) == one
     assert (encode(one) < encode(other)) == (one < other)
@@ -29,7 +29,7 @@ def test_what_is_no_id_is_none(text: str) -> None:
 
 
 def test_an_id_too_large_is_none() -> None:
-    assert decode(encode(LARGEST)) == LARGEST
+    assert decode(encode(MAX_INT64)) == MAX_INT64
     assert decode("z" * 13) is None
 
 

@@ -19,7 +19,7 @@ from wfm.demo.wire import Answer, Call, Endpoint, Handler, answer
 from wfm.demo.world import Person, stable_id
 
 _RECORD_DAYS = 7
-_LONGEST_RANGE_DAYS = 31
+_MAX_RANGE_DAYS = 31
 _FURTHEST_BACK_DAYS = 366
 
 
@@ -197,8 +197,8 @@ def get_adherence(call: Call) -> Answer:
     start = instant_ms("startDate", call.first("startDate")) if call.first("startDate") else end - _RECORD_DAYS * 86_400_000
     if end < start:
         raise bad_field("endDate", call.first("endDate"), "an instant not before startDate")
-    if end - start > _LONGEST_RANGE_DAYS * 86_400_000:
-        raise bad_field("endDate", call.first("endDate"), f"at most {_LONGEST_RANGE_DAYS} days after startDate")
+    if end - start > _MAX_RANGE_DAYS * 86_400_000:
+        raise bad_field("endDate", call.first("endDate"), f"at most {_MAX_RANGE_DAYS} days after startDate")
     person = scheduled_person(tenant, call.params["userId"])
     zone = person.unit.zone
     found = _records(tenant, person, local_day(zone, start // 60_000) - 1, local_day(zone, end // 60_000))

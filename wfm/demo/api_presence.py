@@ -17,7 +17,7 @@ from wfm.demo.tenant import DemoTenant
 from wfm.demo.wire import Answer, Call, Endpoint, answer
 from wfm.demo.world import Person
 
-MOST_PRESENCES = 50
+MAX_PRESENCES = 50
 _DENIED = (
     "presence.not.authorized.update.other.user.presence",
     "Unable to update the presence of another user. You are missing the following permission(s): [presence:userPresence:edit]",
@@ -138,8 +138,8 @@ def patch_presence(call: Call) -> Answer:
 
 def get_bulk(call: Call) -> Answer:
     ids = call.query.get("id", [])
-    if not ids or len(ids) > MOST_PRESENCES:
-        raise Problem(400, "max.user.presences", f"From 1 to {MOST_PRESENCES} users can be requested.", field="id")
+    if not ids or len(ids) > MAX_PRESENCES:
+        raise Problem(400, "max.user.presences", f"From 1 to {MAX_PRESENCES} users can be requested.", field="id")
     people = [person for user_id in ids if (person := call.tenant.person(user_id)) is not None]
     return answer([uc_presence(call.tenant, person, _snap(call, person)) for person in people])
 
@@ -149,8 +149,8 @@ def put_bulk(call: Call) -> Answer:
     tenant, items = call.tenant, call.json()
     if not isinstance(items, list) or not items or not all(isinstance(item, dict) for item in items):
         raise bad_field("body", items, "a list of presences, each with id and presenceDefinition")
-    if len(items) > MOST_PRESENCES:
-        raise Problem(400, "max.user.presences", f"Only {MOST_PRESENCES} users can be updated at a time.", field="body")
+    if len(items) > MAX_PRESENCES:
+        raise Problem(400, "max.user.presences", f"Only {MAX_PRESENCES} users can be updated at a time.", field="body")
     wanted: list[tuple[str, PresenceDefinition, str]] = []
     for number, item in enumerate(items):
         definition, message = _read(tenant, item, f"[{number}].")

@@ -21,7 +21,7 @@ from wfm.demo.tenant import DemoTenant
 from wfm.demo.wire import Answer, Call, Endpoint, answer
 from wfm.demo.world import BusinessUnit, ManagementUnit, Person, stable_id
 
-_LONGEST_SEARCH_DAYS = 92
+_MAX_SEARCH_DAYS = 92
 
 
 def _week_json(tenant: DemoTenant, unit: BusinessUnit, week: int) -> Json:
@@ -93,8 +93,8 @@ def _wanted(call: Call) -> tuple[int, int, list[str] | None]:
     start, end = instant_ms("startDate", body.get("startDate")), instant_ms("endDate", body.get("endDate"))
     if end <= start:
         raise bad_field("endDate", body.get("endDate"), "an instant after startDate")
-    if end - start > _LONGEST_SEARCH_DAYS * 86_400_000:
-        raise bad_field("endDate", body.get("endDate"), f"at most {_LONGEST_SEARCH_DAYS} days after startDate")
+    if end - start > _MAX_SEARCH_DAYS * 86_400_000:
+        raise bad_field("endDate", body.get("endDate"), f"at most {_MAX_SEARCH_DAYS} days after startDate")
     ids = body.get("userIds")
     if ids is not None and (not isinstance(ids, list) or not all(isinstance(user_id, str) for user_id in ids)):
         raise bad_field("userIds", ids, "a list of user ids")

@@ -33,7 +33,7 @@ from wfm.demo.clients import Usage
 from wfm.demo.faults import AFTER_WRITE, Step
 from wfm.demo.problems import Problem, not_found, resource_not_found
 from wfm.demo.tenant import DemoTenant
-from wfm.demo.wire import LARGEST_BODY, Answer, Call, Endpoint, Table
+from wfm.demo.wire import MAX_BODY_BYTES, Answer, Call, Endpoint, Table
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -56,7 +56,7 @@ API = Table(
 )
 DEMO = Table(api_demo.ENDPOINTS)
 _SENT_BEFORE = frozenset({"timeout", "reset", "5xx"})
-_LARGEST_DEMO_BODY = 4_000_000
+_MAX_DEMO_BODY_BYTES = 4_000_000
 _SERVER_ERRORS = {
     500: (
         "internal.server.error",
@@ -85,7 +85,7 @@ class DemoApp:
         if scope["type"] != "http":
             return
         path = str(scope["path"])
-        largest = _LARGEST_DEMO_BODY if path.startswith("/_demo") else LARGEST_BODY
+        largest = _MAX_DEMO_BODY_BYTES if path.startswith("/_demo") else MAX_BODY_BYTES
         received = await _read(receive, largest)
         if received is None:
             return
@@ -179,7 +179,7 @@ class DemoApp:
         if endpoint.scopes and not set(endpoint.scopes) & set(call.token.scopes):
             raise Problem(403, *endpoint.denied)
         if too_large:
-            text = f"The request is over the size limit. Maximum bytes: {LARGEST_BODY}"
+            text = f"The request is over the size limit. Maximum bytes: {MAX_BODY_BYTES}"
             raise Problem(413, "request.entity.too.large", text)
         reply = await asyncio.to_thread(endpoint.handler, call) if endpoint.heavy else endpoint.handler(call)
         if endpoint.writes and reply.status < 300:

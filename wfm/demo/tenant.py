@@ -15,7 +15,7 @@ from wfm.demo.journal import FORMAT, Journal
 from wfm.demo.roster import Roster, anchor_for
 from wfm.demo.scenarios import SCENARIOS, Scenario
 from wfm.demo.states import States
-from wfm.demo.world import DEFAULT_SEED, MOST_AGENTS, Person, build_world
+from wfm.demo.world import DEFAULT_SEED, MAX_AGENTS, Person, build_world
 from wfm.domain.errors import BadInput
 
 LEAST_ON_SHIFT = 0.6
@@ -39,8 +39,8 @@ class Options:
 
     def check(self) -> None:
         """Raises BadInput naming the option, what was given and what is accepted."""
-        if not 1 <= self.agents <= MOST_AGENTS:
-            raise BadInput("agents", self.agents, f"1 to {MOST_AGENTS}")
+        if not 1 <= self.agents <= MAX_AGENTS:
+            raise BadInput("agents", self.agents, f"1 to {MAX_AGENTS}")
         if not 0 <= self.latency_ms <= 60_000:
             raise BadInput("latency-ms", self.latency_ms, "0 to 60000")
         if not 1 <= self.rate_limit <= 1_000_000:

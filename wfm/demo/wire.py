@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from wfm.demo.clients import Token
     from wfm.demo.tenant import DemoTenant
 
-LARGEST_BODY = 512_000
+MAX_BODY_BYTES = 512_000
 """Bytes a request body may have. Source: the platform limit request.bytes.max, as quoted in public code."""
 
 _LISTS = frozenset({"id", "ids", "expand", "userId", "divisionId", "managementUnitIds"})

@@ -11,7 +11,7 @@ from functools import cached_property
 from wfm.demo.names import NameMaker
 
 DEFAULT_SEED = 20261123
-MOST_AGENTS = 50_000
+MAX_AGENTS = 50_000
 _SPACE = uuid.UUID("6f1d1c2e-7c55-4c0e-9a83-2f1a53c1b0aa")
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from wfm.domain.errors import BadInput
 
 SHORTEST = timedelta(minutes=1)
-LONGEST = timedelta(days=31)
+MAX_LENGTH = timedelta(days=31)
 FURTHEST = timedelta(days=26 * 7)
 """As far as WFM keeps schedules at hand, either way (published: 26 weeks around the current one)."""
 
@@ -78,8 +78,8 @@ class WindowSpec(BaseModel):
             raise BadInput("window end", _shown(end, zone), f"a time after the start, {_shown(start, zone)}")
         if length < SHORTEST:
             raise BadInput("window length", f"{length.total_seconds():.0f} s", "at least 1 minute")
-        if length > LONGEST:
-            raise BadInput("window length", f"{length.days} days", f"at most {LONGEST.days} days")
+        if length > MAX_LENGTH:
+            raise BadInput("window length", f"{length.days} days", f"at most {MAX_LENGTH.days} days")
         if start - now > FURTHEST:
             raise BadInput("window start", _shown(start, zone), "at most 26 weeks ahead")
         if now - start > FURTHEST:
@@ -96,8 +96,8 @@ def zone_named(name: str) -> ZoneInfo:
 
 
 def _minutes(value: float) -> timedelta:
-    if not 0 < value <= LONGEST.total_seconds() / 60:
-        raise BadInput("window minutes", f"{value:g}", f"more than 0 and at most {LONGEST.days * 24 * 60}")
+    if not 0 < value <= MAX_LENGTH.total_seconds() / 60:
+        raise BadInput("window minutes", f"{value:g}", f"more than 0 and at most {MAX_LENGTH.days * 24 * 60}")
     return timedelta(minutes=value)
 
 

@@ -37,7 +37,7 @@ WAITING_S = 0.6
 """How long a lane that had to wait keeps lower lanes back, unless it asks again."""
 RESTORING_S = 2.0
 """How long after its last permit a restore counts as running."""
-LONGEST_BLOCK_S = 600.0
+MAX_BLOCK_S = 600.0
 """No Retry-After blocks a client for longer: a junk header must not stop the desk for a day."""
 DEFAULT_BLOCK_S = 10.0
 """A 429 that says neither Retry-After nor reset."""
@@ -103,7 +103,7 @@ def ask(budget: Budget, lane: RequestLane, now: float, share: float, window_s: f
 
     The wait is a guess of when asking again makes sense, never longer than makes the lane's precedence lapse.
     """
-    if _ahead(budget.blocked_until, now, LONGEST_BLOCK_S):
+    if _ahead(budget.blocked_until, now, MAX_BLOCK_S):
         return _waiting(budget, lane, now, budget.blocked_until - now)
     budget = _rolled(budget, now, window_s)
     if lane is not RequestLane.SCREEN and _ahead(budget.screen_waits_until, now, WAITING_S):
@@ -147,7 +147,7 @@ def observe(budget: Budget, seen: Seen, window_s: float = WINDOW_S) -> Budget:
         budget = replace(budget, count=budget.count + 1)
     if seen.status == 429:
         wait = seen.retry_after if seen.retry_after is not None else seen.reset
-        wait = min(LONGEST_BLOCK_S, DEFAULT_BLOCK_S if wait is None else wait)
+        wait = min(MAX_BLOCK_S, DEFAULT_BLOCK_S if wait is None else wait)
         budget = replace(budget, blocked_until=max(budget.blocked_until, seen.at + wait + GUARD_S))
     return budget
 

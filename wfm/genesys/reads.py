@@ -48,7 +48,7 @@ STATES_TTL_S = 15.0
 TOKEN_TTL_S = 60.0
 ACTIONS_TTL_S = 60.0
 USERS_A_CALL = 100
-MOST_CONTRACTS = 60
+MAX_CONTRACTS = 60
 """Data Actions whose contract is read one by one; a tenant with hundreds would spend its whole limit on a list."""
 
 SCREEN = RequestLane.SCREEN
@@ -249,7 +249,7 @@ class Reader:
 
     def _read_actions(self, lane: RequestLane) -> tuple[Mapping[str, Any], ...]:
         rows = self._bulk.pages(ACTIONS, lane, {"includeConfig": "true"})
-        bare = [text(row.get("id")) for row in rows if "contract" not in row][:MOST_CONTRACTS]
+        bare = [text(row.get("id")) for row in rows if "contract" not in row][:MAX_CONTRACTS]
 
         def full(action_id: str) -> Mapping[str, Any]:
             try:

@@ -24,7 +24,7 @@ from wfm.genesys.errors import (
     ServerFault,
 )
 
-LONGEST_WAIT_S = 30.0
+MAX_WAIT_S = 30.0
 """A server fault's Retry-After above this is not waited for in place."""
 
 
@@ -94,12 +94,12 @@ class Hook:
             return False
         if isinstance(error, RateLimited):
             # The pacer holds the call back. It does not pace the login host: there the wait is ours.
-            return min(error.retry_after or 1.0, LONGEST_WAIT_S) if error.call == TOKEN_CALL else 0.0
+            return min(error.retry_after or 1.0, MAX_WAIT_S) if error.call == TOKEN_CALL else 0.0
         self.faults += 1
         if self.faults >= self.policy.attempts:
             return False
         if error.retry_after is not None:
-            return error.retry_after if error.retry_after <= LONGEST_WAIT_S else False
+            return error.retry_after if error.retry_after <= MAX_WAIT_S else False
         return True
 
 

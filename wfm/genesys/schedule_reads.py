@@ -28,9 +28,9 @@ from wfm.genesys.parse import inside, known_zone, shift, text, time_off, written
 SEARCH = catalogue.operation("POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/agentschedules/search")
 ACTIVITY_CODES = catalogue.operation("GET /api/v2/workforcemanagement/businessunits/{businessUnitId}/activitycodes")
 
-LARGEST_BODY = 512_000
+MAX_BODY_BYTES = 512_000
 """Bytes (request.bytes.max, as quoted in public code). An id is 39 bytes in the body, so agents are not what fills it."""
-MOST_AGENTS = 2000
+MAX_AGENTS = 2000
 AGENT_DAYS = 6000
 """Agents times days a search may ask for: an answer of a few megabytes, well short of where a download begins."""
 CODES_TTL_S = 600.0
@@ -114,7 +114,7 @@ class ScheduleReads:
         codes_of = self._bulk.gather([partial(self._codes_of, unit, lane) for unit in by_unit])
         codes = dict(zip(by_unit, codes_of, strict=True))
         days = max(1, (after - first).days)
-        most = max(20, min(MOST_AGENTS, AGENT_DAYS // days))
+        most = max(20, min(MAX_AGENTS, AGENT_DAYS // days))
         jobs = [
             partial(self._search, unit, ids, first, after, codes[unit], known[ids[0]], lane)
             for unit, known in by_unit.items()

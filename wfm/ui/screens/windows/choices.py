@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from wfm.domain.operations import ItemState, Operation, OperationState
 from wfm.domain.plans import RouteName
-from wfm.domain.windows import LONGEST
+from wfm.domain.windows import MAX_LENGTH
 from wfm.ui.components import times
 from wfm.ui.components.sentences import format_number, plural, quantity
 from wfm.ui.screens.windows.model import View
@@ -110,5 +110,5 @@ def _retry(view: View, now: datetime) -> list[Choice]:
 
 def extend_choices(operation: Operation) -> list[int]:
     """By how many minutes the end may be moved, as quick choices."""
-    longest = LONGEST - (operation.window.end - operation.window.start)
+    longest = MAX_LENGTH - (operation.window.end - operation.window.start)
     return [minutes for minutes in (15, 30, 60, 120) if timedelta(minutes=minutes) <= longest]
