@@ -14,12 +14,12 @@ from tests.ui.world import FORBIDDEN
 from wfm.desk import CauseSeries
 from wfm.domain.operations import Outcome, Phase, RunPage
 from wfm.domain.plans import RouteName
+from wfm.domain.sentences import join_words, quantity
 from wfm.domain.windows import WindowSpec
 from wfm.ui.components import payloads
 from wfm.ui.components.diagnosis import cause_word
 from wfm.ui.components.markdown import code, escape_markdown
 from wfm.ui.components.payloads import request_line
-from wfm.ui.components.sentences import join_words, quantity
 from wfm.ui.components.tables import chosen_row, table_height, ticked_rows
 from wfm.ui.screens.runs.causes import Causes, labels, picked_cause, tints
 from wfm.ui.screens.runs.causes import finding as finding_of_causes

@@ -14,10 +14,10 @@ from tests.ui.world import NEEDED, VISITOR, add_window
 from wfm.desk import Desk
 from wfm.domain.operations import GroupState, ItemState, OperationState, Outcome
 from wfm.domain.plans import LaneState, Severity
+from wfm.domain.sentences import format_number, quantity
 from wfm.ui.components import times
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.components.run_query import RunQuery, read_query
-from wfm.ui.components.sentences import format_number, quantity
 from wfm.ui.components.states import HEX, AgentWord, agent_word, style_of
 from wfm.ui.shell import story
 from wfm.ui.shell.navigation import ROOT

@@ -12,8 +12,8 @@ from html import escape
 
 import streamlit as st
 
+from wfm.domain.sentences import format_number
 from wfm.ui.components.markdown import cell
-from wfm.ui.components.sentences import format_number
 from wfm.ui.components.states import Style, hex_color
 
 HEIGHT = 20

@@ -6,8 +6,8 @@ import streamlit as st
 
 from wfm.domain.diagnoses import Diagnosis, Kind
 from wfm.domain.operations import FailureGroup, Run
+from wfm.domain.sentences import format_number, quantity
 from wfm.ui.components.markdown import code, escape_markdown
-from wfm.ui.components.sentences import format_number, quantity
 
 
 def kind_word(kind: Kind | str) -> str:

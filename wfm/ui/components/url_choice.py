@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import streamlit as st
 
+from wfm.domain.sentences import join_words
 from wfm.ui.components.markdown import escape_markdown
-from wfm.ui.components.sentences import join_words
 
 _E = TypeVar("_E", bound=StrEnum)
 

@@ -11,8 +11,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
+from wfm.domain.sentences import format_number
 from wfm.ui.components import times
-from wfm.ui.components.sentences import format_number
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from wfm.domain.plans import AccessCheck, LaneState, RouteName
+from wfm.domain.sentences import join_words, quantity
 from wfm.ui.components.lanes import LANE_HEADS, lane_cell
 from wfm.ui.components.markdown import code, escape_markdown
-from wfm.ui.components.sentences import join_words, quantity
 from wfm.ui.components.states import style_of
 
 if TYPE_CHECKING:

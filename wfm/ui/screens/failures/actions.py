@@ -15,11 +15,11 @@ from wfm.domain.diagnoses import Kind
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import FailureGroup, GroupState, Phase, RunFilter
 from wfm.domain.people import Actor, Capability
+from wfm.domain.sentences import quantity
 from wfm.ui.components import empty, payloads
 from wfm.ui.components.diagnosis import runs_of
 from wfm.ui.components.flash import Flash, flash_next_page
 from wfm.ui.components.run_query import filter_params
-from wfm.ui.components.sentences import quantity
 from wfm.ui.components.states import style_of
 from wfm.ui.screens.failures import model
 from wfm.ui.shell.navigation import page

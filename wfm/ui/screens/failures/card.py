@@ -10,12 +10,12 @@ import streamlit as st
 from wfm.desk.proofs import PROPAGATION
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import FailureGroup, GroupState, RunFilter
+from wfm.domain.sentences import quantity
 from wfm.ui.components import empty
 from wfm.ui.components.diagnosis import kind_word, meaning
 from wfm.ui.components.lanes import verdict_badges
 from wfm.ui.components.markdown import code, escape_markdown
 from wfm.ui.components.run_query import filter_params
-from wfm.ui.components.sentences import quantity
 from wfm.ui.components.states import style_of
 from wfm.ui.components.times import now, when
 from wfm.ui.screens.failures import model

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 from wfm.desk.proofs import ACCESS_KINDS, PROPAGATION, SIGN_IN_KINDS
 from wfm.domain.diagnoses import Kind
 from wfm.domain.operations import FailureGroup, GroupState, Outcome, Phase, Run, RunFilter
+from wfm.domain.sentences import format_number, join_words, plural, quantity
 from wfm.ui.components.diagnosis import kind_word, runs_of
 from wfm.ui.components.markdown import code, escape_markdown
-from wfm.ui.components.sentences import format_number, join_words, plural, quantity
 from wfm.ui.components.states import hex_color, style_of
 from wfm.ui.components.times import clock, duration, when
 

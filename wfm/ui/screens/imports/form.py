@@ -15,9 +15,9 @@ from wfm.desk import ImportFormat, ImportPreview, ImportReport
 from wfm.domain.errors import BadInput, DeskError, Refused
 from wfm.domain.imported_runs import FIELDS
 from wfm.domain.people import Actor
+from wfm.domain.sentences import format_number, join_words, quantity
 from wfm.ui.components import empty, times, upload
 from wfm.ui.components.markdown import code, escape_markdown
-from wfm.ui.components.sentences import format_number, join_words, quantity
 from wfm.ui.components.tables import table_height
 from wfm.ui.screens.imports import model
 from wfm.ui.shell import jobs

@@ -11,8 +11,8 @@ import pandas as pd
 from wfm.desk import ImportFormat, ImportPreview, ImportReport
 from wfm.domain.imported_runs import ImportedRun, Unreadable
 from wfm.domain.operations import Outcome
+from wfm.domain.sentences import format_number, plural, quantity
 from wfm.ui.components.markdown import cell
-from wfm.ui.components.sentences import format_number, plural, quantity
 from wfm.ui.components.states import style_of
 
 MEGABYTE = 1024 * 1024

@@ -9,9 +9,9 @@ import streamlit as st
 from wfm.domain.errors import DeskError, Refused
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import Preview
+from wfm.domain.sentences import format_number, quantity
 from wfm.ui.components import demo_switches, empty, times
 from wfm.ui.components.markdown import escape_markdown
-from wfm.ui.components.sentences import format_number, quantity
 from wfm.ui.screens.plan import state
 from wfm.ui.screens.plan.model import agents_of
 from wfm.ui.screens.plan.sentences import UNDONE, action_label, missing_access, what_happens

@@ -10,10 +10,10 @@ import streamlit as st
 
 from wfm.domain.agent_lists import AgentList, BadRow
 from wfm.domain.errors import DeskError, refuse_controls
+from wfm.domain.sentences import quantity
 from wfm.domain.text import has_controls
 from wfm.ui.components import empty, upload
 from wfm.ui.components.markdown import cell, escape_markdown
-from wfm.ui.components.sentences import quantity
 from wfm.ui.components.tables import table_height, ticked_rows
 from wfm.ui.screens.plan.sentences import above_line, column_labels, named_table
 

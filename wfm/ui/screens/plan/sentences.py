@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from wfm.domain.agent_lists import EVERY_COLUMN, AgentList
 from wfm.domain.plans import AgentFate, Fate, LaneState, Preview, RouteName
+from wfm.domain.sentences import format_number, plural, quantity
 from wfm.domain.windows import Window
 from wfm.ui.components import times
 from wfm.ui.components.markdown import cell
-from wfm.ui.components.sentences import format_number, plural, quantity
 from wfm.ui.screens.plan.model import agents_of
 
 

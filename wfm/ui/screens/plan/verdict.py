@@ -14,10 +14,10 @@ from wfm.domain.plans import (
     Severity,
     short_plan_id,
 )
+from wfm.domain.sentences import format_number, quantity
 from wfm.ui.components import bars, empty, lanes, times
 from wfm.ui.components.bars import Part
 from wfm.ui.components.markdown import escape_markdown
-from wfm.ui.components.sentences import format_number, quantity
 from wfm.ui.components.states import Style, chips, hex_color, style_of
 from wfm.ui.screens.plan import chart, state, table
 from wfm.ui.screens.plan.model import totals_by_severity

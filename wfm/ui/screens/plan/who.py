@@ -10,9 +10,9 @@ import streamlit as st
 from wfm.domain.agents import Agent, GroupKind
 from wfm.domain.errors import DeskError
 from wfm.domain.plans import PlanRequest, Selection
+from wfm.domain.sentences import format_number, quantity
 from wfm.ui.components import empty
 from wfm.ui.components.markdown import cell, escape_markdown
-from wfm.ui.components.sentences import format_number, quantity
 from wfm.ui.screens.plan import lists, state
 from wfm.ui.screens.plan.model import KIND_LABELS, group_keys, with_agents, with_groups, without_agents
 from wfm.ui.screens.plan.verdict import INCLUDE

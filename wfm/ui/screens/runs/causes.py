@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from wfm.domain.operations import Outcome, RunFilter
+from wfm.domain.sentences import format_number, quantity
 from wfm.ui.components.charts import picked_points
 from wfm.ui.components.diagnosis import kind_word
 from wfm.ui.components.markdown import cell
 from wfm.ui.components.run_query import changed
-from wfm.ui.components.sentences import format_number, quantity
 from wfm.ui.components.states import hex_color
 from wfm.ui.screens.runs import state
 from wfm.ui.screens.runs.chart import COUNT_AXIS, FROM_TIP, RUNS_TIP, time_axis, wall

@@ -15,8 +15,8 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from wfm.domain.people import Actor
+from wfm.domain.sentences import format_number, quantity
 from wfm.ui.components.markdown import escape_markdown
-from wfm.ui.components.sentences import format_number, quantity
 from wfm.ui.components.times import clock, duration, now, viewer_zone
 from wfm.ui.shell import jobs
 

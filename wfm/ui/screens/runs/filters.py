@@ -15,6 +15,7 @@ from wfm.domain.diagnoses import Kind
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import Outcome, Phase, RunOrder
 from wfm.domain.plans import RouteName
+from wfm.domain.sentences import join_words
 from wfm.ui.components.agent_lookup import agent_named
 from wfm.ui.components.diagnosis import kind_word
 from wfm.ui.components.markdown import escape_markdown
@@ -30,7 +31,6 @@ from wfm.ui.components.run_query import (
     with_preset,
     with_range,
 )
-from wfm.ui.components.sentences import join_words
 from wfm.ui.components.states import phase_word, style_of
 from wfm.ui.components.times import when
 from wfm.ui.screens.runs import state

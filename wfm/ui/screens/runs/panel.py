@@ -14,12 +14,12 @@ from wfm.domain.errors import DeskError
 from wfm.domain.operations import Exchange, Outcome, Run
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import LaneState
+from wfm.domain.sentences import quantity
 from wfm.ui.components import empty, ids, payloads
 from wfm.ui.components.diagnosis import kind_word, meaning, runs_of
 from wfm.ui.components.lanes import verdict_badges, verdict_lines
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.components.run_query import changed
-from wfm.ui.components.sentences import quantity
 from wfm.ui.components.states import phase_word, style_of
 from wfm.ui.components.times import clock, milliseconds, when
 from wfm.ui.screens.runs import state

@@ -10,8 +10,8 @@ import streamlit as st
 
 from wfm.domain.operations import Run
 from wfm.domain.people import Actor, Capability
+from wfm.domain.sentences import quantity
 from wfm.ui.components.markdown import cell
-from wfm.ui.components.sentences import quantity
 from wfm.ui.screens.runs import export
 from wfm.ui.screens.runs.model import can_retry
 from wfm.ui.shell.replan import start_plan

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from wfm.domain.diagnoses import Diagnosis
 from wfm.domain.operations import Outcome, Phase, Run, RunOrder, RunPage
-from wfm.ui.components.sentences import format_number, quantity
+from wfm.domain.sentences import format_number, quantity
 from wfm.ui.components.states import style_of
 from wfm.ui.components.times import clock, when
 from wfm.ui.screens.runs.chart import Spread

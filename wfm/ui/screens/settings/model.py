@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wfm.ui.components.sentences import join_words
+from wfm.domain.sentences import join_words
 
 if TYPE_CHECKING:
     from wfm.desk import Desk

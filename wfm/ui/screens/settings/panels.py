@@ -10,9 +10,9 @@ import streamlit as st
 
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Actor, Capability
+from wfm.domain.sentences import format_number, quantity
 from wfm.ui.components import demo_switches, times
 from wfm.ui.components.markdown import code, escape_markdown
-from wfm.ui.components.sentences import format_number, quantity
 from wfm.ui.components.tables import facts_table
 from wfm.ui.screens.settings import model
 

@@ -11,9 +11,9 @@ import streamlit as st
 from wfm.desk import RetentionReport
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Actor, Capability
+from wfm.domain.sentences import quantity
 from wfm.ui.components import empty, times
 from wfm.ui.components.markdown import code, escape_markdown
-from wfm.ui.components.sentences import quantity
 from wfm.ui.components.tables import facts_table
 from wfm.ui.screens.settings.sentences import archive_text, dry_run_text, last_run_text, policy_text, result_text, why_not
 from wfm.ui.shell import jobs

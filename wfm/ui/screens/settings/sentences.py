@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from wfm.desk import RetentionReport, RetentionState
+from wfm.domain.sentences import format_number, join_words, quantity
 from wfm.ui.components import times
 from wfm.ui.components.markdown import code, escape_markdown
-from wfm.ui.components.sentences import format_number, join_words, quantity
 
 SETTING = "WFM_RETENTION_DAYS"
 

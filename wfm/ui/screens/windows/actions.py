@@ -12,8 +12,8 @@ import streamlit as st
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import Operation
 from wfm.domain.people import Actor, Capability
+from wfm.domain.sentences import quantity
 from wfm.ui.components import empty, times
-from wfm.ui.components.sentences import quantity
 from wfm.ui.screens.windows.choices import Act, Choice, choices, extend_choices
 from wfm.ui.screens.windows.model import View
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from wfm.domain.people import Actor
+from wfm.domain.sentences import quantity
 from wfm.ui.components import bars
 from wfm.ui.components.markdown import escape_markdown
-from wfm.ui.components.sentences import quantity
 from wfm.ui.components.states import style_of
 from wfm.ui.screens.windows.actions import buttons, confirm
 from wfm.ui.screens.windows.model import View, parts, short_title_of, title_of

@@ -9,10 +9,10 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from wfm.domain.operations import OPEN_STATES
+from wfm.domain.sentences import quantity
 from wfm.ui.components import times
 from wfm.ui.components.charts import row_axis, wall_clock
 from wfm.ui.components.markdown import cell
-from wfm.ui.components.sentences import quantity
 from wfm.ui.components.states import style_of
 from wfm.ui.screens.windows.model import View, title_of
 

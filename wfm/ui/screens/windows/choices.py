@@ -8,9 +8,9 @@ from enum import StrEnum
 
 from wfm.domain.operations import ItemState, Operation, OperationState
 from wfm.domain.plans import RouteName
+from wfm.domain.sentences import format_number, plural, quantity
 from wfm.domain.windows import MAX_LENGTH
 from wfm.ui.components import times
-from wfm.ui.components.sentences import format_number, plural, quantity
 from wfm.ui.screens.windows.model import View
 
 _S = OperationState

@@ -12,10 +12,10 @@ from wfm.domain.errors import DeskError
 from wfm.domain.operations import Item, ItemState, OperationState, Outcome, Phase, RunFilter
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import RouteName
+from wfm.domain.sentences import format_number, quantity
 from wfm.ui.components import empty, times
 from wfm.ui.components.diagnosis import cause_word
 from wfm.ui.components.markdown import cell, escape_markdown
-from wfm.ui.components.sentences import format_number, quantity
 from wfm.ui.components.states import AgentWord, agent_style, agent_word, style_of
 from wfm.ui.components.tables import chosen_row, facts_table, table_height
 from wfm.ui.screens.windows import actions

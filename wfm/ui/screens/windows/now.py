@@ -10,10 +10,10 @@ import streamlit as st
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import GroupState, OperationState
 from wfm.domain.people import Actor
+from wfm.domain.sentences import format_number, quantity
 from wfm.ui.components import bars, empty, times
 from wfm.ui.components.diagnosis import runs_of
 from wfm.ui.components.markdown import escape_markdown
-from wfm.ui.components.sentences import format_number, quantity
 from wfm.ui.components.states import style_of
 from wfm.ui.screens.windows import actions
 from wfm.ui.screens.windows.card import card

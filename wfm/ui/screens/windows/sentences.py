@@ -7,8 +7,8 @@ from datetime import datetime
 
 from wfm.domain.operations import Counts, Operation, OperationState
 from wfm.domain.plans import RouteName
+from wfm.domain.sentences import format_number, plural, quantity
 from wfm.ui.components import times
-from wfm.ui.components.sentences import format_number, plural, quantity
 from wfm.ui.screens.windows.model import Happened, View, doubtful
 
 _S = OperationState

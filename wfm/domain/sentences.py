@@ -1,4 +1,4 @@
-"""Numbers and words in sentences for people: one spelling for all screens."""
+"""Numbers and words in sentences for people: one spelling for screens, the command line and events."""
 
 from __future__ import annotations
 
