@@ -1,4 +1,4 @@
-"""Many agents through one route: claims a few, keeps some sixteen requests under way, settles as they end.
+"""Send many agents through one route: claim a few, keep up to sixteen requests under way, settle them as they end.
 
 One thread (the workflow's) talks to the ledger; the others only send. Claims are small and settled in small
 transactions several times a second, so that neither a screen nor a cancel ever waits behind a large operation.
@@ -25,17 +25,17 @@ log = logging.getLogger(__name__)
 MAX_IN_FLIGHT = 16
 CLAIM_SIZE = 25
 CANARY = 5
-"""So many agents go first; the others follow when not all of these failed for one cause."""
+"""Agents that are sent first; the others follow unless all of these fail for one cause."""
 SETTLE_EVERY_S = 0.25
 POLL_EVERY_S = 0.4
 """How often the ledger is asked whether the operation was cancelled or ended."""
 MAX_SENDS = 3
-"""An agent whose update was read back as not applied is sent again, this often in all."""
+"""How often in all an agent is sent whose update is read back as not applied."""
 STORE_PAUSE_S = 0.5
 STORE_LAST_S = 5.0
-"""A worker that stops waits so long for a ledger that is out of reach before it leaves results to be read back."""
+"""How long a stopping worker waits for a ledger that is out of reach before it leaves results to be read back."""
 FIRST_PROBE_S, SLOWEST_PROBE_S = 1.0, 30.0
-"""While the request budget's database is out of reach, one agent is tried now and then, ever further apart."""
+"""While the request budget's database is out of reach, one agent is tried at growing intervals."""
 
 
 class Stop(StrEnum):
@@ -65,7 +65,7 @@ class Canary:
     """(fingerprint, sentence) of those that failed so far."""
 
     def systemic(self) -> str | None:
-        """The one cause for which all the first agents failed, or None."""
+        """Return the one cause for which all the first agents failed, or None."""
         if len(self.causes) < CANARY or len({fingerprint for fingerprint, _ in self.causes}) != 1:
             return None
         return self.causes[0][1]
@@ -101,7 +101,7 @@ class BatchExecutor:
         self._down_since: float | None = None
         """Since when the ledger is out of reach (monotonic, s)."""
         self._lost_claim: datetime | None = None
-        """The instant of a claim that broke off: it may have been committed all the same."""
+        """The instant of a claim that broke off: it may have been committed."""
         self._probes = 0
         self._claim_from = 0.0
         self._stop: Stop | None = None
@@ -109,11 +109,11 @@ class BatchExecutor:
         self._none_pending = False
 
     def take_over(self, orphaned: list[Claim], ready: float) -> None:
-        """Takes over items that were found in `sending`: to be read back, not before `ready`."""
+        """Take over items that were found in `sending`: to be read back, not before `ready`."""
         self._unknown += [UnknownOutcome(claim=claim, ready=ready, orphaned=True) for claim in orphaned]
 
     def run(self, budget: int) -> RunResult:
-        """Runs, and waits for a ledger that is out of reach for as long as this worker works.
+        """Run until done or stopped. A ledger that is out of reach is waited for as long as this worker works.
 
         Raises StoreFault when the worker stops meanwhile; what was sent is then read back next time.
         """
@@ -137,7 +137,7 @@ class BatchExecutor:
                 raise
 
     def _settle_what_is_known(self) -> None:
-        """Something broke: wait for what was sent and, if the ledger takes it, settle it."""
+        """After an error: wait for what was sent and, if the ledger takes it, settle it."""
         self._give_up_unsent()
         wait(self._in_flight)
         self._collect()
@@ -175,10 +175,10 @@ class BatchExecutor:
                 self._settlements.append(self._counted(result))
                 if self._probes:
                     self._probes = 0
-                    self._add_event("resumed", "Sending goes on.")
+                    self._add_event("resumed", "Sending continues.")
 
     def _pause_claims(self, fault: StoreFault) -> None:
-        """The request budget can't be used: claims nobody for a while, longer each time, and then one agent alone."""
+        """Claim no agent for a while, longer each time, then one agent alone: the request budget can't be used."""
         now = time.monotonic()
         if now < self._claim_from:
             return
@@ -231,7 +231,7 @@ class BatchExecutor:
         self._progress(counts)
 
     def _ledger_is_down(self, fault: StoreFault) -> None:
-        """Results must not be lost: they are held while the ledger is out of reach, and nothing more is sent."""
+        """Hold the results while the ledger is out of reach, so that none is lost; nothing more is sent meanwhile."""
         now = time.monotonic()
         if self._down_since is None:
             self._down_since = now
@@ -262,7 +262,7 @@ class BatchExecutor:
             log.warning("Reads could not be counted: %s", fault)
 
     def _judge(self, settled: list[Settlement], counts: Counts) -> None:
-        """Halts when the first agents all failed for one cause; otherwise lets the others follow."""
+        """Halt when the first agents all failed for one cause; otherwise let the others follow."""
         canary = self._canary
         if canary.left is None:
             return
@@ -303,18 +303,18 @@ class BatchExecutor:
             self._give_up_unsent()
 
     def _give_up_unsent(self) -> None:
-        """Requests that wait for a permit give up, claims that wait for a thread are given back."""
+        """Give up requests that wait for a permit, and give back claims that wait for a thread."""
         self._unsent.set()
         for future in self._in_flight:
             future.cancel()
 
     def _claim(self, pool: ThreadPoolExecutor) -> int:
-        room = self._room()
-        if room <= 0 or self._none_pending or self._lost_claim is not None or time.monotonic() < self._claim_from:
+        limit = self._claimable()
+        if limit <= 0 or self._none_pending or self._lost_claim is not None or time.monotonic() < self._claim_from:
             return 0
-        self._lost_claim = now = self._context.deps.clock()  # until it is known what it took
+        self._lost_claim = now = self._context.deps.clock()  # until the claims that it took are known
         try:
-            claims = self._claimed(room, now)
+            claims = self._claimed(limit, now)
         except StoreFault as fault:
             self._ledger_is_down(fault)
             return 0
@@ -326,7 +326,7 @@ class BatchExecutor:
         return len(claims)
 
     def _recover_claim(self, pool: ThreadPoolExecutor) -> int:
-        """A claim that broke off may have been committed: those agents are ours, and nobody has sent them yet."""
+        """Send the agents of a claim that broke off after its commit: they are ours and not sent yet."""
         context = self._context
         known = {claim.run_id for claim in self._in_flight.values()} | {unknown.claim.run_id for unknown in self._unknown}
         known |= {settlement.run_id for settlement in self._settlements}
@@ -345,12 +345,12 @@ class BatchExecutor:
             self._in_flight[pool.submit(context.send, claim)] = claim
         return len(claims)
 
-    def _claimed(self, room: int, now: datetime) -> list[Claim]:
+    def _claimed(self, limit: int, now: datetime) -> list[Claim]:
         context = self._context
         return self._ledger.items.claim(
             context.operation.id,
             context.phase,
-            limit=room,
+            limit=limit,
             worker_id=context.deps.worker_id,
             now=now,
             route=context.operation.route.value,
@@ -359,8 +359,8 @@ class BatchExecutor:
             call=context.call,
         )
 
-    def _room(self) -> int:
-        """How many may be claimed now. The first agents go alone: the others wait for what comes of them."""
+    def _claimable(self) -> int:
+        """Return how many items may be claimed now. The first agents go alone: the others wait for their results."""
         most = 1 - len(self._in_flight) if self._probes else CLAIM_SIZE
         if self._canary.left is not None:
             return min(most, self._canary.left - len(self._in_flight) - len(self._unknown) - len(self._settlements))
@@ -383,7 +383,7 @@ def _worked(exchange: Exchange) -> bool:
 
 
 def canary_for(phase: Phase, counts: Counts, causes: list[tuple[str, str]]) -> Canary:
-    """The canary of a phase that starts or resumes: none once an agent was taken out, and none when restoring."""
+    """Return the canary of a phase that starts or resumes; it is off once an agent was taken out, and when restoring."""
     if phase is Phase.RESTORE or counts.apply[ItemState.APPLIED] or len(causes) >= CANARY:
         return Canary(left=None, causes=causes)
     return Canary(left=CANARY - len(causes), causes=causes)

@@ -1,4 +1,4 @@
-"""What a phase asks before it sends: states and shifts in bulk, items page by page, causes of earlier failures."""
+"""What a phase reads before it sends: states and shifts in bulk, items page by page, causes of earlier failures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wfm.ledger import Ledger
 
 PAGE = 2_000
 _NOT_ON_SHIFT = frozenset(fate.value for fate in INCLUDABLE)
-"""Fates of agents who were taken out although they were not on shift: being off shift later says nothing new."""
+"""Fates of agents who were taken out although they were off shift: that they are off shift later is no news."""
 
 
 def items_in(
@@ -26,35 +26,35 @@ def items_in(
     *,
     apply_states: Collection[ItemState] | None = None,
     restore_states: Collection[ItemState] | None = None,
-    most: int | None = None,
+    limit: int | None = None,
 ) -> list[Item]:
-    """The items in these states, in their order, at most `most`. Raises StoreFault."""
-    found: list[Item] = []
+    """Return the items in these states, in their order, at most `limit`. Raises StoreFault."""
+    items: list[Item] = []
     after = 0
-    while most is None or len(found) < most:
+    while limit is None or len(items) < limit:
         page = ledger.items.page(
             operation_id, apply_states=apply_states, restore_states=restore_states, after_seq=after, limit=PAGE
         )
         if not page:
             break
-        found += page
+        items += page
         after = page[-1].seq
-    return found if most is None else found[:most]
+    return items if limit is None else items[:limit]
 
 
 def states_of(reads: Reads, agent_ids: Sequence[str], lane: RequestLane, *, fresh: bool = True) -> dict[str, Status]:
-    """The state of each agent just now; those the tenant says nothing of are left out. Raises GenesysError."""
+    """Return the present state of each agent that the tenant knows. Raises GenesysError."""
     agents = _agents(reads, agent_ids, lane)
-    found = reads.states(agents, fresh=fresh, lane=lane) if agents else {}
-    return {agent_id: state.status for agent_id, state in found.items()}
+    states = reads.states(agents, fresh=fresh, lane=lane) if agents else {}
+    return {agent_id: state.status for agent_id, state in states.items()}
 
 
 def off_shift(reads: Reads, operation: Operation, items: Sequence[Item], now: datetime) -> dict[str, str]:
-    """Agents who were on shift when they were taken out and are not any more, with the reason. Raises GenesysError.
+    """Return the agents who were on shift when taken out and no longer are, with the reason. Raises GenesysError.
 
-    Whose shift is only about to begin inside the window was off shift already when taken out: left as they are, they
-    would begin it unavailable. An agent whose schedule is not known or not published counts as on shift: better made
-    available than forgotten.
+    An agent whose shift is still to begin inside the window was already off shift when taken out and is restored:
+    otherwise they would begin the shift unavailable. An agent whose schedule is unknown or not published counts as on
+    shift: it is better to make them available than to forget them.
     """
     worked = [item.agent_id for item in items if item.fate not in _NOT_ON_SHIFT]
     agents = _agents(reads, worked, RequestLane.RESTORE)
@@ -71,7 +71,7 @@ def off_shift(reads: Reads, operation: Operation, items: Sequence[Item], now: da
 
 
 def _went_off(shifts: Sequence[Shift], begun: datetime, until: datetime, now: datetime) -> bool:
-    """No shift now: one has ended since `begun`, or none is to come before `until`."""
+    """Return whether there is no shift now, and one has ended since `begun` or none starts before `until`."""
     if any(shift.start <= now < shift.end for shift in shifts):
         return False
     ended = any(begun < shift.end <= now for shift in shifts)
@@ -79,7 +79,7 @@ def _went_off(shifts: Sequence[Shift], begun: datetime, until: datetime, now: da
 
 
 def not_ours(reads: Reads, items: Sequence[Item]) -> dict[str, str]:
-    """Agents who are available already, for routes that can't look themselves. Raises GenesysError."""
+    """Return the agents who are already available, for routes that can't read them back. Raises GenesysError."""
     states = states_of(reads, [item.agent_id for item in items], RequestLane.RESTORE)
     return {
         item.agent_id: (SkipReason.NOT_OURS if item.apply_state is ItemState.APPLIED else SkipReason.NEVER_OUT).value
@@ -89,8 +89,8 @@ def not_ours(reads: Reads, items: Sequence[Item]) -> dict[str, str]:
 
 
 def causes_so_far(ledger: Ledger, operation: Operation) -> list[tuple[str, str]]:
-    """(fingerprint, sentence) of the first agents that failed, when a phase is resumed. Raises StoreFault."""
-    failed = items_in(ledger, operation.id, apply_states=[ItemState.FAILED, ItemState.UNCONFIRMED], most=4 * CANARY)
+    """Return (fingerprint, sentence) of the first agents that failed, for a phase that resumes. Raises StoreFault."""
+    failed = items_in(ledger, operation.id, apply_states=[ItemState.FAILED, ItemState.UNCONFIRMED], limit=4 * CANARY)
     runs = [ledger.runs.get(operation.tenant_key, item.apply_run)[0] for item in failed if item.apply_run is not None]
     return [(run.fingerprint or run.note, run.cause or run.note) for run in runs if run.note != ORPHANED][:CANARY]
 

@@ -1,10 +1,10 @@
 """The engine on DBOS: SQLite in a file of its own beside the ledger, or the PostgreSQL database of the ledger.
 
-Why so, and which traps are avoided here: docs/decisions/0004-engine.md. Only the worker imports this module: dashboards
-write ledger rows and the worker's sweep finds what is due.
+The reasons, and the traps that are avoided here: docs/decisions/0004-engine.md. Only the worker imports this module:
+dashboards write ledger rows and the worker's sweep finds what is due.
 
 Workflow ids are `{phase}:{operation}:{revision}:{tenant}`, with `:2`, `:3` … for a phase that ended before its work was
-done (the worker was stopped, the ledger was out of reach) and was started anew.
+done (the worker was stopped, the ledger was out of reach) and was started again.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from wfm.stores import damage, disk_full, set_aside_if_damaged
 log = logging.getLogger(__name__)
 
 WORKFLOWS_VERSION = "1"
-"""Changes when the steps of the workflow change. Pinned, because the default (a hash of the code) would strand what runs
-whenever a line changes."""
+"""Changes when the steps of the workflow change. Pinned, because the default (a hash of the code) would abandon running
+workflows whenever a line changes."""
 MAX_CONCURRENCY = 24
-"""Operations that a worker drives at the same time."""
+"""Operations that a worker runs at the same time."""
 POLL_S = 0.25
 FORSAKEN_AFTER_S = 60.0
-"""A workflow of another version that nobody took for so long is started anew in ours."""
+"""Seconds after which a workflow of another version that no worker took is started again in ours."""
 _ACTIVE = ("ENQUEUED", "PENDING", "DELAYED")
 _ENDED = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 
@@ -106,11 +106,11 @@ class DbosEngine:
 
     @property
     def executor_id(self) -> str:
-        """What this worker's workflows are marked with; the same after a restart."""
+        """The id that marks this worker's workflows; the same after a restart."""
         return self._executor
 
     def launch(self) -> None:
-        """Starts taking workflows, first those that this executor left behind. Raises StoreFault.
+        """Start taking workflows, first those that this executor left behind. Raises StoreFault.
 
         A damaged file is set aside and made again: the sweep finds in the ledger what is due.
         """
@@ -136,7 +136,7 @@ class DbosEngine:
                 assert self._postgres is not None
                 self._identity = WorkerIdentity.take(self._postgres, self._executor)
                 self._executor = self._identity.name
-                config["system_database_url"] = _plain(self._postgres)
+                config["system_database_url"] = _libpq_url(self._postgres)
                 config["sys_db_pool_size"] = 10
             config["executor_id"] = self._executor
             DBOS(config=config)
@@ -155,11 +155,11 @@ class DbosEngine:
             raise StoreFault(f"The engine's database{self._place()} can't be used: {self._why(error)}") from error
 
     def _startup_lock(self) -> AbstractContextManager[None]:
-        """Two workers that start together must not both make the tables."""
+        """Return a lock that keeps two workers that start together from both creating the tables."""
         return self._identity.launching() if self._identity is not None else nullcontext()
 
     def start(self, operation_id: str, phase: Phase, revision: int) -> bool:
-        """Enqueues the phase unless it waits or runs already; whether it did. Raises StoreFault."""
+        """Enqueue the phase unless it waits or runs already; return whether it did. Raises StoreFault."""
         with self._as_store_fault():
             known = self._known(operation_id, phase)
             if any(self._still_counts(flow) for flow in known if flow.status in _ACTIVE):
@@ -176,7 +176,7 @@ class DbosEngine:
             return True
 
     def status(self, operation_id: str, phase: Phase) -> FlowState:
-        """Where the phase's latest workflow stands. Raises StoreFault."""
+        """Return where the phase's latest workflow stands. Raises StoreFault."""
         with self._as_store_fault():
             known = {flow.status for flow in self._known(operation_id, phase)}
         if "PENDING" in known:
@@ -186,7 +186,7 @@ class DbosEngine:
         return FlowState.ENDED if known else FlowState.NONE
 
     def reap(self) -> int:
-        """Takes over workflows of executors that are dead, and those of ours that nothing runs. Raises StoreFault."""
+        """Take over the workflows of dead executors, and those of ours that nothing runs. Raises StoreFault."""
         if self._identity is not None and not self._identity.held():
             self._on_lost()
             return 0
@@ -202,7 +202,7 @@ class DbosEngine:
             if flow.workflow_id in running:
                 continue
             if flow.executor_id == self._executor:
-                # Just dequeued, perhaps: only one that is idle twice in a row was forgotten.
+                # It may just have been dequeued: only a workflow that is idle twice in a row was forgotten.
                 idle.add(flow.workflow_id)
                 if flow.workflow_id not in self._seen_idle:
                     continue
@@ -210,7 +210,7 @@ class DbosEngine:
                 continue
             with self._as_store_fault():
                 if flow.app_version != self._version:
-                    DBOS.cancel_workflow(flow.workflow_id)  # its steps are not ours: the sweep starts it anew
+                    DBOS.cancel_workflow(flow.workflow_id)  # its steps are not ours: the sweep starts it again
                 else:
                     DBOS.resume_workflow(flow.workflow_id, queue_name=self._queue)
             taken += 1
@@ -223,7 +223,7 @@ class DbosEngine:
         return executor_id is not None and self._identity.is_free(executor_id)
 
     def tidy(self, older_than: timedelta) -> int:
-        """Forgets workflows that ended so long ago; how many at most in one go. Raises StoreFault."""
+        """Delete workflows that ended longer ago than this, at most 500; return how many. Raises StoreFault."""
         before = (datetime.now(UTC) - older_than).isoformat()
         with self._as_store_fault():
             ended = DBOS.list_workflows(
@@ -239,11 +239,11 @@ class DbosEngine:
         return len(ended)
 
     def damaged(self) -> bool:
-        """Whether the engine's own file is damaged. With PostgreSQL that is for the server to say."""
+        """Return whether the engine's own file is damaged. With PostgreSQL that is for the server to say."""
         return self._file is not None and damage(self._file, sqlite_module()) is not None
 
     def destroy(self, patience_s: float) -> None:
-        """Stops taking workflows and waits for those that run, at most so many seconds. What goes wrong is logged."""
+        """Stop taking workflows and wait at most this many seconds for those that run. Errors are logged."""
         deadline = time.monotonic() + patience_s
         while (left := self._still_running()) and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -276,7 +276,7 @@ class DbosEngine:
 
     @contextmanager
     def _as_store_fault(self) -> Iterator[None]:
-        """Errors of the engine's database as StoreFault."""
+        """Raise errors of the engine's database as StoreFault."""
         try:
             yield
         except sa.exc.SQLAlchemyError as error:
@@ -291,7 +291,7 @@ class DbosEngine:
         )
 
     def _still_counts(self, flow: Any) -> bool:
-        """Whether an active workflow will be run: not one of another version that nobody takes any more."""
+        """Return whether an active workflow will run; one of another version that no worker takes any more will not."""
         if flow.app_version == self._version or flow.status == "PENDING":
             return True
         age = time.time() - (flow.updated_at or flow.created_at or 0) / 1000
@@ -302,7 +302,7 @@ class DbosEngine:
 
 
 def _refuse_old_sqlite() -> None:
-    """DBOS asks an older SQLite on Python 3.12 and newer for a function it lacks, and fails without saying so."""
+    """Raise StoreFault for a SQLite that is too old: on Python 3.12 and newer DBOS fails on it without saying why."""
     module = sqlite_module()
     if sys.version_info >= (3, 12) and module.sqlite_version_info < OLDEST_FOR_ALL:
         raise StoreFault(
@@ -312,8 +312,8 @@ def _refuse_old_sqlite() -> None:
 
 
 def _sqlite_engine(url: str) -> sa.Engine:
-    """SQLite as DBOS expects it (the driver begins transactions, at once for writing), and with WAL, which it does not
-    set: twice as fast, and readers don't wait for the writer.
+    """Return a SQLite engine as DBOS expects it (the driver begins transactions, at once for writing), in WAL mode, which
+    DBOS does not set: twice as fast, and readers don't wait for the writer.
     """
     engine = sa.create_engine(url, module=sqlite_module())
 
@@ -327,10 +327,10 @@ def _sqlite_engine(url: str) -> sa.Engine:
 
 
 def _first_line(error: BaseException) -> str:
-    said = str(getattr(error, "orig", None) or error).strip().splitlines()
-    return redact_text(said[0] if said else type(error).__name__)
+    lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return redact_text(lines[0] if lines else type(error).__name__)
 
 
-def _plain(url: str) -> str:
-    """The address without a driver's name: DBOS adds its own."""
+def _libpq_url(url: str) -> str:
+    """Return the address without a driver's name: DBOS adds its own."""
     return sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)

@@ -19,7 +19,7 @@ from wfm.routes.base import Sender
 
 Clock = Callable[[], datetime]
 Recheck = Callable[[Operation, Sequence[Item]], Mapping[str, tuple[Fate, str]]]
-"""The agents that can't be taken out any more, with why. Raises GenesysError."""
+"""The agents that can no longer be taken out, with the reason. Raises GenesysError."""
 Diagnose = Callable[[int | None, Mapping[str, str], bytes | str | None, Evidence], Diagnosis]
 
 
@@ -41,7 +41,7 @@ class Discards(Protocol):
     """What holds a token."""
 
     def discard(self) -> None:
-        """Drops it, so that the next request carries what the client may now."""
+        """Drop the token, so that the next request gets one with the client's present rights."""
 
 
 class Client(Sender, Protocol):
@@ -52,7 +52,7 @@ class Client(Sender, Protocol):
 
 
 ClientFor = Callable[[str], tuple[Client, Reads]]
-"""The client of that id and its reader. Raises NotFound for a client the desk has no secret of."""
+"""OAuth client id -> its HTTP client and reader. Raises NotFound for a client whose secret the desk does not have."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,10 +1,11 @@
-"""How a phase ends: which state an operation comes to, and the sentence that goes with it."""
+"""How a phase ends: the state that the operation moves to, and the sentence that goes with it."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from wfm.domain.operations import Counts, ItemState, Operation, OperationState, Phase, SkipReason
+from wfm.domain.sentences import quantity
 from wfm.engine.batch import RunResult, Stop
 from wfm.ledger import Ledger
 from wfm.routes import by_name
@@ -18,7 +19,7 @@ _REASONS = {
 
 
 def end_apply(ledger: Ledger, operation: Operation, ended: RunResult, now: datetime) -> None:
-    """Ends the apply phase: nothing more is sent. Whoever may be out by then is restored at once if it was stopped.
+    """End the apply phase: nothing more is sent. If it was stopped, agents that may be out are restored at once.
 
     Raises StoreFault.
     """
@@ -29,7 +30,7 @@ def end_apply(ledger: Ledger, operation: Operation, ended: RunResult, now: datet
         ledger.items.skip(operation.id, Phase.APPLY, None, _REASONS[stop].value, now=now)
     counts = ledger.items.counts([operation.id])[operation.id]
     if counts.apply[ItemState.PENDING] or counts.apply[ItemState.SENDING]:
-        return  # not the end after all: the sweep comes back to it
+        return  # not the end yet: the sweep starts the phase again
     maybe_out = counts.apply[ItemState.APPLIED] + counts.apply[ItemState.UNCONFIRMED]
     halt_reason = ended.cause if stop is Stop.HALTED else None
     if stop is None:
@@ -40,20 +41,20 @@ def end_apply(ledger: Ledger, operation: Operation, ended: RunResult, now: datet
             [_S.APPLYING],
             _S.RESTORING,
             now=now,
-            event=f"{_said(stop, ended)} {maybe_out} agents are put back.",
+            event=f"{_stop_sentence(stop, ended)} {quantity(maybe_out, 'agent is', 'agents are')} restored.",
             restore_started_at=now,
             halt_reason=halt_reason,
         )
     else:
         to_state = {Stop.CANCELLED: _S.CANCELLED, Stop.HALTED: _S.HALTED}.get(stop, _S.FAILED)
-        event = f"{_said(stop, ended)} Nobody is out."
+        event = f"{_stop_sentence(stop, ended)} No agent is out."
         ledger.lifecycle.transition(
             operation.id, [_S.APPLYING], to_state, now=now, event=event, ended_at=now, halt_reason=halt_reason
         )
 
 
 def _stop_of(operation: Operation, ended: RunResult) -> Stop | None:
-    """A request that came in the last moment counts as well as one that was seen in time."""
+    """Return why the phase was stopped; a request that came at the last moment counts too."""
     if ended.stop is not None:
         return ended.stop
     if operation.cancel_requested:
@@ -61,7 +62,7 @@ def _stop_of(operation: Operation, ended: RunResult) -> Stop | None:
     return Stop.OVER if operation.restore_requested else None
 
 
-def _said(stop: Stop, ended: RunResult) -> str:
+def _stop_sentence(stop: Stop, ended: RunResult) -> str:
     if stop is Stop.HALTED:
         return f"Halted: the first agents all failed for one cause. {ended.cause}"
     return {Stop.CANCELLED: "Cancelled.", Stop.OVER: "The window is over."}[stop]
@@ -70,7 +71,7 @@ def _said(stop: Stop, ended: RunResult) -> str:
 def _end_unstopped(ledger: Ledger, operation: Operation, counts: Counts, maybe_out: int, now: datetime) -> None:
     applied, failed = counts.apply[ItemState.APPLIED], counts.apply[ItemState.FAILED]
     unconfirmed = counts.apply[ItemState.UNCONFIRMED]
-    told = ", ".join(
+    summary = ", ".join(
         part
         for part in (
             f"{applied} done",
@@ -82,45 +83,41 @@ def _end_unstopped(ledger: Ledger, operation: Operation, counts: Counts, maybe_o
     )
     if not maybe_out:
         corrects = not by_name(operation.route).undoable_by_clock
-        event = f"Nobody could be {'corrected' if corrects else 'taken out'}: {told}."
+        event = f"No agent could be {'corrected' if corrects else 'taken out'}: {summary}."
         ledger.lifecycle.transition(operation.id, [_S.APPLYING], _S.FAILED, now=now, event=event, ended_at=now)
     elif by_name(operation.route).undoable_by_clock:
         ledger.lifecycle.transition(
-            operation.id, [_S.APPLYING], _S.IN_EFFECT, now=now, event=f"In effect: {told}.", applied_at=now
+            operation.id, [_S.APPLYING], _S.IN_EFFECT, now=now, event=f"In effect: {summary}.", applied_at=now
         )
     else:
-        event = f"Corrected: {told}."
+        event = f"Corrected: {summary}."
         ledger.lifecycle.transition(
             operation.id, [_S.APPLYING], _S.CORRECTED, now=now, event=event, applied_at=now, ended_at=now
         )
 
 
 def end_restore(ledger: Ledger, operation: Operation, counts: Counts, now: datetime) -> None:
-    """Ends the restore phase. Raises StoreFault."""
+    """End the restore phase. Raises StoreFault."""
     if counts.restore[ItemState.PENDING] or counts.restore[ItemState.SENDING]:
         return
     to_state = restored_state(operation, counts)
     back, left = counts.restore[ItemState.APPLIED], counts.restore[ItemState.SKIPPED]
     failed, unconfirmed = counts.restore[ItemState.FAILED], counts.restore[ItemState.UNCONFIRMED]
     corrects = not by_name(operation.route).undoable_by_clock
-    one = back == 1
-    what = (
-        ("correction is undone" if one else "corrections are undone")
-        if corrects
-        else ("agent is" if one else "agents are") + " back"
-    )
-    told = f"{back} {what}"
-    told += f", {left} were left as they are" if left else ""
-    if failed or unconfirmed:
-        told += f", {failed} could not be {'undone' if corrects else 'put back'}" if failed else ""
-        told += f", {unconfirmed} are unconfirmed" if unconfirmed else ""
+    if corrects:
+        summary = f"{quantity(back, 'correction is', 'corrections are')} undone"
+    else:
+        summary = f"{quantity(back, 'agent is', 'agents are')} back"
+    summary += f", {quantity(left, 'was', 'were')} left as found" if left else ""
+    summary += f", {failed} could not be {'undone' if corrects else 'restored'}" if failed else ""
+    summary += f", {quantity(unconfirmed, 'is', 'are')} unconfirmed" if unconfirmed else ""
     ledger.lifecycle.transition(
-        operation.id, [_S.RESTORING, _S.FAILED_IN_PART], to_state, now=now, event=f"{told}.", ended_at=now
+        operation.id, [_S.RESTORING, _S.FAILED_IN_PART], to_state, now=now, event=f"{summary}.", ended_at=now
     )
 
 
 def restored_state(operation: Operation, counts: Counts) -> OperationState:
-    """Where a restore that has nothing left to send comes to."""
+    """Return the state of an operation whose restore has nothing left to send."""
     if counts.restore[ItemState.FAILED] or counts.restore[ItemState.UNCONFIRMED]:
         return _S.FAILED_IN_PART
     if operation.halt_reason:
@@ -132,6 +129,6 @@ def restored_state(operation: Operation, counts: Counts) -> OperationState:
 
 
 def close_if_settled(ledger: Ledger, operation: Operation, counts: Counts, now: datetime) -> None:
-    """An operation that failed in part ends well once later reads have settled every doubt. Raises StoreFault."""
+    """End the restore of an operation that failed in part, once later reads have settled every update. Raises StoreFault."""
     if operation.state is _S.FAILED_IN_PART and restored_state(operation, counts) is not _S.FAILED_IN_PART:
         end_restore(ledger, operation, counts, now)

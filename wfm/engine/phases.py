@@ -1,7 +1,7 @@
-"""What is done in a phase of an operation, step by step. The durable workflow only repeats `advance` until it is done.
+"""The work of one phase of an operation, step by step. The durable workflow only repeats `advance` until nothing is left.
 
 Everything that must survive is in the ledger: a step may be called again after a crash, in this process or another, and
-goes on with what it finds there.
+continues with what it finds there.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from datetime import datetime
 from wfm.domain.agents import Status
 from wfm.domain.errors import UserError
 from wfm.domain.operations import Counts, ItemState, Operation, OperationState, Phase, SkipReason
+from wfm.domain.sentences import plural, quantity
 from wfm.engine import checks, endings
 from wfm.engine.batch import BatchExecutor, Canary, RunResult, Stop, canary_for
 from wfm.engine.dependencies import Client, EngineDependencies, Reads
@@ -28,9 +29,9 @@ from wfm.routes import by_name
 log = logging.getLogger(__name__)
 
 STEP_BUDGET = 1_000
-"""Agents a step claims at most, so that a durable workflow repeats little after a crash."""
+"""Maximum agents that a step claims, so that a durable workflow repeats little after a crash."""
 FRESH_S = 30.0
-"""A plan for now that was checked so short a time ago is not checked again at the start; one for later always is."""
+"""A plan for now is not checked again at the start if it was checked less than this many seconds ago; one for later always is."""
 
 _S = OperationState
 _TO_RESTORE = (_S.IN_EFFECT, _S.CORRECTED, _S.HALTED, _S.CANCELLED)
@@ -39,7 +40,7 @@ _TO_RESTORE = (_S.IN_EFFECT, _S.CORRECTED, _S.HALTED, _S.CANCELLED)
 class PhaseRunner:
     """Applies and restores. Thread-safe: operations run side by side, each in one thread at a time.
 
-    `stop` is set when the worker is to end: requests under way are heard out, everything else is given back.
+    `stop` is set when the worker has to end: it waits for requests under way and gives everything else back.
     """
 
     def __init__(self, deps: EngineDependencies, stop: threading.Event) -> None:
@@ -47,10 +48,10 @@ class PhaseRunner:
         self._stop = stop
 
     def advance(self, operation_id: str, phase: Phase, first: bool) -> bool:
-        """Takes a phase some way on; whether more is left to do by this workflow.
+        """Do one step of a phase; return whether this workflow has more to do.
 
-        `first` marks a workflow's first step. Raises StoreFault (the sweep starts the phase again), NotFound; a fault of the
-        tenant never gets out of here.
+        `first` marks a workflow's first step. Raises StoreFault (the sweep starts the phase again) and NotFound; a fault of the
+        tenant is never raised.
         """
         operation = self._deps.ledger.operations.get(self._deps.tenant_key, operation_id)
         if self._stop.is_set():
@@ -58,16 +59,16 @@ class PhaseRunner:
         return self._apply(operation, first) if phase is Phase.APPLY else self._restore(operation, first)
 
     def read_back_unconfirmed(self, operation_id: str) -> None:
-        """Reads back what is unconfirmed in an operation that rests. Raises StoreFault, NotFound."""
+        """Read back what is unconfirmed in an operation that no phase works on. Raises StoreFault, NotFound."""
         operation = self._deps.ledger.operations.get(self._deps.tenant_key, operation_id)
         for phase in Phase:
             self._settle_unconfirmed(operation, phase)
         endings.close_if_settled(self._deps.ledger, operation, self._counts(operation), self._deps.clock())
 
     def try_again(self, operation_id: str) -> bool | None:
-        """Starts once more the restore of those whom it could not reach for a cause that may pass, if the tenant answers.
+        """Restart the restore of agents that it could not reach for a cause that may pass, if the tenant answers.
 
-        Whether it was started; None when there is nobody like that. Raises StoreFault, NotFound.
+        Return whether it was started; None when there is no such agent. Raises StoreFault, NotFound.
         """
         ledger = self._deps.ledger
         operation = ledger.operations.get(self._deps.tenant_key, operation_id)
@@ -77,7 +78,7 @@ class PhaseRunner:
         try:
             self._reads(operation).token(fresh=True)
         except GenesysError as error:
-            log.info("%d agents of %s still wait to be put back: %s", waiting, operation_id, error)
+            log.info("%d agents of %s still wait to be restored: %s", waiting, operation_id, error)
             return False
         now = self._deps.clock()
         return bool(ledger.lifecycle.requeue_failed(operation_id, Phase.RESTORE, now=now, actor="worker", passing_only=True))
@@ -104,7 +105,7 @@ class PhaseRunner:
         return False
 
     def _why_not_apply(self, operation_id: str) -> Stop | None:
-        """What the ledger, the clock and the worker say about sending more."""
+        """Return why no more may be sent, from the ledger, the clock and the worker; None when sending may continue."""
         if self._stop.is_set():
             return Stop.WORKER
         operation = self._deps.ledger.operations.get(self._deps.tenant_key, operation_id)
@@ -116,7 +117,7 @@ class PhaseRunner:
         return None if operation.state is _S.APPLYING else Stop.OVER
 
     def _check_again(self, operation: Operation) -> dict[str, Status]:
-        """Leaves out who can't be taken out any more; gives the state of the others as last read."""
+        """Skip agents that can no longer be taken out; return the state of the others as last read."""
         ledger = self._deps.ledger
         for_now = operation.window.start <= operation.created_at
         if for_now and (self._deps.clock() - operation.created_at).total_seconds() <= FRESH_S:
@@ -139,7 +140,9 @@ class PhaseRunner:
             )
             return {}
         if blocked:
-            reasons = {agent_id: f"{SkipReason.NEWLY_BLOCKED}: {fate}, {why}" for agent_id, (fate, why) in blocked.items()}
+            reasons = {
+                agent_id: f"{SkipReason.NEWLY_BLOCKED}: {fate}, {reason}" for agent_id, (fate, reason) in blocked.items()
+            }
             skipped = ledger.items.skip(
                 operation.id, Phase.APPLY, reasons, SkipReason.NEWLY_BLOCKED.value, now=self._deps.clock()
             )
@@ -148,15 +151,15 @@ class PhaseRunner:
                 at=self._deps.clock(),
                 actor="worker",
                 kind="rechecked",
-                text=f"{skipped} agents can't be taken out any more and were left out.",
+                text=f"{quantity(skipped, 'agent')} can no longer be taken out and {plural(skipped, 'was', 'were')} left out.",
             )
         return befores
 
-    # --- putting back ------------------------------------------------------------------------------------------------
+    # --- restoring ---------------------------------------------------------------------------------------------------
 
     def _restore(self, operation: Operation, first: bool) -> bool:
         if operation.state is _S.APPLYING:
-            # Somebody asked to stop, and no apply is running any more: end it properly first.
+            # A stop was requested and no apply is running any more: end the apply properly first.
             ended = self._run_batch(operation, Phase.APPLY, {})
             if ended.stop is Stop.WORKER:
                 return False
@@ -186,7 +189,7 @@ class PhaseRunner:
         if not ledger.lifecycle.transition(operation.id, [operation.state], _S.RESTORING, now=now, restore_started_at=begun):
             return False
         if not _is_due(self._fresh(operation), now):
-            # Extended in this very moment: the window goes on.
+            # The window was extended at this very moment: it continues.
             ledger.lifecycle.transition(
                 operation.id, [_S.RESTORING], operation.state, now=now, restore_started_at=operation.restore_started_at
             )
@@ -194,7 +197,7 @@ class PhaseRunner:
         return True
 
     def _leave_alone(self, operation: Operation) -> None:
-        """Skips those who are not to be made available: off shift by now or, where a route can't look, not ours."""
+        """Skip agents that must not be made available: off shift by now or, where a route can't read back, not ours."""
         ledger, route = self._deps.ledger, by_name(operation.route)
         out = (ItemState.APPLIED, ItemState.UNCONFIRMED)
         waiting = checks.items_in(ledger, operation.id, apply_states=out, restore_states=[ItemState.PENDING])
@@ -207,7 +210,7 @@ class PhaseRunner:
             if not route.reads_back:
                 reasons |= checks.not_ours(self._reads(operation), waiting)
         except GenesysError as error:
-            # Better made available off shift than forgotten.
+            # It is better to make them available off shift than to forget them.
             log.warning("Who is off shift could not be read before restoring %s: %s", operation.id, error)
         if reasons:
             ledger.items.skip(operation.id, Phase.RESTORE, reasons, SkipReason.OFF_SHIFT.value, now=now)
@@ -235,9 +238,9 @@ class PhaseRunner:
         return batch.run(STEP_BUDGET)
 
     def _settled_after(self, orphaned: list[Claim]) -> float:
-        """Seconds until no request of an earlier process can be under way.
+        """Return the seconds until no request of an earlier process can be under way.
 
-        It may have waited for a permit long after its intent, so the time-out counts from now, not from the intent.
+        A request may have waited for a permit long after its intent, so the time-out counts from now, not from the intent.
         """
         return self._deps.timeout_s if orphaned else 0.0
 

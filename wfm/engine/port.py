@@ -10,7 +10,7 @@ from typing import Protocol
 from wfm.domain.operations import Phase
 
 Advance = Callable[[str, Phase, bool], bool]
-"""(operation id, phase, first step) -> whether more is left to do. Called as a durable step; may be called again."""
+"""(operation id, phase, first step) -> whether more is left to do. A durable step: it may be called again."""
 
 
 class FlowState(StrEnum):
@@ -26,23 +26,25 @@ class Engine(Protocol):
     """Runs `apply:{operation}:{revision}` and `restore:{operation}:{revision}`, one of an operation at a time."""
 
     def launch(self) -> None:
-        """Starts taking workflows, first those that this executor left behind. Raises StoreFault."""
+        """Start taking workflows, first those that this executor left behind. Raises StoreFault."""
 
     def start(self, operation_id: str, phase: Phase, revision: int) -> bool:
-        """Enqueues the phase unless it waits or runs already; whether it did. A phase that ended is started anew:
-        whether anything is left to do is for the ledger to say."""
+        """Enqueue the phase unless it waits or runs already; return whether it did.
+
+        A phase that has ended is started again: only the ledger knows whether anything is left to do.
+        """
 
     def status(self, operation_id: str, phase: Phase) -> FlowState:
-        """Where the phase's latest workflow stands."""
+        """Return where the phase's latest workflow stands."""
 
     def reap(self) -> int:
-        """Takes over workflows of executors that are dead; how many."""
+        """Take over the workflows of dead executors; return how many."""
 
     def tidy(self, older_than: timedelta) -> int:
-        """Forgets workflows that ended so long ago; how many. The history is in the ledger."""
+        """Delete workflows that ended longer ago than this; return how many. The history is in the ledger."""
 
     def damaged(self) -> bool:
-        """Whether what the engine keeps is damaged, so that only launching it again helps: its facts are in the ledger."""
+        """Return whether the engine's database is damaged: launching again makes a new one, all facts are in the ledger."""
 
     def destroy(self, patience_s: float) -> None:
-        """Stops taking workflows and waits for those that run, at most so many seconds."""
+        """Stop taking workflows and wait at most this many seconds for those that run."""

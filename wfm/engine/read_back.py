@@ -1,4 +1,4 @@
-"""Settling what was sent and could not be read back: by a later read, never by sending again."""
+"""Settle what was sent and could not be read back: by a later read, never by sending again."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ SETTLED_AFTER = timedelta(seconds=60)
 
 
 def settle_unconfirmed(context: PhaseContext, stop: threading.Event) -> int:
-    """Reads back what is unconfirmed in the context's phase; how many could be settled. Raises StoreFault.
+    """Read back what is unconfirmed in the context's phase; return how many updates were settled. Raises StoreFault.
 
-    Applied where a read shows it. Failed where a read shows that it did not take effect: a person may try it again.
+    An update is applied where a read shows it, and failed where a read shows that it did not take effect: a person may
+    then retry it.
     """
     phase = context.phase
     wanted = {"apply_states" if phase is Phase.APPLY else "restore_states": [ItemState.UNCONFIRMED]}
-    unconfirmed = items_in(context.deps.ledger, context.operation.id, most=MAX_CONCURRENCY, **wanted)
+    unconfirmed = items_in(context.deps.ledger, context.operation.id, limit=MAX_CONCURRENCY, **wanted)
     claims = [claim for item in unconfirmed if (claim := _claim(item, phase)) is not None]
     if not claims or stop.is_set():
         return 0
@@ -48,7 +49,7 @@ def _claim(item: Item, phase: Phase) -> Claim | None:
 
 
 def _read_each(context: PhaseContext, claims: list[Claim]) -> list[Settlement]:
-    # The intent is older than what is kept of it: a write of ours is known by its reason, not by the instant.
+    # The stored instant may be later than the write, so a write of ours is recognized by its reason, not by its instant.
     unknown = [UnknownOutcome(claim=replace(claim, sent_at=context.operation.created_at), ready=0.0) for claim in claims]
     with ThreadPoolExecutor(MAX_READERS, thread_name_prefix="read-back") as pool:
         results = list(pool.map(context.read_back, unknown))

@@ -1,6 +1,6 @@
-"""One agent through one route: send, or read back what was sent, and say how it ended.
+"""Send one agent through one route, or read back what was sent, and return how it ended.
 
-Runs in the threads of the batch executor. Touches the ledger nowhere: what it says becomes a settlement there.
+Runs in the threads of the batch executor, which writes the settlements that it returns. Nothing here writes to the ledger.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ log = logging.getLogger(__name__)
 
 NOT_SENT = "given back unsent"
 STORE_PAUSE_S = 1.0
-"""After a fault of the desk's own store a read-back is tried again this much later, in seconds."""
+"""Seconds after which a read-back is tried again that met a fault of the desk's own database."""
 READ_BACK = "the outcome was unknown; read back"
 UNKNOWN = "sent, and the outcome is unknown"
 ORPHANED = f"{UNKNOWN}: the worker ended before an answer came, and this route can't read back what it wrote"
-"""Says something of the worker and nothing of the tenant: no reason to think that others would end so too."""
+"""This concerns the worker, not the tenant: it is no sign that others would end in the same way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownOutcome:
-    """Sent, outcome not known yet. To be read back, not before `ready` (on the monotonic clock, in seconds).
+    """Sent, outcome not known yet. To be read back, but not before `ready` (monotonic clock, seconds).
 
-    A request that nobody waits for any more may still be under way: until one time-out has passed, "not applied" could
-    become "applied" behind our back. `orphaned`: the worker that sent it ended meanwhile.
+    A request that was given up may still be under way: until one time-out has passed, "not applied" can still become
+    "applied". `orphaned`: the worker that sent it ended meanwhile.
     """
 
     claim: Claim
@@ -53,7 +53,7 @@ class UnknownOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsent:
-    """Given back, because the desk's own store could not be used: no request was sent, or none of the last one's kind."""
+    """Given back because the desk's own database could not be used: no request, or not the last one, was sent."""
 
     settlement: Settlement
     fault: StoreFault
@@ -63,7 +63,7 @@ Result = Settlement | UnknownOutcome | Unsent
 
 
 class CancellableClient:
-    """A client whose waiting for permits ends with an event. A request under way is always waited for."""
+    """A client that stops waiting for permits when an event is set. A request under way is always waited for."""
 
     def __init__(self, client: Client, cancel: threading.Event) -> None:
         self._client = client
@@ -94,7 +94,7 @@ class PhaseContext:
     route: Route
     sender: Sender
     reading_client: Sender
-    """As `sender`, but it goes on when an operation is stopped: what was sent is read back all the same."""
+    """As `sender`, but it continues when an operation is stopped, so that what was sent is still read back."""
     reads: Reads
     prepared: Prepared
     befores: Mapping[str, Status]
@@ -112,7 +112,10 @@ class PhaseContext:
         unsent: threading.Event,
         stop: threading.Event,
     ) -> PhaseContext:
-        """A context with what its route reads once. `unsent` gives up what waits for a permit, `stop` ends the worker."""
+        """Return a context with what its route reads once.
+
+        `unsent` gives up requests that wait for a permit, `stop` ends the worker.
+        """
         route = by_name(operation.route)
         reading_client = CancellableClient(client, stop)
         return cls(
@@ -146,11 +149,11 @@ class PhaseContext:
     # --- sending -----------------------------------------------------------------------------------------------------
 
     def send(self, claim: Claim) -> Result:
-        """Sends one claimed item. Never raises."""
+        """Send one claimed item. Never raises."""
         try:
             return self._send(claim)
         except Exception:
-            # A mistake of ours. The request may be out: only reading back can tell.
+            # An error in our code. The request may have been sent: only reading back can tell.
             log.exception("Sending for agent %s failed unexpectedly", claim.item.agent_id)
             return UnknownOutcome(claim=claim, ready=time.monotonic() + self.deps.timeout_s)
 
@@ -179,7 +182,7 @@ class PhaseContext:
         marker: str | None = None,
         written: int = 0,
     ) -> Result:
-        """What it comes to when a request broke off. `written` writes of this agent had been accepted before it."""
+        """Return the result of a request that broke off. `written` writes of this agent were accepted before it."""
         if isinstance(error, StoreFault):
             rest = self._rest(claim, exchanges, marker) if written else self.give_back(claim)
             return Unsent(settlement=rest, fault=error)
@@ -201,10 +204,10 @@ class PhaseContext:
         return self.settled(claim, ItemState.FAILED, Outcome.FAILED, exchanges, marker=marker, diagnosis=diagnosis, error=error)
 
     def _under_way_s(self, error: OutcomeUnknown) -> float:
-        """Seconds for which a request that broke off may still be worked on by the tenant.
+        """Return the seconds for which the tenant may still work on a request that broke off.
 
-        An answer of 500 is its end. Without an answer, or from a gateway, it has one time-out from when it was sent; that
-        was after any waiting for a permit.
+        An answer of 500 ends it. Without an answer, or with one from a gateway, it has one time-out from when it was sent,
+        which was after any wait for a permit.
         """
         if error.status == 500:
             return 0.0
@@ -212,18 +215,18 @@ class PhaseContext:
         return max(0.0, self.deps.timeout_s - waited)
 
     def _rest(self, claim: Claim, exchanges: tuple[Exchange, ...], marker: str | None) -> Settlement:
-        """Some writes of this agent were accepted, the others are sent later; the marker tells of the first."""
+        """Give back an agent of whom some writes were accepted; the marker remembers those, the others are sent later."""
         note = "broken off in the middle; the rest is sent again"
         return self.settled(claim, ItemState.PENDING, Outcome.SKIPPED, exchanges, marker=marker, note=note)
 
     # --- reading back ------------------------------------------------------------------------------------------------
 
     def read_back(self, unknown: UnknownOutcome) -> Settlement | UnknownOutcome:
-        """Reads back once. Applied is settled at once; not applied only when no request can be under way any more."""
+        """Read back once. "Applied" is settled at once, "not applied" only when no request can be under way any more."""
         task = self.task(unknown.claim, unknown.marker)
-        asked = time.monotonic()
+        read_at = time.monotonic()
         try:
-            seen = self.route.read_back(self.reading_client, task)
+            result = self.route.read_back(self.reading_client, task)
         except (Cancelled, BudgetTimeout):
             return unknown
         except StoreFault as fault:
@@ -235,16 +238,16 @@ class PhaseContext:
         except Exception:
             log.exception("Reading back for agent %s failed unexpectedly", unknown.claim.item.agent_id)
             return self._unconfirmed(unknown, unknown.exchanges, f"{UNKNOWN}: it could not be read back")
-        exchanges = joined(unknown.exchanges, seen.exchanges)
-        if seen.verdict is Verdict.APPLIED:
-            marker = seen.marker or unknown.marker
+        exchanges = joined(unknown.exchanges, result.exchanges)
+        if result.verdict is Verdict.APPLIED:
+            marker = result.marker or unknown.marker
             return self.settled(
                 unknown.claim, ItemState.APPLIED, Outcome.APPLIED, exchanges, marker=marker, note=f"{READ_BACK}: applied"
             )
-        if seen.verdict is Verdict.UNKNOWN:
+        if result.verdict is Verdict.UNKNOWN:
             why = f"{UNKNOWN}: this route can't read back what it wrote"
             return self._unconfirmed(unknown, exchanges, ORPHANED if unknown.orphaned else why)
-        if asked < unknown.ready:
+        if read_at < unknown.ready:
             return replace(unknown, exchanges=exchanges)
         return self.settled(
             unknown.claim,
@@ -272,16 +275,16 @@ class PhaseContext:
     # --- settlements -------------------------------------------------------------------------------------------------
 
     def give_back(self, claim: Claim) -> Settlement:
-        """The claim was never sent: the item waits again."""
+        """Return the settlement of a claim that was never sent: the item waits again."""
         return self.settled(claim, ItemState.PENDING, Outcome.SKIPPED, note=NOT_SENT)
 
     def gave_up(self, settlement: Settlement) -> Settlement:
-        """A settlement that gives back an item which was given back too often already: failed instead."""
+        """Return the settlement as failed: its item was given back too often."""
         note = "sent several times; read back each time: not applied"
         return replace(settlement, state=ItemState.FAILED, outcome=Outcome.FAILED, note=note)
 
     def diagnose(self, error: GenesysError) -> Diagnosis:
-        """What a failed request means, with what is known around it."""
+        """Diagnose a failed request, with what is known of its circumstances."""
         ledger, operation = self.deps.ledger, self.operation
         try:
             reads_ok, writes_ok, _ = ledger.client_usage.counts(self.deps.tenant_key, operation.client_id)
@@ -319,7 +322,7 @@ class PhaseContext:
         skip_reason: str = "",
         note: str = "",
     ) -> Settlement:
-        """The settlement of a claim that ended so."""
+        """Return the settlement of a claim that ended in this way."""
         last = exchanges[-1] if exchanges else None
         return Settlement(
             run_id=claim.run_id,
@@ -327,7 +330,7 @@ class PhaseContext:
             state=state,
             outcome=outcome,
             finished_at=self.deps.clock(),
-            # Time on the wire: what was waited for a permit is the limit's doing, not the call's.
+            # Time on the wire only: waiting for a permit is due to the limit, not to the call.
             duration_ms=sum(exchange.duration_ms for exchange in exchanges),
             status=error.status if error is not None else (last.status if last else None),
             code=diagnosis.code if diagnosis is not None else None,

@@ -11,15 +11,15 @@ from wfm.engine.dependencies import EngineDependencies
 from wfm.engine.port import Engine
 
 OVERDUE_FIRST_S = 120.0
-"""After a start, applies wait this long at most for overdue restores to be done."""
+"""After a start, applies wait at most this long for overdue restores."""
 SLOWEST_RETRY_S = 30.0
 
 Key = tuple[str, Phase]
 
 
 @dataclass(slots=True)
-class Try:
-    """How often a phase was started without coming to an end, and when it may be started again (monotonic, s)."""
+class RetryState:
+    """How often a phase was started without ending, and when it may be started again (monotonic, s)."""
 
     revision: int
     times: int = 0
@@ -27,18 +27,18 @@ class Try:
 
 
 class Sweep:
-    """Finds what is due and starts it. Holds no clock and no thread, so that tests can step it."""
+    """Finds what is due and starts it. Has no clock and no thread of its own, so that tests can step it."""
 
     def __init__(self, deps: EngineDependencies, engine: Engine, running: Callable[[], frozenset[Key]]) -> None:
         self._deps = deps
         self._engine = engine
         self._running = running
-        self._tries: dict[Key, Try] = {}
+        self._tries: dict[Key, RetryState] = {}
         self._overdue: set[str] | None = None
         self._began = time.monotonic()
 
     def step(self) -> list[Key]:
-        """One look at the ledger; gives what was started. Raises StoreFault."""
+        """Read the ledger once, start what is due and return what was started. Raises StoreFault."""
         now = time.monotonic()
         due = self._deps.ledger.lifecycle.due(self._deps.tenant_key, self._deps.clock())
         running = self._running()
@@ -56,17 +56,17 @@ class Sweep:
                 continue
             if self._start(operation, phase, now):
                 started.append(key)
-        self._tries = {key: one for key, one in self._tries.items() if key in waiting}
+        self._tries = {key: retry for key, retry in self._tries.items() if key in waiting}
         return started
 
     def _start(self, operation: Operation, phase: Phase, now: float) -> bool:
         key = (operation.id, phase)
-        known = self._tries.get(key)
-        if known is None or known.revision != operation.revision:
-            known = self._tries[key] = Try(operation.revision)
-        if now < known.again_at or not self._engine.start(operation.id, phase, operation.revision):
+        retry = self._tries.get(key)
+        if retry is None or retry.revision != operation.revision:
+            retry = self._tries[key] = RetryState(operation.revision)
+        if now < retry.again_at or not self._engine.start(operation.id, phase, operation.revision):
             return False
-        known.times += 1
-        # At once the first time; slower each time that it ended without having done its work.
-        known.again_at = now + min(SLOWEST_RETRY_S, 0.25 * 2**known.times)
+        retry.times += 1
+        # At once the first time, then more slowly each time that it ends before its work is done.
+        retry.again_at = now + min(SLOWEST_RETRY_S, 0.25 * 2**retry.times)
         return True

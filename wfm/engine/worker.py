@@ -1,7 +1,7 @@
-"""The worker: keeps a heartbeat, finds what is due, and lets the engine do it. Screens never do any of this.
+"""The worker: writes a heartbeat, finds what is due, and lets the engine do it. Screens never do any of this.
 
-With the embedded database one worker works and the next waits as standby, by a lock of the operating system that ends
-with the process that holds it. With PostgreSQL as many work as are started.
+With the embedded database one worker works and the next one waits as standby, by a lock of the operating system that ends
+with the process that holds it. With PostgreSQL any number of workers work side by side.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from wfm.domain.workers import WorkerState
 from wfm.engine.dependencies import EngineDependencies
 from wfm.engine.phases import PhaseRunner
 from wfm.engine.port import Engine
-from wfm.engine.sweep import Key, Sweep, Try
+from wfm.engine.sweep import Key, RetryState, Sweep
 from wfm.stores import ENGINE_FILE
 
 log = logging.getLogger(__name__)
@@ -37,14 +37,14 @@ SWEEP_S = 0.3
 REAP_S = 2.0
 READ_BACK_S = 20.0
 SLOWEST_READ_BACK_S = 900.0
-"""Restores that failed for a cause that may pass are tried again every 20 s, and ever more slowly if they fail again."""
+"""Restores that failed for a cause that may pass are tried again every 20 s, then at growing intervals up to this one."""
 UNCONFIRMED_KEEP_S = 600.0
-"""A worker that leaves when idle stays so long for agents whose way back is unconfirmed: a later read may settle it."""
+"""How long a worker that ends when idle stays for agents whose restore is unconfirmed: a later read may settle it."""
 TIDY_S = 3_600.0
 TIDY_AFTER = timedelta(days=3)
 STANDBY_S = 0.5
 PATIENCE_S = 15.0
-"""How long a stop waits for requests under way, beyond one request's time-out."""
+"""How long a stop waits for requests under way, in addition to one request's time-out."""
 FORGET_AFTER = timedelta(hours=24)
 LOCK_FILE = "worker.lock"
 
@@ -52,7 +52,7 @@ _RESTING = (OperationState.IN_EFFECT, OperationState.FAILED_IN_PART, OperationSt
 
 
 class Worker:
-    """One process's worker. `run` returns when it was told to stop, or when it lost its right to work."""
+    """The worker of one process. `run` returns when the worker is stopped or loses its right to work."""
 
     def __init__(
         self,
@@ -77,15 +77,15 @@ class Worker:
         self._ended = threading.Event()
         self._lost = False
         self._waiting_again = False
-        self._again_at: dict[str, Try] = {}
+        self._again_at: dict[str, RetryState] = {}
         self._unconfirmed_since: dict[str, float] = {}
 
     def stop(self) -> None:
-        """Requests under way are heard out, everything else is given back. Safe in a signal handler."""
+        """Stop: wait for requests under way and give everything else back. Safe in a signal handler."""
         self._stop.set()
 
     def run(self) -> int:
-        """Works until stopped; 0 after a proper stop, 1 when it lost its right to work. Raises StoreFault at the start."""
+        """Work until stopped; return 0 after a proper stop, 1 when the right to work is lost. Raises StoreFault at the start."""
         heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         heart.start()
         try:
@@ -102,7 +102,7 @@ class Worker:
 
     @contextmanager
     def _only_one(self) -> Iterator[bool]:
-        """Waits for the lock as standby; false when stopped before it came."""
+        """Wait for the lock as standby; yield false when stopped before the lock was free."""
         if self._lock_file is None:
             yield True
             return
@@ -166,7 +166,7 @@ class Worker:
             reader.join(self._deps.timeout_s)
 
     def _launch(self) -> Engine:
-        """A new engine that takes workflows. Raises StoreFault."""
+        """Return a new engine that takes workflows. Raises StoreFault."""
         self._say(WorkerState.STARTING)
         engine = self._make_engine(self._advance, self._lose)
         engine.launch()
@@ -174,15 +174,15 @@ class Worker:
         return engine
 
     def _advance(self, operation_id: str, phase: Phase, first: bool) -> bool:
-        """A step of a workflow. Only this tenant's operations: another's is not found here and left alone."""
+        """Do one step of a workflow. An operation of another tenant is not found here and left alone."""
         key = (operation_id, phase)
         with self._busy_lock:
             self._busy.add(key)
         try:
             return self._runner.advance(operation_id, phase, first)
         except NotFound as error:
-            # No secret for its client, or not of this tenant: nothing this worker can do.
-            log.warning("%s of %s can't go on here: %s", phase, operation_id, error)
+            # No secret for its client, or another tenant's operation: this worker can do nothing.
+            log.warning("%s of %s can't continue here: %s", phase, operation_id, error)
             return False
         finally:
             with self._busy_lock:
@@ -208,61 +208,64 @@ class Worker:
             return True
 
     def _read_back_again(self) -> None:
-        """Now and then reads back what is unconfirmed in operations that rest, and tries again to put back who is still out."""
+        """At intervals, read back what is unconfirmed in operations that rest, and retry restores that failed."""
         ledger = self._deps.ledger
         while not self._stop.wait(READ_BACK_S):
             try:
                 counts = ledger.items.counts(ledger.operations.unsettled(self._deps.tenant_key, _RESTING))
             except DeskError as fault:
-                log.warning("Unconfirmed updates could not be looked at: %s", fault)
+                log.warning("Unconfirmed updates could not be read: %s", fault)
                 continue
-            waiting = [operation_id for operation_id, found in counts.items() if self._settle_rest(operation_id, found)]
+            waiting = [operation_id for operation_id, of_one in counts.items() if self._settle_rest(operation_id, of_one)]
             self._waiting_again = bool(waiting)
             self._forget_settled(counts.keys())
 
     def _forget_settled(self, unsettled: Collection[str]) -> None:
-        """Operations that have ended are tried and looked at no more. One whose restore is under way may fail again."""
+        """Forget the retries of operations that have ended. One whose restore is under way may fail again and is kept."""
         for operation_id in {*self._again_at, *self._unconfirmed_since} - set(unsettled):
             try:
                 state = self._deps.ledger.operations.get(self._deps.tenant_key, operation_id).state
             except NotFound:
                 pass
             except StoreFault:
-                return  # asked again the next time
+                return  # the next call asks again
             else:
                 if state in OPEN_STATES:
                     continue
             self._again_at.pop(operation_id, None)
             self._unconfirmed_since.pop(operation_id, None)
 
-    def _settle_rest(self, operation_id: str, found: Counts) -> bool:
-        """Whether somebody of it waits to be put back. An operation that can't be looked at keeps no other one waiting."""
+    def _settle_rest(self, operation_id: str, counts: Counts) -> bool:
+        """Settle what is left of an operation; return whether an agent still waits to be restored.
+
+        An operation that can't be read does not hold up the others.
+        """
         try:
-            unconfirmed = found.apply[ItemState.UNCONFIRMED] + found.restore[ItemState.UNCONFIRMED]
+            unconfirmed = counts.apply[ItemState.UNCONFIRMED] + counts.restore[ItemState.UNCONFIRMED]
             if unconfirmed and not self._stop.is_set():
                 self._runner.read_back_unconfirmed(operation_id)
-            if found.restore[ItemState.FAILED] and not self._stop.is_set() and self._try_again(operation_id):
+            if counts.restore[ItemState.FAILED] and not self._stop.is_set() and self._try_again(operation_id):
                 return True
-            if found.restore[ItemState.UNCONFIRMED]:
+            if counts.restore[ItemState.UNCONFIRMED]:
                 now = time.monotonic()
                 return now - self._unconfirmed_since.setdefault(operation_id, now) < UNCONFIRMED_KEEP_S
             self._unconfirmed_since.pop(operation_id, None)
         except DeskError as fault:
-            log.warning("What is not settled in %s could not be looked at: %s", operation_id, fault)
+            log.warning("What is not settled in %s could not be read: %s", operation_id, fault)
         except Exception:
-            log.exception("Looking again at %s failed", operation_id)
+            log.exception("Settling what is left of %s failed", operation_id)
         return False
 
     def _try_again(self, operation_id: str) -> bool:
-        """Whether somebody waits to be put back as soon as the tenant can be reached."""
+        """Retry a failed restore when its time has come; return whether agents wait for the tenant to answer."""
         now = time.monotonic()
-        known = self._again_at.setdefault(operation_id, Try(0))
-        if now < known.again_at:
+        retry = self._again_at.setdefault(operation_id, RetryState(0))
+        if now < retry.again_at:
             return True
         started = self._runner.try_again(operation_id)
         if started:
-            known.times += 1
-            known.again_at = now + min(SLOWEST_READ_BACK_S, READ_BACK_S * 2 ** min(known.times - 1, 10))
+            retry.times += 1
+            retry.again_at = now + min(SLOWEST_READ_BACK_S, READ_BACK_S * 2 ** min(retry.times - 1, 10))
         return started is not None
 
     # --- heartbeat ---------------------------------------------------------------------------------------------------
@@ -296,10 +299,10 @@ class Worker:
         try:
             self._deps.ledger.workers.forget(self._deps.worker_id)
         except Exception as error:
-            log.warning("The heartbeat could not be taken back: %s", error)
+            log.warning("The heartbeat could not be removed: %s", error)
 
     def _forget_others(self) -> None:
-        """Workers that were killed leave a heartbeat behind."""
+        """Remove the heartbeats that killed workers left behind."""
         ledger, now = self._deps.ledger, self._deps.clock()
         for seen in ledger.workers.all(self._deps.tenant_key):
             if now - seen.seen_at > FORGET_AFTER:
@@ -316,10 +319,10 @@ def run_worker(
     exit_when_idle_s: float | None = None,
     handle_signals: bool = True,
 ) -> int:
-    """Runs a worker in this process until SIGTERM, SIGINT or `stop`; its exit code.
+    """Run a worker in this process until SIGTERM, SIGINT or `stop`; return its exit code.
 
-    `data_dir` holds the lock and the engine's own database; with `postgres_url` (the ledger's) both lie there instead,
-    and several workers may run. `on_state` is told each state of `WorkerState`. `deps.worker_id` is made unique to this
+    `data_dir` holds the lock and the engine's own database; with `postgres_url` (the ledger's) both are there instead,
+    and several workers may run. `on_state` is called with each `WorkerState`. `deps.worker_id` is made unique to this
     process. Raises StoreFault when the engine can't start.
     """
     # Imported here: it takes half a second and 60 MB that no dashboard needs.
@@ -347,5 +350,5 @@ def run_worker(
 
 
 def worker_name() -> str:
-    """A name for `EngineDependencies.worker_id`: the host and the process id."""
+    """Return a name for `EngineDependencies.worker_id`: the host and the process id."""
     return f"{socket.gethostname()}-{os.getpid()}"

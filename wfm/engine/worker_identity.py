@@ -1,7 +1,7 @@
-"""PostgreSQL only: which worker is which, by advisory locks that end with the session that holds them.
+"""Names of workers on PostgreSQL, held by advisory locks that end with the session that holds them.
 
-A worker takes the first free name of a row of names, so that it has the same one after a restart and nobody else has
-it meanwhile. Whoever gets another worker's lock knows that this worker is dead.
+A worker takes the first free name of a numbered series, so that it gets the same name after a restart and no other worker
+has it meanwhile. A worker that gets the lock of another name knows that the other worker is dead.
 """
 
 from __future__ import annotations
@@ -32,10 +32,12 @@ class WorkerIdentity:
 
     @classmethod
     def take(cls, url: str, prefix: str) -> WorkerIdentity:
-        """The first free name with this prefix. Raises StoreFault."""
-        plain = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        """Take the first free name with this prefix. Raises StoreFault."""
+        libpq_url = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         try:
-            connection = psycopg.connect(plain, autocommit=True, keepalives_idle=5, keepalives_interval=2, keepalives_count=3)
+            connection = psycopg.connect(
+                libpq_url, autocommit=True, keepalives_idle=5, keepalives_interval=2, keepalives_count=3
+            )
         except psycopg.Error as error:
             raise StoreFault("The desk's PostgreSQL database can't be reached by the worker.") from error
         for number in range(1, MAX_WORKERS + 1):
@@ -46,7 +48,7 @@ class WorkerIdentity:
         raise StoreFault(f"There are {MAX_WORKERS} workers at this database already.")
 
     def held(self) -> bool:
-        """Whether the session that holds the name is still there."""
+        """Return whether the session that holds the name is still there."""
         with self._lock:
             try:
                 self._connection.execute("select 1")
@@ -55,7 +57,7 @@ class WorkerIdentity:
             return True
 
     def is_free(self, name: str) -> bool:
-        """Whether the worker of that name is dead."""
+        """Return whether no worker holds that name: its worker is dead."""
         with self._lock:
             if not _try(self._connection, name):
                 return False
@@ -64,9 +66,9 @@ class WorkerIdentity:
 
     @contextmanager
     def launching(self) -> Iterator[None]:
-        """Held by one worker at a time.
+        """Hold the launch lock, which one worker has at a time.
 
-        Asked for again and again, never waited for inside the database: the engine's own tables need an index that is made
+        The lock is polled, never waited for inside the database: the engine's tables need an index that is created
         concurrently, which waits for every statement under way. The first worker would wait for the second, both for ever.
         """
         while not self._took(LAUNCHING):
