@@ -1,4 +1,4 @@
-"""What is known of the platform, as data: operations, scopes, permissions, with provenance and source.
+"""The known facts of the platform, as data: operations, scopes, permissions, with provenance and source.
 
 Published operations come from the public Genesys OpenAPI (published.json); the brief's operations, which are in no
 published catalogue, stand below. Knows only wfm.domain.
@@ -82,7 +82,7 @@ class PlatformOperation:
         return self.verb in ("GET", "HEAD") or self.path.endswith(("/search", "/query"))
 
     def fill(self, **parameters: str) -> str:
-        """The path with its parameters filled in, percent-encoded. Raises KeyError for one that is missing."""
+        """Return the path with its parameters filled in, percent-encoded. Raises KeyError for one that is missing."""
         from urllib.parse import quote
 
         return re.sub(r"\{(\w+)\}", lambda found: quote(parameters[found.group(1)], safe=""), self.path)
@@ -132,7 +132,7 @@ def operations() -> Mapping[str, PlatformOperation]:
 
 
 def operation(key: str) -> PlatformOperation:
-    """The operation of that key. Raises KeyError."""
+    """Return the operation of that key. Raises KeyError."""
     return operations()[key]
 
 
@@ -148,7 +148,7 @@ def _matchers() -> tuple[tuple[re.Pattern[str], PlatformOperation], ...]:
 
 
 def match(verb: str, path: str) -> PlatformOperation | None:
-    """The operation that a concrete or templated path (query and host cut off) belongs to, or None."""
+    """Return the operation of a concrete or templated path (without host and query), or None."""
     path = re.sub(r"^https?://[^/]+", "", path).split("?", 1)[0]
     for pattern, known in _matchers():
         if known.verb == verb.upper() and (known.path == path or pattern.fullmatch(path)):
@@ -157,7 +157,7 @@ def match(verb: str, path: str) -> PlatformOperation | None:
 
 
 def nearest(path: str, among: Iterable[PlatformOperation] | None = None) -> PlatformOperation:
-    """The published operation whose path resembles this one most."""
+    """Return the published operation whose path resembles this one most."""
     pool = [known for known in (among or operations().values()) if known.provenance is Provenance.PUBLISHED]
     wanted = re.sub(r"\{\w+\}|[0-9a-f]{8}-[0-9a-f-]{27}", "{}", path)
     return max(pool, key=lambda known: SequenceMatcher(None, re.sub(r"\{\w+\}", "{}", known.path), wanted).ratio())
@@ -165,7 +165,7 @@ def nearest(path: str, among: Iterable[PlatformOperation] | None = None) -> Plat
 
 @cache
 def known_scopes() -> frozenset[str]:
-    """Scopes of the published catalogue (of the operations known here)."""
+    """Return the scopes of the published catalogue (of the operations known here)."""
     return frozenset(
         scope for known in operations().values() if known.provenance is Provenance.PUBLISHED for scope in known.scopes
     )
@@ -173,5 +173,5 @@ def known_scopes() -> frozenset[str]:
 
 @cache
 def known_permissions() -> frozenset[str]:
-    """Permissions of the published catalogue (of the operations known here)."""
+    """Return the permissions of the published catalogue (of the operations known here)."""
     return frozenset(name for known in operations().values() for name in known.permissions)

@@ -1,7 +1,7 @@
-"""Every name of the published API: paths with their verbs, permissions, scopes. To tell what exists from what does not.
+"""Every name of the published API: paths with their verbs, permissions, scopes. They show what exists and what does not.
 
-published_names.txt says where the names come from. The operations that the desk uses are described in published.json;
-here only the names stand, of the whole API.
+published_names.txt says where the names come from. published.json describes the operations that the desk uses; here are
+only the names, but of the whole API.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from functools import cache
 from importlib.resources import files
 
 MAX_PATH = 300
-"""Of a longer path so many characters are looked at."""
+"""Characters of a path that are compared."""
 
 CLOSE = 25
-"""So many candidates are compared letter by letter."""
+"""Candidates that are compared letter by letter."""
 
 ALIKE = 0.6
-"""Below this share of common letters a path resembles nothing."""
+"""Minimum share of common letters of paths that resemble each other."""
 
 _HOST = re.compile(r"^https?://[^/]+")
 _PARAMETER = re.compile(r"\{\w*\}|\$\{[^}]*\}|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|\b\d{3,}\b")
@@ -28,30 +28,30 @@ _WORD = re.compile(r"[a-z]+")
 
 @cache
 def _sections() -> Mapping[str, tuple[str, ...]]:
-    found: dict[str, list[str]] = {}
+    sections: dict[str, list[str]] = {}
     for line in files(__package__).joinpath("published_names.txt").read_text(encoding="utf-8").splitlines():
         if line.startswith("["):
-            found[line.strip("[]")] = []
+            sections[line.strip("[]")] = []
         elif line and not line.startswith("#"):
-            found[next(reversed(found))].append(line)
-    return {name: tuple(lines) for name, lines in found.items()}
+            sections[next(reversed(sections))].append(line)
+    return {name: tuple(lines) for name, lines in sections.items()}
 
 
 @cache
 def published_permissions() -> frozenset[str]:
-    """Every permission that an operation of the published API asks for."""
+    """Return every permission that an operation of the published API asks for."""
     return frozenset(_sections()["permissions"])
 
 
 @cache
 def published_scopes() -> frozenset[str]:
-    """Every OAuth scope that an operation of the published API lists."""
+    """Return every OAuth scope that an operation of the published API lists."""
     return frozenset(_sections()["scopes"])
 
 
 @cache
 def published_paths() -> Mapping[str, frozenset[str]]:
-    """Every path template of the published API with the verbs that it takes."""
+    """Return every path template of the published API with the verbs that it takes."""
     rows = (line.split(" ") for line in _sections()["paths"])
     return {path: frozenset(verbs) for path, *verbs in rows}
 
@@ -61,7 +61,7 @@ _Tree = dict[str, "_Tree | str"]
 
 @cache
 def _tree() -> _Tree:
-    """The templates by their segments; a parameter is "{}", the end of a path "" with the template as its value."""
+    """Return the templates by their segments; a parameter is "{}", the end of a path "" with the template as its value."""
     root: _Tree = {}
     for template in published_paths():
         here = root
@@ -78,7 +78,7 @@ def _segments(path: str) -> list[str]:
 
 
 def published_path(path: str) -> str | None:
-    """The template that a concrete or templated path (host and query cut off) belongs to, or None."""
+    """Return the template of a concrete or templated path (without host and query), or None."""
     plain = _HOST.sub("", path[:MAX_PATH]).partition("?")[0]
     places = [_tree()]
     for segment in _segments(plain):
@@ -88,7 +88,7 @@ def published_path(path: str) -> str | None:
 
 
 def nearest_path(path: str, verb: str = "") -> str:
-    """The published template that resembles this path most, "" where none does; with a verb, among those that take it."""
+    """Return the published template that resembles this path most, "" where none does; with a verb, among those with it."""
     wanted = _shape(_HOST.sub("", path[:MAX_PATH]).partition("?")[0]).replace("wfm/", "workforcemanagement/")
     words = set(_WORD.findall(wanted))
 
@@ -97,7 +97,7 @@ def nearest_path(path: str, verb: str = "") -> str:
         return len(own & words) / (len(own | words) or 1), -abs(template.count("/") - wanted.count("/"))
 
     pool = [template for template, verbs in published_paths().items() if not verb or verb in verbs] or list(published_paths())
-    # Few share whole words with it, or none (a typing error in each): the letters of the likeliest decide.
+    # Few templates share whole words with it, or none (typing errors): the letters of the likeliest decide.
     likely = sorted(pool, key=common, reverse=True)[:CLOSE]
     alike, best = max((SequenceMatcher(None, _shape(template), wanted).ratio(), template) for template in likely)
     return best if alike >= ALIKE else ""

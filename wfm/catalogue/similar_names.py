@@ -1,6 +1,6 @@
-"""The published name that is meant by one that does not exist: plural, hyphens and verb put right together.
+"""The published name that a nonexistent one means: plural, hyphens and verb are corrected together.
 
-A verb keeps its class: who asks to read is never given a write, and nothing becomes a deletion.
+A verb keeps its class: a read never becomes a write, and nothing becomes a deletion.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from difflib import SequenceMatcher, get_close_matches
 from functools import cache
 
 MAX_NAME = 200
-"""Of a longer name so many characters are looked at."""
+"""Characters of a name that are compared."""
 
 ALIKE = 0.75
-"""Below this share of common letters two names resemble nothing."""
+"""Minimum share of common letters of names that resemble each other."""
 
 _CLASSES = {
     "view": "read get list query search export fetch see retrieve show readonly download find lookup",
@@ -25,18 +25,18 @@ _CLASSES = {
     "execute": "run invoke call trigger perform exec",
 }
 _MEANS = {word: verb for verb, words in _CLASSES.items() for word in (verb, *words.split())}
-"""What other systems call an action, by the word that the platform has for it. By letters alone "publish" is like "delete"."""
+"""Names of an action in other systems, by the platform's word for it. By letters alone "publish" resembles "delete"."""
 
 _DOMAINS = {"workforcemanagement": "wfm", "workforce": "wfm", "integration": "integration", "flow": "architect"}
 _SHORT_FOR = {("wfm", "timeoff"): "timeoffrequest"}
-"""What is said for short, where several published names begin so."""
+"""Short forms, where several published names begin with the same word."""
 
 _PARTS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 
 
 @dataclass(frozen=True, slots=True)
 class _Name:
-    """A name in parts for comparing: small letters, no plural, no hyphen. A scope's only part is its place."""
+    """A name in parts to compare: lower case, no plural, no hyphen. A scope's only part is its place."""
 
     name: str
     domain: str
@@ -46,12 +46,12 @@ class _Name:
     verb: str
 
     def fits(self, verb: str) -> bool:
-        """Whether a verb of that class is meant; a bare scope is everything but reading."""
+        """Return whether the name has a verb of that class; a bare scope is everything but reading."""
         return self.verb == verb or (not self.action and verb != "view")
 
 
 def nearest_name(name: str, pool: frozenset[str]) -> str:
-    """The permission or scope of the pool that this one means or resembles most, "" where none of the same class does."""
+    """Return the permission or scope of the pool that this one means or resembles most, "" where none of its class does."""
     known = _index(pool)
     given = _parse(name[:MAX_NAME], known)
     if not given.verb and given.action:
@@ -59,37 +59,37 @@ def nearest_name(name: str, pool: frozenset[str]) -> str:
     fitting = [one for one in known.names if one.fits(given.verb)]
     entity = _SHORT_FOR.get((given.domain, given.entity), given.entity)
     same = [one for one in known.names if one.domain == given.domain and one.entity == entity]
-    if same:  # the thing exists: where nothing of this class can be done with it, another thing is no answer
+    if same:  # the entity exists: if it has no action of this class, another entity is no answer
         return _choose(given, [one for one in same if one.fits(given.verb)])
-    if found := _choose(given, [one for one in fitting if one.words == given.words]):
-        return found
+    if nearest := _choose(given, [one for one in fitting if one.words == given.words]):
+        return nearest
     elsewhere = [one for one in fitting if one.entity == entity]
-    if len({one.domain for one in elsewhere}) == 1 and (found := _choose(given, elsewhere)):
-        return found  # "users:user:read": only one area has such a thing
-    if found := _choose(given, _alike(given.entity, [one for one in fitting if one.domain == given.domain])):
-        return found
+    if len({one.domain for one in elsewhere}) == 1 and (nearest := _choose(given, elsewhere)):
+        return nearest  # "users:user:read": only one domain has such an entity
+    if nearest := _choose(given, _alike(given.entity, [one for one in fitting if one.domain == given.domain])):
+        return nearest
     return _choose(given, _alike(given.domain + given.entity, fitting, whole=True))
 
 
 def _alike(wanted: str, among: Iterable[_Name], *, whole: bool = False) -> list[_Name]:
-    """Those whose thing is spelt most like the wanted one."""
+    """Return the names whose entity is spelled most like the wanted one."""
     by_spelling: dict[str, list[_Name]] = {}
-    for one in among:
-        by_spelling.setdefault(one.domain + one.entity if whole else one.entity, []).append(one)
+    for name in among:
+        by_spelling.setdefault(name.domain + name.entity if whole else name.entity, []).append(name)
     close = get_close_matches(wanted, by_spelling, n=1, cutoff=ALIKE)
     return by_spelling[close[0]] if close else []
 
 
 def _choose(given: _Name, among: Iterable[_Name]) -> str:
-    """Of names for the same thing the one with the same verb, else the plain verb of its class, else the most alike."""
+    """Return, of names of one entity, the one with the same verb, else the plain verb of its class, else the most alike."""
 
-    def rank(one: _Name) -> tuple[bool, bool, float, str]:
-        alike = SequenceMatcher(None, one.action.casefold(), given.action.casefold()).ratio()
-        return one.action.casefold() == given.action.casefold(), one.action == given.verb, alike, one.name
+    def rank(name: _Name) -> tuple[bool, bool, float, str]:
+        alike = SequenceMatcher(None, name.action.casefold(), given.action.casefold()).ratio()
+        return name.action.casefold() == given.action.casefold(), name.action == given.verb, alike, name.name
 
     # "view" is not "viewOwn", nor "delete" "deleteAll".
-    plain = [one for one in among if len(_words(one.action)) <= max(1, len(_words(given.action)))]
-    return max(plain, key=rank).name if plain else ""
+    no_longer_than_given = [one for one in among if len(_words(one.action)) <= max(1, len(_words(given.action)))]
+    return max(no_longer_than_given, key=rank).name if no_longer_than_given else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class _Index:
 
 @cache
 def _index(pool: frozenset[str]) -> _Index:
-    """The names of a pool in parts, and its verbs with their classes."""
+    """Return the names of a pool in parts, and its verbs with their classes."""
     actions = {_split(name)[2] for name in pool} - {""}
     verbs = {**{action.casefold(): _class_of(action) or action.casefold() for action in actions}, **_MEANS}
     empty = _Index(names=(), verbs=verbs)
@@ -122,7 +122,7 @@ def _parse(name: str, known: _Index) -> _Name:
 
 
 def _split(name: str) -> tuple[str, str, str]:
-    """Domain, entity and action; of a scope the domain is empty, and so is the action unless it says readonly."""
+    """Split a name into domain, entity and action. A scope has no domain, and no action unless it says readonly."""
     place, _, action = name.rpartition(":")
     if not place:
         return "", action, ""
@@ -141,11 +141,11 @@ def _singular(word: str) -> str:
 
 
 def _class_of(action: str) -> str:
-    """The class of a verb in several words, by the first that has one: "viewOwn", "selfView"."""
+    """Return the class of a verb of several words, by the first that has one: "viewOwn", "selfView"."""
     return next((_MEANS[word] for word in map(str.casefold, _PARTS.findall(action)) if word in _MEANS), "")
 
 
 def _misspelt(action: str, verbs: Mapping[str, str]) -> str:
-    """The class of a verb with a typing error; "delegate" is like "delete", so nothing is taken for a deletion."""
+    """Return the class of a verb with a typing error; "delegate" resembles "delete", so nothing is taken for a deletion."""
     close = get_close_matches(action, [verb for verb in verbs if verb[:1] == action[:1]], n=1, cutoff=ALIKE)
     return verbs[close[0]] if close and verbs[close[0]] != "delete" else ""

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 STEP_BUDGET = 1_000
 """Maximum agents that a step claims, so that a durable workflow repeats little after a crash."""
 FRESH_S = 30.0
-"""A plan for now is not checked again at the start if it was checked less than this many seconds ago; one for later always is."""
+"""A plan for now that was checked within this many seconds is not checked again at the start; one for later always is."""
 
 _S = OperationState
 _TO_RESTORE = (_S.IN_EFFECT, _S.CORRECTED, _S.HALTED, _S.CANCELLED)

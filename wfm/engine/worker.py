@@ -85,7 +85,7 @@ class Worker:
         self._stop.set()
 
     def run(self) -> int:
-        """Work until stopped; return 0 after a proper stop, 1 when the right to work is lost. Raises StoreFault at the start."""
+        """Work until stopped; return 0 after a proper stop, 1 when the right to work is lost. Raises StoreFault."""
         heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         heart.start()
         try:

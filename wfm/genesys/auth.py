@@ -1,4 +1,4 @@
-"""OAuth client credentials as an `httpx.Auth`: a generator that needs no network to be tested.
+"""OAuth client credentials as an `httpx.Auth`: a generator that can be tested without a network.
 
 Published: `POST {login}/oauth/token`, form-encoded, HTTP Basic with client id and secret, `grant_type=client_credentials`
 (official SDK, api_client.get_client_credentials_token). Tokens live 300 to 172,800 s, as the client says.
@@ -24,10 +24,10 @@ from wfm.genesys.regions import Endpoint
 from wfm.genesys.retry import retry_after_seconds
 
 MARGIN_S = 60.0
-"""A token is renewed so long before its end (or a tenth of its life, if that is shorter)."""
+"""How long before its end a token is renewed (or a tenth of its life, if that is shorter)."""
 DEFAULT_LIFE_S = 86_400
 SHORTEST_SECRET = 6
-"""A shorter value is no secret worth the name, and replacing it everywhere would spoil the text."""
+"""A shorter value is no real secret, and replacing it everywhere would spoil the text."""
 
 Clock = Callable[[], datetime]
 
@@ -78,7 +78,7 @@ class ClientCredentialsAuth(httpx.Auth):
         self._given: deque[SecretStr] = deque(maxlen=8)  # an answer may echo the token before the last
         self._lock = threading.Lock()
         self.fetched = 0
-        """How many tokens were fetched so far."""
+        """How many tokens have been fetched."""
 
     def __repr__(self) -> str:
         return f"ClientCredentialsAuth(client_id={self.client_id!r}, expires_at={self.expires_at!r})"
@@ -96,14 +96,14 @@ class ClientCredentialsAuth(httpx.Auth):
         return token.scopes if token is not None else None
 
     def scrub(self, text: str) -> str:
-        """The text without this client's secret and its latest tokens, wherever they are echoed, whatever they look like."""
+        """Return the text without this client's secret and its latest tokens, wherever they are echoed."""
         for value in (self._credentials.secret, *tuple(self._given)):
             if len(value) >= SHORTEST_SECRET:
                 text = text.replace(value.get_secret_value(), HIDDEN)
         return text
 
     def discard(self) -> None:
-        """Drops the token held, so that the next call carries what the client may now (a mended scope)."""
+        """Drop the token held, so that the next call gets one with the client's present rights (a fixed scope)."""
         self._token = None
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
@@ -120,7 +120,7 @@ class ClientCredentialsAuth(httpx.Auth):
             yield request
 
     def _held(self, request: httpx.Request, refused: _Token | None) -> Generator[httpx.Request, httpx.Response, _Token]:
-        """The token held, fetched first where there is none, it is about to end, or it is the one just refused."""
+        """Return the token; fetch one first where there is none, it is about to end, or it is the one just refused."""
         token = self._token
         if token is not None and token is not refused and self._clock() < token.renew_at:
             return token
@@ -136,7 +136,7 @@ class ClientCredentialsAuth(httpx.Auth):
             return token
 
     def _token_request(self, request: httpx.Request) -> httpx.Request:
-        # The time-outs travel in the extensions: a request built without them would wait for ever.
+        # The time-outs are in the extensions: a request built without them would wait for ever.
         return httpx.Request(
             "POST",
             self.token_url,
@@ -162,15 +162,15 @@ def _token_members(response: httpx.Response) -> tuple[float, str, tuple[str, ...
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         value, life, body = None, 0.0, {}
     if not isinstance(value, str) or not value or not 0 < life <= 10**9:
-        # The body may hold a token after all: it is not kept.
+        # The body may still hold a token, so it is not kept.
         raise BadAnswer(TOKEN_CALL, status=response.status_code, message="it holds no access token")
-    said = body.get("scope")
-    return life, value, tuple(said.split()) if isinstance(said, str) else None
+    scope = body.get("scope")
+    return life, value, tuple(scope.split()) if isinstance(scope, str) else None
 
 
-def _refusal(response: httpx.Response, said: str) -> GenesysError:
+def _refusal(response: httpx.Response, payload: str) -> GenesysError:
     status = response.status_code
-    text = redact_text(said)
+    text = redact_text(payload)
     code, message, correlation_id = parse_body(text)
     kind: type[GenesysError] = AuthenticationFailed
     if status == 429:

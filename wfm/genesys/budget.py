@@ -38,9 +38,9 @@ WAITING_S = 0.6
 RESTORING_S = 2.0
 """How long after its last permit a restore counts as running."""
 MAX_BLOCK_S = 600.0
-"""No Retry-After blocks a client for longer: a junk header must not stop the desk for a day."""
+"""The longest time that a Retry-After blocks a client: a junk header must not stop the desk for a day."""
 DEFAULT_BLOCK_S = 10.0
-"""A 429 that says neither Retry-After nor reset."""
+"""The block after a 429 with neither Retry-After nor reset."""
 POLL_S = 0.25
 
 
@@ -83,7 +83,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one answer told. `window` is that of its permit; header values are None where the tenant sent none."""
+    """The facts in one answer. `window` is that of its permit; header values are None where the tenant sent none."""
 
     window: int
     at: float
@@ -99,9 +99,9 @@ class Seen:
 
 
 def ask(budget: Budget, lane: RequestLane, now: float, share: float, window_s: float = WINDOW_S) -> tuple[Budget, float]:
-    """One permit, if there is room: the new row and 0, or the row (with the lane marked as waiting) and seconds to wait.
+    """Take one permit if there is room: return the new row and 0, or the row (lane marked as waiting) and seconds to wait.
 
-    The wait is a guess of when asking again makes sense, never longer than makes the lane's precedence lapse.
+    The wait estimates when to ask again; it is never so long that the lane loses its precedence.
     """
     if _ahead(budget.blocked_until, now, MAX_BLOCK_S):
         return _waiting(budget, lane, now, budget.blocked_until - now)
@@ -124,7 +124,7 @@ def ask(budget: Budget, lane: RequestLane, now: float, share: float, window_s: f
 
 
 def ceiling(budget: Budget, lane: RequestLane, now: float, share: float, window_s: float = WINDOW_S) -> int:
-    """How much of the window may be used up for this lane to get a permit."""
+    """Return how much of the window may be used up for this lane to get a permit."""
     allowed = budget.allowed(share)
     if lane is RequestLane.SCREEN:
         return allowed
@@ -137,7 +137,7 @@ def ceiling(budget: Budget, lane: RequestLane, now: float, share: float, window_
 
 
 def observe(budget: Budget, seen: Seen, window_s: float = WINDOW_S) -> Budget:
-    """The row after an answer (or after a request that got none)."""
+    """Return the row after an answer (or after a request that got none)."""
     budget, ours = _settled(budget, seen)
     if seen.allowed is not None and seen.allowed > 0:
         budget = replace(budget, limit=seen.allowed)
@@ -153,12 +153,12 @@ def observe(budget: Budget, seen: Seen, window_s: float = WINDOW_S) -> Budget:
 
 
 def _ahead(until: float, now: float, most: float) -> bool:
-    """Whether that moment is still to come. One further off than it can be was set by a clock that has jumped since."""
+    """Return whether that moment is still to come. One further ahead than possible was set by a clock that has jumped."""
     return now < until <= now + most + 1.0
 
 
 def _rolled(budget: Budget, now: float, window_s: float) -> Budget:
-    """A new window, unconfirmed, where the last one is over (or lies so far ahead that a clock must have jumped)."""
+    """Return a new, unconfirmed window where the last one is over (or so far ahead that a clock must have jumped)."""
     if now < budget.ends + GUARD_S and budget.ends - now <= 2 * window_s:
         return budget
     return replace(
@@ -173,7 +173,7 @@ def _rolled(budget: Budget, now: float, window_s: float) -> Budget:
 
 
 def _settled(budget: Budget, seen: Seen) -> tuple[Budget, bool]:
-    """The permit is answered. Tells whether it was of the window that is running."""
+    """Count the permit as answered; return whether it was of the window that is running."""
     if seen.window == budget.window:
         return replace(budget, pending=max(0, budget.pending - 1)), True
     if seen.window == budget.window - 1:
@@ -186,7 +186,7 @@ def _mirrored(budget: Budget, seen: Seen, ours: bool, window_s: float) -> Budget
     assert seen.reset is not None
     end = seen.at + seen.reset
     if budget.seen_at is None:
-        # An answer to a permit of the window before may still speak of that one: only a long reset is of the new.
+        # An answer to a permit of the last window may still describe that one: only a long reset describes the new one.
         return _begun(budget, seen, window_s) if ours or seen.reset > window_s / 2 else budget
     if end > budget.ends + window_s / 2:
         # The tenant's window is over already: follow it.
@@ -198,7 +198,7 @@ def _mirrored(budget: Budget, seen: Seen, ours: bool, window_s: float) -> Budget
 
 
 def _begun(budget: Budget, seen: Seen, window_s: float) -> Budget:
-    """The window as its first answer describes it."""
+    """Return the window as its first answer describes it."""
     assert seen.count is not None
     assert seen.reset is not None
     ends = min(seen.at + max(window_s, seen.reset), seen.at + seen.reset + _hidden(seen))
@@ -206,7 +206,7 @@ def _begun(budget: Budget, seen: Seen, window_s: float) -> Budget:
 
 
 def _hidden(seen: Seen) -> float:
-    """Seconds that rounding of the reset may hide."""
+    """Return the seconds that rounding of the reset may hide."""
     return 0.0 if seen.exact else 1.0
 
 

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 PARALLEL = 8
 BULK_PATIENCE_S = 90.0
-"""A bulk read may have to wait for the next limit window once; longer is not worth anybody's while."""
+"""Seconds of patience of a bulk read: it may have to wait for the next limit window once, but not longer."""
 PAGE_SIZE = 100
 
 
@@ -55,7 +55,7 @@ class Bulk:
             with self._lock:
                 self.requests += 1
             if isinstance(error, GenesysError):
-                # Every attempt, but for the request for a token that a call may have ended with.
+                # Every attempt, except a token request that ended the call.
                 token_url = self.client.auth.token_url
                 self._count(exchange.status for exchange in error.exchanges if exchange.url != token_url)
             raise
@@ -65,22 +65,22 @@ class Bulk:
         return reply
 
     def _count(self, statuses: Iterable[int | None]) -> None:
-        """A read worked when it was served: not when it was refused, broke, or got no answer."""
+        """Count reads. One that was refused, broke or got no answer counts as failed."""
         served = [status is not None and status < 400 for status in statuses]
         with self._lock:
             before = self._counts
             self._counts = ReadCounts(before.worked + sum(served), before.failed + len(served) - sum(served))
 
     def take_counts(self) -> ReadCounts:
-        """The reads since the last time this was asked."""
+        """Return the counts of reads since the last call."""
         with self._lock:
             counts, self._counts = self._counts, ReadCounts(0, 0)
         return counts
 
     def gather(self, jobs: Sequence[Callable[[], T]]) -> list[T]:
-        """The results in the order of the jobs, at most eight at a time. The first error is raised once all have ended.
+        """Run the jobs, at most eight at a time, and return their results in order. Raises the first error once all have ended.
 
-        Jobs must not gather themselves: they would wait for threads that wait for them.
+        A job must not call this method: it would wait for threads that wait for it.
         """
         if len(jobs) <= 1:
             return [job() for job in jobs]
@@ -115,7 +115,7 @@ class Bulk:
             return self._pool
 
     def pages(self, operation: PlatformOperation, lane: RequestLane, query: Mapping[str, str | int]) -> list[dict[str, Any]]:
-        """Every entity of a listing with pageNumber and pageCount: the first page, then the rest at once."""
+        """Return every entity of a listing with pageNumber and pageCount: the first page, then the rest at once."""
 
         def page(number: int) -> dict[str, Any]:
             whole = {**query, "pageSize": PAGE_SIZE, "pageNumber": number}
@@ -128,7 +128,7 @@ class Bulk:
 
 @contextmanager
 def reading(read: str) -> Iterator[None]:
-    """An error that breaks out says which read it broke."""
+    """Note on an error of the block which read it broke."""
     try:
         yield
     except GenesysError as error:
@@ -137,7 +137,7 @@ def reading(read: str) -> Iterator[None]:
 
 
 def page_count(page: Mapping[str, Any]) -> int:
-    """How many pages a listing has, by its own word."""
+    """Return how many pages a listing says it has."""
     count, total = page.get("pageCount"), page.get("total")
     if isinstance(count, int) and not isinstance(count, bool):
         return max(1, count)
@@ -147,14 +147,14 @@ def page_count(page: Mapping[str, Any]) -> int:
 
 
 def members(reply: Reply) -> dict[str, Any]:
-    """The answer as a JSON object. Raises BadAnswer."""
+    """Return the answer as a JSON object. Raises BadAnswer."""
     if not isinstance(reply.json, dict):
         raise bad_answer(reply, "it is not a JSON object")
     return reply.json
 
 
 def entities(page: Mapping[str, Any] | Sequence[Any] | None) -> list[dict[str, Any]]:
-    """The entities of a listing that are objects with an id; [] where there are none."""
+    """Return the entities of a listing that are objects with an id; [] where there are none."""
     rows: Any = page.get("entities") if isinstance(page, Mapping) else page
     return [row for row in rows or () if isinstance(row, dict)] if isinstance(rows, list) else []
 
@@ -165,7 +165,7 @@ def bad_answer(reply: Reply, why: str) -> BadAnswer:
 
 
 def chunks(items: Iterable[T], most: int) -> Iterator[tuple[T, ...]]:
-    """Tuples of at most so many items."""
+    """Split items into tuples of at most this size."""
     chunk: list[T] = []
     for item in items:
         chunk.append(item)

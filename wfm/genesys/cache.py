@@ -20,16 +20,16 @@ class CachedValue(Generic[T]):
         self._held: tuple[T, datetime] | None = None
 
     def get(self, read: Callable[[], T], *, fresh: bool = False) -> tuple[T, datetime]:
-        """The value and its instant: the one held if it is young enough, else read now.
+        """Return the value and its instant: the cached one if it is young enough, else one read now.
 
-        With `fresh` it is read, unless another thread did so while this one waited.
+        With `fresh` it is always read, unless another thread did so while this one waited.
         """
         asked_at = self._clock()
         with self._lock:
             held = self._held
             if held is not None:
                 oldest = asked_at if fresh else asked_at - self._ttl
-                # A clock that was set back makes what was read look younger than it is: then it is read again.
+                # A clock that was set back makes the value look younger than it is: then it is read again.
                 if oldest < held[1] <= self._clock():
                     return held
             at = self._clock()

@@ -1,4 +1,4 @@
-"""One way to the tenant for one OAuth client: paced, authenticated, retried where that is right, recorded.
+"""The HTTP client of one OAuth client: requests are paced, authenticated, retried where that is safe, and recorded.
 
 What is retried and what is not:
 
@@ -46,13 +46,13 @@ from wfm.genesys.regions import Endpoint, is_loopback
 from wfm.genesys.retry import SCREEN_POLICY, WORK_POLICY, Hook, Policy, retry_after_seconds
 
 log = logging.getLogger("wfm.genesys")
-# The libraries' own lines repeat ours: httpx with the whole query in it, stamina without a word of what is tried again.
+# The libraries' own log lines repeat ours: httpx with the whole query, stamina without naming the call.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 logging.getLogger("stamina").setLevel(logging.ERROR)
 
 CONNECTIONS = 32
 KEEPALIVE_S = 4.0
-"""Idle connections are let go before servers do so (5 s is a common default): a write that meets a closing connection
+"""Idle connections are closed before servers close them (5 s is a common default): a write that meets a closing connection
 has an unknown outcome."""
 CONNECT_TIMEOUT_S = 5.0
 
@@ -77,7 +77,7 @@ class Reply:
 
     @cached_property
     def exchanges(self) -> tuple[Exchange, ...]:
-        """Every attempt, redacted; made when asked for, because bulk reads never ask."""
+        """Every attempt, redacted; built on demand, because bulk reads do not need them."""
         return exchanges_of(self.raw)
 
 
@@ -129,7 +129,7 @@ class GenesysClient:
             transport=self._recorder,
             follow_redirects=False,
             headers={"Accept": "application/json", "User-Agent": "maintenance-desk"},
-            trust_env=False,  # else a proxy of the environment would be mounted past the recorder; see proxy_for
+            trust_env=False,  # otherwise a proxy of the environment would bypass the recorder; see proxy_for
         )
 
     def __repr__(self) -> str:
@@ -141,7 +141,7 @@ class GenesysClient:
 
     @property
     def requests(self) -> int:
-        """API requests sent so far, token requests not counted."""
+        """API requests sent so far, without token requests."""
         return self._requests
 
     def close(self) -> None:
@@ -160,11 +160,12 @@ class GenesysClient:
         patience_s: float | None = None,
         cancel: threading.Event | None = None,
     ) -> Reply:
-        """Sends one operation and gives its answer. Raises GenesysError (see errors.py), and StoreFault when the request
-        budget's database can't be used: then nothing was sent that could have been accepted.
+        """Send one operation and return its answer.
 
-        `patience_s` bounds everything, waiting for the request budget included (default: 25 s for screens, 300 s for
-        work). `cancel` ends that waiting with Cancelled; a request under way is always heard out.
+        `patience_s` bounds everything, including the wait for the request budget (default: 25 s for screens, 300 s for
+        work). `cancel` ends that wait with Cancelled; a request under way is always waited for. Raises GenesysError (see
+        errors.py), and StoreFault when the request budget's database can't be used: then nothing that could have been
+        accepted was sent.
         """
         policy = self._policy(lane, patience_s)
         hook = Hook(policy)
@@ -186,7 +187,7 @@ class GenesysClient:
         raise AssertionError("stamina always returns or raises")
 
     def probe(self) -> Probe:
-        """Whether the tenant answers and accepts the token, by its cheapest call. Never raises GenesysError.
+        """Return whether the tenant answers and accepts the token, by its cheapest call. Never raises GenesysError.
 
         Published: HEAD /api/v2/tokens/me. One attempt, and no more than a second of waiting for a permit.
         """
@@ -196,12 +197,12 @@ class GenesysClient:
             self.send(PROBE, lane=RequestLane.SCREEN, retry=False, patience_s=1.0)
         except GenesysError as error:
             problem = error
-        # A budget that is used up says nothing of the tenant.
+        # A budget that is used up says nothing about the tenant.
         reachable = problem is None or problem.status is not None or isinstance(problem, BudgetTimeout)
         return Probe(reachable=reachable, at=at, duration_ms=round((time.perf_counter() - began) * 1000), problem=problem)
 
     def download(self, address: str) -> Any:
-        """The JSON behind a signed download address of an answer. It gets no token and counts towards no limit.
+        """Return the JSON at a signed download address of an answer. The request has no token and counts towards no limit.
 
         Raises BadAnswer, TimedOut, ConnectionProblem.
         """
@@ -240,11 +241,11 @@ class GenesysClient:
         )
 
     def _once(self, call: _Call) -> Reply:
-        """One attempt: a permit, an exchange (two after a 401), what it means."""
+        """Make one attempt: a permit, an exchange (two after a 401), and what it means."""
         permit = self._permit(call)
         exchanges: list[RawExchange] = []
         outcome = self._exchange(call, exchanges)
-        # A request for a token is part of the story only where the story ends with it.
+        # A token request is recorded only where it ended the call.
         call.raw.extend(exchange for exchange in exchanges if not exchange.login or exchanges[-1].login)
         last = next((exchange for exchange in reversed(exchanges) if not exchange.login), None)
         with self._counter:
@@ -256,7 +257,7 @@ class GenesysClient:
         result = self._read(call, outcome, exchanges[-1]) if isinstance(outcome, httpx.Response) else outcome
         if isinstance(result, Reply):
             return result
-        # Raised here, outside every except block: an httpx error in the chain would carry the token along.
+        # Raised here, outside every except block: an httpx error in the chain would hold the token.
         result.exchanges = exchanges_of(tuple(call.raw))
         call.last_error = result
         raise result
@@ -291,12 +292,12 @@ class GenesysClient:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             failed, timed_out = exchanges[-1] if exchanges else None, isinstance(error, httpx.TimeoutException)
         except RuntimeError:
-            # httpx says so of a client that was closed: the desk stops while a thread still reads.
+            # httpx raises this for a client that was closed: the desk stops while a thread still reads.
             if not self._http.is_closed:
                 raise
             return Cancelled(call.key, message="the desk is stopping")
         fault = failed.fault if failed is not None and failed.fault else "the request could not be made"
-        # Only the API call itself can have done something: a token request that broke changed nothing.
+        # Only the API call itself can have changed something, not a token request that broke.
         maybe_done = failed is not None and failed.sent and not failed.login and not call.operation.reads
         at = TOKEN_CALL if failed is not None and failed.login else call.key
         if maybe_done:
@@ -373,7 +374,7 @@ class _Call:
 
 
 def proxy_for(endpoint: Endpoint) -> str | None:
-    """The proxy that the environment names for that host (HTTPS_PROXY, ALL_PROXY, NO_PROXY); none for loopback."""
+    """Return the proxy that the environment names for that host (HTTPS_PROXY, ALL_PROXY, NO_PROXY); none for loopback."""
     if endpoint.is_loopback or proxy_bypass(endpoint.host.rsplit(":", 1)[0]):
         return None
     known = getproxies()
@@ -381,7 +382,7 @@ def proxy_for(endpoint: Endpoint) -> str | None:
 
 
 def query_params(query: Query | None) -> dict[str, str | list[str]] | None:
-    """Query values as the platform expects them: lists repeated, booleans in lower case."""
+    """Return query values as the platform expects them: lists repeated, booleans in lower case."""
     if not query:
         return None
     params: dict[str, str | list[str]] = {}
@@ -396,5 +397,5 @@ def query_params(query: Query | None) -> dict[str, str | list[str]] | None:
 
 
 def exchanges_of(raw: Sequence[RawExchange]) -> tuple[Exchange, ...]:
-    """Numbered and redacted."""
+    """Return the exchanges numbered and redacted."""
     return tuple(exchange.redacted(number) for number, exchange in enumerate(raw, start=1))

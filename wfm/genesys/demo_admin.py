@@ -1,4 +1,4 @@
-"""The demo tenant's own switches, over its HTTP. Nothing here reaches a real tenant: every call is to loopback.
+"""The demo tenant's switches, over HTTP. Nothing here reaches a real tenant: every call goes to loopback.
 
 A tenant is the demo tenant only if its host is loopback and `GET /_demo/info` answers.
 """
@@ -23,7 +23,7 @@ TIMEOUT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class DemoClient:
-    """One of the demo tenant's OAuth clients. Its secret is the demo's own; even so it appears in no repr."""
+    """One of the demo tenant's OAuth clients. Even its secret appears in no repr."""
 
     name: str
     id: str
@@ -33,7 +33,7 @@ class DemoClient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoInfo:
-    """What the demo tenant says of itself. `scenarios` are pairs of name and what it is for."""
+    """The demo tenant's description of itself. `scenarios` are pairs of name and purpose."""
 
     organization_id: str
     organization_name: str
@@ -60,46 +60,46 @@ class DemoAdmin:
         self._http.close()
 
     def info(self) -> DemoInfo:
-        """Organization, clients, scenario."""
-        found = _info(self._call("GET", "/_demo/info"))
-        if found is None:
+        """Return organization, clients and scenario."""
+        demo = _info(self._call("GET", "/_demo/info"))
+        if demo is None:
             raise BadAnswer("GET /_demo/info", message="it is not a demo tenant's")
-        return found
+        return demo
 
     def switch_scenario(self, name: str) -> None:
-        """Another scenario from now on; agents stay as they are. Raises BadInput."""
+        """Switch to another scenario; agents stay as they are. Raises BadInput."""
         self._call("POST", "/_demo/scenario", {"name": name})
 
     def add_scopes(self, client: str, scopes: Sequence[str]) -> tuple[str, ...]:
-        """Gives a client more scopes; gives all it has then. The next token carries them. Raises NotFound, BadInput."""
+        """Add scopes to a client; return all its scopes. The next token carries them. Raises NotFound, BadInput."""
         return self._change(client, {"add": list(scopes)})
 
     def remove_scopes(self, client: str, scopes: Sequence[str]) -> tuple[str, ...]:
-        """Takes scopes from a client; gives those left. Raises NotFound, BadInput."""
+        """Remove scopes from a client; return those left. Raises NotFound, BadInput."""
         return self._change(client, {"remove": list(scopes)})
 
     def reset(self) -> None:
-        """Agents, counts, clients, tokens, faults and scenario as at first."""
+        """Reset agents, counts, clients, tokens, faults and scenario."""
         self._call("POST", "/_demo/reset")
 
     def agent(self, agent_id: str) -> Mapping[str, Any]:
-        """One agent as the demo tenant has them: state, availability, adherence, counts. Raises NotFound."""
+        """Return one agent as the demo tenant has them: state, availability, adherence, counts. Raises NotFound."""
         return self._object("GET", f"/_demo/agents/{quote(agent_id, safe='')}")
 
     def set_agent(self, agent_id: str, **changes: object) -> Mapping[str, Any]:
-        """Somebody else changes an agent: status, reason, presence, in_contact, out_of_office, scheduled, active."""
+        """Change an agent as another person would: status, reason, presence, in_contact, out_of_office, scheduled, active."""
         return self._object("POST", f"/_demo/agents/{quote(agent_id, safe='')}/state", changes)
 
     def updates(self) -> Mapping[str, Mapping[str, int]]:
-        """How often each agent was accepted an update, by target state."""
+        """Return how many updates of each agent were accepted, by target state."""
         return self._object("GET", "/_demo/updates")
 
     def faults(self, steps: Sequence[Mapping[str, object]]) -> None:
-        """Replaces the fault script. An empty one ends it. Raises BadInput."""
+        """Replace the fault script. An empty one ends it. Raises BadInput."""
         self._call("POST", "/_demo/faults", list(steps))
 
     def revoke_tokens(self) -> None:
-        """Ends every token now."""
+        """End every token now."""
         self._call("POST", "/_demo/tokens/revoke")
 
     # --- inside ------------------------------------------------------------------------------------------------------
@@ -109,10 +109,10 @@ class DemoAdmin:
         return _words(changed.get("scopes"))
 
     def _object(self, verb: str, path: str, body: object = None) -> Mapping[str, Any]:
-        found = self._call(verb, path, body)
-        if not isinstance(found, dict):
+        answer = self._call(verb, path, body)
+        if not isinstance(answer, dict):
             raise BadAnswer(f"{verb} {path}", message="it is not a JSON object")
-        return found
+        return answer
 
     def _call(self, verb: str, path: str, body: object = None) -> Any:
         call, failed, timed_out, response = f"{verb} {path}", "", False, None
@@ -137,7 +137,7 @@ class DemoAdmin:
 
 
 def probe_demo(endpoint: Endpoint, *, transport: httpx.BaseTransport | None = None) -> DemoInfo | None:
-    """What the demo tenant says of itself, or None: the host is not loopback, nothing answers, or something else does."""
+    """Return the demo tenant's description, or None where the host is not loopback or no demo tenant answers."""
     if not endpoint.is_loopback:
         return None
     admin = DemoAdmin(endpoint, transport=transport)

@@ -1,4 +1,4 @@
-"""Everybody and every group in bulk: about one request a hundred agents, and one or two a management unit."""
+"""All users and groups in bulk: about one request for a hundred agents, and one or two for a management unit."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class DirectoryReads:
         self.gaps: dict[str, GenesysError] = {}
 
     def read(self, lane: RequestLane, as_of: datetime) -> Directory:
-        """Users and management units must be readable; teams, queues, divisions and business units may be missing.
+        """Read the directory. Users and management units must be readable; teams, queues, divisions, business units need not.
 
         Raises GenesysError with `read` set.
         """
@@ -101,7 +101,7 @@ class DirectoryReads:
     def _second_round(
         self, first: _Parts, units: Mapping[str, ManagementUnit], lane: RequestLane
     ) -> tuple[Rows, dict[str, frozenset[str]]]:
-        """The other pages of users, and who belongs to which unit."""
+        """Read the other pages of users, and the members of each unit."""
         of_unit: dict[str, frozenset[str]] = {}
         jobs: list[Callable[[], None]] = []
 
@@ -128,7 +128,7 @@ class DirectoryReads:
         return members(self._bulk.send(USERS, lane, query=query))
 
     def _listing(self, operation: catalogue.PlatformOperation, lane: RequestLane) -> Rows:
-        """Pages one after another: it runs inside a gathered job."""
+        """Read pages one after another: this runs inside a gathered job."""
         rows: Rows = []
         number = 1
         while True:
@@ -139,7 +139,7 @@ class DirectoryReads:
             number += 1
 
     def _teams(self, lane: RequestLane) -> Rows:
-        """Teams are paged by cursor: `after` out of nextUri."""
+        """Read all teams. They are paged by cursor: `after` out of nextUri."""
         rows: Rows = []
         after = ""
         while True:
@@ -152,21 +152,21 @@ class DirectoryReads:
             after = following
 
     def _units(self, first: _Parts, lane: RequestLane, gaps: dict[str, GenesysError]) -> dict[str, ManagementUnit]:
-        """Management units with business unit and zone. The zone moves from the one to the other (published note)."""
+        """Return management units with business unit and zone. The zone moves from the one to the other (published note)."""
         names = {text(row.get("id")): text(row.get("name")) for row in first.lists["business units"]}
         rows = [row for row in first.lists["units"] if text(row.get("id"))]
-        asked = {text(inside(row, "businessUnit", "id")) for row in rows if not known_zone(row.get("timeZone"))} - {""}
+        without_zone = {text(inside(row, "businessUnit", "id")) for row in rows if not known_zone(row.get("timeZone"))} - {""}
         zones: dict[str, str] = {}
 
         def zone_of(business_unit: str) -> None:
             path, query = {"businessUnitId": business_unit}, {"expand": "settings.timeZone"}
             try:
-                found = members(self._bulk.send(BUSINESS_UNIT, lane, path=path, query=query))
-                zones[business_unit] = known_zone(inside(found, "settings", "timeZone"))
+                unit = members(self._bulk.send(BUSINESS_UNIT, lane, path=path, query=query))
+                zones[business_unit] = known_zone(inside(unit, "settings", "timeZone"))
             except (Forbidden, ResourceNotFound) as error:
                 gaps["time zones"] = error.at("time zones")
 
-        self._bulk.gather([partial(zone_of, business_unit) for business_unit in sorted(asked)])
+        self._bulk.gather([partial(zone_of, business_unit) for business_unit in sorted(without_zone)])
         units = {}
         for row in rows:
             unit_id, business_unit = text(row.get("id")), text(inside(row, "businessUnit", "id"))
@@ -181,7 +181,7 @@ class DirectoryReads:
 
 
 def read_queue_members(bulk: Bulk, queue_id: str, size: int | None, lane: RequestLane) -> frozenset[str]:
-    """Everybody in a queue, joined or not. The listing has no total (published): pages follow nextUri.
+    """Return the ids of all members of a queue, joined or not. The listing has no total (published): pages follow nextUri.
 
     `size` is how many members the queue says it has; the pages that this promises are read at once.
     """
@@ -195,7 +195,9 @@ def read_queue_members(bulk: Bulk, queue_id: str, size: int | None, lane: Reques
     pages = bulk.gather([partial(page, number) for number in range(1, promised + 1)])
     while pages[-1].get("nextUri") and entities(pages[-1]):
         pages.append(page(len(pages) + 1))
-    return frozenset(text(inside(row, "user", "id")) or text(row.get("id")) for one in pages for row in entities(one)) - {""}
+    return frozenset(
+        text(inside(row, "user", "id")) or text(row.get("id")) for listing in pages for row in entities(listing)
+    ) - {""}
 
 
 def _groups(
@@ -204,7 +206,7 @@ def _groups(
     units: Mapping[str, ManagementUnit],
     of_unit: Mapping[str, frozenset[str]],
 ) -> tuple[Group, ...]:
-    """Every group with how many agents it has. Teams and divisions that only agents name are there too."""
+    """Return every group with its number of agents, and also teams and divisions that only agents name."""
     in_team = Counter(person.team_id for person in agents.values() if person.team_id)
     in_division = Counter(person.division_id for person in agents.values() if person.division_id)
     teams = {person.team_id: person.team or person.team_id for person in agents.values() if person.team_id}

@@ -1,4 +1,4 @@
-"""What can go wrong between the desk and the tenant. One tree; every error carries its evidence.
+"""Errors between the desk and the tenant. One tree; every error carries its evidence.
 
 GenesysError                 has call, status, code, message, correlation_id, exchanges, headers, body
 ├── Refused4xx               the tenant understood and said no
@@ -73,8 +73,8 @@ class GenesysError(DeskError):
         super().__init__(call, message)
 
     def __str__(self) -> str:
-        said = " ".join(str(part) for part in (self.status, self.code) if part)
-        detail = (f" ({said})" if said else "") + (f": {self.message.rstrip('. ')}" if self.message else "")
+        facts = " ".join(str(part) for part in (self.status, self.code) if part)
+        detail = (f" ({facts})" if facts else "") + (f": {self.message.rstrip('. ')}" if self.message else "")
         sentence = self.happened.format(call=self.call, detail=detail)
         if self.read:
             sentence = f"Reading the {self.read} failed. {sentence}"
@@ -96,7 +96,7 @@ class GenesysError(DeskError):
         return last.fault if last is not None and self.status is None else ""
 
     def at(self, read: str) -> Self:
-        """The same error, saying which bulk read it broke."""
+        """Return this error with the bulk read that it broke."""
         self.read = self.read or read
         return self
 
@@ -116,7 +116,7 @@ class BadRequest(Refused4xx):
 
 
 class Unauthenticated(Refused4xx):
-    """401, although the token was fetched anew once."""
+    """401, although a new token was fetched once."""
 
     happened = "The tenant did not accept the token for {call}{detail}."
 
@@ -190,7 +190,7 @@ class BudgetTimeout(GenesysError):
 
 
 class Cancelled(GenesysError):
-    """Waiting for a permit was given up on purpose. Nothing was sent."""
+    """The wait for a permit was cancelled. Nothing was sent."""
 
     happened = "{call} was given up before it was sent{detail}."
 
@@ -205,21 +205,21 @@ _BY_STATUS: Mapping[int, type[GenesysError]] = {
 }
 
 NOT_DONE = frozenset({501, 503, 505})
-"""Server faults that say that nothing was done: not implemented, takes no work now (RFC 9110, 15.6.4), wrong protocol.
+"""Server faults after which nothing was done: not implemented, takes no work now (RFC 9110, 15.6.4), wrong protocol.
 
-The others do not say it of a write: 500 may be a fault in the middle of it, 502 and 504 a gateway that lost it.
+The others leave a write unknown: 500 may be a fault in the middle of it, 502 and 504 a gateway that lost it.
 """
 
 
 def class_for(status: int, *, reads: bool) -> type[GenesysError]:
-    """The error class of an HTTP status that is not a success."""
+    """Return the error class of an HTTP status that is not a success."""
     if status >= 500:
         return ServerFault if reads or status in NOT_DONE else OutcomeUnknown
     return _BY_STATUS.get(status, BadRequest)
 
 
 def parse_body(text: str | None) -> tuple[str | None, str, str | None]:
-    """(code, message, correlation id) of an error body, as far as the outer layer says them.
+    """Return (code, message, correlation id) of an error body, as far as its outer layer has them.
 
     Knows the platform's ErrorBody, the older errorCode/userMessage form, the OAuth form (RFC 6749, 5.2) and the
     brief's two keys. What a payload means in depth is the diagnosis' work. Never raises.

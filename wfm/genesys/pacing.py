@@ -1,6 +1,6 @@
 """Request permits, shared by all processes through one database row a client. The arithmetic is in budget.py.
 
-Why not a limiter from the shelf, and what this measures: docs/decisions/0005-pacing.md.
+Why no ready-made limiter, and what this one measures: docs/decisions/0005-pacing.md.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from wfm.genesys.retry import retry_after_seconds
 log = logging.getLogger(__name__)
 
 STORE_PATIENCE_S = 60.0
-"""Work waits so long for a database that is locked, full or restarting. A screen is told at once."""
+"""How long work waits for a database that is locked, full or restarting. A screen gets the error at once."""
 STORE_PAUSE_S = 0.5
 FLUSH_S = 0.05
-"""Answers wait at most so long in this process before the others learn of them."""
+"""The longest time that answers wait in this process before the others learn of them."""
 FLUSH_MANY = 16
 
 __all__ = ["NoPermit", "Pacer", "Permit", "RequestLane", "SharedPacer", "Unpaced", "Usage"]
@@ -34,7 +34,7 @@ __all__ = ["NoPermit", "Pacer", "Permit", "RequestLane", "SharedPacer", "Unpaced
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """Leave to send one request. `window` is the limit window it was taken from."""
+    """Permission to send one request. `window` is the limit window it was taken from."""
 
     window: int
 
@@ -44,7 +44,7 @@ class Usage:
     """How far the limit is used up now. Instants are aware UTC.
 
     `limit_per_minute` is the tenant's own (`known` is false while it is assumed), `budget` the share of it that the
-    desk may use, `used` what is gone of this window, whoever used it. `reset_at` is None between windows.
+    desk may use, `used` what all users of the client have used of this window. `reset_at` is None between windows.
     """
 
     limit_per_minute: int
@@ -55,7 +55,7 @@ class Usage:
     known: bool
 
     def soonest(self, requests: float, now: datetime) -> datetime:
-        """The earliest instant at which so many more requests can have been sent: what does not fit into this limit
+        """Return the earliest instant at which this many more requests can have been sent: what does not fit into this limit
         window waits for the following ones.
         """
         start = max(now, self.blocked_until or now)
@@ -77,19 +77,19 @@ class NoPermit(Exception):
 
 
 class Pacer(Protocol):
-    """What the client paces itself by."""
+    """Paces the requests of a client."""
 
     def acquire(self, lane: RequestLane, timeout: float | None = None, cancel: threading.Event | None = None) -> Permit:
-        """Waits for leave to send one request. Raises NoPermit, StoreFault."""
+        """Wait for a permit to send one request. Raises NoPermit, StoreFault."""
 
     def observe(self, permit: Permit, headers: Mapping[str, str] | None, status: int | None, *, sent: bool = True) -> None:
-        """What came of it. `headers` None when no answer came; `sent` false when the request never left.
+        """Report the answer to a permitted request. `headers` is None when no answer came, `sent` false when it never left.
 
-        Never raises: the request has been sent, and what came of it must reach the caller.
+        Never raises: the request has been sent, and its answer must reach the caller.
         """
 
     def usage(self) -> Usage:
-        """For the health line."""
+        """Return how far the limit is used up."""
 
     def close(self) -> None: ...
 
@@ -143,12 +143,12 @@ class SharedPacer:
         self._flushed_at = 0.0
         self._limit = DEFAULT_LIMIT
         self._down = ("", 0.0)
-        """The fault of a database that outlasted somebody's patience, and until when (monotonic, s) it is not asked again."""
+        """The fault of a database that outlasted a caller's patience, and until when (monotonic, s) it is not asked again."""
 
     def acquire(self, lane: RequestLane, timeout: float | None = None, cancel: threading.Event | None = None) -> Permit:
-        """Waits for leave to send one request; at most `timeout` seconds, and only while `cancel` is not set.
+        """Wait for a permit to send one request, at most `timeout` seconds and only while `cancel` is not set.
 
-        Work waits for a database that is out of reach too, at most STORE_PATIENCE_S. Raises NoPermit, StoreFault.
+        Work also waits for a database that is out of reach, at most STORE_PATIENCE_S. Raises NoPermit, StoreFault.
         """
         begun = time.monotonic()
         deadline = None if timeout is None else begun + timeout
@@ -179,16 +179,16 @@ class SharedPacer:
                 self._pause(wait, changes, cancel)
 
     def observe(self, permit: Permit, headers: Mapping[str, str] | None, status: int | None, *, sent: bool = True) -> None:
-        """Takes in what the tenant said, at once where it matters to others, else with the next permit. Never raises."""
+        """Record what the tenant answered, at once where it matters to others, else with the next permit. Never raises."""
         seen = read_headers(permit.window, self._row.now(), headers, status, sent=sent)
         with self._seen_lock:
             self._seen.append(seen)
             urgent = status == 429 or len(self._seen) >= FLUSH_MANY or seen.at - self._flushed_at > FLUSH_S
-        # One thread tells the others; an answer waits for that only where it stops them all.
+        # One thread informs the others; an answer waits for that only where it stops them all.
         if urgent and self._flushing.acquire(blocking=status == 429):
             try:
                 self._change(lambda budget, now: budget)
-            except Exception as error:  # of any kind: it says nothing of the request, which has been sent
+            except Exception as error:  # of any kind: it says nothing about the request, which has been sent
                 log.warning("What the tenant said of its rate limit is kept for the next transaction: %s", error)
             finally:
                 self._flushing.release()
@@ -197,7 +197,7 @@ class SharedPacer:
             self._changed.notify_all()
 
     def usage(self) -> Usage:
-        """How far the limit is used up now. Raises StoreFault."""
+        """Return how far the limit is used up now. Raises StoreFault."""
         budget, now = self._change(lambda budget, now: budget)
         running = now < budget.ends
         return Usage(
@@ -210,7 +210,7 @@ class SharedPacer:
         )
 
     def close(self) -> None:
-        """Tells the others what is still untold and closes the database."""
+        """Write what the others don't know yet and close the database."""
         with contextlib.suppress(Exception):
             self._change(lambda budget, now: budget)
         self._row.close()
@@ -232,10 +232,10 @@ class SharedPacer:
         return budget, wait
 
     def _ride_out(self, fault: StoreFault, until: float, cancel: threading.Event | None) -> None:
-        """Pauses before the database is asked again. Raises the fault when it is `until` (monotonic, s)."""
+        """Pause before the database is asked again. Raises the fault once `until` (monotonic, s) has come."""
         now = time.monotonic()
         if now >= until:
-            # Those who wait for their turn behind this caller must not wait as long again, one after the other.
+            # Callers that queue behind this one must not each wait as long again.
             self._down = (str(fault), now + STORE_PAUSE_S)
             raise fault
         pause = min(STORE_PAUSE_S, until - now)
@@ -245,13 +245,13 @@ class SharedPacer:
             time.sleep(pause)
 
     def _change(self, change: Callable[[Budget, float], Budget]) -> tuple[Budget, float]:
-        """One transaction: first what was seen since the last one, then the change."""
+        """Run one transaction: first the answers since the last one, then the change."""
         with self._seen_lock:
             seen, self._seen = self._seen, []
 
         def both(budget: Budget, now: float) -> Budget:
-            for one in seen:
-                budget = observe(budget, one, self._window_s)
+            for answer in seen:
+                budget = observe(budget, answer, self._window_s)
             return change(budget, now)
 
         try:
@@ -266,7 +266,7 @@ class SharedPacer:
 
     @contextlib.contextmanager
     def _turn(self, lane: RequestLane, deadline: float | None, cancel: threading.Event | None) -> Iterator[None]:
-        """One thread a lane asks the database at a time; the others queue here."""
+        """Let one thread of a lane at a time ask the database; the others queue here."""
         lock = self._turns[lane]
         while not lock.acquire(timeout=0.1 if cancel is not None else _left(deadline, 5.0)):
             if cancel is not None and cancel.is_set():
@@ -279,7 +279,7 @@ class SharedPacer:
             lock.release()
 
     def _pause(self, wait: float, changes: int, cancel: threading.Event | None) -> None:
-        """Waits, but no longer than until an answer changed what is known or the caller gives up."""
+        """Waits, at most until an answer changes the row or the caller gives up."""
         end = time.monotonic() + wait
         with self._changed:
             while self._changes == changes and (left := end - time.monotonic()) > 0:
@@ -296,9 +296,9 @@ class SharedPacer:
 
 
 def read_headers(window: int, at: float, headers: Mapping[str, str] | None, status: int | None, *, sent: bool = True) -> Seen:
-    """The rate-limit headers of an answer (published: inin-ratelimit-allowed, -count, -reset; Retry-After). Junk is None."""
+    """Read the rate-limit headers of an answer (published: inin-ratelimit-allowed, -count, -reset; Retry-After)."""
     if headers is None or status == 401:
-        # Who is not authenticated is counted as nobody: those headers speak of somebody else's window.
+        # A request that is not authenticated counts for no client: its headers describe another window.
         return Seen(window, at, status, sent=sent)
     reset = headers.get("inin-ratelimit-reset", "")
     return Seen(

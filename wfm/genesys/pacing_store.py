@@ -30,7 +30,7 @@ _NULLABLE = frozenset({"limit", "seen_at"})
 
 
 def _stored(name: str) -> str:
-    # limit, window and count are words of SQL.
+    # limit, window and count are reserved in SQL.
     return f"b_{name}"
 
 
@@ -45,16 +45,16 @@ def _table(metadata: sa.MetaData) -> sa.Table:
 
 
 def _identity(url: sa.URL) -> tuple[int, int] | None:
-    """Which file lies at the address of a SQLite database; None where none does."""
+    """Return (device, inode) of a SQLite database's file; None where there is no file."""
     try:
-        found = Path(url.database or "").stat()
+        facts = Path(url.database or "").stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return facts.st_dev, facts.st_ino
 
 
 class BudgetRow:
-    """One client's row. `change` is the only way to it. Thread-safe."""
+    """One client's row, read and written by `change` only. Thread-safe."""
 
     def __init__(self, database_url: str, key: str, clock: Callable[[], float] = time.time) -> None:
         self._key = key
@@ -78,11 +78,11 @@ class BudgetRow:
         self._open_file()
 
     def now(self) -> float:
-        """Seconds since the epoch by the clock that all processes share: the host's with SQLite, else the server's."""
+        """Return seconds since the epoch by the clock that all processes share: the host's with SQLite, else the server's."""
         return self._clock() + self._offset
 
     def change(self, change: Callable[[Budget, float], Budget]) -> tuple[Budget, float]:
-        """Reads, changes and writes the row in one exclusive transaction. Raises StoreFault."""
+        """Read, change and write the row in one exclusive transaction. Raises StoreFault."""
         with self._lock:
             if self._sqlite and self._opened != _identity(self._url):
                 self._open_again()  # another process set a damaged file aside: two files would be two budgets
@@ -106,7 +106,7 @@ class BudgetRow:
         self._sync()
         with self._engine.begin() as connection:
             row = connection.execute(self._select, {"key": self._key}).one_or_none()
-            if row is None:  # somebody emptied the table under us
+            if row is None:  # another process emptied the table
                 connection.execute(self._insert, self._values(Budget()))
                 row = connection.execute(self._select, {"key": self._key}).one()
             before = Budget(**dict(zip(_COLUMNS, row, strict=True)))
@@ -123,7 +123,7 @@ class BudgetRow:
         return {"key": self._key, **{name: getattr(budget, name) for name in _COLUMNS}}
 
     def _open_file(self) -> None:
-        """Opens the database and makes the row where it is missing; a damaged file is set aside first. Raises StoreFault."""
+        """Open the database and create the row where it is missing; set a damaged file aside first. Raises StoreFault."""
         if self._sqlite:
             set_aside_if_damaged(Path(self._url.database or ""))
         try:
@@ -145,7 +145,7 @@ class BudgetRow:
             connection.isolation_level = None  # transactions are begun by hand, below
             cursor = connection.cursor()
             cursor.execute("PRAGMA journal_mode = WAL")
-            # Lost at a power cut is a minute's count, which the tenant's next answer tells again.
+            # A power cut loses a minute's count, which the tenant's next answer repeats.
             cursor.execute("PRAGMA synchronous = NORMAL")
             cursor.close()
 
@@ -163,7 +163,7 @@ class BudgetRow:
                 metadata.create_all(self._engine, tables=[table], checkfirst=True)
                 break
             except DBAPIError:
-                # Two processes make the table at once: the other one's is as good.
+                # Two processes may create the table at once: the other one's is as good.
                 if attempt == 4 or not sa.inspect(self._engine).has_table(TABLE):
                     if attempt == 4:
                         raise
@@ -173,7 +173,7 @@ class BudgetRow:
         self._sync()
 
     def _sync(self) -> None:
-        """Measures how far the database server's clock is from ours: hosts must agree on when a window ends."""
+        """Measure the offset of the database server's clock from ours: hosts must agree on when a window ends."""
         local = self._clock()
         if self._sqlite or (self._synced_at is not None and 0 <= local - self._synced_at < RESYNC_S):
             return

@@ -1,4 +1,4 @@
-"""The platform's JSON as values of the domain. Nothing is trusted to have the form it should have.
+"""The platform's JSON as values of the domain. No answer is trusted to have the documented form.
 
 Forms: SDK models User, ManagementUnit, UserScheduleAdherence, BuAgentScheduleSearchResponse, TokenInfo (published).
 """
@@ -20,23 +20,23 @@ NO_ZONE = "UTC"
 
 
 def text(value: object) -> str:
-    """A string, or "" for anything else."""
+    """Return a string, or "" for anything else."""
     return value if isinstance(value, str) else ""
 
 
 def inside(value: object, *names: str) -> Any:
-    """A member of members, None where a step is missing."""
+    """Return a nested member, None where a step is missing."""
     for name in names:
         value = value.get(name) if isinstance(value, Mapping) else None
     return value
 
 
 def instant(value: object) -> datetime | None:
-    """An ISO 8601 instant as aware UTC; None for anything else."""
+    """Return an ISO 8601 instant as aware UTC; None for anything else."""
     return _instant(value) if isinstance(value, str) else None
 
 
-# Schedules name the same quarter-hours over and over: read once, and one object instead of hundreds of thousands.
+# Schedules repeat the same quarter-hours: each is parsed once, one object instead of hundreds of thousands.
 @lru_cache(maxsize=8192)
 def _instant(value: str) -> datetime | None:
     try:
@@ -49,12 +49,12 @@ def _instant(value: str) -> datetime | None:
 
 
 def written(moment: datetime) -> str:
-    """An instant as the platform takes it."""
+    """Return an instant as the platform takes it."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def known_zone(name: object) -> str:
-    """The IANA zone of that name, or "" where it is none."""
+    """Return the name if it is an IANA zone, else ""."""
     try:
         return ZoneInfo(name).key if isinstance(name, str) and name else ""
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -62,7 +62,7 @@ def known_zone(name: object) -> str:
 
 
 def agent(user: Mapping[str, Any], unit: ManagementUnit | None, team_names: Mapping[str, str]) -> Agent:
-    """SDK model User, with its team expanded."""
+    """Read SDK model User, with its team expanded."""
     team_id = text(inside(user, "team", "id")) or None
     return Agent(
         id=text(user.get("id")),
@@ -81,7 +81,7 @@ def agent(user: Mapping[str, Any], unit: ManagementUnit | None, team_names: Mapp
 
 
 def state(row: Mapping[str, Any], read_at: datetime) -> AgentState | None:
-    """SDK model UserScheduleAdherence. None for a row without user."""
+    """Read SDK model UserScheduleAdherence; None for a row without user."""
     agent_id = text(inside(row, "user", "id")) or text(row.get("id"))
     if not agent_id:
         return None
@@ -99,7 +99,7 @@ def state(row: Mapping[str, Any], read_at: datetime) -> AgentState | None:
 
 
 def shift(row: Mapping[str, Any], codes: Mapping[str, tuple[str, str]]) -> Shift | None:
-    """SDK model BuAgentScheduleShift. `codes` gives (category, name) by activity code. None without a start."""
+    """Read SDK model BuAgentScheduleShift; None without a start. `codes` gives (category, name) by activity code."""
     start = instant(row.get("startDate"))
     if start is None:
         return None
@@ -107,9 +107,9 @@ def shift(row: Mapping[str, Any], codes: Mapping[str, tuple[str, str]]) -> Shift
     for part in row.get("activities") or ():
         begins = instant(part.get("startDate")) if isinstance(part, dict) else None
         if begins is not None:
-            code, said = text(part.get("activityCodeId")), text(part.get("description"))
+            code, description = text(part.get("activityCodeId")), text(part.get("description"))
             category, name = codes.get(code, ("", ""))
-            activities.append(_activity(begins, _minutes(part.get("lengthMinutes")), category, said or name))
+            activities.append(_activity(begins, _minutes(part.get("lengthMinutes")), category, description or name))
     return Shift(
         id=text(row.get("id")), start=start, end=start + _minutes(row.get("lengthMinutes")), activities=tuple(activities)
     )
@@ -121,7 +121,7 @@ def _activity(start: datetime, length: timedelta, category: str, name: str) -> A
 
 
 def time_off(row: Mapping[str, Any], zone: str) -> tuple[datetime, datetime] | None:
-    """SDK model BuFullDayTimeOffMarker: the whole date in the business unit's zone, or the part its offsets name.
+    """Read SDK model BuFullDayTimeOffMarker: the whole date in the business unit's zone, or the part its offsets name.
 
     `lengthMinutes` is what the day counts for, not how long it lasts.
     """
@@ -137,14 +137,14 @@ def time_off(row: Mapping[str, Any], zone: str) -> tuple[datetime, datetime] | N
 
 
 def midnight_of(day: date, zone: str) -> datetime:
-    """When the day begins in that zone, as UTC."""
+    """Return the start of the day in that zone, as UTC."""
     return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
 
 
 def token_facts(
     info: Mapping[str, Any], client_id: str, granted: tuple[str, ...] | None, expires_at: datetime | None
 ) -> TokenFacts:
-    """SDK model TokenInfo. `granted` are the scopes that the token answer named.
+    """Read SDK model TokenInfo. `granted` are the scopes that the token answer named.
 
     On the published platform a client-credentials token has no scopes and roles in divisions decide: an empty list
     beside roles means "states none", an empty list without roles means "holds none".

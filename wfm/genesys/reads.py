@@ -1,4 +1,4 @@
-"""What the desk reads from the tenant, in bulk and cached. Nothing here writes.
+"""Everything that the desk reads from the tenant, in bulk and cached. Nothing here writes.
 
 | source    | kept   | requests                                                                |
 |-----------|--------|-------------------------------------------------------------------------|
@@ -49,14 +49,14 @@ TOKEN_TTL_S = 60.0
 ACTIONS_TTL_S = 60.0
 USERS_A_CALL = 100
 MAX_CONTRACTS = 60
-"""Data Actions whose contract is read one by one; a tenant with hundreds would spend its whole limit on a list."""
+"""Maximum Data Actions whose contract is read one by one; for hundreds, one list would use up the whole limit."""
 
 SCREEN = RequestLane.SCREEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Availability:
-    """The brief's availability of one agent. `changed_at` is aware UTC, None where the tenant does not tell."""
+    """The brief's availability of one agent. `changed_at` is aware UTC, None where the tenant does not say."""
 
     agent_id: str
     status: Status
@@ -77,7 +77,7 @@ class Reader:
         self._directory_reads = DirectoryReads(self._bulk)
         self._schedules = ScheduleReads(self._bulk, clock, SCHEDULES_TTL_S)
         self._token_told = 0
-        """Which token of the client the facts are of: how many had been fetched by then."""
+        """Which token of the client the facts describe: the number of tokens fetched by then."""
         self._token: CachedValue[TokenFacts] = CachedValue(TOKEN_TTL_S, clock)
         self._directory: CachedValue[Directory] = CachedValue(DIRECTORY_TTL_S, clock)
         self._actions: CachedValue[tuple[Mapping[str, Any], ...]] = CachedValue(ACTIONS_TTL_S, clock)
@@ -88,16 +88,16 @@ class Reader:
 
     @property
     def requests(self) -> int:
-        """Requests this reader made so far, repeated ones counted too."""
+        """Requests this reader has made, including repeated ones."""
         return self._bulk.requests
 
     def take_read_counts(self) -> ReadCounts:
-        """How many requests worked and how many failed since the last time this was asked: evidence of what the client may."""
+        """Return how many requests worked and failed since the last call: evidence of the client's rights."""
         return self._bulk.take_counts()
 
     @property
     def as_of(self) -> Mapping[str, datetime]:
-        """When each source that was used last was read: token, directory, schedules, states, actions."""
+        """When each source was last read: token, directory, schedules, states, actions."""
         return dict(self._as_of)
 
     @property
@@ -106,7 +106,7 @@ class Reader:
         return dict(self._directory_reads.gaps)
 
     def forget(self) -> None:
-        """Drops everything that was read."""
+        """Drop everything that was read."""
         for cached in (self._token, self._directory, self._actions):
             cached.forget()
         self._queues.clear()
@@ -115,13 +115,13 @@ class Reader:
             self._states.clear()
 
     def close(self) -> None:
-        """Ends the reading threads. The client stays open: it belongs to whoever made it."""
+        """End the reading threads. The client stays open: its owner closes it."""
         self._bulk.close()
 
     # --- who we are ----------------------------------------------------------------------------------------------------
 
     def token(self, *, fresh: bool = False, lane: RequestLane = SCREEN) -> TokenFacts:
-        """What the token held is and may do (published: GET /api/v2/tokens/me). Of a token before it nothing is told."""
+        """Return the facts of the present token (published: GET /api/v2/tokens/me), never those of an earlier one."""
         auth = self.client.auth
 
         def read() -> TokenFacts:
@@ -130,7 +130,7 @@ class Reader:
             self._token_told = auth.fetched
             return token_facts(info, auth.client_id, auth.granted, auth.expires_at)
 
-        # A newer token may carry other scopes than the one that was read about.
+        # A newer token may have other scopes than the one that was read.
         another = auth.expires_at is None or self._token_told != auth.fetched
         facts, self._as_of["token"] = self._token.get(read, fresh=fresh or another)
         return facts
@@ -138,14 +138,14 @@ class Reader:
     # --- people --------------------------------------------------------------------------------------------------------
 
     def directory(self, *, fresh: bool = False, lane: RequestLane = SCREEN) -> Directory:
-        """Everybody (active and inactive), every group, every management unit."""
-        found, self._as_of["directory"] = self._directory.get(
+        """Return all users (active and inactive), groups and management units."""
+        directory, self._as_of["directory"] = self._directory.get(
             lambda: self._directory_reads.read(lane, self._clock()), fresh=fresh
         )
-        return found
+        return directory
 
     def queue_members(self, queue_id: str, *, fresh: bool = False, lane: RequestLane = SCREEN) -> frozenset[str]:
-        """The ids of everybody in a queue, whether they joined it just now or not."""
+        """Return the ids of all members of a queue, joined or not."""
         cached = self._queues.setdefault(queue_id, CachedValue(DIRECTORY_TTL_S, self._clock))
         held = self._directory.peek()
         size = None
@@ -157,20 +157,20 @@ class Reader:
     # --- what they do ----------------------------------------------------------------------------------------------------
 
     def states(self, agents: Sequence[Agent], *, fresh: bool = False, lane: RequestLane = SCREEN) -> dict[str, AgentState]:
-        """What each agent does right now (published: real-time adherence). Agents WFM does not know are left out."""
+        """Return the present state of each agent (published: real-time adherence). Agents WFM does not know are left out."""
         now = self._clock()
         oldest = now if fresh else now - timedelta(seconds=STATES_TTL_S)
         with self._states_lock:
             held = {agent.id: self._states[agent.id] for agent in agents if agent.id in self._states}
-        # Kept apart from what is shared: another thread may read the same agents, or forget them, meanwhile.
-        held = {agent_id: one for agent_id, one in held.items() if oldest < one.read_at <= now}
+        # A copy: another thread may read the same agents, or forget them, meanwhile.
+        held = {agent_id: known for agent_id, known in held.items() if oldest < known.read_at <= now}
         missing = [agent for agent in agents if agent.id not in held]
         if missing:
             with reading("states"):
                 held |= self._read_states(missing, lane)
-        found = {agent.id: held[agent.id] for agent in agents if agent.id in held}
-        self._as_of["states"] = min((one.read_at for one in found.values()), default=now)
-        return found
+        states = {agent.id: held[agent.id] for agent in agents if agent.id in held}
+        self._as_of["states"] = min((known.read_at for known in states.values()), default=now)
+        return states
 
     def schedules(
         self,
@@ -181,44 +181,44 @@ class Reader:
         fresh: bool = False,
         lane: RequestLane = SCREEN,
     ) -> dict[str, AgentSchedule]:
-        """Every agent's published schedule from the day before the start to the day after the end (UTC days).
+        """Return every agent's published schedule from the day before the start to the day after the end (UTC days).
 
         `published` says whether a published schedule covers the whole window; `version` changes when what it says about
         the window changes.
         """
-        found = self._schedules.read(agents, start, end, lane, fresh=fresh)
+        schedules = self._schedules.read(agents, start, end, lane, fresh=fresh)
         self._as_of["schedules"] = self._schedules.as_of or self._clock()
-        return found
+        return schedules
 
     def availability(self, agent_id: str, *, lane: RequestLane = SCREEN) -> Availability:
-        """One agent's availability, never cached (source: the brief; in no published catalogue)."""
+        """Read one agent's availability, never cached (source: the brief; in no published catalogue)."""
         with reading("availability"):
             reply = self._bulk.send(catalogue.GET_AVAILABILITY, lane, path={"userId": agent_id})
-            said = members(reply)
+            record = members(reply)
         try:
-            status = Status(text(said.get("status")))
+            status = Status(text(record.get("status")))
         except ValueError:
             raise BadAnswer(
                 catalogue.GET_AVAILABILITY.key,
                 status=reply.status,
-                message=f"its status is {str(said.get('status'))[:40]!r}",
+                message=f"its status is {str(record.get('status'))[:40]!r}",
                 correlation_id=reply.correlation_id,
                 read="availability",
             ) from None
         return Availability(
-            agent_id=agent_id, status=status, reason=text(said.get("reason")), changed_at=instant(said.get("dateModified"))
+            agent_id=agent_id, status=status, reason=text(record.get("reason")), changed_at=instant(record.get("dateModified"))
         )
 
     # --- Data Actions ----------------------------------------------------------------------------------------------------
 
     def actions(self, *, fresh: bool = False, lane: RequestLane = SCREEN) -> tuple[Mapping[str, Any], ...]:
-        """The tenant's Data Actions (SDK model Action) with request, and with contract where it could be read."""
+        """Return the tenant's Data Actions (SDK model Action) with request, and with contract where it could be read."""
         with reading("Data Actions"):
-            found, self._as_of["actions"] = self._actions.get(partial(self._read_actions, lane), fresh=fresh)
-        return found
+            actions, self._as_of["actions"] = self._actions.get(partial(self._read_actions, lane), fresh=fresh)
+        return actions
 
     def action(self, action_id: str, *, lane: RequestLane = SCREEN) -> Mapping[str, Any]:
-        """One Data Action with request and contract, never cached. Raises ResourceNotFound."""
+        """Read one Data Action with request and contract, never cached. Raises ResourceNotFound."""
         query: Query = {"expand": "contract", "includeConfig": True}
         with reading("Data Action"):
             return members(self._bulk.send(ACTION, lane, path={"actionId": action_id}, query=query))
@@ -226,19 +226,19 @@ class Reader:
     # --- inside ------------------------------------------------------------------------------------------------------------
 
     def _read_states(self, agents: Sequence[Agent], lane: RequestLane) -> dict[str, AgentState]:
-        """Those asked for, and everybody else of a unit that was read whole. Kept for the next."""
+        """Read the states of these agents, and of all others in a unit that is read whole; keep them for the next read."""
         units, ids = cheapest(agents)
         jobs = [partial(self._states_of_unit, unit, lane) for unit in units]
         jobs += [partial(self._states_of_agents, chunk, lane) for chunk in chunks(ids, USERS_A_CALL)]
         read_at = self._clock()
-        rows = (state(row, read_at) for found in self._bulk.gather(jobs) for row in found)
-        read = {one.agent_id: one for one in rows if one is not None}
+        rows = (state(row, read_at) for answer in self._bulk.gather(jobs) for row in answer)
+        states = {known.agent_id: known for known in rows if known is not None}
         with self._states_lock:
-            # Whoever the tenant leaves out now has no state, whatever was kept before.
+            # An agent that the tenant now leaves out has no state, whatever was kept before.
             for agent in agents:
                 self._states.pop(agent.id, None)
-            self._states |= read
-        return read
+            self._states |= states
+        return states
 
     def _states_of_unit(self, unit_id: str, lane: RequestLane) -> list[dict[str, Any]]:
         reply = self._bulk.send(UNIT_ADHERENCE, lane, path={"managementUnitId": unit_id})
@@ -262,7 +262,7 @@ class Reader:
 
 
 def cheapest(agents: Sequence[Agent]) -> tuple[list[str], list[str]]:
-    """How to read these agents' states with the fewest requests: whole units to read, and ids to ask for.
+    """Return how to read these agents' states with the fewest requests: whole units to read, and ids to ask for.
 
     A unit read costs one request whatever its size; ids cost one a hundred. Equal costs go to the ids: the answer is
     smaller.

@@ -1,4 +1,4 @@
-"""Record every HTTP exchange of a call as it happens; redact it when it is stored or shown."""
+"""Recording of every HTTP exchange of a call as it happens; it is redacted when it is stored or shown."""
 
 from __future__ import annotations
 
@@ -44,21 +44,21 @@ class RawExchange:
         """ININ-Correlation-Id of the answer; the body's contextId where the header is missing."""
         if self.headers is None:
             return None
-        found: str | None = self.headers.get("ININ-Correlation-Id")
-        if found is None and self.status is not None and self.status >= 400:
-            found = parse_body(self.text())[2]
-        return found
+        correlation_id: str | None = self.headers.get("ININ-Correlation-Id")
+        if correlation_id is None and self.status is not None and self.status >= 400:
+            correlation_id = parse_body(self.text())[2]
+        return correlation_id
 
     def text(self) -> str:
-        """The answer's body as text, cut, without what the client keeps secret."""
+        """Return the answer's body as text, cut, without the client's secrets."""
         return self.scrub(self.body[: 4 * KEPT_BODY].decode("utf-8", "replace")[:KEPT_BODY])
 
     def safe_headers(self) -> dict[str, str]:
-        """The answer's headers, redacted."""
+        """Return the answer's headers, redacted."""
         return {name: self.scrub(value) for name, value in redact_headers(self.headers or {}).items()}
 
     def redacted(self, number: int) -> Exchange:
-        """As it may be stored and shown."""
+        """Return the exchange as it may be stored and shown."""
         # A login's bodies hold the secret or the token and nothing else worth keeping.
         request_body = None if self.login or not self.request_body else self.scrub(self.request_body.decode("utf-8", "replace"))
         kept = self.status is not None and not (self.login and self.status == 200)
@@ -78,7 +78,7 @@ class RawExchange:
 
 
 def safe_url(url: httpx.URL) -> str:
-    """The address without user info and with secret-named or secret-shaped query values replaced."""
+    """Return the address without user info and with secret-named or secret-shaped query values replaced."""
     bare = url.copy_with(username=None, password=None, query=None, fragment=None)
     clean = redact_json(dict.fromkeys(url.params))
     assert isinstance(clean, dict)
@@ -97,7 +97,7 @@ class _Current(threading.local):
 
 @dataclass
 class RecordingTransport(httpx.BaseTransport):
-    """A transport that records what goes through the one it wraps, for the thread that asked."""
+    """A transport that records what goes through the one it wraps, for the thread that sends."""
 
     inner: httpx.BaseTransport
     token_url: str
@@ -107,7 +107,7 @@ class RecordingTransport(httpx.BaseTransport):
 
     @contextmanager
     def recording(self, exchanges: list[RawExchange]) -> Iterator[None]:
-        """Append what this thread sends inside to `exchanges`."""
+        """Append what this thread sends in the block to `exchanges`."""
         self._current.exchanges = exchanges
         try:
             yield
@@ -147,7 +147,7 @@ class RecordingTransport(httpx.BaseTransport):
 
 
 def fault_of(error: httpx.HTTPError) -> str:
-    """Why no answer came, in a few words."""
+    """Return why no answer came, in a few words."""
     match error:
         case httpx.ConnectTimeout():
             return "no connection in time"

@@ -1,4 +1,4 @@
-"""Where a Genesys Cloud organization lives: the 18 regions with their API and login hosts.
+"""The 18 regions of Genesys Cloud with their API and login hosts.
 
 Source: PureCloudRegionHosts of the official Python SDK 269.0.0 (published); its rule for the login host is the API
 host with `api.` replaced by `login.`.
@@ -23,7 +23,7 @@ class Endpoint:
 
     @property
     def host(self) -> str:
-        """The API host with its port, as people name a tenant."""
+        """The API host with its port, which names a tenant for people."""
         return urlsplit(self.api_url).netloc
 
     @property
@@ -60,16 +60,16 @@ REGIONS: Mapping[str, Endpoint] = {
 
 
 def endpoint_for_region(region: str) -> Endpoint:
-    """The endpoint of a region named as `us_east_1`, `us-east-1` or `mypurecloud.com`, in any case.
+    """Return the endpoint of a region named as `us_east_1`, `us-east-1` or `mypurecloud.com`, in any case.
 
-    The hosts people copy from a browser (`api.…`, `login.…`, `apps.…`, with or without https://) are understood too.
+    Hosts copied from a browser (`api.…`, `login.…`, `apps.…`, with or without https://) are accepted too.
     Raises BadInput.
     """
-    said = region.strip().casefold()
-    name = said.replace("-", "_")
+    wanted = region.strip().casefold()
+    name = wanted.replace("-", "_")
     if name in REGIONS:
         return REGIONS[name]
-    host = said.split("://", 1)[-1].split("/", 1)[0].rstrip(".")
+    host = wanted.split("://", 1)[-1].split("/", 1)[0].rstrip(".")
     for prefix in ("api.", "login.", "apps."):
         host = host.removeprefix(prefix)
     for known, domain in _DOMAINS.items():
@@ -79,12 +79,12 @@ def endpoint_for_region(region: str) -> Endpoint:
 
 
 def endpoint_for_urls(api_url: str, login_url: str) -> Endpoint:
-    """An endpoint given by its two addresses. Plain http is taken on loopback only. Raises BadInput."""
+    """Return the endpoint with these two addresses. Plain http is accepted on loopback only. Raises BadInput."""
     return Endpoint(_address("WFM_GENESYS_API_URL", api_url), _address("WFM_GENESYS_LOGIN_URL", login_url))
 
 
 def is_loopback(url: str) -> bool:
-    """Whether the address names this machine: localhost, 127.0.0.0/8 or ::1. Names are not looked up."""
+    """Return whether the address names this machine: localhost, 127.0.0.0/8 or ::1. Names are not looked up."""
     try:
         host = urlsplit(url).hostname or ""
     except ValueError:
@@ -99,19 +99,19 @@ def is_loopback(url: str) -> bool:
 
 def _address(field: str, url: str) -> str:
     accepted = "an address such as https://api.mypurecloud.com; plain http on loopback only"
-    said = url.strip()
+    address = url.strip()
     try:
-        parts = urlsplit(said)
+        parts = urlsplit(address)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise BadInput(field, _without_userinfo(said), accepted) from None
+        raise BadInput(field, _without_userinfo(address), accepted) from None
     if not host or parts.scheme.casefold() not in ("http", "https") or parts.path.strip("/") or parts.query or parts.fragment:
-        raise BadInput(field, _without_userinfo(said), accepted)
+        raise BadInput(field, _without_userinfo(address), accepted)
     if parts.username is not None or parts.password is not None:
-        raise BadInput(field, _without_userinfo(said), f"{accepted}; no user name or password in it")
+        raise BadInput(field, _without_userinfo(address), f"{accepted}; no user name or password in it")
     scheme = parts.scheme.casefold()
-    if scheme == "http" and not is_loopback(said):
-        raise BadInput(field, said, "https, because the client secret travels there; plain http on loopback only")
+    if scheme == "http" and not is_loopback(address):
+        raise BadInput(field, address, "https, because the client secret travels there; plain http on loopback only")
     shown = f"[{host}]" if ":" in host else host
     return f"{scheme}://{shown}" + (f":{port}" if port is not None else "")
 

@@ -1,7 +1,7 @@
-"""Which failures are worth another try, and when. One predicate, with its reasons.
+"""Which failures are retried, and when. One predicate, with its reasons.
 
-Backoff and jitter come from stamina; a `Retry-After` of the tenant is honoured instead. 429 is different: the shared
-pacer holds every process back until the tenant's own instant, so a retry costs no attempt, only patience.
+Backoff and jitter come from stamina; a `Retry-After` of the tenant replaces them. 429 is different: the shared pacer
+holds every process back until the instant that the tenant names, so a retry costs no attempt, only patience.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from wfm.genesys.errors import (
 )
 
 MAX_WAIT_S = 30.0
-"""A server fault's Retry-After above this is not waited for in place."""
+"""A longer Retry-After of a server fault is not waited for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether to try again, and the reason in words."""
+    """Whether to retry, and the reason in words."""
 
     again: bool
     reason: str
 
 
 def verdict(error: GenesysError) -> Verdict:
-    """Whether the same request, unchanged, is worth sending again."""
+    """Judge whether the same request, unchanged, is worth sending again."""
     match error:
         case OutcomeUnknown():
             return Verdict(False, "a write that may have been done is read back, not resent")
         case BudgetTimeout() | Cancelled():
             return Verdict(False, "the caller's patience is over")
         case AuthenticationFailed():
-            return Verdict(False, "the client is refused until somebody mends its id or secret")
+            return Verdict(False, "the client is refused until its id or secret is fixed")
         case RateLimited():
             return Verdict(True, "429: nothing was accepted; the pacer waits for the tenant's next window")
         case ServerFault():
@@ -59,9 +59,9 @@ def verdict(error: GenesysError) -> Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How long and how often. `patience_s` bounds everything, waiting for permits and 429s included.
+    """How long and how often to retry. `patience_s` bounds everything, including waits for permits and 429s.
 
-    `attempts` bounds those failures that the pacer does not hold back. Waits in seconds.
+    `attempts` bounds the failures that the pacer does not hold back. Waits are in seconds.
     """
 
     patience_s: float
@@ -72,17 +72,17 @@ class Policy:
 
 
 SCREEN_POLICY = Policy(patience_s=25.0, attempts=3, wait_initial_s=0.2, wait_max_s=2.0, wait_jitter_s=0.2)
-"""Somebody is looking: say soon what is wrong."""
+"""A person is waiting: report soon what is wrong."""
 WORK_POLICY = Policy(patience_s=300.0, attempts=6)
-"""Apply and restore: agents are waiting to be taken out or, worse, to come back. Some ten seconds of a tenant that can't be
-reached pass unnoticed."""
+"""Apply and restore: agents are waiting to be taken out or, worse, to come back. About ten seconds of a tenant that can't
+be reached do no harm."""
 
 
 @dataclass
 class Hook:
-    """The predicate in the form that stamina asks for: False, or seconds to wait, or True for its own backoff.
+    """Return the predicate in the form that stamina takes: False, or seconds to wait, or True for its own backoff.
 
-    `over` is set when no permit came in time: then the failure that was met before is the last word.
+    `over` is set when no permit came in time: then the failure before it is final.
     """
 
     policy: Policy
@@ -93,7 +93,7 @@ class Hook:
         if self.over or not isinstance(error, GenesysError) or not verdict(error).again:
             return False
         if isinstance(error, RateLimited):
-            # The pacer holds the call back. It does not pace the login host: there the wait is ours.
+            # The pacer holds the call back, but it does not pace the login host: that wait is done here.
             return min(error.retry_after or 1.0, MAX_WAIT_S) if error.call == TOKEN_CALL else 0.0
         self.faults += 1
         if self.faults >= self.policy.attempts:
@@ -104,9 +104,9 @@ class Hook:
 
 
 def retry_after_seconds(value: str | None, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> float | None:
-    """Seconds that a Retry-After header asks for: a number or an HTTP date. None for none, or for junk.
+    """Return the seconds that a Retry-After header (a number or an HTTP date) asks for; None for none, or for junk.
 
-    Field reports say that the platform's header is not always a number, so nothing is taken for granted.
+    Field reports say that the platform's header is not always a number.
     """
     if value is None:
         return None

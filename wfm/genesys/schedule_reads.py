@@ -29,10 +29,10 @@ SEARCH = catalogue.operation("POST /api/v2/workforcemanagement/businessunits/{bu
 ACTIVITY_CODES = catalogue.operation("GET /api/v2/workforcemanagement/businessunits/{businessUnitId}/activitycodes")
 
 MAX_BODY_BYTES = 512_000
-"""Bytes (request.bytes.max, as quoted in public code). An id is 39 bytes in the body, so agents are not what fills it."""
+"""Bytes (request.bytes.max, as quoted in public code). An id takes 39 bytes, so agents do not fill it."""
 MAX_AGENTS = 2000
 AGENT_DAYS = 6000
-"""Agents times days a search may ask for: an answer of a few megabytes, well short of where a download begins."""
+"""Maximum agents times days of one search: its answer has a few megabytes, well below the size of a download."""
 CODES_TTL_S = 600.0
 KEPT_AGENTS = 60_000
 
@@ -50,7 +50,7 @@ class _Week:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """One agent's schedule over a range of whole UTC days, as it was read."""
+    """One agent's cached schedule over a range of whole UTC days."""
 
     first: datetime
     after: datetime
@@ -62,7 +62,7 @@ class _Kept:
 
 
 class ScheduleReads:
-    """Reads and keeps schedules. Thread-safe."""
+    """Reads and caches schedules. Thread-safe."""
 
     def __init__(self, bulk: Bulk, clock: Callable[[], datetime], ttl_s: float) -> None:
         self._bulk = bulk
@@ -82,16 +82,16 @@ class ScheduleReads:
     def read(
         self, agents: Sequence[Agent], start: datetime, end: datetime, lane: RequestLane, *, fresh: bool = False
     ) -> dict[str, AgentSchedule]:
-        """Every agent's schedule from the day before the start to the day after the end (UTC days).
+        """Return every agent's schedule from the day before the start to the day after the end (UTC days).
 
         An agent without management unit has no published schedule. Raises GenesysError with `read` set.
         """
         first, after = day_range(start, end)
         with_unit = [agent for agent in agents if agent.business_unit_id]
         asked_at = self._clock()
-        with self._reading:  # the second of two screens finds what the first has just read
+        with self._reading:  # the second of two screens uses what the first has just read
             oldest = asked_at if fresh else asked_at - self._ttl
-            # Kept apart from what is shared: another thread may forget it meanwhile.
+            # A copy: another thread may forget it meanwhile.
             kept = {agent.id: one for agent in with_unit if (one := self._fitting(agent.id, first, after, oldest)) is not None}
             missing = [agent for agent in with_unit if agent.id not in kept]
             if missing:
@@ -101,7 +101,7 @@ class ScheduleReads:
         return {agent.id: _schedule(agent, kept.get(agent.id), start, end, first, after) for agent in agents}
 
     def _fitting(self, agent_id: str, first: datetime, after: datetime, oldest: datetime) -> _Kept | None:
-        """What is kept of the agent, if it is young enough and covers these days."""
+        """Return the cached schedule of an agent, if it is young enough and covers these days."""
         kept = self._kept.get(agent_id)
         if kept is None or not (kept.first <= first and after <= kept.after and oldest < kept.read_at <= self._clock()):
             return None
@@ -114,21 +114,21 @@ class ScheduleReads:
         codes_of = self._bulk.gather([partial(self._codes_of, unit, lane) for unit in by_unit])
         codes = dict(zip(by_unit, codes_of, strict=True))
         days = max(1, (after - first).days)
-        most = max(20, min(MAX_AGENTS, AGENT_DAYS // days))
+        limit = max(20, min(MAX_AGENTS, AGENT_DAYS // days))
         jobs = [
             partial(self._search, unit, ids, first, after, codes[unit], known[ids[0]], lane)
             for unit, known in by_unit.items()
-            for ids in chunks(known, most)
+            for ids in chunks(known, limit)
         ]
-        read = {agent_id: one for found in self._bulk.gather(jobs) for agent_id, one in found.items()}
+        schedules = {agent_id: kept for answer in self._bulk.gather(jobs) for agent_id, kept in answer.items()}
         with self._lock:
             if len(self._kept) > KEPT_AGENTS:
                 self._kept.clear()
-            self._kept |= read
-        return read
+            self._kept |= schedules
+        return schedules
 
     def _codes_of(self, business_unit: str, lane: RequestLane) -> Codes:
-        """(category, name) of every activity code of a business unit, kept ten minutes."""
+        """Return (category, name) of every activity code of a business unit, cached ten minutes."""
         with self._lock:
             cached = self._codes.setdefault(business_unit, CachedValue(CODES_TTL_S, self._clock))
 
@@ -153,8 +153,8 @@ class ScheduleReads:
         body = {"startDate": written(first), "endDate": written(after), "userIds": list(ids)}
         reply = self._bulk.send(SEARCH, lane, path={"businessUnitId": business_unit}, body=body)
         answer = whole_answer(self._bulk, reply)
-        said = answer.get("result")
-        result: dict[str, Any] = said if isinstance(said, dict) else answer
+        member = answer.get("result")
+        result: dict[str, Any] = member if isinstance(member, dict) else answer
         if not isinstance(inside(result, "agentSchedules"), list):
             if inside(answer, "status") == "Processing":
                 raise bad_answer(
@@ -180,7 +180,7 @@ class ScheduleReads:
 
 
 def whole_answer(bulk: Bulk, reply: Reply) -> dict[str, Any]:
-    """The answer itself, fetched from its download address where it was too large to be given at once."""
+    """Return the whole answer, fetched from its download address where it was too large to be sent directly."""
     answer = members(reply)
     address = answer.get("downloadUrl")
     if isinstance(address, str) and address and not answer.get("result") and not answer.get("entities"):
@@ -192,7 +192,7 @@ def whole_answer(bulk: Bulk, reply: Reply) -> dict[str, Any]:
 
 
 def day_range(start: datetime, end: datetime) -> tuple[datetime, datetime]:
-    """Midnight (UTC) of the day before the start, and of the second day after the end."""
+    """Return midnight (UTC) of the day before the start, and of the second day after the end."""
     first = datetime.combine(start.astimezone(UTC).date(), datetime.min.time(), UTC) - timedelta(days=1)
     after = datetime.combine(end.astimezone(UTC).date(), datetime.min.time(), UTC) + timedelta(days=2)
     return first, after
@@ -203,8 +203,8 @@ def _schedule(
 ) -> AgentSchedule:
     if kept is None:
         return AgentSchedule(agent_id=agent.id, published=False, version="", shifts=())
-    # Cut to the days asked for: what happens to be kept beyond them must not change the answer.
-    shifts = tuple(one for one in kept.shifts if one.overlaps(first, after))
+    # Cut to the days asked for: cached days beyond them must not change the answer.
+    shifts = tuple(shift_ for shift_ in kept.shifts if shift_.overlaps(first, after))
     off = tuple(stretch for stretch in kept.time_off if stretch[0] < after and first < stretch[1])
     covering = covering_weeks(kept.weeks, start, end, kept.zone)
     return AgentSchedule(
@@ -217,7 +217,7 @@ def _schedule(
 
 
 def covering_weeks(weeks: Sequence[_Week], start: datetime, end: datetime, zone: str) -> tuple[str, ...] | None:
-    """The ids of the published schedules that every local date of the stretch lies in, None where one date has none."""
+    """Return the ids of the published schedules that cover every local date from start to end; None where a date has none."""
     local = ZoneInfo(zone)
     day = start.astimezone(local).date()
     last = (end - timedelta(microseconds=1) if end > start else end).astimezone(local).date()
@@ -238,19 +238,21 @@ def _version(
     start: datetime,
     end: datetime,
 ) -> str:
-    """Changes when the schedule is published again, or when what it says about the stretch is edited in place.
+    """Return a version that changes when the schedule is published again or its content from start to end is edited.
 
-    The published schedule's id alone would miss an edit of the day; the search tells no version of its own.
+    The id of the published schedule alone would miss an edit of the day; the search returns no version.
     """
-    said = hashlib.sha256()
-    for one in shifts:
-        if one.overlaps(start, end):
-            said.update(repr((one.id, one.start, one.end, [(a.start, a.end, a.category) for a in one.activities])).encode())
+    digest = hashlib.sha256()
+    for shift_ in shifts:
+        if shift_.overlaps(start, end):
+            digest.update(
+                repr((shift_.id, shift_.start, shift_.end, [(a.start, a.end, a.category) for a in shift_.activities])).encode()
+            )
     for stretch in off:
         if stretch[0] < end and start < stretch[1]:
-            said.update(repr(stretch).encode())
+            digest.update(repr(stretch).encode())
     ids = "+".join(schedules)
-    return f"{ids}@{said.hexdigest()[:12]}" if ids else ""
+    return f"{ids}@{digest.hexdigest()[:12]}" if ids else ""
 
 
 def _week(row: object) -> _Week | None:
@@ -266,10 +268,10 @@ def _week(row: object) -> _Week | None:
 
 
 def _shifts(row: Mapping[str, Any], codes: Codes) -> tuple[Shift, ...]:
-    found = (shift(one, codes) for one in row.get("shifts") or () if isinstance(one, dict))
-    return tuple(sorted((one for one in found if one is not None), key=lambda one: one.start))
+    shifts = (shift(part, codes) for part in row.get("shifts") or () if isinstance(part, dict))
+    return tuple(sorted((part for part in shifts if part is not None), key=lambda part: part.start))
 
 
 def _time_off(row: Mapping[str, Any], zone: str) -> tuple[tuple[datetime, datetime], ...]:
-    found = (time_off(one, zone) for one in row.get("fullDayTimeOffMarkers") or () if isinstance(one, dict))
-    return tuple(sorted(stretch for stretch in found if stretch is not None))
+    stretches = (time_off(marker, zone) for marker in row.get("fullDayTimeOffMarkers") or () if isinstance(marker, dict))
+    return tuple(sorted(stretch for stretch in stretches if stretch is not None))

@@ -1,6 +1,6 @@
 """The ways to make an agent unavailable: one file a route, one interface (`base.Route`).
 
-A new way: write its file, name it in `RouteName` (wfm/domain/plans.py), add it to `ROUTES` below.
+To add a route: write its file, name it in `RouteName` (wfm/domain/plans.py), add it to `ROUTES` below.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ROUTES: Mapping[RouteName, Route] = {
 
 
 def by_name(name: RouteName) -> Route:
-    """The route of that name."""
+    """Return the route of that name."""
     return ROUTES[name]
 
 

@@ -1,8 +1,8 @@
 """Route `adherence`: corrects the adherence records of a window in the past (source: the brief, called legacy there).
 
 PATCH /api/v2/wfm/users/{userId}/schedule/adherence/{adherenceId}, and the form without an id for the current record
-where the read gives records without ids. The records as they were are remembered in the marker, so that an undo on
-demand can put them back; the clock never undoes a correction. An agent without a record in the window is left alone and listed.
+where the read gives records without ids. The marker remembers the records as they were, so that an undo on
+demand can restore them; the clock never undoes a correction. An agent without a record in the window is left alone and listed.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ from wfm.routes.base import (
 
 Record = Mapping[str, object]
 KEPT = ("status", "reason", "startDate", "endDate")
-"""What a record consists of beside its id: what is remembered and put back."""
+"""Members of a record beside its id: these are remembered and restored."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """One record to write: its id (None: the current record), what it was, what it is to be."""
+    """One record to write: its id (None: the current record), its present and its new content."""
 
     id: str | None
     was: Record | None
@@ -63,7 +63,7 @@ class AdherenceRoute:
         return (GET_ADHERENCE, PATCH_ADHERENCE)
 
     def requests(self, phase: Phase) -> float:
-        """One read and, as a rule, one record; an agent with more records in the window costs one more for each."""
+        """Return the usual cost: one read and one record. Each further record of an agent in the window costs one more."""
         return 2.0
 
     def offer(self, window: Window, now: datetime, facts: TokenFacts | None) -> RouteOffer:
@@ -82,7 +82,7 @@ class AdherenceRoute:
         read = _read(client, task)
         inside = [record for record in _records(read) if _overlaps(record, task.operation.window)]
         if not inside:
-            # The form without an id would write to the current record, not to one of that time.
+            # The form without an id would write to the current record, not to the one of that time.
             return Left(reason=SkipReason.NO_RECORD, exchanges=read.exchanges)
         mine = _remembered(task)
         changes = [
@@ -132,10 +132,10 @@ def _read(client: Sender, task: Task) -> Answer:
 
 
 def _records(answer: Answer) -> list[Record]:
-    said = answer.json
-    if isinstance(said, Mapping):
-        said = said.get("entities", [])
-    return [record for record in said if isinstance(record, Mapping)] if isinstance(said, list) else []
+    listed = answer.json
+    if isinstance(listed, Mapping):
+        listed = listed.get("entities", [])
+    return [record for record in listed if isinstance(record, Mapping)] if isinstance(listed, list) else []
 
 
 def _id(record: Record) -> str | None:
@@ -157,7 +157,7 @@ def _is_ours(record: Record, task: Task) -> bool:
 
 
 def _correction(record: Record, task: Task) -> Record:
-    """The part of the record that lies in the window, unavailable."""
+    """Return the part of the record inside the window, as unavailable."""
     window = task.operation.window
     start = instant(record.get("startDate")) or window.start
     end = instant(record.get("endDate")) or window.end
@@ -174,19 +174,19 @@ def _body(task: Task, start: datetime, end: datetime) -> Record:
 
 
 def _remembered(task: Task) -> dict[str | None, Record | None]:
-    """Records by id as they were before; None for one whose earlier state is not known."""
+    """Return the earlier records by id; None for one whose earlier state is not known."""
     listed = unpack(task.item.marker).get("records")
-    found: dict[str | None, Record | None] = {}
+    records: dict[str | None, Record | None] = {}
     for entry in listed if isinstance(listed, list) else []:
         known, was = fields(entry).get("id"), fields(entry).get("was")
-        found[known if isinstance(known, str) else None] = was if isinstance(was, Mapping) else None
-    return found
+        records[known if isinstance(known, str) else None] = was if isinstance(was, Mapping) else None
+    return records
 
 
 def _write(
     client: Sender, task: Task, changes: list[_Change], kept: list[dict[str, object]], before: tuple[Exchange, ...]
 ) -> Written:
-    """Sends the changes one after the other. The marker names a record from before it is written on."""
+    """Send the changes one after the other. Each record is in the marker before it is written."""
     exchanges = before
     for written, change in enumerate(changes):
         kept.append({"id": change.id, "was": change.was})

@@ -1,7 +1,7 @@
 """Route `availability`: PATCH /api/v2/wfm/users/{userId}/availability (source: the brief; in no published catalogue).
 
-One request an agent to take out. To restore: one to read what is there now, one to put back what was there before, the
-latter only when status, reason and dateModified are still those of our own write.
+Taking an agent out costs one request. Restoring costs two: one reads the present state, one writes the earlier state, and
+only when status, reason and dateModified are still those of our own write.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from wfm.routes.base import (
 )
 
 SKEW = timedelta(seconds=30)
-"""How far the tenant's clock may be behind ours before a write of ours looks older than its intent."""
+"""How far the tenant's clock may be behind ours; beyond it, our write looks older than its intent."""
 
 
 class AvailabilityRoute:
-    """Sets the agent's availability now, puts it back at the window's end."""
+    """Sets the agent's availability now and restores it at the end of the window."""
 
     name = RouteName.AVAILABILITY
     undoable_by_clock = True
@@ -43,7 +43,7 @@ class AvailabilityRoute:
     reads_back = True
 
     def calls(self, phase: Phase) -> tuple[PlatformOperation, ...]:
-        """Reading is part of both: apply reads only when an outcome is unknown."""
+        """Return the calls of the phase. Both read: apply only when an outcome is unknown."""
         return (GET_AVAILABILITY, PATCH_AVAILABILITY)
 
     def requests(self, phase: Phase) -> float:
@@ -105,18 +105,18 @@ def _read(client: Sender, task: Task) -> Answer:
 
 
 def _marker(answer: Answer, task: Task) -> str:
-    said = fields(answer.json)
+    state = fields(answer.json)
     return pack(
         before=(task.before or task.item.before or Status.AVAILABLE).value,
-        reason=said.get("reason", task.operation.request.reason),
-        dateModified=said.get("dateModified"),
+        reason=state.get("reason", task.operation.request.reason),
+        dateModified=state.get("dateModified"),
     )
 
 
 def _still_ours(read: Answer, task: Task) -> bool:
-    """Status and reason must be ours; dateModified too, where the tenant told it when we wrote.
+    """Return whether status and reason are ours, and dateModified too where the tenant returned it with our write.
 
-    An answer that has no status can't be compared: the agent is then left alone rather than overwritten.
+    An answer without status can't be compared: the agent is then left alone, not overwritten.
     """
     now, ours = fields(read.json), unpack(task.item.marker)
     if now.get("status") != Status.UNAVAILABLE or now.get("reason") != ours.get("reason", task.operation.request.reason):

@@ -1,9 +1,9 @@
 """What every route has in common: the interface, the task it is given, the answers it gives.
 
-A route is one way to make an agent unavailable: which calls, when it fits, how it is undone. It sends through whatever
-client it is handed and knows neither the ledger nor the clock. Errors of the client (`wfm.genesys.errors`) pass through
-it unchanged, save for `Interrupted`; so does `StoreFault` of the request budget, which means that nothing was sent. A
-route that can't do what is asked raises `Refused`, before it sends anything.
+A route is one way to make an agent unavailable: which calls, when it fits, how it is undone. It sends through the
+client it is given and knows neither the ledger nor the clock. Errors of the client (`wfm.genesys.errors`) pass through
+it unchanged, except for `Interrupted`; so does `StoreFault` of the request budget, which means that nothing was sent. A
+route that can't do what it is asked raises `Refused` before it sends anything.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Sender(Protocol):
 class Task:
     """One agent to write.
 
-    `before` is the state read in bulk last before the write (None where unknown). `intent` is when the intent was
+    `before` is the state in the last bulk read before the write (None where unknown). `intent` is when the intent was
     committed, None outside a claim. `inputs` are the names that the contract of the chosen Data Action takes, None
     where there is no action or its contract can't be read.
     """
@@ -78,12 +78,12 @@ class Task:
 
     @property
     def wanted(self) -> Status:
-        """The state that this phase is to bring about."""
+        """The state that this phase writes."""
         return Status.UNAVAILABLE if self.phase is Phase.APPLY else self.previous
 
     @property
     def previous(self) -> Status:
-        """The state to put back: what the marker remembers, else the last bulk read, else available."""
+        """The state to restore: what the marker remembers, else the last bulk read, else available."""
         remembered = unpack(self.item.marker).get("before")
         if remembered in tuple(Status):
             return Status(str(remembered))
@@ -92,7 +92,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """It was done. `marker` recognises our own write later; None keeps the marker there was."""
+    """The write was accepted. `marker` identifies our own write later; None keeps the earlier marker."""
 
     marker: str | None
     exchanges: tuple[Exchange, ...]
@@ -100,14 +100,14 @@ class Written:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """The agent was left alone, on purpose. `reason` is a SkipReason or a sentence of the same kind."""
+    """The agent was left alone on purpose. `reason` is a SkipReason or a sentence of the same kind."""
 
     reason: str
     exchanges: tuple[Exchange, ...]
 
 
 class Verdict(StrEnum):
-    """What reading back says of a write whose outcome is unknown."""
+    """The result of reading back a write whose outcome is unknown."""
 
     APPLIED = "applied"
     NOT_APPLIED = "not applied"
@@ -123,7 +123,7 @@ class ReadBack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """What a phase needs to know once: the `inputs` of its tasks, and the name of the Data Action (None: no action).
+    """What a phase reads once: the `inputs` of its tasks, and the name of the Data Action (None: no action).
 
     `behind` is the request that the action itself makes, "VERB /path/template", where the tenant shows it.
     """
@@ -136,9 +136,9 @@ class Prepared:
 class Interrupted(Exception):
     """A write of several requests broke off in the middle.
 
-    `cause` is the error of the request that broke it off (raised from it), `marker` remembers what was there before, so
-    that a later undo can put it back, `exchanges` are all of them, those of `cause` included. `written` is how many
-    writes the tenant had accepted before.
+    `cause` is the error of the request that broke off (raised from it). `marker` remembers the earlier state, so that a
+    later undo can restore it. `exchanges` are all of them, including those of `cause`. `written` is how many writes the
+    tenant had accepted before.
     """
 
     def __init__(
@@ -167,40 +167,40 @@ class Route(Protocol):
 
     @property
     def reads_back(self) -> bool:
-        """Whether it can read its own write. Otherwise an agent's state is read in bulk instead."""
+        """Whether the route can read its own write. Otherwise the agent's state is read in bulk."""
 
     def calls(self, phase: Phase) -> tuple[PlatformOperation, ...]:
-        """Every call the phase may make for an agent, the writing one last."""
+        """Return every call the phase may make for an agent, the writing one last."""
 
     def requests(self, phase: Phase) -> float:
-        """Requests an agent that the phase takes as a rule."""
+        """Return the requests that the phase usually takes for one agent."""
 
     def offer(self, window: Window, now: datetime, facts: TokenFacts | None) -> RouteOffer:
-        """Whether it fits this window, and why. Whether the token may is the access check's question."""
+        """Return whether the route fits this window, and why. Whether the token may use it, the access check decides."""
 
     def prepare(self, client: Sender, operation: Operation, phase: Phase) -> Prepared:
-        """What is read once for all agents of a phase. Raises StoreFault; never GenesysError."""
+        """Read what all agents of a phase share. Raises StoreFault; never GenesysError."""
 
     def apply(self, client: Sender, task: Task) -> Written | Left:
-        """Makes the agent unavailable, or leaves them alone where there is nothing to write.
+        """Make the agent unavailable, or leave them alone where there is nothing to write.
 
         Raises GenesysError, Interrupted, Refused, StoreFault (nothing was sent).
         """
 
     def restore(self, client: Sender, task: Task) -> Written | Left:
-        """Puts back what was there before, if what is there now is still ours. Raises what `apply` raises."""
+        """Restore the earlier state if the present one is still ours. Raises as `apply`."""
 
     def read_back(self, client: Sender, task: Task) -> ReadBack:
-        """Whether the phase's write of this agent took place. Raises GenesysError, StoreFault when it can't be read."""
+        """Read back whether the phase's write of this agent took effect. Raises GenesysError and StoreFault."""
 
 
 def pack(**parts: object) -> str:
-    """A marker: a small JSON object, the same for the same parts."""
+    """Return a marker: a small JSON object, the same for the same parts."""
     return json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def unpack(marker: str | None) -> dict[str, object]:
-    """The parts of a marker; {} where there is none or it is of another make."""
+    """Return the parts of a marker; {} where there is none or it has another form."""
     if not marker:
         return {}
     try:
@@ -211,13 +211,13 @@ def unpack(marker: str | None) -> dict[str, object]:
 
 
 def joined(*parts: tuple[Exchange, ...]) -> tuple[Exchange, ...]:
-    """The exchanges of several requests as one numbered story."""
+    """Return the exchanges of several requests as one numbered sequence."""
     story = [exchange for part in parts for exchange in part]
     return tuple(replace(exchange, number=number) for number, exchange in enumerate(story, start=1))
 
 
 def instant(value: object) -> datetime | None:
-    """An ISO 8601 instant of the platform as aware UTC; None for anything else."""
+    """Return an ISO 8601 instant of the platform as aware UTC; None for anything else."""
     if not isinstance(value, str):
         return None
     try:
@@ -228,10 +228,10 @@ def instant(value: object) -> datetime | None:
 
 
 def shown(moment: datetime) -> str:
-    """An instant as the platform writes it: UTC with milliseconds and Z."""
+    """Return an instant as the platform writes it: UTC with milliseconds and Z."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def fields(value: object) -> Mapping[str, object]:
-    """A JSON object, or {} for anything else: an answer is never trusted to have the form it should have."""
+    """Return a JSON object, or {} for anything else: no answer is trusted to have the documented form."""
     return value if isinstance(value, Mapping) else {}

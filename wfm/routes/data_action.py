@@ -1,9 +1,10 @@
 """Route `data_action`: POST /api/v2/integrations/actions/{actionId}/execute, as an Architect flow does it.
 
-The action is somebody else's template: what it takes is read from its contract once for a phase, and only what the
-contract names is sent. It can't read back what it wrote, so an outcome that is unknown stays unconfirmed until the
-agent's state is read in bulk. It is undone by its counterpart, or by itself with the status put back where its contract
-takes a status. Source: Genesys public OpenAPI (integrations).
+Customers write the action: its contract is read once for a phase, and only inputs that the contract names are sent. The
+action can't read back what it wrote, so an unknown outcome stays unconfirmed until the agent's state is read in bulk. It
+is undone by its counterpart, or by the action itself with the earlier status where its contract takes a status.
+
+Source: Genesys public OpenAPI (integrations).
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ WHOLE = {"expand": "contract", "includeConfig": "true"}
 _INPUT = re.compile(r"\$!?\{input\.(\w{1,100})\}")
 
 MEANINGS = {"userid": USER_ID, "agentid": USER_ID, "status": STATUS, "reason": REASON}
-"""Names of inputs that are understood, compared without case and underscores."""
+"""Input names that the desk can fill, compared without case and underscores."""
 
 
 class DataActionRoute:
-    """Executes an action for each agent. Runs are marked as data_action, so that they can be told from direct calls."""
+    """Executes an action for each agent. Its runs are marked data_action, to distinguish them from direct calls."""
 
     name = RouteName.DATA_ACTION
     undoable_by_clock = True
@@ -63,13 +64,13 @@ class DataActionRoute:
             lane = RequestLane.RESTORE if phase is Phase.RESTORE else RequestLane.APPLY
             answer = client.send(READ_ACTION, path={"actionId": action_id}, query=WHOLE, lane=lane)
         except GenesysError:
-            return Prepared(action=action_id)  # executing needs other rights than reading: the execution will tell
+            return Prepared(action=action_id)  # executing needs other rights than reading, so the execution decides
         name = fields(answer.json).get("name")
         inputs = contract_inputs(answer.json)
         if inputs is not None and phase is Phase.RESTORE:
-            # Our reason is for being out: nobody is made available "for maintenance", unless the contract insists.
+            # The reason explains an absence: agents are made available without it, unless the contract requires one.
             needed = required_inputs(answer.json)
-            inputs = frozenset(one for one in inputs if _meaning(one) != REASON or one in needed)
+            inputs = frozenset(input_name for input_name in inputs if _meaning(input_name) != REASON or input_name in needed)
         shown = name if isinstance(name, str) and name else action_id
         return Prepared(inputs=inputs, action=shown, behind=request_behind(answer.json))
 
@@ -84,26 +85,26 @@ class DataActionRoute:
 
 
 def action_for(operation: Operation, phase: Phase) -> str | None:
-    """The action that a phase executes: the counterpart to restore with, else the action itself."""
+    """Return the action that a phase executes: to restore the counterpart, else the action itself."""
     if phase is Phase.RESTORE and operation.restore_action_id:
         return operation.restore_action_id
     return operation.action_id
 
 
 def contract_inputs(action: object) -> frozenset[str] | None:
-    """The names that the action's input contract takes; None where the answer holds no contract."""
+    """Return the names that the action's input contract takes; None where the answer has no contract."""
     schema = _schema(action)
     return frozenset(str(name) for name in fields(schema["properties"])) if schema else None
 
 
 def required_inputs(action: object) -> frozenset[str]:
-    """The names without which the contract refuses."""
+    """Return the names that the contract requires."""
     required = _schema(action).get("required")
     return frozenset(str(name) for name in required) if isinstance(required, list) else frozenset()
 
 
 def request_behind(action: object) -> str | None:
-    """The request that an action makes, "PATCH /api/v2/wfm/users/{userId}/availability"; None where it is not shown."""
+    """Return the request of an action, "PATCH /api/v2/wfm/users/{userId}/availability"; None where it is not shown."""
     request = fields(fields(fields(action).get("config")).get("request"))
     verb, url = request.get("requestType"), request.get("requestUrlTemplate")
     if not (isinstance(verb, str) and isinstance(url, str) and verb and url):
@@ -126,16 +127,16 @@ def _meaning(name: str) -> str | None:
 
 
 def mapped_inputs(task: Task) -> dict[str, object]:
-    """What is sent: userId, status and reason under the names of the contract, and nothing that it does not take."""
-    said: dict[str, object] = {
+    """Return the inputs to send: userId, status and reason under the names of the contract, and only those that it takes."""
+    values: dict[str, object] = {
         USER_ID: task.item.agent_id,
         STATUS: task.wanted.value,
         REASON: task.operation.request.reason,
     }
     if task.inputs is None:
-        blind = {"userId": said[USER_ID], "status": said[STATUS], "reason": said[REASON]}
+        blind = {"userId": values[USER_ID], "status": values[STATUS], "reason": values[REASON]}
         return blind if task.phase is Phase.APPLY else {name: blind[name] for name in ("userId", "status")}
-    return {name: said[known] for name in sorted(task.inputs) if (known := _meaning(name)) is not None}
+    return {name: values[known] for name in sorted(task.inputs) if (known := _meaning(name)) is not None}
 
 
 def _execute(client: Sender, task: Task) -> Written:
