@@ -98,7 +98,7 @@ def test_whoever_is_out_of_a_stopped_operation_is_restored(world: World, state: 
     assert due(world, END) == []
     with pytest.raises(Refused) as error:
         world.ledger.lifecycle.request_restore(operation.id, now=world.now, actor="Sam", early=True)
-    assert "nobody to put back" in refused(error)
+    assert "No agent is left to restore" in refused(error)
 
 
 def test_restores_come_before_applies(world: World) -> None:

@@ -134,7 +134,7 @@ class TestSelection:
         words = ("user-00001", *(f"ghost-{n}" for n in range(7)))
         preview = room.previewer.preview(ask(*words))
         finding = found(preview, "unknown_users")
-        assert finding.title == "7 of the given words match nobody"
+        assert finding.title == "7 of the given words match no one"
         assert finding.detail == "ghost-0, ghost-1, ghost-2, ghost-3, ghost-4 and 2 more."
         assert preview.can_apply
         assert [row.given for row in preview.rows if row.agent is None] == [f"ghost-{n}" for n in range(7)]
@@ -148,7 +148,7 @@ class TestSelection:
     def test_an_empty_group_selects_nobody(self, room: Room) -> None:
         room.reader.queues["queue-empty"] = frozenset()
         preview = room.previewer.preview(ask(selection=Selection(queues=("Empty",))))
-        assert found(preview, "nobody_ready").title == "Nobody is selected"
+        assert found(preview, "nobody_ready").title == "No agent is selected"
         assert [source for source, _ in room.reader.reads] == ["token", "directory", "queue_members"], "nobody to ask about"
 
     def test_everybody_blocked_says_why(self, room: Room) -> None:

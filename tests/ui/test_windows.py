@@ -309,7 +309,7 @@ def test_a_refusal_is_said(busy: Busy, open_screen: Open) -> None:
     inside(desk).ledger.lifecycle.transition(busy.opened, [S.IN_EFFECT], S.RESTORING, now=at)
     inside(desk).ledger.lifecycle.transition(busy.opened, [S.RESTORING], S.RESTORED, now=at, ended_at=at)  # meanwhile
     app.button(key=key).click().run()
-    assert escape_markdown("There is nobody to put back through it") in said(app)
+    assert escape_markdown("No agent is left to restore through it") in said(app)
 
 
 def test_comments_are_text_not_markup(busy: Busy, open_screen: Open) -> None:

@@ -296,7 +296,10 @@ class SharedPacer:
 
 
 def read_headers(window: int, at: float, headers: Mapping[str, str] | None, status: int | None, *, sent: bool = True) -> Seen:
-    """Read the rate-limit headers of an answer (published: inin-ratelimit-allowed, -count, -reset; Retry-After)."""
+    """Read the rate-limit headers of an answer; a junk value is None.
+
+    Published: inin-ratelimit-allowed, -count, -reset; Retry-After.
+    """
     if headers is None or status == 401:
         # A request that is not authenticated counts for no client: its headers describe another window.
         return Seen(window, at, status, sent=sent)

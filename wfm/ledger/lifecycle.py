@@ -165,7 +165,7 @@ class Lifecycle:
                         "window's page how it ended.",
                     )
             elif row.state in (_S.HALTED.value, _S.CANCELLED.value) and not _someone_waits(connection, row.id):
-                raise Refused("state", f"“{row.title}” is {row.state}. There is nobody to put back through it.")
+                raise Refused("state", f"“{row.title}” is {row.state}. No agent is left to restore through it.")
             elif not row.restore_requested:
                 kind, said = ("end_requested", "Asked to end now and put everybody back.")
                 if not early:

@@ -48,7 +48,7 @@ TRANSITIONS: Mapping[Trigger, Mapping[OperationState, OperationState]] = {
 _REFUSALS: Mapping[Trigger, str] = {
     Trigger.REVISE: "Its window can't be moved any more",
     Trigger.CANCEL: "It can't be cancelled; end it now or restore it instead",
-    Trigger.RESTORE: "There is nobody to put back through it",
+    Trigger.RESTORE: "No agent is left to restore through it",
     Trigger.RETRY_APPLY: "What failed in it can't be tried again",
     Trigger.RETRY_RESTORE: "What failed in it can't be tried again",
 }

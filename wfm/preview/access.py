@@ -1,4 +1,4 @@
-"""May the token make the calls a plan will make? Four lanes a call: scope, permission, division, licence or feature.
+"""Whether the token may make the calls of a plan. Four lanes a call: scope, permission, division, licence or feature.
 
 Which lane decides depends on the call and on the token:
 
@@ -11,7 +11,7 @@ Which lane decides depends on the call and on the token:
 
 A lane is `missing` only on evidence that is as fresh as the plan: the token's own words, the policies of its roles, or a
 read that was refused a moment ago. A *write* that was refused earlier stays `unknown`, with the refusal as evidence: a
-mended role would else never get the try that proves it mended.
+fixed role would otherwise never get the call that proves it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from datetime import datetime
 from wfm.catalogue import PlatformOperation
 from wfm.domain.diagnoses import Provenance
 from wfm.domain.plans import AccessCheck, LaneName, LaneState, LaneVerdict
+from wfm.domain.sentences import quantity
 from wfm.domain.tenant import TokenFacts
 
 ALL_DIVISIONS = "*"
@@ -35,12 +36,12 @@ ONLY_TENANT_KNOWS = "only the tenant can tell; a 403 would name it"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What came of the latest such call with this client. `at` is an aware instant, None where it wasn't kept."""
+    """How the latest such call with this client ended. `at` is an aware instant, None where it wasn't kept."""
 
     worked: bool
     at: datetime | None = None
 
-    def said(self) -> str:
+    def outcome(self) -> str:
         when = f" at {self.at:%H:%M} UTC" if self.at else ""
         return f"worked{when}" if self.worked else f"was refused{when}"
 
@@ -59,10 +60,10 @@ def checks_for(
     permissions: Collection[str] | None = None,
     purposes: Mapping[str, tuple[str, ...]] | None = None,
 ) -> tuple[AccessCheck, ...]:
-    """One check a call, each call once, in the order given.
+    """Check each call once, in the order given.
 
     `permissions` are those of the token's roles ("wfm:schedule:edit", wildcards allowed), None where they can't be
-    seen. `purposes` say by catalogue key what the plan makes the call for.
+    read. `purposes` give, by catalogue key, why the plan makes the call.
     """
     seen = observed or {}
     return tuple(
@@ -72,7 +73,7 @@ def checks_for(
 
 
 def inner_check(call: PlatformOperation, action: str, client: str | None, facts: TokenFacts) -> AccessCheck:
-    """The call that a Data Action makes with credentials of its own, which this token says nothing about.
+    """Check the call that a Data Action makes with credentials of its own, of which this token says nothing.
 
     `client` is the OAuth client the action's integration uses, where that is known. If it is the token's own client,
     the token's facts hold for it.
@@ -94,7 +95,7 @@ def inner_check(call: PlatformOperation, action: str, client: str | None, facts:
 
 
 def short_of_scope(facts: TokenFacts, operation: PlatformOperation) -> str:
-    """ "holds wfm:schedule:write, needs wfm:schedule:update": the nearest scope that is held, and the one that is not."""
+    """Name the nearest scope held and the one needed: "holds wfm:schedule:write, needs wfm:schedule:update"."""
     needed = operation.scopes[0]
     family = needed.rsplit(":", 1)[0] + ":"
     akin = [scope for scope in facts.scopes or () if scope.startswith(family)]
@@ -146,7 +147,7 @@ def _by_roles(
         LaneName.SCOPE: _scope(facts, operation, seen),
         LaneName.PERMISSION: permission,
         LaneName.DIVISION: _division(facts, operation, seen),
-        LaneName.LICENCE: LaneVerdict(state=LaneState.HELD, evidence=f"this call {seen.said()}")
+        LaneName.LICENCE: LaneVerdict(state=LaneState.HELD, evidence=f"this call {seen.outcome()}")
         if seen and seen.worked
         else LaneVerdict(state=LaneState.UNKNOWN, evidence=ONLY_TENANT_KNOWS),
     }
@@ -166,10 +167,10 @@ def _scope(facts: TokenFacts, operation: PlatformOperation, seen: Observation | 
             evidence="the scopes that this token states don't govern this published call; roles in divisions do",
         )
     if seen and seen.worked:
-        said = f"not enforced by this organization: this call {seen.said()}"
-        return LaneVerdict(state=LaneState.NOT_APPLICABLE, evidence=said, needed=needed)
-    said = f"the token lacks {' or '.join(needed)}, which counts only where the organization enforces scopes"
-    return LaneVerdict(state=LaneState.UNKNOWN, evidence=said, needed=needed)
+        evidence = f"not enforced by this organization: this call {seen.outcome()}"
+        return LaneVerdict(state=LaneState.NOT_APPLICABLE, evidence=evidence, needed=needed)
+    evidence = f"the token lacks {' or '.join(needed)}, which counts only where the organization enforces scopes"
+    return LaneVerdict(state=LaneState.UNKNOWN, evidence=evidence, needed=needed)
 
 
 def _permission(
@@ -177,31 +178,31 @@ def _permission(
 ) -> tuple[LaneVerdict, str]:
     needed = operation.permissions
     if seen and seen.worked:
-        return LaneVerdict(state=LaneState.HELD, evidence=f"this call {seen.said()}", needed=needed), ""
+        return LaneVerdict(state=LaneState.HELD, evidence=f"this call {seen.outcome()}", needed=needed), ""
     if seen and operation.reads:
-        said = f"this read {seen.said()}: a permission, its division or a licence is missing"
-        return LaneVerdict(state=LaneState.MISSING, evidence=said, needed=needed), _grant(facts, operation)
+        evidence = f"this read {seen.outcome()}: a permission, its division or a licence is missing"
+        return LaneVerdict(state=LaneState.MISSING, evidence=evidence, needed=needed), _grant(facts, operation)
     if not needed and operation.provenance is Provenance.PUBLISHED:
         return LaneVerdict(state=LaneState.NOT_APPLICABLE, evidence="the published catalogue declares none"), ""
     if permissions is not None and needed:
         return _of_policies(facts, operation, permissions)
     if operation.provenance is Provenance.BRIEF:
-        said = "not in the published catalogue, so no permission is known for it; a tenant without this path answers 404"
+        evidence = "not in the published catalogue, so no permission is known for it; a tenant without this path answers 404"
     else:
-        said = f"the token's roles can't be seen from here; needs {_joined(operation)}"
+        evidence = f"the token's roles can't be seen from here; needs {_joined(operation)}"
     if seen:
-        said = f"the latest such call {seen.said()}; {said}"
-    return LaneVerdict(state=LaneState.UNKNOWN, evidence=said, needed=needed), ""
+        evidence = f"the latest such call {seen.outcome()}; {evidence}"
+    return LaneVerdict(state=LaneState.UNKNOWN, evidence=evidence, needed=needed), ""
 
 
 def _of_policies(facts: TokenFacts, operation: PlatformOperation, permissions: Collection[str]) -> tuple[LaneVerdict, str]:
     held = [name for name in operation.permissions if any(_grants(policy, name) for policy in permissions)]
     enough = len(held) == len(operation.permissions) if operation.any_or_all == "ALL" else bool(held)
     if enough:
-        said = f"the token's roles grant {held[0]}"
-        return LaneVerdict(state=LaneState.HELD, evidence=said, needed=operation.permissions), ""
-    said = f"the token's roles don't grant it: needs {_joined(operation)}"
-    return LaneVerdict(state=LaneState.MISSING, evidence=said, needed=operation.permissions), _grant(facts, operation)
+        evidence = f"the token's roles grant {held[0]}"
+        return LaneVerdict(state=LaneState.HELD, evidence=evidence, needed=operation.permissions), ""
+    evidence = f"the token's roles don't grant it: needs {_joined(operation)}"
+    return LaneVerdict(state=LaneState.MISSING, evidence=evidence, needed=operation.permissions), _grant(facts, operation)
 
 
 def _division(facts: TokenFacts, operation: PlatformOperation, seen: Observation | None) -> LaneVerdict:
@@ -211,11 +212,11 @@ def _division(facts: TokenFacts, operation: PlatformOperation, seen: Observation
     if ALL_DIVISIONS in divisions:
         return LaneVerdict(state=LaneState.HELD, evidence="the token has a role in all divisions")
     if divisions:
-        count = f"{len(divisions)} division{'s' if len(divisions) > 1 else ''}"
-        said = f"the token has roles in {count}; agents elsewhere are left out as wrong division"
-        return LaneVerdict(state=LaneState.HELD, evidence=said)
+        count = quantity(len(divisions), "division")
+        evidence = f"the token has roles in {count}; agents elsewhere are left out as wrong division"
+        return LaneVerdict(state=LaneState.HELD, evidence=evidence)
     if seen and seen.worked:
-        return LaneVerdict(state=LaneState.HELD, evidence=f"this call {seen.said()}")
+        return LaneVerdict(state=LaneState.HELD, evidence=f"this call {seen.outcome()}")
     return LaneVerdict(state=LaneState.UNKNOWN, evidence="the token doesn't say in which divisions its roles are granted")
 
 
@@ -228,7 +229,7 @@ def _observation(seen: Observation | bool | None) -> Observation | None:
 
 
 def _grants(policy: str, name: str) -> bool:
-    """Whether a granted permission, which may hold wildcards (wfm:*, wfm:schedule:*, *:*:*), covers the one needed."""
+    """Return whether a granted permission, which may hold wildcards (wfm:*, wfm:schedule:*, *:*:*), covers the one needed."""
     granted, wanted = policy.split(":"), name.split(":")
     granted += ["*"] * (len(wanted) - len(granted)) if granted[-1:] == ["*"] else []
     return len(granted) == len(wanted) and all(part in ("*", want) for part, want in zip(granted, wanted, strict=True))

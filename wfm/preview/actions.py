@@ -16,7 +16,7 @@ RawAction = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenAction:
-    """The action that makes unavailable. `restore_id` is None where nothing takes it back; `call` is the inner call where
+    """The action that makes agents unavailable. `restore_id` is None where nothing undoes it; `call` is the inner call where
     the catalogue knows it; `client` the OAuth client of its integration where that is known.
     """
 
@@ -29,7 +29,7 @@ class ChosenAction:
 
 
 def choose(word: str | None, actions: Sequence[RawAction]) -> ChosenAction:
-    """The action of that id or name, with its counterpart.
+    """Return the action of that id or name, with its counterpart.
 
     Raises BadInput when no action is named, none or several match, or it requires inputs the desk doesn't fill.
     """
@@ -40,14 +40,14 @@ def choose(word: str | None, actions: Sequence[RawAction]) -> ChosenAction:
     if not word or not word.strip():
         raise BadInput("action", None, offered)
     wanted = word.strip().casefold()
-    found = [action for action in actions if str(action.get("id")).casefold() == wanted]
-    found = found or [action for action in actions if str(action.get("name")).casefold() == wanted]
-    if len(found) > 1:
-        ids = " or ".join(str(action.get("id")) for action in found[:3])
-        raise BadInput("action", word, f"its id, because {len(found)} actions have this name: {ids}")
-    if not found:
+    matches = [action for action in actions if str(action.get("id")).casefold() == wanted]
+    matches = matches or [action for action in actions if str(action.get("name")).casefold() == wanted]
+    if len(matches) > 1:
+        ids = " or ".join(str(action.get("id")) for action in matches[:3])
+        raise BadInput("action", word, f"its id, because {len(matches)} actions have this name: {ids}")
+    if not matches:
         raise BadInput("action", word, offered)
-    action = found[0]
+    action = matches[0]
     _check_contract(action)
     back = _counterpart(action, actions)
     request = _request(action)
@@ -62,7 +62,7 @@ def choose(word: str | None, actions: Sequence[RawAction]) -> ChosenAction:
 
 
 def _check_contract(action: RawAction) -> None:
-    """Raises BadInput for a contract that requires what the desk doesn't know, or takes no agent."""
+    """Raise BadInput for a contract that requires what the desk doesn't know, or takes no agent."""
     schema = _at(action, "contract", "input", "inputSchema")
     properties, required = _at(schema, "properties") or {}, _at(schema, "required") or []
     others = sorted(name for name in map(str, required) if _meaning(name) is None)
@@ -73,8 +73,8 @@ def _check_contract(action: RawAction) -> None:
 
 
 def _counterpart(action: RawAction, actions: Sequence[RawAction]) -> RawAction | None:
-    """The action named like this one with "available" for "unavailable", of the same integration if there is one;
-    else the action itself where it takes a status and its template, if it can be seen, uses it.
+    """Return the action named like this one with "available" for "unavailable", of the same integration if there is one;
+    else the action itself where it takes a status and its template, if it can be read, uses it.
     """
     name = str(action.get("name"))
     back = re.sub(r"un(?=available)", "", name, flags=re.IGNORECASE).casefold()
@@ -90,7 +90,7 @@ def _counterpart(action: RawAction, actions: Sequence[RawAction]) -> RawAction |
 
 
 def _meaning(name: str) -> str | None:
-    """Which of the desk's values an input of this name is given, as the route data_action understands names."""
+    """Return which of the desk's values an input of this name gets, as the route data_action reads names."""
     return MEANINGS.get(name.replace("_", "").casefold())
 
 

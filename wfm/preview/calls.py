@@ -1,4 +1,4 @@
-"""Every call a plan will make, with what it is made for: to write, to take back, to read back, to look."""
+"""Every call of a plan with its purpose: to write, to undo, to read back, to preview."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DIRECTORY: Mapping[str, PlatformOperation] = {
     "queues": known("GET /api/v2/routing/queues"),
     "divisions": known("GET /api/v2/authorization/divisions"),
 }
-"""The calls of the directory by the names that the reader gives its gaps."""
+"""Calls of the directory by the names of the reader's gaps."""
 QUEUE_MEMBERS = known("GET /api/v2/routing/queues/{queueId}/members")
 
 PREVIEW = "preview"
@@ -31,9 +31,9 @@ READ_BACK = "read back"
 
 
 def to_write(route: RouteFacts) -> dict[PlatformOperation, list[str]]:
-    """The route's calls with their purposes, each phase's writing call first.
+    """Return the route's calls with their purposes, each phase's writing call first.
 
-    A route names more calls than it makes requests as a rule where it reads only to settle an unknown outcome.
+    Some calls are made only to settle an unknown outcome, so a route has more calls than it usually makes requests.
     """
     calls: dict[PlatformOperation, list[str]] = {}
     for phase in Phase:
@@ -48,7 +48,7 @@ def to_write(route: RouteFacts) -> dict[PlatformOperation, list[str]]:
 
 
 def to_look(sources: Collection[str], agents: Sequence[Agent]) -> dict[PlatformOperation, str]:
-    """The calls that the preview reads these sources with, each with its source."""
+    """Return the calls that read these sources for the preview, each with its source."""
     units, ids = cheapest(agents) if "states" in sources else ([], [])
     by_source: tuple[tuple[str, Iterable[PlatformOperation]], ...] = (
         ("token", (TOKEN,)),
@@ -68,7 +68,7 @@ def observed(
     gaps: Collection[str],
     now: datetime,
 ) -> dict[str, Observation]:
-    """What came of the preview's own reads: those of an unreadable source or a gap were refused, the others worked."""
+    """Return how the preview's own reads ended: those of an unreadable source or a gap were refused, the others worked."""
     refused = {DIRECTORY[gap] for gap in gaps if gap in DIRECTORY}
     return {
         call.key: Observation(worked=source not in unreadable and call not in refused, at=as_of.get(source, now))

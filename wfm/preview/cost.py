@@ -1,4 +1,4 @@
-"""What a plan costs in requests and seconds at the tenant's rate limit.
+"""The cost of a plan in requests and seconds at the tenant's rate limit.
 
 The limit counts in fixed windows of 60 s (observed on the platform: `inin-ratelimit-reset`), so a run may spend a whole
 window's budget at once and then waits for the next: 40 requests at 300 a minute take a moment, 400 take about a minute.
@@ -17,7 +17,7 @@ from wfm.preview.reads import RouteFacts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How fast this client may and can send.
+    """How fast this client may send and can send.
 
     `share` is the part of the limit that the desk may use; of that, a tenth is kept for screens and released as the
     minute runs out. `latency_s` is the time of one request, `parallel` how many are in flight.
@@ -29,10 +29,10 @@ class Pace:
     parallel: int = 16
 
     def seconds(self, requests: int) -> float:
-        """The time that so many requests take from the first sent to the last answered, beginning with a fresh budget.
+        """Return the time of this many requests from the first sent to the last answered, starting with a fresh budget.
 
-        Whole limit windows are waited for; the rest goes as one burst, as fast as the network carries it, but for the
-        last tenth, which is released bit by bit. Where the network is slower than the limit, its time counts alone.
+        Whole limit windows are waited for; the rest goes as one burst, as fast as the network allows, except for the last
+        tenth, which is released bit by bit. Where the network is slower than the limit, only its time counts.
         """
         if requests <= 0:
             return 0.0
@@ -45,12 +45,12 @@ class Pace:
         return max(waited, self._flight(requests))
 
     def _flight(self, requests: int) -> float:
-        """Rounds of requests side by side."""
+        """Return the rounds that requests take, `parallel` at a time."""
         return math.ceil(requests / max(1, self.parallel)) * self.latency_s
 
 
 def cost_of(route: RouteFacts, agents: int, pace: Pace) -> Cost:
-    """Requests and seconds to apply to so many agents and to restore them."""
+    """Return requests and seconds to apply to this many agents and to restore them."""
     apply = math.ceil(route.requests(Phase.APPLY) * agents)
     restore = math.ceil(route.requests(Phase.RESTORE) * agents)
     return Cost(
@@ -63,7 +63,7 @@ def cost_of(route: RouteFacts, agents: int, pace: Pace) -> Cost:
 
 
 def duration(seconds: float) -> str:
-    """A length as people say it: "8 s", "3 min", "2 h 05"."""
+    """Write a length of time for people: "8 s", "3 min", "2 h 05"."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)

@@ -2,15 +2,15 @@
 
 The first question whose answer stops the agent decides:
 
- 1. unknown user        the word given matches nobody in the directory
+ 1. unknown user        the word given matches no one in the directory
  2. inactive            the user can't be signed in, so there is nothing to take out
  3. wrong division      none of the token's roles is granted in the agent's division (tokens decided by roles only)
- 4. in another window   another window has the agent and will give him back at its own end
+ 4. in another window   another window has the agent and restores them at its own end
  5. not scheduled, schedule unpublished, time off        the published schedule has no work in the window
  6. out of office       about now: asked only when the window starts within NEAR_START
- 7. already unavailable about now, as above: somebody else took him out, so he isn't ours to give back
+ 7. already unavailable about now, as above: someone else took them out, so the desk must not restore them
  8. shift ends inside, shift starts inside               a warning, the agent is written
- 9. after contact       about now: he is in a contact and changes when it ends; a warning
+ 9. after contact       about now: the agent is in a contact and changes when it ends; a warning
 10. ready
 
 A blocked fate that the person includes on purpose (domain.plans.INCLUDABLE) doesn't end the questions: what comes after
@@ -31,14 +31,14 @@ from wfm.domain.windows import Window
 from wfm.preview.shifts import LocalClock, on_schedule
 
 NEAR_START = timedelta(minutes=5)
-"""A window that starts within this is about now: what agents do at the moment counts."""
+"""A window that starts within this time is about now: present states count."""
 
 Verdict = tuple[Fate, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """What fates are decided from.
+    """The facts that decide fates.
 
     `divisions` are those the token's roles are granted in, None where divisions don't decide (or all are granted).
     `held` gives the title of the window that already has an agent. `schedules_known` is false when the tenant refused
@@ -58,7 +58,7 @@ class World:
 
     @property
     def about_now(self) -> bool:
-        """Whether what agents do at this moment counts: the window starts now or within NEAR_START."""
+        """Whether present states count: the window starts now or within NEAR_START."""
         return is_about_now(self.window, self.route, self.now)
 
     def clock(self, zone: str) -> LocalClock:
@@ -70,7 +70,7 @@ class World:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fates:
-    """Every row, agents first and unknown words last, and the part of the verdicts that the plan id is made from.
+    """Every row, agents first and unknown words last, and the part of the fates that the plan id is made from.
 
     `agents` are id -> name of those who would be written if momentary states are left aside; `blocked` are
     id or word -> (fate, name) of the others.
@@ -82,14 +82,14 @@ class Fates:
 
 
 def is_about_now(window: Window, route: RouteName, now: datetime) -> bool:
-    """Whether the window starts now or within NEAR_START, so that present states count. Corrections never are."""
+    """Return whether the window starts now or within NEAR_START, so that present states count. Corrections never are."""
     if route is RouteName.ADHERENCE or window.end <= now:
         return False
     return window.now or window.start - now <= NEAR_START
 
 
 def decide(chosen: ResolvedSelection, world: World) -> Fates:
-    """The fate of everybody chosen. Pure, and linear in the agents: 50,000 take a second or two."""
+    """Return the fate of every chosen agent. Pure, and linear in the agents: 50,000 take a second or two."""
     rows: list[AgentFate] = []
     agents: dict[str, str] = {}
     blocked: dict[str, tuple[Fate, str]] = {}
@@ -129,7 +129,7 @@ def decide(chosen: ResolvedSelection, world: World) -> Fates:
 
 
 def standing(agent: Agent, schedule: AgentSchedule | None, world: World) -> Verdict:
-    """The answer of questions 2 to 5 and 8: what holds without knowing what the agent does this minute."""
+    """Answer questions 2 to 5 and 8, which need no present state."""
     if not agent.active:
         return Fate.INACTIVE, "the user is inactive in Genesys Cloud"
     if world.divisions is not None and agent.division_id not in world.divisions:
@@ -143,7 +143,7 @@ def standing(agent: Agent, schedule: AgentSchedule | None, world: World) -> Verd
 
 
 def momentary(state: AgentState | None, fate: Fate, reason: str, include: frozenset[Fate]) -> Verdict:
-    """What the agent's present state (questions 6, 7 and 9) makes of a fate that doesn't stop him."""
+    """Return the fate after questions 6, 7 and 9, from the agent's present state and a fate that doesn't stop them."""
     if state is None:
         return fate, f"{reason}; present state unknown"
     if state.out_of_office:
@@ -152,8 +152,8 @@ def momentary(state: AgentState | None, fate: Fate, reason: str, include: frozen
         if fate is Fate.READY:
             fate, reason = Fate.OUT_OF_OFFICE, f"included on purpose: out of office is set; {reason}"
     if state.status is Status.UNAVAILABLE:
-        said = f" ({state.presence})" if state.presence and state.presence.casefold() != "unavailable" else ""
-        return Fate.ALREADY_UNAVAILABLE, f"already unavailable{said}: left as found, at the end too"
+        presence = f" ({state.presence})" if state.presence and state.presence.casefold() != "unavailable" else ""
+        return Fate.ALREADY_UNAVAILABLE, f"already unavailable{presence}: left as found, at the end too"
     if state.in_contact:
         after = "in a contact now, changes after it"
         return (Fate.AFTER_CONTACT, f"{after}; {reason}") if fate is Fate.READY else (fate, f"{reason}; {after}")
@@ -169,7 +169,7 @@ def _unknown(words: Iterable[str], ambiguous: frozenset[str]) -> list[AgentFate]
             severity=Severity.BLOCKED,
             reason="several agents have this name: give the id or e-mail"
             if word in ambiguous
-            else "nobody in the directory has this id, e-mail or name",
+            else "no one in the directory has this id, e-mail or name",
             writes=False,
         )
         for word in words

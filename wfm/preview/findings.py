@@ -1,4 +1,4 @@
-"""Questions asked of the whole plan, and what they refuse. One small function a question."""
+"""Checks of the whole plan, and what they refuse. One small function for each."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ from wfm.domain.plans import (
     RouteOffer,
     Severity,
 )
+from wfm.domain.sentences import plural, quantity
 from wfm.domain.windows import Window
 from wfm.preview.cost import duration
 from wfm.preview.identity import tally
 
 TOO_SLOW_WARNING = 0.1
-"""Part of the window that taking everybody out may use before it is worth a warning."""
+"""Part of the window that taking all agents out may use without a warning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What the questions are asked of."""
+    """The plan that the checks read."""
 
     window: Window
     now: datetime
@@ -53,10 +54,10 @@ class Plan:
 
 
 def findings_of(plan: Plan) -> tuple[Finding, ...]:
-    """Every finding, blocked ones first, each kind in a fixed order."""
-    found = [finding for question in QUESTIONS for finding in question(plan)]
+    """Return every finding, blocked ones first, each kind in a fixed order."""
+    findings = [finding for question in QUESTIONS for finding in question(plan)]
     rank = {Severity.BLOCKED: 0, Severity.WARNING: 1, Severity.READY: 2}
-    return tuple(sorted(found, key=lambda finding: rank[finding.severity]))
+    return tuple(sorted(findings, key=lambda finding: rank[finding.severity]))
 
 
 REFUSING = {
@@ -68,13 +69,13 @@ REFUSING = {
     "window_in_past": "not_offered",
     "not_offered": "not_offered",
 }
-"""Finding code -> code of the refusal that it means when it is blocked."""
+"""Finding code -> code of the refusal when the finding blocks."""
 
 
 def refusals_of(findings: Iterable[Finding]) -> tuple[tuple[str, str], ...]:
-    """Why the plan may not be applied, as (code, sentence); what no rehearsal could excuse comes first.
+    """Return why the plan may not be applied, as (code, sentence); what a rehearsal can't excuse comes first.
 
-    What is missing is in the title of missing access already; the other titles need their detail to be understood.
+    The title of missing access already says what is missing; the other titles need their detail.
     """
     refused = []
     for finding in findings:
@@ -128,7 +129,7 @@ def _zones(plan: Plan) -> Iterable[Finding]:
             code="zones_unknown",
             severity=Severity.WARNING,
             title="Time zones of business units can't be read",
-            detail="Agents' local times are shown in UTC; what will happen to them is judged by instants and stays right.",
+            detail="Agents' local times are shown in UTC; fates are decided by instants and stay right.",
             fix="Let the OAuth client read business units (wfm:businessUnit:view).",
         )
 
@@ -139,7 +140,7 @@ def _offer(plan: Plan) -> Iterable[Finding]:
             code="window_in_past",
             severity=Severity.BLOCKED,
             title="The window is over already",
-            detail="Nobody can be made unavailable in the past.",
+            detail="No agent can be made unavailable in the past.",
             fix="Correct the past by an adherence correction (the route adherence), or choose a later end.",
         )
     elif plan.offer is not None and not plan.offer.offered:
@@ -158,7 +159,7 @@ def _undo(plan: Plan) -> Iterable[Finding]:
             code="not_undoable",
             severity=Severity.BLOCKED,
             title=f"Nothing makes agents available again after {plan.action_name or 'this'}",
-            detail="At the end of the window nobody could be given back, so nobody is taken out.",
+            detail="At the end of the window no agent could be restored, so no agent is taken out.",
             fix="Add a counterpart action named like it with “available” for “unavailable”, or choose another route.",
         )
     elif not plan.undoable_by_clock:
@@ -166,7 +167,7 @@ def _undo(plan: Plan) -> Iterable[Finding]:
             code="undone_on_demand",
             severity=Severity.WARNING,
             title="A correction is undone on demand only, never by the clock",
-            detail="The records stay corrected until somebody takes the correction back.",
+            detail="The records stay corrected until someone undoes the correction.",
         )
 
 
@@ -175,7 +176,7 @@ def _nobody(plan: Plan) -> Iterable[Finding]:
         yield Finding(
             code="nobody_ready",
             severity=Severity.BLOCKED,
-            title="Nobody would be changed" if plan.rows else "Nobody is selected",
+            title="No agent would be changed" if plan.rows else "No agent is selected",
             detail=f"Left out: {tally(row.fate for row in plan.rows)}." if plan.rows else "The groups chosen hold no agents.",
             fix="Choose other agents or another window.",
         )
@@ -199,7 +200,7 @@ def _unknown(plan: Plan) -> Iterable[Finding]:
         yield Finding(
             code="unknown_users",
             severity=Severity.WARNING,
-            title=f"{len(words):,} of the given words match{'es' if len(words) == 1 else ''} nobody",
+            title=f"{len(words):,} of the given words {plural(len(words), 'matches', 'match')} no one",
             detail=f"{', '.join(words[:5])}{more}.",
             fix="Check these ids and e-mails, or read the directory again if they are new.",
         )
@@ -211,7 +212,7 @@ def _unpublished(plan: Plan) -> Iterable[Finding]:
         yield Finding(
             code="unpublished",
             severity=Severity.WARNING,
-            title=f"The schedule of this week is not published for {len(rows):,} agent{'' if len(rows) == 1 else 's'}",
+            title=f"The schedule of this week is not published for {quantity(len(rows), 'agent')}",
             detail="A published schedule may still change who works in the window.",
             fix="Publish the schedule, then look at the plan again; or include these agents on purpose.",
         )
@@ -237,7 +238,7 @@ def _speed(plan: Plan) -> Iterable[Finding]:
     yield Finding(
         code="too_slow",
         severity=Severity.BLOCKED if blocked else Severity.WARNING,
-        title="The window is over before everybody is out" if blocked else "Taking everybody out uses much of the window",
+        title="The window is over before all agents are out" if blocked else "Taking everybody out uses much of the window",
         detail=f"{took} at {plan.cost.limit_per_minute:,} a minute; the window lasts {duration(length)}.",
         fix="Choose fewer agents, a longer window, or have Genesys raise the rate limit.",
     )
@@ -313,7 +314,7 @@ def _first_unknown(check: AccessCheck) -> str:
 
 
 def _change(window: Window, zone: str) -> timedelta:
-    """How much the wall clock of the zone moves inside the window: +1 h forward in spring, -1 h back in autumn."""
+    """Return how far the wall clock of the zone moves inside the window: +1 h in spring, -1 h in autumn."""
     try:
         wall = ZoneInfo(zone)
     except (KeyError, ValueError, OSError):
@@ -331,4 +332,4 @@ def _length(window: Window, change: timedelta = timedelta(0)) -> str:
 
 
 def _agents(count: int) -> str:
-    return "1 agent is" if count == 1 else f"{count:,} agents are"
+    return quantity(count, "agent is", "agents are")

@@ -1,10 +1,10 @@
-"""The plan id, what it is made from, and what changed when two of them differ.
+"""The plan id, its ingredients, and what changed when two ids differ.
 
 The id is a hash of what a supervisor decides on: the agents to write, who is blocked and why, whether access is missing,
 the versions of the schedules, tenant, client, route, action, window and reason. It is not made from presence, contacts
-or the clock: those move by the second and are looked at again at the start anyway. So the momentary fates (out of office,
+or the clock: those move by the second and are read again at the start anyway. So the momentary fates (out of office,
 already unavailable, after contact) stay out, a window "now for 30 min" counts by its minutes, and a lane of access counts
-only as missing or not, for evidence that arrives between two previews (unknown, then "this read worked") decides nothing.
+only as missing or not: evidence that arrives between two previews (unknown, then "this read worked") decides nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, cast
 
 from wfm.domain.plans import AccessCheck, Fate, LaneState, PlanRequest, short_plan_id
 from wfm.domain.schedules import AgentSchedule
+from wfm.domain.sentences import quantity
 from wfm.domain.tenant import TokenFacts
 from wfm.domain.windows import Window
 from wfm.preview.fates import Fates
@@ -24,7 +25,7 @@ from wfm.preview.fates import Fates
 short = short_plan_id
 
 NAMED = 3
-"""How many agents a sentence names before it says "and n more"."""
+"""Agents that a sentence names before "and n more"."""
 
 
 def ingredients_of(
@@ -39,7 +40,7 @@ def ingredients_of(
     action_id: str | None,
     restore_action_id: str | None,
 ) -> dict[str, object]:
-    """Everything the plan id is made from, as JSON values; names are kept beside for the sentences of `differences`."""
+    """Return everything the plan id is made from, as JSON values, and names for the sentences of `differences`."""
     return {
         "agents": dict(sorted(fates.agents.items())),
         "blocked": {key: [fate.value, name] for key, (fate, name) in sorted(fates.blocked.items())},
@@ -56,7 +57,7 @@ def ingredients_of(
 
 
 def plan_id_of(ingredients: Mapping[str, object]) -> str:
-    """The id, as "7f3a-91c2-" and 16 more hex digits. The same ingredients give the same id, names aside."""
+    """Return the id, as "7f3a-91c2-" and 16 more hex digits. The same ingredients give the same id, whatever the names."""
     parts = cast("Mapping[str, Any]", ingredients)
     essence = {
         **parts,
@@ -70,12 +71,12 @@ def plan_id_of(ingredients: Mapping[str, object]) -> str:
 
 
 def differences(old: Mapping[str, object], new: Mapping[str, object]) -> tuple[str, ...]:
-    """What changed between two plans, as sentences; empty exactly when their ids are equal.
+    """Return what changed between two plans, as sentences; empty exactly when their ids are equal.
 
-    `old` may be {}: the plan that was seen is not remembered (another process showed it).
+    `old` may be {}: the earlier plan is not remembered (another process showed it).
     """
     if not old:
-        return ("what it was before is not remembered here; compare it with the preview as it is now",)
+        return ("the earlier plan is not remembered here; compare it with the present preview",)
     before, after = cast("Mapping[str, Any]", old), cast("Mapping[str, Any]", new)
     return (
         *_of_identity(before, after),
@@ -86,14 +87,14 @@ def differences(old: Mapping[str, object], new: Mapping[str, object]) -> tuple[s
 
 
 def _window_of(window: Window) -> dict[str, object]:
-    """A window "now" counts by its minutes: its instants move with the clock."""
+    """Return what counts of a window. One for "now" counts by its minutes: its instants move with the clock."""
     if window.now:
         return {"minutes": window.minutes}
     return {"start": window.start.isoformat(), "end": window.end.isoformat()}
 
 
 def _verdict(check: AccessCheck) -> list[str]:
-    """The lanes that are missing with what they need, as "scope: wfm:schedule:update"."""
+    """Return the missing lanes with what they need, as "scope: wfm:schedule:update"."""
     return sorted(
         f"{lane.value}: {', '.join(verdict.needed)}" if verdict.needed else lane.value
         for lane, verdict in check.lanes.items()
@@ -102,17 +103,17 @@ def _verdict(check: AccessCheck) -> list[str]:
 
 
 def _versions(fates: Fates, schedules: Mapping[str, AgentSchedule]) -> dict[str, str]:
-    """A short print of the published version that each agent to write was judged by."""
-    prints: dict[str, str] = {}  # many agents share a version, or none does
-    found = {}
+    """Return a short hash of the published schedule version that decided each agent's fate."""
+    prints: dict[str, str] = {}  # many agents may share a version
+    versions = {}
     for agent_id in sorted(fates.agents):
         schedule = schedules.get(agent_id)
         if schedule is not None:
             version = schedule.version
             if version not in prints:
                 prints[version] = hashlib.sha256(version.encode()).hexdigest()[:12]
-            found[agent_id] = prints[version]
-    return found
+            versions[agent_id] = prints[version]
+    return versions
 
 
 def _of_identity(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[str]:
@@ -147,15 +148,15 @@ def _of_agents(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[
     yield from _sentence("that was left out is no longer selected", "that were left out are no longer selected", went)
 
 
-def _sentence(one: str, many: str, said: list[str]) -> Iterable[str]:
-    if said:
-        count, more = len(said), len(said) - NAMED
-        names = ", ".join(said[:NAMED]) + (f", and {more:,} more" if more > 0 else "")
-        yield (f"1 agent {one}: " if count == 1 else f"{count:,} agents {many}: ") + names
+def _sentence(singular: str, plural: str, agents: list[str]) -> Iterable[str]:
+    if agents:
+        count, more = len(agents), len(agents) - NAMED
+        names = ", ".join(agents[:NAMED]) + (f", and {more:,} more" if more > 0 else "")
+        yield quantity(count, f"agent {singular}: ", f"agents {plural}: ") + names
 
 
 def _of_schedules(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[str]:
-    """Only those ready before and after count: whoever came or went is told already."""
+    """Return changes of schedules of agents that are ready in both plans; other sentences report those who came or went."""
     old, new = before["schedules"], after["schedules"]
     both = [key for key in after["agents"] if key in before["agents"]]
     changed = [after["agents"][key] for key in both if old.get(key) != new.get(key)]
@@ -201,6 +202,6 @@ def _window(window: Mapping[str, Any]) -> str:
 
 
 def tally(fates: Iterable[Fate]) -> str:
-    """ "8 not scheduled, 3 time off": how many have each fate, most first."""
+    """Return how many agents have each fate, most first: "8 not scheduled, 3 time off"."""
     counts = Counter(fates).most_common()
     return ", ".join(f"{count:,} {fate.value}" for fate, count in counts)

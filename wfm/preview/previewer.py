@@ -39,7 +39,7 @@ from wfm.routes import by_name
 Routes = Callable[[RouteName], RouteFacts]
 
 DIRECTORY_FRESH = timedelta(seconds=60)
-"""A directory this young is fresh enough to apply by."""
+"""A directory younger than this is fresh enough for an apply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,10 @@ class _Reads:
 class Previewer:
     """Makes previews for one OAuth client of one tenant. Thread-safe as far as its reader is.
 
-    `held` names the window that has an agent already. `limit_per_minute` and `rate_share` give the pace (or `pace` whole).
-    `observed` is what came of earlier calls with this client, by catalogue key; `permissions` are those of the token's
-    roles where they can be seen. `renew` drops the access token, so that the next read gets a new one: a token keeps the
-    scopes it was given with, and a client that was mended shows only in a new token.
+    `held` names the window that already has an agent. `limit_per_minute` and `rate_share` give the pace (or `pace` alone).
+    `observed` is how earlier calls with this client ended, by catalogue key; `permissions` are those of the token's roles
+    where they can be read. `renew` drops the access token, so that the next read gets a new one: a token keeps the scopes
+    it was issued with, so a scope that was fixed shows only in a new token.
 
     Every method raises BadInput for words that can't be used and GenesysError when the tenant can't be read.
     """
@@ -92,22 +92,22 @@ class Previewer:
     # --- who ---------------------------------------------------------------------------------------------------------
 
     def resolve(self, wanted: Selection, *, fresh: bool = False) -> ResolvedSelection:
-        """Who a selection is. Raises BadInput for an empty selection, an unknown group or exclusion."""
+        """Return the agents of a selection. Raises BadInput for an empty selection, an unknown group or exclusion."""
         selection.require_some(wanted)
         directory = self._directory(fresh)
         members = partial(self._reader.queue_members, fresh=fresh)
         return selection.resolve(wanted, directory, members, self._index_of(directory))
 
     def agent_list(self, data: bytes, column: int | None = None) -> AgentList:
-        """Whom a file names; see `wfm.preview.agent_lists.lists`."""
+        """Return the agents that a file names; see `wfm.preview.agent_lists.lists`."""
         return lists.agent_list(data, self._index_of(self._directory(fresh=False)), column)
 
     def pasted_list(self, text: str, column: int | None = None) -> AgentList:
-        """Whom a pasted text names; see `wfm.preview.agent_lists.lists`."""
+        """Return the agents that a pasted text names; see `wfm.preview.agent_lists.lists`."""
         return lists.pasted_list(text, self._index_of(self._directory(fresh=False)), column)
 
     def _directory(self, fresh: bool) -> Directory:
-        """The directory; `fresh` reads it again only when it is older than DIRECTORY_FRESH: it is the dearest read."""
+        """Return the directory, the most expensive read; `fresh` reads it again only when it is older than DIRECTORY_FRESH."""
         as_of = self._reader.as_of.get("directory")
         old = as_of is None or self._clock() - as_of > DIRECTORY_FRESH
         return self._reader.directory(fresh=fresh and old)
@@ -121,7 +121,7 @@ class Previewer:
     # --- the preview -------------------------------------------------------------------------------------------------
 
     def preview(self, request: PlanRequest, fresh: bool = False) -> Preview:
-        """What applying the request would do now. `fresh` bypasses every cache (used at Apply)."""
+        """Return what applying the request would do now. `fresh` bypasses every cache (used at Apply)."""
         now, before = self._clock(), self._reader.requests
         window = request.window.resolve(now)
         selection.require_some(request.selection)
@@ -171,7 +171,7 @@ class Previewer:
         )
 
     def offers(self, window: Window, now: datetime, facts: TokenFacts) -> tuple[RouteOffer, ...]:
-        """Every route with whether it can be taken for this window; exactly one offered route is the best."""
+        """Return whether each route can be used for this window; exactly one offered route is the best."""
         offers = [self._routes(name).offer(window, now, facts) for name in RouteName]
         best = next((offer for offer in offers if offer.offered and offer.best), None)
         best = best or next((offer for offer in offers if offer.offered), None)
@@ -180,10 +180,10 @@ class Previewer:
     # --- at the window's start ---------------------------------------------------------------------------------------
 
     def recheck(self, operation: Operation, items: Sequence[Item]) -> dict[str, tuple[Fate, str]]:
-        """The agents of these items that are blocked now, as the window starts, with fate and reason.
+        """Return the agents of these items that are blocked now, at the start of the window, with fate and reason.
 
-        Asks what may have changed since the plan was applied: is the user still active, does the published schedule
-        still hold him, is he out of office or unavailable already. Fates that the plan included on purpose don't block.
+        Checks what may have changed since the plan was applied: whether the user is still active and still scheduled,
+        and whether they are out of office or already unavailable. Fates that the plan includes on purpose don't block.
         """
         now = self._clock()
         window = replace(operation.window, now=True) if operation.window.end > now else operation.window
@@ -212,7 +212,7 @@ class Previewer:
     # --- parts -------------------------------------------------------------------------------------------------------
 
     def _facts(self, route: RouteName, fresh: bool) -> TokenFacts:
-        """What the token says; asked afresh and found wanting, it is renewed once before that is believed."""
+        """Return the facts of the token. On a fresh read, a token that lacks something is renewed once and read again."""
         facts = self._reader.token(fresh=fresh)
         if fresh and any(check.missing for check in access.checks_for(facts, calls.to_write(self._routes(route)))):
             self._renew()
@@ -228,7 +228,7 @@ class Previewer:
         fresh: bool,
         lane: RequestLane = RequestLane.SCREEN,
     ) -> _Reads:
-        """Schedules, and states when the window is about now. A source that answers 403 is noted, any other trouble is
+        """Read schedules, and states when the window is about now. A source that answers 403 is noted, any other error is
         raised: a preview of half the facts misleads.
         """
         sources, unreadable = [], []
@@ -310,7 +310,7 @@ class Previewer:
         reads: _Reads,
         action: actions.ChosenAction | None,
     ) -> tuple[AccessCheck, ...]:
-        """The calls that write first, then those that look."""
+        """Order the calls: first those that write, then those that read."""
         made = calls.to_write(self._routes(request.route))
         sources = {*reads.sources, "token", "directory"}
         sources |= {"queues"} if request.selection.queues else set()
@@ -332,7 +332,7 @@ class Previewer:
 
 
 def _divisions(facts: TokenFacts, route: RouteName) -> frozenset[str] | None:
-    """The divisions that the token may write in, None where divisions don't decide or all are granted."""
+    """Return the divisions that the token may write in, None where divisions don't decide or all are granted."""
     if facts.scopes is not None or route is RouteName.DATA_ACTION or not facts.role_divisions:
         return None
     divisions = frozenset(division for _, division in facts.role_divisions)

@@ -1,4 +1,4 @@
-"""What the preview needs from other rooms, as protocols: the reader of the tenant and a route's own facts.
+"""What the preview needs of other rooms, as protocols: the reader of the tenant and the facts of a route.
 
 `wfm.genesys.reads.Reader` and `wfm.routes` satisfy them; tests bring fakes.
 """
@@ -25,7 +25,7 @@ Held = Callable[[datetime, datetime, Collection[str]], Mapping[str, str]]
 
 
 class PreviewReads(Protocol):
-    """The bulk reads a preview is made of. All raise GenesysError."""
+    """The bulk reads of a preview. All raise GenesysError."""
 
     @property
     def as_of(self) -> Mapping[str, datetime]:
@@ -33,7 +33,7 @@ class PreviewReads(Protocol):
 
     @property
     def requests(self) -> int:
-        """Requests made to the tenant so far."""
+        """Requests made to the tenant."""
 
     @property
     def gaps(self) -> Mapping[str, GenesysError]:
@@ -63,7 +63,7 @@ class PreviewReads(Protocol):
 
 
 class RouteFacts(Protocol):
-    """What a route says of itself before anything is written."""
+    """The facts of a route before anything is written."""
 
     @property
     def name(self) -> RouteName: ...

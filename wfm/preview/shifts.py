@@ -1,4 +1,4 @@
-"""How a window falls on an agent's published schedule, and the sentence for it in the agent's local time."""
+"""How a window overlaps an agent's published schedule, and the sentence for it in the agent's local time."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ TIME_OFF = "TimeOff"
 """The activity category of time off (published: WFM activity categories)."""
 
 NEAR_SHIFT = timedelta(hours=16)
-"""A shift further away than this says nothing about the window's day."""
+"""A shift further away than this has nothing to do with the window."""
 
 Span = tuple[datetime, datetime]
 
 
 class LocalClock:
-    """Says instants as an agent reads them from the wall: "14:45", "Tue 09:00", "24 Nov 09:00".
+    """Writes instants as an agent's wall clock shows them: "14:45", "Tue 09:00", "24 Nov 09:00".
 
     Days are named where they differ from the day the window starts on. `suffix` names the zone where the agent's wall
-    clock differs from the one the window was asked in. A zone that is unknown here is taken as UTC.
+    clock differs from the window's zone. A zone that is unknown here is taken as UTC.
     """
 
     def __init__(self, zone: str, window: Window) -> None:
@@ -32,7 +32,7 @@ class LocalClock:
         except (KeyError, ValueError, OSError):
             self._zone = ZoneInfo("UTC")
         self._start = window.start.astimezone(self._zone)
-        self._said: dict[datetime, str] = {}
+        self._spelled: dict[datetime, str] = {}
         self._spans: dict[Span, str] = {}
         differs = any(
             instant.astimezone(self._zone).utcoffset() != instant.astimezone(ZoneInfo(window.zone)).utcoffset()
@@ -42,29 +42,29 @@ class LocalClock:
         self.suffix = (f" ({city} time)" if "/" in self._zone.key else f" ({city})") if differs else ""
 
     def say(self, instant: datetime) -> str:
-        said = self._said.get(instant)
-        if said is None:
-            said = self._said[instant] = self._spell(instant)
-        return said
+        spelled = self._spelled.get(instant)
+        if spelled is None:
+            spelled = self._spelled[instant] = self._spell(instant)
+        return spelled
 
     def span(self, start: datetime, end: datetime) -> str:
-        """ "09:00–17:00"; an end at the midnight after the start reads 24:00; of a day or more both ends have their day."""
-        said = self._spans.get((start, end))
-        if said is None:
+        """Write a span: "09:00–17:00". An end at the next midnight reads 24:00; from a day on, both ends name their day."""
+        spelled = self._spans.get((start, end))
+        if spelled is None:
             local_start, local_end = start.astimezone(self._zone), end.astimezone(self._zone)
             next_day = local_end.date() - local_start.date() == timedelta(days=1)
             until = "24:00" if next_day and local_end.hour == local_end.minute == 0 else self.say(end)
             if end - start >= timedelta(days=1) and local_start.date() != local_end.date() and until == f"{local_end:%H:%M}":
                 until = f"{local_end:%a} {until}"  # "Fri 11:00–11:00" would read as no time at all
-            said = self._spans[start, end] = f"{self.say(start)}–{until}"
-        return said
+            spelled = self._spans[start, end] = f"{self.say(start)}–{until}"
+        return spelled
 
     def day(self) -> str:
-        """The day the window starts on, as "Mon 23 Nov"."""
+        """Return the day on which the window starts, as "Mon 23 Nov"."""
         return f"{self._start:%a} {self._start.day} {self._start:%b}"
 
     def whole_day(self, start: datetime, end: datetime) -> bool:
-        """The stretch covers the agent's whole local day on which the window starts."""
+        """Return whether the span covers the whole local day on which the window starts."""
         midnight = self._start.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
         following = (midnight.replace(tzinfo=None) + timedelta(days=1)).replace(tzinfo=self._zone)
         return start <= midnight.astimezone(UTC) and following.astimezone(UTC) <= end
@@ -79,12 +79,12 @@ class LocalClock:
 
 
 def on_schedule(schedule: AgentSchedule | None, in_unit: bool, window: Window, clock: LocalClock) -> tuple[Fate, str]:
-    """The fate that the schedule alone gives: one of not scheduled, schedule unpublished, time off, shift ends inside,
-    shift starts inside, ready. The reason is a sentence without full stop.
+    """Return the fate by the schedule alone: one of not scheduled, schedule unpublished, time off, shift ends inside,
+    shift starts inside, ready. The reason is a sentence without a full stop.
     """
     if schedule is None:
-        said = "WFM has no schedule for this agent" if in_unit else "in no management unit, so WFM has no schedule"
-        return Fate.NOT_SCHEDULED, said
+        reason = "WFM has no schedule for this agent" if in_unit else "in no management unit, so WFM has no schedule"
+        return Fate.NOT_SCHEDULED, reason
     if not schedule.published:
         return Fate.SCHEDULE_UNPUBLISHED, f"the schedule of {clock.day()} is not published"
     shift = _covering(schedule, window)
@@ -101,7 +101,7 @@ def _covering(schedule: AgentSchedule, window: Window) -> Shift | None:
 
 
 def _time_off(schedule: AgentSchedule, window: Window) -> list[Span]:
-    """Stretches off that touch the window, merged: whole ones, and activities of the category TimeOff."""
+    """Return the time off that overlaps the window, merged: whole markers, and activities of the category TimeOff."""
     spans = [span for span in schedule.time_off if window.overlaps(*span)]
     for shift in schedule.shifts:
         if shift.end <= window.start or shift.start >= window.end:
@@ -127,13 +127,13 @@ def _in_part(schedule: AgentSchedule, window: Window, clock: LocalClock) -> tupl
     first, last = at_work[0][0], at_work[-1][1]
     ends = "time off starts" if any(start == last for start, _ in off) else "shift ends"
     begins = "time off ends" if any(end == first for _, end in off) else "shift starts"
-    said_end = f"{ends} {clock.say(last)}, window goes on to {clock.say(window.end)}"
-    said_start = f"{begins} {clock.say(first)}, window starts {clock.say(window.start)}"
+    end_note = f"{ends} {clock.say(last)}, window goes on to {clock.say(window.end)}"
+    start_note = f"{begins} {clock.say(first)}, window starts {clock.say(window.start)}"
     if last < window.end:
-        both = f"{begins} {clock.say(first)} and {said_end}" if first > window.start else said_end
-        return Fate.SHIFT_ENDS_INSIDE, both + clock.suffix
+        note = f"{begins} {clock.say(first)} and {end_note}" if first > window.start else end_note
+        return Fate.SHIFT_ENDS_INSIDE, note + clock.suffix
     if first > window.start:
-        return Fate.SHIFT_STARTS_INSIDE, said_start + clock.suffix
+        return Fate.SHIFT_STARTS_INSIDE, start_note + clock.suffix
     if len(at_work) == 1:
         start, end = next(span for span in shifts if span[0] <= first and last <= span[1])
         return Fate.READY, f"on shift {clock.span(start, end)}{clock.suffix}"
@@ -158,7 +158,7 @@ def _nearest(shifts: list[Span], window: Window, clock: LocalClock) -> str:
 
 
 def _merged(spans: Iterable[Span]) -> list[Span]:
-    """Sorted, with spans that touch or overlap made one."""
+    """Return the spans sorted, with those that touch or overlap merged."""
     merged: list[Span] = []
     for start, end in sorted(spans):
         if merged and start <= merged[-1][1]:
@@ -169,7 +169,7 @@ def _merged(spans: Iterable[Span]) -> list[Span]:
 
 
 def _without(spans: Iterable[Span], off: list[Span]) -> list[Span]:
-    """The spans with the merged `off` stretches cut out."""
+    """Return the spans without the merged `off` spans."""
     rest: list[Span] = []
     for start, end in spans:
         for off_start, off_end in off:

@@ -14,7 +14,7 @@ from wfm.files.header_words import NUMBERS, STAYS, YES_OR_NO
 from wfm.preview.agent_lists.columns import SAMPLE, Column
 from wfm.preview.agent_lists.header_rows import Row, is_blank
 from wfm.preview.agent_lists.people import People
-from wfm.preview.selection import plain
+from wfm.preview.selection import fold_accents
 
 _APART = 0.8
 """Of a column's cells that are different ones, from which on they may be people."""
@@ -89,7 +89,7 @@ def _is_akin(agent: str, cell: str) -> bool:
 
 
 def _parts(text: str) -> set[str]:
-    return {word for word in re.findall(r"[^\W\d_]+", plain(text)) if len(word) > 1 or not word.isascii()}
+    return {word for word in re.findall(r"[^\W\d_]+", fold_accents(text)) if len(word) > 1 or not word.isascii()}
 
 
 def _likely(columns: Sequence[Column]) -> tuple[int | None, str]:
