@@ -36,16 +36,16 @@ from wfm.ui.warm import warm  # noqa: E402
 
 
 def abort(sentence: str) -> NoReturn:
-    """Ends the start with a sentence, and without the traceback that the web server would log around it."""
+    """End the start with a sentence, without the traceback that the web server would log."""
     logging.getLogger("uvicorn.error").disabled = True
     print(f"The desk does not start: {sentence}", file=sys.stderr, flush=True)  # noqa: T201
     sys.exit(1)
 
 
 def end_well_at_ctrl_c() -> None:
-    """Ctrl-C is how the desk is stopped, so a stop that went well ends with 0. A second Ctrl-C stops at once.
+    """Exit with 0 after a clean stop, because Ctrl-C is how the desk is stopped. A second Ctrl-C stops at once.
 
-    uvicorn would raise the signal again when all is stopped, and Streamlit would call that “Aborted!”.
+    uvicorn would raise the signal again at the end, and Streamlit would report that as “Aborted!”.
     """
     as_ever = signal.getsignal(signal.SIGINT)
     server = getattr(as_ever, "__self__", None)
@@ -71,7 +71,7 @@ except DeskError as error:
 
 @contextlib.asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """Demo tenant and worker for as long as the dashboard runs; a wrong start ends with a sentence."""
+    """Run demo tenant and worker for as long as the dashboard runs; a failed start ends with a sentence."""
     end_well_at_ctrl_c()
     beside = launcher.started(settings)
     try:

@@ -1,6 +1,6 @@
 """The command line, for cron and for tests: the same Desk as the screens. docs/cli.md describes it; a test holds that.
 
-Exit codes: 0 all ready agents done (`restore`: everybody back), 2 bad input, 3 some failed or unconfirmed, 4 refused.
+Exit codes: 0 all ready agents done (`restore`: all agents back), 2 bad input, 3 some failed or unconfirmed, 4 refused.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from wfm.domain.people import Actor, Role
 from wfm.domain.plans import PlanRequest, Preview
 from wfm.domain.text import inert
 from wfm.files.plan_file import read_plan
-from wfm.stores import SET_ASIDE_HERE, PassingFault, said_of, set_aside_since
+from wfm.stores import SET_ASIDE_HERE, PassingFault, damage_sentence, set_aside_since
 
 T = TypeVar("T")
 
@@ -51,11 +51,11 @@ IDLE_EXIT_S = 30.0
 NO_WORKER = "No worker is alive. Start one: python -m wfm worker."
 UNDONE = (ItemState.FAILED, ItemState.UNCONFIRMED, ItemState.PENDING, ItemState.SENDING)
 NEVER_SENT = frozenset({SkipReason.HALTED.value, SkipReason.CANCELLED.value, SkipReason.WINDOW_OVER.value})
-"""Ready agents that were not taken out because the operation came to its end before their turn."""
+"""Ready agents that were not taken out because the operation ended before their turn."""
 
 
 class _Commands(click.Group):
-    """Words that no command takes are said in a sentence of bounded length, as JSON where JSON was asked for."""
+    """A command group that reports unknown arguments in a sentence of bounded length, as JSON with --json."""
 
     def main(self, args: Sequence[str] | None = None, *more: Any, **options: Any) -> Any:
         words = sys.argv[1:] if args is None else list(args)
@@ -75,7 +75,7 @@ class _Commands(click.Group):
 
 
 def _refuse_controls(words: Sequence[str]) -> None:
-    """Raises BadInput, which names the option, for a word that would steer the terminal on which it is echoed."""
+    """Raise BadInput, which names the option, for an argument whose echo would control the terminal."""
     for before, word in zip(("", *words), words, strict=False):
         option = word.partition("=")[0] if word.startswith("-") else before
         refuse_controls(option if option.startswith("-") else "argument", word, lines=True)
@@ -89,7 +89,7 @@ def main() -> None:
 
 as_json = click.option("--json", "wants_json", is_flag=True, help="Print one JSON object instead of sentences.")
 until_restored = click.option(
-    "--until", type=click.Choice(["restored"]), help="Wait until everybody is back, not only until all are out."
+    "--until", type=click.Choice(["restored"]), help="Wait until all agents are back, not only until all are out."
 )
 plan_file = click.argument("plan", type=click.Path(allow_dash=True), metavar="PLAN.json")
 
@@ -101,9 +101,9 @@ def preview(plan: str, wants_json: bool) -> None:
     """Say what applying a plan would do. Writes nothing. Exit 4 when it could not be applied."""
     request = _plan(plan, wants_json)
     with _desk(wants_json, start_demo=True) as desk:
-        found = desk.plans.preview(request)
-        print_preview(found, wants_json)
-    sys.exit(OK if found.can_apply else REFUSED)
+        result = desk.plans.preview(request)
+        print_preview(result, wants_json)
+    sys.exit(OK if result.can_apply else REFUSED)
 
 
 @main.command()
@@ -113,12 +113,12 @@ def preview(plan: str, wants_json: bool) -> None:
 @click.option("--rehearse", is_flag=True, help="Go ahead although access is missing (demo tenant only).")
 @as_json
 def apply(plan: str, yes: bool, until: str | None, rehearse: bool, wants_json: bool) -> None:
-    """Take the agents of a plan out, by the worker that is alive or one that is started."""
+    """Take the agents of a plan out, through the worker that is alive or one that is started."""
     request = _plan(plan, wants_json)
     looked_again: tuple[str, ...] = ()
     with _desk(wants_json, waits=True) as desk:
-        found = patient(lambda: desk.plans.preview(request))
-        file = plan if plan == "-" else str(Path(plan).absolute())  # the command that goes on changes to the desk's folder
+        preview_ = patient(lambda: desk.plans.preview(request))
+        file = plan if plan == "-" else str(Path(plan).absolute())  # the command that continues changes to the desk's folder
         words = ["apply", file, "--yes", *(["--until", until] if until else []), *(["--rehearse"] if rehearse else [])]
         make = functools.partial(_make, desk, token=uuid.uuid4().hex, rehearse=rehearse, again=shlex.join(words))
         try:
@@ -127,16 +127,16 @@ def apply(plan: str, yes: bool, until: str | None, rehearse: bool, wants_json: b
             if not patient(lambda: can_work(desk)):
                 raise Refused("state", f"{NO_WORKER} Nothing was written.")
             try:
-                operation = make(found)
+                operation = make(preview_)
             except Refused as stale:
                 if stale.code != "stale":
                     raise
-                # Nobody but this command has seen the plan: it takes the next look, if two in a row agree.
+                # No person has seen this plan, so the command uses the next preview, if two in a row agree.
                 looked_again = stale.differences
-                found = patient(lambda: desk.plans.preview(request, fresh=True))
-                operation = make(found)
+                preview_ = patient(lambda: desk.plans.preview(request, fresh=True))
+                operation = make(preview_)
         except (Refused, NotAllowed) as refusal:
-            print_preview(found, wants_json, refusal)
+            print_preview(preview_, wants_json, refusal)
             sys.exit(REFUSED)
         waiting = Waiting(desk, operation.id, _wait_words(operation.id, until))
         if operation.window.start > desk.clock():
@@ -152,11 +152,11 @@ def apply(plan: str, yes: bool, until: str | None, rehearse: bool, wants_json: b
 @until_restored
 @as_json
 def wait(operation: str, until: str | None, wants_json: bool) -> None:
-    """Wait for an operation as `apply` does: one that was interrupted, or had no patience left."""
+    """Wait for an operation as `apply` does, after a wait that was interrupted or timed out."""
     words = _wait_words(operation, until)
     with _desk(wants_json, start_demo=True, waits=True, going=(operation, words)) as desk:
         waiting = Waiting(desk, operation, words)
-        waiting.ask(lambda: desk.windows.get(operation))  # no such operation is said before a worker is started
+        waiting.ask(lambda: desk.windows.get(operation))  # an unknown operation is reported before a worker is started
         sys.exit(_see_through(waiting, until, wants_json))
 
 
@@ -164,13 +164,13 @@ def wait(operation: str, until: str | None, wants_json: bool) -> None:
 @click.argument("operation")
 @as_json
 def restore(operation: str, wants_json: bool) -> None:
-    """End an operation now and make available everybody who is still out through it."""
+    """End an operation now and restore all agents that are still out through it."""
     words = shlex.join(["restore", operation])
     with _desk(wants_json, start_demo=True, waits=True, going=(operation, words)) as desk:
         waiting = Waiting(desk, operation, words)
         waiting.ask(lambda: desk.windows.restore(operation, _actor()))
         if not waiting.ask(lambda: can_work(desk)) and not wants_json:
-            say(f"{NO_WORKER} The restore of {operation} is noted and is the first thing that it does.", err=True)
+            say(f"{NO_WORKER} The restore of {operation} is noted; the worker does it first.", err=True)
         with waiting.worker(keep=False):
             view = waiting.until(restored=True)
         waiting.ask(lambda: print_operation(desk, view, wants_json, left_out=False))
@@ -193,7 +193,7 @@ def runs(operation: str | None, limit: int, wants_json: bool) -> None:
             if cursor is None:
                 break
         if operation and not rows:
-            desk.windows.get(operation)  # no such operation is another answer than no runs
+            desk.windows.get(operation)  # an unknown operation is an error; no runs is not
         print_runs(rows, wants_json)
 
 
@@ -221,13 +221,13 @@ def diagnose(source: Any, status: int | None, call: str | None, jsonl: BinaryIO 
     if not wants_json and diagnosis.is_jsonl(body):
         say("\n\n".join(diagnosis.render_jsonl(body.splitlines())))
         return
-    found = diagnosis.explain(body, Evidence(call=call), status=status)
+    explanation = diagnosis.explain(body, Evidence(call=call), status=status)
     if wants_json:
-        say_json(diagnosis.as_record(None, found.diagnosis))
+        say_json(diagnosis.as_record(None, explanation.diagnosis))
     else:
-        say(diagnosis.render(found.diagnosis))
-        more = [f"{name}: {value}" for name, value in found.fields if name == diagnosis.ALSO]
-        more += [unknown.sentence for unknown in found.unknown]
+        say(diagnosis.render(explanation.diagnosis))
+        more = [f"{name}: {value}" for name, value in explanation.fields if name == diagnosis.ALSO]
+        more += [unknown.sentence for unknown in explanation.unknown]
         if more:
             say("".join(f"\n{line}" for line in more))
 
@@ -257,7 +257,7 @@ main.add_command(demo_tenant)
 
 
 def _make(desk: Desk, found: Preview, *, token: str, rehearse: bool, again: str) -> Operation:
-    """The operation of exactly this plan, once for each token. Raises what `Desk.apply` does, and StillGoing."""
+    """Make the operation of exactly this plan, once for each token. Raises as `desk.plans.apply`, and StillGoing."""
     try:
         return patient(
             lambda: desk.plans.apply(
@@ -270,8 +270,8 @@ def _make(desk: Desk, found: Preview, *, token: str, rehearse: bool, again: str)
             )
         )
     except PassingFault as fault:
-        # The last answer may have been lost on its way back.
-        sentence = f"{out_of_reach(fault)} whether the operation was made is not known, and this says so:"
+        # The last answer may have been lost.
+        sentence = f"{out_of_reach(fault)} whether the operation was made is not known, and this tells:"
         raise StillGoing(sentence, None, f"{launcher.command_line(desk.settings)} {again}") from fault
 
 
@@ -280,7 +280,7 @@ def _wait_words(operation_id: str, until: str | None) -> str:
 
 
 def _see_through(waiting: Waiting, until: str | None, wants_json: bool, looked_again: tuple[str, ...] = ()) -> int:
-    """Wait until all are out (or back), say how it ended; the exit code of `apply`."""
+    """Wait until all agents are out (or back), print how it ended and return the exit code of `apply`."""
     desk = waiting.desk
     with waiting.worker(keep=until is None):
         view = waiting.until(restored=until == "restored")
@@ -289,7 +289,7 @@ def _see_through(waiting: Waiting, until: str | None, wants_json: bool, looked_a
 
 
 def _plan(path: str, wants_json: bool) -> PlanRequest:
-    """The plan in that file (`-`: standard input). Wrong words are said before the tenant is asked anything."""
+    """Return the plan in that file (`-`: standard input). Errors in it are reported before the tenant is asked anything."""
     try:
         try:
             raw = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
@@ -312,10 +312,10 @@ def _desk(
     waits: bool = False,
     going: tuple[str, str] | None = None,
 ) -> Iterator[Desk]:
-    """A Desk for one command; refusals become a sentence (or JSON) and an exit code.
+    """Open a Desk for one command; a refusal becomes a sentence (or JSON) and an exit code.
 
     With `start_demo` the demo tenant that a stopped `make run` left behind runs for the length of the command. With
-    `history` a tenant that does not answer is no fault, but said. A command that `waits` gives a store that is out of reach
+    `history` a tenant that does not answer is a note, not an error. A command that `waits` gives a store that is out of reach
     a minute; `going` is the operation that it waits for, with the words that go on with it.
     """
     begun = datetime.now(UTC)
@@ -347,10 +347,10 @@ def _at_once(ask: Callable[[], T]) -> T:
 
 
 def _name_set_aside(folder: Path, begun: datetime) -> None:
-    """Names once what was damaged and made again meanwhile, by a worker; what this process set aside, its log has named."""
+    """Name once each file that a worker found damaged and made again; the log names those that this process set aside."""
     for aside in set_aside_since(folder, begun):
         if aside not in SET_ASIDE_HERE:
-            say(said_of(aside), err=True)
+            say(damage_sentence(aside), err=True)
 
 
 def _fail(error: DeskError, wants_json: bool, code: int) -> NoReturn:
@@ -362,7 +362,7 @@ def _fail(error: DeskError, wants_json: bool, code: int) -> NoReturn:
 
 
 def _actor() -> Actor:
-    """Whoever holds the client secret acts with its rights; the OS user is recorded."""
+    """Return the actor: the holder of the client secret acts with its rights; the OS user is recorded."""
     try:
         user = inert(getpass.getuser())
     except (KeyError, OSError):
@@ -371,7 +371,7 @@ def _actor() -> Actor:
 
 
 def _all_out(desk: Desk, view: OperationView) -> bool:
-    """Whether every agent that was ready was taken out. Who was found blocked at the start was not ready any more."""
+    """Return whether every agent that was ready was taken out. An agent found blocked at the start was no longer ready."""
     counts, operation = view.counts, view.operation
     if any(counts.apply.get(state, 0) for state in UNDONE):
         return False
@@ -386,7 +386,7 @@ def _all_out(desk: Desk, view: OperationView) -> bool:
 
 
 def _all_back(view: OperationView) -> bool:
-    """Whether nobody is out any more who should be back. Agents that were left as they are were looked at and are right."""
+    """Return whether every agent who should be back is back. Agents that were left as found were checked and are right."""
     if view.operation.state in OPEN_STATES and view.operation.state is not OperationState.FAILED_IN_PART:
         return True  # in effect: they are to be out
     return not any(view.counts.restore.get(state, 0) for state in (ItemState.FAILED, ItemState.UNCONFIRMED))

@@ -1,4 +1,4 @@
-"""What the command line says: one JSON object, or sentences for whoever reads it at night. docs/cli.md describes both."""
+"""Output of the command line: one JSON object, or sentences for people. docs/cli.md describes both."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wfm.domain.text import echoed, inert, neutral, shown
 
 
 class StillGoing(DeskError):
-    """A command that stops waiting: the operation, where one was made, is kept. `command` is what goes on with it."""
+    """A command stops waiting: the operation, where one was made, is kept. `command` continues it."""
 
     code = "unfinished"
 
@@ -30,7 +30,7 @@ class StillGoing(DeskError):
 NAMES_SHOWN = 10
 NOT_DONE = (ItemState.FAILED, ItemState.UNCONFIRMED)
 NEVER_OUT = (ItemState.FAILED, ItemState.SKIPPED)
-LOOKED_AGAIN = "The plan read differently on a second look, though nobody had changed it here, and was looked at again:"
+LOOKED_AGAIN = "The plan had changed since the first preview, and was previewed again:"
 STILL_UNCONFIRMED = "It was sent and its outcome is unknown. It is not sent again; look at the agent."
 
 
@@ -38,30 +38,30 @@ _ESCAPED = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Prints text. What it quotes of others neither steers the terminal nor turns round what stands beside it."""
+    """Print text. What it quotes can neither control the terminal nor reverse the text beside it."""
     click.echo(neutral(inert(text, lines=True)), err=err)
 
 
 def say_json(value: dict[str, Any]) -> None:
-    """Prints one JSON object. What would steer a terminal is escaped, which leaves the value as it is."""
+    """Print one JSON object. Characters that would control a terminal are escaped, which leaves the value as it is."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     click.echo(_ESCAPED.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text))
 
 
 def refusal_of(error: DeskError) -> dict[str, Any]:
-    """An error as it is printed with --json."""
+    """Return an error as printed with --json."""
     reason = getattr(error, "code", None) or type(error).__name__
     going = {"operation": error.operation, "command": error.command} if isinstance(error, StillGoing) else {}
     return {"error": str(error), "reason": reason, "differences": list(getattr(error, "differences", ())), **going}
 
 
 def complain(error: DeskError) -> None:
-    """An error as a person reads it, on the standard error."""
+    """Print an error for people, on standard error."""
     say("\n".join([str(error), *(f"  · {line}" for line in getattr(error, "differences", ()))]), err=True)
 
 
 def complain_of_words(error: click.ClickException, wants_json: bool) -> None:
-    """Words that no command takes, as click says it; a long one is not echoed whole."""
+    """Return click's message about unknown arguments; a long one is not echoed whole."""
     sentence = echoed(error.format_message())
     if wants_json:
         say_json({"error": sentence, "reason": type(error).__name__, "differences": []})
@@ -75,7 +75,7 @@ def complain_of_words(error: click.ClickException, wants_json: bool) -> None:
 
 
 def print_preview(found: Preview, wants_json: bool, refusal: DeskError | None = None) -> None:
-    """What a plan would do and, where applying it was refused, why: with --json one object says both."""
+    """Print what a plan would do and why applying it was refused, if it was; with --json in one object."""
     blocked = [row for row in found.rows if not row.writes]
     if wants_json:
         say_json(
@@ -169,10 +169,10 @@ def _access_row(check: AccessCheck) -> dict[str, Any]:
 def print_operation(
     desk: Desk, view: OperationView, wants_json: bool, *, left_out: bool = True, looked_again: tuple[str, ...] = ()
 ) -> None:
-    """Where an operation stands, agent by agent; for people the agents that something is to be said of.
+    """Print the state of an operation: with --json every agent, for people only the exceptions.
 
-    Without `left_out` those whom the plan left out are counted, not named: who restores has no use for them. `looked_again`
-    is what differed between two looks at the plan. Everything is read before anything is printed. Raises StoreFault.
+    Without `left_out` the agents that the plan left out are counted, not named: a restore does not need them. `looked_again`
+    is what changed between two previews of the plan. Everything is read before anything is printed. Raises StoreFault.
     """
     causes = _causes(desk, view)
     if wants_json:
@@ -221,18 +221,18 @@ def _operation_row(desk: Desk, view: OperationView, causes: dict[str, str]) -> d
 
 
 def _exceptions(desk: Desk, view: OperationView, causes: dict[str, str], left_out: bool) -> Iterator[str]:
-    """Everybody who was not simply taken out and put back, by what happened and why."""
-    found: dict[tuple[str, str], list[str]] = {}
+    """Yield the agents that were not simply taken out and restored, by what happened and why."""
+    names_by_reason: dict[tuple[str, str], list[str]] = {}
     for item in _items(desk, view.operation.id):
         if item.apply_state in (*NOT_DONE, ItemState.SKIPPED):
-            found.setdefault((item.apply_state.value, _why(item, causes)), []).append(item.agent_name)
+            names_by_reason.setdefault((item.apply_state.value, _why(item, causes)), []).append(item.agent_name)
         if not _never_out(item) and item.restore_state in (*NOT_DONE, ItemState.SKIPPED):
             left = item.restore_state is ItemState.SKIPPED
-            word = "left as they are" if left else f"not put back ({item.restore_state})"
-            found.setdefault((word, _why(item, causes)), []).append(item.agent_name)
+            word = "left as found" if left else f"not restored ({item.restore_state})"
+            names_by_reason.setdefault((word, _why(item, causes)), []).append(item.agent_name)
     for given, name, why in desk.windows.blocked(view.operation.id) if left_out else ():
-        found.setdefault(("left out", why.split(": ")[0]), []).append(name or given)
-    for (word, why), names in found.items():
+        names_by_reason.setdefault(("left out", why.split(": ")[0]), []).append(name or given)
+    for (word, why), names in names_by_reason.items():
         yield f"  {len(names)} {word}: {why}" if why else f"  {len(names)} {word}"
         yield f"      {_some(names, '--json lists all')}"
 
@@ -249,7 +249,7 @@ def _never_out(item: Item) -> bool:
 
 
 def _why(item: Item, causes: dict[str, str]) -> str:
-    """Why this agent was not taken out, or not put back: the cause of the run that failed, or why none was sent."""
+    """Return why this agent was not taken out or not restored: the cause of the failed run, or why none was sent."""
     for state, run in ((item.restore_state, item.restore_run), (item.apply_state, item.apply_run)):
         if state in NOT_DONE:
             unknown = STILL_UNCONFIRMED if state is ItemState.UNCONFIRMED else ""
@@ -258,8 +258,8 @@ def _why(item: Item, causes: dict[str, str]) -> str:
 
 
 def _causes(desk: Desk, view: OperationView) -> dict[str, str]:
-    """The cause of every run of the operation that did not work, by the id of the run."""
-    counts, found = view.counts, dict[str, str]()
+    """Return the cause of every failed run of the operation, by the id of the run."""
+    counts, causes = view.counts, dict[str, str]()
     for phase, by_state in ((Phase.APPLY, counts.apply), (Phase.RESTORE, counts.restore)):
         for state, outcome in zip(NOT_DONE, (Outcome.FAILED, Outcome.UNCONFIRMED), strict=True):
             if not by_state.get(state, 0):
@@ -267,17 +267,17 @@ def _causes(desk: Desk, view: OperationView) -> dict[str, str]:
             which, cursor = RunFilter(operation_id=view.operation.id, outcome=outcome, phase=phase), None
             while True:
                 page = desk.runs.page(which, cursor=cursor, limit=500)
-                found |= {run.id: run.summary() for run in page.runs}
+                causes |= {run.id: run.summary() for run in page.runs}
                 if (cursor := page.older) is None:
                     break
-    return found
+    return causes
 
 
 # --- runs ------------------------------------------------------------------------------------------------------------
 
 
 def print_runs(runs: list[Run], wants_json: bool) -> None:
-    """The history, one run a line."""
+    """Print the history, one run a line."""
     if wants_json:
         say_json({"runs": [_run_row(run) for run in runs]})
         return

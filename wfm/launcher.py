@@ -1,7 +1,7 @@
-"""Starts and stops what the desk needs beside itself: the demo tenant and, with the embedded database, a worker.
+"""Start and stop the processes that the desk needs: the demo tenant and, with the embedded database, a worker.
 
-Both run in sessions of their own, so that a killed dashboard leaves them working; the next start finds them and
-takes them over. A proper stop ends what this data folder's launcher started and says who stays out until when.
+Both run in sessions of their own, so that they survive a killed dashboard; the next start finds them and takes them over.
+A proper stop ends what the launcher of this data folder started and reports which agents stay out until when.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from wfm.domain.plans import RouteName
 from wfm.domain.text import inert, neutral
 from wfm.processes import STARTED_FOR, stop
 from wfm.settings import Settings
-from wfm.stores import said_of, set_aside_since, writing
+from wfm.stores import damage_sentence, set_aside_since, writing
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What runs beside the dashboard: addresses and process ids, None where nothing had to be started."""
+    """The processes beside the dashboard: addresses and process ids, None where nothing had to be started."""
 
     demo_url: str | None
     demo_pid: int | None
@@ -53,7 +53,7 @@ class Started:
 
 @contextlib.contextmanager
 def started(settings: Settings, *, examples: bool = True) -> Iterator[Started]:
-    """Everything that the dashboard needs, for as long as it runs. Raises DeskError with a sentence."""
+    """Run everything that the dashboard needs for as long as it runs. Raises DeskError with a sentence."""
     begun = datetime.now(UTC)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     demo_url, demo_pid = (None, None) if settings.tenant_configured else ensure_demo(settings)
@@ -66,16 +66,16 @@ def started(settings: Settings, *, examples: bool = True) -> Iterator[Started]:
         yield Started(demo_url, demo_pid, worker_pid)
     finally:
         stopping.set()
-        for line in [*shutdown_notice(settings), *map(said_of, set_aside_since(settings.data_dir, begun))]:
+        for line in [*shutdown_notice(settings), *map(damage_sentence, set_aside_since(settings.data_dir, begun))]:
             print(neutral(inert(line)), file=sys.stderr, flush=True)
         for process in ours:
             stop(process)
 
 
 def ensure_demo(settings: Settings) -> tuple[str, int | None]:
-    """The address and process id of this data folder's demo tenant, started if it does not answer.
+    """Return the address and process id of this data folder's demo tenant; start it if it does not answer.
 
-    The address is part of the tenant's key, so the port it had before is taken again where it is free.
+    The address is part of the tenant's key, so the earlier port is used again where it is free.
     """
     known, running = settings.demo_url(), processes.find(processes.recorded(settings.demo_file), DEMO, settings.data_dir)
     # Another desk's demo tenant may have taken the address meanwhile: its agents and clients are not ours.
@@ -86,7 +86,7 @@ def ensure_demo(settings: Settings) -> tuple[str, int | None]:
     log_file = settings.data_dir / "demo-tenant.log"
     command = [DEMO, "--port", str(port), "--agents", str(settings.demo_agents)]
     process = _spawn([*command, "--state", str(settings.demo_state_file)], log_file, settings)
-    import_module("wfm.desk")  # a second's work that is needed next: done while the demo tenant starts
+    import_module("wfm.desk")  # needed next and takes a second: done while the demo tenant starts
     line = _first_line(process, log_file)
     url = str(json.loads(line)["api"])
     _record(settings.demo_file, process.pid, api=url)
@@ -95,10 +95,10 @@ def ensure_demo(settings: Settings) -> tuple[str, int | None]:
 
 @contextlib.contextmanager
 def temporary_demo_tenant(settings: Settings) -> Iterator[None]:
-    """The demo tenant of this data folder for the length of a command, started where it was stopped with its desk.
+    """Run the demo tenant of this data folder for the length of a command, if it was stopped with its desk.
 
-    What it was started for is ended with it, a worker too, but for one that was alive before. Nothing happens where another
-    tenant is configured, where it runs, and where it never ran. Raises DeskError.
+    It is ended afterwards, and so is a worker, except one that was alive before. Nothing happens where another tenant is
+    configured, and where the demo tenant runs or never ran. Raises DeskError.
     """
     known = settings.demo_url()
     if settings.tenant_configured or known is None or _answers(known):
@@ -116,22 +116,22 @@ def temporary_demo_tenant(settings: Settings) -> Iterator[None]:
 
 
 def worker_process(settings: Settings) -> psutil.Process | None:
-    """The worker that was started for this data folder, where it is alive."""
+    """Return the worker that was started for this data folder if it is alive."""
     return processes.find(processes.recorded(worker_file(settings)), WORKER, settings.data_dir)
 
 
 def worker_file(settings: Settings) -> Path:
-    """Where the worker that the launcher started is recorded."""
+    """Return the file that records the worker that the launcher started."""
     return settings.data_dir / "worker.json"
 
 
 def worker_log(settings: Settings) -> Path:
-    """What the workers that the launcher started have written, the newest last."""
+    """Return the log of the workers that the launcher started, the newest last."""
     return settings.data_dir / "worker.log"
 
 
 def ensure_worker(settings: Settings, *options: str) -> int | None:
-    """The process id of a live worker of this data folder and tenant; one is started when none is alive.
+    """Return the process id of a live worker of this data folder and tenant; start one when none is alive.
 
     One worker works on an embedded database, so one that was left for another tenant is ended first: that tenant's
     windows wait, as they do whenever its desk is stopped. Raises StoreFault where it can't be recorded: none is left behind.
@@ -151,7 +151,7 @@ def ensure_worker(settings: Settings, *options: str) -> int | None:
 
 
 def _record(file: Path, pid: int, **facts: str) -> None:
-    """Raises StoreFault, and ends the process: one that is recorded nowhere would be started again and again."""
+    """Record a process. If that fails, end it and raise StoreFault: without a record it would be started again and again."""
     try:
         processes.record(file, pid, **facts)
     except DeskError:
@@ -160,7 +160,7 @@ def _record(file: Path, pid: int, **facts: str) -> None:
 
 
 def shutdown_notice(settings: Settings) -> list[str]:
-    """Who stays out when the desk stops, until when, and the command that restores them."""
+    """Say which agents stay out when the desk stops, until when, and the command that restores them."""
     from wfm.desk import Desk
 
     try:
@@ -192,7 +192,7 @@ def shutdown_notice(settings: Settings) -> list[str]:
 
 
 def command_line(settings: Settings) -> str:
-    """How `python -m wfm` is called here, to be copied to a terminal: this environment, this folder, this data."""
+    """Return `python -m wfm` as it is called here, to copy to a terminal: this environment, this folder, this data."""
     python = Path(sys.prefix, "bin", "python")
     if not python.exists():
         python = Path(sys.executable)
@@ -212,7 +212,7 @@ def _may_work(settings: Settings) -> bool:
 
 
 def _examples(settings: Settings, stopping: threading.Event) -> None:
-    """Two short past operations on a fresh demo tenant, through the real engine, so that Runs and Failures teach."""
+    """Make two short past operations on a new demo tenant, through the real engine, as examples in Runs and Failures."""
     from wfm.desk import Desk
 
     try:

@@ -1,4 +1,4 @@
-"""The logs of what runs beside the dashboard: appended to and bounded, so that a crash loop leaves its trace."""
+"""Logs of the processes beside the dashboard: appended to and bounded, so that a crash loop leaves a trace."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from typing import BinaryIO
 from wfm.domain.text import InertFormatter
 
 LOG_FILE = "DESK_LOG_FILE"
-"""In the environment of a worker that the launcher starts: the file that its output goes to."""
+"""Environment variable of a worker that the launcher starts: the file of its output."""
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 MAX_LOG_BYTES = 2_000_000
 KEPT_LOGS = 3
-"""How many full ones are kept beside the one in use: NAME.1 is the newest."""
+"""Full logs that are kept beside the one in use: NAME.1 is the newest."""
 MAX_WORDS = 300
 _BEGUN = "--- started"
 
 
 class BoundedLog(RotatingFileHandler):
-    """A log that the process's own output goes to as well: both move on to the new file together."""
+    """A log that also takes the process's own output: both move on to a new file together."""
 
     def __init__(self, file: Path) -> None:
         super().__init__(file, maxBytes=MAX_LOG_BYTES, backupCount=KEPT_LOGS, encoding="utf-8")
@@ -35,18 +35,18 @@ class BoundedLog(RotatingFileHandler):
 
 
 def set_up() -> None:
-    """Log to the standard error, or to the file that the launcher named; what others wrote can do nothing there."""
+    """Log to standard error, or to the file that the launcher named; control characters in messages are made harmless."""
     file = os.environ.get(LOG_FILE)
     handler: logging.Handler = BoundedLog(Path(file)) if file else logging.StreamHandler()
     handler.setFormatter(InertFormatter(LOG_FORMAT))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    engine = logging.getLogger("dbos")  # it would give itself a handler that writes what it is given as it is
+    engine = logging.getLogger("dbos")  # otherwise it would add a handler that writes messages unchanged
     engine.addHandler(handler)
     engine.propagate = False
 
 
 def open_log(file: Path, what: str) -> BinaryIO:
-    """The file to append a new process's output to, begun with a line that says when. Raises OSError."""
+    """Open the file to append a new process's output to, and write a first line with the time. Raises OSError."""
     if file.exists() and file.stat().st_size >= MAX_LOG_BYTES:
         RotatingFileHandler(file, backupCount=KEPT_LOGS, delay=True).doRollover()
     log = file.open("ab")
@@ -60,7 +60,7 @@ def open_log(file: Path, what: str) -> BinaryIO:
 
 
 def lines_since_start(file: Path) -> list[str]:
-    """What the newest process has written to its log; nothing where the log can't be read."""
+    """Return what the newest process has written to its log; nothing where the log can't be read."""
     try:
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -70,6 +70,6 @@ def lines_since_start(file: Path) -> list[str]:
 
 
 def last_words(file: Path) -> str:
-    """The last sentence that the newest process has written: where it failed, why. Empty where it said nothing."""
-    said = [line for line in lines_since_start(file) if line.strip() and not line.startswith(" ")]
-    return said[-1].strip()[:MAX_WORDS] if said else ""
+    """Return the last sentence of the newest process: why it failed, if it did. Empty where it wrote nothing."""
+    lines = [line for line in lines_since_start(file) if line.strip() and not line.startswith(" ")]
+    return lines[-1].strip()[:MAX_WORDS] if lines else ""

@@ -1,4 +1,4 @@
-"""Processes that the launcher started: recorded, found again, and ended. Never somebody else's.
+"""Processes that the launcher started: recorded, found again, and ended. Never other processes.
 
 A process id is used again, so a record holds the time of creation too: both together are one process, on any system.
 """
@@ -17,16 +17,16 @@ import psutil
 from wfm.stores import writing
 
 STARTED_FOR = "DESK_STARTED_FOR"
-"""In the environment of what is started: the data folder that it belongs to."""
+"""Environment variable of a started process: the data folder that it belongs to."""
 STOP_TIMEOUT_S = 20.0
 REAP_S = 2.0
 SAME_WITHIN_S = 2.0
-"""How far two readings of one time of creation may differ: on Linux it is counted from the boot, which is told in seconds."""
+"""How far two readings of one creation time may differ: on Linux it counts from the boot time, which has whole seconds."""
 LOOKS = 20
 
 
 def record(file: Path, pid: int, **facts: str) -> None:
-    """Note a process that was started. What was noted before stays whole until then. Raises StoreFault."""
+    """Record a process that was started. The earlier record stays whole until then. Raises StoreFault."""
     noted: dict[str, Any] = {"pid": pid, **facts}
     with contextlib.suppress(psutil.Error):
         noted["created"] = psutil.Process(pid).create_time()
@@ -37,7 +37,7 @@ def record(file: Path, pid: int, **facts: str) -> None:
 
 
 def recorded(file: Path) -> dict[str, Any]:
-    """What was noted; empty where nothing is, or nothing that can be read."""
+    """Return the record; empty where there is none that can be read."""
     try:
         value = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -46,9 +46,9 @@ def recorded(file: Path) -> dict[str, Any]:
 
 
 def find(noted: dict[str, Any], word: str, folder: Path) -> psutil.Process | None:
-    """The recorded process, where it is alive. `word` is its command, for records without a time of creation.
+    """Return the recorded process if it is alive. `word` is its command, for records without a creation time.
 
-    Those were written by an earlier version: then the process must carry the mark of this data folder.
+    An earlier version wrote those: then the process must have this data folder in its environment.
     """
     pid, created = noted.get("pid"), noted.get("created")
     if not isinstance(pid, int):
@@ -64,7 +64,7 @@ def find(noted: dict[str, Any], word: str, folder: Path) -> psutil.Process | Non
 
 
 def by_id(pid: int | None) -> psutil.Process | None:
-    """A hold on a process that was started or found just now: it stays that one when its id is used again."""
+    """Return a handle on a process that was just started or found: it stays that process when its id is used again."""
     if pid is None:
         return None
     try:
@@ -74,7 +74,7 @@ def by_id(pid: int | None) -> psutil.Process | None:
 
 
 def stop(process: psutil.Process | int | None) -> None:
-    """End a process: politely, and after twenty seconds by force. An id must have been found just now."""
+    """End a process: by a signal, and after twenty seconds by force. An id must have been found just now."""
     if isinstance(process, int):
         process = by_id(process)
     if process is None:
@@ -88,7 +88,7 @@ def stop(process: psutil.Process | int | None) -> None:
                     return
             if not process.is_running():
                 return
-            if process.status() == psutil.STATUS_ZOMBIE:  # ended; whoever started it is yet to hear of it
+            if process.status() == psutil.STATUS_ZOMBIE:  # ended; its parent has not collected it yet
                 deadline = min(deadline, time.monotonic() + REAP_S)
             time.sleep(0.05)
         process.kill()
@@ -101,5 +101,5 @@ def _marked(process: psutil.Process, word: str, folder: Path) -> bool:
         words, environment = process.cmdline(), process.environ()
         if len(words) > 1 and environment:
             return "wfm" in words and word in words and environment.get(STARTED_FOR) == str(folder.absolute())
-        time.sleep(0.01)  # just begun: the system has not filled these in yet
+        time.sleep(0.01)  # just started: the system has not filled these in yet
     return False

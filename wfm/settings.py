@@ -23,7 +23,7 @@ from wfm.genesys.regions import endpoint_for_region, endpoint_for_urls
 SECRETS_FILE = Path(".streamlit/secrets.toml")
 PREFIX = "WFM_"
 MISSPELT = 0.85
-"""How much a name resembles a setting (1: the same) that must have been meant; other programs may have names of their own."""
+"""Similarity (1: equal) from which an unknown name counts as a misspelled setting; other programs have their own names."""
 
 _AUTH_KEYS = {
     "server_metadata_url": "oidc_metadata_url",
@@ -49,7 +49,7 @@ class _SecretsToml(EnvSettingsSource):
             for key, value in keys.items()
             if not isinstance(value, dict)
         }
-        # Streamlit's own [auth] section serves as well as WFM_OIDC_…: one provider, one way on from here.
+        # Streamlit's own [auth] section works as well as WFM_OIDC_…: both become one provider here.
         auth = keys.get("auth")
         if isinstance(auth, dict):
             for theirs, ours in _AUTH_KEYS.items():
@@ -151,7 +151,7 @@ class Settings(BaseSettings):
 
     @property
     def demo_file(self) -> Path:
-        """Where the running demo tenant's address is written, so that other processes find it."""
+        """The file with the running demo tenant's address, for other processes."""
         return self.data_dir / "demo-tenant.json"
 
     @property
@@ -217,7 +217,7 @@ def load(**overrides: Any) -> Settings:
 
 
 def _refuse_misspelt(given: Iterable[str], fields: Iterable[str]) -> None:
-    """A setting with a letter wrong would be passed over, and the desk work with the default or on another tenant."""
+    """Refuse a misspelled setting: it would be ignored, and the desk would use the default or another tenant."""
     known = [f"{PREFIX}{field}".upper() for field in fields]
     for name in (name.upper() for name in given):
         if name.startswith(PREFIX) and name not in known:
@@ -227,7 +227,7 @@ def _refuse_misspelt(given: Iterable[str], fields: Iterable[str]) -> None:
 
 
 def _bad_input(error: ValidationError) -> BadInput:
-    """The first fault in our words. What was given is shown, unless the setting holds a secret."""
+    """Return the first error as BadInput. The given value is shown, unless the setting holds a secret."""
     first = error.errors(include_url=False)[0]
     name = "_".join(str(part) for part in first["loc"])
     field = Settings.model_fields.get(str(first["loc"][0])) if first["loc"] else None
@@ -272,12 +272,12 @@ def _check_together(settings: Settings) -> None:
             raise BadInput("WFM_COOKIE_SECRET", "a short one", "at least 32 characters")
         if not settings.admins:
             raise BadInput(
-                "WFM_ADMINS", None, "at least one e-mail or subject id: with an OpenID provider, somebody must be admin"
+                "WFM_ADMINS", None, "at least one e-mail or subject id: with an OpenID provider there must be an admin"
             )
 
 
 def _check_database(url: str) -> None:
-    from sqlalchemy.engine import make_url  # not asked for with the embedded database, whose start it would hold up
+    from sqlalchemy.engine import make_url  # imported only for PostgreSQL: it would slow the start with the embedded database
     from sqlalchemy.exc import ArgumentError
 
     from wfm.stores import WITHOUT_FACTS

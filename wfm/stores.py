@@ -1,4 +1,4 @@
-"""What the desk's own databases have in common: faults that pass by themselves, full disks, and damaged files without facts.
+"""What the desk's own databases share: faults that pass by themselves, full disks, and damaged files without facts.
 
 `engine.sqlite` and `pacing.sqlite` hold what can be made again (workflows, a minute of counters), so a damaged one is set
 aside and made again. The ledger is never touched here.
@@ -30,12 +30,12 @@ WITHOUT_FACTS = frozenset({ENGINE_FILE, PACING_FILE})
 """The only files that are ever set aside."""
 
 MIN_FREE_BYTES = 64 * 1024
-"""With less than this free, SQLite can't grow its files by a step: the shared memory beside a database grows by 32 KB."""
+"""With less free space, SQLite can't grow its files by a step: the shared memory beside a database grows by 32 KB."""
 CHECK_TIMEOUT_S = 2.0
 SIDES = ("-wal", "-shm", "")
-"""The file itself last: a new one beside an old -wal would take in what is in it."""
+"""The file itself last: a new one beside an old -wal would read its content."""
 SET_ASIDE_HERE: list[Path] = []
-"""What this process has set aside, and said so in its log."""
+"""What this process has set aside and logged."""
 DAMAGED = ".damaged-"
 STAMP = "%Y%m%dT%H%M%SZ"
 
@@ -52,7 +52,7 @@ class PassingFault(StoreFault):
 
 
 def disk_full(place: Path) -> bool:
-    """Whether the disk that holds this file or folder has no room left. False where that can't be asked."""
+    """Return whether the disk of this file or folder is full. False where that can't be determined."""
     folder = place if place.is_dir() else place.parent
     try:
         if shutil.disk_usage(folder).free < MIN_FREE_BYTES:
@@ -65,7 +65,7 @@ def disk_full(place: Path) -> bool:
 
 @contextmanager
 def writing(file: Path) -> Iterator[None]:
-    """Around what writes a file: an error of the disk as a sentence. Raises PassingFault for a full disk, else StoreFault."""
+    """Raise errors of the disk while the block writes a file: PassingFault for a full disk, else StoreFault."""
     try:
         yield
     except OSError as error:
@@ -79,14 +79,14 @@ def writing(file: Path) -> Iterator[None]:
 def set_aside_if_damaged(file: Path, module: ModuleType = sqlite3) -> Path | None:
     """Rename a damaged file without facts, with its -wal and -shm, to `NAME.damaged-UTC TIME`; None where nothing was done.
 
-    A file that is locked, may not be read, or is no file is left alone: whoever opens it says so. Raises StoreFault where a
+    A file that is locked, may not be read, or is no file is left alone: opening it reports that. Raises StoreFault where a
     damaged one can't be renamed. `module` as for `damage`.
     """
     if file.name not in WITHOUT_FACTS or damage(file, module) is None:
         return None
     try:
         with FileLock(f"{file}.lock"):
-            why = damage(file, module)  # two processes may find it together: the second one finds the new file
+            why = damage(file, module)  # two processes may find the damage together: the second one finds the new file
             if why is None:
                 return None
             aside = _free_name(file, datetime.now(UTC))
@@ -96,37 +96,37 @@ def set_aside_if_damaged(file: Path, module: ModuleType = sqlite3) -> Path | Non
     except OSError as error:
         raise StoreFault(f"{file} is damaged and can't be set aside ({error.strerror}). Move it away by hand.") from error
     SET_ASIDE_HERE.append(aside)
-    log.warning("%s (%s)", said_of(aside), why)
+    log.warning("%s (%s)", damage_sentence(aside), why)
     return aside
 
 
 def set_aside_since(folder: Path, since: datetime) -> list[Path]:
-    """The files in the folder that were set aside at `since` or later, by any process; the oldest first."""
+    """Return the files in the folder that any process set aside at `since` or later; the oldest first."""
     begins = f"{since.astimezone(UTC):{STAMP}}"
-    found = [(path.name.partition(DAMAGED)[2], path) for path in folder.glob(f"*{DAMAGED}*")]
-    return [path for stamp, path in sorted(found) if stamp >= begins and not path.name.endswith(("-wal", "-shm"))]
+    aside = [(path.name.partition(DAMAGED)[2], path) for path in folder.glob(f"*{DAMAGED}*")]
+    return [path for stamp, path in sorted(aside) if stamp >= begins and not path.name.endswith(("-wal", "-shm"))]
 
 
-def said_of(aside: Path) -> str:
-    """What became of a damaged file, as a sentence for people."""
-    return f"{aside.name.partition(DAMAGED)[0]} was damaged. It is kept as {aside} and was made again: no fact is in it."
+def damage_sentence(aside: Path) -> str:
+    """Say what happened to a damaged file, in a sentence for people."""
+    return f"{aside.name.partition(DAMAGED)[0]} was damaged. It is kept as {aside}, and a new one was made. It held no facts."
 
 
 def damage(file: Path, module: ModuleType = sqlite3) -> str | None:
-    """What is wrong with a SQLite file that can be read; None for a whole one, and for one that can't be judged just now.
+    """Return what is wrong with a readable SQLite file; None for a whole one, and for one that can't be checked now.
 
-    `module` is what this process opens the file with: a second library, closing it, would take away the first one's locks.
+    `module` is what this process opens the file with: a second library, closing it, would release the first one's locks.
     """
     if not file.is_file():
         return None
     try:
-        # Read only: so the check changes nothing, and leaves the -wal of a damaged file where it is.
+        # Read only, so that the check changes nothing and leaves the -wal of a damaged file where it is.
         connection = module.connect(f"file:{quote(str(file.absolute()))}?mode=ro", uri=True, timeout=CHECK_TIMEOUT_S)
         with closing(connection):
-            said = [row[0] for row in connection.execute("PRAGMA quick_check(1)")]
+            verdicts = [row[0] for row in connection.execute("PRAGMA quick_check(1)")]
     except module.DatabaseError as error:
         return str(error) if "malformed" in str(error) or "not a database" in str(error) else None
-    return None if said == ["ok"] else str(said[0]).splitlines()[-1]
+    return None if verdicts == ["ok"] else str(verdicts[0]).splitlines()[-1]
 
 
 def _free_name(file: Path, now: datetime) -> Path:

@@ -1,6 +1,6 @@
 """The worker: the engine composed with the connections, the ledger and the clock of a Desk, and the diagnosis.
 
-It stands beside the Desk, not in it: a dashboard never runs the engine.
+It is beside the Desk, not part of it: a dashboard never runs the engine.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ log = logging.getLogger(__name__)
 
 FOLDER_GONE_S = 5.0
 PROVE_S = 10.0
-"""How often causes that somebody marked as fixed are looked at: a read of the ledger, and a token for each of them."""
+"""How often causes that are marked as fixed are probed: a read of the ledger, and a token for each of them."""
 NIGHT_S = 300.0
-"""How often the worker asks whether the night's work is still to do: a read of the ledger."""
+"""How often the worker checks whether the nightly run is due: a read of the ledger."""
 
 
 def run(desk: Desk, *, exit_when_idle_s: float | None = None, on_state: Callable[[str], None] = lambda state: None) -> int:
-    """Applies and restores what is due until told to stop; the exit code. Raises StoreFault when it can't start.
+    """Apply and restore what is due until stopped; return the exit code. Raises StoreFault when it can't start.
 
-    With `exit_when_idle_s` it also ends when nothing was open or due for so many seconds. `on_state` hears each change:
+    With `exit_when_idle_s` it also ends when nothing is open or due for that many seconds. `on_state` gets each change:
     standby, starting, working, stopping.
     """
     settings = desk.settings
@@ -68,7 +68,7 @@ def run(desk: Desk, *, exit_when_idle_s: float | None = None, on_state: Callable
 
 
 def dependencies_of(desk: Desk) -> EngineDependencies:
-    """What the engine needs of the Desk. An operation keeps the client it was planned with."""
+    """Return what the engine needs of the Desk. An operation keeps the client it was planned with."""
     connections = desk.dependencies.connections
 
     def client_for(client_id: str) -> tuple[Client, Reads]:
@@ -92,7 +92,7 @@ def dependencies_of(desk: Desk) -> EngineDependencies:
 
 
 def _now_and_then(every_s: float, chore: Callable[[], None], working: threading.Event, stop: threading.Event) -> None:
-    """Does a chore while this worker is the one that works. What goes wrong is logged and tried again."""
+    """Do a chore at intervals while this worker works. Errors are logged and the chore is tried again."""
     while not stop.wait(every_s):
         if not working.is_set():
             continue
@@ -105,20 +105,20 @@ def _now_and_then(every_s: float, chore: Callable[[], None], working: threading.
 
 
 def _prove_fixes(desk: Desk, unprovable: dict[str, int]) -> None:
-    """Closes or reopens by evidence what people marked as fixed, whether or not somebody looks at a screen."""
+    """Close or reopen by evidence what people marked as fixed, without a screen being open."""
     for proof in desk.proofs.probe_fixed(unprovable):
         log.info("Failure group %s is %s: %s", proof.group.fingerprint, proof.group.state, proof.sentence)
 
 
 def _tidy_history(desk: Desk) -> None:
-    """Once a night: archives and takes out what the policy lets go."""
+    """Once a night, archive and delete runs by the policy."""
     report = desk.retention.nightly()
     if report is not None:
         log.info("%d runs older than %d days archived in %d files", report.rows, report.days, len(report.files))
 
 
 def _stop_without_folder(folder: Path, stop: threading.Event) -> None:
-    """A worker whose database was removed has nothing left to work on, and would hold its files open for ever."""
+    """Stop the worker when its data folder is removed: it would hold the deleted files open for ever."""
     while not stop.wait(FOLDER_GONE_S):
         if not folder.is_dir():
             log.error("%s", StoreFault(f"The data folder {folder} is gone: this worker stops."))

@@ -183,7 +183,7 @@ def test_who_was_not_put_back_is_named_with_the_cause(desk_cli: Cli) -> None:
     code, told = desk_cli.told("restore", applied["operation"])
     assert code == 0
     listed = told.splitlines()
-    assert listed[listed.index("  1 left as they are: changed by somebody else since") + 1].strip() == names[agents[0]]
+    assert listed[listed.index("  1 left as found: changed by somebody else since") + 1].strip() == names[agents[0]]
     assert "1 left out · 2 restored" in listed[0]
     assert "nobody@example.com" not in told
 

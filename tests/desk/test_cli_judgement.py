@@ -135,7 +135,7 @@ def test_who_stops_waiting_is_told_that_the_operation_goes_on(monkeypatch: pytes
 
     monkeypatch.setattr(cli_wait.Waiting, "_poll", interrupted)
     desk = SimpleNamespace(settings=Settings())
-    with pytest.raises(DeskError, match=r"op-1 goes on by itself\..* -m wfm restore op-1$"):
+    with pytest.raises(DeskError, match=r"op-1 continues by itself\..* -m wfm restore op-1$"):
         cli_wait.Waiting(desk, "op-1", "wait op-1").until(restored=False)  # type: ignore[arg-type]
 
 

@@ -171,7 +171,7 @@ def test_a_store_that_stays_locked_ends_in_one_sentence(desk: Desk, agents: list
         assert (code, out) == (3, "")
         assert re.fullmatch(
             rf"The desk's database \S+desk\.sqlite is locked by another program, for 0 s by now: operation {operation} is "
-            rf"kept, and this goes on with it: .* -m wfm restore {operation}\n",
+            rf"kept, and this continues it: .* -m wfm restore {operation}\n",
             errors,
         )
         code, out, _ = desk.run("restore", operation, "--json", patience=0.5)
@@ -299,7 +299,7 @@ def test_a_worker_that_never_starts_is_told_with_its_reason(desk: Desk, demo: De
     assert (code, said["reason"]) == (3, "unfinished")
     assert re.search(
         r"The worker was started 3 times and did not work \(its log, \S+worker\.log, ends with “The engine's database "
-        rf"\S+engine\.sqlite can't be used: .*”\): operation {said['operation']} is kept, and this goes on with it: "
+        rf"\S+engine\.sqlite can't be used: .*”\): operation {said['operation']} is kept, and this continues it: "
         rf".* -m wfm wait {said['operation']}$",
         said["error"],
     )

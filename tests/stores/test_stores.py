@@ -20,7 +20,7 @@ from wfm.genesys.budget import Budget
 from wfm.genesys.pacing import RequestLane, SharedPacer
 from wfm.genesys.pacing_store import BudgetRow
 from wfm.ledger import Ledger
-from wfm.stores import PassingFault, disk_full, said_of, set_aside_if_damaged, set_aside_since
+from wfm.stores import PassingFault, damage_sentence, disk_full, set_aside_if_damaged, set_aside_since
 
 
 def a_database(file: Path, rows: int = 4_000) -> Path:
@@ -57,7 +57,7 @@ def test_a_damaged_file_is_kept_under_a_name_that_says_so(tmp_path: Path, how: s
     assert set_aside_since(tmp_path, begun) == [aside]
     assert set_aside_since(tmp_path, begun + timedelta(minutes=1)) == []
     assert f"engine.sqlite was damaged. It is kept as {aside}" in caplog.text
-    assert said_of(aside) in caplog.text
+    assert damage_sentence(aside) in caplog.text
     assert set_aside_if_damaged(file) is None  # nothing there any more
 
 

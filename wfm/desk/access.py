@@ -1,4 +1,4 @@
-"""What the token of the current OAuth client may do."""
+"""The rights of the current OAuth client's token."""
 
 from __future__ import annotations
 

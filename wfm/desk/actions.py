@@ -38,8 +38,8 @@ class Actions:
 
     def all(self, *, fresh: bool = False) -> tuple[DataAction, ...]:
         """Return the Data Actions of the tenant, by name. Raises GenesysError."""
-        found = [_action(raw) for raw in self._connections.get().reader.actions(fresh=fresh)]
-        return tuple(sorted(found, key=lambda action: (action.name.casefold(), action.integration)))
+        actions = [_action(raw) for raw in self._connections.get().reader.actions(fresh=fresh)]
+        return tuple(sorted(actions, key=lambda action: (action.name.casefold(), action.integration)))
 
     def get(self, action_id: str) -> DataAction:
         """Return one Data Action by id or name. Raises NotFound, GenesysError."""

@@ -20,8 +20,8 @@ class Agents:
 
     def groups(self, kind: GroupKind) -> tuple[Group, ...]:
         """Return the groups of one kind, by name."""
-        found = (group for group in self.directory().groups if group.kind is kind)
-        return tuple(sorted(found, key=lambda group: group.name.casefold()))
+        groups = (group for group in self.directory().groups if group.kind is kind)
+        return tuple(sorted(groups, key=lambda group: group.name.casefold()))
 
     def search(self, text: str, limit: int = 50) -> tuple[Agent, ...]:
         """Return agents whose name or e-mail contains every word of the text, by name. Case and accents do not count."""

@@ -17,7 +17,7 @@ from wfm.domain.redaction import redact_json
 from wfm.files.exports import COLUMNS, parquet_bytes, run_payload, well_formed
 
 PART = ".being-written"
-"""The name of a file that is still written. The next run of the policy removes what a killed one left."""
+"""The name of a file that is still being written. The next run of the policy removes what a killed one left."""
 _ROWS = 500
 
 

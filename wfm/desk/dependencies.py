@@ -13,7 +13,7 @@ from wfm.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskDependencies:
-    """What a Desk is wired of. Its parts and the worker take from it; screens and the command line do not see it.
+    """What a Desk is made of. Its parts and the worker use it; screens and the command line do not see it.
 
     `demo_admin` is None on a real tenant.
     """

@@ -37,8 +37,8 @@ class Desk:
         desk.windows.end(operation.id, actor)
 
     Methods raise BadInput, NotFound, Refused, NotAllowed (`UserError`), GenesysError and StoreFault, each a sentence for
-    people. `no_answer` says why the tenant did not answer when the Desk was opened, where what was seen of it before had
-    to do. `demo` holds the switches of the demo tenant; None on a real tenant. `dependencies` are for the worker.
+    people. `no_answer` says why the tenant did not answer when the Desk was opened, where facts from an earlier answer
+    are used. `demo` holds the switches of the demo tenant; None on a real tenant. `dependencies` are for the worker.
     """
 
     def __init__(

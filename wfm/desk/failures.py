@@ -1,4 +1,4 @@
-"""Failure groups: what they mean, and what people say of them."""
+"""Failure groups: what they mean, and what people note about them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class TouchedOperation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CauseSeries:
-    """How many runs failed for one cause, per step of time: (start of the step, runs)."""
+    """Runs that failed for one cause, per step of time: (start of the step, runs)."""
 
     group: FailureGroup
     points: tuple[tuple[datetime, int], ...]
@@ -51,7 +51,7 @@ class CauseSeries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureDetail:
-    """A failure group opened. `sample` is its newest run; `changes` are everything said of it, oldest first."""
+    """A failure group opened. `sample` is its newest run; `changes` are all notes on it, oldest first."""
 
     group: FailureGroup
     sample: RunDetail
@@ -62,8 +62,8 @@ class FailureDetail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureBrief:
-    """What one line says of a failure group: the OAuth client that lacks something ("" where it is not known), the one change,
-    who can make it, and whether its newest run is an example of the first start."""
+    """A failure group in one line: the OAuth client that lacks something ("" where it is not known), the one change, who can
+    make it, and whether its newest run is an example of the first start."""
 
     client: str
     fix: str
@@ -103,13 +103,13 @@ class Failures:
         )
 
     def brief(self, group: FailureGroup) -> FailureBrief:
-        """Return what one line says of a group, from its newest run. Raises NotFound when that run is no longer kept."""
+        """Return a group in one line, from its newest run. Raises NotFound when that run is no longer kept."""
         detail = self._runs.get(group.sample_run)
-        found = detail.diagnosis
+        diagnosis = detail.diagnosis
         return FailureBrief(
             client=self._runs.client_of(detail.run)[1] or "" if detail.run.via == "direct" else "",
-            fix=found.fix if found else "",
-            who=found.who if found else "",
+            fix=diagnosis.fix if diagnosis else "",
+            who=diagnosis.who if diagnosis else "",
             example=detail.run.example,
         )
 
@@ -128,8 +128,8 @@ class Failures:
         groups = [group for group in self.groups() if group.last_seen >= since and group.first_seen < until]
         touched = {group.fingerprint: group for group in groups[:MAX_CAUSES_READ]}
         series = self._ledger.failure_groups.series_of(self._tenant.key, touched, since, step_minutes=step_minutes, until=until)
-        found = [CauseSeries(group=touched[one], points=tuple(points)) for one, points in series.items()]
-        return tuple(sorted(found, key=lambda one: one.total, reverse=True))
+        causes = [CauseSeries(group=touched[fingerprint], points=tuple(points)) for fingerprint, points in series.items()]
+        return tuple(sorted(causes, key=lambda fingerprint: fingerprint.total, reverse=True))
 
     def hand_off(self, fingerprint: str) -> str:
         """Write a request for exactly one change, to whoever can make it, as redacted Markdown. Raises NotFound."""

@@ -50,7 +50,7 @@ _STATES = {"applied": ItemState.APPLIED, "failed": ItemState.FAILED, "skipped": 
 
 
 class ImportFormat(StrEnum):
-    """The value is the word of the command line and of the screen."""
+    """A format of imported files. The value is its name on the command line and on screen."""
 
     JSON_LINES = "jsonl"
     CSV = "csv"
@@ -77,7 +77,7 @@ class ImportPreview:
 
 @dataclass(slots=True, kw_only=True)
 class ImportReport:
-    """What came of an import. `problems` are the first 200 of the `unreadable` lines; `known` were there already.
+    """The result of an import. `problems` are the first 200 of the `unreadable` lines; `known` were there already.
 
     `notes` are sentences about the file as a whole: what had to be assumed to read it.
     """
@@ -113,13 +113,13 @@ class Imports:
         if fmt in (ImportFormat.JSON_LINES, ImportFormat.CSV):
             start = _beginning(source, context)
             source = BytesIO(start)
-        found = list(islice(self._read(source, fmt, context, None), MAX_SHOWN_ROWS * 2))
+        first_rows = list(islice(self._read(source, fmt, context, None), MAX_SHOWN_ROWS * 2))
         columns, recognised = _columns(start, fmt, ImportContext(now=self._clock(), known=context.known))
         return ImportPreview(
             columns=columns,
             mapping=dict(mapping or recognised),
-            rows=tuple(one for one in found if isinstance(one, ImportedRun))[:MAX_SHOWN_ROWS],
-            problems=tuple(one for one in found if isinstance(one, Unreadable)),
+            rows=tuple(row for row in first_rows if isinstance(row, ImportedRun))[:MAX_SHOWN_ROWS],
+            problems=tuple(row for row in first_rows if isinstance(row, Unreadable)),
             notes=tuple(context.notes),
             zone_needed=context.zone_missing,
         )
@@ -145,12 +145,12 @@ class Imports:
         actor.require(Capability.ADMINISTER)
         _refuse_strange(mapping)
         mark = _mark(source)
-        if mark is None:  # a stream that can't be gone back in: each of its runs still comes in once
+        if mark is None:  # a stream that can't be rewound: each of its runs is still added once
             return self._import(source, fmt, actor, mapping, progress, zone, name)
         with self._ledger.locks.exclusive(self._tenant.key, f"import-{mark}", passing=True) as ours:
             if not ours:
                 raise Refused(
-                    "busy", "This file is being imported already. Its runs come in once; look under Runs in a moment."
+                    "busy", "This file is being imported already. Its runs are added once; look under Runs in a moment."
                 )
             return self._import(source, fmt, actor, mapping, progress, zone, name)
 
@@ -169,14 +169,14 @@ class Imports:
         context.notes = report.notes
         batch: list[tuple[str, DirectRun]] = []
         known_causes: dict[bytes, Diagnosis] = {}
-        for one in self._read(source, fmt, context, progress):
-            if isinstance(one, Unreadable):
+        for row in self._read(source, fmt, context, progress):
+            if isinstance(row, Unreadable):
                 report.unreadable += 1
                 if len(report.problems) < MAX_SHOWN_PROBLEMS:
-                    report.problems.append(one)
+                    report.problems.append(row)
                 continue
             report.read += 1
-            batch.append((one.digest, self._direct(one, fmt, actor, name, known_causes)))
+            batch.append((row.digest, self._direct(row, fmt, actor, name, known_causes)))
             if len(batch) == BATCH:
                 self._add(batch, report)
                 batch = []
@@ -309,25 +309,25 @@ def _diagnosis(run: ImportedRun, exchanges: tuple[Exchange, ...], call: str, kno
 
     Files repeat one answer thousands of times: what it means is remembered for as long as the file is read.
     """
-    last = next((one for one in reversed(exchanges) if one.status is None or one.status >= 400), None)
+    last = next((exchange for exchange in reversed(exchanges) if exchange.status is None or exchange.status >= 400), None)
     body = (last.response_body if last is not None else None) or run.code
     headers = last.response_headers if last is not None else {}
-    said = "\x1f".join((str(run.status), *map(str, sorted(headers.items())), body, call, run.via))
-    key = hashlib.sha256(said.encode("utf-8", "replace")).digest()
+    answer = "\x1f".join((str(run.status), *map(str, sorted(headers.items())), body, call, run.via))
+    key = hashlib.sha256(answer.encode("utf-8", "replace")).digest()
     if key not in known_causes:
         if len(known_causes) >= MAX_REMEMBERED:
             known_causes.clear()
         known_causes[key] = diagnose(run.status, headers, body, Evidence(call=call, via=run.via))
-    found = known_causes[key]
+    diagnosis = known_causes[key]
     if run.kind not in set(Kind):
-        return found
+        return diagnosis
     return replace(
-        found,
+        diagnosis,
         kind=Kind(run.kind),
-        code=run.code or found.code,
-        cause=redact_text(run.cause) or found.cause,
+        code=run.code or diagnosis.code,
+        cause=redact_text(run.cause) or diagnosis.cause,
         missing=tuple(map(redact_text, run.missing)),
-        retryable=found.retryable if run.retryable is None else run.retryable,
+        retryable=diagnosis.retryable if run.retryable is None else run.retryable,
     )
 
 
@@ -353,12 +353,12 @@ def _mark(source: BinaryIO) -> str | None:
 
 
 def _chunks(source: BinaryIO, progress: Callable[[int], None] | None) -> Iterator[bytes]:
-    read = 0
+    total = 0
     while chunk := source.read(CHUNK):
-        read += len(chunk)
+        total += len(chunk)
         yield chunk
         if progress is not None:
-            progress(read)
+            progress(total)
 
 
 def _whole(chunks: Iterable[bytes]) -> bytes:

@@ -114,19 +114,19 @@ class Proofs:
         return Proof(state=found, sentence=sentence, group=group)
 
     def _follow(self, group: FailureGroup, state: GroupState, sentence: str, actor: Actor | None) -> FailureGroup:
-        said = sentence if state is GroupState.RESOLVED else f"Not fixed after all. {sentence}"
+        note = sentence if state is GroupState.RESOLVED else f"Not fixed after all. {sentence}"
         try:
             return self._ledger.failure_groups.set_state(
                 self._tenant.key,
                 group.fingerprint,
                 state,
                 actor=f"{actor.name}, {BY_PROOF}" if actor else BY_PROOF,
-                note=said,
+                note=note,
                 now=self._clock(),
                 expected=group.revision,
             )
         except Refused:
-            return self._failures.get(group.fingerprint)  # a person was faster, and knows better
+            return self._failures.get(group.fingerprint)  # a person changed it meanwhile and is right
 
     def probe_fixed(self, known: dict[str, int]) -> list[Proof]:
         """Probe every group that is marked as fixed. The worker calls this at intervals, so that no one has to look.
@@ -140,7 +140,7 @@ class Proofs:
             try:
                 proof = self.probe(group.fingerprint)
             except GenesysError:
-                continue  # the tenant does not answer just now: the next look may tell
+                continue  # the tenant does not answer now: the next probe may
             if proof.state is ProofState.UNKNOWN:
                 known[group.fingerprint] = group.revision
             looked.append(proof)
@@ -169,7 +169,7 @@ class Proofs:
             connection = self._connections.get(client_id)
         except NotFound as error:
             return ProofState.UNKNOWN, str(error)
-        connection.client.auth.discard()  # a token keeps the scopes that it was given with
+        connection.client.auth.discard()  # a token keeps the scopes that it was issued with
         try:
             facts = connection.reader.token(fresh=True)
         except GenesysError as error:
@@ -186,12 +186,12 @@ class Proofs:
         return of_checks(group.call, checks_for(facts, (call,)), client)
 
     def _look_for_schedules(self, group: FailureGroup, run: Run) -> tuple[ProofState, str]:
-        """Look whether the agents of the group have a schedule now in the window that failed."""
+        """Check whether the agents of the group now have a schedule in the window that failed."""
         operation = self._operation_of(run)
         if operation is None:
             return ProofState.UNKNOWN, "The failed run names no window to look for a schedule in. Retry one agent to prove it."
         newest = self._runs.page(RunFilter(fingerprint=group.fingerprint), limit=MAX_RUNS_READ).runs
-        ids = dict.fromkeys(one.agent_id for one in newest if one.agent_id)
+        ids = dict.fromkeys(run_.agent_id for run_ in newest if run_.agent_id)
         try:
             reader = self._connections.get(operation.client_id).reader
         except NotFound as error:
@@ -199,8 +199,8 @@ class Proofs:
         people = reader.directory().agents
         agents = [people[agent] for agent in ids if agent in people]
         window = operation.window
-        found = reader.schedules(agents, window.start, window.end, fresh=True)
-        without = [agent.name for agent in agents if not _scheduled(found.get(agent.id), window.start, window.end)]
+        schedules = reader.schedules(agents, window.start, window.end, fresh=True)
+        without = [agent.name for agent in agents if not _scheduled(schedules.get(agent.id), window.start, window.end)]
         without += [agent for agent in ids if agent not in people]
         if not without:
             many = len(agents) > 1

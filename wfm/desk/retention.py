@@ -50,7 +50,7 @@ class RetentionReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionState:
-    """How the last run of the policy went. `fault` is a sentence where it broke off, else ""; it is tried again by itself."""
+    """How the last run of the policy ended. `fault` is a sentence where it broke off, else ""; it is retried by itself."""
 
     at: datetime
     rows: int
@@ -106,11 +106,11 @@ class Retention:
             return None
         days = self._days(self._settings.retention_days)
         with self._ledger.locks.exclusive(self._tenant.key, TASK) as ours:
-            # Asked again: another worker may have done it since.
+            # Checked again: another worker may have done it meanwhile.
             if not ours or self._ledger.preferences.get(self._tenant.key, LAST_NIGHT) == tonight:
                 return None
             report = self._retain(days)
-            # Only a night that ended counts: one that broke off is tried again, and what is gone already is gone.
+            # Only a complete run counts: one that broke off is tried again for the runs that are left.
             self._ledger.preferences.set(self._tenant.key, LAST_NIGHT, tonight)
             return report
 
@@ -119,9 +119,9 @@ class Retention:
         kept = self._ledger.preferences.get(self._tenant.key, LAST)
         if not kept:
             return None
-        said = json.loads(kept)
+        record = json.loads(kept)
         return RetentionState(
-            at=datetime.fromisoformat(said["at"]), rows=said["rows"], files=tuple(said["files"]), fault=said["fault"]
+            at=datetime.fromisoformat(record["at"]), rows=record["rows"], files=tuple(record["files"]), fault=record["fault"]
         )
 
     def _days(self, days: int | None) -> int:
@@ -132,15 +132,15 @@ class Retention:
         return days
 
     def _found(self, days: int, before: datetime) -> RetentionReport:
-        found = self._ledger.retention.expired(self._tenant.key, before)
+        expired = self._ledger.retention.expired(self._tenant.key, before)
         return RetentionReport(
             days=days,
             before=before,
             dry_run=True,
-            rows=found.rows,
-            open_windows=found.open_windows,
-            unsettled=found.unsettled,
-            examples=found.examples,
+            rows=expired.rows,
+            open_windows=expired.open_windows,
+            unsettled=expired.unsettled,
+            examples=expired.examples,
         )
 
     def _retain(self, days: int) -> RetentionReport:
@@ -159,8 +159,8 @@ class Retention:
             fault = str(error)
             raise
         finally:
-            said = {"at": self._clock().isoformat(), "rows": rows, "files": [file.name for file in files], "fault": fault}
-            self._ledger.preferences.set(self._tenant.key, LAST, json.dumps(said))
+            record = {"at": self._clock().isoformat(), "rows": rows, "files": [file.name for file in files], "fault": fault}
+            self._ledger.preferences.set(self._tenant.key, LAST, json.dumps(record))
         left = self._found(days, before)
         return RetentionReport(
             days=days,
@@ -188,12 +188,12 @@ class Retention:
         after, count = None, 0
         while count < MAX_RUNS_PER_FILE:
             limit = min(BATCH, MAX_RUNS_PER_FILE - count)
-            found = self._ledger.retention.oldest_expired(self._tenant.key, before, after=after, limit=limit)
-            for run, exchanges in found:
+            runs = self._ledger.retention.oldest_expired(self._tenant.key, before, after=after, limit=limit)
+            for run, exchanges in runs:
                 after = run.id
                 yield archive_record(run, exchanges)
-            count += len(found)
-            if len(found) < limit:
+            count += len(runs)
+            if len(runs) < limit:
                 return
 
     def _take_out(self, file: Path, run_ids: list[str], before: datetime) -> int:
@@ -210,8 +210,8 @@ class Retention:
         note = self._ledger.preferences.get(self._tenant.key, UNFINISHED)
         if not note:
             return 0, None
-        said = json.loads(note)
-        file, before = Path(said["file"]), datetime.fromisoformat(said["before"])
+        unfinished = json.loads(note)
+        file, before = Path(unfinished["file"]), datetime.fromisoformat(unfinished["before"])
         gone = 0
         if file.is_file():
             try:
@@ -222,6 +222,6 @@ class Retention:
                     same = [run.id for run, tried in here if same_record(archive_record(run, tried), archived[run.id])]
                     gone += self._ledger.retention.delete_expired(self._tenant.key, same, before) if same else 0
             except OSError:
-                pass  # a damaged file takes nothing out
+                pass  # a damaged file deletes nothing
         self._ledger.preferences.set(self._tenant.key, UNFINISHED, "")
         return gone, file if gone else None

@@ -39,7 +39,8 @@ class Runs:
         if which.team is None:
             return which
         directory = self._connections.get().reader.directory()
-        teams = {one.id for one in directory.groups if one.kind is GroupKind.TEAM and which.team in (one.id, one.name)}
+        in_directory = (group for group in directory.groups if group.kind is GroupKind.TEAM)
+        teams = {group.id for group in in_directory if which.team in (group.id, group.name)}
         if not teams:
             raise BadInput("team", which.team, "the name or id of a team of this tenant")
         members = tuple(sorted(agent.id for agent in directory.agents.values() if agent.team_id in teams))
@@ -88,8 +89,8 @@ class Runs:
             actions = self._connections.get().reader.actions()
         except DeskError:
             return None  # the history opens while the tenant is down
-        found = {request_behind(action) for action in actions if action.get("name") == run.action}
-        return found.pop() if len(found) == 1 else None
+        requests = {request_behind(action) for action in actions if action.get("name") == run.action}
+        return requests.pop() if len(requests) == 1 else None
 
     def client_of(self, run: Run) -> tuple[str | None, str | None]:
         """Return id and name of the OAuth client of a run; None for a run by hand."""
@@ -140,12 +141,12 @@ class Runs:
 
 
 def _counted(batches: Iterable[Sequence[Run]], progress: Callable[[int], None] | None) -> Iterator[Run]:
-    read = 0
+    total = 0
     for batch in batches:
         yield from batch
-        read += len(batch)
+        total += len(batch)
         if progress is not None:
-            progress(read)
+            progress(total)
 
 
 def _file_of(rows: Iterable[Run], fmt: str) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""What the Desk gives to screens and the command line, beside the values of the domain."""
+"""Values that the Desk returns to screens and the command line, in addition to those of the domain."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class RunDetail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessReport:
-    """What the token may do. `asymmetry` is a sentence when the ledger shows that reads work and writes fail, else ""."""
+    """The rights of the token. `asymmetry` is a sentence when the ledger shows that reads work and writes fail, else ""."""
 
     token: TokenFacts
     checks: Mapping[str, tuple[AccessCheck, ...]]
@@ -89,7 +89,7 @@ class ActionStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionResult:
-    """What came of testing or executing a Data Action. A test answers 200 even when it failed: `success` decides."""
+    """The result of testing or executing a Data Action. A test answers 200 even when it failed: `success` decides."""
 
     success: bool
     status: int | None
@@ -118,7 +118,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldUp:
-    """Reads wait: the limit of so many requests a minute is used up until an instant (aware UTC)."""
+    """Reads wait: the limit of requests a minute is used up until an instant (aware UTC)."""
 
     limit_per_minute: int
     until: datetime
@@ -126,7 +126,7 @@ class HeldUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoState:
-    """What the demo tenant says of itself."""
+    """The demo tenant's description of itself."""
 
     scenario: str
     scenarios: tuple[tuple[str, str], ...]

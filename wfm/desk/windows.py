@@ -33,7 +33,7 @@ class Windows:
         return self._views(self._ledger.operations.page(self._tenant.key, states=states, limit=limit))
 
     def ended(self, within: timedelta, limit: int = 20) -> list[OperationView]:
-        """Return operations that ended within so much time before now, the last first."""
+        """Return operations that ended within this time before now, the last first."""
         return self._views(self._ledger.operations.ended(self._tenant.key, self._clock() - within, limit=limit))
 
     def _views(self, found: list[Operation]) -> list[OperationView]:

@@ -167,10 +167,10 @@ class Lifecycle:
             elif row.state in (_S.HALTED.value, _S.CANCELLED.value) and not _someone_waits(connection, row.id):
                 raise Refused("state", f"“{row.title}” is {row.state}. No agent is left to restore through it.")
             elif not row.restore_requested:
-                kind, said = ("end_requested", "Asked to end now and put everybody back.")
+                kind, said = ("end_requested", "Asked to end now and restore all agents.")
                 if not early:
                     undo = row.route == RouteName.ADHERENCE.value
-                    kind, said = ("restore_requested", "Asked to undo it." if undo else "Asked to put everybody back.")
+                    kind, said = ("restore_requested", "Asked to undo it." if undo else "Asked to restore all agents.")
                 change_operation(connection, row.id, restore_requested=True)
                 add_event(connection, row.id, now, actor, kind, said)
             return self._operations.read_one(connection, row.id)
