@@ -1,1 +1,1 @@
-"""What `make bench` runs: figures of the whole desk against the demo tenant, beside the limit they are held to."""
+"""What `make bench` runs: figures of the whole desk against the demo tenant, beside their aims."""

@@ -3,7 +3,7 @@ history of 5,000,000 runs on both databases: about ten minutes more and 10 GB of
 RUNS=0 leaves it out).
 
 All figures come from one run against the demo tenant at 3,000 requests a minute and 50 ms: the preview with 10,000 people,
-everything else with so many that 9,750 of them are ready, because the apply phase is to fill three limit windows.
+everything else with as many as are needed for 9,750 ready ones, because the apply phase has to fill three limit windows.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ Case = tuple[int | None, dict[str, str], str | bytes, Evidence]
 
 
 def diagnosis(line: Line) -> None:
-    """Measures and prints; `line(what, figure, aim)` does the printing."""
+    """Measure and print; `line(what, figure, aim)` does the printing."""
     usual = _usual()
     _print(line, f"diagnosis of {len(usual)} payloads, processor time", _timed(usual), AIM_MS)
     lines = [_as_line(case) for case in usual]
@@ -57,7 +57,7 @@ def _as_line(case: Case) -> dict[str, object]:
 
 
 def _wrapped(body: str, status: int) -> str:
-    """The answer of a Data Action around somebody else's body."""
+    """Return the answer of a Data Action that wraps the body of another service."""
     said = f"REST call for action execute failed. Message: Request to backend service failed. Response from web service: {body}"
     errors = [{"message": f"{said} [3ecdfb07-17cf-4c93-80c0-b85b5155063a]", "code": "BAD_REQUEST", "status": status}]
     details = [{"errorCode": "ACTION.REMOTE_ENDPOINT"}]

@@ -45,8 +45,8 @@ class Figure:
     straight: float | None
 
     def like(self, small: Figure) -> bool:
-        """Whether growth can be told: not where the small ledger has fewer rows to answer with, nor of a search, which is
-        bounded by time.
+        """Return whether growth can be measured: not where the small ledger has fewer rows to return, nor for a search,
+        which is bounded by time.
         """
         return small.rows >= self.rows and self.question.aim_ms != SEARCHES
 
@@ -81,7 +81,7 @@ def p95(ask: Ask, repeats: int = REPEATS) -> tuple[float, float, float]:
 
 
 def measure(ledger: Ledger, *, straight: bool, tell: Callable[[Figure], None] = lambda _: None) -> dict[str, Figure]:
-    """The figure of every question, by its name; each is told as soon as it is there."""
+    """Return the figure of every question by its name; `tell` gets each as soon as it is measured."""
     found = {}
     for question in questions(ledger):
         answer = question.ask()
@@ -106,7 +106,7 @@ def _size(answer: object) -> int:
 
 @contextmanager
 def made(database: str, many: int, folder: Path) -> Iterator[Ledger]:
-    """A ledger of so many runs on a database of its own; one that was made in this folder before is taken as it is."""
+    """Return a ledger of this many runs on a database of its own; one that exists in this folder is used as it is."""
     home = folder / f"{database}-{many}"
     complete = home / "complete"
     if not complete.exists():

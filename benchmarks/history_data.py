@@ -43,7 +43,7 @@ CAUSES = (
 
 
 def make(ledger: Ledger, many: int, until: datetime) -> None:
-    """Fills an empty ledger with `many` runs that end at `until`."""
+    """Fill an empty ledger with `many` runs, the last at `until`."""
     db = ledger.database
     start = until - timedelta(days=DAYS)
     with db.engine.connect() as connection:
@@ -117,7 +117,7 @@ def _causes(
 
 
 def _drop_indexes(connection: sa.Connection) -> list[str]:
-    """Drops the indexes of runs and gives the statements that make them again."""
+    """Drop the indexes of runs and return the statements that create them again."""
     if connection.dialect.name == "sqlite":
         asked = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'runs' AND sql IS NOT NULL"
     else:
@@ -210,7 +210,7 @@ def _runs(
 
 
 def _pick(draw: str, shares: list[int], values: list[str]) -> str:
-    """A CASE that takes each value with its share of a hundred."""
+    """Return a CASE that takes each value with its share of a hundred."""
     parts, upper = [], 0
     for share, value in zip(shares[:-1], values[:-1], strict=True):
         upper += share * 100
@@ -251,7 +251,7 @@ def _counters(connection: sa.Connection, tenant: int) -> None:
 
 
 def _words(connection: sa.Connection, on_sqlite: bool) -> None:
-    """The words of a run as settling would index them: agent, ids, code, what was said, the address."""
+    """Index the words of runs as settling does: agent, ids, code, message, address."""
     parts = [
         "replace(lower(agents.name), ' ', ' ')",
         "replace(agents.agent_id, '-', ' ')",
@@ -297,12 +297,12 @@ def _group_sums(connection: sa.Connection) -> None:
 
 
 def run_sql(connection: sa.Connection, statement: str) -> sa.CursorResult[*tuple[Any, ...]]:
-    """A statement without parameters. The driver of PostgreSQL would take a single percent sign for one."""
+    """Run a statement without parameters. PostgreSQL's driver would take a single percent sign for one."""
     if connection.dialect.name != "sqlite":
         statement = statement.replace("%", "%%")
     return connection.exec_driver_sql(statement)
 
 
 def new_year() -> datetime:
-    """Until when the generated runs reach: a fixed instant, so that two makings are alike."""
+    """Return when the generated runs end: a fixed instant, so that two generations are alike."""
     return datetime(2026, 11, 1, tzinfo=UTC)

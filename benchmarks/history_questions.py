@@ -1,4 +1,4 @@
-"""What the screens ask of the history, beside the same asked with OFFSET and GROUP BY straight on the table."""
+"""Questions that screens ask of the history, beside the same ones with OFFSET and GROUP BY directly on the table."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from wfm.ledger.schema import operations, runs
 from wfm.ledger.types import to_micros
 
 EXAMPLES = 30
-"""So many agents, operations, correlation ids and places in the middle are asked for in turn."""
+"""Agents, operations, correlation ids and places in the middle that are asked for in turn."""
 
 PAGES, CHARTS, SEARCHES = 50, 150, 300
-"""Milliseconds that are aimed at; the last is the bound of a search that no index holds."""
+"""Aims in milliseconds; the last bounds a search that no index supports."""
 
 _NEWEST = "SELECT runs.* FROM runs {} ORDER BY started_at DESC LIMIT 51"
 
@@ -31,7 +31,7 @@ Ask = Callable[[], object]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something a screen asks; `straight` is the same in SQL on the table of runs, as it would be asked without care."""
+    """A question of a screen; `straight` is the same as naive SQL on the table of runs."""
 
     name: str
     aim_ms: int
@@ -40,7 +40,7 @@ class Question:
 
 
 def questions(ledger: Ledger, examples: int = EXAMPLES) -> list[Question]:
-    """Every question, the same for every size of ledger; those of examples are about so many of them in turn."""
+    """Return every question, the same for every size of ledger."""
     return [*_plain(ledger), *_of_examples(ledger, examples), *_texts(ledger), *_sorted(ledger), *_charts(ledger)]
 
 
@@ -114,7 +114,7 @@ def _plain(ledger: Ledger) -> list[Question]:
 
 
 def _of_examples(ledger: Ledger, examples: int) -> list[Question]:
-    """Another agent, operation, correlation id and place each time, so that no answer is there from the last time."""
+    """Return questions with another agent, operation, correlation id and place each time, so that no answer is cached."""
     until = new_year()
     start = until - timedelta(days=DAYS)
     places = [start + (until - start) * (0.25 + 0.5 * n / examples) for n in range(examples)]
@@ -189,7 +189,7 @@ def _texts(ledger: Ledger) -> list[Question]:
 
 def _like(ledger: Ledger, word: str, further: str = "") -> str:
     key, words = ("rowid", "s.words") if ledger.database.is_sqlite else ("run_id", "s.words::text")
-    # Nothing of this comes from outside.
+    # None of this is outside input.
     return (
         f"SELECT r.* FROM runs r JOIN run_search s ON s.{key} = r.id "
         f"WHERE {words} LIKE '%{word}%' {further} ORDER BY r.started_at DESC LIMIT 51"

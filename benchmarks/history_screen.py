@@ -27,7 +27,7 @@ _SHOWN = {
 
 
 def runs_screen(ledger: Ledger, line: Callable[..., None]) -> None:
-    """Prints the milliseconds from a click in the navigation to the screen, for a few filters, and of them the Desk's."""
+    """Print the milliseconds from a click in the navigation to the screen, for a few filters, and the Desk's part of them."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         line("the Runs screen", "not measured", "Chromium is missing: install Debian's package “chromium”")
@@ -49,7 +49,7 @@ def runs_screen(ledger: Ledger, line: Callable[..., None]) -> None:
 
 @contextmanager
 def _belongs_to(ledger: Ledger, key: str) -> Iterator[None]:
-    """The made runs as those of the tenant that is shown; afterwards as they were."""
+    """Assign the generated runs to the tenant that is shown, and back afterwards."""
 
     def rename(before: str, after: str) -> None:
         ledger.database.write(lambda c: c.execute(sa.update(tenants).where(tenants.c.key == before).values(key=after)))
@@ -65,7 +65,7 @@ def _belongs_to(ledger: Ledger, key: str) -> Iterator[None]:
 
 
 def _desk_ms(ledger: Ledger, key: str) -> float:
-    """What the screen asks of the ledger, the second time."""
+    """Ask the ledger what the screen asks, a second time."""
     took = 0.0
     for _ in range(3):
         began = time.perf_counter()

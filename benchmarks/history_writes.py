@@ -1,4 +1,4 @@
-"""How many runs a second are written while somebody reads: intents and outcomes, as a worker writes them."""
+"""How many runs a second are written while another thread reads: intents and outcomes, as a worker writes them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TITLE = "Written while read"
 
 
 def written_a_second(ledger: Ledger) -> tuple[float, float]:
-    """(runs claimed and settled a second in chunks of 50, p95 in ms of the first page that is read meanwhile)."""
+    """Return (runs claimed and settled a second in chunks of 50, p95 in ms of the first page that is read meanwhile)."""
     now = datetime.now(UTC)
     operation = ledger.operations.create(_operation(now), now=now).id
     ledger.lifecycle.transition(operation, [OperationState.SCHEDULED], OperationState.APPLYING, now=now)
@@ -56,12 +56,12 @@ def written_a_second(ledger: Ledger) -> tuple[float, float]:
 
 
 def take_out_written(ledger: Ledger) -> None:
-    """Takes out the runs that were written, so that a ledger that is kept is measured as it was made."""
+    """Delete the runs that were written, so that a kept ledger is measured as it was made."""
     with ledger.database.read() as connection:
         ours = sa.select(operations.c.id).where(operations.c.title == TITLE)
         written = list(connection.scalars(ours))
         numbers = list(connection.scalars(sa.select(runs.c.id).where(runs.c.operation_id.in_(written))))
-    # What is over holds nobody, and its runs may go.
+    # Ended operations hold no agents, so their runs may be deleted.
     over = sa.update(operations).where(operations.c.title == TITLE).values(state=OperationState.RESTORED.value)
     ledger.database.write(lambda connection: connection.execute(over))
     for some in batches(numbers):
@@ -69,7 +69,7 @@ def take_out_written(ledger: Ledger) -> None:
 
 
 def _operation(now: datetime) -> NewOperation:
-    # People of their own each time: in a ledger that is measured again the others are out already.
+    # New agents each time: in a ledger that is measured again the others are out already.
     agents = [f"agent-{now:%m%d%H%M%S}-{n:05d}" for n in range(MANY)]
     return NewOperation(
         tenant_key=TENANT,

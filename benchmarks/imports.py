@@ -1,4 +1,4 @@
-"""Imports, exports and archives at length: `python -m benchmarks.imports [--megabytes 200] [--runs 1000000]`.
+"""Large imports, exports and archives: `python -m benchmarks.imports [--megabytes 200] [--runs 1000000]`.
 
 Each part runs in a process of its own, whose largest size is measured before and after: what the part itself took.
 `make bench` runs all of them. The embedded database is in a temporary folder.
@@ -38,7 +38,7 @@ PADDING = 1_500
 
 
 def imports(line: Line, megabytes: int = 200, runs: int = 1_000_000) -> None:
-    """Measures every part and prints its figures."""
+    """Measure every part and print its figures."""
     for part, what, amount, aim in (
         ("read-jsonl", f"read {megabytes} MB of JSON Lines", megabytes, "constant memory"),
         ("read-csv", f"read {megabytes} MB of CSV, cells over several lines", megabytes, "constant memory"),
@@ -47,13 +47,13 @@ def imports(line: Line, megabytes: int = 200, runs: int = 1_000_000) -> None:
         ("retain", f"archive {min(runs, 100_000):,} runs and take them out", min(runs, 100_000), ""),
     ):
         command = [sys.executable, "-m", "benchmarks.imports", "--part", part, "--amount", str(amount)]
-        told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        line(what, f"{told['seconds']:.1f} s, {told['mebibytes']:+.0f} MiB", aim)
-        line("  ", f"{told['n'] / told['seconds']:,.0f} runs/s", told["said"])
+        figures = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        line(what, f"{figures['seconds']:.1f} s, {figures['mebibytes']:+.0f} MiB", aim)
+        line("  ", f"{figures['n'] / figures['seconds']:,.0f} runs/s", figures["said"])
 
 
 def _records(megabytes: float) -> Iterator[dict[str, object]]:
-    """So many megabytes of runs, a tenth of them failed, as another program would log them."""
+    """Yield this many megabytes of runs, a tenth of them failed, as another program would log them."""
     made = number = 0
     padding = "x" * PADDING
     while made < megabytes * 1_000_000:
@@ -84,7 +84,7 @@ def _csv(megabytes: float) -> Iterator[bytes]:
 
 
 class _Source(io.RawIOBase):
-    """A file that is made while it is read."""
+    """A file that is generated while it is read."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces, self._held = pieces, bytearray()
@@ -161,9 +161,9 @@ def _retain(folder: str, runs: int) -> tuple[int, str]:
 
 
 def _size() -> float:
-    """The most memory that this process had so far, in MiB."""
+    """Return the peak memory of this process in MiB."""
     status = Path("/proc/self/status")
-    if status.exists():  # what getrusage says begins with the parent's
+    if status.exists():  # getrusage starts with the parent's figure
         return int(next(line for line in status.read_text().splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
 

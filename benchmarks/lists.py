@@ -1,4 +1,4 @@
-"""How long a list of agents takes to be judged: `lists(line)` prints it beside its aim. Alone: `python -m benchmarks.lists`."""
+"""How long the desk takes to judge a list of agents: `lists(line)` prints it beside its aim. Alone: `-m benchmarks.lists`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a preview costs beyond its reads: `python -m benchmarks.preview_compute [agents …]`.
+"""The time of a preview without its reads: `python -m benchmarks.preview_compute [agents …]`.
 
 Everything is in memory, so the figures are the fates, findings, access lanes and plan id alone.
 Aims: 10,000 agents under 1 s, 50,000 under 5 s.
@@ -24,7 +24,7 @@ ZONES = ("Europe/Berlin", "America/Bogota", "Asia/Manila")
 
 
 def main(sizes: list[int]) -> None:
-    """One line a size."""
+    """Print one line a size."""
     for size in sizes:
         directory, schedules, states = _tenant(size)
         request = PlanRequest(selection=Selection(divisions=("d",), search="agent"), window=WindowSpec(minutes=60))
@@ -74,7 +74,7 @@ def _preview(
 
 
 def _tenant(size: int) -> tuple[Directory, dict[str, AgentSchedule], dict[str, AgentState]]:
-    """Agents of three zones with shifts of nine activities, starting a quarter of an hour apart."""
+    """Make agents of three zones with shifts of nine activities, starting a quarter of an hour apart."""
     agents, schedules, states = {}, {}, {}
     for number in range(size):
         key = f"{number:08}-aaaa-4bbb-8ccc-000000000000"

@@ -1,4 +1,4 @@
-"""What a person waits for, measured in a real browser: previews, screens, and the dashboard's memory."""
+"""Waiting times in a real browser: previews, screens, and the dashboard's memory."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ new MutationObserver(changes => {
             window.runsEnded += 1;
 }).observe(document, {subtree: true, attributeFilter: ["data-test-script-state"], attributeOldValue: true});
 """
-"""Counts how often a script came to its end: a fast one is over before anybody could wait for it to begin."""
+"""Counts how often a script ended: a fast one is over before its start could be waited for."""
 SCREENS = ("Now", "Plan", "Windows", "Runs", "Failures", "Access", "Data Actions", "Settings")
 Line = Callable[..., None]
 
 
 def screens(running: Bench, line: Line) -> None:
-    """Prints seconds from click to finished preview of 240 agents, the time of each screen, the dashboard's memory."""
+    """Print seconds from click to finished preview of 240 agents, the time of each screen and the dashboard's memory."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         line("screens", "not measured", "Chromium is missing: install Debian's package “chromium”")
@@ -73,7 +73,7 @@ def _preview(page: Page, ids: list[str], line: Line) -> None:
 
 
 def screen(page: Page, name: str, line: Line, *, what: str = "", aim: str = "") -> None:
-    """From a click in the navigation to the script's end and the drawing's arrival."""
+    """Measure from a click in the navigation to the end of the script and the arrival of what it draws."""
     times = []
     for _ in range(TIMES):
         away = "Settings" if name != "Settings" else "Access"
@@ -88,16 +88,16 @@ def _go(page: Page, name: str) -> float:
     began = time.perf_counter()
     page.get_by_role("link", name=name, exact=True).first.click()
     while page.evaluate("window.runsEnded") == before and time.perf_counter() - began < PATIENCE_S:
-        time.sleep(0.005)  # asked from here: the desk's own security headers forbid a page to evaluate text
+        time.sleep(0.005)  # evaluated from here: the desk's security headers forbid a page to evaluate text
     took = time.perf_counter() - began
-    page.wait_for_timeout(300)  # a fragment that draws itself again would count as the next screen's
+    page.wait_for_timeout(300)  # a fragment that redraws itself would count for the next screen
     page.wait_for_selector(READY, timeout=60_000)
     return took
 
 
 @contextmanager
 def dashboard(environment: dict[str, str], port: int = 0) -> Iterator[tuple[str, psutil.Process]]:
-    """`streamlit run app.py` with these settings, ready: its address and process."""
+    """Start `streamlit run app.py` with these settings; return its address and process when it is ready."""
     if not port:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))

@@ -1,6 +1,6 @@
-"""`make screenshots`: the pictures of the README and of docs/, taken of a desk that runs, on the demo tenant.
+"""`make screenshots`: the pictures of the README and of docs/, taken of a running desk on the demo tenant.
 
-With `--all FOLDER` every screen, on a laptop and on a phone, light and dark: to look at after a change.
+With `--all FOLDER` every screen, on a laptop and on a phone, light and dark: to review after a change.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ def _choose_a_team(page: Page, url: str) -> None:
 
 
 def _take_them_out(page: Page) -> None:
-    """Mends the scope and takes the team out, so that Now and Windows have something to show."""
-    page.get_by_role("button", name="Mend (demo only)").click()
+    """Fix the scope and take the team out, so that Now and Windows have something to show."""
+    page.get_by_role("button", name="Fix it (demo only)").click()
     take = page.get_by_role("button", name="out now").first
     expect(take).to_be_enabled(timeout=60_000)
     take.click()
@@ -116,7 +116,7 @@ def _documentation(browser: Browser, url: str) -> None:
     page.screenshot(path=PICTURES / "run.png")
     _open(page, f"{url}/plan")
     _take_them_out(page)
-    page.reload()  # without the note that says what was mended
+    page.reload()  # without the note that says what was fixed
     _settle(page)
     page.screenshot(path=PICTURES / "window.png")
     dark = _page(browser, scheme="dark")

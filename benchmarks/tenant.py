@@ -37,8 +37,8 @@ class Bench:
 
 @contextlib.contextmanager
 def bench(agents: int, rate_limit: int, latency_ms: int, *, database_url: str = "") -> Iterator[Bench]:
-    """A demo tenant with so many agents, acting with the `desk` client at the whole limit; with an embedded database of its
-    own or the one named.
+    """Run a demo tenant with this many agents and a Desk that uses the `desk` client at the whole limit, on an embedded
+    database of its own or the one named.
     """
     with tempfile.TemporaryDirectory(prefix="desk-bench-") as folder, contextlib.ExitStack() as stack:
         command = ["demo-tenant", "--port", "0", "--agents", str(agents), "--rate-limit", str(rate_limit)]

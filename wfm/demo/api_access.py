@@ -1,6 +1,6 @@
-"""Who the token is and what it may do, through the published paths; the tenant itself and its limits.
+"""The token's client and rights, through the published paths; the tenant itself and its limits.
 
-The brief's tenant decides by scope: tokens/me tells the token's scopes, and roles here follow from them.
+The brief's tenant decides by scope: tokens/me returns the token's scopes, and roles here follow from them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from wfm.demo.tenant import DemoTenant
 from wfm.demo.wire import Answer, Call, Endpoint, answer, page_links
 from wfm.demo.world import stable_id
 
-# What a scope of the brief amounts to in published permissions. The demo's own mapping, after the reference.
+# The published permissions of each scope of the brief. The demo's own mapping, after the reference.
 _PERMISSIONS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     READ: (
         ("wfm", "schedule", ("view",)),
@@ -214,7 +214,7 @@ _LIMITS: dict[str, dict[str, int]] = {
 
 
 def get_limits(call: Call) -> Answer:
-    """SDK LimitsEntityListing. `platform.api` tells the limit that holds now; other numbers are the demo's own."""
+    """SDK LimitsEntityListing. `platform.api` is the present limit; other numbers are the demo's own."""
     namespace, limit = call.params["namespaceName"], call.tenant.limit
     if namespace == "platform.api":
         values = {

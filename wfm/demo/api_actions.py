@@ -1,7 +1,7 @@
 """Data Actions: list, read, execute, test.
 
-Four actions call PATCH …/availability with credentials of their own, whoever executes them: two with architect-flow,
-which fail as the brief tells, two with desk. Failures are wrapped as the platform wraps them (reference: a real
+Four actions call PATCH …/availability with credentials of their own, whichever client executes them: two with
+architect-flow, which fail as in the brief, two with desk. Failures are wrapped as the platform wraps them (reference: a real
 payload of December 2025).
 """
 
@@ -148,7 +148,7 @@ def _invalid(field: str, text: str) -> Problem:
 
 
 def _inputs(body: Any) -> Json:
-    """The inputs given. Raises Problem 400 where they violate the contract, which is one for all actions."""
+    """Return the inputs. Raises Problem 400 where they violate the contract, which is one for all actions."""
     if not isinstance(body, dict):
         raise _invalid("body", "The input is not an object")
     unknown = sorted(set(body) - {"userId", "status", "reason"})
@@ -171,7 +171,7 @@ def _with_defaults(action: DataAction, inputs: Json) -> Json:
 
 
 def _request(tenant: DemoTenant, action: DataAction, inputs: Json) -> Json:
-    """The call that the action makes, with the scopes that a new token of its client would carry."""
+    """Make the action's call, with the scopes that a new token of its client would have."""
     held = tenant.access.clients[action.client].scopes
     if not set(catalogue.PATCH_AVAILABILITY.scopes) & set(held):
         raise Problem(403, "forbidden", "Insufficient permissions for resource access")

@@ -1,4 +1,4 @@
-"""What agents are scheduled to do and what they do, through the published adherence paths."""
+"""Scheduled and actual states of agents, through the published adherence paths."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def get_adherence(call: Call) -> Answer:
 
 
 def get_unit_adherence(call: Call) -> Answer:
-    """Everybody of a management unit in one answer."""
+    """Return all agents of a management unit in one answer."""
     tenant, minute = call.tenant, call.tenant.minute()
     people = agents_of(tenant, management_unit_of(call))
     return answer({"entities": [adherence_json(tenant, person, minute) for person in people]})

@@ -1,7 +1,7 @@
 """The brief's paths: availability, schedule and adherence of one agent. In no published catalogue.
 
 Without wfm:schedule:update a write is 403. No schedule, an unknown or inactive user and an unknown adherence id are
-404 and say nothing more. An agent who is out of office can't be changed: 409.
+404 without detail. An agent who is out of office can't be changed: 409.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def read_update(body: Json) -> tuple[str, str]:
 
 
 def scheduled_person(tenant: DemoTenant, user_id: str) -> Person:
-    """The agent, if there is one with a schedule. Raises Problem 404."""
+    """Return the agent if they have a schedule. Raises Problem 404."""
     person = tenant.person(user_id)
     if person is None or not tenant.states.scheduled(person):
         raise resource_not_found()
@@ -154,7 +154,7 @@ class Record:
 
 
 def _record_id(tenant: DemoTenant, person: Person, day: int) -> str:
-    # The day is in the id, so that an id can be looked up without trying all days.
+    # The day is in the id, so that a lookup does not try all days.
     return f"{stable_id(tenant.seed, 'adherence', person.id)[:24]}{day:012x}"
 
 
@@ -172,7 +172,7 @@ def _record(tenant: DemoTenant, person: Person, day: int) -> Record | None:
     record_id = _record_id(tenant, person, day)
     corrected = tenant.states.live(person).records.get(record_id, {})
     if corrected.get("end", 0) > tenant.millis() and not shift.off:
-        # A record that lasts says what is now; correcting it has set that as well.
+        # A record that lasts is the present state; correcting it has set that as well.
         corrected = {name: corrected[name] for name in ("start", "end")}
     return Record(
         id=record_id,
@@ -206,7 +206,7 @@ def get_adherence(call: Call) -> Answer:
 
 
 def _current(tenant: DemoTenant, person: Person) -> Record:
-    """The record of now, off shift that of the last shift. Raises Problem 404."""
+    """Return the current record, off shift that of the last shift. Raises Problem 404."""
     today = local_day(person.unit.zone, tenant.minute())
     found = _records(tenant, person, today - _RECORD_DAYS, today)
     if not found:
@@ -215,7 +215,7 @@ def _current(tenant: DemoTenant, person: Person) -> Record:
 
 
 def _named(tenant: DemoTenant, person: Person, record_id: str) -> Record:
-    """The record of that id. Raises Problem 404."""
+    """Return the record of that id. Raises Problem 404."""
     today = local_day(person.unit.zone, tenant.minute())
     try:
         day = int(record_id[24:], 16)
@@ -247,7 +247,7 @@ def patch_adherence(call: Call) -> Answer:
     _refuse_overlap(tenant, person, record, begin, finish)
     kept = dict(tenant.states.live(person).records)
     kept[record.id] = {"status": status, "reason": reason, "start": begin, "end": finish}
-    # Who is out of office stays so: to make the record available again, as an undone correction does, asks nothing of now.
+    # An agent out of office stays so: making the record available again, as an undone correction does, changes only the past.
     record_only = status == AVAILABLE and tenant.states.out_of_office(person)
     if begin <= tenant.millis() < finish and not record_only:
         set_availability(tenant, person, status, reason, records=kept)

@@ -39,7 +39,7 @@ def get_info(call: Call) -> Answer:
 
 
 def get_updates(call: Call) -> Answer:
-    """How often each agent was accepted an update, by target state: {user_id: {"unavailable": n, "available": m}}."""
+    """Accepted updates of each agent, by target state: {user_id: {"unavailable": n, "available": m}}."""
     return answer(call.tenant.states.updates())
 
 
@@ -94,7 +94,7 @@ _FILTERS = ("active", "scheduled", "out_of_office", "in_contact", "on_shift", "t
 
 
 def get_agents(call: Call) -> Answer:
-    """Everybody in short. Filters: active, scheduled, out_of_office, in_contact, on_shift, time_off (true or false),
+    """A short form of all agents. Filters: active, scheduled, out_of_office, in_contact, on_shift, time_off (true or false),
     status (available, unavailable), limit."""
     tenant, minute = call.tenant, call.tenant.minute()
     wanted: dict[str, object] = {}
@@ -132,10 +132,10 @@ def get_agent(call: Call) -> Answer:
 
 
 def set_agent_state(call: Call) -> Answer:
-    """Somebody else changes an agent: status, reason, presence, in_contact, out_of_office, scheduled, active.
+    """Change an agent as another person would: status, reason, presence, in_contact, out_of_office, scheduled, active.
 
-    Not counted in /_demo/updates. `presence` is a presence's name; null for in_contact and its like means: as the
-    roster and the person have it.
+    Not counted in /_demo/updates. `presence` is a presence's name; null for in_contact and its like means: as in the
+    roster and the person.
     """
     tenant, body = call.tenant, call.members()
     unknown = sorted(set(body) - {"status", "reason", "presence", "in_contact", "out_of_office", "scheduled", "active"})
@@ -181,7 +181,7 @@ def _status_change(tenant: DemoTenant, body: Json) -> dict[str, Any]:
 
 
 def get_faults(call: Call) -> Answer:
-    """The script in force with what each step has done, and the standing faults of the scenario."""
+    """The present script with what each step has done, and the permanent faults of the scenario."""
     return answer(call.tenant.faults.shown())
 
 
@@ -274,13 +274,13 @@ def republish(call: Call) -> Answer:
 
 
 def reset(call: Call) -> Answer:
-    """Agents, counts, adherence, clients, tokens, faults, windows of the limit and scenario as at first."""
+    """Reset agents, counts, adherence, clients, tokens, faults, windows of the limit and scenario."""
     call.tenant.reset()
     return get_info(call)
 
 
 def get_index(call: Call) -> Answer:
-    """What there is under /_demo."""
+    """List what is under /_demo."""
     return answer({"routes": [f"{row.verb} {row.template}" for row in ENDPOINTS]})
 
 

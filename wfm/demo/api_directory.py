@@ -1,4 +1,4 @@
-"""People and the groups they are picked by, through the published paths (SDK models User, Team, Queue, Division)."""
+"""People and their groups, through the published paths (SDK models User, Team, Queue, Division)."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _DENIED = (
 
 
 def _since(tenant: DemoTenant, person: Person, snap: Snapshot) -> str:
-    """When the agent came into what they do now."""
+    """Return when the agent's present state began."""
     live = tenant.states.live(person)
     written = live.status is not None or live.presence is not None
     if snap.unavailable or written or snap.part is None:

@@ -107,7 +107,7 @@ def _search(
     """SDK BuAsyncAgentSchedulesSearchResponse, always complete at once.
 
     Published weeks only. Agents without a schedule are left out; others are there even with no shift in the range.
-    Without userIds everybody of the unit is given.
+    Without userIds all agents of the unit are returned.
     """
     first, last, ids = wanted
     weeks = _published_weeks(tenant, business_unit, first, last)

@@ -1,4 +1,4 @@
-"""Business units, management units, who belongs to them, and activity codes, through the published paths."""
+"""Business units, management units, their members, and activity codes, through the published paths."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def user_reference(person: Person) -> Json:
     return {"id": person.id, "selfUri": f"/api/v2/users/{person.id}"}
 
 
-# Units and who belongs to them
+# Units and their members
 
 
 def get_business_units(call: Call) -> Answer:
@@ -68,7 +68,7 @@ def get_business_units(call: Call) -> Answer:
 
 
 def get_business_unit(call: Call) -> Answer:
-    """With expand=settings (or settings.timeZone, …) the zone and the first day of the week are told too."""
+    """With expand=settings (or settings.timeZone, …) the answer has the zone and the first day of the week too."""
     unit = business_unit_of(call)
     row: Json = {
         "id": unit.id,
@@ -115,7 +115,7 @@ def get_management_unit(call: Call) -> Answer:
 
 
 def agents_of(tenant: DemoTenant, unit: ManagementUnit) -> list[Person]:
-    """People whom WFM knows in that unit: the active ones, with a schedule or without."""
+    """Return the people whom WFM knows in that unit: the active ones, with a schedule or without."""
     return [person for person in tenant.world.of_unit[unit.index] if tenant.states.active(person)]
 
 

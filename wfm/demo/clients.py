@@ -39,13 +39,13 @@ class Client:
     token_seconds: int = TOKEN_SECONDS
 
     def public(self) -> dict[str, Any]:
-        """As /_demo/info and the ready line give it."""
+        """Return the client as in /_demo/info and in the ready line."""
         return {"name": self.name, "id": self.id, "secret": self.secret, "scopes": list(self.scopes)}
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token that was given out. `expires` is in seconds since the epoch."""
+    """An issued token. `expires` is in seconds since the epoch."""
 
     client: str
     scopes: tuple[str, ...]
@@ -53,7 +53,7 @@ class Token:
 
 
 def default_clients(seed: int) -> dict[str, Client]:
-    """The three clients as they are at first: the same ids and secrets for the same seed."""
+    """Return the three initial clients: the same ids and secrets for the same seed."""
     return {
         name: Client(
             name=name,
@@ -67,7 +67,7 @@ def default_clients(seed: int) -> dict[str, Client]:
 
 
 def fingerprint(token: str) -> str:
-    """What is kept of a token."""
+    """Return what is stored of a token."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
@@ -84,13 +84,13 @@ class Access:
         return next((client for client in self.clients.values() if client.id == client_id), None)
 
     def check_secret(self, client_id: str, secret: str) -> Client | None:
-        """The client, if the secret is its own."""
+        """Return the client if the secret is its own."""
         client = self.by_id(client_id)
         given, known = secret.encode(), (client.secret if client else "").encode()
         return client if secrets.compare_digest(given, known) and client is not None else None
 
     def issue(self, client: Client, scopes: tuple[str, ...], now: float) -> str:
-        """A new token with these scopes."""
+        """Issue a token with these scopes."""
         value = secrets.token_urlsafe(48)
         token = Token(client.name, scopes, now + client.token_seconds)
         key = fingerprint(value)
@@ -99,7 +99,7 @@ class Access:
         return value
 
     def token(self, value: str, now: float) -> Token | None:
-        """What that bearer token stands for, or None if it is unknown, revoked or expired."""
+        """Return the facts of that bearer token, or None if it is unknown, revoked or expired."""
         token = self._tokens.get(fingerprint(value))
         return token if token is not None and now < token.expires else None
 
@@ -117,7 +117,7 @@ class Access:
         return len(gone)
 
     def change(self, name: str, *, scopes: tuple[str, ...] | None = None, token_seconds: int | None = None) -> Client:
-        """Other scopes or token lifetime; tokens already given out keep what they carry. Raises KeyError."""
+        """Change scopes or token lifetime; tokens already issued keep theirs. Raises KeyError."""
         client = self.clients[name]
         changed = replace(
             client,
@@ -129,14 +129,14 @@ class Access:
         return changed
 
     def restore_defaults(self) -> None:
-        """Every client as at first, every token ended."""
+        """Reset every client and end every token."""
         for client in self.defaults.values():
             self._append(_client_record(client))
         self.clients = dict(self.defaults)
         self.revoke_all()
 
     def replay(self, record: dict[str, Any]) -> None:
-        """Take in a record read from the state file."""
+        """Apply a record read from the state file."""
         kind = record["t"]
         if kind == "client" and record["name"] in self.clients:
             client = self.clients[record["name"]]
@@ -153,7 +153,7 @@ class Access:
                 self._tokens = {k: t for k, t in self._tokens.items() if wanted is not None and t.client != wanted}
 
     def records(self, now: float) -> Iterator[dict[str, Any]]:
-        """Everything that a compacted state file keeps."""
+        """Return everything that a compacted state file keeps."""
         for client in self.clients.values():
             yield _client_record(client)
         for key, token in self._tokens.items():
@@ -221,7 +221,7 @@ class Limiter:
         return Usage(allowed, min(window.count, allowed), self._reset(window, now), refused)
 
     def look(self, client: str, allowed: int) -> Usage:
-        """The window of a client without counting anything; a client without a window has all of it ahead."""
+        """Return a client's window without counting a request; a client without a window has all of it left."""
         now = self._monotonic()
         window = self._windows.get(client)
         if window is None or now - window.began >= WINDOW_SECONDS:
@@ -229,12 +229,12 @@ class Limiter:
         return Usage(allowed, min(window.count, allowed), self._reset(window, now))
 
     def remaining(self, client: str) -> float:
-        """Seconds until the client's window ends; 0 when none is open."""
+        """Return the seconds until the client's window ends; 0 when none is open."""
         window = self._windows.get(client)
         return 0.0 if window is None else max(0.0, window.began + WINDOW_SECONDS - self._monotonic())
 
     def forget(self) -> None:
-        """Begin every window anew."""
+        """Start every window again."""
         self._windows.clear()
 
     @staticmethod

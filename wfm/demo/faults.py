@@ -1,4 +1,4 @@
-"""Fault scripts: what goes wrong on purpose, in which order, how often.
+"""Fault scripts: which faults happen on purpose, in which order, how often.
 
 A script is a list of steps; for every request the first step that fires decides. A step:
 
@@ -50,7 +50,7 @@ class Step:
     fired: int = 0
 
     def concerns(self, verb: str, path: str) -> bool:
-        """Whether the request is one of those that the step is about."""
+        """Return whether the step is about this request."""
         if self.verb and verb != self.verb:
             return False
         if not path.startswith("/api/") and not (self.part and "/oauth" in self.part):
@@ -58,7 +58,7 @@ class Step:
         return self.part in path
 
     def fires(self) -> bool:
-        """Whether the step strikes this time. Counts it."""
+        """Count the request and return whether the step fires for it."""
         if self.left == 0:
             return False
         self.seen += 1
@@ -90,7 +90,7 @@ class Faults:
         self.standing = parse_script(list(steps), self.seed)
 
     def strike(self, verb: str, path: str, wanted: Callable[[str], bool]) -> Step | None:
-        """The first step that fires for this request among the kinds wanted at this point of its way."""
+        """Return the first step that fires for this request among the kinds wanted at this point."""
         for step in (*self.script, *self.standing):
             if wanted(step.kind) and step.concerns(verb, path) and step.fires():
                 return step
@@ -101,7 +101,7 @@ class Faults:
 
 
 def parse_script(steps: object, seed: int) -> list[Step]:
-    """Steps read from JSON: a list, or an object with the member `faults`. Raises Problem 400."""
+    """Read steps from JSON: a list, or an object with the member `faults`. Raises Problem 400."""
     if isinstance(steps, dict) and "faults" in steps:
         steps = steps["faults"]
     if isinstance(steps, dict) and "kind" in steps:

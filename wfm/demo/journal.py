@@ -1,4 +1,4 @@
-"""What survives a kill -9: an append-only file of JSON lines, written before the answer is sent.
+"""State that survives a kill -9: an append-only file of JSON lines, written before the answer is sent.
 
 A line handed to the operating system survives the death of the process (not of the machine: this is a demo). The file
 is compacted at start: read, reduced to what still matters, written beside and renamed into place.
@@ -36,7 +36,7 @@ class Journal:
                 raise BadInput("state", path, "a file that no other running demo tenant uses") from None
 
     def read(self) -> Iterator[dict[str, Any]]:
-        """Every whole line. Raises BadInput for a damaged one.
+        """Read every whole line. Raises BadInput for a damaged one.
 
         A line cut short at the end (killed while writing) was never answered for and is dropped.
         """

@@ -17,7 +17,7 @@ LANGUAGES = (
     "de_DE", "es_CO", "tr_TR", "fr_FR", "pt_PT", "cs_CZ", "it_IT", "sv_SE", "hu_HU", "ro_RO", "fi_FI", "en_IN",
     "hr_HR", "nl_NL", "da_DK", "yo_NG", "vi_VN", "en_GB", "uk_UA", "el_GR", "ja_JP",
 )  # fmt: skip
-"""Faker's person providers that the demo tenant draws from."""
+"""Faker's person providers that the demo tenant uses."""
 
 # What Unicode decomposition leaves behind: letters with a stroke, ligatures, Cyrillic, Greek.
 _LETTERS = str.maketrans(
@@ -43,7 +43,7 @@ class Spelling:
 
 
 def fold(name: str) -> str:
-    """Lower-case ASCII letters, digits and hyphens of a name. May be empty for a script that is not known here."""
+    """Return lower-case ASCII letters, digits and hyphens of a name. Empty for a script that is not known here."""
     # й and ї are letters of their own: translated before decomposition takes their marks away.
     lowered = name.lower().translate(_LETTERS)
     bare = "".join(letter for letter in unicodedata.normalize("NFKD", lowered) if not unicodedata.combining(letter))
@@ -68,7 +68,7 @@ def _usable(names: list[Spelling]) -> tuple[Spelling, ...]:
 
 
 class NameMaker:
-    """Gives one (name, e-mail local part) after the other; local parts never repeat."""
+    """Yields (name, e-mail local part) pairs; local parts never repeat."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
@@ -76,7 +76,7 @@ class NameMaker:
         self._used: dict[str, int] = {}
 
     def next(self) -> tuple[str, str]:
-        """The next person's name and the local part of their e-mail address."""
+        """Return the next person's name and the local part of their e-mail address."""
         firsts, lasts = self._rng.choice(self._pools)
         first, last = self._rng.choice(firsts), self._rng.choice(lasts)
         local = f"{first.ascii}.{last.ascii}"

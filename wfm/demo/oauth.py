@@ -22,7 +22,7 @@ class OAuthProblem(Exception):
 
 
 def token(call: Call) -> Answer:
-    """Give out a token. A wrong secret is 401 when sent by Basic, 400 when sent by form, as the RFC says."""
+    """Issue a token. A wrong secret is 401 when sent by Basic, 400 when sent by form, as the RFC says."""
     try:
         return _token(call)
     except OAuthProblem as problem:
@@ -71,7 +71,7 @@ def _form(call: Call) -> dict[str, str]:
 
 
 def _credentials(call: Call, form: dict[str, str]) -> tuple[str, str, bool]:
-    """(client id, secret, whether by Basic)."""
+    """Return (client id, secret, whether by Basic)."""
     header = call.headers.get("authorization", "")
     scheme, _, value = header.partition(" ")
     if scheme.lower() == "basic":

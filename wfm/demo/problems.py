@@ -32,7 +32,7 @@ class Problem(Exception):
         super().__init__(message)
 
     def body(self, brief: bool, correlation_id: str) -> Json:
-        """The body in the dialect of the path."""
+        """Return the body in the dialect of the path."""
         if brief:
             return {"code": _BRIEF_CODES.get(self.status, self.code), "message": self.message} | (
                 {"field": self.field} if self.field else {}
@@ -62,7 +62,7 @@ def error_body(
     details: list[Json] | None = None,
     errors: list[Json] | None = None,
 ) -> Json:
-    """The published error form: SDK model ErrorBody. `contextId` equals the header ININ-Correlation-Id."""
+    """Return the published error form: SDK model ErrorBody. `contextId` equals the header ININ-Correlation-Id."""
     return {
         "message": message,
         "code": code,
@@ -88,5 +88,5 @@ def not_found() -> Problem:
 
 
 def resource_not_found() -> Problem:
-    """404 of the brief's paths: it names nothing more, as the brief has it."""
+    """404 of the brief's paths, without detail, as in the brief."""
     return Problem(404, "not_found", "Resource not found")

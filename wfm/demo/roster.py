@@ -1,7 +1,7 @@
-"""Who works when: shifts and what is in them, computed and never stored.
+"""Shifts and their activities, computed and never stored.
 
 A day of an agent follows from the agent's salt, the local date and the roster's anchor. The anchor is the three-hour
-block (UTC) in which the demo was opened: most shifts are laid around it, so that whoever opens the demo, at whichever
+block (UTC) in which the demo was opened: most shifts are placed around it, so that a person who opens the demo, at any
 hour, finds most agents on shift. Instants are whole minutes since the epoch (UTC).
 """
 
@@ -63,7 +63,7 @@ class Part(NamedTuple):
 
 
 class Shift(NamedTuple):
-    """One shift, or (with `off`) the shift that a day of time off takes the place of."""
+    """One shift, or (with `off`) the shift that a day of time off replaces."""
 
     day: int
     start: int
@@ -73,12 +73,12 @@ class Shift(NamedTuple):
 
 
 def shift_id(person: Person, shift: Shift) -> str:
-    """Person and day name a shift. The same shape as a UUID, and cheaper than one."""
+    """Return the id of a person's shift on a day. It has the form of a UUID but is cheaper to make."""
     return f"{person.id[:24]}{shift.day:012x}"
 
 
 def roll(salt: int, day: int, what: int, sides: int) -> int:
-    """A die that falls the same way for the same agent, day and question."""
+    """Return a random number that is the same for the same agent, day and question."""
     x = (salt ^ (day * 0x9E3779B97F4A7C15) ^ (what * 0xBF58476D1CE4E5B9)) & _MASK
     x ^= x >> 31
     x = (x * 0x94D049BB133111EB) & _MASK
@@ -88,12 +88,12 @@ def roll(salt: int, day: int, what: int, sides: int) -> int:
 
 @lru_cache(maxsize=20_000)
 def iso_minute(minute: int) -> str:
-    """That minute as the platform writes instants: 2026-11-23T14:30:00.000Z."""
+    """Return a minute as the platform writes instants: 2026-11-23T14:30:00.000Z."""
     return datetime.fromtimestamp(minute * 60, UTC).strftime("%Y-%m-%dT%H:%M:00.000Z")
 
 
 def day_of(value: date) -> int:
-    """Days since the epoch."""
+    """Return days since the epoch."""
     return (value - _EPOCH).days
 
 
@@ -102,7 +102,7 @@ def date_of(day: int) -> date:
 
 
 def anchor_for(now: datetime) -> int:
-    """The anchor (minutes since the epoch) of a demo opened at `now`."""
+    """Return the anchor (minutes since the epoch) of a demo opened at `now`."""
     return int(now.timestamp()) // 60 // BLOCK_MINUTES * BLOCK_MINUTES
 
 
@@ -114,23 +114,23 @@ def _utc_minute(zone: str, day: int, minute_of_day: int) -> int:
 
 @lru_cache(maxsize=8192)
 def _offset(zone: str, hour: int) -> int:
-    """Minutes that the zone is ahead of UTC in that hour since the epoch."""
+    """Return the minutes that the zone is ahead of UTC in that hour since the epoch."""
     ahead = datetime.fromtimestamp(hour * 3600, ZoneInfo(zone)).utcoffset() or timedelta()
     return int(ahead.total_seconds()) // 60
 
 
 def local_day(zone: str, minute: int) -> int:
-    """The local date (days since the epoch) at that instant."""
+    """Return the local date (days since the epoch) at that instant."""
     return (minute + _offset(zone, minute // 60)) // _DAY
 
 
 def monday(day: int) -> int:
-    """The Monday of the week of that day."""
+    """Return the Monday of the week of that day."""
     return day - (day + 3) % 7  # the epoch was a Thursday
 
 
 class Roster:
-    """Shifts of everybody around one anchor. `version` counts republications; schedule ids carry both."""
+    """Shifts of all agents around one anchor. `version` counts republications; schedule ids carry both."""
 
     def __init__(self, world: World, anchor: int, version: int = 1) -> None:
         self.world = world
@@ -139,7 +139,7 @@ class Roster:
         self._anchor_local = {unit.zone: (anchor + _offset(unit.zone, anchor // 60)) % _DAY for unit in world.units}
 
     def hours(self, person: Person) -> tuple[int, int]:
-        """Start of the shift in minutes of the local day, and its length in minutes."""
+        """Return the start of the shift in minutes of the local day, and its length in minutes."""
         salt = person.salt
         length = 480 + 30 * ((salt >> 24) % 3)
         kind = (salt >> 32) % 100
@@ -155,7 +155,7 @@ class Roster:
         return (self._anchor_local[person.unit.zone] + ahead) % _DAY, length
 
     def shift(self, person: Person, day: int) -> Shift | None:
-        """The shift that begins on that local day, or None on a day of rest."""
+        """Return the shift that begins on that local day, or None on a day off."""
         salt = person.salt
         if (day + (salt >> 4)) % _REST_EVERY == 0:
             return None
@@ -167,7 +167,7 @@ class Roster:
 
     @staticmethod
     def _on_one_date(person: Person, start: int, end: int) -> bool:
-        """Whether a full day off, published as one date of the business unit, covers all of that shift."""
+        """Return whether a full day off, published as one date of the business unit, covers all of that shift."""
         zone = person.unit.business_unit.zone
         return local_day(zone, start) == local_day(zone, end - 1)
 
@@ -181,7 +181,7 @@ class Roster:
                 yield shift
 
     def at(self, person: Person, minute: int) -> tuple[Shift, Part] | None:
-        """The shift and the activity of that instant, or None."""
+        """Return the shift and the activity of that instant, or None."""
         for shift in self.shifts(person, minute, minute + 1):
             for part in shift.parts:
                 if part.start <= minute < part.end:
@@ -190,11 +190,11 @@ class Roster:
 
     @staticmethod
     def local_midnight(zone: str, day: int) -> int:
-        """When that local day begins."""
+        """Return the start of that local day."""
         return _utc_minute(zone, day, 0)
 
     def week_of(self, shift: Shift, zone: str) -> int:
-        """The Monday (days since the epoch) of the schedule that holds the shift; `zone` is the business unit's."""
+        """Return the Monday (days since the epoch) of the schedule with the shift; `zone` is the business unit's."""
         return monday(local_day(zone, shift.start))
 
     def week_id(self, business_unit_id: str, week: int) -> str:
@@ -202,12 +202,12 @@ class Roster:
 
     @staticmethod
     def published(week: int, zone: str, now: int) -> bool:
-        """This week and the next are published, so are 26 weeks back. The week after next is a draft."""
+        """Return whether a week is published: this week, the next and 26 weeks back are. The week after next is a draft."""
         this = monday(local_day(zone, now))
         return this - 7 * _WEEKS_BACK <= week <= this + 7
 
     def share_on_shift(self, minute: int) -> float:
-        """How many of the active, scheduled agents are at work at that instant (sampled above 2,000 agents)."""
+        """Return how many of the active, scheduled agents are at work at that instant (sampled above 2,000 agents)."""
         people = [p for p in self.world.people[:2000] if p.active and p.scheduled]
         if not people:
             return 1.0

@@ -1,4 +1,4 @@
-"""Named states of the whole demo tenant. Switching one never touches what agents were written."""
+"""Named states of the whole demo tenant. Switching never changes the written states of agents."""
 
 from __future__ import annotations
 

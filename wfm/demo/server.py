@@ -18,7 +18,7 @@ HOST = "127.0.0.1"
 
 
 class _Server(uvicorn.Server):
-    """Says so when connections are taken."""
+    """Reports when it accepts connections."""
 
     def __init__(self, config: uvicorn.Config, ready: dict[str, Any]) -> None:
         super().__init__(config)
@@ -79,7 +79,7 @@ def serve(
 
 
 def _listen(port: int) -> socket.socket:
-    """A socket bound to that port of 127.0.0.1. Raises BadInput."""
+    """Return a socket bound to that port of 127.0.0.1. Raises BadInput."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -1,6 +1,6 @@
-"""What each agent does now: what the roster says, overlaid by what was written.
+"""The present state of each agent: the roster, overlaid with written states.
 
-A person nobody wrote to has no entry here. Written states, and how often each agent was accepted an update, go to the
+An agent who was never written has no entry here. Written states, and counts of accepted updates, go to the
 journal before they count.
 """
 
@@ -18,7 +18,7 @@ AVAILABLE, UNAVAILABLE_STATUS = "available", "unavailable"
 CONTACT_SHARE = 8
 """Per cent of the agents on queue who are in a contact, unless a scenario says otherwise."""
 
-_FIRST_MODIFIED = 1_767_600_000_000  # 2026-01-05T08:00:00Z: when a state that was never written is said to be from
+_FIRST_MODIFIED = 1_767_600_000_000  # 2026-01-05T08:00:00Z: the date of a state that was never written
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class PresenceDefinition:
 
     @property
     def spoken(self) -> str:
-        """As GET …/presences/purecloud writes it: "On Queue"."""
+        """The name in GET …/presences/purecloud: "On Queue"."""
         return "On Queue" if self.system == "OnQueue" else self.system
 
 
@@ -42,7 +42,7 @@ _SECONDARY = (("Unavailable", "Away"), ("Maintenance", "Away"), ("Coaching", "Me
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What was written about one agent. None means: as the roster and the person have it.
+    """The written state of one agent. None means: as in the roster and the person.
 
     `modified` is in milliseconds since the epoch and strictly increases. `records` are corrections of adherence
     records by id: status, reason, start and end (milliseconds). `unavailable` and `available` count accepted updates.
@@ -84,7 +84,7 @@ _DOING = {  # scheduled activity -> system presence and actual activity category
     TRAINING: ("Training", "Training"),
     TIME_OFF: ("Offline", "TimeOff"),
 }
-# Only an agent made unavailable has the category Unavailable: readers tell them by it.
+# Only an agent made unavailable has the category Unavailable: readers recognize them by it.
 _CATEGORY_OF_PRESENCE = {
     "Available": "OffQueueWork",
     "OnQueue": "OnQueueWork",
@@ -119,7 +119,7 @@ class States:
         self._now.clear()
 
     def live(self, person: Person) -> Live:
-        """What was written about the agent, or what stands for never written."""
+        """Return the written state of the agent, or the one that means never written."""
         return self._live.get(person.id) or _untouched(person)
 
     def change(self, person: Person, now_ms: int | None, **changes: Any) -> Live:
@@ -136,7 +136,7 @@ class States:
         return person.active if written is None else written
 
     def scheduled(self, person: Person) -> bool:
-        """Whether WFM has a schedule for the agent: written, else by the scenario, else as the person has it."""
+        """Return whether WFM has a schedule for the agent: written, else by the scenario, else as the person has it."""
         written = self.live(person).scheduled
         if written is not None:
             return written and self.active(person)
@@ -156,7 +156,7 @@ class States:
         return (UNAVAILABLE_STATUS, "equipment_fault") if person.unavailable else (AVAILABLE, "")
 
     def at_work(self, person: Person, minute: int) -> tuple[Shift, Part] | None:
-        """Shift and activity of now. Every boundary lies on a quarter of an hour, so that one look lasts as long."""
+        """Return the current shift and activity. Every boundary is on a quarter of an hour, so an answer holds that long."""
         quarter = minute // 15
         known = self._now.get(person.index)
         if known is not None and known[0] == quarter:
@@ -166,7 +166,7 @@ class States:
         return found
 
     def snapshot(self, person: Person, minute: int) -> Snapshot:
-        """Everything about the agent at that minute (since the epoch)."""
+        """Return everything about the agent at that minute (since the epoch)."""
         live = self.live(person)
         if not self.active(person):
             return Snapshot(None, None, self._by_system["Offline"], "OFF_QUEUE", "Unscheduled", False, False, False)
@@ -188,7 +188,7 @@ class States:
             chosen = self.definitions[live.presence]
             return chosen, _CATEGORY_OF_PRESENCE[chosen.system]
         if part is None:
-            # Off shift: a few are signed in all the same.
+            # Off shift: a few are still signed in.
             system = "Available" if (person.salt >> 20) % 25 == 0 else "Offline"
             return self._by_system[system], _CATEGORY_OF_PRESENCE[system]
         system, category = _DOING[part.code]
@@ -203,11 +203,11 @@ class States:
         return ((mixed ^ (mixed >> 29)) * 0xBF58476D1CE4E5B9 >> 32) % 100 < self.contact_share
 
     def anybody_held(self) -> bool:
-        """Whether an agent is unavailable because of an accepted update."""
+        """Return whether an agent is unavailable because of an accepted update."""
         return any(live.status == UNAVAILABLE_STATUS and live.unavailable for live in self._live.values())
 
     def updates(self) -> dict[str, dict[str, int]]:
-        """How often each agent was accepted an update, by target state. Agents without any are left out."""
+        """Return the accepted updates of each agent, by target state. Agents without any are left out."""
         return {
             user_id: {"unavailable": live.unavailable, "available": live.available}
             for user_id, live in self._live.items()
@@ -215,12 +215,12 @@ class States:
         }
 
     def reset(self) -> None:
-        """Everybody as at first, all counts at nothing."""
+        """Reset all agents and counts."""
         self._append({"t": "reset"})
         self._live.clear()
 
     def replay(self, record: dict[str, Any]) -> None:
-        """Take in a record read from the state file."""
+        """Apply a record read from the state file."""
         if record["t"] == "reset":
             self._live.clear()
         elif record["t"] == "live":
@@ -228,7 +228,7 @@ class States:
             self._live[record["id"]] = Live(**members)
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """Everything that a compacted state file keeps."""
+        """Return everything that a compacted state file keeps."""
         for user_id, live in self._live.items():
             yield {"t": "live", "id": user_id, **asdict(live)}
 
@@ -244,5 +244,5 @@ def _definitions(seed: int) -> dict[str, PresenceDefinition]:
 
 
 def scheduled_category(part: Part | None) -> str:
-    """The category that WFM has scheduled, "Unscheduled" off shift."""
+    """Return the scheduled category, "Unscheduled" off shift."""
     return "Unscheduled" if part is None else ACTIVITY_CODES[part.code].category

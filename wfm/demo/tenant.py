@@ -19,7 +19,7 @@ from wfm.demo.world import DEFAULT_SEED, MAX_AGENTS, Person, build_world
 from wfm.domain.errors import BadInput
 
 LEAST_ON_SHIFT = 0.6
-"""At start the roster is laid anew unless this share of the agents is at work."""
+"""At the start a new roster is made unless this share of the agents is at work."""
 
 
 def utc_now() -> datetime:
@@ -28,7 +28,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How a demo tenant is started. `seed` and `scenario` None: as the state file has them, else the defaults."""
+    """How a demo tenant is started. `seed` and `scenario` None: as in the state file, else the defaults."""
 
     agents: int = 240
     latency_ms: float = 20
@@ -38,7 +38,7 @@ class Options:
     seed: int | None = None
 
     def check(self) -> None:
-        """Raises BadInput naming the option, what was given and what is accepted."""
+        """Raise BadInput naming the option, what was given and what is accepted."""
         if not 1 <= self.agents <= MAX_AGENTS:
             raise BadInput("agents", self.agents, f"1 to {MAX_AGENTS}")
         if not 0 <= self.latency_ms <= 60_000:
@@ -100,7 +100,7 @@ class DemoTenant:
             self.unmend()
 
     def _lay_roster(self, anchor: int | None, version: int) -> None:
-        """Keep the roster of the state file while most people are at work under it, else lay it around this hour."""
+        """Keep the roster of the state file while most people are at work under it, else make one around this hour."""
         if anchor is not None:
             kept = Roster(self.world, anchor, version)
             if kept.share_on_shift(self.minute()) >= LEAST_ON_SHIFT:
@@ -110,9 +110,9 @@ class DemoTenant:
         self._use(Roster(self.world, anchor_for(self.clock()), version))
 
     def tend(self) -> None:
-        """Once a quarter of an hour: lay the roster around this hour when most people have gone home.
+        """Once a quarter of an hour, make the roster around this hour if most people have gone home.
 
-        Not while an update holds somebody out: a window that is in effect keeps the shifts it was planned on.
+        Not while an update keeps an agent out: a window that is in effect keeps the shifts it was planned on.
         """
         quarter = self.minute() // 15
         if quarter == self._tended:
@@ -146,11 +146,11 @@ class DemoTenant:
     def minute(self) -> int:
         return int(self.clock().timestamp()) // 60
 
-    # What the handlers ask.
+    # Questions of the handlers.
 
     @property
     def limit(self) -> int:
-        """Requests a minute that a client has now."""
+        """Return the present limit of a client in requests a minute."""
         cap = self.scenario.rate_limit
         return self.rate_limit if cap is None else min(cap, self.rate_limit)
 
@@ -158,15 +158,15 @@ class DemoTenant:
         return self.world.by_id.get(user_id)
 
     def share_on_shift(self) -> float:
-        """How many of the first 2,000 agents with a schedule are at work now. Cheap: it looks where states look."""
+        """Return how many of the first 2,000 agents with a schedule are at work now. Cheap: it uses the cache of states."""
         people = [person for person in self.world.people[:2000] if self.states.scheduled(person)]
         hits = (self.states.at_work(person, self.minute()) for person in people)
         return sum(1 for hit in hits if hit is not None and not hit[0].off) / max(1, len(people))
 
-    # What /_demo does.
+    # Actions of /_demo.
 
     def switch(self, name: str) -> Scenario:
-        """Enter a scenario. Agent states stay. Raises KeyError."""
+        """Switch to a scenario. Agent states stay. Raises KeyError."""
         scenario = SCENARIOS[name]
         self.journal.append({"t": "scenario", "name": name})
         self._enter(scenario)
@@ -181,7 +181,7 @@ class DemoTenant:
         self.faults.set_standing(scenario.faults)
 
     def unmend(self) -> None:
-        """Give architect-flow the scopes it has at first."""
+        """Give architect-flow its initial scopes."""
         first = default_clients(self.seed)["architect-flow"]
         if self.access.clients["architect-flow"].scopes != first.scopes:
             self.access.change("architect-flow", scopes=first.scopes)
@@ -195,7 +195,7 @@ class DemoTenant:
         return version
 
     def reset(self) -> None:
-        """Agents, counts, clients, tokens, faults, limits' windows and scenario as at first."""
+        """Reset agents, counts, clients, tokens, faults, limits' windows and scenario."""
         self.states.reset()
         self.access.restore_defaults()
         self.faults.set_script([])

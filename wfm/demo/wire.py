@@ -1,4 +1,4 @@
-"""What handlers get and give: calls, answers, and the table that finds the handler of a path."""
+"""What handlers take and return: calls, answers, and the table that finds the handler of a path."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Call:
         return values[0] if values else default
 
     def whole(self, name: str, lowest: int, highest: int, default: int) -> int:
-        """A whole number from the query. Raises Problem 400."""
+        """Return a whole number from the query. Raises Problem 400."""
         given = self.first(name)
         if not given:
             return default
@@ -80,14 +80,14 @@ class Call:
         return value
 
     def json(self) -> Any:
-        """The body as JSON. Raises Problem 400."""
+        """Return the body as JSON. Raises Problem 400."""
         try:
             return orjson.loads(self.body or b"null")
         except orjson.JSONDecodeError:
             raise Problem(400, "bad.request", "The request body is not valid JSON.", field="body") from None
 
     def members(self) -> Json:
-        """The body as a JSON object. Raises Problem 400."""
+        """Return the body as a JSON object. Raises Problem 400."""
         value = self.json()
         if not isinstance(value, dict):
             raise Problem(400, "bad.request", "The request body must be a JSON object.", field="body")
@@ -128,7 +128,7 @@ class Table:
             self._rows.setdefault(len(segments), []).append((segments, endpoint))
 
     def find(self, verb: str, path: str) -> tuple[Endpoint, dict[str, str]] | frozenset[str]:
-        """The endpoint and its path parameters, or the verbs that the path would take (none: unknown path).
+        """Return the endpoint and its path parameters, or the verbs that the path takes (none: unknown path).
 
         `path` comes decoded from the server.
         """
@@ -149,7 +149,7 @@ class Table:
 
 
 def page_links(call: Call, number: int, size: int, total: int) -> Json:
-    """The paging members of a published listing (SDK: UserEntityListing and its like)."""
+    """Return the paging members of a published listing (SDK: UserEntityListing and its like)."""
     pages = max(1, -(-total // size))
     kept = "".join(
         f"&{name}={value}" for name, values in call.query.items() if name not in ("pageNumber", "pageSize") for value in values

@@ -95,7 +95,7 @@ class Person:
 
 @dataclass(frozen=True)
 class World:
-    """Everything about the organization that does not change."""
+    """The fixed part of the organization."""
 
     seed: int
     organization_id: str
@@ -168,7 +168,7 @@ _TITLES = ("Agent", "Senior Agent", "Specialist", "Team Lead")
 
 
 def build_world(seed: int = DEFAULT_SEED, agents: int = 240) -> World:
-    """The organization of that seed with so many agents (1 to 50,000)."""
+    """Build the organization of that seed with this many agents (1 to 50,000)."""
     divisions = tuple(Division(stable_id(seed, "division", n), n, d, home) for n, d, home in _DIVISIONS)
     business_units = tuple(
         BusinessUnit(i, stable_id(seed, "bu", n), n, zone, divisions[d]) for i, (n, zone, d) in enumerate(_BUSINESS_UNITS)

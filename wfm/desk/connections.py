@@ -139,9 +139,7 @@ class Connections:
             for client in self._demo_admin.info().clients:
                 if client.id == client_id:
                     return client.name, client.secret
-        raise NotFound(
-            f"The desk has no secret for OAuth client {client_id}: the operation has another configuration."
-        )
+        raise NotFound(f"The desk has no secret for OAuth client {client_id}: the operation has another configuration.")
 
 
 def client_of(settings: Settings, tenant: Tenant, credentials: Credentials) -> GenesysClient:
