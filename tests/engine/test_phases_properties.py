@@ -31,16 +31,16 @@ class Killed(BaseException):
     """The process is gone."""
 
 
-class MortalLedger:
-    """A ledger whose process dies at the n-th claim or settle."""
+class MortalItems:
+    """The items of a ledger whose process dies at the n-th claim or settle."""
 
-    def __init__(self, ledger: Ledger, at: int, after: bool) -> None:
-        self._ledger = ledger
+    def __init__(self, items: Any, at: int, after: bool) -> None:
+        self._items = items
         self._left = at
         self._after = after
 
     def __getattr__(self, name: str) -> Any:
-        real = getattr(self._ledger, name)
+        real = getattr(self._items, name)
         if name not in ("claim", "settle"):
             return real
 
@@ -56,6 +56,17 @@ class MortalLedger:
         return mortal
 
 
+class MortalLedger:
+    """A ledger with mortal items."""
+
+    def __init__(self, ledger: Ledger, at: int, after: bool) -> None:
+        self._ledger = ledger
+        self.items = MortalItems(ledger.items, at, after)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+
 @pytest.fixture(scope="module")
 def one_ledger(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder: Path = tmp_path_factory.mktemp("properties")
@@ -66,8 +77,9 @@ def one_ledger(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def run_through(
     ledger: Ledger, tenant: FakeTenant, operation: Operation, phase: Phase, dying: list[tuple[int, bool]], ids: list[str]
-) -> None:
-    """Runs a phase in as many processes as it takes, the first ones dying as told."""
+) -> int:
+    """Runs a phase in as many processes as it takes, the first ones dying as told; how many died."""
+    died = 0
     for death in [*dying, None]:
         mortal: Any = ledger if death is None else MortalLedger(ledger, *death)
         # Bulk reads are those of the tenant's states as they are.
@@ -78,7 +90,16 @@ def run_through(
             while runner.advance(operation.id, phase, first):
                 first = False
         except Killed:
-            continue
+            died += 1
+    return died
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_process_dies_where_it_is_told_to(one_ledger: Ledger, after: bool) -> None:
+    """Otherwise the property below would look at workers that never die."""
+    ids = [f"agent-{next(_numbers)}" for _ in range(PER_RUN)]
+    operation = new_operation(one_ledger, ids)
+    assert run_through(one_ledger, FakeTenant(), operation, Phase.APPLY, [(1, after), (2, after)], ids) == 2
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
