@@ -11,59 +11,23 @@ from typing import Any
 
 import pytest
 
-from tests.support.engine_world import TENANT, ScriptedReads, dependencies_for, new_operation, utcnow
-from tests.support.fake_sender import FakeSender, Sent
+from tests.support.engine_world import TENANT, ScriptedReads, new_operation, utcnow
+from tests.support.fake_sender import Sent
 from tests.support.fake_tenant import DOWN, FINE, LOST_AFTER, LOST_BEFORE, REFUSED, FakeTenant
+from tests.support.phase_world import IDS, World
 from wfm.domain.agents import Status
 from wfm.domain.errors import NotFound, StoreFault
 from wfm.domain.operations import Counts, Item, ItemState, Operation, OperationState, Outcome, Phase, RunFilter
 from wfm.domain.plans import Fate, RouteName
 from wfm.domain.schedules import Shift
 from wfm.engine import batch, read_back, sending
-from wfm.engine.phases import PhaseRunner
 from wfm.engine.worker import Worker
 from wfm.genesys.errors import ConnectionProblem, OutcomeUnknown, ServerFault
 from wfm.genesys.pacing import RequestLane
 from wfm.ledger import Ledger
 from wfm.ledger.records import NewItem
 
-IDS = [f"agent-{number:02d}" for number in range(12)]
 BACK = {"status": "available"}
-
-
-class World:
-    """A ledger, a tenant in memory and a runner between them."""
-
-    def __init__(self, ledger: Ledger, tenant: Callable[[Sent], Any] | None = None, **deps: Any) -> None:
-        self.ledger = ledger
-        self.tenant = tenant or FakeTenant()
-        self.sender = FakeSender(self.tenant)
-        self.reads = deps.pop("reads", None) or ScriptedReads(IDS)
-        self.stop = threading.Event()
-        self.deps = dependencies_for(ledger, self.sender, self.reads, **{"timeout_s": 0.05, **deps})
-        self.runner = PhaseRunner(self.deps, self.stop)
-
-    def run(self, operation: Operation, phase: Phase = Phase.APPLY) -> Operation:
-        first = True
-        while self.runner.advance(operation.id, phase, first):
-            first = False
-        return self.now(operation)
-
-    def restore(self, operation: Operation, *, early: bool = True) -> Operation:
-        self.ledger.lifecycle.request_restore(operation.id, now=utcnow(), actor="tester", early=early)
-        return self.run(operation, Phase.RESTORE)
-
-    def now(self, operation: Operation) -> Operation:
-        return self.ledger.operations.get(TENANT, operation.id)
-
-    def counts(self, operation: Operation) -> Counts:
-        return self.ledger.items.counts([operation.id])[operation.id]
-
-    def applied(self, operation: Operation) -> dict[ItemState, int]:
-        return {state: n for state, n in self.counts(operation).apply.items() if n}
-
-    def restored(self, operation: Operation) -> dict[ItemState, int]:
-        return {state: n for state, n in self.counts(operation).restore.items() if n}
 
 
 # --- halting ---------------------------------------------------------------------------------------------------------
