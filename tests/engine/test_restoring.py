@@ -17,7 +17,7 @@ from wfm.domain.agents import Agent, AgentState, Directory, Status
 from wfm.domain.operations import ItemState, Operation, OperationState, Phase
 from wfm.domain.plans import RouteName
 from wfm.domain.schedules import AgentSchedule, Shift
-from wfm.engine import checks
+from wfm.engine import batch, checks, phases
 from wfm.genesys.errors import OutcomeUnknown
 from wfm.genesys.pacing import RequestLane
 from wfm.ledger import Ledger
@@ -190,6 +190,21 @@ def test_a_worker_that_stops_in_a_restore_leaves_the_rest_to_another(ledger: Led
     assert counts.restore[ItemState.APPLIED] == len(tenant.available) < 120
     assert World(ledger, tenant).run(operation, Phase.RESTORE).state is OperationState.ENDED_EARLY
     assert tenant.available == dict.fromkeys(ids, 1)
+
+
+def test_a_long_phase_is_done_in_steps(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of which a durable workflow repeats one at most after a crash."""
+    monkeypatch.setattr(phases, "STEP_BUDGET", 5)
+    monkeypatch.setattr(batch, "CLAIM_SIZE", 5)
+    tenant = FakeTenant()
+    world = World(ledger, tenant)
+    operation = new_operation(ledger, IDS)
+    assert [world.runner.advance(operation.id, Phase.APPLY, step == 0) for step in range(3)] == [True, True, False]
+    assert world.now(operation).state is OperationState.IN_EFFECT
+    ask_to_end(ledger, operation)
+    assert [world.runner.advance(operation.id, Phase.RESTORE, step == 0) for step in range(3)] == [True, True, False]
+    assert world.now(operation).state is OperationState.ENDED_EARLY
+    assert tenant.available == dict.fromkeys(IDS, 1)
 
 
 # --- who is left alone -----------------------------------------------------------------------------------------------
