@@ -43,7 +43,7 @@ _NEED = (
 )
 _HOLDS = (
     r"(?:has|have|had)(?! (?:not|never|been|to|failed|denied|refused|insufficient|no)\b)|having|hold(?:s|ing)?|held"
-    r"|possess(?:es)?|owns?|carr(?:y|ies|ied)|contains?|include[sd]?|covers?|permits?|grants?|granted|given|got|found"
+    r"|possess(?:es)?|owns?|carr(?:y|ies|ied)|contains?|includ(?:e[sd]?|ing)|covers?|permits?|grants?|granted|given|got|found"
     r"|provided?|present(?:s|ed)?|issued|available|assigned|current(?:ly)?|effective|actual|only|may"
     r"|limited to|authorized for"
 )
@@ -51,9 +51,8 @@ _OWNED = (  # "your permissions", "the token's scopes", "role permissions", "rig
     rf"(?:your|my|its|their|{_OWNER}['’]?s) (?:\w+ )?{_RIGHT}|{_OWNER} (?!grants\b){_RIGHT}(?<=s)"
     rf"|{_RIGHT} (?:in|of|on|for|at|with) (?:(?:this|your|the) )?{_OWNER}|authorities"
 )
-_BESIDE = (
-    r"not (?:in|among)|on top of|in addition to|besides|(?:in|within)(?=\W*$)"  # what stands behind these is what there is
-)
+# What stands behind these is what there is.
+_BESIDE = r"not (?:in|among)|despite|in spite of|on top of|in addition to|besides|(?:in|within)(?=\W*$)"
 _CUES = re.compile(
     rf"(?P<need>{_NEED})|\b(?P<beside>{_BESIDE})\b|\b(?P<owned>{_OWNED})\b|\b(?P<with>with)\b|\b(?P<holds>{_HOLDS})\b"
     r"|\b(?P<not>not|no|none|nothing|neither|nor|never|cannot|\w+n['’]t)\b|(?P<sign>[✓✔✅☑]|\[[x+](?=\]|$))",
@@ -95,14 +94,15 @@ _IS_HELD = (
     rf"|{_IS}?(?: already)? ?(?:present|found|held|passed|granted|given|assigned|available|enabled|kept)\b"
     rf"(?!\s*(?:[:=(\[]|{_RIGHT}\b))"
     rf"|{_SAYS}(?:true|yes|ok|granted|allow(?:ed)?|held|present|pass(?:ed)?)\b|\s*\((?:held|granted|ok|present|have|yes)\)"
-    r"|[ \t]*[✓✔✅☑]"
+    rf"|{_IS}(?: all| already)? ?(?:configured|set(?: up)?|in place|correct(?:ly)?)\b|[ \t]*[✓✔✅☑]"
 )
 _IS_LACKED = (
     rf"{_IS} ?(?:missing|required|needed|mandatory|absent|denied|not(?= \w)(?! (?:permitted|allowed|authori[sz]ed)))\b"
     rf"|{_SAYS}(?:false|no|none|den(?:y|ied)|missing|fail(?:ed)?)\b"
 )
 _BEHIND = re.compile(
-    rf"[\])}}'\"`’”»]{{0,3}}[ \t]*(?:(?:oauth )?{_RIGHT}\b)?(?:(?P<partly>{_ONLY})|(?P<held>{_IS_HELD})"
+    rf"[\])}}'\"`’”»]{{0,3}}(?:, (?:and )?['\"`‘“]?[\w.-]{{1,40}}:[\w.-]{{1,40}}['\"`’”]?){{0,4}}"  # scopes beside it
+    rf"[ \t]*(?:(?:oauth )?{_RIGHT}\b)?(?:(?P<partly>{_ONLY})|(?P<held>{_IS_HELD})"
     rf"|(?P<lacked>{_IS_LACKED}))",
     re.IGNORECASE,
 )

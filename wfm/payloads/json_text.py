@@ -16,21 +16,30 @@ _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+'
 _TOKEN = re.compile(_STRING + r'(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)  # a string left open reaches to the end, tried once
 _WHOLE = re.compile(_STRING + '"', re.DOTALL)
 _CLOSERS = {"[": "]", "{": "}"}
-_DECODER = json.JSONDecoder(strict=False)  # a mail wraps lines inside strings
+_DECODER = json.JSONDecoder()
+_TOLERANT = json.JSONDecoder(strict=False)
 
 
 def parse(text: str) -> object:
     """Return the JSON value of a whole text. Raises ValueError for anything else, whatever its depth or numbers."""
-    try:
-        return json.loads(text, strict=False)
-    except RecursionError:
-        raise ValueError("too deep") from None
+    value, end = value_at(text, len(text) - len(text.lstrip()))
+    if text[end:].strip():
+        raise ValueError("more behind the value")
+    return value
 
 
 def value_at(text: str, start: int) -> tuple[object, int]:
-    """Return the JSON value that begins at `start`, and where it ends. Raises ValueError."""
+    """Return the JSON value that begins at `start`, and where it ends. Raises ValueError.
+
+    A string that a mail or a terminal broke over lines is one line again: JSON itself has no such breaks.
+    """
     try:
-        return _DECODER.raw_decode(text, start)
+        try:
+            return _DECODER.raw_decode(text, start)
+        except json.JSONDecodeError as error:
+            if not error.msg.startswith("Invalid control character"):
+                raise
+            return _TOLERANT.raw_decode(text.replace("\n", " "), start)
     except RecursionError:
         raise ValueError("too deep") from None
 

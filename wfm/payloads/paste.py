@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from wfm.payloads.correlation import UUID
 from wfm.payloads.error_envelopes import as_status, envelopes_of
 from wfm.payloads.json_text import value_at, values_in
 from wfm.payloads.limits import excerpt
@@ -23,6 +24,15 @@ _CURL_NOISE = re.compile(
 )
 _CURL_END = re.compile(r"\* Connection #\d+ to host [^\n]{1,200} left intact\s*$")
 _QUOTE = re.compile(r"^(?:[ \t]*>)+[ \t]?", re.MULTILINE)
+_MARGIN = re.compile(r"^(?:[\d:.TZ-]{6,30} +)?[│╷╵┃](?: |$)", re.MULTILINE)  # Terraform's, behind the time where CI logs it
+_BREAK = re.compile(
+    r"(?<=[A-Za-z,])[ \t]{0,8}\n(?=[\[(]|[a-z](?![\w-]{1,40}[:=](?! ?\[)))"
+)  # no member or header begins behind it
+_LAST_WORD = re.compile(r"[ ][A-Za-z][a-z]*,?$")
+_BEFORE_BRACKETS = re.compile(rf"(?<=:)[ \t]{{0,8}}\n(?=\[\w)|(?<=\])[ \t]{{0,8}}\n(?=\({UUID}\))")
+MIN_BROKEN = 40
+"""A shorter line was not broken by a terminal or a mail."""
+_BROKEN_ID = re.compile(r"(?<=[0-9a-f]{4}-)[ \t]{0,8}\n(?=[0-9a-f]{4})", re.IGNORECASE)
 _SMART = str.maketrans("“”„‟‘’", '""""\'\'')
 _OPENS = re.compile(r"\{\s*[\"']")
 
@@ -38,18 +48,31 @@ class Pasted:
 
 
 def unquoted(text: str) -> str:
-    """Return a pasted text without what mails and word processors add: quote marks, typographic quotes. Lines stay lines."""
+    """Return a pasted text without what mails, terminals and word processors add: quote marks, margins, typographic quotes.
+
+    Lines stay lines.
+    """
     text = re.sub(r"\r\n?", "\n", text)
     if '"' not in text and "“" in text:
         text = text.translate(_SMART)
     if _QUOTED_ANSWER.search(text) or (_QUOTE.search(text) and not _REQUEST_LINE.search(text)):
         text = _QUOTE.sub("", text)
-    return text
+    return _MARGIN.sub("", text)
+
+
+def _unwrapped(text: str) -> str:
+    """The text with the sentences and ids that were broken over lines in one line again."""
+    return _BEFORE_BRACKETS.sub(" ", _BREAK.sub(_joined, _BROKEN_ID.sub("", text)))
+
+
+def _joined(found: re.Match[str]) -> str:
+    line = found.string[found.string.rfind("\n", 0, found.start()) + 1 : found.start()]
+    return " " if len(line) >= MIN_BROKEN and _LAST_WORD.search(line[-40:]) else found.group()
 
 
 def take_apart(text: str) -> tuple[Pasted, ...]:
     """The answers in a pasted text, in order; always at least one. Works within the bounds of `decode` and `excerpt`."""
-    text = unquoted(text)
+    text = _unwrapped(unquoted(text))
     starts = [found for found in _STATUS_LINE.finditer(text) if not _is_interim(found.group(1))]
     if starts:
         ends = [*(found.start() for found in starts[1:]), len(text)]
