@@ -618,6 +618,20 @@ CASES: dict[str, list[Given]] = {
             code="Authorization_RequestDenied",
         ),
     ],
+    "firewall-refuses": [
+        Given("error code: 1020", 403, evidence=Evidence(via="data_action"), code="1020"),
+        Given(wrapped("error code: 1020", 403, "forbidden"), 403, code="forbidden"),
+        Given("Request unsuccessful. Incapsula incident ID: 123-456", 403),
+        Given(
+            "<html><head><title>Request Rejected</title></head><body>The requested URL was rejected. Please consult with your"
+            " administrator.<br>Your support ID is: 123</body></html>"
+        ),
+        Given(
+            '<HTML><HEAD><TITLE>Access Denied</TITLE></HEAD><BODY>You don\'t have permission to access "http://x/" on this'
+            " server.<P>Reference #18.1</BODY></HTML>",
+            403,
+        ),
+    ],
     "aws-policy-refuses": [
         Given(f"User: {ARN}:user/x is not authorized to perform: dynamodb:GetItem on resource: *", 400),
         Given(
@@ -663,6 +677,10 @@ CASES: dict[str, list[Given]] = {
         Given("HTTP/1.1 202 Accepted"),
     ],
     "nothing-failed": [
+        Given("[]"),
+        Given('[{"id": "a", "name": "x"}]'),
+        Given('{"uploadKey": "a", "url": "https://s3", "headers": {"x-amz": "a"}}'),
+        Given("No changes. Your infrastructure matches the configuration."),
         Given("", 204, retryable=False),
         Given('{"id":"x","name":"Ann"}', 200),
         Given("OK", 200),
@@ -677,7 +695,7 @@ CASES: dict[str, list[Given]] = {
         Given("{“code”:“badRequest”,“message”:“Access denied. Check scopes or org settings.”}", 403),
         Given('{"message":"Internal Server Error","stat', 500, retryable=False),
     ],
-    "answer-empty": [Given("[]"), Given(""), Given("  \n\t "), Given("{}"), Given('{"foo": "bar"}')],
+    "answer-empty": [Given(""), Given("  \n\t "), Given("{}"), Given('{"foo": "bar"}')],
     "answer-page": [Given(HTML.format("Sign in")), Given(HTML.format("Welcome"), 200)],
     "answer-unknown": [Given('"something went wrong"'), Given("42")],
 }
@@ -728,6 +746,14 @@ VARIANTS: dict[str, list[tuple[Given, str]]] = {
         (_aws("(Service: AWSLambda; Status Code: 403; Error Code: AccessDeniedException;)"), "AWS Lambda refuses"),
         (_aws("(Service: AWSLambda; Status Code: 502; Error Code: SubnetIPAddressLimitReachedException;)"), "network"),
         (_aws("(Service: AWSLambda; Status Code: 500; Error Code: ServiceException;)"), "not ready"),
+        *(
+            (Given(f"An error occurred ({code}) when calling the {call} operation: no", code=code), phrase)
+            for code, call, phrase in (
+                ("ExpiredTokenException", "Invoke", "AWS Lambda does not accept the key or session"),
+                ("ValidationException", "PutItem", "AWS DynamoDB does not accept a value"),
+                ("ConditionalCheckFailedException", "PutItem", "AWS DynamoDB refuses the write"),
+            )
+        ),
     ],
     "invalid-client": [
         (Given('{"error": "invalid_client", "error_description": "client is disabled"}', 400, evidence=TOKEN), "Enable"),
@@ -758,6 +784,12 @@ VARIANTS: dict[str, list[tuple[Given, str]]] = {
     ],
     "conflict": [
         (Given(error("conflict_error", "Conflict occurred while saving. Please try again."), 409), "Nobody: it passes")
+    ],
+    "aws-policy-refuses": [
+        (
+            Given('{"Message":"Forbidden. For troubleshooting Function URL authorization issues, see: https://docs"}', 403),
+            "URL to NONE",
+        )
     ],
     "certificate-not-trusted": [(Given("curl: (60) SSL certificate problem: self-signed certificate"), "The program")],
     "address-unknown": [(Given("getaddrinfo ENOTFOUND api.mypurecloud.frr"), "api.mypurecloud.frr that the program")],

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from wfm import catalogue
-from wfm.diagnosis.rules.base import PLATFORM_HOST, Case
+from wfm.diagnosis.rules.base import PLATFORM_HOST, Case, names_platform_path
 from wfm.diagnosis.rules.elsewhere import ANOTHER_SERVICE
 from wfm.diagnosis.rules.record import CALLER_ADMIN, REMOTE_OWNER, Rule, Sentences, render
 from wfm.domain.diagnoses import Kind
@@ -19,8 +19,22 @@ _PLATFORM_CODE = re.compile(r"[a-z]+(?:\.[a-z]+)+")
 _BRIEF_WORDS = re.compile(r"insufficient permissions? for resource access|^\s*resource not found\.?\s*$", re.IGNORECASE)
 _OF_OTHERS = re.compile(  # what only other vendors say: ServiceNow, Microsoft, Salesforce, Google, AWS
     r"\bAPI level ACL\b|\bRequired to provide Auth information\b|\bAADSTS\d{4,}|\bprv[A-Z]\w+ privilege\b|\barn:aws:"
+    r"|\bgoogle\.(?:api_core|auth|cloud)\b|\bIAM permission\b|\bbotocore\b|<(?:\w+:)?api_?errors?\b"
     r"|\bINSUFFICIENT_ACCESS\w*|\bINVALID_SESSION_ID\b|\bAuthoriz?ation_RequestDenied\b|\bAuthorizationFailed\b|\bPERMISSION_DENIED\b"
+    r"|\bUNAUTHENTICATED\b|\bRESOURCE_EXHAUSTED\b|\brpc error: code = |\bStatusCode\.[A-Z_]{4,}"
 )
+_SERVICE = (
+    r"(?:Zendesk|Service ?Now|Salesforce|Dynamics(?: 365)?|SAP|HubSpot|Freshdesk|Jira|Twilio|Five9|Okta|Zoho|SharePoint|Azure"
+    r"|Google(?: \w+)?|DialogFlow|OpenAI|Contentful|(?:our|their|my|his) own (?:API|service|server|backend)"
+    r"|(?:external|third[- ]party|3rd[- ]party|remote|customer'?s|upstream) (?:\w+ )?(?:API|endpoint|service|system)s?"
+    r"|(?:the )?(?:web service|endpoint|API) behind the (?:data )?action)"
+)
+_TOLD = re.compile(  # "Zendesk rejects it", "our own API returned 403", "401 Unauthorized from Salesforce"
+    rf"\b{_SERVICE}(?: \w+){{0,3}} (?:(?:reject|return|answer|respond|throw|fail)(?:s|ed|ing)?|refuse[sd]?|den(?:y|ies|ied)"
+    rf"|gives?|gave|sends?|sent|repl(?:y|ies|ied))\b|\b[45]\d\d\b[^.\n]{{0,40}} (?:from|by) (?:the )?{_SERVICE}\b",
+    re.IGNORECASE,
+)
+_RELATIVE = re.compile(r"\"(?:url|uri|path)\\?\": {0,2}\\?\"(/[^\"\\\s]{2,300})")
 _KEY = re.compile(r"\b(?:api|subscription|access|function|host|master|app)[ _-]?key\b", re.IGNORECASE)
 _REPORTS = re.compile(r"\b(?:backend service failed|response from web service)\b", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(r"\s*(?:basic|digest|ntlm|negotiate|apikey|hmac\w*|aws4\S*)\b", re.IGNORECASE)
@@ -58,9 +72,17 @@ def is_remote(case: Case) -> bool:
         (told_by_form and not _is_wrapper(response))
         or bool(_BRIEF_WORDS.search(case.text))
         or bool(set(named) & catalogue.published_permissions())
-        or "/api/v2/" in case.text
+        or names_platform_path(case.text)
     )
-    return case.behind_action and not of_platform
+    if of_platform:
+        return False
+    return case.behind_action or _called_elsewhere(response) or bool(_TOLD.search(response.text))
+
+
+def _called_elsewhere(response: ParsedResponse) -> bool:
+    """Whether a function reports of a call whose path is none of the platform's."""
+    paths = _RELATIVE.findall(response.text)
+    return any(layer.is_function for layer in response.envelopes) and bool(paths) and not any(map(names_platform_path, paths))
 
 
 def _is_wrapper(response: ParsedResponse) -> bool:

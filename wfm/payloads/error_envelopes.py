@@ -44,7 +44,7 @@ _STATES = ("state", "status", "querystate", "jobstate", "jobstatus", "executions
 _MAY_EMBED = (*_MESSAGE_KEYS, "body", "response", "responsebody", "rawresult", "error", "finalresult", "data", "result")
 _INNER = (
     *("error", "fault", "exception", "response", "responsebody", "data", "result", "body", "message", "detail", "eventbody"),
-    *("reason", "cause"),
+    *("reason", "cause", "job", "operation"),
 )
 _INNER_NAME = re.compile(r"error|fault|exception|failure|causes$|warnings$")
 _BULK = ("results", "entities", "responses", "items")
@@ -238,7 +238,7 @@ def _own_envelope(members: Mapping[str, object], place: str, level: int) -> Erro
         level=level,
         code=code,
         message=message,
-        status=status_of(members) or _status_by_phrase(members, level),
+        status=status_of(members) or _status_by_phrase(members, level, says_something=bool(code or message)),
         correlation_id=text_of(members, _ID_KEYS, 200) or None,
         entity_id=text_of(members, ("entityid",), 200),
         entity_name=text_of(members, ("entityname",), 200),
@@ -316,10 +316,12 @@ def status_of(members: Mapping[str, object]) -> int | None:
     return None
 
 
-def _status_by_phrase(members: Mapping[str, object], level: int) -> int | None:
-    """The status that {"error": "Forbidden"} stands for, in a body whose own HTTP status was lost on the way."""
-    error = members.get("error")
-    return statuses.of_phrase(error.strip()) if level > 0 and isinstance(error, str) else None
+def _status_by_phrase(members: Mapping[str, object], level: int, *, says_something: bool) -> int | None:
+    """The status that {"status": "Forbidden", "message": "…"} stands for, or {"error": "Forbidden"} in a body whose own HTTP
+    status was lost on the way."""
+    words = [members.get(name) for name in _STATUS_KEYS] if says_something else []
+    words += [members.get("error")] if level > 0 else []
+    return next((status for word in words if isinstance(word, str) and (status := statuses.of_phrase(word))), None)
 
 
 def as_status(value: object) -> int | None:

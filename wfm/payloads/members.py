@@ -33,6 +33,7 @@ class Detail:
 
     code: str = ""
     field: str = ""
+    message: str = ""
     entity_id: str = ""
     entity_name: str = ""
 
@@ -125,6 +126,9 @@ def _flat(value: object) -> str:
 
 
 def details_of(value: object) -> tuple[Detail, ...]:
+    """The entries of details[]; a single object counts where it names a field."""
+    if isinstance(value, dict):
+        return tuple(detail for detail in details_of([value]) if detail.field)
     if not isinstance(value, list):
         return ()
     found = []
@@ -137,6 +141,7 @@ def details_of(value: object) -> tuple[Detail, ...]:
                     field=text_of(
                         members, ("fieldname", "field", "target", "property", "propertypath", "pointer", "name"), 200
                     ),
+                    message=text_of(members, ("message", "error", "reason", "issue", "description"), 1_000),
                     entity_id=text_of(members, ("entityid",), 200),
                     entity_name=text_of(members, ("entityname",), 200),
                 )

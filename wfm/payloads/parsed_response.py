@@ -18,7 +18,7 @@ from wfm.payloads.json_text import close_brackets, parse, too_deep
 from wfm.payloads.limits import HEAD, TAIL, excerpt, tidy
 from wfm.payloads.log_records import FULL, values_in_record, weight
 from wfm.payloads.names import Names, find_names
-from wfm.payloads.progress import DONE, FAILED, RUNNING, THERE
+from wfm.payloads.progress import DONE, FAILED, RUNNING, THERE, are_things
 
 MAX_LEVELS = 6
 """How deep bodies inside sentences inside bodies are followed."""
@@ -275,7 +275,10 @@ def _parse_body(text: str) -> tuple[Form, tuple[ErrorEnvelope, ...]]:
         except ValueError:
             break
     if isinstance(value, dict | list):
-        return Form.JSON, _all_envelopes(value)
+        envelopes = _all_envelopes(value)
+        told = any(one.says_something or one.status or one.state in RUNNING | DONE | FAILED for one in envelopes)
+        well = not told and are_things(value)
+        return Form.JSON, (*envelopes, ErrorEnvelope(place="body", state=THERE)) if well else envelopes
     return (Form.TEXT, _with_embedded_bodies(envelopes_of(value))) if isinstance(value, str) else (Form.TEXT, ())
 
 

@@ -26,5 +26,13 @@ def is_thing(members: Mapping[str, object]) -> bool:
     return "selfuri" in members or page or {"accesstoken", "tokentype"} <= set(members) or is_notification(members)
 
 
+def are_things(value: object) -> bool:
+    """Whether a JSON value in which nothing tells of a failure is what a read or a started upload gives: one with an id or an
+    address to go on with, or a list of those, be it empty."""
+    if isinstance(value, list):
+        return all(isinstance(item, dict) and are_things(item) for item in value[:50])
+    return isinstance(value, dict) and len(value) > 1 and any(value.get(name) for name in ("id", "uploadKey", "downloadUrl"))
+
+
 def is_notification(members: Mapping[str, object]) -> bool:
     return "topicname" in members and isinstance(members.get("eventbody"), dict)

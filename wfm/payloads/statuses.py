@@ -12,16 +12,16 @@ _NAMED = r"(?:status|statut|estado|état|stato|статус|ステータス|状�
 _ANY_NUMBER = re.compile(r"[1-5]\d\d")
 _VERBS = r"(?:GET|HEAD|POST|PUT|PATCH|DELETE)"
 _STATED = re.compile(  # "status code: 403", "API Error: 403 - …", "PATCH /x returned 403", "403 Client Error"
-    rf"(?:^\s*\(?|\b(?:API|Auth)\s{{1,4}}Error:?\s{{0,4}}|\bHTTP(?:/\d(?:\.\d)?)?[ :=]{{1,6}}"
-    rf"|{_NAMED}(?:[ _-]?code)?\"?\s{{0,4}}[:=|]?\s{{0,4}}[\"']?"
+    rf"(?:^\s*\(?|\b(?:API|Auth)\s{{1,4}}Error:?\s{{0,4}}|\bHTTP(?:/\d(?:\.\d)?)?[ :=]{{1,6}}`?"
+    rf"|{_NAMED}(?:[ _-]?code)?[\"*]{{0,2}}\s{{0,4}}[:=|]?[*]{{0,2}}\s{{0,4}}[\"'`(]?"
     rf"|\b(?:error|fehler(?:code)?|erreur|errore|erro|fout|ошибка|błąd)(?: code)?\s{{0,3}}:?\s{{1,3}}"
     rf"|\b{_VERBS} [\"']?(?:/|http)[^\s\"']{{1,300}}[\"']?"
     r"(?: HTTP/\d(?:\.\d)?[\"']?)?\s{1,2}(?:[-=]>|→|:|returned|answered|failed with)?\s?"
     r"|\b(?:respond|fail|return|repli|answer|reject)ed(?: with)?(?: an?)?(?: HTTP)?(?: status)?(?: code)?:? "
     r"|\b(?:HTTP |server )?(?:response|answer|result)(?: status)?(?: code)?[:=]? ?"  # java.net, got
-    r"|\b(?:with|exit|unexpected)(?: http)?(?: status)?(?: code)?[:=]? (?:of )?"  # ServiceNow, Go
+    r"|\b(?:with|exit|unexpected)(?: an?)?(?: http)?(?: status)?(?: code)?[:=]? (?:of )?"  # ServiceNow, Go
     r"|\b\w{0,60}(?:Error|Exception)\b\W{1,4}"  # aiohttp, Spring
-    r"|<Response \[|\bfail(?:ed|ure)[:( ]{1,3}|\b(?:got|gets?|gives?|gave|returns?)(?: an?)?(?: HTTP)? "
+    r"|<Response \[|\bfail(?:ed|ure)[:( ]{1,3}|\b(?:got|gets?|gives?|gave|returns?|answers?|throws?)(?: an?)?(?: HTTP)? "
     rf"){_NUMBER}"
     r"|\b([45]\d\d) (?:Client|Server) Error\b"  # requests
     rf"|\[([45]\d\d)\] during \[{_VERBS}\]"  # Feign
@@ -57,6 +57,16 @@ _BY_NAME = (
         re.IGNORECASE,
     )
 )
+_GRPC = {
+    **{"invalidargument": 400, "failedprecondition": 400, "outofrange": 400, "unauthenticated": 401, "permissiondenied": 403},
+    **{"notfound": 404, "alreadyexists": 409, "aborted": 409, "resourceexhausted": 429, "internal": 500, "dataloss": 500},
+    **{"unimplemented": 501, "unavailable": 503, "deadlineexceeded": 504},
+}
+"""The HTTP status that each code of gRPC stands for (published: google.rpc.Code)."""
+_BY_GRPC = re.compile(r"(?:\brpc error: code = |\bStatusCode\.|\bgoogle\.api_core\.exceptions\.)(\w{5,20})")
+_BESIDE = re.compile(  # a number in marks or beside words of any language: `404`, | 404 |, (403) at the end, ": 403 Prohibido"
+    r"(?:[`*|] ?|\((?!400|500)(?=\d{3}\)\W*(?:\n|$))|: )(40[0-9]|41[0235]|42[2349]|50[0-4])(?:[`*)]| ?\||(?= [A-ZÀ-Ž]))"
+)
 _REMOTE = re.compile(r"\bStatus ?Code: ?([45]\d\d)\b|\bfailed with status code ([45]\d\d)\b", re.IGNORECASE)
 _SUCCESS = re.compile(
     r"\bHTTP(?:/\d(?:\.\d)?)?[ :=]{1,4}(20[0-7])\b|<Response \[(20[0-7])\]>"
@@ -74,8 +84,12 @@ def status_in(text: str) -> int | None:
             status = next(int(number) for number in found.groups() if number)
             if status >= 300:
                 return status
-    named = _BY_NAME.search(text)
-    return _PHRASES[named.group(1).casefold()] if named else None
+    if named := _BY_NAME.search(text):
+        return _PHRASES[named.group(1).casefold()]
+    if (named := _BY_GRPC.search(text)) and (meant := of_phrase(named.group(1))):
+        return meant
+    beside = _BESIDE.search(text)
+    return int(beside.group(1)) if beside else None
 
 
 def of_remote(text: str) -> int | None:
@@ -85,8 +99,9 @@ def of_remote(text: str) -> int | None:
 
 
 def of_phrase(text: str) -> int | None:
-    """The status whose phrase a text is, nothing more: "Forbidden"."""
-    return _PHRASES.get(text.casefold())
+    """The status whose phrase or gRPC code a text is, nothing more: "Forbidden", "PERMISSION_DENIED"."""
+    text = text.strip().casefold()
+    return _PHRASES.get(text) or _GRPC.get(text.replace("_", ""))
 
 
 def only_repeats(text: str) -> bool:

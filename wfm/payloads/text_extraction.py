@@ -30,6 +30,7 @@ _DOTTED_CODE = re.compile(
     r"\b(missing(?:\.any)?(?:\.division)?\.permissions?|app\.not\.authorized\.for\.scope|not\.authorized|bad\.credentials"
     r"|authentication\.required|too\.many\.requests(?:\.retry\.after)?|wfm\.[a-z.]{3,60}[a-z])\b"
 )
+_OF_BOTOCORE = re.compile(r"\bAn error occurred \((\w{3,80})\) when calling the \w{2,60} operation\b")
 _RETURNED = re.compile(r"https?://[^\s\"'<>]{1,600}?[?#&]error=([A-Za-z_.]{3,60})")
 _DESCRIBED = re.compile(r"[?#&]error_description=([^&\s\"'<>]{1,1000})")
 _FAILS = re.compile(
@@ -43,7 +44,7 @@ _TAG = re.compile(r"<[^<>]{1,2000}>")
 _SCRIPT = re.compile(r"<(script|style)\b[^<]{0,20000}</\1>", re.IGNORECASE)
 _TITLE = re.compile(r"<(?:title|h1)[^<>]{0,200}>([^<]{1,300})<", re.IGNORECASE)
 _XML = re.compile(
-    r"<(?:\w{1,20}:)?(code|errorcode|faultcode|exceptioncode|value|message|faultstring|errormessage|exceptionmessage"
+    r"<(?:\w{1,20}:)?(code|errorcode|errortype|faultcode|exceptioncode|value|message|faultstring|errormessage|exceptionmessage"
     r"|description|text)"
     r"(?:\s[^<>]{0,200})?>([^<]{1,2000})<",
     re.IGNORECASE,
@@ -101,7 +102,7 @@ def truncated_inside(text: str) -> str:
 
 def code_in(text: str) -> str | None:
     """A machine code that a text names, where there is no doubt that it is one."""
-    for pattern in (_OAUTH_CODE, _DOTTED_CODE, _MEMBER_CODE):
+    for pattern in (_OAUTH_CODE, _DOTTED_CODE, _OF_BOTOCORE, _MEMBER_CODE):
         found = pattern.search(text[:8_000])
         if found:
             return found.group(1)
@@ -158,7 +159,7 @@ def xml_envelope(text: str) -> ErrorEnvelope | None:
         **{name: fault[kept] for name, kept in (("faultcode", "value"), ("faultstring", "text")) if kept in fault},
         **found,
     }
-    code = next((found[key] for key in ("code", "errorcode", "exceptioncode", "faultcode") if key in found), None)
+    code = next((found[key] for key in ("code", "errorcode", "exceptioncode", "faultcode", "errortype") if key in found), None)
     keys = ("message", "faultstring", "errormessage", "exceptionmessage", "description")
     message = next((found[key] for key in keys if key in found), "")
     if not code and not message:

@@ -45,7 +45,7 @@ SCOPE = Rule(
         codes=pattern(r"^app\.not\.authorized\.for\.scope$", r"^insufficient\.scopes?$"),
         codes_within=pattern(r"missing\.(?:required\.)?(?:oauth\.)?scopes?\b", r"scopes?\.(?:missing|required|insufficient)"),
         sentences=pattern(
-            r"\b(?:lacks?|lacking|missing|requires?|required|needs?|insufficient|without)\b[^.\n]{0,60}\bscopes?\b",
+            r"\b(?:lacks?|lacking|missing|requires?|required|needs?|insufficient|without)\b[^.,\n]{0,60}\bscopes?\b",
             r"\bscopes?\b[^.\n]{0,80}\b(?:missing|required|insufficient|not granted|not authorized)\b",
             r"not authorized to use scope",
             r"\b(?:do|does|did)(?: not|n'?t) (?:have|hold|include|contain|carry|grant)\b[^.\n]{0,60}\bscopes?\b",
@@ -198,7 +198,8 @@ REFUSED = Rule(
         special=_refused_by_a_server,
         codes=pattern(r"^access\.denied$"),
         weak_codes=pattern(
-            r"^(?:.+\.)?(?:forbidden|not\.authorized|access\.denied|unauthorized|not\.allowed)$", r"^access\.denied"
+            r"^(?:.+\.)?(?:forbidden|not\.authorized|access\.denied|unauthorized|not\.allowed)$",
+            r"^access\.denied|^authorization\.failure$",
         ),
         statuses=frozenset({403, 451}),
         within=REFUSALS | {451},

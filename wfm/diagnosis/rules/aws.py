@@ -13,11 +13,16 @@ _REPORT = re.compile(  # the newer SDK has commas and no error code
     r"\(Service: (?:AWS|Amazon)? ?(\w{2,40})[;,] Status Code: (\d{3})[;,](?: Error Code: (\w{3,60}?)(?:Exception|Fault)?[;,])?",
     re.IGNORECASE,
 )
+_OF_BOTOCORE = re.compile(r"\bAn error occurred \((\w{3,60}?)(?:Exception|Fault)?\) when calling the (\w{2,60}) operation\b")
+_SERVICES = {"Invoke": "Lambda", "AssumeRole": "STS"} | dict.fromkeys(("GetObject", "PutObject", "HeadObject"), "S3")
+_SERVICES |= dict.fromkeys(("GetItem", "PutItem", "UpdateItem", "Query", "Scan", "DeleteItem"), "DynamoDB")
 _BY_STATUS = {"403": "AccessDenied", "404": "ResourceNotFound", "429": "TooManyRequests", "500": "Service", "503": "Service"}
 
 
 def _report(case: Case) -> tuple[str, str] | None:
     """AWS's service and error code, where its sentence is passed on."""
+    if found := _OF_BOTOCORE.search(case.response.text):
+        return _SERVICES.get(found[2], found[2]), found[1]
     if "(Service:" not in case.response.text:
         return None
     report = _REPORT.search(f"{case.text}\n{case.response.outer_text}")
@@ -44,8 +49,8 @@ _FAULTS = (
     Variant(
         when=_code(r"^ResourceNotFound$|^NoSuch\w+|^FunctionNotFound$"),
         kind=Kind.NOT_FOUND_OTHER,
-        cause="AWS {service|Lambda} has no function, alias or version of the name (ARN) that the Data Action calls.",
-        fix="Correct the ARN in the Data Action, region, alias and version included, or create the function in AWS.",
+        cause="AWS {service|Lambda} has no {thing|function, alias or version} of the name (ARN) that is called.",
+        fix="Correct the name or ARN where it is called, region, account, alias and version included, or create it in AWS.",
     ),
     Variant(
         when=_code(r"^KMS\w*|^EC2AccessDenied$"),
@@ -72,12 +77,32 @@ _FAULTS = (
         fix="Wait and send it again. If it lasts, look at the state of AWS in that region.",
         retryable=True,
     ),
+    Variant(
+        when=_code(r"^ExpiredToken$|^UnrecognizedClient$|^InvalidClientTokenId$|^InvalidAccessKeyId$"),
+        kind=Kind.UNAUTHENTICATED,
+        cause="AWS {service|Lambda} does not accept the key or session with which the call is signed.",
+        fix="Give the program or the integration a valid key or role of AWS. A session that has expired is fetched anew.",
+    ),
+    Variant(
+        when=_code(r"^Validation$|^InvalidParameter\w*$|^InvalidRequestContent$"),
+        kind=Kind.VALIDATION,
+        cause="AWS {service|Lambda} does not accept a value of the call; its sentence names it.",
+        fix="Correct the value, then send the call again.",
+    ),
+    Variant(
+        when=_code(r"^ConditionalCheckFailed$|^TransactionCanceled$|^\w*AlreadyExists$"),
+        kind=Kind.CONFLICT,
+        cause="AWS {service|Lambda} refuses the write: what is stored there is not as the call expects.",
+        fix="Read what is stored there, then decide whether to write again.",
+    ),
 )
 
 
 def _values(case: Case) -> Mapping[str, str]:
     report = _report(case)
-    return {"service": report[0]} if report else {}
+    if not report:
+        return {}
+    return {"service": report[0]} | ({} if "lambda" in report[0].casefold() else {"thing": "thing"})
 
 
 AWS_FAULT = Rule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from wfm import catalogue
 from wfm.catalogue import PlatformOperation
@@ -20,12 +20,23 @@ _CALLED = re.compile(  # an address that was called, not one of a manual: "for u
     r"|\b(?:GET|HEAD|POST|PUT|PATCH|DELETE)\]?\b[^\n/]{0,20}?[\"'`\[ ])" + _ADDRESS.pattern
 )
 PLATFORM_HOST = re.compile(r"(?:pure\.?cloud|genesys|inin)|^localhost$|^127\.", re.IGNORECASE)
+_API_PATH = re.compile(r"/api/v2/([\w-]{2,60})")
 BRIEF_PATH = re.compile(r"^(?:https?://[^/]+)?/api/v2/wfm/")
 
 
 def _foreign(found: re.Match[str]) -> str:
     host, path = found.groups()
-    return "" if PLATFORM_HOST.search(host) or "/api/v2/" in path else host
+    return "" if PLATFORM_HOST.search(host) or names_platform_path(path) else host
+
+
+@cache
+def _areas() -> frozenset[str]:
+    return frozenset(path.split("/")[3] for path in catalogue.published_paths() if path.count("/") > 2) | {"wfm"}
+
+
+def names_platform_path(text: str) -> bool:
+    """Whether a text names a path of the platform; other vendors, as Zendesk, have an /api/v2/ too."""
+    return any(area in _areas() for area in _API_PATH.findall(text))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,17 +6,25 @@ import re
 from collections.abc import Mapping
 
 from wfm.diagnosis.rules.base import Case, pattern
-from wfm.diagnosis.rules.record import CALLER_ADMIN, REMOTE_OWNER, Example, Matchers, Rule, action_error, observed
+from wfm.diagnosis.rules.record import CALLER_ADMIN, REMOTE_OWNER, Example, Matchers, Rule, Variant, action_error, observed
 from wfm.domain.diagnoses import Kind
 from wfm.payloads.parsed_response import Form
 
 _AWS_ACTION = re.compile(r"\bnot authorized to perform:? ([a-z][\w-]{1,40}:[A-Z]\w{2,60})")
 
 
+_FUNCTION_URL = pattern(r"\bFunction URL authorization\b")
+
+
 def _action_refused(case: Case) -> re.Match[str] | None:
     if "to perform" not in case.response.text:
         return None
     return _AWS_ACTION.search(f"{case.text}\n{case.response.outer_text}")
+
+
+def _by_function_url(case: Case) -> bool:
+    """Whether the address of an AWS function refuses: it wants signed calls, or its policy does not let this caller in."""
+    return bool(_FUNCTION_URL.search(case.response.text) or _FUNCTION_URL.search(case.text))
 
 
 def _aws_values(case: Case) -> Mapping[str, str]:
@@ -46,11 +54,40 @@ ANOTHER_SERVICE = Rule(
     ),
 )
 
+_WALL = pattern(
+    r"\berror code:? 10(?:0[5-9]|1[0-9]|20)\b",
+    r"\bCloudflare to restrict access\b|\bAttention Required! \| Cloudflare\b|\bSorry, you have been blocked\b",
+    r"\bIncapsula incident\b",
+    r"\bdon[’']?t have permission to access\b[^\n]{1,300}\bReference ?#",  # Akamai
+    r"\brequested URL was rejected\. Please consult\b",  # F5
+    r"\bSucuri Website Firewall\b",
+)
+
+
+def _behind_wall(case: Case) -> bool:
+    said = f"{case.text}\n{case.response.outer_text}\n{case.response.text}"
+    return case.response.effective_status in (None, 200, 400, 403, 406, 503) and bool(_WALL.search(said))
+
+
+FIREWALL = Rule(
+    key="firewall-refuses",
+    kind=Kind.FORBIDDEN_OTHER,
+    title="A firewall in front of the service blocks the call",
+    matchers=Matchers(special=_behind_wall),
+    cause="A firewall in front of the service blocks the call before the service sees it. No right is missing.",
+    more="Cloudflare, Imperva, Akamai, F5 and others judge by the address of the caller, its headers and what it sends.",
+    confirm="Have the owner of the service look the blocked request up in the log of the firewall, by the id in the answer.",
+    fix="Have the firewall let the call pass: by the addresses that it comes from, or by the rule that the log names.",
+    who=REMOTE_OWNER,
+    source=observed("pages and codes of Cloudflare, Imperva, Akamai, F5 and Sucuri."),
+    example=Example(status=403, body="error code: 1020", via="data_action"),
+)
+
 AWS_POLICY = Rule(
     key="aws-policy-refuses",
     kind=Kind.FORBIDDEN_OTHER,
     title="An AWS policy refuses",
-    matchers=Matchers(special=lambda case: _action_refused(case) is not None),
+    matchers=Matchers(special=lambda case: _action_refused(case) is not None or _by_function_url(case)),
     cause="AWS refuses, not Genesys Cloud: the calling role or user may not do {action|this}.",
     more=(
         "No right of Genesys Cloud is missing. A function is called with lambda:InvokeFunction on its ARN, alias or "
@@ -60,6 +97,17 @@ AWS_POLICY = Rule(
     fix="Allow {action|the action} on that resource in a policy of the AWS role.",
     who=REMOTE_OWNER,
     values=_aws_values,
+    variants=(
+        Variant(
+            when=_by_function_url,
+            cause="AWS refuses, not Genesys Cloud: the function's URL wants signed calls, or its policy shuts this caller out.",
+            confirm="In AWS, look at the function: the authorization type of its URL, and its resource policy.",
+            fix=(
+                "Set the authorization type of the function's URL to NONE and allow lambda:InvokeFunctionUrl in its resource "
+                "policy, or call the function through the AWS Lambda integration."
+            ),
+        ),
+    ),
     retry="No. A changed policy takes some seconds.",
     source=observed("AWS's own sentence behind Data Actions."),
     example=action_error(
@@ -134,4 +182,4 @@ NOT_LET_OUT = Rule(
     ),
 )
 
-RULES = (ANOTHER_SERVICE, AWS_POLICY, SIGNATURE, NOT_LET_OUT)
+RULES = (ANOTHER_SERVICE, FIREWALL, AWS_POLICY, SIGNATURE, NOT_LET_OUT)

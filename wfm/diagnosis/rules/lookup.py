@@ -142,7 +142,7 @@ NOTHING = Rule(
             r"doesn'?t\.exist",
         ),
         sentences=pattern(
-            r"\bno results were found",
+            r"\bno results were found|\bresource not found for\b",
             r"\b(?:could not|unable to|can'?t|cannot) find (?:the |an? )?\w+ with (?:the )?(?:id|name)\b",
             _NAMED_ABSENT.pattern,
         ),

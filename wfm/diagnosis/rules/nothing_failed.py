@@ -14,8 +14,12 @@ from wfm.payloads.progress import DONE, FAILED, RUNNING
 _OF_AN_ERROR = re.compile(r"error|fault|exception|fail|step|torn|WWW|inside", re.IGNORECASE)
 _SAYS_WELL = re.compile(
     r"^\W*(?:ok|success\w*|accepted|created|no content|done|complete[d]?|saved|updated|deleted)\b|\bsuccessfully\b"
-    r"|\b20[0-7][ :-]{1,3}(?:OK|Created|Accepted|No Content)\b|^<Response \[20",
+    r"|\b20[0-7][ :-]{1,3}(?:OK|Created|Accepted|No Content)\b|^<Response \[20"
+    r"|^\W*(?:http ?)?status(?:[ _]?code)?\W{1,4}20[0-7]\b",
     re.IGNORECASE,
+)
+_TERRAFORM_WELL = re.compile(
+    r"^(?:Apply|Destroy) complete! Resources:|^No changes\. \S|^Success! The configuration is valid", re.MULTILINE
 )
 
 
@@ -35,6 +39,8 @@ def _succeeded(case: Case) -> bool:
         return False
     if status is not None:
         return response.form is not Form.TEXT or not telling or bool(_SAYS_WELL.search(response.text))
+    if response.form is Form.TEXT and _TERRAFORM_WELL.search(response.text):
+        return "Error:" not in response.text
     return not telling and bool(states(case) & (RUNNING | DONE))
 
 

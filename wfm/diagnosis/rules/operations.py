@@ -18,7 +18,9 @@ _JOB = re.compile(
 _JOB_FAILED = pattern(r"\bfail(?:ed|ure)\b", r"\bended (?:in|with) (?:an )?error", r"\bdid not (?:complete|finish|succeed)\b")
 
 
-_MARKED = re.compile(r"\[(?:ERROR|FATAL) {0,2}\][ :-]{0,4}([^\n]{8,300})")
+_MARKED = re.compile(
+    r"(?:\[(?:ERROR|FATAL) {0,2}\]|\bException info:|\btracing messages:(?! setting the Archy))[ :-]{0,4}([^\n]{8,300})"
+)
 
 
 def _ended_without_reason(case: Case) -> bool:
@@ -37,7 +39,10 @@ def _job_failed(case: Case) -> bool:
 
 
 def _reason(case: Case) -> str:
-    """What the answer says of an operation that failed: its message, or the first line of a log that is marked as an error."""
+    """What the answer says of an operation that failed: its message, or the first line of a log that is marked as an error.
+
+    Archy ends its log with "Exception info: …".
+    """
     deciding = case.response.deciding
     if (case.response.firm_status or 200) >= 300:
         return ""

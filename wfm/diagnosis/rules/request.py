@@ -7,8 +7,14 @@ from collections.abc import Mapping
 from wfm.diagnosis.rules.base import Case, pattern
 from wfm.diagnosis.rules.record import Example, Matchers, Rule, observed, platform_error, published
 from wfm.domain.diagnoses import Kind
+from wfm.payloads.correlation import without_trailing_id
+from wfm.payloads.statuses import only_repeats
 
 _BAD = frozenset({400, 422})
+MAX_SAID = 160
+"""A longer sentence is not repeated in a cause."""
+_PROSE = frozenset({"text", "page"})
+_SAYS_NOTHING = pattern(r"could not be understood by the server", r"\brequest to backend service failed\b", r"</")
 
 
 def fields(case: Case) -> tuple[str, ...]:
@@ -18,13 +24,27 @@ def fields(case: Case) -> tuple[str, ...]:
         if layer.level == case.response.level:
             found.update(dict.fromkeys(detail.field for detail in layer.details if detail.field))
             found.update(dict.fromkeys(value for key, value in layer.params if key == "field" and value))
+            if layer.place.startswith("errors") and layer.path and "/" not in layer.path:
+                found[layer.path] = None
     return tuple(found)
+
+
+def _said(case: Case) -> str:
+    """What the deciding body says of the request besides its status, behind a colon; long texts are left out."""
+    body = (layer for layer in case.response.deciding_body if layer.place not in _PROSE)
+    inner = (text for layer in body for text in (layer.message, *(detail.message for detail in layer.details)))
+    messages = dict.fromkeys(without_trailing_id(text).rstrip(".: ") for text in (case.response.deciding.message, *inner))
+    short = [text for text in messages if len(text) <= MAX_SAID and " " in text and not only_repeats(text)]
+    return f": {'; '.join(text for text in short[:3] if not _SAYS_NOTHING.search(text))}".rstrip(": ")
+
+
+def _said_in_body(case: Case) -> Mapping[str, str]:
+    return {} if case.response.deciding.place in _PROSE else _validation_values(case)
 
 
 def _validation_values(case: Case) -> Mapping[str, str]:
     named = fields(case)
-    said = case.response.deciding.message.rstrip(".")
-    return {"where": f" ({', '.join(named[:4])})" if named else "", "said": f": {said}" if 0 < len(said) <= 160 else ""}
+    return {"where": f" ({', '.join(named[:4])})" if named else "", "said": _said(case)}
 
 
 VALIDATION = Rule(
@@ -59,6 +79,7 @@ VALIDATION = Rule(
             r"\bmust (?:be|not|have|contain|match|specify)",
             r"\b(?:is|are|was) not (?:a )?valid",
             r"(?<!token )(?<!credentials )(?<!key )\b(?:is|are|was) invalid\b",
+            r"\binvalid (?:\w{1,20} ){1,2}(?:id|uuid|format)s?\b",
             r"\binvalid (?:value|input|param\w*|date|id|uuid|format|request (?:data|body|parameters?)|query)",
             r"\b(?:cannot|can'?t|may not) be (?:null|blank|empty)",
             r"\bvalidation (?:errors?|failed|failure)",
@@ -149,11 +170,12 @@ BAD_REQUEST = Rule(
         statuses=frozenset({400, 406, 411, 414, 415, 416, 417, 418, 421, 426, 494}),
         within=frozenset({400, 406, 415}),
     ),
-    cause="The request is not understood, or does not fit the state of what it touches.",
+    cause="The request is not understood, or does not fit the state of what it touches{said|}.",
     more="Malformed JSON, a wrong media type or a wrong state are usual reasons.",
     confirm="Compare the request with the contract of the call, its Content-Type included.",
     fix="Correct the request. The message or the details may name the part.",
     who="Action owner",
+    values=_said_in_body,
     source=published("bad.request is declared on practically every call."),
     example=platform_error(400, "bad.request", "The request could not be understood by the server due to malformed syntax."),
 )

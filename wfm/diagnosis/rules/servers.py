@@ -171,7 +171,7 @@ UNAVAILABLE = Rule(
             r"\bbad gateway",
             r"\bcircuit breaker",
             r"\bservice unavailable",
-            r"\bfailed to connect",
+            r"\bfailed to connect|\bcould not connect to the endpoint URL",
             r"\bunexpected end of (?:file|stream|input) from\b",
             r"\bsocket hang up",
             r"\berr_(?:connection_\w+|empty_response|internet_disconnected|address_unreachable)",

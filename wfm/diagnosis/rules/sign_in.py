@@ -7,7 +7,7 @@ import re
 from wfm.diagnosis.rules.base import Case, pattern
 from wfm.diagnosis.rules.record import Example, Matchers, Rule, Variant, oauth_error, observed, platform_error, published
 from wfm.domain.diagnoses import Kind
-from wfm.payloads.parsed_response import dotted
+from wfm.payloads.parsed_response import Form, dotted
 
 _REFUSALS = frozenset({400, 401, 403, 407, 419, 440, 498})
 
@@ -44,6 +44,18 @@ def _client_disabled(case: Case) -> bool:
     return asked and case.response.firm_status in (None, 400, 401) and bool(_CLIENT_DISABLED.search(case.text))
 
 
+_CLIENT_NAMED = pattern(
+    r"\b(?:authenticat|token|sign|log)\w*\b[^.\n]{0,60}\bclient[ _-]?(?:id\b[^.\n]{0,20}\bsecret|credentials)\b"
+)
+
+
+def _signs_in_as_client(case: Case) -> bool:
+    """Whether a text says that a client signs in with its id and secret, and is answered 401 without a reason."""
+    response = case.response
+    bare = response.words in ("", "unauthorized")
+    return response.form is Form.TEXT and bare and response.firm_status == 401 and bool(_CLIENT_NAMED.search(response.text))
+
+
 _UNKNOWN = pattern(r"\b(?:not found|unknown|does(?:n'?t| not) exist|no such)\b")
 
 
@@ -59,7 +71,7 @@ INVALID_CLIENT = Rule(
             r"\boauth client is (?:disabled|inactive|not active)\b",
             r"(?:invalid|unknown|wrong|incorrect) client(?:[ _-]?(?:id|secret|credentials?)|\b(?! request))",
         ),
-        hint=_token_refused,
+        hint=lambda case: _token_refused(case) or _signs_in_as_client(case),
         within=_REFUSALS,
     ),
     cause="The token server does not accept the OAuth client: its id, its secret or its region is wrong.",

@@ -63,7 +63,7 @@ EMPTY = Rule(
     who="Admin",
     retry="Not known.",
     source=observed(),
-    example=Example(body="[]"),
+    example=Example(body="{}"),
 )
 
 PAGE = Rule(
