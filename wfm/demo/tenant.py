@@ -90,6 +90,7 @@ class DemoTenant:
                 self.access.replay(record)
         self._lay_roster(anchor, version)
         self._tended = self.minute() // 15
+        self._share, self._share_counted = 0.0, (-1, -1)
         self.limiter = Limiter(monotonic)
         self.faults = Faults(self.seed)
         self.scenario = SCENARIOS[options.scenario or scenario or "healthy"]
@@ -158,10 +159,14 @@ class DemoTenant:
         return self.world.by_id.get(user_id)
 
     def share_on_shift(self) -> float:
-        """Return how many of the first 2,000 agents with a schedule are at work now. Cheap: it uses the cache of states."""
-        people = [person for person in self.world.people[:2000] if self.states.scheduled(person)]
-        hits = (self.states.at_work(person, self.minute()) for person in people)
-        return sum(1 for hit in hits if hit is not None and not hit[0].off) / max(1, len(people))
+        """Return the share of the first 2,000 agents with a schedule who are at work; counted once a minute."""
+        minute = self.minute()
+        if self._share_counted != (minute, self.roster.version):
+            people = [person for person in self.world.people[:2000] if self.states.scheduled(person)]
+            hits = (self.states.at_work(person, minute) for person in people)
+            self._share = sum(1 for hit in hits if hit is not None and not hit[0].off) / max(1, len(people))
+            self._share_counted = (minute, self.roster.version)
+        return self._share
 
     # Actions of /_demo.
 
