@@ -62,19 +62,19 @@ def instants(operation: Operation) -> set[str]:
             "In effect: 3 done, 2 failed, 1 unconfirmed, 1 left out.",
             {"applied_at"},
         ),
-        (OUT, [_F, _F, _L], None, _S.FAILED, "Nobody could be taken out: 0 done, 2 failed, 1 left out.", {"ended_at"}),
+        (OUT, [_F, _F, _L], None, _S.FAILED, "No agent could be taken out: 0 done, 2 failed, 1 left out.", {"ended_at"}),
         (FIX, [_A, _F], None, _S.CORRECTED, "Corrected: 1 done, 1 failed.", {"applied_at", "ended_at"}),
-        (FIX, [_F], None, _S.FAILED, "Nobody could be corrected: 0 done, 1 failed.", {"ended_at"}),
-        (OUT, [_A, _U, _W], Stop.CANCELLED, _S.RESTORING, "Cancelled. 2 agents are put back.", {"restore_started_at"}),
-        (OUT, [_F, _W], Stop.CANCELLED, _S.CANCELLED, "Cancelled. Nobody is out.", {"ended_at"}),
-        (OUT, [_A, _A, _W], Stop.OVER, _S.RESTORING, "The window is over. 2 agents are put back.", {"restore_started_at"}),
-        (OUT, [_F, _W], Stop.OVER, _S.FAILED, "The window is over. Nobody is out.", {"ended_at"}),
+        (FIX, [_F], None, _S.FAILED, "No agent could be corrected: 0 done, 1 failed.", {"ended_at"}),
+        (OUT, [_A, _U, _W], Stop.CANCELLED, _S.RESTORING, "Cancelled. 2 agents are restored.", {"restore_started_at"}),
+        (OUT, [_F, _W], Stop.CANCELLED, _S.CANCELLED, "Cancelled. No agent is out.", {"ended_at"}),
+        (OUT, [_A, _A, _W], Stop.OVER, _S.RESTORING, "The window is over. 2 agents are restored.", {"restore_started_at"}),
+        (OUT, [_F, _W], Stop.OVER, _S.FAILED, "The window is over. No agent is out.", {"ended_at"}),
         (
             OUT,
             [_F, _F, _W],
             Stop.HALTED,
             _S.HALTED,
-            "Halted: the first agents all failed for one cause. No right. Nobody is out.",
+            "Halted: the first agents all failed for one cause. No right. No agent is out.",
             {"ended_at"},
         ),
         (
@@ -82,7 +82,7 @@ def instants(operation: Operation) -> set[str]:
             [_U, _U, _W],
             Stop.HALTED,
             _S.RESTORING,
-            "Halted: the first agents all failed for one cause. No right. 2 agents are put back.",
+            "Halted: the first agents all failed for one cause. No right. 2 agents are restored.",
             {"restore_started_at"},
         ),
     ],
@@ -114,7 +114,7 @@ def test_every_end_of_an_apply(
 
 @pytest.mark.parametrize(
     ("cancels", "told"),
-    [(True, "Cancelled. 1 agents are put back."), (False, "The window is over. 1 agents are put back.")],
+    [(True, "Cancelled. 1 agent is restored."), (False, "The window is over. 1 agent is restored.")],
 )
 def test_a_request_that_comes_in_the_last_moment_of_an_apply_counts(ledger: Ledger, cancels: bool, told: str) -> None:
     world = World(ledger)
@@ -178,19 +178,19 @@ def restoring(
     [
         (OUT, [_A], _S.RESTORED, "1 agent is back."),
         (OUT, [_A, _A], _S.RESTORED, "2 agents are back."),
-        (OUT, [_A, _L, _L], _S.RESTORED, "1 agent is back, 2 were left as they are."),
-        (OUT, [_L], _S.RESTORED, "0 agents are back, 1 were left as they are."),
-        (OUT, [_A, _A, _F], _S.FAILED_IN_PART, "2 agents are back, 1 could not be put back."),
+        (OUT, [_A, _L, _L], _S.RESTORED, "1 agent is back, 2 were left as found."),
+        (OUT, [_L], _S.RESTORED, "0 agents are back, 1 was left as found."),
+        (OUT, [_A, _A, _F], _S.FAILED_IN_PART, "2 agents are back, 1 could not be restored."),
         (OUT, [_A, _U, _U], _S.FAILED_IN_PART, "1 agent is back, 2 are unconfirmed."),
         (
             OUT,
             [_A, _A, _L, _F, _F, _F, _U],
             _S.FAILED_IN_PART,
-            "2 agents are back, 1 were left as they are, 3 could not be put back, 1 are unconfirmed.",
+            "2 agents are back, 1 was left as found, 3 could not be restored, 1 is unconfirmed.",
         ),
         (FIX, [_A], _S.RESTORED, "1 correction is undone."),
         (FIX, [_A, _A], _S.RESTORED, "2 corrections are undone."),
-        (FIX, [_A, _L, _F], _S.FAILED_IN_PART, "1 correction is undone, 1 were left as they are, 1 could not be undone."),
+        (FIX, [_A, _L, _F], _S.FAILED_IN_PART, "1 correction is undone, 1 was left as found, 1 could not be undone."),
     ],
 )
 def test_every_end_of_a_restore(

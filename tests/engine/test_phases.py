@@ -386,7 +386,7 @@ def test_who_is_off_shift_by_then_is_listed_not_made_available(ledger: Ledger) -
         )
         for agent_id in IDS
     )
-    reads.shifts[IDS[3]] = ()  # was off shift already when taken out on purpose: is put back all the same
+    reads.shifts[IDS[3]] = ()  # was off shift already when taken out on purpose: is restored anyway
     operation = world.run(new_operation(ledger, IDS, items=items))
     operation = world.restore(operation)
     left = ledger.items.page(operation.id, restore_states=[ItemState.SKIPPED])
@@ -671,7 +671,7 @@ def test_a_request_budget_that_can_not_be_used_fails_nobody_and_says_so(
     assert tenant.unavailable == dict.fromkeys(IDS, 1)
     told = [event.text for event in ledger.operations.events(operation.id)]
     assert any("Nothing is sent for now: The request budget can't be used" in text for text in told)
-    assert "Sending goes on." in told
+    assert "Sending continues." in told
     assert ledger.runs.page(TENANT, RunFilter(operation_id=operation.id, outcome=Outcome.FAILED)).runs == ()
 
 

@@ -143,7 +143,7 @@ def test_nobody_twice_and_nobody_forgotten(
     if now.state is OperationState.IN_EFFECT:
         one_ledger.lifecycle.request_restore(operation.id, now=utcnow(), actor="tester", early=True)
     run_through(one_ledger, tenant, operation, Phase.RESTORE, dying_back, ids)
-    assert set(tenant.available.values()) <= {1}, "somebody was put back twice"
+    assert set(tenant.available.values()) <= {1}, "an agent was restored twice"
     for item in one_ledger.items.page(operation.id):
         agent_out = tenant.state(item.agent_id)["status"] == "unavailable"
         if agent_out:
