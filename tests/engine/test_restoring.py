@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ import pytest
 
 from tests.support.engine_world import ScriptedReads, new_operation, utcnow
 from tests.support.fake_sender import Sent
-from tests.support.fake_tenant import FakeTenant
+from tests.support.fake_tenant import DOWN, FINE, LOST_AFTER, FakeTenant
 from tests.support.phase_world import IDS, World
 from wfm.domain.agents import Agent, AgentState, Directory, Status
 from wfm.domain.operations import ItemState, Operation, OperationState, Phase
@@ -76,6 +77,8 @@ def test_an_apply_that_nobody_runs_and_that_took_nobody_out_is_cancelled(ledger:
     assert operation.state is OperationState.CANCELLED
     assert world.sender.sent == []
     assert world.applied(operation) == {ItemState.SKIPPED: 12}
+    assert [kind for kind, _ in world.events(operation)][-2:] == ["cancel_requested", "cancelled"], "nobody is put back"
+    assert operation.restore_started_at is None
 
 
 def test_a_worker_that_stops_while_it_ends_an_apply_puts_nobody_back_yet(
@@ -165,6 +168,32 @@ def test_a_restore_that_another_begins_in_the_very_moment_is_left_to_it(
         assert world.runner.advance(operation.id, Phase.RESTORE, True) is False
     assert world.now(operation).state is OperationState.RESTORING
     assert tenant.available == {}
+
+
+def test_a_window_that_was_halted_and_tried_again_ends_by_the_clock(ledger: Ledger) -> None:
+    """The restore after the halt is not that of the window's end: it ends as restored, not early."""
+    clock = {"now": START}
+    doubtful = itertools.count()
+
+    def answer(sent: Sent) -> Any:
+        if next(doubtful) < 15:  # five writes, five reads at once, five at the end of the phase
+            return tenant._answer(sent, DOWN if sent.call.startswith("GET") else LOST_AFTER)
+        return tenant._answer(sent, FINE)
+
+    tenant = FakeTenant()
+    world = World(ledger, answer, clock=lambda: clock["now"])
+    operation = world.run(new_operation(ledger, IDS, now=START, minutes=30))
+    assert operation.state is OperationState.RESTORING
+    operation = world.run(operation, Phase.RESTORE)
+    assert (operation.state, operation.restore_started_at) == (OperationState.HALTED, START)
+    clock["now"] += timedelta(minutes=5)
+    assert ledger.lifecycle.requeue_failed(operation.id, Phase.APPLY, now=clock["now"], actor="tester") == 7
+    operation = world.run(operation)
+    assert (operation.state, operation.restore_started_at) == (OperationState.IN_EFFECT, None)
+    clock["now"] = operation.window.end
+    operation = world.run(operation, Phase.RESTORE)
+    assert (operation.state, operation.restore_started_at) == (OperationState.RESTORED, operation.window.end)
+    assert tenant.unavailable == tenant.available == dict.fromkeys(IDS, 1)
 
 
 # --- a worker that stops in it ---------------------------------------------------------------------------------------

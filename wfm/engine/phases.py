@@ -165,6 +165,8 @@ class PhaseRunner:
                 return False
             endings.end_apply(self._deps.ledger, self._fresh(operation), ended, self._deps.clock())
             operation = self._fresh(operation)
+            if operation.state is not _S.RESTORING:
+                return False  # nobody is out, or it has not ended yet
         if not self._begin_restore(operation):
             return False
         operation = self._fresh(operation)

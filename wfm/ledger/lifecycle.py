@@ -218,7 +218,7 @@ class Lifecycle:
             if row.route != RouteName.ADHERENCE.value and row.window_end <= now:
                 raise Refused("state", f"“{row.title}” is over: plan a new window for these agents.")
             self._refuse_held(connection, row, row.window_end, again)
-            changes |= {"restore_requested": False, "halt_reason": ""}
+            changes |= {"restore_requested": False, "halt_reason": "", "restore_started_at": None}
         moved = move_items(connection, row.id, phase, again, ItemState.PENDING, now, "")
         if moved:
             change_operation(connection, row.id, **changes)
