@@ -195,7 +195,7 @@ def test_while_the_budget_can_not_be_used_one_agent_is_tried_ever_further_apart(
 
     def answer(sent: Sent) -> Any:
         tried.append(stepped.now - 1_000)
-        if tried[-1] < 140:
+        if tried[-1] < 140 and len(tried) < 50:
             raise StoreFault("The request budget can't be used: database is locked.")
         return tenant(sent)
 
