@@ -34,6 +34,11 @@ body, successes under prose, packed bodies, …), written before they were fixed
 were right in every respect at the first try: 88.6 per cent of 35 (`fresh`), 90.0 of 30 after these were fixed (`again`), and
 90.0 of 30 more (`third`).
 
+The ninth set holds the kinds that another tester found wrong among 66 texts of strangers (45 were right): sentences broken over
+lines, rights that are held, whose side it is in prose, details and statuses of other shapes, successes, SDKs of AWS and
+Google, XML, firewalls. Of 45 further texts of strangers 36 were right in every respect at the first try: 26 of 30 of any
+kind, and 10 of 15 of the new kinds; what they showed is in the set too, in our own words.
+
 Labels changed afterwards: of the seventh set one permission, which the published API does name; one text without a source in
 public was left out. Of the others a host name that nobody knows doesn't pass by waiting, nor does a lock that a person holds
 (two of the fifth set); a body inside a Data Action's sentence that has no code of its own leaves the code open (seven); where
@@ -82,7 +87,7 @@ def test_figures_of_strangers(number: int) -> None:
         assert 1 - len(wrong) / len(cases) >= aim, (name, wrong)
 
 
-@pytest.mark.parametrize("number", [7, 8])
+@pytest.mark.parametrize("number", [7, 8, 9])
 def test_texts_as_people_paste_them(number: int) -> None:
     wrong = {case["id"]: bad for case in _strangers(number) if (bad := faults(diagnose_jsonl_line(case), case["expect"]))}
     assert wrong == {}

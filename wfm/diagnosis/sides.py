@@ -19,9 +19,10 @@ _PLATFORM_CODE = re.compile(r"[a-z]+(?:\.[a-z]+)+")
 _BRIEF_WORDS = re.compile(r"insufficient permissions? for resource access|^\s*resource not found\.?\s*$", re.IGNORECASE)
 _OF_OTHERS = re.compile(  # what only other vendors say: ServiceNow, Microsoft, Salesforce, Google, AWS
     r"\bAPI level ACL\b|\bRequired to provide Auth information\b|\bAADSTS\d{4,}|\bprv[A-Z]\w+ privilege\b|\barn:aws:"
-    r"|\bgoogle\.(?:api_core|auth|cloud)\b|\bIAM permission\b|\bbotocore\b|<(?:\w+:)?api_?errors?\b"
+    r"|\bgoogle\.(?:api_core|auth|cloud)\b|\bIAM permission\b|\bbotocore\b|<[Aa]piErrors\b"
     r"|\bINSUFFICIENT_ACCESS\w*|\bINVALID_SESSION_ID\b|\bAuthoriz?ation_RequestDenied\b|\bAuthorizationFailed\b|\bPERMISSION_DENIED\b"
-    r"|\bUNAUTHENTICATED\b|\bRESOURCE_EXHAUSTED\b|\brpc error: code = |\bStatusCode\.[A-Z_]{4,}"
+    r"|\bdefault credentials\b|\bunable to locate credentials\b|\bUNAUTHENTICATED\b|\bRESOURCE_EXHAUSTED\b"
+    r"|\brpc error: code = |\bStatusCode\.[A-Z_]{4,}"
 )
 _SERVICE = (
     r"(?:Zendesk|Service ?Now|Salesforce|Dynamics(?: 365)?|SAP|HubSpot|Freshdesk|Jira|Twilio|Five9|Okta|Zoho|SharePoint|Azure"
@@ -31,8 +32,12 @@ _SERVICE = (
 )
 _TOLD = re.compile(  # "Zendesk rejects it", "our own API returned 403", "401 Unauthorized from Salesforce"
     rf"\b{_SERVICE}(?: \w+){{0,3}} (?:(?:reject|return|answer|respond|throw|fail)(?:s|ed|ing)?|refuse[sd]?|den(?:y|ies|ied)"
-    rf"|gives?|gave|sends?|sent|repl(?:y|ies|ied))\b|\b[45]\d\d\b[^.\n]{{0,40}} (?:from|by) (?:the )?{_SERVICE}\b",
+    rf"|gives?|gave|sends?|sent|repl(?:y|ies|ied))\b|\b[45]\d\d\b[^.\n]{{0,40}} (?:from|by) (?:the )?{_SERVICE}\b"
+    rf"|\b{_SERVICE}(?: \w+){{0,3}} rate limit",
     re.IGNORECASE,
+)
+_NOT_TOLD = re.compile(  # "a 429 from the Genesys Cloud side, not ServiceNow"
+    rf"\b[45]\d\d\b[^.\n]{{0,30}} (?:from|by) (?:the )?(?:Genesys|PureCloud)\b|\bnot {_SERVICE}\b", re.IGNORECASE
 )
 _RELATIVE = re.compile(r"\"(?:url|uri|path)\\?\": {0,2}\\?\"(/[^\"\\\s]{2,300})")
 _KEY = re.compile(r"\b(?:api|subscription|access|function|host|master|app)[ _-]?key\b", re.IGNORECASE)
@@ -76,7 +81,8 @@ def is_remote(case: Case) -> bool:
     )
     if of_platform:
         return False
-    return case.behind_action or _called_elsewhere(response) or bool(_TOLD.search(response.text))
+    told = _TOLD.search(response.text) and not _NOT_TOLD.search(response.text)
+    return case.behind_action or _called_elsewhere(response) or bool(told)
 
 
 def _called_elsewhere(response: ParsedResponse) -> bool:
@@ -122,7 +128,7 @@ _SAID = {
     Kind.INVALID_CLIENT: _NOT_ACCEPTED,
     Kind.MISSING_LICENSE: (
         "{service} refuses, not Genesys Cloud: a licence or feature is missing there.{lacking}",
-        _GIVE_RIGHT,
+        "Have the licence or feature enabled in that service for the account with which {caller} signs in.",
     ),
 }
 """Cause and fix of what another service refuses, by the kind of the refusal."""

@@ -30,7 +30,7 @@ _BREAK = re.compile(
 )  # no member or header begins behind it
 _LAST_WORD = re.compile(r"[ ][A-Za-z][a-z]*,?$")
 _BEFORE_BRACKETS = re.compile(rf"(?<=:)[ \t]{{0,8}}\n(?=\[\w)|(?<=\])[ \t]{{0,8}}\n(?=\({UUID}\))")
-MIN_BROKEN = 40
+MIN_BROKEN = 24
 """A shorter line was not broken by a terminal or a mail."""
 _BROKEN_ID = re.compile(r"(?<=[0-9a-f]{4}-)[ \t]{0,8}\n(?=[0-9a-f]{4})", re.IGNORECASE)
 _SMART = str.maketrans("“”„‟‘’", '""""\'\'')

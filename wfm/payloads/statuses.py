@@ -63,7 +63,11 @@ _GRPC = {
     **{"unimplemented": 501, "unavailable": 503, "deadlineexceeded": 504},
 }
 """The HTTP status that each code of gRPC stands for (published: google.rpc.Code)."""
-_BY_GRPC = re.compile(r"(?:\brpc error: code = |\bStatusCode\.|\bgoogle\.api_core\.exceptions\.)(\w{5,20})")
+_BY_GRPC = re.compile(
+    r"(?:\brpc error: code = |\bStatusCode\.|\bgoogle\.api_core\.exceptions\.)(\w{5,20})"
+    r"|\b(PERMISSION_DENIED|UNAUTHENTICATED|RESOURCE_EXHAUSTED|INVALID_ARGUMENT|FAILED_PRECONDITION|ALREADY_EXISTS"
+    r"|DEADLINE_EXCEEDED|NOT_FOUND|UNAVAILABLE|UNIMPLEMENTED): "
+)
 _BESIDE = re.compile(  # a number in marks or beside words of any language: `404`, | 404 |, (403) at the end, ": 403 Prohibido"
     r"(?:[`*|] ?|\((?!400|500)(?=\d{3}\)\W*(?:\n|$))|: )(40[0-9]|41[0235]|42[2349]|50[0-4])(?:[`*)]| ?\||(?= [A-ZÀ-Ž]))"
 )
@@ -86,7 +90,7 @@ def status_in(text: str) -> int | None:
                 return status
     if named := _BY_NAME.search(text):
         return _PHRASES[named.group(1).casefold()]
-    if (named := _BY_GRPC.search(text)) and (meant := of_phrase(named.group(1))):
+    if (named := _BY_GRPC.search(text)) and (meant := of_phrase(named.group(1) or named.group(2))):
         return meant
     beside = _BESIDE.search(text)
     return int(beside.group(1)) if beside else None

@@ -94,7 +94,7 @@ LICENCE = Rule(
             r"\b(?:feature|product|functionality|capability)\b[^.\n]{0,50}\bnot (?:enabled|available|licensed|provisioned)",
             r"\b(?:is|are) not (?:licensed|entitled)\b",
             r"\bnot (?:enabled|licensed) for (?:this|your|the) organi[sz]ation",
-            r"feature toggle",
+            r"feature toggle|\bAPI has not been used in project\b",
         ),
         statuses=frozenset({402}),
         within=frozenset({402, 403, 405, 501}),

@@ -13,7 +13,7 @@ from wfm.payloads.parsed_response import Form
 _AWS_ACTION = re.compile(r"\bnot authorized to perform:? ([a-z][\w-]{1,40}:[A-Z]\w{2,60})")
 
 
-_FUNCTION_URL = pattern(r"\bFunction URL authorization\b")
+_FUNCTION_URL = pattern(r"\bFunction URL authorization\b", r"\bLambda (?:function )?URLs?\b", r"\blambda:InvokeFunctionUrl\b")
 
 
 def _action_refused(case: Case) -> re.Match[str] | None:
@@ -24,7 +24,7 @@ def _action_refused(case: Case) -> re.Match[str] | None:
 
 def _by_function_url(case: Case) -> bool:
     """Whether the address of an AWS function refuses: it wants signed calls, or its policy does not let this caller in."""
-    return bool(_FUNCTION_URL.search(case.response.text) or _FUNCTION_URL.search(case.text))
+    return case.response.effective_status == 403 and bool(_FUNCTION_URL.search(f"{case.response.text}\n{case.text}"))
 
 
 def _aws_values(case: Case) -> Mapping[str, str]:

@@ -235,6 +235,7 @@ UNAUTHENTICATED = Rule(
         ),
         weak_codes=pattern(r"^invalid\.(?:access\.|authentication\.)?token$", r"^token\.invalid$", r"^unauthorized(?:\.\w+)?$"),
         sentences=pattern(
+            r"\bcould not load the default credentials\b|\bunable to locate credentials\b",  # SDKs of Google and AWS
             r"\bmissing authentication token",
             r"\b(?:access |bearer |auth(?:entication)? )?token (?:is )?(?:missing|invalid|not (?:recogni[sz]ed|provided))",
             r"\binvalid (?:access |bearer )?token",
