@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from wfm.payloads.held_vs_missing import tells_of_holding
@@ -126,9 +126,12 @@ def _flat(value: object) -> str:
 
 
 def details_of(value: object) -> tuple[Detail, ...]:
-    """The entries of details[]; a single object counts where it names a field."""
+    """The entries of details[]. A single object counts where it names a field, or holds what is wrong by field (Rails)."""
     if isinstance(value, dict):
-        return tuple(detail for detail in details_of([value]) if detail.field)
+        named = tuple(detail for detail in details_of([value]) if detail.field)
+        by_field = [(str(name), inner) for name, inner in list(value.items())[:MAX_ITEMS] if isinstance(inner, list)]
+        inside = (replace(detail, field=tidy(name, 200)) for name, inner in by_field for detail in details_of(inner))
+        return named or tuple(detail for detail in inside if detail.message)
     if not isinstance(value, list):
         return ()
     found = []
@@ -141,7 +144,7 @@ def details_of(value: object) -> tuple[Detail, ...]:
                     field=text_of(
                         members, ("fieldname", "field", "target", "property", "propertypath", "pointer", "name"), 200
                     ),
-                    message=text_of(members, ("message", "error", "reason", "issue", "description"), 1_000),
+                    message=text_of(members, ("message", "description", "reason", "issue", "error"), 1_000),
                     entity_id=text_of(members, ("entityid",), 200),
                     entity_name=text_of(members, ("entityname",), 200),
                 )

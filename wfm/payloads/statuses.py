@@ -34,7 +34,9 @@ _PHRASE = (
     r"|Internal Server|Not Implemented|Bad Gateway|Service (?:Temporarily )?Unavailable|Gateway Time)"
 )
 _WITH_PHRASE = re.compile(  # "403 Forbidden", "(403) Forbidden", "403 (Forbidden", "forbidden (403)"
-    rf"\b([345]\d\d)\)?[ :-]{{1,3}}[(\"'`]?{_PHRASE}|\b{_PHRASE}\w*[ :]{{1,2}}\(?([345]\d\d)\b", re.IGNORECASE
+    rf"\b([345]\d\d)\)?[ :-]{{1,3}}[(\"'`]?{_PHRASE}|\b{_PHRASE}\w*[ :]{{1,2}}\(?([345]\d\d)\b"
+    r"|\b(40[0-9]|41[0235]|42[2349]|50[0-4]) (?:HTTP )?error\b",
+    re.IGNORECASE,
 )
 _PHRASES = {
     spelt.casefold(): int(status)

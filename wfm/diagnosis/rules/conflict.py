@@ -67,7 +67,7 @@ VERSION = Rule(
         hint=_says(_CHANGED),
         sentences=pattern(
             r"\bversion\b[^.\n]{0,80}\b(?:match|mismatch|conflict|stale|outdated)",
-            r"\bmodified by another",
+            r"\bmodified by another|\b(?:changed|modified|updated) since\b",
             r"\bstale\b",
             r"\boptimistic lock",
         ),

@@ -89,6 +89,7 @@ VALIDATION = Rule(
             r"\bexceeds \d+ characters",
             r"\bmaximum (?:number|amount|count) of\b",
             r"\bmissing (?:required |mandatory )?(?:parameter|field|property|argument|header)\b",
+            r"\bwas not found in the options file\b",  # Archy
             r"\bshould not be (?:null|empty|blank)",
             r"\b(?:was|were) not (?:provided|supplied|given)\b",
         ),

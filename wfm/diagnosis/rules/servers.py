@@ -167,7 +167,7 @@ UNAVAILABLE = Rule(
         sentences=pattern(
             r"\b(?:temporarily|currently) (?:unavailable|unable)",
             r"\bconnect(?:ion)? (?:was )?(?:refused|reset|aborted|closed)",
-            r"\bno route to host",
+            r"\bno route to host|\b(?:is|are|was|were) unreachable\b",
             r"\bbad gateway",
             r"\bcircuit breaker",
             r"\bservice unavailable",
