@@ -395,11 +395,11 @@ def test_whom_a_text_names_is_shown_with_its_line_before_it_counts(
     app.button(key="plan_paste_add").click().run()  # typed and clicked at once: nobody was seen yet
     assert not asked
     assert not app.exception
-    assert "Lines 1, 2 say more than who is meant" in said(app)
+    assert "Lines 1, 2 hold more than names" in said(app)
     people = named(app).value
     assert list(people["agent"]) == [MAIL[1], MAIL[2], MAIL[20]]
     assert people["what the line says"][2] == f"Supervisor: {MAIL[20]}"
-    assert list(people["left out because"]) == ["", "", "after “Supervisor”"]
+    assert list(people["why not"]) == ["", "", "after “Supervisor”"]
     assert app.button(key="plan_paste_add").label == "Add 2 agents"
     app.button(key="plan_paste_add").click().run()
     assert asked[-1].selection.agents == (MAIL[1], MAIL[2])
