@@ -205,7 +205,7 @@ def test_an_apply_without_an_answer_says_how_to_know(
     answer = json.loads(said.stdout)
     assert (said.exit_code, answer["reason"], answer["operation"]) == (3, "unfinished", None)
     assert "Nothing was written" not in answer["error"]
-    assert "whether the operation was made is not known, and this says so:" in answer["error"]
+    assert "whether the operation was made is not known, and this tells:" in answer["error"]
     assert answer["command"].endswith(f"-m wfm apply {plan} --yes")
     shown = subprocess.run(answer["command"], shell=True, env=desk.environment, capture_output=True, text=True, check=False)
     assert (shown.returncode, "2 applied" in shown.stdout) == (0, True), shown.stderr

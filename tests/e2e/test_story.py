@@ -153,7 +153,7 @@ def test_the_briefs_story(desk: RunningDesk, new_page: NewPage) -> None:
         expect(page.get_by_text(said).locator("visible=true").first).to_be_visible()
     assert updates(desk, agents) == nobody_touched
 
-    # Mended, the same plan is applied to the 40.
+    # Fixed, the same plan is applied to the 40.
     page.get_by_role("link", name="Plan").click()
     expect(page.get_by_text(f"{AGENTS} agents", exact=True)).to_be_visible()
     expect(page.get_by_role("textbox", name="Ticket")).to_have_value("CHG-1042")

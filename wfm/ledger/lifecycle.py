@@ -139,7 +139,7 @@ class Lifecycle:
                 add_event(connection, row.id, now, actor, "cancelled", "Cancelled before it started.")
             elif not row.cancel_requested:
                 changes["restore_requested"] = True
-                said = "Asked to stop; agents already out are put back."
+                said = "Asked to stop; agents already out are restored."
                 add_event(connection, row.id, now, actor, "cancel_requested", said)
             change_operation(connection, row.id, **changes)
             return self._operations.read_one(connection, row.id)

@@ -65,7 +65,7 @@ _STORY: Mapping[OperationState, tuple[str, str]] = {
     _S.ENDED_EARLY: ("ended_early", "Ended early."),
     _S.HALTED: ("halted", "Halted."),
     _S.CANCELLED: ("cancelled", "Cancelled."),
-    _S.FAILED: ("failed", "Nobody could be taken out."),
+    _S.FAILED: ("failed", "No agent could be taken out."),
     _S.FAILED_IN_PART: ("failed_in_part", "Ended; some agents are not back."),
     _S.CORRECTED: ("corrected", "Corrected."),
 }
@@ -74,7 +74,7 @@ _STORY_OF_CORRECTIONS: Mapping[OperationState, tuple[str, str]] = {
     **_STORY,
     _S.APPLYING: ("started", "Correcting adherence."),
     _S.RESTORING: ("restoring", "Undoing the correction."),
-    _S.FAILED: ("failed", "Nobody could be corrected."),
+    _S.FAILED: ("failed", "No agent could be corrected."),
     _S.FAILED_IN_PART: ("failed_in_part", "Some corrections are not undone."),
 }
 """A correction of the past takes nobody out and puts nobody back."""
