@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -12,9 +13,11 @@ from tests.support.fake_sender import Sent
 from tests.support.fake_tenant import DOWN, FINE, LOST_AFTER, LOST_BEFORE, FakeTenant
 from tests.support.phase_world import IDS, World
 from wfm.domain.agents import Agent, AgentState, Status
+from wfm.domain.errors import StoreFault
 from wfm.domain.operations import ItemState, Operation, OperationState, Outcome, Phase, RunFilter
 from wfm.domain.plans import RouteName
 from wfm.engine import read_back
+from wfm.engine.sending import STORE_PAUSE_S, UnknownOutcome
 from wfm.genesys.errors import OutcomeUnknown, ServerFault
 from wfm.genesys.pacing import RequestLane
 from wfm.ledger import Ledger
@@ -171,3 +174,23 @@ def test_a_bulk_read_that_fails_settles_nobody(ledger: Ledger) -> None:
     by_action.reads.silent = ()
     by_action.reads.fault = ServerFault("POST …", status=503)
     assert by_action.look_again() == {ItemState.UNCONFIRMED: 4}
+
+
+# --- while the desk's own store is away ------------------------------------------------------------------------------
+
+
+def test_a_read_back_that_the_desks_own_store_keeps_from_going_out_waits_a_moment(ledger: Ledger) -> None:
+    def away(sent: Sent) -> Any:
+        raise StoreFault("locked")
+
+    world = World(ledger, away)
+    operation = world.begin(new_operation(ledger, IDS[:1]))
+    (claim,) = world.claim(operation, 1)
+    unknown = UnknownOutcome(claim=claim, ready=0.0, marker="first")
+    began = time.monotonic()
+    later = world.context(operation).read_back(unknown)
+    assert isinstance(later, UnknownOutcome)
+    assert later.ready >= began + STORE_PAUSE_S
+    assert replace(later, ready=0.0) == unknown
+    far = replace(unknown, ready=began + 60.0)
+    assert world.context(operation).read_back(far) == far, "never sooner than it was to be"
