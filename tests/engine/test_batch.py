@@ -20,6 +20,7 @@ from wfm.domain.diagnoses import GRANT, Diagnosis, Evidence
 from wfm.domain.errors import StoreFault
 from wfm.domain.operations import ItemState, OperationState, Outcome, Phase, Run, RunFilter
 from wfm.engine import batch
+from wfm.engine.batch import BatchExecutor, Canary, Stop
 from wfm.engine.sending import NOT_SENT, UnknownOutcome
 from wfm.genesys.errors import OutcomeUnknown
 from wfm.ledger import Ledger
@@ -234,6 +235,29 @@ def test_a_budget_that_fails_again_pauses_from_the_start_and_says_so_again(
     assert gaps == pytest.approx([1, 2, 4, 0, 1, 2], abs=0.5)
     kinds = [kind for kind, _ in world.events(operation)]
     assert [kind for kind in kinds if kind in ("paused", "resumed")] == ["paused", "resumed"] * 2
+
+
+def test_outcomes_are_held_while_the_worker_works_and_for_a_few_seconds_once_it_stops(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stepped = SteppedTime()
+    monkeypatch.setattr(batch, "time", stepped)
+    context = World(ledger).context(new_operation(ledger, IDS[:1]))
+    fault = StoreFault("locked")
+
+    def executor(stop: Stop | None) -> BatchExecutor:
+        made = BatchExecutor(context, why_stop=lambda: stop, unsent=threading.Event(), canary=Canary(left=None))
+        made._poll()
+        return made
+
+    working = executor(None)
+    for _ in range(100):
+        working._ledger_is_down(fault)
+    stopping, began = executor(Stop.WORKER), stepped.now
+    with pytest.raises(StoreFault):
+        for _ in range(100):
+            stopping._ledger_is_down(fault)
+    assert stepped.now - began == pytest.approx(batch.STORE_LAST_S, abs=2 * batch.STORE_PAUSE_S)
 
 
 # --- what an outcome is worth ----------------------------------------------------------------------------------------
