@@ -308,6 +308,7 @@ def test_who_is_off_shift_and_who_is_not_ours_are_left_alone_in_one_restore(
     operation = world.run(operation)
     assert world.applied(operation) == {ItemState.APPLIED: 11, ItemState.UNCONFIRMED: 1}
     tenant.states[IDS[9]] = Status.AVAILABLE  # by somebody else
+    assert [item.agent_id for item in checks.items_in(ledger, operation.id)] == IDS
     reads.asked.clear()
     began = utcnow()
     operation = world.restore(operation)
@@ -360,6 +361,7 @@ def _shift(start: float, end: float) -> Shift:
         ([_shift(20, 60)], 0, 20, False),  # begins this moment
         ([_shift(-60, 20)], 0, 20, True),  # ends this moment
         ([_shift(-60, 19)], 0, 20, True),
+        ([_shift(-60, 20), _shift(25, 60)], 0, 20, True),
         ([_shift(-60, 10), _shift(25, 60)], 0, 20, True),  # has ended since, whatever is to come
         ([_shift(-60, 0), _shift(25, 60)], 0, 20, False),  # had ended when taken out: begins again inside the window
         ([_shift(-60, 5), _shift(25, 60)], 10, 20, False),  # the same, and taken out late
