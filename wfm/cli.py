@@ -50,7 +50,9 @@ OK, BAD_INPUT, SOME_FAILED, REFUSED = 0, 2, 3, 4
 IDLE_EXIT_S = 30.0
 NO_WORKER = "No worker is alive. Start one: python -m wfm worker."
 UNDONE = (ItemState.FAILED, ItemState.UNCONFIRMED, ItemState.PENDING, ItemState.SENDING)
-NEVER_SENT = frozenset({SkipReason.HALTED.value, SkipReason.CANCELLED.value, SkipReason.WINDOW_OVER.value})
+NEVER_SENT = frozenset(
+    reason.value for reason in (SkipReason.HALTED, SkipReason.CANCELLED, SkipReason.WINDOW_OVER, SkipReason.ENDED_EARLY)
+)
 """Ready agents that were not taken out because the operation ended before their turn."""
 
 

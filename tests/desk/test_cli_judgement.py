@@ -91,6 +91,7 @@ def test_apply_judges_both_phases_and_restore_its_own(
     [
         ("newly blocked at the start: time off, vacation", True),
         ("not sent: the window was over", False),
+        ("not sent: the window was ended early", False),
         ("not sent: the operation was cancelled", False),
         ("not sent: the operation was halted", False),
     ],

@@ -68,6 +68,7 @@ def instants(operation: Operation) -> set[str]:
         (OUT, [_A, _U, _W], Stop.CANCELLED, _S.RESTORING, "Cancelled. 2 agents are restored.", {"restore_started_at"}),
         (OUT, [_F, _W], Stop.CANCELLED, _S.CANCELLED, "Cancelled. No agent is out.", {"ended_at"}),
         (OUT, [_A, _A, _W], Stop.OVER, _S.RESTORING, "The window is over. 2 agents are restored.", {"restore_started_at"}),
+        (OUT, [_A, _W], Stop.ENDED, _S.RESTORING, "Ended early. 1 agent is restored.", {"restore_started_at"}),
         (OUT, [_F, _W], Stop.OVER, _S.FAILED, "The window is over. No agent is out.", {"ended_at"}),
         (
             OUT,
@@ -106,7 +107,12 @@ def test_every_end_of_an_apply(
     assert instants(ended) == kept
     assert (ended.halt_reason or "") == cause
     if _W in states:
-        reasons = {Stop.CANCELLED: SkipReason.CANCELLED, Stop.OVER: SkipReason.WINDOW_OVER, Stop.HALTED: SkipReason.HALTED}
+        reasons = {
+            Stop.CANCELLED: SkipReason.CANCELLED,
+            Stop.OVER: SkipReason.WINDOW_OVER,
+            Stop.ENDED: SkipReason.ENDED_EARLY,
+            Stop.HALTED: SkipReason.HALTED,
+        }
         last = ledger.items.page(operation.id)[-1]
         assert stop is not None
         assert (last.apply_state, last.skip_reason) == (_L, reasons[stop].value)
@@ -114,7 +120,7 @@ def test_every_end_of_an_apply(
 
 @pytest.mark.parametrize(
     ("cancels", "told"),
-    [(True, "Cancelled. 1 agent is restored."), (False, "The window is over. 1 agent is restored.")],
+    [(True, "Cancelled. 1 agent is restored."), (False, "Ended early. 1 agent is restored.")],
 )
 def test_a_request_that_comes_in_the_last_moment_of_an_apply_counts(ledger: Ledger, cancels: bool, told: str) -> None:
     world = World(ledger)

@@ -40,7 +40,7 @@ def ask_to_end(ledger: Ledger, operation: Operation) -> None:
     ("ask", "reason", "state"),
     [
         (ask_to_cancel, "not sent: the operation was cancelled", OperationState.CANCELLED),
-        (ask_to_end, "not sent: the window was over", OperationState.ENDED_EARLY),
+        (ask_to_end, "not sent: the window was ended early", OperationState.ENDED_EARLY),
     ],
 )
 def test_an_apply_that_nobody_runs_is_ended_before_its_agents_come_back(

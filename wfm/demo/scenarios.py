@@ -12,7 +12,7 @@ from wfm.demo.states import CONTACT_SHARE
 class Scenario:
     """`rate_limit` caps the limit the tenant was started with; shares are in per cent. `faults` as in faults.py.
 
-    `unmend` gives architect-flow back the scopes it has at first and ends its tokens.
+    `resets_scopes` gives architect-flow back the scopes it has at first and ends its tokens.
     """
 
     name: str
@@ -21,7 +21,7 @@ class Scenario:
     rate_limit: int | None = None
     contact_share: int = CONTACT_SHARE
     unscheduled_share: int = 0
-    unmend: bool = False
+    resets_scopes: bool = False
     faults: tuple[dict[str, Any], ...] = field(default=())
 
 
@@ -33,7 +33,7 @@ SCENARIOS = {
             "missing-scope",
             "The brief's story: architect-flow reads schedules but may not update them. A fix made earlier is undone.",
             suggested_client="architect-flow",
-            unmend=True,
+            resets_scopes=True,
         ),
         Scenario("unscheduled-agents", "Four in ten agents have no schedule: updating them answers 404.", unscheduled_share=40),
         Scenario(

@@ -97,8 +97,8 @@ class DemoTenant:
         self.start_scenario = options.scenario or "healthy"
         self._enter(self.scenario)
         self.journal.compact(self._records())
-        if options.scenario is not None and self.scenario.unmend and scenario != self.scenario.name:
-            self.unmend()
+        if options.scenario is not None and self.scenario.resets_scopes and scenario != self.scenario.name:
+            self.reset_scopes()
 
     def _lay_roster(self, anchor: int | None, version: int) -> None:
         """Keep the roster of the state file while most people are at work under it, else make one around this hour."""
@@ -175,8 +175,8 @@ class DemoTenant:
         scenario = SCENARIOS[name]
         self.journal.append({"t": "scenario", "name": name})
         self._enter(scenario)
-        if scenario.unmend:
-            self.unmend()
+        if scenario.resets_scopes:
+            self.reset_scopes()
         return scenario
 
     def _enter(self, scenario: Scenario) -> None:
@@ -185,7 +185,7 @@ class DemoTenant:
         self.states.unscheduled_share = scenario.unscheduled_share
         self.faults.set_standing(scenario.faults)
 
-    def unmend(self) -> None:
+    def reset_scopes(self) -> None:
         """Give architect-flow its initial scopes."""
         first = default_clients(self.seed)["architect-flow"]
         if self.access.clients["architect-flow"].scopes != first.scopes:

@@ -190,7 +190,7 @@ class Failures:
         )
 
     def explain(self, text: str) -> Explanation:
-        """Explain the first million characters of a pasted payload. Raises BadInput for an empty one."""
+        """Explain a pasted payload; of a very long one, its beginning. Raises BadInput for an empty one."""
         if not text.strip():
             raise BadInput("payload", None, "the text of an error: JSON, a log line, an e-mail")
         return explain(text[:MAX_EXPLAINED])

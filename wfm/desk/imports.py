@@ -50,7 +50,7 @@ _STATES = {"applied": ItemState.APPLIED, "failed": ItemState.FAILED, "skipped": 
 
 
 class ImportFormat(StrEnum):
-    """A format of imported files. The value is its name on the command line and on screen."""
+    """A format of imported files. The value is its name in addresses and in the ledger."""
 
     JSON_LINES = "jsonl"
     CSV = "csv"

@@ -2,7 +2,7 @@
 
 `diagnose(status, headers, body, evidence) -> Diagnosis` takes any bytes and never raises. One cause is one rule in
 wfm/diagnosis/rules, with its documentation and an example payload; docs/errors/ is made from them. `explain` takes a
-pasted text, `four_lanes` gives the verdict on a refusal, `hand_off_card` the request to whoever can mend it.
+pasted text, `four_lanes` gives the verdict on a refusal, `hand_off_card` the request to who can fix it.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ EXCEPTIONS: tuple[FamilyException, ...] = (
     _exception(400, Kind.UNAUTHENTICATED, "invalid.credentials", "A sign-in failed: the integration's or a third party's."),
     _exception(400, Kind.FORBIDDEN_OTHER, "not.a.user", "The kind of token, or a block of the organization, refuses."),
     _exception(400, Kind.MISSING_PERMISSION, "missing.permissions", "The code names a right that is missing, not a value."),
-    _exception(400, Kind.MISSING_LICENSE, "feature.not.enabled", "The feature is switched off; no value mends it."),
+    _exception(400, Kind.MISSING_LICENSE, "feature.not.enabled", "The feature is switched off; no value helps."),
     _exception(400, Kind.RATE_LIMITED, "invalid_request", "The sentence says rate limit, as the token server does with 400."),
     _exception(400, Kind.UPSTREAM_UNAVAILABLE, "bots.bot.circuit.open", "The service behind is down or too busy; it passes."),
     _exception(400, Kind.SERVER_ERROR, "internal.error", "The code says that the server failed."),

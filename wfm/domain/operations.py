@@ -72,6 +72,7 @@ class SkipReason(StrEnum):
     NEVER_OUT = "was never taken out"
     ALREADY = "already in that state"
     WINDOW_OVER = "not sent: the window was over"
+    ENDED_EARLY = "not sent: the window was ended early"
     NO_RECORD = "no adherence record in the window"
 
 

@@ -228,7 +228,7 @@ class Preview:
 
     `plan_id` is a hash of the agents to write, blocking fates, access verdicts, schedule versions, tenant and
     client; `ingredients` are the parts it was made from, kept to tell what changed when it is stale.
-    `refusals` are sentences: why it may not be applied (empty when it may). `read_requests` is what this preview
+    `refusals` say why it may not be applied (empty when it may). `read_requests` is what this preview
     cost in requests to the tenant (0 when everything was cached). `as_of` names each source's instant.
     """
 

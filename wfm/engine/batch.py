@@ -44,6 +44,7 @@ class Stop(StrEnum):
     WORKER = "the worker stops"
     CANCELLED = "the operation was cancelled"
     OVER = "the window is over"
+    ENDED = "the window was ended early"
     HALTED = "the first agents all failed for one cause"
 
 

@@ -14,6 +14,7 @@ _S = OperationState
 _REASONS = {
     Stop.CANCELLED: SkipReason.CANCELLED,
     Stop.OVER: SkipReason.WINDOW_OVER,
+    Stop.ENDED: SkipReason.ENDED_EARLY,
     Stop.HALTED: SkipReason.HALTED,
 }
 
@@ -59,13 +60,13 @@ def _stop_of(operation: Operation, ended: RunResult) -> Stop | None:
         return ended.stop
     if operation.cancel_requested:
         return Stop.CANCELLED
-    return Stop.OVER if operation.restore_requested else None
+    return Stop.ENDED if operation.restore_requested else None
 
 
 def _stop_sentence(stop: Stop, ended: RunResult) -> str:
     if stop is Stop.HALTED:
         return f"Halted: the first agents all failed for one cause. {ended.cause}"
-    return {Stop.CANCELLED: "Cancelled.", Stop.OVER: "The window is over."}[stop]
+    return {Stop.CANCELLED: "Cancelled.", Stop.OVER: "The window is over.", Stop.ENDED: "Ended early."}[stop]
 
 
 def _end_unstopped(ledger: Ledger, operation: Operation, counts: Counts, maybe_out: int, now: datetime) -> None:

@@ -111,9 +111,10 @@ class PhaseRunner:
         operation = self._deps.ledger.operations.get(self._deps.tenant_key, operation_id)
         if operation.cancel_requested:
             return Stop.CANCELLED
-        by_clock = by_name(operation.route).undoable_by_clock
-        if operation.restore_requested or (by_clock and operation.window.end <= self._deps.clock()):
+        if by_name(operation.route).undoable_by_clock and operation.window.end <= self._deps.clock():
             return Stop.OVER
+        if operation.restore_requested:
+            return Stop.ENDED
         return None if operation.state is _S.APPLYING else Stop.OVER
 
     def _check_again(self, operation: Operation) -> dict[str, Status]:

@@ -23,7 +23,7 @@ class FlowState(StrEnum):
 
 
 class Engine(Protocol):
-    """Runs `apply:{operation}:{revision}` and `restore:{operation}:{revision}`, one of an operation at a time."""
+    """Runs the phases of operations, one workflow of an operation at a time (their ids: head of dbos_engine.py)."""
 
     def launch(self) -> None:
         """Start taking workflows, first those that this executor left behind. Raises StoreFault."""

@@ -60,7 +60,7 @@ _STORY: Mapping[OperationState, tuple[str, str]] = {
     _S.SCHEDULED: ("scheduled", "Scheduled."),
     _S.APPLYING: ("started", "Taking agents out."),
     _S.IN_EFFECT: ("applied", "All sent; the window is in effect."),
-    _S.RESTORING: ("restoring", "Putting agents back."),
+    _S.RESTORING: ("restoring", "Restoring agents."),
     _S.RESTORED: ("restored", "Restored."),
     _S.ENDED_EARLY: ("ended_early", "Ended early."),
     _S.HALTED: ("halted", "Halted."),

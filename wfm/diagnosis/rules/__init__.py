@@ -1,4 +1,4 @@
-"""Every rule, in the order in which they are asked. A new cause is a new Rule here: matchers, texts, example.
+"""Every rule, in the order in which they are asked. A new cause is a new Rule in the file beside this one that fits.
 
 A case is put to all rules once for each strength of matcher (see `Matchers`): special tests, codes, sentences, weak codes,
 the bare status. So a code outranks a sentence and a sentence a status, whatever the order of the rules; among equals
