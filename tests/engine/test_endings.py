@@ -12,7 +12,7 @@ from tests.support.phase_world import World
 from wfm.domain.operations import ItemState, Operation, OperationState, Outcome, Phase, SkipReason
 from wfm.domain.plans import RouteName
 from wfm.engine import endings
-from wfm.engine.batch import RunResult, Stop
+from wfm.engine.batch import BatchResult, Stop
 from wfm.ledger import Ledger
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -100,7 +100,7 @@ def test_every_end_of_an_apply(
     world = World(ledger)
     operation = applying(world, states, route)
     cause = "No right." if stop is Stop.HALTED else ""
-    endings.end_apply(ledger, operation, RunResult(stop=stop, left=False, cause=cause), LATER)
+    endings.end_apply(ledger, operation, BatchResult(stop=stop, left=False, cause=cause), LATER)
     ended = world.now(operation)
     assert ended.state is to_state
     assert world.events(operation)[-1][1] == told
@@ -129,7 +129,7 @@ def test_a_request_that_comes_in_the_last_moment_of_an_apply_counts(ledger: Ledg
         ledger.lifecycle.request_cancel(operation.id, now=LATER, actor="tester")
     else:
         ledger.lifecycle.request_restore(operation.id, now=LATER, actor="tester", early=True)
-    endings.end_apply(ledger, world.now(operation), RunResult(stop=None, left=False), LATER)
+    endings.end_apply(ledger, world.now(operation), BatchResult(stop=None, left=False), LATER)
     assert world.now(operation).state is _S.RESTORING
     assert world.events(operation)[-1][1] == told
 
@@ -141,7 +141,7 @@ def test_an_apply_with_agents_who_wait_or_are_being_sent_has_not_ended(ledger: L
     if sending:
         world.claim(operation, 1)
     told = world.events(operation)
-    endings.end_apply(ledger, operation, RunResult(stop=None, left=False), LATER)
+    endings.end_apply(ledger, operation, BatchResult(stop=None, left=False), LATER)
     assert world.now(operation).state is _S.APPLYING
     assert world.events(operation) == told
 
@@ -149,11 +149,11 @@ def test_an_apply_with_agents_who_wait_or_are_being_sent_has_not_ended(ledger: L
 def test_an_apply_that_was_ended_by_another_ends_nothing_twice(ledger: Ledger) -> None:
     world = World(ledger)
     operation = applying(world, [_A])
-    endings.end_apply(ledger, operation, RunResult(stop=None, left=False), LATER)
+    endings.end_apply(ledger, operation, BatchResult(stop=None, left=False), LATER)
     told = world.events(operation)
     for stop in (Stop.CANCELLED, None):
-        endings.end_apply(ledger, world.now(operation), RunResult(stop=stop, left=False), END)
-        endings.end_apply(ledger, operation, RunResult(stop=stop, left=False), END)  # as it was read before that
+        endings.end_apply(ledger, world.now(operation), BatchResult(stop=stop, left=False), END)
+        endings.end_apply(ledger, operation, BatchResult(stop=stop, left=False), END)  # as it was read before that
     assert world.now(operation).state is _S.IN_EFFECT
     assert world.events(operation) == told
 

@@ -94,7 +94,7 @@ def test_a_doubt_without_a_run_or_an_instant_is_left_to_a_person(ledger: Ledger)
     (item,) = ledger.items.page(operation.id)
     claim = read_back._claim(item, Phase.APPLY)
     assert claim is not None
-    assert (claim.run_id, claim.sent_at) == (item.apply_run, item.changed_at)
+    assert (claim.run_id, claim.claimed_at) == (item.apply_run, item.changed_at)
     assert read_back._claim(item, Phase.RESTORE) is None
     assert read_back._claim(replace(item, apply_run=None), Phase.APPLY) is None
     assert read_back._claim(replace(item, changed_at=None), Phase.APPLY) is None

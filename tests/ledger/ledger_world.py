@@ -116,7 +116,7 @@ def settlement(claim: Claim, state: ItemState = ItemState.APPLIED, **more: Any) 
         "agent_id": claim.item.agent_id,
         "state": state,
         "outcome": _OUTCOMES[state],
-        "finished_at": claim.sent_at + timedelta(milliseconds=40),
+        "finished_at": claim.claimed_at + timedelta(milliseconds=40),
         "duration_ms": 40,
         "status": 403 if failed else 200,
         "code": "forbidden" if failed else None,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wfm.ledger.ids import decode, encode, lowest_id, new_id
-from wfm.ledger.tokens import document, fold, postgres_document, postgres_query, sqlite_query, words_of
+from wfm.ledger.search_words import document, fold, postgres_document, postgres_query, sqlite_query, words_of
 from wfm.ledger.types import from_micros, to_micros
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -321,7 +321,7 @@ def run_phase(
 
 def settlement(claim: Claim, state: ItemState, *, body: str = FORBIDDEN) -> Settlement:
     """How a claim ended: applied with 200, failed with a 403 that is read as the engine reads it, or without an answer."""
-    return _settlement(claim.run_id, claim.item.agent_id, state, claim.sent_at, body, 403)
+    return _settlement(claim.run_id, claim.item.agent_id, state, claim.claimed_at, body, 403)
 
 
 def _settlement(

@@ -49,8 +49,8 @@ class Stop(StrEnum):
 
 
 @dataclass(slots=True)
-class RunResult:
-    """How a run ended. `left` says that there may be more to send. `cause` is the sentence of a halt."""
+class BatchResult:
+    """How a batch ended. `left` says that there may be more to send. `cause` is the sentence of a halt."""
 
     stop: Stop | None
     left: bool
@@ -113,7 +113,7 @@ class BatchExecutor:
         """Take over items that were found in `sending`: to be read back, not before `ready`."""
         self._unknown += [UnknownOutcome(claim=claim, ready=ready, orphaned=True) for claim in orphaned]
 
-    def run(self, budget: int) -> RunResult:
+    def run(self, budget: int) -> BatchResult:
         """Run until done or stopped. A ledger that is out of reach is waited for as long as this worker works.
 
         Raises StoreFault when the worker stops meanwhile; what was sent is then read back next time.
@@ -131,7 +131,7 @@ class BatchExecutor:
                     if self._stop is None and claimed < budget:
                         claimed += self._claim(pool)
                     if self._idle(claimed >= budget):
-                        return RunResult(stop=self._stop, left=not self._none_pending, cause=self._cause)
+                        return BatchResult(stop=self._stop, left=not self._none_pending, cause=self._cause)
                     self._wait()
             except BaseException:
                 self._settle_what_is_known()
@@ -336,7 +336,7 @@ class BatchExecutor:
         except StoreFault as fault:
             self._ledger_is_down(fault)
             return 0
-        claims = [claim for claim in ours if claim.sent_at == self._lost_claim and claim.run_id not in known]
+        claims = [claim for claim in ours if claim.claimed_at == self._lost_claim and claim.run_id not in known]
         self._ledger_is_back()
         self._lost_claim = None
         if self._stop is not None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from wfm.domain.operations import Counts, ItemState, Operation, OperationState, Phase, SkipReason
 from wfm.domain.sentences import quantity
-from wfm.engine.batch import RunResult, Stop
+from wfm.engine.batch import BatchResult, Stop
 from wfm.ledger import Ledger
 from wfm.routes import by_name
 
@@ -19,7 +19,7 @@ _REASONS = {
 }
 
 
-def end_apply(ledger: Ledger, operation: Operation, ended: RunResult, now: datetime) -> None:
+def end_apply(ledger: Ledger, operation: Operation, ended: BatchResult, now: datetime) -> None:
     """End the apply phase: nothing more is sent. If it was stopped, agents that may be out are restored at once.
 
     Raises StoreFault.
@@ -54,7 +54,7 @@ def end_apply(ledger: Ledger, operation: Operation, ended: RunResult, now: datet
         )
 
 
-def _stop_of(operation: Operation, ended: RunResult) -> Stop | None:
+def _stop_of(operation: Operation, ended: BatchResult) -> Stop | None:
     """Return why the phase was stopped; a request that came at the last moment counts too."""
     if ended.stop is not None:
         return ended.stop
@@ -63,7 +63,7 @@ def _stop_of(operation: Operation, ended: RunResult) -> Stop | None:
     return Stop.ENDED if operation.restore_requested else None
 
 
-def _stop_sentence(stop: Stop, ended: RunResult) -> str:
+def _stop_sentence(stop: Stop, ended: BatchResult) -> str:
     if stop is Stop.HALTED:
         return f"Halted: the first agents all failed for one cause. {ended.cause}"
     return {Stop.CANCELLED: "Cancelled.", Stop.OVER: "The window is over.", Stop.ENDED: "Ended early."}[stop]

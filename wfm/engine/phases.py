@@ -17,7 +17,7 @@ from wfm.domain.errors import UserError
 from wfm.domain.operations import Counts, ItemState, Operation, OperationState, Phase, SkipReason
 from wfm.domain.sentences import plural, quantity
 from wfm.engine import checks, endings
-from wfm.engine.batch import BatchExecutor, Canary, RunResult, Stop, canary_for
+from wfm.engine.batch import BatchExecutor, BatchResult, Canary, Stop, canary_for
 from wfm.engine.dependencies import Client, EngineDependencies, Reads
 from wfm.engine.read_back import settle_unconfirmed
 from wfm.engine.sending import PhaseContext
@@ -220,7 +220,7 @@ class PhaseRunner:
 
     # --- both --------------------------------------------------------------------------------------------------------
 
-    def _run_batch(self, operation: Operation, phase: Phase, befores: dict[str, Status]) -> RunResult:
+    def _run_batch(self, operation: Operation, phase: Phase, befores: dict[str, Status]) -> BatchResult:
         ledger = self._deps.ledger
         begun = time.monotonic()
         orphaned = ledger.items.orphaned(operation.id, phase)
@@ -228,7 +228,7 @@ class PhaseRunner:
         waiting = _states(counts, phase)[ItemState.PENDING]
         stop = self._why_not_apply if phase is Phase.APPLY else self._why_not_restore
         if not orphaned and not waiting:
-            return RunResult(stop=stop(operation.id), left=False)
+            return BatchResult(stop=stop(operation.id), left=False)
         unsent = threading.Event()
         context = self._context(operation, phase, befores, unsent)
         batch = BatchExecutor(

@@ -17,7 +17,7 @@ from wfm.ledger.records import Claim, Settlement
 
 log = logging.getLogger(__name__)
 
-MAX_CONCURRENCY = 500
+MAX_READ_AT_ONCE = 500
 MAX_READERS = 8
 SETTLED_AFTER = timedelta(seconds=60)
 """A bulk read may lag behind a write: until then "not so" proves nothing."""
@@ -31,7 +31,7 @@ def settle_unconfirmed(context: PhaseContext, stop: threading.Event) -> int:
     """
     phase = context.phase
     wanted = {"apply_states" if phase is Phase.APPLY else "restore_states": [ItemState.UNCONFIRMED]}
-    unconfirmed = items_in(context.deps.ledger, context.operation.id, limit=MAX_CONCURRENCY, **wanted)
+    unconfirmed = items_in(context.deps.ledger, context.operation.id, limit=MAX_READ_AT_ONCE, **wanted)
     claims = [claim for item in unconfirmed if (claim := _claim(item, phase)) is not None]
     if not claims or stop.is_set():
         return 0
@@ -45,12 +45,12 @@ def _claim(item: Item, phase: Phase) -> Claim | None:
     run_id = item.apply_run if phase is Phase.APPLY else item.restore_run
     if run_id is None or item.changed_at is None:
         return None
-    return Claim(item=item, run_id=run_id, sent_at=item.changed_at)
+    return Claim(item=item, run_id=run_id, claimed_at=item.changed_at)
 
 
 def _read_each(context: PhaseContext, claims: list[Claim]) -> list[Settlement]:
     # The stored instant may be later than the write, so a write of ours is recognized by its reason, not by its instant.
-    unknown = [UnknownOutcome(claim=replace(claim, sent_at=context.operation.created_at), ready=0.0) for claim in claims]
+    unknown = [UnknownOutcome(claim=replace(claim, claimed_at=context.operation.created_at), ready=0.0) for claim in claims]
     with ThreadPoolExecutor(MAX_READERS, thread_name_prefix="read-back") as pool:
         results = list(pool.map(context.read_back, unknown))
     settlements = []
@@ -84,6 +84,6 @@ def _by_state(context: PhaseContext, claim: Claim, state: object, now: datetime)
     wanted = context.task(claim).wanted
     if state == wanted:
         return context.settled(claim, ItemState.APPLIED, Outcome.APPLIED, note=f"A later read shows the agent {wanted}.")
-    if now - claim.sent_at < SETTLED_AFTER:
+    if now - claim.claimed_at < SETTLED_AFTER:
         return None
     return context.settled(claim, ItemState.FAILED, Outcome.FAILED, note=f"A later read shows the agent {state}.")

@@ -142,7 +142,7 @@ class PhaseContext:
             item=item,
             phase=self.phase,
             before=self.befores.get(item.agent_id),
-            intent=claim.sent_at,
+            intent=claim.claimed_at,
             inputs=self.prepared.inputs,
         )
 

@@ -35,7 +35,7 @@ from wfm.ledger.records import Claim, Settlement
 from wfm.ledger.run_rows import runs_with_names
 from wfm.ledger.run_writer import Ended, RunWriter, new_run
 from wfm.ledger.schema import agents, items, runs
-from wfm.ledger.tokens import fold
+from wfm.ledger.search_words import fold
 
 _CLAIMABLE = (OperationState.SCHEDULED, OperationState.APPLYING)
 _OPEN_OUTCOMES = (Outcome.SENDING.value, Outcome.UNCONFIRMED.value)
@@ -124,7 +124,8 @@ class Items:
             state, run_name = state_column(phase).name, run_column(phase).name
             changed = {state: ItemState.SENDING.value, "changed_at": now}
             return [
-                Claim(item=item_of(row, **changed, **{run_name: run}), run_id=encode(run), sent_at=now) for row, run in claimed
+                Claim(item=item_of(row, **changed, **{run_name: run}), run_id=encode(run), claimed_at=now)
+                for row, run in claimed
             ]
 
         return self._db.write(work)
@@ -133,7 +134,7 @@ class Items:
         """Items found in `sending`, with the runs that were begun: all, or those of one worker."""
         asked = (
             items_with_agents()
-            .add_columns(runs.c.started_at.label("sent_at"))
+            .add_columns(runs.c.started_at.label("claimed_at"))
             .join(runs, runs.c.id == run_column(phase))
             .where(items.c.operation_id == decode(operation_id), state_column(phase) == ItemState.SENDING.value)
         )
@@ -142,7 +143,7 @@ class Items:
         with self._db.read() as connection:
             found = connection.execute(asked.order_by(items.c.seq)).all()
         run_of = run_column(phase).name
-        return [Claim(item=item_of(row), run_id=encode(getattr(row, run_of)), sent_at=row.sent_at) for row in found]
+        return [Claim(item=item_of(row), run_id=encode(getattr(row, run_of)), claimed_at=row.claimed_at) for row in found]
 
     # --- settled -----------------------------------------------------------------------------------------------------
 

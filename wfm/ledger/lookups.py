@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from wfm.domain.diagnoses import Diagnosis
 from wfm.ledger.bulk import add_missing
 from wfm.ledger.schema import agents, call_targets, causes
-from wfm.ledger.tokens import fold
+from wfm.ledger.search_words import fold
 
 T = TypeVar("T")
 

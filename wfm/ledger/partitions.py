@@ -17,7 +17,7 @@ from wfm.domain.diagnoses import Kind
 from wfm.domain.errors import BadInput
 from wfm.domain.operations import Outcome, RunFilter, RunOrder
 from wfm.ledger.ids import decode, encode
-from wfm.ledger.query import ColumnEquals, RunQuery
+from wfm.ledger.query import ColumnEquals, LedgerRunQuery
 from wfm.ledger.schema import runs
 
 MAX_VALUES = 500
@@ -86,7 +86,7 @@ def _values(connection: sa.Connection, tenant: int, name: str) -> list[Any]:
 
 
 def sorted_page(
-    parts: Sequence[Partition], order: RunOrder, query: Callable[[Partition], RunQuery], cursor: str | None, limit: int
+    parts: Sequence[Partition], order: RunOrder, query: Callable[[Partition], LedgerRunQuery], cursor: str | None, limit: int
 ) -> SortedPage:
     """One page, by the cursor of another page of this order. Raises BadInput for a cursor that is none.
 

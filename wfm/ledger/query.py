@@ -44,7 +44,7 @@ class ColumnEquals(NamedTuple):
 _EVERY_RUN: _Facet = (ALL, ("",))
 
 
-class RunQuery:
+class LedgerRunQuery:
     """One filter on one tenant, in one transaction. `budget_s` bounds a search that no index holds; None does not."""
 
     def __init__(

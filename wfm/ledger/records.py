@@ -62,11 +62,11 @@ class NewOperation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """An item whose intent is committed: it is in `sending`, its run row exists. `sent_at` is when the intent was."""
+    """An item whose intent is committed: it is in `sending`, its run row exists. `claimed_at` is when the intent was."""
 
     item: Item
     run_id: str
-    sent_at: datetime
+    claimed_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

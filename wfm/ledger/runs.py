@@ -17,7 +17,7 @@ from wfm.ledger.counters import bucket_start, by_bucket, finest
 from wfm.ledger.database import Database
 from wfm.ledger.ids import decode, instant_of, new_id
 from wfm.ledger.partitions import Partition, partitions, sorted_page
-from wfm.ledger.query import MAX_COUNTED, RunQuery
+from wfm.ledger.query import MAX_COUNTED, LedgerRunQuery
 from wfm.ledger.records import DirectRun
 from wfm.ledger.run_rows import read_attempts, read_runs
 from wfm.ledger.run_writer import RunWriter
@@ -59,7 +59,7 @@ class Runs:
             ends = Deadline.after(self.search_budget_s, self.search_clock)
 
             @functools.cache
-            def query(partition: Partition) -> RunQuery:
+            def query(partition: Partition) -> LedgerRunQuery:
                 return self._query(connection, tenant_key, which, budget_s=ends.left(), partition=partition)
 
             page = sorted_page(partitions(connection, tenant, which, order), order, query, cursor, limit)
@@ -82,9 +82,9 @@ class Runs:
         *,
         budget_s: float | None = None,
         partition: Partition = None,
-    ) -> RunQuery:
+    ) -> LedgerRunQuery:
         tenant = self._tenants.known(connection, tenant_key)
-        return RunQuery(
+        return LedgerRunQuery(
             self._db, connection, tenant, which, budget_s=budget_s, monotonic=self.search_clock, partition=partition
         )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from wfm.ledger.tokens import document, postgres_document, sqlite_document
+from wfm.ledger.search_words import document, postgres_document, sqlite_document
 
 
 def index_runs(connection: sa.Connection, texts: Mapping[int, Iterable[str | None]]) -> None:

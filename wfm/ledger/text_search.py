@@ -22,7 +22,7 @@ from sqlalchemy.dialects import postgresql
 from wfm.ledger.database import Database, TimeOver, settings_taken_back
 from wfm.ledger.scan import Bounds, Deadline, Estimate, IndexScan, ScanResult, scan_in_slices
 from wfm.ledger.schema import runs
-from wfm.ledger.tokens import postgres_query, sqlite_patterns, sqlite_query
+from wfm.ledger.search_words import postgres_query, sqlite_patterns, sqlite_query
 
 FIRST_SCAN_SLICE = 250
 FIRST_SCAN = 3 * FIRST_SCAN_SLICE

@@ -43,7 +43,7 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else from_micros(value)
 
 
-class Said(TypeDecorator[str]):
+class SafeText(TypeDecorator[str]):
     """Text that may come from anywhere: what neither database can keep is left out (`storable`)."""
 
     impl = sa.Text
