@@ -87,7 +87,7 @@ if selection.is_empty():
     st.stop()
 
 key = preview_cache.cache_key(desk, request)
-# Whoever clicks means the numbers on the screen: they are not recomputed under the click, and a click that comes together
+# A person who clicks means the numbers on the screen: they are not recomputed under the click, and a click that comes together
 # with an edit is not accepted. What changed in the world since is found out by the Desk, which refuses a stale plan.
 expired = last is not None and times.now() - last.at > state.MAX_AGE and not clicked
 recompute = last is None or last.key != key or expired or bool(st.session_state.get("plan_fresh"))

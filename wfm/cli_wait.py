@@ -58,7 +58,7 @@ def still_going(settings: Settings, why: str, operation_id: str, words: str) -> 
 
 
 def can_work(desk: Desk) -> bool:
-    """Return whether a worker is alive or can be started here: beside PostgreSQL whoever runs the workers starts them."""
+    """Return whether a worker is alive or can be started here: beside PostgreSQL the operator starts them."""
     return desk.settings.embedded or desk.health.worker_alive()
 
 

@@ -47,7 +47,7 @@ def charted(app: AppTest) -> list[str]:
     return [name.rstrip("\u200b") for name in spec["layer"][0]["encoding"]["y"]["sort"]]
 
 
-def mended(desk: Desk) -> Desk:
+def fixed(desk: Desk) -> Desk:
     """Plans are made with a client that may update."""
     desk.clients.use("desk", VISITOR)
     return desk
@@ -151,7 +151,7 @@ def test_what_changes_nothing_asks_nothing(desk: Desk, asked: list[PlanRequest],
 
 
 def test_a_start_and_an_end_in_a_zone(desk: Desk, asked: list[PlanRequest], open_screen: Open) -> None:
-    mended(desk)
+    fixed(desk)
     app = picked(open_screen)
     app.radio(key="plan_when").set_value("at").run()
     app.selectbox(key="plan_zone").set_value("Europe/Berlin").run()
@@ -445,7 +445,7 @@ def test_every_agent_in_any_column_can_be_chosen_under_a_head_too(
 
 
 def test_a_correction_of_the_past_does_not_promise_to_end_by_itself(desk: Desk, open_screen: Open) -> None:
-    mended(desk)
+    fixed(desk)
     start = desk.clock() - timedelta(hours=3)
     window = WindowSpec(start=start, end=start + timedelta(hours=1), zone="UTC")
     desk.plans.save_draft(VISITOR, PlanRequest(selection=Selection(teams=(TEAM,)), window=window, route=RouteName.ADHERENCE))
@@ -498,7 +498,7 @@ def test_leaving_somebody_out_and_taking_back_in(desk: Desk, asked: list[PlanReq
 
 
 def test_applying_goes_to_the_windows_page_of_the_operation(desk: Desk, asked: list[PlanRequest], open_screen: Open) -> None:
-    mended(desk)
+    fixed(desk)
     app = picked(open_screen)
     app.text_input(key="plan_reason").set_value("Router swap").run()
     count = ready(desk, asked[-1])
@@ -512,7 +512,7 @@ def test_applying_goes_to_the_windows_page_of_the_operation(desk: Desk, asked: l
 
 
 def test_the_same_preview_has_one_token_and_an_edit_makes_another(desk: Desk, tokens: list[str], open_screen: Open) -> None:
-    mended(desk)
+    fixed(desk)
     app = picked(open_screen)
     app.button(key="plan_apply").click().run()
     app.button(key="plan_apply").click().run()
@@ -525,7 +525,7 @@ def test_the_same_preview_has_one_token_and_an_edit_makes_another(desk: Desk, to
 def test_a_stale_plan_is_refused_with_what_changed_and_previewed_anew(
     world: World, desk: Desk, asked: list[PlanRequest], open_screen: Open
 ) -> None:
-    mended(desk)
+    fixed(desk)
     app = picked(open_screen)
     before = len(asked)
     gone = next(row.agent for row in desk.plans.preview(asked[-1]).ready if row.agent)
@@ -540,7 +540,7 @@ def test_a_stale_plan_is_refused_with_what_changed_and_previewed_anew(
 
 
 def test_many_agents_ask_for_a_typed_confirmation_first(world: World, serve: Serve, open_screen: Open) -> None:
-    desk = mended(serve(world.desk(confirm_above=5)))
+    desk = fixed(serve(world.desk(confirm_above=5)))
     app = picked(open_screen)
     count = ready(desk, PlanRequest(selection=Selection(teams=(TEAM,)), window=WindowSpec(minutes=30)))
     app.button(key="plan_apply").click().run()
@@ -560,7 +560,7 @@ def test_a_rehearsal_is_offered_on_the_demo_tenant_only(world: World, serve: Ser
     app.multiselect(key="plan_groups").set_value([TEAMS[0]]).run()
     assert not app.exception
     assert "**What will happen**" in said(app)
-    assert not {"plan_rehearse", "mend-plan"} & keys(app)
+    assert not {"plan_rehearse", "plan-fix"} & keys(app)
     assert app.button(key="plan_apply").disabled
 
 
@@ -661,7 +661,7 @@ def test_many_agents_come_by_pages_with_their_shifts_beside_them(
 
 
 def test_coming_back_after_applying_begins_another_plan(desk: Desk, open_screen: Open) -> None:
-    mended(desk)
+    fixed(desk)
     app = picked(open_screen)
     app.button(key="plan_apply").click().run()
     (first,) = applied(desk)
@@ -684,7 +684,7 @@ def test_bad_input_of_a_group_is_shown_where_it_belongs(desk: Desk, open_screen:
 
 
 def test_a_click_that_comes_with_an_edit_is_not_heeded(desk: Desk, asked: list[PlanRequest], open_screen: Open) -> None:
-    mended(desk)
+    fixed(desk)
     app = picked(open_screen)
     app.text_input(key="plan_ticket").set_value("CHG-9")
     app.button(key="plan_apply").click().run()
@@ -697,7 +697,7 @@ def test_a_click_that_comes_with_an_edit_is_not_heeded(desk: Desk, asked: list[P
 def test_an_old_preview_is_made_anew_but_never_under_a_click(
     desk: Desk, asked: list[PlanRequest], tokens: list[str], open_screen: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mended(desk)
+    fixed(desk)
     app = picked(open_screen)
     before = len(asked)
     monkeypatch.setattr(state, "MAX_AGE", timedelta(0))

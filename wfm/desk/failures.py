@@ -132,7 +132,7 @@ class Failures:
         return tuple(sorted(causes, key=lambda fingerprint: fingerprint.total, reverse=True))
 
     def hand_off(self, fingerprint: str) -> str:
-        """Write a request for exactly one change, to whoever can make it, as redacted Markdown. Raises NotFound."""
+        """Write a request for exactly one change, to the people who can make it, as redacted Markdown. Raises NotFound."""
         group = self.get(fingerprint)
         detail = self._runs.get(group.sample_run)
         page = self._runs.page(RunFilter(fingerprint=fingerprint), limit=100)

@@ -1,4 +1,4 @@
-"""`python -m wfm.diagnosis` writes docs/errors/ anew from the rules."""
+"""`python -m wfm.diagnosis` writes docs/errors/ from the rules."""
 
 from wfm.diagnosis.rule_docs import write
 

@@ -1,4 +1,4 @@
-"""Hand-off cards: a request to whoever can fix a cause, for exactly one change, as Markdown to copy or to send."""
+"""Hand-off cards: a request to the people who can fix a cause, for exactly one change, as Markdown to copy or to send."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _VERIFY_SCOPE = ("Fetch a new token for the client; `GET /api/v2/tokens/me` list
 _VERIFY_ROLE = ("Wait up to five minutes: a change to a role takes that long to reach every call.", _PROBE)
 _VERIFY = ("In Maintenance Desk choose “Retry” for this cause: the preview says what would happen before anything is sent.",)
 _OF_AGENTS = frozenset({Kind.NOT_FOUND_USER, Kind.NOT_FOUND_SCHEDULE, Kind.NOT_FOUND_OTHER})
-"""Kinds whose change is made for particular agents: whoever makes it must know for whom."""
+"""Kinds whose change is made for particular agents: who makes it must know for whom."""
 _VERIFICATION = {
     Kind.MISSING_SCOPE: _VERIFY_SCOPE,
     Kind.MISSING_PERMISSION: _VERIFY_ROLE,
@@ -98,7 +98,7 @@ def _request(diagnosis: Diagnosis) -> tuple[str, str]:
 
 
 def _who(diagnosis: Diagnosis) -> str:
-    return "whoever watches the platform" if diagnosis.who.startswith("Nobody") else diagnosis.who
+    return "the people who watch the platform" if diagnosis.who.startswith("Nobody") else diagnosis.who
 
 
 def _facts(group: FailureGroup, diagnosis: Diagnosis, client_name: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 EVERY_COLUMN = -1
-"""Instead of a column's number: whoever is named anywhere in the rows."""
+"""Instead of a column's number: everyone who is named anywhere in the rows."""
 
 
 @dataclass(frozen=True, slots=True)

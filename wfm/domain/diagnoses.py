@@ -204,7 +204,7 @@ class UnknownName:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """A pasted text, explained: the fields found in it (name, value), what it means, and names nobody knows.
+    """A pasted text, explained: the fields found in it (name, value), what it means, and names that exist nowhere.
 
     `form` says what the text was read as ("JSON", "plain text", "HTML page", …). `others` are further failures in the
     same text, each cause once. `lanes` is the four-lane verdict where the failure is a refusal, else empty.

@@ -129,7 +129,7 @@ def _held(tenant: int | None) -> sa.ColumnElement[bool]:
 
 
 def _unsettled() -> sa.ColumnElement[bool]:
-    """Nobody knows yet how the run ended, or its agent's item is in the air. What was imported so stays so, and may go."""
+    """It is not known yet how the run ended, or its agent's item is under way. What was imported so stays so, and may go."""
     mine = (items.c.operation_id == runs.c.operation_id, items.c.agent_no == runs.c.agent_no)
     # One question a phase: each has its index by operation and state.
     in_air = sa.or_(

@@ -99,7 +99,7 @@ def find_names(text: str, params: Params, correlation_id: str | None, *, of_scop
 
 
 def names_in(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Every permission and every scope that a text names, whoever holds them."""
+    """Every permission and every scope that a text names, held or missing."""
     text = _without_bearers(text)
     scopes = (span.name for stage in _scope_spans(text) for span in stage)
     return _once(span.name for span in _permission_spans(text)), _once(scopes)

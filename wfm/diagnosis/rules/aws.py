@@ -81,7 +81,7 @@ _FAULTS = (
         when=_code(r"^ExpiredToken$|^UnrecognizedClient$|^InvalidClientTokenId$|^InvalidAccessKeyId$"),
         kind=Kind.UNAUTHENTICATED,
         cause="AWS {service|Lambda} does not accept the key or session with which the call is signed.",
-        fix="Give the program or the integration a valid key or role of AWS. A session that has expired is fetched anew.",
+        fix="Give the program or the integration a valid key or role of AWS. A session that has expired is fetched again.",
     ),
     Variant(
         when=_code(r"^Validation$|^InvalidParameter\w*$|^InvalidRequestContent$"),

@@ -38,7 +38,7 @@ observed = partial(Source, Provenance.OBSERVED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentences:
-    """What a rule says: on screen, in docs/errors, on the command line and in a request to whoever can fix it."""
+    """What a rule says: on screen, in docs/errors, on the command line and in a request to the people who can fix it."""
 
     cause: str
     confirm: str

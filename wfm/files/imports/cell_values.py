@@ -41,7 +41,7 @@ _MONTHS = ("%b %d %Y %H:%M:%S", "%b %d %Y %I:%M:%S %p", "%d %b %Y %H:%M:%S", "%B
 
 
 class NoTime(ValueError):
-    """A sentence: why a cell is no instant. `needs_zone` when it is one on a wall clock of nobody knows where."""
+    """A sentence: why a cell is no instant. `needs_zone` when it is one on a wall clock without a place."""
 
     def __init__(self, sentence: str, *, needs_zone: bool = False) -> None:
         self.needs_zone = needs_zone

@@ -74,8 +74,8 @@ def _contract(action: DataAction) -> None:
     if seconds is not None:
         st.caption(f"Waits at most {seconds} s for its web service.")
     st.caption(
-        "It calls with the credentials of its own integration, whoever executes it: the permissions of your client do not "
-        "matter here."
+        "It calls with the credentials of its own integration, no matter who executes it: the permissions of your client "
+        "do not matter here."
     )
 
 

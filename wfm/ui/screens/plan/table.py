@@ -117,6 +117,6 @@ def marks(rows: Sequence[AgentFate], window: Window) -> pd.DataFrame:
 
 
 def label(row: AgentFate, number: int) -> str:
-    """A name for the axis: cut where long, and told apart from others of the same name by its place."""
+    """A name for the axis: cut where long, and with its place where others have the same name."""
     name = name_of(row)
     return cell(name if len(name) <= 22 else name[:21] + "…") + "\u200b" * number

@@ -151,7 +151,7 @@ def _agents(desk: Desk, view: View) -> None:
     route = view.operation.route
     word, text = _chosen_filters(view)
     try:
-        # While agents are being written to nobody changes place under the eyes of whoever watches.
+        # While agents are being written to nobody changes place under the eyes of the person who watches.
         in_order = word or view.operation.state in (OperationState.APPLYING, OperationState.RESTORING)
         items = _items(desk, view, word, LISTED, text) if in_order else _worst_first(desk, view, text)
     except DeskError as error:
