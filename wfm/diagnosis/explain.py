@@ -18,7 +18,8 @@ from wfm.payloads.correlation import UUID
 from wfm.payloads.encodings import decode
 from wfm.payloads.limits import clean, excerpt
 from wfm.payloads.names import names_in
-from wfm.payloads.parsed_response import ParsedResponse, read
+from wfm.payloads.parsed_response import ParsedResponse
+from wfm.payloads.response_reader import read
 
 MAX_PATHS, MAX_NAMES = 8, 12
 

@@ -13,7 +13,8 @@ from wfm.diagnosis.rules.request import fields
 from wfm.domain.diagnoses import NO_FAILURES, Confidence, Diagnosis, Evidence
 from wfm.payloads.error_envelopes import ErrorEnvelope
 from wfm.payloads.limits import clean
-from wfm.payloads.parsed_response import Form, ParsedResponse, read
+from wfm.payloads.parsed_response import Form, ParsedResponse
+from wfm.payloads.response_reader import read
 
 NOTHING_KNOWN = Evidence()
 

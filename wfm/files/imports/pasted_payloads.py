@@ -24,8 +24,9 @@ from wfm.files.imports.records import ImportContext, Read, run_of
 from wfm.payloads.correlation import id_in
 from wfm.payloads.json_text import values_in
 from wfm.payloads.mails import without_heads
-from wfm.payloads.parsed_response import call_in, read_value
+from wfm.payloads.parsed_response import call_in
 from wfm.payloads.paste import unquoted
+from wfm.payloads.response_reader import read_value
 from wfm.payloads.statuses import status_in, success_in
 
 _Found = TypeVar("_Found")
