@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import replace
 
 from wfm.desk.dependencies import DeskDependencies
 from wfm.domain.errors import Refused, refuse_controls
@@ -81,42 +82,8 @@ class Plans:
         needed = self.confirmation_needed(preview)
         if needed is not None and not rehearse and confirmation != needed:
             raise Refused("policy", f"This changes {needed} agents. Type {needed} to confirm.")
-        new = NewOperation(
-            tenant_key=self._tenant.key,
-            client_id=connection.id,
-            client_name=preview.client_name,
-            plan_id=preview.plan_id,
-            title=_title(request),
-            request=request,
-            route=request.route,
-            action_id=preview.action_id,
-            restore_action_id=preview.restore_action_id,
-            window=preview.window,
-            created_by=actor.name,
-            request_token=request_token,
-            items=tuple(
-                NewItem(
-                    agent_id=row.agent.id,
-                    agent_name=row.agent.name,
-                    before=row.state.status if row.state else None,
-                    fate=row.fate.value,
-                )
-                for row in preview.ready
-                if row.agent is not None
-            ),
-            blocked=tuple(
-                (
-                    row.agent.id if row.agent else row.given,
-                    row.agent.name if row.agent else row.given,
-                    f"{row.fate}: {row.reason}",
-                )
-                for row in preview.rows
-                if not row.writes
-            ),
-            example=example,
-            rehearsal=rehearse,
-        )
-        return self._ledger.operations.create(new, self._clock())
+        new = _new_operation(preview, self._tenant.key, connection.id, actor, request_token)
+        return self._ledger.operations.create(replace(new, example=example, rehearsal=rehearse), self._clock())
 
     def _refuse(self, preview: Preview, rehearse: bool) -> None:
         if rehearse and not self._tenant.is_demo:
@@ -158,6 +125,43 @@ def _refuse_signs(request: PlanRequest) -> None:
     refuse_signs(request.selection)
     for field in ("reason", "ticket", "action"):
         refuse_controls(field, getattr(request, field) or "")
+
+
+def _new_operation(preview: Preview, tenant_key: str, client_id: str, actor: Actor, request_token: str) -> NewOperation:
+    """Return the operation that a preview comes to: who is written, and who is left out with the reason."""
+    return NewOperation(
+        tenant_key=tenant_key,
+        client_id=client_id,
+        client_name=preview.client_name,
+        plan_id=preview.plan_id,
+        title=_title(preview.request),
+        request=preview.request,
+        route=preview.request.route,
+        action_id=preview.action_id,
+        restore_action_id=preview.restore_action_id,
+        window=preview.window,
+        created_by=actor.name,
+        request_token=request_token,
+        items=tuple(
+            NewItem(
+                agent_id=row.agent.id,
+                agent_name=row.agent.name,
+                before=row.state.status if row.state else None,
+                fate=row.fate.value,
+            )
+            for row in preview.ready
+            if row.agent is not None
+        ),
+        blocked=tuple(
+            (
+                row.agent.id if row.agent else row.given,
+                row.agent.name if row.agent else row.given,
+                f"{row.fate}: {row.reason}",
+            )
+            for row in preview.rows
+            if not row.writes
+        ),
+    )
 
 
 def _title(request: PlanRequest) -> str:
