@@ -43,7 +43,8 @@ class Run:
             stdin=subprocess.PIPE,
             start_new_session=True,  # an interrupt from the terminal is not for it
         )
-        before = os.environ.get(STARTED_BY)
+        self.environment = {name: os.environ.get(name) for name in (STARTED_BY, "TMPDIR")}
+        before = self.environment[STARTED_BY]
         os.environ[STARTED_BY] = os.pathsep.join([before, str(self.folder)] if before else [str(self.folder)])
         os.environ["TMPDIR"] = tempfile.tempdir = str(self.folder)
 
@@ -67,12 +68,15 @@ class Run:
 
     def pytest_unconfigure(self) -> None:
         self.reaper.communicate(COMPLETE if self.complete else b"", timeout=60)
+        for name, value in self.environment.items():  # the process may run tests again
+            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+        tempfile.tempdir = None
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         note(run_folder())
-    elif not config.option.collectonly:
+    elif not config.option.collectonly and "MUTANT_UNDER_TEST" not in os.environ:  # thousands of runs, all quick: make mutants
         config.pluginmanager.register(Run(), "run")
 
 
