@@ -120,8 +120,7 @@ def agents(demo: DemoHandle) -> list[str]:
     """Agents that can be taken out now. The tenant is as at first."""
     demo.post("/_demo/reset")
     demo.patch("/_demo/settings", {"latency_ms": 0})
-    rows = demo.agents(on_shift="true", active="true", out_of_office="false", status="available", limit=40)
-    return [row["id"] for row in rows]
+    return demo.on_shift(40)
 
 
 def made(demo: DemoHandle, kind: str) -> int:

@@ -81,12 +81,6 @@ def a_worker(settings: Settings, *options: str) -> Iterator[subprocess.Popen[byt
         process.communicate(timeout=10)
 
 
-def on_shift(demo: DemoHandle, count: int) -> list[str]:
-    rows = demo.agents(on_shift="true", active="true", out_of_office="false", status="available", limit=count)
-    assert len(rows) == count
-    return [row["id"] for row in rows]
-
-
 def until(true: Callable[[], bool], patience_s: float = 60.0) -> None:
     deadline = time.monotonic() + patience_s
     while not true():
@@ -107,7 +101,7 @@ def test_an_operation_keeps_the_client_it_was_planned_with(settings: Settings, d
 
 def test_the_worker_of_one_tenant_leaves_the_windows_of_another(settings: Settings, demo: DemoHandle) -> None:
     """Demo windows in a database whose desk is configured for a real tenant, and the other way round."""
-    ids = on_shift(demo, 4)
+    ids = demo.on_shift(4)
     real = "api.mypurecloud.com|11111111-2222-3333-4444-555555555555"
     before = demo.updates()
     with contextlib.closing(Desk.open(settings)) as desk:
@@ -141,7 +135,7 @@ def test_the_examples_leave_nobody_out_where_somebody_mended_the_access_first(tm
 def test_a_locked_database_is_survived_and_seen(settings: Settings, demo: DemoHandle) -> None:
     """Longer than anybody waits for a lock: nobody is sent twice, and the screens say that no worker is alive."""
     demo.patch("/_demo/settings", {"latency_ms": 400})
-    ids = on_shift(demo, 80)
+    ids = demo.on_shift(80)
     before = {agent: made["unavailable"] for agent, made in demo.updates().items()}
 
     def out() -> int:

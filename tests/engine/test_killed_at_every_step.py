@@ -54,8 +54,7 @@ def test_killed_at_every_step_nobody_twice_and_nobody_forgotten(
     demo: DemoHandle, crew: Workers, url: str, tmp_path: Path
 ) -> None:
     demo.patch("/_demo/settings", {"latency_ms": 20})
-    rows = demo.agents(on_shift="true", active="true", out_of_office="false", status="available", limit=AGENTS)
-    ids = [row["id"] for row in rows]
+    ids = demo.on_shift(AGENTS)
     client = demo.clients["desk"]
     with closing(Ledger(url)) as ledger:
         operation = new_operation(ledger, ids, client_id=client["id"], client_name=client["name"])

@@ -155,7 +155,7 @@ def a_world(demo: DemoHandle, ledger_url: str, pacing_url: str) -> Iterator[Worl
             endpoint_for_urls(demo.url, demo.url), Credentials(known["id"], known["secret"]), pacer, 5.0, network
         )
         of_ledger, of_pacer = FaultyDatabase(ledger.database.engine), FaultyDatabase(pacer._row._engine)
-        ids = [row["id"] for row in demo.agents(on_shift="true", active="true", out_of_office="false", limit=AGENTS)]
+        ids = demo.on_shift(AGENTS)
         try:
             yield World(demo, ledger, pacer, network, client, of_ledger, of_pacer, ids)
         finally:

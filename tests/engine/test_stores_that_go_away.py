@@ -34,9 +34,8 @@ def held(file: Path) -> Iterator[None]:
 
 
 def an_operation(demo: DemoHandle, ledger: Ledger, count: int) -> tuple[Operation, list[str]]:
-    rows = demo.agents(on_shift="true", active="true", out_of_office="false", status="available", limit=count)
-    assert len(rows) == count
-    ids = [row["id"] for row in rows]
+    ids = demo.on_shift(count)
+    assert len(ids) == count
     client = demo.clients["desk"]
     return new_operation(ledger, ids, client_id=client["id"], client_name=client["name"]), ids
 

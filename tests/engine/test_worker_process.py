@@ -34,11 +34,6 @@ def crew(demo: DemoHandle, tmp_path: Path) -> Iterator[Workers]:
         yield group
 
 
-def on_shift(demo: DemoHandle, count: int) -> list[str]:
-    rows = demo.agents(on_shift="true", active="true", out_of_office="false", status="available", limit=count)
-    return [row["id"] for row in rows]
-
-
 def an_operation(demo: DemoHandle, ledger: Ledger, ids: list[str], **more: object) -> Operation:
     client = demo.clients[str(more.pop("client", "desk"))]
     return new_operation(ledger, ids, client_id=client["id"], client_name=client["name"], **more)  # type: ignore[arg-type]
@@ -56,7 +51,7 @@ def once_each(ids: list[str], available: int = 1) -> dict[str, dict[str, int]]:
 
 
 def test_a_window_starts_and_ends_by_itself(demo: DemoHandle, ledger: Ledger, crew: Workers) -> None:
-    ids = on_shift(demo, 20)
+    ids = demo.on_shift(20)
     crew.start()
     operation = an_operation(demo, ledger, ids)
     wait_for_state(ledger, operation.id, OperationState.IN_EFFECT)
@@ -70,7 +65,7 @@ def test_a_window_starts_and_ends_by_itself(demo: DemoHandle, ledger: Ledger, cr
 def test_killed_at_random_nobody_twice_and_nobody_forgotten(demo: DemoHandle, ledger: Ledger, crew: Workers, seed: int) -> None:
     """kill -9 again and again, through apply and restore, and start anew each time."""
     chance = random.Random(seed)
-    ids = on_shift(demo, 90)
+    ids = demo.on_shift(90)
     demo.patch("/_demo/settings", {"latency_ms": 60})
     operation = an_operation(demo, ledger, ids, minutes=30)
     for _ in range(3):
@@ -98,7 +93,7 @@ def test_killed_at_random_nobody_twice_and_nobody_forgotten(demo: DemoHandle, le
 
 
 def test_a_polite_stop_gives_back_what_was_not_sent(demo: DemoHandle, ledger: Ledger, crew: Workers) -> None:
-    ids = on_shift(demo, 60)
+    ids = demo.on_shift(60)
     demo.patch("/_demo/settings", {"latency_ms": 150})
     operation = an_operation(demo, ledger, ids)
     worker = crew.start()
@@ -124,14 +119,14 @@ def test_a_second_worker_stands_by_and_takes_over(demo: DemoHandle, ledger: Ledg
     assert second.states == ["standby"]
     first.kill()
     second.wait_for("working", 20)
-    ids = on_shift(demo, 8)
+    ids = demo.on_shift(8)
     operation = an_operation(demo, ledger, ids)
     wait_for_state(ledger, operation.id, OperationState.IN_EFFECT)
     assert demo.updates() == once_each(ids, available=0)
 
 
 def test_cancel_in_mid_run_puts_back_who_is_out_and_sends_nobody_else(demo: DemoHandle, ledger: Ledger, crew: Workers) -> None:
-    ids = on_shift(demo, 120)
+    ids = demo.on_shift(120)
     demo.patch("/_demo/settings", {"latency_ms": 100})
     operation = an_operation(demo, ledger, ids)
     crew.start()
@@ -150,7 +145,7 @@ def test_cancel_in_mid_run_puts_back_who_is_out_and_sends_nobody_else(demo: Demo
 
 def test_cancel_does_not_wait_for_the_rate_limit(demo: DemoHandle, ledger: Ledger, crew: Workers) -> None:
     """With the limit used up, requests wait for the next minute; a cancel ends that wait."""
-    ids = on_shift(demo, 60)
+    ids = demo.on_shift(60)
     demo.patch("/_demo/settings", {"rate_limit": 30})
     operation = an_operation(demo, ledger, ids)
     crew.start()
@@ -164,7 +159,7 @@ def test_cancel_does_not_wait_for_the_rate_limit(demo: DemoHandle, ledger: Ledge
 
 
 def test_an_extended_window_ends_at_its_new_end(demo: DemoHandle, ledger: Ledger, crew: Workers) -> None:
-    ids = on_shift(demo, 5)
+    ids = demo.on_shift(5)
     crew.start()
     operation = an_operation(demo, ledger, ids, minutes=0.2)
     wait_for_state(ledger, operation.id, OperationState.IN_EFFECT)
@@ -178,7 +173,7 @@ def test_an_extended_window_ends_at_its_new_end(demo: DemoHandle, ledger: Ledger
 
 
 def test_an_overdue_restore_comes_before_an_apply_that_is_due(demo: DemoHandle, ledger: Ledger, crew: Workers) -> None:
-    ids = on_shift(demo, 30)
+    ids = demo.on_shift(30)
     worker = crew.start()
     overdue = an_operation(demo, ledger, ids[:20])
     wait_for_state(ledger, overdue.id, OperationState.IN_EFFECT)
@@ -196,7 +191,7 @@ def test_an_overdue_restore_comes_before_an_apply_that_is_due(demo: DemoHandle, 
 
 
 def test_a_worker_of_another_version_takes_over_what_was_left(demo: DemoHandle, ledger: Ledger, crew: Workers) -> None:
-    ids = on_shift(demo, 60)
+    ids = demo.on_shift(60)
     demo.patch("/_demo/settings", {"latency_ms": 100})
     operation = an_operation(demo, ledger, ids)
     old = crew.start(version="0")
@@ -208,7 +203,7 @@ def test_a_worker_of_another_version_takes_over_what_was_left(demo: DemoHandle, 
 
 
 def test_only_its_own_tenant_is_touched(demo: DemoHandle, ledger: Ledger, crew: Workers) -> None:
-    ids = on_shift(demo, 4)
+    ids = demo.on_shift(4)
     other = an_operation(demo, ledger, ids[:2], tenant="api.mypurecloud.com|real")
     ours = an_operation(demo, ledger, ids[2:])
     crew.start()
@@ -230,7 +225,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_faults_of_the_tenant_lose_nobody(demo: DemoHandle, ledger: Ledger, crew: Workers, name: str) -> None:
-    ids = on_shift(demo, 30)
+    ids = demo.on_shift(30)
     demo.post("/_demo/faults", {"faults": FAULTS[name]})
     operation = an_operation(demo, ledger, ids)
     crew.start()
@@ -243,7 +238,7 @@ def test_faults_of_the_tenant_lose_nobody(demo: DemoHandle, ledger: Ledger, crew
 
 def test_a_scope_mended_between_two_operations_is_seen(demo: DemoHandle, ledger: Ledger, crew: Workers) -> None:
     """The same client, the same worker: refused, then mended, then it works."""
-    ids = on_shift(demo, 8)
+    ids = demo.on_shift(8)
     crew.start()
     refused = an_operation(demo, ledger, ids, client="architect-flow")
     wait_for_state(ledger, refused.id, OperationState.HALTED)
@@ -256,7 +251,7 @@ def test_a_scope_mended_between_two_operations_is_seen(demo: DemoHandle, ledger:
 def test_a_restarted_tenant_in_mid_run_loses_nobody(ledger: Ledger, tmp_path: Path) -> None:
     """The tenant goes away and comes back: what could not be sent fails, is tried again, and nobody is sent twice."""
     with running_demo(agents=120, latency_ms=60, state=tmp_path / "state") as own, workers(own.url, TENANT, tmp_path) as crew:
-        ids = on_shift(own, 60)
+        ids = own.on_shift(60)
         operation = an_operation(own, ledger, ids)
         crew.start()
         _wait_until(lambda: len(own.updates()) >= 10)

@@ -29,11 +29,6 @@ def crew(demo: DemoHandle, tmp_path: Path) -> Iterator[Workers]:
         yield group
 
 
-def on_shift(demo: DemoHandle, count: int) -> list[str]:
-    rows = demo.agents(on_shift="true", active="true", out_of_office="false", status="available", limit=count)
-    return [row["id"] for row in rows]
-
-
 def in_effect(demo: DemoHandle, ledger: Ledger, ids: list[str]) -> Operation:
     client = demo.clients["desk"]
     operation = new_operation(ledger, ids, client_id=client["id"], client_name=client["name"])
@@ -77,7 +72,7 @@ def test_the_states_of_a_worker(ledger: Ledger, crew: Workers) -> None:
 
 @pytest.mark.parametrize("how", DAMAGES)
 def test_a_damaged_engine_loses_nobody(demo: DemoHandle, ledger: Ledger, crew: Workers, tmp_path: Path, how: str) -> None:
-    ids = on_shift(demo, 6)
+    ids = demo.on_shift(6)
     worker = crew.start()
     operation = in_effect(demo, ledger, ids)
     assert worker.terminate() == 0
@@ -92,7 +87,7 @@ def test_a_damaged_engine_loses_nobody(demo: DemoHandle, ledger: Ledger, crew: W
 def test_an_engine_that_comes_to_harm_at_work_is_made_again(
     demo: DemoHandle, ledger: Ledger, crew: Workers, tmp_path: Path
 ) -> None:
-    ids = on_shift(demo, 6)
+    ids = demo.on_shift(6)
     worker = crew.start()
     operation = in_effect(demo, ledger, ids)
     file = tmp_path / "engine.sqlite"

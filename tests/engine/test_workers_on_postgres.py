@@ -35,12 +35,6 @@ def crew(demo: DemoHandle, ledger: Ledger, postgres_url: str, tmp_path: Path) ->
         yield group
 
 
-def on_shift(demo: DemoHandle, count: int) -> list[str]:
-    rows = demo.agents(on_shift="true", active="true", out_of_office="false", status="available", limit=count)
-    assert len(rows) == count
-    return [row["id"] for row in rows]
-
-
 def an_operation(demo: DemoHandle, ledger: Ledger, ids: list[str]) -> Operation:
     client = demo.clients["desk"]
     return new_operation(ledger, ids, client_id=client["id"], client_name=client["name"])
@@ -62,7 +56,7 @@ def whose(pair: list[WorkerHandle], ledger: Ledger, operation: Operation) -> Wor
 
 def test_one_is_killed_and_the_other_takes_over(demo: DemoHandle, ledger: Ledger, crew: Workers) -> None:
     """kill -9 in mid-apply and in mid-restore: the reaper of the other worker goes on, nobody twice, nobody forgotten."""
-    ids = on_shift(demo, 90)
+    ids = demo.on_shift(90)
     demo.patch("/_demo/settings", {"latency_ms": 200})
     pair = [crew.start(), crew.start()]
     assert sorted(seen.state for seen in ledger.workers.all(TENANT)) == ["working", "working"]
@@ -87,7 +81,7 @@ def test_one_is_killed_and_the_other_takes_over(demo: DemoHandle, ledger: Ledger
 
 def test_both_work_and_nobody_is_sent_twice(demo: DemoHandle, ledger: Ledger, crew: Workers) -> None:
     """Windows that begin together are shared between the workers, each window by one."""
-    ids = on_shift(demo, 96)
+    ids = demo.on_shift(96)
     demo.patch("/_demo/settings", {"latency_ms": 100})
     crew.start()
     crew.start()
@@ -104,7 +98,7 @@ def test_who_loses_the_session_stops_and_is_replaced(
     postgres_url: str,
 ) -> None:
     """A worker whose session is gone can't be told from a dead one: it ends itself before anybody works in its place."""
-    ids = on_shift(demo, 90)
+    ids = demo.on_shift(90)
     demo.patch("/_demo/settings", {"latency_ms": 200})
     first = crew.start(timeout_s=4.0)
     operation = an_operation(demo, ledger, ids)

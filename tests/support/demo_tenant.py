@@ -17,12 +17,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
 import httpx
 
 ROOT = Path(__file__).resolve().parents[2]
+SHIFT_LEFT = timedelta(minutes=15)
+"""Longer than any test."""
 
 
 @dataclass
@@ -89,6 +92,12 @@ class DemoHandle:
         """Agents in short; filters such as on_shift="true", status="available", limit=40."""
         rows: list[dict[str, Any]] = self.get("/_demo/agents", **filters)["agents"]
         return rows
+
+    def on_shift(self, count: int) -> list[str]:
+        """The ids of so many agents who can be taken out, and whose shift does not end while a test runs."""
+        rows = self.agents(on_shift="true", active="true", out_of_office="false", status="available", limit=1_000)
+        until = datetime.now(UTC) + SHIFT_LEFT
+        return [row["id"] for row in rows if datetime.fromisoformat(row["shift_ends"]) > until][:count]
 
     def kill(self) -> None:
         """kill -9, as a power cut would."""

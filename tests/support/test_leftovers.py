@@ -80,7 +80,7 @@ def test_a_run_that_is_ended_leaves_nothing(tmp_path: Path, number: signal.Signa
     assert any(folder.glob("pg-*/postmaster.pid"))
     assert of_the_test.is_dir()
     run.send_signal(number)
-    run.communicate(timeout=60)
+    run.communicate(timeout=180)
     until_gone(folder, processes)
     assert not of_the_test.exists()
     assert started_by(folder) == []
