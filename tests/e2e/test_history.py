@@ -197,8 +197,8 @@ def test_nonsense_in_the_address_is_named_and_left_out(desk: RunningDesk, new_pa
         "outcome=“exploded”",
         "status=“9000”",
         "from=“yesterday”",
-        "“outcom”, which is no filter",
-        "place in the list",
+        "“outcom”, which is not a filter",
+        "a page of the list that can't exist",
     ):
         shown(page, said)
     shown(page, "27 match")
