@@ -101,7 +101,7 @@ def test_what_moved_while_somebody_looked_is_said() -> None:
 
 
 def test_of_a_cause_that_passes_nobody_is_said_to_wait() -> None:
-    """The desk sends again automatically: whoever was affected may be done long since."""
+    """The desk sends again automatically: those affected may be done long since."""
     passing = a_group(fingerprint="p", kind=Kind.UPSTREAM_UNAVAILABLE, cause="Not available just now.", missing=(), agents=16)
     lasting = a_group(agents=3)
     assert sentence(passing, None) == "**Not available just now; 16 agents were affected.**"

@@ -51,7 +51,7 @@ QUEUES = tuple(f"queue:{queue.id}" for queue in ORGANIZATION.queues)
 EVERYBODY = f"business_unit:{ORGANIZATION.business_units[0].id}"
 NEEDED = "wfm:schedule:update"
 VISITOR = Actor(subject="demo", name="Demo visitor", role=Role.ADMIN)
-"""Whoever looks at a demo tenant."""
+"""The person who looks at a demo tenant."""
 CALL = "PATCH /api/v2/wfm/users/{userId}/availability"
 FORBIDDEN = '{"code": "forbidden", "message": "Insufficient permissions for resource access"}'
 DEMO_URL = "http://127.0.0.1:8808"
@@ -93,7 +93,7 @@ class World:
 
     @property
     def tenant(self) -> DemoTenant:
-        """The tenant itself. Whoever takes it in hand may change it: no other test gets this world."""
+        """The tenant itself. A test that takes it in hand may change it: no other test gets this world."""
         self._touched = True
         return self._tenant
 

@@ -30,7 +30,7 @@ _DAYS, _FOUND = "settings-retention-days", "settings-retention-found"
 
 
 def job_key(desk: Desk) -> str:
-    """One archiving at a time, whoever started it."""
+    """One archiving at a time, no matter who started it."""
     return f"retention:{desk.tenant.key}"
 
 

@@ -51,7 +51,7 @@ def state_sentence(view: View, now: datetime) -> str:
 
 
 def _missing(counts: Counts) -> str:
-    """Who is not back, apart from whom nobody knows it: "3 agents not back", "2 agents not back and 1 unconfirmed"."""
+    """Who is not back, with the unconfirmed named apart: "3 agents not back", "2 agents not back and 1 unconfirmed"."""
     unknown = doubtful(counts)
     if unknown and unknown == counts.out:
         return f"{quantity(unknown, 'agent')} unconfirmed, perhaps not back,"
