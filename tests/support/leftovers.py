@@ -81,9 +81,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _folders_of_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
+def _folders_of_tests(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
     """The reaper is told where they are."""
     if STARTED_BY in os.environ:
         basetemp = tmp_path_factory.getbasetemp()
-        worker = os.environ.get("PYTEST_XDIST_WORKER")
+        worker = hasattr(request.config, "workerinput")  # not the environment: a test may start a run of its own
         (run_folder() / BASETEMP).write_text(str(basetemp.parent if worker else basetemp), encoding="utf-8")

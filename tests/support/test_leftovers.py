@@ -44,7 +44,7 @@ def a_run(folder: Path, code: str, *options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [*words, "-p", "tests.support.leftovers", *options, str(folder / "test_inner.py")],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": ""},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": "", "PYTEST_XDIST_WORKER": "gw0"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -83,6 +83,7 @@ def test_a_run_that_is_ended_leaves_nothing(tmp_path: Path, number: signal.Signa
     run.communicate(timeout=180)
     until_gone(folder, processes)
     assert not of_the_test.exists()
+    assert tmp_path.is_dir(), "the folders of another run are not its own"
     assert started_by(folder) == []
 
 
