@@ -332,12 +332,10 @@ def _desk(
             if history and desk.no_answer is not None:
                 say(f"{desk.no_answer} This is the history that the desk holds of it.", err=True)
             yield desk
-    except BadInput as error:
+    except (BadInput, NotFound) as error:
         _fail(error, wants_json, BAD_INPUT)
     except (Refused, NotAllowed) as error:
         _fail(error, wants_json, REFUSED)
-    except NotFound as error:
-        _fail(error, wants_json, BAD_INPUT)
     except PassingFault as fault:
         _fail(still_going(chosen, out_of_reach(fault), *going) if going else fault, wants_json, SOME_FAILED)
     except DeskError as error:

@@ -13,6 +13,7 @@ from wfm.desk import Desk, OperationView
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import Item, ItemState, Outcome, Phase, Run, RunFilter
 from wfm.domain.plans import AccessCheck, AgentFate, Preview
+from wfm.domain.sentences import first_of
 from wfm.domain.text import echoed, inert, neutral, shown
 
 
@@ -133,9 +134,7 @@ def _left_out(rows: Iterable[AgentFate]) -> str:
 
 
 def _some(names: list[str], all_of_them: str) -> str:
-    more = len(names) - NAMES_SHOWN
-    listed = ", ".join(map(shown, names[:NAMES_SHOWN]))
-    return listed if more <= 0 else f"{listed} and {more} more ({all_of_them})"
+    return first_of([*map(shown, names[:NAMES_SHOWN]), *names[NAMES_SHOWN:]], NAMES_SHOWN, f" ({all_of_them})")
 
 
 def _fate_row(row: AgentFate) -> dict[str, Any]:
@@ -277,7 +276,6 @@ def _causes(desk: Desk, view: OperationView) -> dict[str, str]:
 
 
 def print_runs(runs: list[Run], wants_json: bool) -> None:
-    """Print the history, one run a line."""
     if wants_json:
         say_json({"runs": [_run_row(run) for run in runs]})
         return

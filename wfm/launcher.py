@@ -28,7 +28,6 @@ import psutil
 from wfm import logs, processes
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import OPEN_STATES, OperationState
-from wfm.domain.plans import RouteName
 from wfm.domain.text import inert, neutral
 from wfm.processes import STARTED_FOR, stop
 from wfm.settings import Settings
@@ -172,7 +171,7 @@ def shutdown_notice(settings: Settings) -> list[str]:
     for view in views:
         operation = view.operation
         start, end = operation.window.local()
-        if operation.route is RouteName.ADHERENCE:
+        if not operation.route.undoable_by_clock:
             continue  # a correction of the past takes nobody out
         if view.counts.out:
             until = f"{end:%Y-%m-%d %H:%M} {operation.window.zone}"

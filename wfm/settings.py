@@ -25,13 +25,14 @@ PREFIX = "WFM_"
 MISSPELT = 0.85
 """Similarity (1: equal) from which an unknown name counts as a misspelled setting; other programs have their own names."""
 
-_AUTH_KEYS = {
+AUTH_KEYS = {
     "server_metadata_url": "oidc_metadata_url",
     "client_id": "oidc_client_id",
     "client_secret": "oidc_client_secret",
     "redirect_uri": "oidc_redirect_uri",
     "cookie_secret": "cookie_secret",
 }
+"""Names in Streamlit's [auth] section, and the settings that they give."""
 
 
 class _SecretsToml(EnvSettingsSource):
@@ -52,7 +53,7 @@ class _SecretsToml(EnvSettingsSource):
         # Streamlit's own [auth] section works as well as WFM_OIDC_…: both become one provider here.
         auth = keys.get("auth")
         if isinstance(auth, dict):
-            for theirs, ours in _AUTH_KEYS.items():
+            for theirs, ours in AUTH_KEYS.items():
                 if isinstance(auth.get(theirs), str):
                     found.setdefault(f"wfm_{ours}", auth[theirs])
         return found

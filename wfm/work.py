@@ -16,8 +16,9 @@ from wfm.domain.errors import DeskError, StoreFault
 from wfm.domain.operations import Item, Operation
 from wfm.domain.plans import Fate
 from wfm.domain.workers import WorkerState
-from wfm.engine.dependencies import Client, EngineDependencies, Reads
+from wfm.engine.dependencies import Client, EngineDependencies
 from wfm.engine.worker import run_worker, worker_name
+from wfm.genesys.reads import Reader
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ def dependencies_of(desk: Desk) -> EngineDependencies:
     """Return what the engine needs of the Desk. An operation keeps the client it was planned with."""
     connections = desk.dependencies.connections
 
-    def client_for(client_id: str) -> tuple[Client, Reads]:
+    def client_for(client_id: str) -> tuple[Client, Reader]:
         connection = connections.get(client_id)
         return connection.client, connection.reader
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from wfm.desk import Desk
-from wfm.desk.connections import utcnow
 from wfm.domain.tenant import Tenant
+from wfm.genesys.auth import utcnow
 from wfm.ledger import Ledger
 from wfm.settings import Settings
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.demo_tenant import DemoHandle
 from tests.support.engine_world import ScriptedReads, demo_client, dependencies_for, new_operation, utcnow
+from tests.support.unpaced import Unpaced
 from wfm.domain.operations import ItemState, Operation, OperationState, Outcome, Phase, RunFilter
 from wfm.engine.phases import PhaseRunner
 from wfm.ledger import Ledger
@@ -27,7 +28,8 @@ def run_phase(runner: PhaseRunner, operation: Operation, phase: Phase) -> None:
 
 def test_everybody_is_taken_out_once_and_put_back_once(demo: DemoHandle, ledger: Ledger) -> None:
     ids = on_shift(demo, 40)
-    client = demo_client(demo)
+    pacer = Unpaced()
+    client = demo_client(demo, pacer=pacer)
     runner = PhaseRunner(dependencies_for(ledger, client, ScriptedReads(ids)), threading.Event())
     operation = new_operation(ledger, ids)
     run_phase(runner, operation, Phase.APPLY)
@@ -37,20 +39,21 @@ def test_everybody_is_taken_out_once_and_put_back_once(demo: DemoHandle, ledger:
     assert now.applied_at is not None
     assert ledger.items.counts([operation.id])[operation.id].out == 40
     assert demo.updates() == {agent_id: {"unavailable": 1, "available": 0} for agent_id in ids}
-    assert client.requests == 40  # one an agent
+    assert len(pacer.statuses) == 40  # one an agent
 
     ledger.lifecycle.request_restore(operation.id, now=utcnow(), actor="tester", early=True)
     run_phase(runner, operation, Phase.RESTORE)
     now = ledger.operations.get(operation.tenant_key, operation.id)
     assert now.state is OperationState.ENDED_EARLY
     assert demo.updates() == {agent_id: {"unavailable": 1, "available": 1} for agent_id in ids}
-    assert client.requests == 40 + 80  # two an agent
+    assert len(pacer.statuses) == 40 + 80  # two an agent
     client.close()
 
 
 def test_the_missing_scope_halts_after_five_and_says_why(demo: DemoHandle, ledger: Ledger) -> None:
     ids = on_shift(demo, 40)
-    client = demo_client(demo, "architect-flow")
+    pacer = Unpaced()
+    client = demo_client(demo, "architect-flow", pacer=pacer)
     runner = PhaseRunner(dependencies_for(ledger, client, ScriptedReads(ids)), threading.Event())
     operation = new_operation(ledger, ids, client_name="architect-flow")
     run_phase(runner, operation, Phase.APPLY)
@@ -62,7 +65,7 @@ def test_the_missing_scope_halts_after_five_and_says_why(demo: DemoHandle, ledge
     assert counts.apply[ItemState.FAILED] == 5
     assert counts.apply[ItemState.SKIPPED] == 35
     assert demo.updates() == {}
-    assert client.requests == 5
+    assert len(pacer.statuses) == 5
     page = ledger.runs.page(operation.tenant_key, RunFilter(operation_id=operation.id))
     assert {(run.status, run.code, run.outcome) for run in page.runs} == {(403, "forbidden", Outcome.FAILED)}
     assert {run.missing for run in page.runs} == {("wfm:schedule:update",)}
@@ -107,12 +110,13 @@ def test_a_write_without_an_answer_is_read_back_not_repeated(demo: DemoHandle, l
 
 def test_a_window_that_is_over_before_it_began_sends_nothing(demo: DemoHandle, ledger: Ledger) -> None:
     ids = on_shift(demo, 4)
-    client = demo_client(demo)
+    pacer = Unpaced()
+    client = demo_client(demo, pacer=pacer)
     runner = PhaseRunner(dependencies_for(ledger, client, ScriptedReads(ids)), threading.Event())
     before = utcnow() - timedelta(hours=2)
     operation = new_operation(ledger, ids, now=before, start=before, minutes=30)
     run_phase(runner, operation, Phase.APPLY)
     assert ledger.operations.get(operation.tenant_key, operation.id).state is OperationState.FAILED
     assert {item.skip_reason for item in ledger.items.page(operation.id)} == {"not sent: the window was over"}
-    assert client.requests == 0
+    assert len(pacer.statuses) == 0
     client.close()

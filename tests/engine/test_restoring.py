@@ -377,7 +377,8 @@ def test_who_is_off_shift_by_then(ledger: Ledger, shifts: list[Shift], began: fl
     at = START + timedelta(minutes=began)
     operation = world.begin(new_operation(ledger, IDS[:1], now=START, minutes=30), at)
     items = ledger.items.page(operation.id)
-    found = checks.off_shift(world.reads, operation, items, START + timedelta(minutes=now))
+    reads: Any = world.reads
+    found = checks.off_shift(reads, operation, items, START + timedelta(minutes=now))
     assert found == ({IDS[0]: "off shift by then"} if off else {})
 
 

@@ -12,9 +12,10 @@ import httpx
 import pytest
 
 from tests.support.demo_tenant import DemoHandle, running_demo
+from tests.support.unpaced import Unpaced
 from wfm.genesys.auth import Credentials
 from wfm.genesys.client import GenesysClient
-from wfm.genesys.pacing import Pacer, RequestLane, Unpaced
+from wfm.genesys.pacing import Pacer, RequestLane
 from wfm.genesys.regions import Endpoint
 from wfm.genesys.retry import Policy
 

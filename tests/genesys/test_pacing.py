@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from tests.support.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures
 from wfm.domain.errors import StoreFault
 from wfm.genesys import pacing
-from wfm.genesys.pacing import NoPermit, Permit, RequestLane, SharedPacer, Unpaced, Usage, read_headers
+from wfm.genesys.pacing import NoPermit, Permit, RequestLane, SharedPacer, Usage, read_headers
 
 SCREEN, RESTORE, APPLY = RequestLane.SCREEN, RequestLane.RESTORE, RequestLane.APPLY
 ROOT = Path(__file__).resolve().parents[2]
@@ -316,13 +316,6 @@ class TestHeaders:
 
     def test_retry_after_of_another_status_blocks_nobody(self) -> None:
         assert read_headers(1, 0.0, httpx.Headers({"Retry-After": "9"}), 503).retry_after is None
-
-
-def test_unpaced_never_waits() -> None:
-    pacer = Unpaced()
-    pacer.observe(pacer.acquire(APPLY), None, None)
-    assert pacer.usage().known is False
-    pacer.close()
 
 
 # --- several processes against one that counts -------------------------------------------------------------------------

@@ -615,15 +615,6 @@ class TestTokenAndAvailability:
         assert facts.role_divisions == (("r", "d"),)
         assert facts.expires_at == NOW + timedelta(seconds=3600)
 
-    def test_availability(self, clock: SteppingClock) -> None:
-        body = {"status": "unavailable", "reason": "x", "dateModified": "2026-11-23T14:00:00.000Z"}
-        said = self._reader(clock, body).availability("a1")
-        assert (said.status, said.reason, said.changed_at) == (Status.UNAVAILABLE, "x", NOW - HOUR / 2)
-
-    def test_an_availability_that_is_none(self, clock: SteppingClock) -> None:
-        with pytest.raises(BadAnswer, match="perhaps"):
-            self._reader(clock, {"status": "perhaps"}).availability("a1")
-
 
 class TestActions:
     def _handler(self, refuse: frozenset[str] = frozenset()) -> Callable[[httpx.Request], httpx.Response]:

@@ -14,7 +14,7 @@ from wfm.domain.errors import BadInput
 from wfm.domain.plans import Fate, Finding, LaneName, LaneState, PlanRequest, Preview, RouteName, Selection, Severity
 from wfm.domain.windows import WindowSpec
 from wfm.genesys.errors import ConnectionProblem, Forbidden
-from wfm.preview import Pace
+from wfm.preview.cost import Pace
 
 
 def found(preview: Preview, code: str) -> Finding:

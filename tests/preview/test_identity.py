@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from tests.support.preview_world import NOW, Room, ask, at, later, make_room, schedule, state, token
 from wfm.domain.agents import Status
-from wfm.domain.plans import Fate, PlanRequest, Preview, RouteName, Selection
+from wfm.domain.plans import Fate, PlanRequest, Preview, RouteName, Selection, short_plan_id
 from wfm.domain.windows import WindowSpec
-from wfm.preview import differences, plan_id_of, short
+from wfm.preview.identity import differences, plan_id_of
 
 BASE = ask()
 Change = Callable[[Room], PlanRequest | None]
@@ -110,8 +110,8 @@ def through_json(ingredients: object) -> dict[str, object]:
 def test_the_id_looks_as_it_is_said() -> None:
     plan_id = make_room().previewer.preview(BASE).plan_id
     assert re.fullmatch(r"[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{16}", plan_id)
-    assert short(plan_id) == f"{plan_id[:4]}·{plan_id[5:9]}"
-    assert short("7f3a-91c2-0123456789abcdef") == "7f3a·91c2"
+    assert short_plan_id(plan_id) == f"{plan_id[:4]}·{plan_id[5:9]}"
+    assert short_plan_id("7f3a-91c2-0123456789abcdef") == "7f3a·91c2"
 
 
 @pytest.mark.parametrize("name", CHANGES)

@@ -10,13 +10,13 @@ import pytest
 from pydantic import SecretStr
 
 from tests.support.demo_tenant import DemoHandle, running_demo
+from tests.support.unpaced import Unpaced
 from wfm.domain.errors import BadInput
 from wfm.domain.plans import Fate, LaneName, LaneState, PlanRequest, Preview, RouteName, Selection
 from wfm.domain.tenant import Tenant
 from wfm.domain.windows import WindowSpec
 from wfm.genesys.auth import Credentials
 from wfm.genesys.client import GenesysClient
-from wfm.genesys.pacing import Unpaced
 from wfm.genesys.reads import Reader
 from wfm.genesys.regions import endpoint_for_urls
 from wfm.preview import Previewer, differences

@@ -228,4 +228,4 @@ def test_offered_for_past_windows_only_and_never_undone_by_the_clock() -> None:
     assert ROUTE.offer(WINDOW, NOW, None).offered
     coming = Window(start=NOW, end=NOW + timedelta(hours=1), zone="UTC")
     assert not ROUTE.offer(coming, NOW, None).offered
-    assert not ROUTE.undoable_by_clock
+    assert not ROUTE.name.undoable_by_clock

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.support.unpaced import Unpaced
 from wfm.diagnosis import diagnose
 from wfm.domain.agents import Agent, AgentState, Directory, Status
 from wfm.domain.operations import Item, Operation, OperationState
@@ -19,7 +20,7 @@ from wfm.domain.windows import Window, WindowSpec
 from wfm.engine.dependencies import EngineDependencies
 from wfm.genesys.auth import Credentials
 from wfm.genesys.client import GenesysClient
-from wfm.genesys.pacing import RequestLane, Unpaced
+from wfm.genesys.pacing import RequestLane
 from wfm.genesys.regions import endpoint_for_urls
 from wfm.ledger import Ledger
 from wfm.ledger.records import NewItem, NewOperation

@@ -92,7 +92,7 @@ def state(agent_id: str, **changes: Any) -> AgentState:
 
 @dataclass
 class FakeReader:
-    """The tenant as `PreviewReads`. Change its fields to change the world; `reads` tells what was read, fresh or not."""
+    """The tenant as a `Reader`. Change its fields to change the world; `reads` tells what was read, fresh or not."""
 
     agents: dict[str, Agent]
     schedule_of: dict[str, AgentSchedule]
@@ -178,7 +178,8 @@ class Room:
         def held(start: datetime, end: datetime, ids: Collection[str]) -> Mapping[str, str]:
             return {key: title for key, title in self.held.items() if key in ids}
 
-        return Previewer(self.reader, held=held, clock=lambda: self.now, tenant=self.tenant, **self.options)
+        reader: Any = self.reader
+        return Previewer(reader, held=held, clock=lambda: self.now, tenant=self.tenant, **self.options)
 
 
 def make_room(count: int = 6) -> Room:

@@ -458,7 +458,7 @@ def test_a_data_action_says_whose_credentials_it_uses(desk: Desk, asked: list[Pl
     app = picked(open_screen)
     app.radio(key="plan_route").set_value(RouteName.DATA_ACTION).run()
     action = desk.actions.get(asked[-1].action or "")
-    assert f"as {action.credential_client or action.category}" in said(app).replace("\\", "")
+    assert f"as {action.category}" in said(app).replace("\\", "")
 
 
 def test_another_scenario_makes_the_preview_anew(desk: Desk, asked: list[PlanRequest], open_screen: Open) -> None:

@@ -250,7 +250,6 @@ def an_action(name: str = "set_agent_unavailable", client: str = "architect-flow
         request_type="PATCH",
         request_url="/api/v2/wfm/users/${input.userId}/availability",
         request_template='{"status": "${input.status}", "reason": "${input.reason}"}',
-        credential_client=None,
         raw={"contract": {"input": {"inputSchema": schema}}, "config": {"timeoutSeconds": 10}},
     )
 

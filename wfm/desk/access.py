@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wfm.desk.dependencies import DeskDependencies
+from wfm.desk.dependencies import DeskPart
 from wfm.desk.values import AccessReport
 from wfm.domain.operations import Phase
 from wfm.domain.plans import RouteName
@@ -10,14 +10,8 @@ from wfm.preview.access import checks_for
 from wfm.routes import by_name
 
 
-class Access:
+class Access(DeskPart):
     """Access of the current client, as its token and the ledger show it."""
-
-    def __init__(self, dependencies: DeskDependencies) -> None:
-        self._tenant = dependencies.tenant
-        self._ledger = dependencies.ledger
-        self._clock = dependencies.clock
-        self._connections = dependencies.connections
 
     def report(self, *, fresh: bool = False) -> AccessReport:
         """Check every call of every route in the four lanes, and count reads and writes of the ledger. Raises GenesysError."""

@@ -8,17 +8,18 @@ from dataclasses import replace
 from datetime import datetime
 
 from wfm import catalogue
-from wfm.desk.dependencies import DeskDependencies
+from wfm.desk.dependencies import DeskPart
 from wfm.desk.values import ActionResult, ActionStep, DataAction
 from wfm.diagnosis import diagnose
 from wfm.domain.diagnoses import Evidence
 from wfm.domain.errors import BadInput, NotFound, refuse_controls
-from wfm.domain.operations import Exchange, ItemState, Outcome, Phase, Run
+from wfm.domain.operations import ItemState, Outcome, Phase, Run
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import RouteName
 from wfm.genesys.client import Reply
 from wfm.genesys.errors import GenesysError
 from wfm.genesys.pacing import RequestLane
+from wfm.genesys.parse import inside
 from wfm.ledger.records import DirectRun, Settlement
 from wfm.routes.data_action import request_behind
 
@@ -27,14 +28,8 @@ TEST = catalogue.operation("POST /api/v2/integrations/actions/{actionId}/test")
 MAX_INPUT_LENGTH = 10_000
 
 
-class Actions:
+class Actions(DeskPart):
     """The Data Actions of the tenant, tested and executed with the current client."""
-
-    def __init__(self, dependencies: DeskDependencies) -> None:
-        self._tenant = dependencies.tenant
-        self._ledger = dependencies.ledger
-        self._clock = dependencies.clock
-        self._connections = dependencies.connections
 
     def all(self, *, fresh: bool = False) -> tuple[DataAction, ...]:
         """Return the Data Actions of the tenant, by name. Raises GenesysError."""
@@ -53,83 +48,29 @@ class Actions:
 
         Raises NotAllowed, NotFound, BadInput for inputs that break the contract. A call that fails is a result, not an error.
         """
-        actor.require(Capability.EXECUTE)
-        action = self.get(action_id)
-        return self._run(action, TEST, inputs, actor)
+        return self._run(action_id, TEST, inputs, actor)
 
     def execute(self, action_id: str, inputs: Mapping[str, str], actor: Actor) -> ActionResult:
         """Execute the action once and record the run. Raises as `test`."""
-        actor.require(Capability.EXECUTE)
-        action = self.get(action_id)
-        return self._run(action, EXECUTE, inputs, actor)
+        return self._run(action_id, EXECUTE, inputs, actor)
 
     def _run(
-        self, action: DataAction, operation: catalogue.PlatformOperation, inputs: Mapping[str, str], actor: Actor
+        self, action_id: str, operation: catalogue.PlatformOperation, inputs: Mapping[str, str], actor: Actor
     ) -> ActionResult:
+        actor.require(Capability.EXECUTE)
+        action = self.get(action_id)
         body = _inputs(action, inputs)
         client = self._connections.get().client
+        # Evidence without a token: a Data Action acts with the credentials of its integration.
+        evidence = Evidence(call=operation.key, via="data_action", behind=request_behind(action.raw))
         started = self._clock()
         try:
             reply = client.send(operation, path={"actionId": action.id}, body=body, lane=RequestLane.SCREEN, retry=False)
         except GenesysError as error:
-            return self._failed(action, operation, body, actor, started, error)
-        return self._answered(action, operation, body, actor, started, reply)
-
-    def _answered(
-        self,
-        action: DataAction,
-        operation: catalogue.PlatformOperation,
-        body: Mapping[str, object],
-        actor: Actor,
-        started: datetime,
-        reply: Reply,
-    ) -> ActionResult:
-        answer = reply.json if isinstance(reply.json, dict) else {}
-        is_test = operation is TEST
-        success = bool(answer.get("success")) if is_test else True
-        steps = (
-            tuple(_step(number, raw) for number, raw in enumerate(answer.get("operations") or [], start=1)) if is_test else ()
-        )
-        diagnosis = None
-        if not success:
-            diagnosis = diagnose(reply.status, reply.headers, json.dumps(answer), _action_evidence(action, operation))
-        settlement = _settlement(
-            self._clock(), started, reply.exchanges, Outcome.APPLIED if success else Outcome.FAILED, diagnosis=diagnosis
-        )
-        run = self._record(action, operation, body, actor, started, settlement)
-        shown = answer.get("finalResult", answer) if is_test else reply.json
-        return ActionResult(
-            success=success,
-            status=reply.status,
-            result=json.dumps(shown, ensure_ascii=False, indent=2),
-            steps=steps,
-            diagnosis=diagnosis,
-            exchanges=reply.exchanges,
-            run=run,
-        )
-
-    def _failed(
-        self,
-        action: DataAction,
-        operation: catalogue.PlatformOperation,
-        body: Mapping[str, object],
-        actor: Actor,
-        started: datetime,
-        error: GenesysError,
-    ) -> ActionResult:
-        evidence = replace(_action_evidence(action, operation), fault=error.fault)
-        diagnosis = diagnose(error.status, error.headers, error.body, evidence)
-        settlement = _settlement(self._clock(), started, error.exchanges, Outcome.FAILED, diagnosis=diagnosis)
-        run = self._record(action, operation, body, actor, started, settlement)
-        return ActionResult(
-            success=False,
-            status=error.status,
-            result=str(error.body or ""),
-            steps=(),
-            diagnosis=diagnosis,
-            exchanges=error.exchanges,
-            run=run,
-        )
+            result = _failed(error, evidence)
+        else:
+            result = _answered(reply, evidence, is_test=operation is TEST)
+        return replace(result, run=self._record(action, operation, body, actor, started, result))
 
     def _record(
         self,
@@ -138,8 +79,9 @@ class Actions:
         body: Mapping[str, object],
         actor: Actor,
         started: datetime,
-        settlement: Settlement,
+        result: ActionResult,
     ) -> Run:
+        settlement = _settlement(result, started, self._clock())
         agent_id = str(body.get("userId") or "")
         agent = self._connections.get().reader.directory().agents.get(agent_id)
         wanted = str(body.get("status") or "")
@@ -161,9 +103,32 @@ class Actions:
         )
 
 
-def _action_evidence(action: DataAction, operation: catalogue.PlatformOperation) -> Evidence:
-    """Evidence without a token: a Data Action acts with the credentials of its integration."""
-    return Evidence(call=operation.key, via="data_action", behind=request_behind(action.raw))
+def _answered(reply: Reply, evidence: Evidence, *, is_test: bool) -> ActionResult:
+    answer = reply.json if isinstance(reply.json, dict) else {}
+    success = bool(answer.get("success")) if is_test else True
+    steps = enumerate(answer.get("operations") or [], start=1) if is_test else ()
+    shown = answer.get("finalResult", answer) if is_test else reply.json
+    return ActionResult(
+        success=success,
+        status=reply.status,
+        result=json.dumps(shown, ensure_ascii=False, indent=2),
+        steps=tuple(_step(number, raw) for number, raw in steps),
+        diagnosis=None if success else diagnose(reply.status, reply.headers, json.dumps(answer), evidence),
+        exchanges=reply.exchanges,
+        run=None,
+    )
+
+
+def _failed(error: GenesysError, evidence: Evidence) -> ActionResult:
+    return ActionResult(
+        success=False,
+        status=error.status,
+        result=str(error.body or ""),
+        steps=(),
+        diagnosis=diagnose(error.status, error.headers, error.body, replace(evidence, fault=error.fault)),
+        exchanges=error.exchanges,
+        run=None,
+    )
 
 
 def _inputs(action: DataAction, inputs: Mapping[str, str]) -> dict[str, object]:
@@ -202,23 +167,21 @@ def _typed(name: str, kind: str, value: str) -> object:
     return value
 
 
-def _settlement(
-    now: datetime, started: datetime, exchanges: tuple[Exchange, ...], outcome: Outcome, **extra: object
-) -> Settlement:
-    last = exchanges[-1] if exchanges else None
-    diagnosis = extra.get("diagnosis")
+def _settlement(result: ActionResult, started: datetime, now: datetime) -> Settlement:
+    last = result.exchanges[-1] if result.exchanges else None
+    diagnosis = result.diagnosis
     return Settlement(
         run_id="",
         agent_id="",
-        state=ItemState.APPLIED if outcome is Outcome.APPLIED else ItemState.FAILED,
-        outcome=outcome,
+        state=ItemState.APPLIED if result.success else ItemState.FAILED,
+        outcome=Outcome.APPLIED if result.success else Outcome.FAILED,
         finished_at=now,
         duration_ms=int((now - started).total_seconds() * 1000),
         status=last.status if last else None,
-        code=getattr(diagnosis, "code", None),
-        correlation_id=getattr(diagnosis, "correlation_id", None) or (last.correlation_id if last else None),
-        diagnosis=diagnosis,  # type: ignore[arg-type]
-        exchanges=exchanges,
+        code=diagnosis.code if diagnosis else None,
+        correlation_id=(diagnosis.correlation_id if diagnosis else None) or (last.correlation_id if last else None),
+        diagnosis=diagnosis,
+        exchanges=result.exchanges,
     )
 
 
@@ -235,11 +198,6 @@ def _step(number: int, raw: Mapping[str, object]) -> ActionStep:
 
 
 def _action(raw: Mapping[str, object]) -> DataAction:
-    def inside(value: object, *names: str) -> object:
-        for name in names:
-            value = value.get(name) if isinstance(value, Mapping) else None
-        return value
-
     schema = inside(raw, "contract", "input", "inputSchema")
     properties = inside(schema, "properties")
     required = inside(schema, "required")
@@ -257,6 +215,5 @@ def _action(raw: Mapping[str, object]) -> DataAction:
         request_type=str(inside(raw, "config", "request", "requestType") or ""),
         request_url=str(inside(raw, "config", "request", "requestUrlTemplate") or ""),
         request_template=str(inside(raw, "config", "request", "requestTemplate") or ""),
-        credential_client=None,
         raw=raw,
     )

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from wfm.desk.connections import CLIENT_PREFERENCE
-from wfm.desk.dependencies import DeskDependencies
+from wfm.desk.dependencies import DeskDependencies, DeskPart
 from wfm.desk.values import ClientChoice
 from wfm.domain.errors import NotFound
 from wfm.domain.people import Actor, Capability
 
 
-class Clients:
+class Clients(DeskPart):
     """OAuth clients: the configured one on a real tenant, those of the demo tenant on the demo tenant."""
 
     def __init__(self, dependencies: DeskDependencies) -> None:
-        self._settings = dependencies.settings
-        self._tenant = dependencies.tenant
-        self._ledger = dependencies.ledger
-        self._connections = dependencies.connections
+        super().__init__(dependencies)
         self._demo_admin = dependencies.demo_admin
 
     def all(self) -> tuple[ClientChoice, ...]:

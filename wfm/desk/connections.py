@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pydantic import SecretStr
 
 from wfm.domain.errors import BadInput, NotFound, StoreFault
 from wfm.domain.tenant import Tenant
-from wfm.genesys.auth import Credentials
+from wfm.genesys.auth import Clock, Credentials
 from wfm.genesys.client import GenesysClient
 from wfm.genesys.demo_admin import DemoAdmin
 from wfm.genesys.pacing import SharedPacer
@@ -26,14 +26,8 @@ from wfm.stores import PassingFault
 
 log = logging.getLogger(__name__)
 
-Clock = Callable[[], datetime]
-
 DEMO_FIRST_CLIENT = "architect-flow"
 CLIENT_PREFERENCE = "client"
-
-
-def utcnow() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)

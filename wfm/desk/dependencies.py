@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wfm.desk.connections import Clock, Connections
+from wfm.desk.connections import Connections
 from wfm.domain.tenant import Tenant
+from wfm.genesys.auth import Clock
 from wfm.genesys.demo_admin import DemoAdmin
 from wfm.ledger import Ledger
 from wfm.settings import Settings
@@ -24,3 +25,14 @@ class DeskDependencies:
     clock: Clock
     connections: Connections
     demo_admin: DemoAdmin | None
+
+
+class DeskPart:
+    """A part of the Desk: what is asked about one subject. It holds what most parts use; none of them inherits another."""
+
+    def __init__(self, dependencies: DeskDependencies) -> None:
+        self._settings = dependencies.settings
+        self._tenant = dependencies.tenant
+        self._ledger = dependencies.ledger
+        self._clock = dependencies.clock
+        self._connections = dependencies.connections

@@ -8,7 +8,7 @@ from wfm.desk.access import Access
 from wfm.desk.actions import Actions
 from wfm.desk.agents import Agents
 from wfm.desk.clients import Clients
-from wfm.desk.connections import Clock, Connections, utcnow
+from wfm.desk.connections import Connections
 from wfm.desk.demo import DemoControls
 from wfm.desk.dependencies import DeskDependencies
 from wfm.desk.failures import Failures
@@ -23,6 +23,7 @@ from wfm.desk.tenant_lookup import endpoint_of, tenant_of
 from wfm.desk.windows import Windows
 from wfm.domain.errors import DeskError
 from wfm.domain.tenant import Tenant
+from wfm.genesys.auth import Clock, utcnow
 from wfm.genesys.demo_admin import DemoAdmin
 from wfm.ledger import Ledger
 from wfm.settings import Settings

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from wfm import catalogue
-from wfm.desk.dependencies import DeskDependencies
+from wfm.desk.dependencies import DeskDependencies, DeskPart
 from wfm.desk.runs import Runs
 from wfm.desk.values import RunDetail
 from wfm.diagnosis import explain, hand_off_card
@@ -71,17 +71,14 @@ class FailureBrief:
     example: bool
 
 
-class Failures:
+class Failures(DeskPart):
     """Failure groups of this tenant, and pasted errors explained."""
 
     def __init__(self, dependencies: DeskDependencies, runs: Runs) -> None:
-        self._tenant = dependencies.tenant
-        self._ledger = dependencies.ledger
-        self._clock = dependencies.clock
+        super().__init__(dependencies)
         self._runs = runs
 
     def groups(self, states: frozenset[GroupState] | None = None) -> list[FailureGroup]:
-        """Return failure groups, the newest first."""
         return self._ledger.failure_groups.all(self._tenant.key, states=states)
 
     def get(self, fingerprint: str) -> FailureGroup:

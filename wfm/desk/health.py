@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from wfm.desk.dependencies import DeskDependencies
+from wfm.desk.dependencies import DeskPart
 from wfm.desk.values import ALIVE_S, Health, HeldUp
 from wfm.domain.errors import DeskError
 from wfm.domain.workers import PASSED_START, WorkerState
@@ -13,14 +13,8 @@ from wfm.genesys.errors import GenesysError
 from wfm.ledger.records import WorkerSeen
 
 
-class HealthCheck:
+class HealthCheck(DeskPart):
     """Checks of tenant, token, rate limit and workers."""
-
-    def __init__(self, dependencies: DeskDependencies) -> None:
-        self._tenant = dependencies.tenant
-        self._ledger = dependencies.ledger
-        self._clock = dependencies.clock
-        self._connections = dependencies.connections
 
     def worker_alive(self) -> bool:
         """Return whether a worker of this tenant that has passed its start is alive. Raises StoreFault."""

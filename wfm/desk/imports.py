@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
@@ -13,7 +13,7 @@ from itertools import islice
 from typing import BinaryIO
 
 from wfm import catalogue
-from wfm.desk.dependencies import DeskDependencies
+from wfm.desk.dependencies import DeskPart
 from wfm.diagnosis import diagnose
 from wfm.domain.diagnoses import Diagnosis, Evidence, Kind, nameless
 from wfm.domain.errors import BadInput, DeskError, Refused
@@ -90,15 +90,7 @@ class ImportReport:
     notes: list[str] = field(default_factory=list)
 
 
-class Imports:
-    """Imports into this tenant's history."""
-
-    def __init__(self, dependencies: DeskDependencies) -> None:
-        self._tenant = dependencies.tenant
-        self._ledger = dependencies.ledger
-        self._clock = dependencies.clock
-        self._connections = dependencies.connections
-
+class Imports(DeskPart):
     def preview(
         self, source: BinaryIO, fmt: ImportFormat, mapping: Mapping[str, str] | None = None, *, zone: str = ""
     ) -> ImportPreview:
@@ -145,43 +137,32 @@ class Imports:
         actor.require(Capability.ADMINISTER)
         _refuse_strange(mapping)
         mark = _mark(source)
-        if mark is None:  # a stream that can't be rewound: each of its runs is still added once
-            return self._import(source, fmt, actor, mapping, progress, zone, name)
-        with self._ledger.locks.exclusive(self._tenant.key, f"import-{mark}", passing=True) as ours:
+        # A stream that can't be rewound has no mark: each of its runs is still added once.
+        locks = self._ledger.locks
+        lock = locks.exclusive(self._tenant.key, f"import-{mark}", passing=True) if mark else nullcontext(True)
+        with lock as ours:
             if not ours:
                 raise Refused(
                     "busy", "This file is being imported already. Its runs are added once; look under Runs in a moment."
                 )
-            return self._import(source, fmt, actor, mapping, progress, zone, name)
-
-    def _import(
-        self,
-        source: BinaryIO,
-        fmt: ImportFormat,
-        actor: Actor,
-        mapping: Mapping[str, str] | None,
-        progress: Callable[[int], None] | None,
-        zone: str,
-        name: str,
-    ) -> ImportReport:
-        report = ImportReport()
-        context = ImportContext(now=self._clock(), mapping=mapping, zone=zone, known=self._known_agent())
-        context.notes = report.notes
-        batch: list[tuple[str, DirectRun]] = []
-        known_causes: dict[bytes, Diagnosis] = {}
-        for row in self._read(source, fmt, context, progress):
-            if isinstance(row, Unreadable):
-                report.unreadable += 1
-                if len(report.problems) < MAX_SHOWN_PROBLEMS:
-                    report.problems.append(row)
-                continue
-            report.read += 1
-            batch.append((row.digest, self._direct(row, fmt, actor, name, known_causes)))
-            if len(batch) == BATCH:
-                self._add(batch, report)
-                batch = []
-        self._add(batch, report)
-        return report
+            report = ImportReport()
+            context = ImportContext(now=self._clock(), mapping=mapping, zone=zone, known=self._known_agent())
+            context.notes = report.notes
+            batch: list[tuple[str, DirectRun]] = []
+            known_causes: dict[bytes, Diagnosis] = {}
+            for row in self._read(source, fmt, context, progress):
+                if isinstance(row, Unreadable):
+                    report.unreadable += 1
+                    if len(report.problems) < MAX_SHOWN_PROBLEMS:
+                        report.problems.append(row)
+                    continue
+                report.read += 1
+                batch.append((row.digest, self._direct(row, fmt, actor, name, known_causes)))
+                if len(batch) == BATCH:
+                    self._add(batch, report)
+                    batch = []
+            self._add(batch, report)
+            return report
 
     def _known_agent(self) -> Callable[[str], str]:
         """Return a function from a cell to the id of the agent it names, or "". It reads the directory when first called."""

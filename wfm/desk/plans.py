@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
 
-from wfm.desk.dependencies import DeskDependencies
+from wfm.desk.dependencies import DeskDependencies, DeskPart
 from wfm.domain.errors import Refused, refuse_controls
 from wfm.domain.operations import Operation
 from wfm.domain.people import Actor, Capability
@@ -19,15 +19,11 @@ MAX_SEEN_PLANS = 20
 REHEARSABLE = frozenset({"access_missing"})
 
 
-class Plans:
+class Plans(DeskPart):
     """Previews of plans, and operations made of them. Thread-safe."""
 
     def __init__(self, dependencies: DeskDependencies) -> None:
-        self._tenant = dependencies.tenant
-        self._ledger = dependencies.ledger
-        self._clock = dependencies.clock
-        self._connections = dependencies.connections
-        self._settings = dependencies.settings
+        super().__init__(dependencies)
         self._seen: OrderedDict[str, Mapping[str, object]] = OrderedDict()
         """Ingredients of the newest plans by id, to say what changed when one is stale; guarded by the lock."""
         self._lock = threading.Lock()

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from wfm import catalogue
-from wfm.desk.dependencies import DeskDependencies
+from wfm.desk.dependencies import DeskDependencies, DeskPart
 from wfm.desk.failures import MAX_RUNS_READ, Failures
 from wfm.desk.runs import Runs
 from wfm.domain.diagnoses import Kind
@@ -17,6 +17,7 @@ from wfm.domain.operations import FailureGroup, GroupState, Operation, Run, RunF
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import AccessCheck, LaneState
 from wfm.domain.schedules import AgentSchedule
+from wfm.domain.sentences import first_of
 from wfm.genesys.errors import GenesysError
 from wfm.preview.access import checks_for
 
@@ -88,14 +89,11 @@ def next_state(group: FailureGroup, found: ProofState, now: datetime) -> GroupSt
     return None
 
 
-class Proofs:
+class Proofs(DeskPart):
     """Proofs by reading: a failure group that is marked as fixed follows the evidence."""
 
     def __init__(self, dependencies: DeskDependencies, runs: Runs, failures: Failures) -> None:
-        self._tenant = dependencies.tenant
-        self._ledger = dependencies.ledger
-        self._clock = dependencies.clock
-        self._connections = dependencies.connections
+        super().__init__(dependencies)
         self._runs = runs
         self._failures = failures
 
@@ -205,7 +203,7 @@ class Proofs:
         if not without:
             many = len(agents) > 1
             return ProofState.HELD, f"{f'All {len(agents)} agents have' if many else 'The agent has'} a schedule there now."
-        return ProofState.MISSING, f"{len(without)} of {len(ids)} agents still have no schedule there: {_some(without)}."
+        return ProofState.MISSING, f"{len(without)} of {len(ids)} agents still have no schedule there: {first_of(without, 5)}."
 
     def _operation_of(self, run: Run) -> Operation | None:
         if run.operation_id is None:
@@ -218,8 +216,3 @@ class Proofs:
 
 def _scheduled(schedule: AgentSchedule | None, start: datetime, end: datetime) -> bool:
     return schedule is not None and any(shift.start < end and shift.end > start for shift in schedule.shifts)
-
-
-def _some(names: list[str]) -> str:
-    shown = ", ".join(names[:5])
-    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown

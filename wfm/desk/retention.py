@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from wfm.desk.archives import PART, archive_record, drop, name_for, read_archive, same_record, settle_name, write_archive
-from wfm.desk.dependencies import DeskDependencies
+from wfm.desk.dependencies import DeskPart
 from wfm.domain.errors import BadInput, DeskError, Refused, StoreFault
 from wfm.domain.people import Actor, Capability
 
@@ -58,14 +58,8 @@ class RetentionState:
     fault: str
 
 
-class Retention:
+class Retention(DeskPart):
     """The policy WFM_RETENTION_DAYS for the runs of this tenant."""
-
-    def __init__(self, dependencies: DeskDependencies) -> None:
-        self._tenant = dependencies.tenant
-        self._ledger = dependencies.ledger
-        self._clock = dependencies.clock
-        self._settings = dependencies.settings
 
     @property
     def archive_folder(self) -> Path:
@@ -161,17 +155,7 @@ class Retention:
         finally:
             record = {"at": self._clock().isoformat(), "rows": rows, "files": [file.name for file in files], "fault": fault}
             self._ledger.preferences.set(self._tenant.key, LAST, json.dumps(record))
-        left = self._found(days, before)
-        return RetentionReport(
-            days=days,
-            before=before,
-            dry_run=False,
-            rows=rows,
-            files=tuple(files),
-            open_windows=left.open_windows,
-            unsettled=left.unsettled,
-            examples=left.examples,
-        )
+        return replace(self._found(days, before), dry_run=False, rows=rows, files=tuple(files))
 
     def _archive(self, before: datetime) -> tuple[Path, list[str]] | None:
         """Write the oldest runs that may go to one file and return it with their ids; None when there are none."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from wfm.desk.dependencies import DeskDependencies
+from wfm.desk.dependencies import DeskPart
 from wfm.desk.values import RunDetail
 from wfm.diagnosis import diagnose, four_lanes
 from wfm.domain.agents import GroupKind
@@ -22,13 +22,8 @@ EXPORT_FORMATS = ("csv", "jsonl", "parquet")
 MAX_SELECTED = 200
 
 
-class Runs:
+class Runs(DeskPart):
     """Runs of this tenant in the ledger."""
-
-    def __init__(self, dependencies: DeskDependencies) -> None:
-        self._tenant = dependencies.tenant
-        self._ledger = dependencies.ledger
-        self._connections = dependencies.connections
 
     def page(self, which: RunFilter, cursor: str | None = None, limit: int = 50, order: RunOrder = RunOrder.NEWEST) -> RunPage:
         """Return one page of runs. Raises BadInput for a cursor of another order, or an unknown team."""
@@ -112,7 +107,6 @@ class Runs:
         return self._ledger.runs.first_at(self._tenant.key)
 
     def totals(self, since: datetime | None = None, until: datetime | None = None) -> dict[Outcome, int]:
-        """Count runs by outcome."""
         return self._ledger.runs.totals(self._tenant.key, since, until)
 
     def export(self, which: RunFilter, fmt: str, *, progress: Callable[[int], None] | None = None) -> Iterator[bytes]:

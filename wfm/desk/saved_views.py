@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from wfm.desk.dependencies import DeskDependencies
+from wfm.desk.dependencies import DeskPart
 from wfm.domain.errors import BadInput, refuse_controls
 from wfm.domain.people import Actor, Capability
 from wfm.ledger.records import SavedView
@@ -13,13 +13,8 @@ MAX_NAME_LENGTH = 80
 MAX_QUERY_LENGTH = 4_000
 
 
-class SavedViews:
+class SavedViews(DeskPart):
     """Views that a person saved in this tenant. Every method raises NotAllowed unless the person may look."""
-
-    def __init__(self, dependencies: DeskDependencies) -> None:
-        self._tenant = dependencies.tenant
-        self._ledger = dependencies.ledger
-        self._clock = dependencies.clock
 
     def all(self, actor: Actor) -> tuple[SavedView, ...]:
         """Return the views of the actor, by name."""

@@ -72,7 +72,6 @@ class DataAction:
     request_type: str
     request_url: str
     request_template: str
-    credential_client: str | None
     raw: Mapping[str, object]
 
 

@@ -6,12 +6,11 @@ import functools
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 
-from wfm.desk.dependencies import DeskDependencies
+from wfm.desk.dependencies import DeskPart
 from wfm.desk.values import OperationView
 from wfm.domain.errors import BadInput, Refused, StoreFault, refuse_controls
 from wfm.domain.operations import OPEN_STATES, Counts, Item, ItemState, Operation, OperationState, Phase
 from wfm.domain.people import Actor, Capability
-from wfm.domain.plans import RouteName
 from wfm.genesys.pacing import Usage
 from wfm.ledger.records import Event
 from wfm.routes import by_name
@@ -19,17 +18,10 @@ from wfm.routes import by_name
 MAX_COMMENT_LENGTH = 2_000
 
 
-class Windows:
+class Windows(DeskPart):
     """Operations of this tenant. A change is written to the ledger; the worker carries it out."""
 
-    def __init__(self, dependencies: DeskDependencies) -> None:
-        self._tenant = dependencies.tenant
-        self._ledger = dependencies.ledger
-        self._clock = dependencies.clock
-        self._connections = dependencies.connections
-
     def newest(self, states: Collection[OperationState] | None = None, limit: int = 100) -> list[OperationView]:
-        """Return operations, the newest first."""
         return self._views(self._ledger.operations.page(self._tenant.key, states=states, limit=limit))
 
     def ended(self, within: timedelta, limit: int = 20) -> list[OperationView]:
@@ -118,9 +110,9 @@ class Windows:
         self._ledger.operations.get(self._tenant.key, operation_id)
         return self._ledger.operations.events(operation_id)
 
-    def open_or_due(self, within: timedelta = timedelta(hours=24)) -> bool:
+    def open_or_due(self) -> bool:
         """Return whether a window is open or due within a day: then Now is the first screen, else Plan."""
-        soon = self._clock() + within
+        soon = self._clock() + timedelta(hours=24)
         return any(
             operation.window.start <= soon
             for operation in self._ledger.operations.page(self._tenant.key, states=OPEN_STATES, limit=200)
@@ -153,7 +145,7 @@ class Windows:
     def undo(self, operation_id: str, actor: Actor) -> Operation:
         """Undo an adherence correction: on demand only, never by the clock. Raises Refused."""
         operation = self._may(operation_id, actor)
-        if operation.route is not RouteName.ADHERENCE:
+        if operation.route.undoable_by_clock:
             raise Refused("state", "Only corrections of adherence are undone this way; end the window instead.")
         return self._ledger.lifecycle.request_restore(operation_id, now=self._clock(), actor=actor.name, early=False)
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from wfm.diagnosis.rule_docs import page_for
 from wfm.domain.diagnoses import Diagnosis, Kind, Provenance
 from wfm.domain.operations import FailureGroup
+from wfm.domain.sentences import quantity
 from wfm.payloads.limits import clean
 
 MAX_IDS = 5
@@ -64,7 +65,7 @@ def hand_off_card(
         f"For: {_text(_who(diagnosis))} · Organization: {_text(organization)}\n\n"
         f"{asked}\n\n"
         f"## Why\n\n{_text(diagnosis.cause)} "
-        f"{_count(group.runs, 'update')} of {_count(group.agents, 'agent')} failed for this reason, "
+        f"{quantity(group.runs, 'update')} of {quantity(group.agents, 'agent')} failed for this reason, "
         f"from {_time(group.first_seen)} to {_time(group.last_seen)}.\n\n"
         f"{_facts(group, diagnosis, client_name)}\n\n"
         f"How to confirm: {_text(diagnosis.confirm)}\n\n"
@@ -114,10 +115,6 @@ def _facts(group: FailureGroup, diagnosis: Diagnosis, client_name: str) -> str:
         rows.append(("OAuth client", _text(client_name)))
     rows.append(("Rule", f"`{_code(diagnosis.rule)}`, {diagnosis.provenance.value}, {diagnosis.confidence.value}"))
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
 
 
 def _time(instant: datetime) -> str:

@@ -66,9 +66,6 @@ class Directory:
     units: Mapping[str, ManagementUnit]
     as_of: datetime
 
-    def by_email(self) -> dict[str, Agent]:
-        return {agent.email.casefold(): agent for agent in self.agents.values()}
-
 
 class Status(StrEnum):
     """The two states the desk writes."""

@@ -22,6 +22,11 @@ class RouteName(StrEnum):
     ADHERENCE = "adherence"
     DATA_ACTION = "data_action"
 
+    @property
+    def undoable_by_clock(self) -> bool:
+        """Whether the window's end undoes it. A correction of the past is undone on demand only."""
+        return self is not RouteName.ADHERENCE
+
 
 class Severity(StrEnum):
     READY = "ready"
@@ -47,20 +52,11 @@ class Fate(StrEnum):
     IN_ANOTHER_WINDOW = "in another window"
 
 
+_WARNINGS = (Fate.AFTER_CONTACT, Fate.SHIFT_ENDS_INSIDE, Fate.SHIFT_STARTS_INSIDE)
 SEVERITY: Mapping[Fate, Severity] = {
+    **dict.fromkeys(Fate, Severity.BLOCKED),
+    **dict.fromkeys(_WARNINGS, Severity.WARNING),
     Fate.READY: Severity.READY,
-    Fate.AFTER_CONTACT: Severity.WARNING,
-    Fate.SHIFT_ENDS_INSIDE: Severity.WARNING,
-    Fate.SHIFT_STARTS_INSIDE: Severity.WARNING,
-    Fate.ALREADY_UNAVAILABLE: Severity.BLOCKED,
-    Fate.NOT_SCHEDULED: Severity.BLOCKED,
-    Fate.SCHEDULE_UNPUBLISHED: Severity.BLOCKED,
-    Fate.TIME_OFF: Severity.BLOCKED,
-    Fate.OUT_OF_OFFICE: Severity.BLOCKED,
-    Fate.INACTIVE: Severity.BLOCKED,
-    Fate.WRONG_DIVISION: Severity.BLOCKED,
-    Fate.UNKNOWN_USER: Severity.BLOCKED,
-    Fate.IN_ANOTHER_WINDOW: Severity.BLOCKED,
 }
 
 INCLUDABLE: frozenset[Fate] = frozenset({Fate.NOT_SCHEDULED, Fate.SCHEDULE_UNPUBLISHED, Fate.TIME_OFF, Fate.OUT_OF_OFFICE})

@@ -20,6 +20,13 @@ def quantity(number: int, one: str, many: str = "") -> str:
     return f"{format_number(number)} {plural(number, one, many)}"
 
 
+def first_of(words: Sequence[str], most: int, note: str = "") -> str:
+    """At most so many words, and how many more there are: "a, b and 1,204 more"; a `note` follows those."""
+    more = len(words) - most
+    shown = ", ".join(words[:most])
+    return f"{shown} and {format_number(more)} more{note}" if more > 0 else shown
+
+
 def join_words(words: Sequence[str], joint: str = "and") -> str:
     """Words as a person lists them: "a, b and c"."""
     return f"{', '.join(words[:-1])} {joint} {words[-1]}" if len(words) > 1 else "".join(words)

@@ -85,14 +85,12 @@ class BatchExecutor:
         why_stop: Callable[[], Stop | None],
         unsent: threading.Event,
         canary: Canary,
-        progress: Callable[[Counts], None] = lambda counts: None,
     ) -> None:
         self._context = context
         self._ledger = context.deps.ledger
         self._why_stop = why_stop
         self._unsent = unsent
         self._canary = canary
-        self._progress = progress
         self._in_flight: dict[Future[Result], Claim] = {}
         self._settlements: list[Settlement] = []
         self._unknown: list[UnknownOutcome] = []
@@ -229,7 +227,6 @@ class BatchExecutor:
             self._none_pending = False
         self._note_reads(settled)
         self._judge(settled, counts)
-        self._progress(counts)
 
     def _ledger_is_down(self, fault: StoreFault) -> None:
         """Hold the results while the ledger is out of reach, so that none is lost; nothing more is sent meanwhile."""

@@ -26,7 +26,7 @@ from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions
 from wfm.domain.errors import StoreFault
 from wfm.domain.operations import Phase
 from wfm.domain.redaction import redact_text
-from wfm.engine.port import Advance, FlowState
+from wfm.engine.port import Advance
 from wfm.engine.worker_identity import WorkerIdentity
 from wfm.ledger.sqlite import OLDEST_FOR_ALL, sqlite_module
 from wfm.stores import damage, disk_full, set_aside_if_damaged
@@ -104,11 +104,6 @@ class DbosEngine:
         self._executor = f"worker-{self._tenant}"
         self._seen_idle: set[str] = set()
 
-    @property
-    def executor_id(self) -> str:
-        """The id that marks this worker's workflows; the same after a restart."""
-        return self._executor
-
     def launch(self) -> None:
         """Start taking workflows, first those that this executor left behind. Raises StoreFault.
 
@@ -174,16 +169,6 @@ class DbosEngine:
             with SetWorkflowID(workflow_id), SetEnqueueOptions(queue_partition_key=operation_id):
                 DBOS.enqueue_workflow(self._queue, _operation_phase, operation_id, phase.value)
             return True
-
-    def status(self, operation_id: str, phase: Phase) -> FlowState:
-        """Return where the phase's latest workflow stands. Raises StoreFault."""
-        with self._as_store_fault():
-            known = {flow.status for flow in self._known(operation_id, phase)}
-        if "PENDING" in known:
-            return FlowState.RUNNING
-        if known & set(_ACTIVE):
-            return FlowState.WAITING
-        return FlowState.ENDED if known else FlowState.NONE
 
     def reap(self) -> int:
         """Take over the workflows of dead executors, and those of ours that nothing runs. Raises StoreFault."""

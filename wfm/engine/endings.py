@@ -8,7 +8,6 @@ from wfm.domain.operations import Counts, ItemState, Operation, OperationState, 
 from wfm.domain.sentences import quantity
 from wfm.engine.batch import BatchResult, Stop
 from wfm.ledger import Ledger
-from wfm.routes import by_name
 
 _S = OperationState
 _REASONS = {
@@ -83,10 +82,10 @@ def _end_unstopped(ledger: Ledger, operation: Operation, counts: Counts, maybe_o
         if part
     )
     if not maybe_out:
-        corrects = not by_name(operation.route).undoable_by_clock
+        corrects = not operation.route.undoable_by_clock
         event = f"No agent could be {'corrected' if corrects else 'taken out'}: {summary}."
         ledger.lifecycle.transition(operation.id, [_S.APPLYING], _S.FAILED, now=now, event=event, ended_at=now)
-    elif by_name(operation.route).undoable_by_clock:
+    elif operation.route.undoable_by_clock:
         ledger.lifecycle.transition(
             operation.id, [_S.APPLYING], _S.IN_EFFECT, now=now, event=f"In effect: {summary}.", applied_at=now
         )
@@ -104,7 +103,7 @@ def end_restore(ledger: Ledger, operation: Operation, counts: Counts, now: datet
     to_state = restored_state(operation, counts)
     back, left = counts.restore[ItemState.APPLIED], counts.restore[ItemState.SKIPPED]
     failed, unconfirmed = counts.restore[ItemState.FAILED], counts.restore[ItemState.UNCONFIRMED]
-    corrects = not by_name(operation.route).undoable_by_clock
+    corrects = not operation.route.undoable_by_clock
     if corrects:
         summary = f"{quantity(back, 'correction is', 'corrections are')} undone"
     else:

@@ -18,11 +18,12 @@ from wfm.domain.operations import Counts, ItemState, Operation, OperationState, 
 from wfm.domain.sentences import plural, quantity
 from wfm.engine import checks, endings
 from wfm.engine.batch import BatchExecutor, BatchResult, Canary, Stop, canary_for
-from wfm.engine.dependencies import Client, EngineDependencies, Reads
+from wfm.engine.dependencies import Client, EngineDependencies
 from wfm.engine.read_back import settle_unconfirmed
 from wfm.engine.sending import PhaseContext
 from wfm.genesys.errors import GenesysError
 from wfm.genesys.pacing import RequestLane
+from wfm.genesys.reads import Reader
 from wfm.ledger.records import Claim
 from wfm.routes import by_name
 
@@ -111,7 +112,7 @@ class PhaseRunner:
         operation = self._deps.ledger.operations.get(self._deps.tenant_key, operation_id)
         if operation.cancel_requested:
             return Stop.CANCELLED
-        if by_name(operation.route).undoable_by_clock and operation.window.end <= self._deps.clock():
+        if operation.route.undoable_by_clock and operation.window.end <= self._deps.clock():
             return Stop.OVER
         if operation.restore_requested:
             return Stop.ENDED
@@ -204,7 +205,7 @@ class PhaseRunner:
         ledger, route = self._deps.ledger, by_name(operation.route)
         out = (ItemState.APPLIED, ItemState.UNCONFIRMED)
         waiting = checks.items_in(ledger, operation.id, apply_states=out, restore_states=[ItemState.PENDING])
-        if not waiting or not route.undoable_by_clock:
+        if not waiting or not operation.route.undoable_by_clock:
             return
         now = self._deps.clock()
         reasons: dict[str, str] = {}
@@ -271,7 +272,7 @@ class PhaseRunner:
     def _client(self, operation: Operation) -> Client:
         return self._deps.client_for(operation.client_id)[0]
 
-    def _reads(self, operation: Operation) -> Reads:
+    def _reads(self, operation: Operation) -> Reader:
         return self._deps.client_for(operation.client_id)[1]
 
     def _fresh(self, operation: Operation) -> Operation:
@@ -287,4 +288,4 @@ def _states(counts: Counts, phase: Phase) -> Mapping[ItemState, int]:
 
 def _is_due(operation: Operation, now: datetime) -> bool:
     asked = operation.restore_requested or operation.cancel_requested
-    return asked or (by_name(operation.route).undoable_by_clock and operation.window.end <= now)
+    return asked or (operation.route.undoable_by_clock and operation.window.end <= now)

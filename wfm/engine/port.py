@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from enum import StrEnum
 from typing import Protocol
 
 from wfm.domain.operations import Phase
 
 Advance = Callable[[str, Phase, bool], bool]
 """(operation id, phase, first step) -> whether more is left to do. A durable step: it may be called again."""
-
-
-class FlowState(StrEnum):
-    """Where the workflow of an operation's phase stands."""
-
-    NONE = "none"
-    WAITING = "waiting"
-    RUNNING = "running"
-    ENDED = "ended"
 
 
 class Engine(Protocol):
@@ -33,9 +23,6 @@ class Engine(Protocol):
 
         A phase that has ended is started again: only the ledger knows whether anything is left to do.
         """
-
-    def status(self, operation_id: str, phase: Phase) -> FlowState:
-        """Return where the phase's latest workflow stands."""
 
     def reap(self) -> int:
         """Take over the workflows of dead executors; return how many."""

@@ -16,9 +16,10 @@ from wfm.domain.agents import Status
 from wfm.domain.diagnoses import GRANT, Diagnosis, Evidence
 from wfm.domain.errors import Refused, StoreFault
 from wfm.domain.operations import Exchange, ItemState, Operation, Outcome, Phase
-from wfm.engine.dependencies import Client, EngineDependencies, Reads
+from wfm.engine.dependencies import Client, EngineDependencies
 from wfm.genesys.errors import BudgetTimeout, Cancelled, GenesysError, OutcomeUnknown
 from wfm.genesys.pacing import RequestLane
+from wfm.genesys.reads import Reader
 from wfm.ledger.records import Claim, Settlement
 from wfm.routes import Interrupted, Left, Prepared, Route, Sender, Task, Verdict, by_name
 from wfm.routes.base import Answer, joined
@@ -95,7 +96,7 @@ class PhaseContext:
     sender: Sender
     reading_client: Sender
     """As `sender`, but it continues when an operation is stopped, so that what was sent is still read back."""
-    reads: Reads
+    reads: Reader
     prepared: Prepared
     befores: Mapping[str, Status]
 
@@ -106,7 +107,7 @@ class PhaseContext:
         operation: Operation,
         phase: Phase,
         client: Client,
-        reads: Reads,
+        reads: Reader,
         befores: Mapping[str, Status],
         *,
         unsent: threading.Event,
@@ -322,7 +323,6 @@ class PhaseContext:
         skip_reason: str = "",
         note: str = "",
     ) -> Settlement:
-        """Return the settlement of a claim that ended in this way."""
         last = exchanges[-1] if exchanges else None
         return Settlement(
             run_id=claim.run_id,

@@ -317,7 +317,6 @@ def run_worker(
     stop: threading.Event | None = None,
     on_state: Callable[[str], None] = lambda state: None,
     exit_when_idle_s: float | None = None,
-    handle_signals: bool = True,
 ) -> int:
     """Run a worker in this process until SIGTERM, SIGINT or `stop`; return its exit code.
 
@@ -343,7 +342,7 @@ def run_worker(
         on_state=on_state,
         exit_when_idle_s=exit_when_idle_s,
     )
-    if handle_signals and threading.current_thread() is threading.main_thread():
+    if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: worker.stop())
     return worker.run()

@@ -19,31 +19,9 @@ from wfm.domain.redaction import redact_text
 from wfm.domain.spreadsheet_cells import safe_cell
 
 COLUMNS = (
-    "time",
-    "agent",
-    "agent_id",
-    "operation",
-    "operation_id",
-    "phase",
-    "route",
-    "action",
-    "via",
-    "call",
-    "outcome",
-    "status",
-    "code",
-    "kind",
-    "cause",
-    "missing",
-    "retryable",
-    "correlation_id",
-    "attempts",
-    "duration_ms",
-    "finished",
-    "fingerprint",
-    "example",
-    "note",
-    "run",
+    *("time", "agent", "agent_id", "operation", "operation_id", "phase", "route", "action", "via", "call", "outcome", "status"),
+    *("code", "kind", "cause", "missing", "retryable", "correlation_id", "attempts", "duration_ms", "finished", "fingerprint"),
+    *("example", "note", "run"),
 )
 """Columns of the CSV and members of the JSON Lines, in this order. Times are UTC, durations milliseconds."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 from wfm.catalogue import PlatformOperation
@@ -84,23 +85,14 @@ class Bulk:
         """
         if len(jobs) <= 1:
             return [job() for job in jobs]
-        futures: list[Future[T]] = [self._threads().submit(job) for job in jobs]
-        failed: BaseException | None = None
-        results: list[T] = []
-        for future in futures:
-            if failed is not None:
-                future.cancel()
-                continue
-            try:
-                results.append(future.result())
-            except Exception as error:
-                failed = error
+        futures = [self._threads().submit(job) for job in jobs]
+        for future in wait(futures, return_when=FIRST_EXCEPTION).not_done:
+            future.cancel()
+        wait(futures)
+        failed = next((error for future in futures if not future.cancelled() and (error := future.exception())), None)
         if failed is not None:
-            for future in futures:
-                if not future.cancelled():
-                    future.exception()
             raise failed
-        return results
+        return [future.result() for future in futures]
 
     def close(self) -> None:
         with self._lock:
@@ -166,11 +158,6 @@ def bad_answer(reply: Reply, why: str) -> BadAnswer:
 
 def chunks(items: Iterable[T], most: int) -> Iterator[tuple[T, ...]]:
     """Split items into tuples of at most this size."""
-    chunk: list[T] = []
-    for item in items:
-        chunk.append(item)
-        if len(chunk) == most:
-            yield tuple(chunk)
-            chunk = []
-    if chunk:
-        yield tuple(chunk)
+    remaining = iter(items)
+    while chunk := tuple(islice(remaining, most)):
+        yield chunk

@@ -15,7 +15,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -24,7 +24,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 import stamina
 
-from wfm.catalogue import PlatformOperation, operation
+from wfm.catalogue import PlatformOperation
 from wfm.domain.operations import Exchange
 from wfm.domain.redaction import redact_body
 from wfm.genesys.auth import ClientCredentialsAuth, Credentials, utcnow
@@ -56,8 +56,6 @@ KEEPALIVE_S = 4.0
 has an unknown outcome."""
 CONNECT_TIMEOUT_S = 5.0
 
-PROBE = operation("HEAD /api/v2/tokens/me")
-
 Query = Mapping[str, str | int | bool | Sequence[str]]
 
 
@@ -79,16 +77,6 @@ class Reply:
     def exchanges(self) -> tuple[Exchange, ...]:
         """Every attempt, redacted; built on demand, because bulk reads do not need them."""
         return exchanges_of(self.raw)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
-    """What a probe found. `problem` is a sentence when printed; None when all is well."""
-
-    reachable: bool
-    at: datetime
-    duration_ms: int
-    problem: GenesysError | None
 
 
 class GenesysClient:
@@ -115,8 +103,6 @@ class GenesysClient:
         self.auth = ClientCredentialsAuth(endpoint, credentials, clock=clock)
         self._clock = clock
         self._policies = dict(policies or {})
-        self._counter = threading.Lock()
-        self._requests = 0
         limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS, keepalive_expiry=KEEPALIVE_S)
         if transport is None:
             transport = httpx.HTTPTransport(limits=limits, proxy=proxy_for(endpoint))
@@ -134,15 +120,6 @@ class GenesysClient:
 
     def __repr__(self) -> str:
         return f"GenesysClient(host={self.endpoint.host!r}, client_id={self.auth.client_id!r})"
-
-    @property
-    def client_id(self) -> str:
-        return self.auth.client_id
-
-    @property
-    def requests(self) -> int:
-        """API requests sent so far, without token requests."""
-        return self._requests
 
     def close(self) -> None:
         self._http.close()
@@ -186,21 +163,6 @@ class GenesysClient:
                 return self._once(call)
         raise AssertionError("stamina always returns or raises")
 
-    def probe(self) -> Probe:
-        """Return whether the tenant answers and accepts the token, by its cheapest call. Never raises GenesysError.
-
-        Published: HEAD /api/v2/tokens/me. One attempt, and no more than a second of waiting for a permit.
-        """
-        began, at = time.perf_counter(), self._clock()
-        problem: GenesysError | None = None
-        try:
-            self.send(PROBE, lane=RequestLane.SCREEN, retry=False, patience_s=1.0)
-        except GenesysError as error:
-            problem = error
-        # A budget that is used up says nothing about the tenant.
-        reachable = problem is None or problem.status is not None or isinstance(problem, BudgetTimeout)
-        return Probe(reachable=reachable, at=at, duration_ms=round((time.perf_counter() - began) * 1000), problem=problem)
-
     def download(self, address: str) -> Any:
         """Return the JSON at a signed download address of an answer. The request has no token and counts towards no limit.
 
@@ -232,13 +194,7 @@ class GenesysClient:
         policy = self._policies.get(lane) or (SCREEN_POLICY if lane is RequestLane.SCREEN else WORK_POLICY)
         if patience_s is None:
             return policy
-        return Policy(
-            patience_s=patience_s,
-            attempts=policy.attempts,
-            wait_initial_s=policy.wait_initial_s,
-            wait_max_s=policy.wait_max_s,
-            wait_jitter_s=policy.wait_jitter_s,
-        )
+        return replace(policy, patience_s=patience_s)
 
     def _once(self, call: _Call) -> Reply:
         """Make one attempt: a permit, an exchange (two after a 401), and what it means."""
@@ -248,8 +204,6 @@ class GenesysClient:
         # A token request is recorded only where it ended the call.
         call.raw.extend(exchange for exchange in exchanges if not exchange.login or exchanges[-1].login)
         last = next((exchange for exchange in reversed(exchanges) if not exchange.login), None)
-        with self._counter:
-            self._requests += sum(1 for exchange in exchanges if not exchange.login)
         self.pacer.observe(
             permit, last.headers if last else None, last.status if last else None, sent=last is not None and last.sent
         )
@@ -280,9 +234,9 @@ class GenesysClient:
         request = self._http.build_request(
             call.operation.verb,
             call.operation.fill(**call.path),
-            params=call.params,
+            params=query_params(call.query),
             content=call.content,
-            headers={"Content-Type": "application/json"} if call.content is not None else None,
+            headers={"Content-Type": "application/json"} if call.body is not None else None,
         )
         try:
             with self._recorder.recording(exchanges):
@@ -346,31 +300,28 @@ class GenesysClient:
             )
 
 
+@dataclass(slots=True)
 class _Call:
     """One operation on its way, over all its attempts."""
 
-    def __init__(
-        self,
-        operation: PlatformOperation,
-        path: Mapping[str, str],
-        query: Query | None,
-        body: object,
-        lane: RequestLane,
-        cancel: threading.Event | None,
-        deadline: float,
-        hook: Hook,
-    ) -> None:
-        self.operation = operation
-        self.key = operation.key
-        self.path = path
-        self.params = query_params(query)
-        self.content = None if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-        self.lane = lane
-        self.cancel = cancel
-        self.deadline = deadline
-        self.hook = hook
-        self.raw: list[RawExchange] = []
-        self.last_error: GenesysError | None = None
+    operation: PlatformOperation
+    path: Mapping[str, str]
+    query: Query | None
+    body: object
+    lane: RequestLane
+    cancel: threading.Event | None
+    deadline: float
+    hook: Hook
+    raw: list[RawExchange] = field(default_factory=list)
+    last_error: GenesysError | None = None
+
+    @property
+    def key(self) -> str:
+        return self.operation.key
+
+    @property
+    def content(self) -> bytes | None:
+        return None if self.body is None else json.dumps(self.body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def proxy_for(endpoint: Endpoint) -> str | None:

@@ -40,14 +40,12 @@ class DemoInfo:
     clients: tuple[DemoClient, ...]
     scenario: str
     scenarios: tuple[tuple[str, str], ...]
-    suggested_client: str
     agents: int
     rate_limit: int
-    latency_ms: float
 
 
 class DemoAdmin:
-    """Scenario, scopes, faults and states of a demo tenant. Raises GenesysError; BadInput for a word it refuses."""
+    """Scenario and scopes of a demo tenant. Raises GenesysError; BadInput for a word it refuses."""
 
     def __init__(
         self, endpoint: Endpoint, *, timeout_s: float = TIMEOUT_S, transport: httpx.BaseTransport | None = None
@@ -81,26 +79,6 @@ class DemoAdmin:
     def reset(self) -> None:
         """Reset agents, counts, clients, tokens, faults and scenario."""
         self._call("POST", "/_demo/reset")
-
-    def agent(self, agent_id: str) -> Mapping[str, Any]:
-        """Return one agent as the demo tenant has them: state, availability, adherence, counts. Raises NotFound."""
-        return self._object("GET", f"/_demo/agents/{quote(agent_id, safe='')}")
-
-    def set_agent(self, agent_id: str, **changes: object) -> Mapping[str, Any]:
-        """Change an agent as another person would: status, reason, presence, in_contact, out_of_office, scheduled, active."""
-        return self._object("POST", f"/_demo/agents/{quote(agent_id, safe='')}/state", changes)
-
-    def updates(self) -> Mapping[str, Mapping[str, int]]:
-        """Return how many updates of each agent were accepted, by target state."""
-        return self._object("GET", "/_demo/updates")
-
-    def faults(self, steps: Sequence[Mapping[str, object]]) -> None:
-        """Replace the fault script. An empty one ends it. Raises BadInput."""
-        self._call("POST", "/_demo/faults", list(steps))
-
-    def revoke_tokens(self) -> None:
-        """End every token now."""
-        self._call("POST", "/_demo/tokens/revoke")
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
@@ -167,10 +145,8 @@ def _info(body: object) -> DemoInfo | None:
         scenarios=tuple(
             (str(s.get("name")), str(s.get("text") or "")) for s in body.get("scenarios") or () if isinstance(s, dict)
         ),
-        suggested_client=str(body.get("suggested_client") or ""),
         agents=_whole(body.get("agents")),
         rate_limit=_whole(body.get("rate_limit")),
-        latency_ms=float(_number(body.get("latency_ms"))),
     )
 
 
@@ -178,9 +154,5 @@ def _words(value: object) -> tuple[str, ...]:
     return tuple(word for word in value if isinstance(word, str)) if isinstance(value, list) else ()
 
 
-def _number(value: object) -> float:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else 0
-
-
 def _whole(value: object) -> int:
-    return int(_number(value))
+    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0

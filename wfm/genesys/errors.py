@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Self
 
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import Exchange
@@ -85,10 +85,6 @@ class GenesysError(DeskError):
     def __repr__(self) -> str:
         return f"{type(self).__name__}(call={self.call!r}, status={self.status!r}, code={self.code!r})"
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        kept = {name: value for name, value in self.__dict__.items() if name != "call"}
-        return _rebuilt, (type(self), self.call, kept)
-
     @property
     def fault(self) -> str:
         """Why no answer came to the last attempt, "" where one did."""
@@ -99,10 +95,6 @@ class GenesysError(DeskError):
         """Return this error with the bulk read that it broke."""
         self.read = self.read or read
         return self
-
-
-def _rebuilt(kind: type[GenesysError], call: str, kept: dict[str, Any]) -> GenesysError:
-    return kind(call, **kept)
 
 
 class Refused4xx(GenesysError):

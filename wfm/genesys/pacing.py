@@ -29,7 +29,7 @@ FLUSH_S = 0.05
 """The longest time that answers wait in this process before the others learn of them."""
 FLUSH_MANY = 16
 
-__all__ = ["NoPermit", "Pacer", "Permit", "RequestLane", "SharedPacer", "Unpaced", "Usage"]
+__all__ = ["NoPermit", "Pacer", "Permit", "RequestLane", "SharedPacer", "Usage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,24 +92,6 @@ class Pacer(Protocol):
         """Return how far the limit is used up."""
 
     def close(self) -> None: ...
-
-
-class Unpaced:
-    """No limit at all: for tests."""
-
-    def acquire(self, lane: RequestLane, timeout: float | None = None, cancel: threading.Event | None = None) -> Permit:
-        return Permit(0)
-
-    def observe(self, permit: Permit, headers: Mapping[str, str] | None, status: int | None, *, sent: bool = True) -> None:
-        pass
-
-    def usage(self) -> Usage:
-        return Usage(
-            limit_per_minute=DEFAULT_LIMIT, budget=DEFAULT_LIMIT, used=0, reset_at=None, blocked_until=None, known=False
-        )
-
-    def close(self) -> None:
-        pass
 
 
 class SharedPacer:

@@ -17,13 +17,12 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from wfm import catalogue
-from wfm.domain.agents import Agent, AgentState, Directory, GroupKind, Status
+from wfm.domain.agents import Agent, AgentState, Directory, GroupKind
 from wfm.domain.schedules import AgentSchedule
 from wfm.domain.tenant import TokenFacts
 from wfm.genesys.auth import utcnow
@@ -31,9 +30,9 @@ from wfm.genesys.bulk import Bulk, ReadCounts, chunks, entities, members, readin
 from wfm.genesys.cache import CachedValue
 from wfm.genesys.client import GenesysClient, Query
 from wfm.genesys.directory_reads import DirectoryReads, read_queue_members
-from wfm.genesys.errors import BadAnswer, Forbidden, GenesysError, ResourceNotFound
+from wfm.genesys.errors import Forbidden, GenesysError, ResourceNotFound
 from wfm.genesys.pacing import RequestLane
-from wfm.genesys.parse import instant, state, text, token_facts
+from wfm.genesys.parse import state, text, token_facts
 from wfm.genesys.schedule_reads import ScheduleReads, whole_answer
 
 TOKEN = catalogue.operation("GET /api/v2/tokens/me")
@@ -52,16 +51,6 @@ MAX_CONTRACTS = 60
 """Maximum Data Actions whose contract is read one by one; for hundreds, one list would use up the whole limit."""
 
 SCREEN = RequestLane.SCREEN
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Availability:
-    """The brief's availability of one agent. `changed_at` is aware UTC, None where the tenant does not say."""
-
-    agent_id: str
-    status: Status
-    reason: str
-    changed_at: datetime | None
 
 
 class Reader:
@@ -189,25 +178,6 @@ class Reader:
         schedules = self._schedules.read(agents, start, end, lane, fresh=fresh)
         self._as_of["schedules"] = self._schedules.as_of or self._clock()
         return schedules
-
-    def availability(self, agent_id: str, *, lane: RequestLane = SCREEN) -> Availability:
-        """Read one agent's availability, never cached (source: the brief; in no published catalogue)."""
-        with reading("availability"):
-            reply = self._bulk.send(catalogue.GET_AVAILABILITY, lane, path={"userId": agent_id})
-            record = members(reply)
-        try:
-            status = Status(text(record.get("status")))
-        except ValueError:
-            raise BadAnswer(
-                catalogue.GET_AVAILABILITY.key,
-                status=reply.status,
-                message=f"its status is {str(record.get('status'))[:40]!r}",
-                correlation_id=reply.correlation_id,
-                read="availability",
-            ) from None
-        return Availability(
-            agent_id=agent_id, status=status, reason=text(record.get("reason")), changed_at=instant(record.get("dateModified"))
-        )
 
     # --- Data Actions ----------------------------------------------------------------------------------------------------
 

@@ -146,23 +146,19 @@ class RecordingTransport(httpx.BaseTransport):
         self.inner.close()
 
 
+_FAULTS = (
+    (httpx.ConnectTimeout, "no connection in time"),
+    (httpx.PoolTimeout, "no free connection in time"),
+    (httpx.ReadTimeout, "no answer in time"),
+    (httpx.WriteTimeout, "the request could not be sent in time"),
+    (httpx.RemoteProtocolError, "the connection ended without an answer"),
+    (httpx.NetworkError, "the connection broke"),
+    (httpx.DecodingError, "the answer's encoding can't be read"),
+)
+
+
 def fault_of(error: httpx.HTTPError) -> str:
     """Return why no answer came, in a few words."""
-    match error:
-        case httpx.ConnectTimeout():
-            return "no connection in time"
-        case httpx.PoolTimeout():
-            return "no free connection in time"
-        case httpx.ReadTimeout():
-            return "no answer in time"
-        case httpx.WriteTimeout():
-            return "the request could not be sent in time"
-        case httpx.ConnectError():
-            return f"no connection ({redact_text(str(error))[:160]})"
-        case httpx.RemoteProtocolError():
-            return "the connection ended without an answer"
-        case httpx.NetworkError():
-            return "the connection broke"
-        case httpx.DecodingError():
-            return "the answer's encoding can't be read"
-    return f"no answer ({type(error).__name__})"
+    if isinstance(error, httpx.ConnectError):
+        return f"no connection ({redact_text(str(error))[:160]})"
+    return next((words for kind, words in _FAULTS if isinstance(error, kind)), f"no answer ({type(error).__name__})")

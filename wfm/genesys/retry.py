@@ -11,50 +11,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from wfm.genesys.errors import (
-    TOKEN_CALL,
-    AuthenticationFailed,
-    BadAnswer,
-    BudgetTimeout,
-    Cancelled,
-    ConnectionProblem,
-    GenesysError,
-    OutcomeUnknown,
-    RateLimited,
-    ServerFault,
-)
+from wfm.genesys.errors import TOKEN_CALL, ConnectionProblem, GenesysError, RateLimited, ServerFault
 
 MAX_WAIT_S = 30.0
 """A longer Retry-After of a server fault is not waited for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether to retry, and the reason in words."""
+def is_worth_again(error: GenesysError) -> bool:
+    """Judge whether the same request, unchanged, is worth sending again.
 
-    again: bool
-    reason: str
-
-
-def verdict(error: GenesysError) -> Verdict:
-    """Judge whether the same request, unchanged, is worth sending again."""
-    match error:
-        case OutcomeUnknown():
-            return Verdict(False, "a write that may have been done is read back, not resent")
-        case BudgetTimeout() | Cancelled():
-            return Verdict(False, "the caller's patience is over")
-        case AuthenticationFailed():
-            return Verdict(False, "the client is refused until its id or secret is fixed")
-        case RateLimited():
-            return Verdict(True, "429: nothing was accepted; the pacer waits for the tenant's next window")
-        case ServerFault():
-            return Verdict(True, "408 or 5xx: the tenant's own fault, it may pass")
-        case ConnectionProblem():
-            return Verdict(True, "no answer, and nothing can have been changed")
-        case BadAnswer():
-            return Verdict(False, "the answer would be the same")
-    # 400, 401 (after a fresh token), 403, 404: the same request is refused again. 409: only after a re-read.
-    return Verdict(False, "the tenant understood the request and refused it")
+    Yes: 429, of which nothing was accepted (the pacer waits for the tenant's next window); 408 or 5xx, the tenant's own fault,
+    which may pass; no answer, where nothing can have been changed. No: a write that may have been done, which is read back;
+    a caller whose patience is over; 400, 401 (after a fresh token), 403 and 404, which would be refused again; 409, which
+    needs a re-read first; an answer that can't be read, which would be the same.
+    """
+    return isinstance(error, RateLimited | ServerFault | ConnectionProblem)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +61,7 @@ class Hook:
     over: bool = field(default=False, init=False)
 
     def __call__(self, error: Exception) -> bool | float:
-        if self.over or not isinstance(error, GenesysError) or not verdict(error).again:
+        if self.over or not isinstance(error, GenesysError) or not is_worth_again(error):
             return False
         if isinstance(error, RateLimited):
             # The pacer holds the call back, but it does not pace the login host: that wait is done here.

@@ -7,16 +7,12 @@ import sqlalchemy as sa
 from wfm.domain.operations import Outcome
 from wfm.ledger.bulk import put_rows
 from wfm.ledger.counters import by_outcome
-from wfm.ledger.database import Database
 from wfm.ledger.schema import read_counts
-from wfm.ledger.tenants import Tenants
+from wfm.ledger.tenants import Repository
 
 
-class ClientUsage:
+class ClientUsage(Repository):
     """Reads and writes by client."""
-
-    def __init__(self, db: Database, tenants: Tenants) -> None:
-        self._db, self._tenants = db, tenants
 
     def counts(self, tenant_key: str, client_id: str) -> tuple[int, int, int]:
         """How many reads and writes have worked with a client, and how many writes failed."""
@@ -30,8 +26,6 @@ class ClientUsage:
         return reads, writes[Outcome.APPLIED], writes[Outcome.FAILED]
 
     def add_reads(self, tenant_key: str, client_id: str, ok: int, failed: int = 0) -> None:
-        """Count reads that worked and failed with a client."""
-
         def work(connection: sa.Connection) -> None:
             row = {
                 "tenant_id": self._tenants.number(connection, tenant_key),

@@ -93,7 +93,6 @@ def bucket_of(at: datetime, grain_minutes: int) -> int:
 
 
 def bucket_start(bucket: int) -> datetime:
-    """When a bucket begins."""
     return _EPOCH + timedelta(minutes=bucket)
 
 

@@ -53,7 +53,6 @@ class Database:
             )
 
     def close(self) -> None:
-        """Closes every connection."""
         self.engine.dispose()
 
     @contextmanager

@@ -16,20 +16,16 @@ from wfm.domain.operations import FailureGroup, GroupState
 from wfm.ledger import lookups
 from wfm.ledger.bulk import add_missing, insert_rows
 from wfm.ledger.counters import bucket_start, by_bucket
-from wfm.ledger.database import Database
 from wfm.ledger.ids import encode
 from wfm.ledger.records import GroupChange, same_named
 from wfm.ledger.schema import group_agents, group_changes, groups, operations, runs
-from wfm.ledger.tenants import Tenants
+from wfm.ledger.tenants import Repository
 
 _PROVEN_WRONG = (GroupState.FIXED.value, GroupState.RESOLVED.value)
 
 
-class FailureGroups:
+class FailureGroups(Repository):
     """Groups of a tenant's runs by fingerprint, kept as runs settle."""
-
-    def __init__(self, db: Database, tenants: Tenants) -> None:
-        self._db, self._tenants = db, tenants
 
     def all(self, tenant_key: str, *, states: Collection[GroupState] | None = None) -> list[FailureGroup]:
         """Failure groups of this tenant, the last seen first."""
@@ -68,12 +64,7 @@ class FailureGroups:
         """`series` of several groups at once, by fingerprint; groups without runs in that time are left out."""
         with self._db.read() as connection:
             tenant = self._tenants.known(connection, tenant_key)
-            known: dict[int, str] = {}
-            for some in lookups.batches(fingerprints):
-                asked = sa.select(groups.c.id, groups.c.fingerprint).where(
-                    groups.c.tenant_id == tenant, groups.c.fingerprint.in_(some)
-                )
-                known |= {row.id: row.fingerprint for row in connection.execute(asked)}
+            known = _fingerprints(connection, tenant, fingerprints)
             if tenant is None or not known:
                 return {}
             found = _series(connection, tenant, known, since, until, step_minutes)
@@ -83,13 +74,9 @@ class FailureGroups:
         """How many agents the runs of these groups touched, each counted once; the examples are left out."""
         with self._db.read() as connection:
             tenant = self._tenants.known(connection, tenant_key)
-            mine: list[int] = []
-            for some in lookups.batches(fingerprints):
-                asked = sa.select(groups.c.id).where(groups.c.tenant_id == tenant, groups.c.fingerprint.in_(some))
-                mine += connection.scalars(asked)
             taught = {(one.group, one.agent) for one in _examples(connection, tenant) if not one.more}
             touched: set[int] = set()
-            for part in lookups.batches(mine):
+            for part in lookups.batches(_fingerprints(connection, tenant, fingerprints)):
                 rows = connection.execute(sa.select(group_agents).where(group_agents.c.group_id.in_(part)))
                 touched.update(row.agent_no for row in rows if (row.group_id, row.agent_no) not in taught)
         return len(touched)
@@ -239,13 +226,7 @@ class FailureGroups:
     def _change_state(
         self, connection: sa.Connection, group: int, before: str, state: GroupState, actor: str, note: str, now: datetime
     ) -> None:
-        values = {
-            "state": state.value,
-            "state_at": now,
-            "state_by": actor,
-            "note": note,
-            "revision": groups.c.revision + 1,
-        }
+        values = {"state": state.value, "state_at": now, "state_by": actor, "note": note, "revision": groups.c.revision + 1}
         connection.execute(sa.update(groups).where(groups.c.id == group).values(values))
         change = {"group_id": group, "at": now, "actor": actor, "from_state": before, "to_state": state.value, "note": note}
         connection.execute(sa.insert(group_changes).values(change))
@@ -291,6 +272,15 @@ def _examples(connection: sa.Connection, tenant: int | None) -> list[_Example]:
         .group_by(runs.c.group_id, runs.c.agent_no)
     )
     return [_Example(row.group_id, row.agent_no, row.n, bool(row.more)) for row in connection.execute(asked)]
+
+
+def _fingerprints(connection: sa.Connection, tenant: int | None, given: Collection[str]) -> dict[int, str]:
+    """Those of these groups that there are, by number."""
+    known: dict[int, str] = {}
+    for some in lookups.batches(given):
+        asked = sa.select(groups.c.id, groups.c.fingerprint).where(groups.c.tenant_id == tenant, groups.c.fingerprint.in_(some))
+        known |= {row.id: row.fingerprint for row in connection.execute(asked)}
+    return known
 
 
 def _series(

@@ -22,7 +22,6 @@ Held = dict[str, tuple[str, str]]
 
 
 def holding() -> sa.ColumnElement[bool]:
-    """Whether an item holds its agent."""
     out = [ItemState.PENDING, ItemState.SENDING, ItemState.APPLIED, ItemState.UNCONFIRMED]
     return sa.and_(
         items.c.apply_state.in_([state.value for state in out]),

@@ -50,7 +50,6 @@ def lowest_id(at: datetime) -> int:
 
 
 def instant_of(number: int) -> datetime:
-    """The millisecond that an id holds."""
     return _EPOCH + timedelta(milliseconds=number >> _SEQUENCE_BITS)
 
 

@@ -20,8 +20,6 @@ from wfm.ledger.tenants import Tenants
 
 
 class Imports:
-    """What comes in from outside."""
-
     def __init__(self, db: Database, tenants: Tenants, run_writer: RunWriter) -> None:
         self._db, self._tenants, self._run_writer = db, tenants, run_writer
 

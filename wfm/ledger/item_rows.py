@@ -45,12 +45,10 @@ def item_of(row: Any, **changes: Any) -> Item:
 
 
 def state_column(phase: Phase) -> sa.Column[str]:
-    """The column of an item's state in a phase."""
     return items.c.apply_state if phase is Phase.APPLY else items.c.restore_state
 
 
 def run_column(phase: Phase) -> sa.Column[int | None]:
-    """The column of an item's latest run in a phase."""
     return items.c.apply_run if phase is Phase.APPLY else items.c.restore_run
 
 

@@ -52,5 +52,4 @@ class Ledger:
         self.locks = TaskLocks(db)
 
     def close(self) -> None:
-        """Close every connection."""
         self.database.close()

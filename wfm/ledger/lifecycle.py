@@ -169,8 +169,8 @@ class Lifecycle:
             elif not row.restore_requested:
                 kind, said = ("end_requested", "Asked to end now and restore all agents.")
                 if not early:
-                    undo = row.route == RouteName.ADHERENCE.value
-                    kind, said = ("restore_requested", "Asked to undo it." if undo else "Asked to restore all agents.")
+                    by_clock = RouteName(row.route).undoable_by_clock
+                    kind, said = ("restore_requested", "Asked to restore all agents." if by_clock else "Asked to undo it.")
                 change_operation(connection, row.id, restore_requested=True)
                 add_event(connection, row.id, now, actor, kind, said)
             return self._operations.read_one(connection, row.id)
@@ -215,7 +215,7 @@ class Lifecycle:
         if passing_only:
             again = sa.and_(again, _in_passing(row.id, phase))
         if phase is Phase.APPLY:
-            if row.route != RouteName.ADHERENCE.value and row.window_end <= now:
+            if RouteName(row.route).undoable_by_clock and row.window_end <= now:
                 raise Refused("state", f"“{row.title}” is over: plan a new window for these agents.")
             self._refuse_held(connection, row, row.window_end, again)
             changes |= {"restore_requested": False, "halt_reason": "", "restore_started_at": None}

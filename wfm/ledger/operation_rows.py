@@ -31,7 +31,6 @@ def lock_operation(connection: sa.Connection, operation_id: str) -> sa.Row[Any]:
 
 
 def change_operation(connection: sa.Connection, number: int, **values: Any) -> None:
-    """Set columns of an operation."""
     connection.execute(sa.update(operations).where(operations.c.id == number).values(values))
 
 
@@ -54,7 +53,6 @@ def operation_of(row: Any, request: PlanRequest) -> Operation:
 
 
 def row_of(new: NewOperation, number: int, tenant: int, now: datetime) -> dict[str, Any]:
-    """The row of an operation that is made now."""
     given = {name: getattr(new, name) for name in field_names(NewOperation) if name in operations.c}
     return given | {
         "id": number,

@@ -231,15 +231,11 @@ def _item_rows(new: NewOperation, number: int, agent_numbers: dict[str, int]) ->
             "seq": seq,
             "agent_no": agent_numbers[item.agent_id],
             "before": item.before.value if item.before else None,
-            "marker": None,
             "apply_state": ItemState.PENDING.value,
             "restore_state": ItemState.PENDING.value,
             "skip_reason": "",
             "fate": item.fate,
-            "apply_run": None,
-            "restore_run": None,
             "sender": "",
-            "changed_at": None,
         }
         for seq, item in enumerate(new.items, start=1)
     ]

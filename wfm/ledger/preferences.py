@@ -5,16 +5,12 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from wfm.ledger.bulk import put_rows
-from wfm.ledger.database import Database
 from wfm.ledger.schema import drafts, preferences
-from wfm.ledger.tenants import Tenants
+from wfm.ledger.tenants import Repository
 
 
-class Preferences:
+class Preferences(Repository):
     """Values by key, of a tenant."""
-
-    def __init__(self, db: Database, tenants: Tenants) -> None:
-        self._db, self._tenants = db, tenants
 
     def get(self, tenant_key: str, key: str) -> str | None:
         """A remembered value of this tenant, None when there is none."""
@@ -24,8 +20,6 @@ class Preferences:
             return connection.scalar(asked)
 
     def set(self, tenant_key: str, key: str, value: str) -> None:
-        """Remember a value for this tenant."""
-
         def work(connection: sa.Connection) -> None:
             row = {"tenant_id": self._tenants.number(connection, tenant_key), "key": key, "value": value}
             put_rows(connection, preferences, [row], keys=["tenant_id", "key"], replaced=["value"])
@@ -33,11 +27,8 @@ class Preferences:
         self._db.write(work)
 
 
-class Drafts:
+class Drafts(Repository):
     """Half-filled plans as JSON, one a person (`subject`) and tenant."""
-
-    def __init__(self, db: Database, tenants: Tenants) -> None:
-        self._db, self._tenants = db, tenants
 
     def get(self, subject: str, tenant_key: str) -> str | None:
         """A person's half-filled plan, None when there is none."""

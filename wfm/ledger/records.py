@@ -17,7 +17,6 @@ from wfm.domain.windows import Window
 
 @cache
 def field_names(kind: type) -> tuple[str, ...]:
-    """The names of a dataclass's fields."""
     return tuple(one.name for one in fields(kind))
 
 

@@ -55,7 +55,6 @@ def runs_with_names() -> sa.Select[Any]:
 
 
 def counted(row: Any) -> Counted:
-    """What of a row of `runs_with_names` is counted."""
     return Counted(**same_named(Counted, row))
 
 

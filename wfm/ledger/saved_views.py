@@ -9,19 +9,15 @@ import sqlalchemy as sa
 
 from wfm.domain.errors import NotFound, Refused
 from wfm.ledger.bulk import put_rows
-from wfm.ledger.database import Database
 from wfm.ledger.records import SavedView
 from wfm.ledger.schema import saved_views
-from wfm.ledger.tenants import Tenants
+from wfm.ledger.tenants import Repository
 
 MAX_VIEWS = 100
 
 
-class SavedViews:
+class SavedViews(Repository):
     """Saved views, each of one person (`subject`) and tenant."""
-
-    def __init__(self, db: Database, tenants: Tenants) -> None:
-        self._db, self._tenants = db, tenants
 
     def all(self, subject: str, tenant_key: str) -> list[SavedView]:
         """A person's saved views of the history, by name."""

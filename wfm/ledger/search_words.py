@@ -30,7 +30,6 @@ def fold(text: str) -> str:
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text, in order."""
     folded = fold(text)
     # Most texts are plain, and each that is settled comes through here.
     found = (_ASCII_WORD if folded.isascii() else _WORD).findall(folded)

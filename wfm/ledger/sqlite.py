@@ -35,12 +35,11 @@ class Hinting(SQLiteCompiler):
         return text
 
 
-def sqlite_engine(url: sa.URL | str, *, busy_timeout_s: float = 10.0, always_immediate: bool = False) -> sa.Engine:
+def sqlite_engine(url: sa.URL | str, *, busy_timeout_s: float = 10.0) -> sa.Engine:
     """An engine with WAL, synchronous NORMAL, foreign keys, and transactions that begin when they are said to.
 
     A transaction whose connection carries the execution option `ledger_writes` begins IMMEDIATE, so that it waits for
     the write lock (up to `busy_timeout_s`) instead of failing half-way; others are snapshots that never block.
-    `always_immediate` makes every transaction IMMEDIATE, for code that doesn't know the option.
     """
     engine = sa.create_engine(url, module=sqlite_module(), connect_args={"timeout": busy_timeout_s})
     engine.dialect.statement_compiler = Hinting
@@ -60,7 +59,7 @@ def sqlite_engine(url: sa.URL | str, *, busy_timeout_s: float = 10.0, always_imm
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
-        immediate = always_immediate or connection.get_execution_options().get(WRITES, False)
+        immediate = connection.get_execution_options().get(WRITES, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine

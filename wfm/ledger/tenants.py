@@ -42,3 +42,10 @@ class Tenants:
         with self._db.read() as connection:
             ids = [key.removeprefix(begins) for key in connection.scalars(asked)]
         return next((one for one in ids if one), None)
+
+
+class Repository:
+    """One subject of the ledger, over its database. Tenants are named by their key."""
+
+    def __init__(self, db: Database, tenants: Tenants) -> None:
+        self._db, self._tenants = db, tenants

@@ -19,8 +19,6 @@ _S = OperationState
 
 
 class Trigger(Enum):
-    """What is asked of an operation."""
-
     REVISE = auto()
     CANCEL = auto()
     RESTORE = auto()
@@ -96,7 +94,7 @@ def state_after(trigger: Trigger, state: str, title: str) -> OperationState:
 
 def told_of(state: OperationState, route: str) -> tuple[str, str]:
     """(kind, sentence) of the event that tells of a new state."""
-    return (_STORY_OF_CORRECTIONS if route == RouteName.ADHERENCE.value else _STORY)[state]
+    return (_STORY if RouteName(route).undoable_by_clock else _STORY_OF_CORRECTIONS)[state]
 
 
 def next_step(operation: Operation) -> tuple[datetime, Phase] | None:
@@ -106,5 +104,4 @@ def next_step(operation: Operation) -> tuple[datetime, Phase] | None:
         return operation.window.start, Phase.APPLY
     if operation.state in (_S.RESTORING, _S.APPLYING) or operation.restore_requested:
         return operation.window.start, Phase.RESTORE
-    by_clock = operation.route is not RouteName.ADHERENCE
-    return (operation.window.end, Phase.RESTORE) if by_clock else None
+    return (operation.window.end, Phase.RESTORE) if operation.route.undoable_by_clock else None

@@ -60,27 +60,29 @@ def storable(text: str) -> str:
     return _HALVES.sub("\ufffd", text.replace("\0", ""))
 
 
-class Names(TypeDecorator[tuple[str, ...]]):
-    """A short tuple of names, kept as a JSON array."""
+class _Json(TypeDecorator[Any]):
+    """A value as JSON text."""
 
     impl = sa.Text
     cache_ok = True
 
-    def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> str | None:
-        return None if value is None else storable(json.dumps(list(value), ensure_ascii=False))
+    def process_bind_param(self, value: Any | None, dialect: Dialect) -> str | None:
+        return None if value is None else storable(json.dumps(value, ensure_ascii=False))
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Any | None:
+        return None if value is None else json.loads(value)
+
+
+class Names(_Json):
+    """A short tuple of names, kept as a JSON array."""
+
+    cache_ok = True
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> tuple[str, ...] | None:
         return None if value is None else tuple(json.loads(value))
 
 
-class Pairs(TypeDecorator[dict[str, str]]):
+class Pairs(_Json):
     """Names with values, such as headers, kept as a JSON object."""
 
-    impl = sa.Text
     cache_ok = True
-
-    def process_bind_param(self, value: dict[str, str] | None, dialect: Dialect) -> str | None:
-        return None if value is None else storable(json.dumps(dict(value), ensure_ascii=False))
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> dict[str, str] | None:
-        return None if value is None else dict(json.loads(value))

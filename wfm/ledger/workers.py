@@ -7,17 +7,13 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from wfm.ledger.bulk import put_rows
-from wfm.ledger.database import Database
-from wfm.ledger.records import WorkerSeen
+from wfm.ledger.records import WorkerSeen, same_named
 from wfm.ledger.schema import workers
-from wfm.ledger.tenants import Tenants
+from wfm.ledger.tenants import Repository
 
 
-class Workers:
+class Workers(Repository):
     """Who works for a tenant, and when that was last said."""
-
-    def __init__(self, db: Database, tenants: Tenants) -> None:
-        self._db, self._tenants = db, tenants
 
     def heartbeat(self, worker_id: str, tenant_key: str, *, state: str, pid: int, host: str, now: datetime) -> None:
         """Keep that a worker lives, and in which state."""
@@ -41,12 +37,7 @@ class Workers:
             tenant = self._tenants.known(connection, tenant_key)
             asked = sa.select(workers).where(workers.c.tenant_id == tenant).order_by(workers.c.seen_at.desc())
             rows = connection.execute(asked).all()
-        return [
-            WorkerSeen(
-                worker_id=row.worker_id, tenant_key=tenant_key, state=row.state, pid=row.pid, host=row.host, seen_at=row.seen_at
-            )
-            for row in rows
-        ]
+        return [WorkerSeen(**same_named(WorkerSeen, row), tenant_key=tenant_key) for row in rows]
 
     def forget(self, worker_id: str) -> None:
         """Remove a worker that has ended."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from wfm import catalogue
 from wfm.domain.errors import BadInput
+from wfm.genesys.parse import inside
 from wfm.routes.data_action import MEANINGS, STATUS, USER_ID
 
 RawAction = Mapping[str, Any]
@@ -23,7 +24,6 @@ class ChosenAction:
     id: str
     name: str
     restore_id: str | None
-    restore_name: str
     call: catalogue.PlatformOperation | None
     client: str | None
 
@@ -55,7 +55,6 @@ def choose(word: str | None, actions: Sequence[RawAction]) -> ChosenAction:
         id=str(action.get("id")),
         name=str(action.get("name")),
         restore_id=str(back.get("id")) if back else None,
-        restore_name=str(back.get("name")) if back else "",
         call=_inner(str(request.get("requestType") or ""), str(request.get("requestUrlTemplate") or "")),
         client=str(action["credentialClient"]) if action.get("credentialClient") else None,
     )
@@ -63,8 +62,8 @@ def choose(word: str | None, actions: Sequence[RawAction]) -> ChosenAction:
 
 def _check_contract(action: RawAction) -> None:
     """Raise BadInput for a contract that requires what the desk doesn't know, or takes no agent."""
-    schema = _at(action, "contract", "input", "inputSchema")
-    properties, required = _at(schema, "properties") or {}, _at(schema, "required") or []
+    schema = inside(action, "contract", "input", "inputSchema")
+    properties, required = inside(schema, "properties") or {}, inside(schema, "required") or []
     others = sorted(name for name in map(str, required) if _meaning(name) is None)
     if others:
         raise BadInput("action", action.get("name"), f"an action that requires only userId, status and reason, not {others[0]}")
@@ -84,7 +83,7 @@ def _counterpart(action: RawAction, actions: Sequence[RawAction]) -> RawAction |
         if len(same or named) == 1:
             return (same or named)[0]
     template = str(_request(action).get("requestTemplate") or "")
-    takes_status = STATUS in map(_meaning, _at(action, "contract", "input", "inputSchema", "properties") or {})
+    takes_status = STATUS in map(_meaning, inside(action, "contract", "input", "inputSchema", "properties") or {})
     uses_it = not template or re.search(r"input\.status|rawRequest", template, re.IGNORECASE)
     return action if takes_status and uses_it else None
 
@@ -100,11 +99,5 @@ def _inner(verb: str, url: str) -> catalogue.PlatformOperation | None:
 
 
 def _request(action: RawAction) -> Mapping[str, Any]:
-    found = _at(action, "config", "request")
+    found = inside(action, "config", "request")
     return found if isinstance(found, Mapping) else {}
-
-
-def _at(value: Any, *names: str) -> Any:
-    for name in names:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value

@@ -12,7 +12,7 @@ from wfm.domain.operations import Phase
 from wfm.genesys.reads import ACTIONS, ADHERENCE, TOKEN, UNIT_ADHERENCE, cheapest
 from wfm.genesys.schedule_reads import ACTIVITY_CODES, SEARCH
 from wfm.preview.access import Observation
-from wfm.preview.reads import RouteFacts
+from wfm.routes import Route
 
 DIRECTORY: Mapping[str, PlatformOperation] = {
     "users": known("GET /api/v2/users"),
@@ -30,7 +30,7 @@ PREVIEW = "preview"
 READ_BACK = "read back"
 
 
-def to_write(route: RouteFacts) -> dict[PlatformOperation, list[str]]:
+def to_write(route: Route) -> dict[PlatformOperation, list[str]]:
     """Return the route's calls with their purposes, each phase's writing call first.
 
     Some calls are made only to settle an unknown outcome, so a route has more calls than it usually makes requests.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from wfm.domain.operations import Phase
 from wfm.domain.plans import Cost
 from wfm.genesys.budget import SCREEN_SHARE, WINDOW_S
-from wfm.preview.reads import RouteFacts
+from wfm.routes import Route
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class Pace:
         return math.ceil(requests / max(1, self.parallel)) * self.latency_s
 
 
-def cost_of(route: RouteFacts, agents: int, pace: Pace) -> Cost:
+def cost_of(route: Route, agents: int, pace: Pace) -> Cost:
     """Return requests and seconds to apply to this many agents and to restore them."""
     apply = math.ceil(route.requests(Phase.APPLY) * agents)
     restore = math.ceil(route.requests(Phase.RESTORE) * agents)

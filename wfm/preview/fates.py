@@ -83,7 +83,7 @@ class Fates:
 
 def is_about_now(window: Window, route: RouteName, now: datetime) -> bool:
     """Return whether the window starts now or within NEAR_START, so that present states count. Corrections never are."""
-    if route is RouteName.ADHERENCE or window.end <= now:
+    if not route.undoable_by_clock or window.end <= now:
         return False
     return window.now or window.start - now <= NEAR_START
 

@@ -19,7 +19,7 @@ from wfm.domain.plans import (
     RouteOffer,
     Severity,
 )
-from wfm.domain.sentences import plural, quantity
+from wfm.domain.sentences import first_of, plural, quantity
 from wfm.domain.windows import Window
 from wfm.preview.cost import duration
 from wfm.preview.identity import tally
@@ -35,7 +35,6 @@ class Plan:
     window: Window
     now: datetime
     route: RouteName
-    undoable_by_clock: bool
     offer: RouteOffer | None
     rows: Sequence[AgentFate]
     access: Sequence[AccessCheck]
@@ -135,7 +134,7 @@ def _zones(plan: Plan) -> Iterable[Finding]:
 
 
 def _offer(plan: Plan) -> Iterable[Finding]:
-    if plan.route is not RouteName.ADHERENCE and plan.window.end <= plan.now:
+    if plan.route.undoable_by_clock and plan.window.end <= plan.now:
         yield Finding(
             code="window_in_past",
             severity=Severity.BLOCKED,
@@ -162,7 +161,7 @@ def _undo(plan: Plan) -> Iterable[Finding]:
             detail="At the end of the window no agent could be restored, so no agent is taken out.",
             fix="Add a counterpart action named like it with “available” for “unavailable”, or choose another route.",
         )
-    elif not plan.undoable_by_clock:
+    elif not plan.route.undoable_by_clock:
         yield Finding(
             code="undone_on_demand",
             severity=Severity.WARNING,
@@ -196,12 +195,11 @@ def _left_out(plan: Plan) -> Iterable[Finding]:
 def _unknown(plan: Plan) -> Iterable[Finding]:
     words = [row.given for row in plan.rows if row.fate is Fate.UNKNOWN_USER]
     if words:
-        more = f" and {len(words) - 5:,} more" if len(words) > 5 else ""
         yield Finding(
             code="unknown_users",
             severity=Severity.WARNING,
             title=f"{len(words):,} of the given words {plural(len(words), 'matches', 'match')} no one",
-            detail=f"{', '.join(words[:5])}{more}.",
+            detail=f"{first_of(words, 5)}.",
             fix="Check these ids and e-mails, or read the directory again if they are new.",
         )
 
@@ -231,7 +229,7 @@ def _included(plan: Plan) -> Iterable[Finding]:
 
 def _speed(plan: Plan) -> Iterable[Finding]:
     length = plan.window.minutes * 60
-    if plan.route is RouteName.ADHERENCE or plan.writes == 0 or plan.cost.apply_seconds <= length * TOO_SLOW_WARNING:
+    if not plan.route.undoable_by_clock or plan.writes == 0 or plan.cost.apply_seconds <= length * TOO_SLOW_WARNING:
         return
     blocked = plan.cost.apply_seconds > length
     took = f"{plan.cost.apply_requests:,} requests take about {duration(plan.cost.apply_seconds)}"
@@ -267,7 +265,7 @@ def _clocks(plan: Plan) -> Iterable[Finding]:
 
 def _begun(plan: Plan) -> Iterable[Finding]:
     late = plan.now - plan.window.start
-    if plan.route is RouteName.ADHERENCE or plan.window.now or plan.window.end <= plan.now:
+    if not plan.route.undoable_by_clock or plan.window.now or plan.window.end <= plan.now:
         return
     if late >= timedelta(minutes=1):
         yield Finding(

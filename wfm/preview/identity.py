@@ -15,14 +15,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from wfm.domain.plans import AccessCheck, Fate, LaneState, PlanRequest, short_plan_id
+from wfm.domain.plans import AccessCheck, Fate, LaneState, PlanRequest
 from wfm.domain.schedules import AgentSchedule
 from wfm.domain.sentences import quantity
 from wfm.domain.tenant import TokenFacts
 from wfm.domain.windows import Window
 from wfm.preview.fates import Fates
-
-short = short_plan_id
 
 NAMED = 3
 """Agents that a sentence names before "and n more"."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -26,17 +26,19 @@ from wfm.domain.plans import (
 from wfm.domain.schedules import AgentSchedule
 from wfm.domain.tenant import Tenant, TokenFacts
 from wfm.domain.windows import Window
+from wfm.genesys.auth import Clock
 from wfm.genesys.errors import Forbidden
 from wfm.genesys.pacing import RequestLane
+from wfm.genesys.reads import Reader
 from wfm.preview import access, actions, calls, identity, selection
 from wfm.preview.agent_lists import lists
 from wfm.preview.cost import Pace, cost_of
 from wfm.preview.fates import World, decide, is_about_now
 from wfm.preview.findings import Plan, findings_of, refusals_of
-from wfm.preview.reads import Clock, Held, PreviewReads, RouteFacts
-from wfm.routes import by_name
+from wfm.routes import Route, by_name
 
-Routes = Callable[[RouteName], RouteFacts]
+Held = Callable[[datetime, datetime, Collection[str]], Mapping[str, str]]
+"""(start, end, agent ids) -> the title of the window that already has the agent, for those that are in one."""
 
 DIRECTORY_FRESH = timedelta(seconds=60)
 """A directory younger than this is fresh enough for an apply."""
@@ -65,7 +67,7 @@ class Previewer:
 
     def __init__(
         self,
-        reader: PreviewReads,
+        reader: Reader,
         held: Held,
         clock: Clock,
         *,
@@ -76,7 +78,7 @@ class Previewer:
         observed: Callable[[], access.Observed] = dict,
         permissions: Callable[[], frozenset[str] | None] = lambda: None,
         renew: Callable[[], None] = lambda: None,
-        routes: Routes = by_name,
+        routes: Callable[[RouteName], Route] = by_name,
     ) -> None:
         self._reader = reader
         self._held = held
@@ -289,7 +291,6 @@ class Previewer:
                 window=window,
                 now=now,
                 route=request.route,
-                undoable_by_clock=self._routes(request.route).undoable_by_clock,
                 offer=next((offer for offer in offers if offer.route is request.route), None),
                 rows=rows,
                 access=checks,

@@ -11,6 +11,7 @@ from functools import cached_property
 from wfm.domain.agents import Agent, Directory, Group, GroupKind
 from wfm.domain.errors import BadInput
 from wfm.domain.plans import ResolvedSelection, Selection
+from wfm.domain.sentences import first_of
 from wfm.files.agent_words import (
     as_guid,
     bare_word,
@@ -56,7 +57,7 @@ class Index:
 
     @cached_property
     def _emails(self) -> dict[str, Agent]:
-        return self.directory.by_email()
+        return {agent.email.casefold(): agent for agent in self.directory.agents.values()}
 
     @cached_property
     def _names(self) -> dict[str, list[Agent]]:
@@ -258,6 +259,4 @@ def _accepted(kind: GroupKind, groups: list[Group]) -> str:
     what = kind.value.replace("_", " ")
     if not groups:
         return f"nothing: this tenant has no {what} that the token may see"
-    names = sorted(group.name for group in groups)
-    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
-    return f"the name or id of a {what}: {', '.join(names[:12])}{more}"
+    return f"the name or id of a {what}: {first_of(sorted(group.name for group in groups), 12)}"

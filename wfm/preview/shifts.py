@@ -94,23 +94,19 @@ def on_schedule(schedule: AgentSchedule | None, in_unit: bool, window: Window, c
 
 
 def _covering(schedule: AgentSchedule, window: Window) -> Shift | None:
-    for shift in schedule.shifts:
-        if shift.start <= window.start and window.end <= shift.end:
-            return shift
-    return None
+    return next((shift for shift in schedule.shifts if shift.covers(window.start, window.end)), None)
 
 
 def _time_off(schedule: AgentSchedule, window: Window) -> list[Span]:
     """Return the time off that overlaps the window, merged: whole markers, and activities of the category TimeOff."""
     spans = [span for span in schedule.time_off if window.overlaps(*span)]
-    for shift in schedule.shifts:
-        if shift.end <= window.start or shift.start >= window.end:
-            continue
-        spans += [
-            (activity.start, activity.end)
-            for activity in shift.activities
-            if activity.category == TIME_OFF and window.overlaps(activity.start, activity.end)
-        ]
+    spans += [
+        (activity.start, activity.end)
+        for shift in schedule.shifts
+        if shift.overlaps(window.start, window.end)
+        for activity in shift.activities
+        if activity.category == TIME_OFF and window.overlaps(activity.start, activity.end)
+    ]
     return _merged(spans) if len(spans) > 1 else spans
 
 
@@ -169,7 +165,6 @@ def _merged(spans: Iterable[Span]) -> list[Span]:
 
 
 def _without(spans: Iterable[Span], off: list[Span]) -> list[Span]:
-    """Return the spans without the merged `off` spans."""
     rest: list[Span] = []
     for start, end in spans:
         for off_start, off_end in off:

@@ -55,7 +55,6 @@ class AdherenceRoute:
     """Sets the records that overlap the window to unavailable, each clipped to the window."""
 
     name = RouteName.ADHERENCE
-    undoable_by_clock = False
     via = "direct"
     reads_back = True
 

@@ -38,7 +38,6 @@ class AvailabilityRoute:
     """Sets the agent's availability now and restores it at the end of the window."""
 
     name = RouteName.AVAILABILITY
-    undoable_by_clock = True
     via = "direct"
     reads_back = True
 

@@ -158,10 +158,6 @@ class Route(Protocol):
     def name(self) -> RouteName: ...
 
     @property
-    def undoable_by_clock(self) -> bool:
-        """Whether the window's end undoes it. A correction of the past is undone on demand only."""
-
-    @property
     def via(self) -> str:
         """How its runs are marked: direct or data_action."""
 

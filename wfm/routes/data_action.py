@@ -39,7 +39,6 @@ class DataActionRoute:
     """Executes an action for each agent. Its runs are marked data_action, to distinguish them from direct calls."""
 
     name = RouteName.DATA_ACTION
-    undoable_by_clock = True
     via = "data_action"
     reads_back = False
 

@@ -8,7 +8,8 @@ import pytest
 
 from tests.files.imports.support import AT, csv_of, fresh, lines_of
 from wfm.domain.imported_runs import FIELDS
-from wfm.files.imports import MEANINGS, columns_of_records, columns_of_table, mapping_for
+from wfm.files.imports import MEANINGS, columns_of_records, columns_of_table
+from wfm.files.imports.column_mapping import mapping_for
 
 BO, KIM = "bo.lindqvist@acme.example", "kim.becker@acme.example"
 GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"

@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 from tests.files.imports.support import AT, csv_of, fresh, lines_of, pieces, split
 from wfm.domain.errors import BadInput
 from wfm.domain.spreadsheet_cells import original_cell, safe_cell
-from wfm.files.imports import MAX_LINE_BYTES, columns_of_records, columns_of_table, mapping_for, read_csv, read_json_lines
+from wfm.files.imports import columns_of_records, columns_of_table, read_csv, read_json_lines
+from wfm.files.imports.column_mapping import mapping_for
+from wfm.payloads.encodings import MAX_LINE_BYTES
 
 
 def line(user: str, **more: object) -> str:

@@ -9,35 +9,16 @@ can't be read never stops the rest. What had to be assumed (an encoding, a zone)
     cell_values      texts -> instants, numbers, outcomes     parquet          a Parquet file that the desk wrote
 """
 
-from wfm.domain.imported_runs import ImportedRun, Unreadable
-from wfm.files.imports.column_mapping import MEANINGS, mapping_for
-from wfm.files.imports.csv_tables import columns_of_table, read_csv
-from wfm.files.imports.flow_executions import read_flow_data
-from wfm.files.imports.json_lines import columns_of_records, read_json_lines
-from wfm.files.imports.parquet import read_parquet
-from wfm.files.imports.pasted_payloads import read_payloads
-from wfm.files.imports.records import ImportContext, Read, run_from
-from wfm.payloads.encodings import MAX_LINE_BYTES, lines_of
+from wfm.files.imports.column_mapping import MEANINGS as MEANINGS
+from wfm.files.imports.csv_tables import columns_of_table as columns_of_table
+from wfm.files.imports.csv_tables import read_csv as read_csv
+from wfm.files.imports.flow_executions import read_flow_data as read_flow_data
+from wfm.files.imports.json_lines import columns_of_records as columns_of_records
+from wfm.files.imports.json_lines import read_json_lines as read_json_lines
+from wfm.files.imports.parquet import read_parquet as read_parquet
+from wfm.files.imports.pasted_payloads import read_payloads as read_payloads
+from wfm.files.imports.records import ImportContext as ImportContext
+from wfm.files.imports.records import Read as Read
 
 MAX_DOCUMENT_BYTES = 32_000_000
 """Bytes of a flow execution file or of pasted text, which are held whole. JSON Lines and CSV have no limit."""
-
-__all__ = [
-    "MAX_DOCUMENT_BYTES",
-    "MAX_LINE_BYTES",
-    "MEANINGS",
-    "ImportContext",
-    "ImportedRun",
-    "Read",
-    "Unreadable",
-    "columns_of_records",
-    "columns_of_table",
-    "lines_of",
-    "mapping_for",
-    "read_csv",
-    "read_flow_data",
-    "read_json_lines",
-    "read_parquet",
-    "read_payloads",
-    "run_from",
-]

@@ -75,7 +75,6 @@ class _Lines:
         return number, None if line is None else text_of(number, line, self._notes) + "\n"
 
     def begin(self) -> None:
-        """A new row."""
         self.row, self._size, self.broken_off = [], 0, False
 
     def put_back(self, lines: Sequence[tuple[int, str | None]]) -> None:

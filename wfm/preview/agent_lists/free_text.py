@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from wfm.domain.agent_lists import BadRow
+from wfm.domain.sentences import first_of
 from wfm.files.agent_tables import MAX_WORD
 from wfm.files.agent_words import bare_word, likeness, sure_words, tidy
 from wfm.files.column_headers import Whose, column_key, is_head, is_section, leaves_out, whose
@@ -164,8 +165,7 @@ def _doubt(found: Text, mentions: Sequence[Mention], unread: Sequence[int], line
 def _lines(numbers: Sequence[int]) -> str:
     if len(numbers) == 1:
         return f"Line {numbers[0]:,} holds"
-    shown = ", ".join(f"{number:,}" for number in numbers[:4])
-    return f"Lines {shown}{f' and {len(numbers) - 4:,} more' if len(numbers) > 4 else ''} hold"
+    return f"Lines {first_of([f'{number:,}' for number in numbers], 4)} hold"
 
 
 def _settle(found: Text, mentions: Sequence[Mention], lines: Sequence[tuple[int, str]]) -> None:

@@ -51,7 +51,6 @@ def body_of(table: ListTable, people: People) -> Body:
 
 
 def is_blank(cell: str) -> bool:
-    """Whether a cell says nothing."""
     return cell.strip().casefold() in _BLANK
 
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from wfm.desk import Desk
 from wfm.domain.errors import DeskError
-
-if TYPE_CHECKING:
-    from wfm.desk import Desk
 
 
 def agent_named(desk: Desk, text: str) -> tuple[str | None, str]:

@@ -30,6 +30,6 @@ def wall_clock(instant: datetime, zone: ZoneInfo) -> datetime:
     return instant.astimezone(zone).replace(tzinfo=UTC)
 
 
-def picked_points(chart_state: Any, name: str = "pick") -> list[Mapping[str, Any]]:
-    """What a click chose, from the state of a chart with a selection of that name; [] where nothing is chosen."""
-    return (chart_state or {}).get("selection", {}).get(name) or []
+def picked_points(chart_state: Any) -> list[Mapping[str, Any]]:
+    """What a click chose, from the state of a chart whose selection is called `pick`; [] where nothing is chosen."""
+    return (chart_state or {}).get("selection", {}).get("pick") or []

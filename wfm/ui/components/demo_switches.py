@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from wfm.desk import ClientChoice, Desk
+from wfm.desk.demo import DemoControls
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Actor
 from wfm.ui.components.flash import flash_next_page
 from wfm.ui.components.markdown import escape_markdown
-
-if TYPE_CHECKING:
-    from wfm.desk import ClientChoice, Desk
-    from wfm.desk.demo import DemoControls
 
 NEEDED_SCOPE = "wfm:schedule:update"
 _CHANGES = "demo-changes"
@@ -79,7 +76,6 @@ def break_button(demo: DemoControls, actor: Actor, client: ClientChoice, *, key:
 
 
 def reset_button(demo: DemoControls, actor: Actor, *, key: str, disabled: bool) -> None:
-    """The button that resets people and clients."""
     st.button(
         "Reset the demo",
         icon=":material/restart_alt:",

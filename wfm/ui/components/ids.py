@@ -7,11 +7,11 @@ import streamlit as st
 from wfm.ui.components.markdown import cell
 
 
-def correlation(value: str | None, *, label: str = "Correlation id") -> None:
+def correlation(value: str | None) -> None:
     """The id to give to Genesys support, with a copy button; says so when there is none."""
     if not value:
-        st.caption(f"{label}:the answer had none")
+        st.caption("Correlation id:the answer had none")
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(label, width="content")
+        st.caption("Correlation id", width="content")
         st.code(cell(value), language=None, width="content")

@@ -20,12 +20,9 @@ LANE_HEADS = {
 
 def lane_cell(verdict: LaneVerdict | None) -> str:
     """A lane in a table, as Markdown."""
-    if verdict is None:
-        return style_of(LaneState.UNKNOWN).markdown
-    shown = style_of(verdict.state)
-    if verdict.state is LaneState.NOT_APPLICABLE:
+    if verdict is not None and verdict.state is LaneState.NOT_APPLICABLE:
         return ":gray[–]"
-    return shown.markdown
+    return style_of(verdict.state if verdict else LaneState.UNKNOWN).markdown
 
 
 def lanes_table(checks: Iterable[AccessCheck], *, alt: str = "Access by call and lane") -> None:

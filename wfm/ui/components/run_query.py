@@ -15,6 +15,7 @@ from typing import TypeVar
 from wfm.domain.diagnoses import Kind
 from wfm.domain.operations import Outcome, Phase, RunFilter, RunOrder
 from wfm.domain.plans import RouteName
+from wfm.domain.sentences import join_words
 from wfm.domain.text import has_controls
 
 PRESETS: Mapping[str, tuple[str, timedelta | None]] = {
@@ -73,7 +74,7 @@ def _enum(kinds: type[_E]) -> Callable[[str], _E]:
         try:
             return kinds(given)
         except ValueError:
-            raise ValueError(_one_of([kind.value for kind in kinds])) from None
+            raise ValueError(join_words([kind.value for kind in kinds], "or")) from None
 
     return parse
 
@@ -249,7 +250,7 @@ def _time_range(params: Mapping[str, str], found: dict[str, object], problems: l
     if given in PRESETS:
         return given
     instead = "left out, the last 24 hours are shown"
-    problems.append(Problem(f"The address says time={_shown(given)}", instead, _one_of(list(PRESETS))))
+    problems.append(Problem(f"The address says time={_shown(given)}", instead, join_words(list(PRESETS), "or")))
     return DEFAULT_PRESET
 
 
@@ -280,7 +281,7 @@ def filter_params(chosen: RunFilter) -> dict[str, str]:
         if isinstance(value, datetime):
             params[param.name] = value.astimezone(UTC).isoformat().replace("+00:00", "Z")
         elif isinstance(value, bool):
-            params[param.name] = next(word for word, meant in YES_NO.items() if meant is value)
+            params[param.name] = "yes" if value else "no"
         else:
             params[param.name] = str(value)
     return params
@@ -304,10 +305,6 @@ def with_preset(query: RunQuery, preset: str) -> RunQuery:
 def with_range(query: RunQuery, since: datetime | None, until: datetime | None) -> RunQuery:
     """The query over an exact time range; without either end it is the default preset."""
     return replace(changed(query, since=since, until=until), preset=EXACT if since or until else DEFAULT_PRESET)
-
-
-def _one_of(words: list[str]) -> str:
-    return ", ".join(words[:-1]) + " or " + words[-1] if len(words) > 1 else "".join(words)
 
 
 def _shown(given: str) -> str:

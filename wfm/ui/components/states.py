@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -172,18 +172,15 @@ def style_of(state: StrEnum) -> Style:
     if isinstance(state, LaneState):
         color, icon, word = _LANE[state]
         return Style(word, color, icon)
-    tables: tuple[dict[object, tuple[Color, str]], ...] = (
-        _OPERATION,  # type: ignore[assignment]
-        _SEVERITY,
-        _OUTCOME,
-        _GROUP,
-        _AGENT,
-    )
-    for table, kind in zip(tables, (OperationState, Severity, Outcome, GroupState, AgentWord), strict=True):
-        if isinstance(state, kind):
-            color, icon = table[state]
-            return Style(str(state.value), color, icon)
-    raise KeyError(state)
+    tables: dict[type[StrEnum], dict[Any, tuple[Color, str]]] = {
+        OperationState: _OPERATION,
+        Severity: _SEVERITY,
+        Outcome: _OUTCOME,
+        GroupState: _GROUP,
+        AgentWord: _AGENT,
+    }
+    color, icon = tables[type(state)][state]
+    return Style(str(state.value), color, icon)
 
 
 def ink() -> str:

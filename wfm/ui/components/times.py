@@ -15,10 +15,7 @@ def now() -> datetime:
 
 def viewer_zone() -> ZoneInfo:
     """The zone of the viewer's browser; UTC where it does not say."""
-    try:
-        return ZoneInfo(st.context.timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
+    return zone_or_utc(st.context.timezone or "UTC")
 
 
 def zone_or_utc(name: str) -> ZoneInfo:

@@ -5,19 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
+from wfm.desk import Desk
 from wfm.domain.sentences import format_number
 from wfm.ui.components import times
-
-if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
-    from wfm.desk import Desk
 
 SOON_S = 0.5
 """What is read by then says nothing: words that come and go at once are a flicker."""

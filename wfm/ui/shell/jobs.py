@@ -67,10 +67,10 @@ def of(key: str) -> Job | None:
         return _jobs.get(key)
 
 
-def begin(key: str, *, unit: str, total: int | None = None, mark: str = "") -> Job:
+def begin(key: str, *, unit: str, total: int | None = None) -> Job:
     """Puts a job on the board that somebody else carries out; what stood there under that key is gone."""
     with _lock:
-        return _put(key, Job(unit=unit, total=total, mark=mark))
+        return _put(key, Job(unit=unit, total=total))
 
 
 def _put(key: str, job: Job) -> Job:

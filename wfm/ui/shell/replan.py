@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from wfm.desk import Desk
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import Operation, Run
 from wfm.domain.people import Actor
@@ -16,9 +16,6 @@ from wfm.domain.plans import PlanRequest, RouteName, Selection
 from wfm.domain.windows import WindowSpec
 from wfm.ui.components import empty
 from wfm.ui.shell.navigation import page
-
-if TYPE_CHECKING:
-    from wfm.desk import Desk
 
 _HANDED = "plan_handed"
 
@@ -49,7 +46,7 @@ def retry_request(agent_ids: Sequence[str], operation: Operation | None, now: da
         return PlanRequest(selection=selection, window=WindowSpec(minutes=30), route=route, action=action)
     window, zone = operation.window, ZoneInfo(operation.window.zone)
     spec = WindowSpec(minutes=30, zone=window.zone)
-    if operation.route is RouteName.ADHERENCE:
+    if not operation.route.undoable_by_clock:
         spec = operation.request.window  # a correction of the past keeps the past it corrects
     elif window.start > now:
         spec = WindowSpec(start=window.start.astimezone(zone), end=window.end.astimezone(zone), zone=window.zone)

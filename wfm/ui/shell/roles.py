@@ -12,9 +12,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
 from wfm.domain.people import ANONYMOUS, Actor, Role
+from wfm.settings import Settings
 
 SIGN_IN_LASTS = timedelta(hours=12)
 """After this a person signs in again. The cookie alone would last 30 days and outlive a lost job."""
@@ -36,17 +36,6 @@ network in.
 """
 
 
-class SignInSettings(Protocol):
-    """What of the settings matters here."""
-
-    @property
-    def oidc_configured(self) -> bool: ...
-    @property
-    def admins(self) -> tuple[str, ...]: ...
-    @property
-    def supervisors(self) -> tuple[str, ...]: ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """What is known of a request. `claims` are the provider's, {} when not signed in; `local` as `is_local` says."""
@@ -55,7 +44,7 @@ class Caller:
     local: bool
 
 
-def decide(*, is_demo: bool, settings: SignInSettings, caller: Caller, now: datetime) -> Actor:
+def decide(*, is_demo: bool, settings: Settings, caller: Caller, now: datetime) -> Actor:
     """The actor behind a request. ANONYMOUS when in doubt."""
     if is_demo:
         return Actor(subject="demo", name="Demo visitor", role=Role.ADMIN)

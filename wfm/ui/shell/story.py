@@ -9,20 +9,17 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import streamlit as st
 
+from wfm.desk import Desk
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import OPEN_STATES, Operation, OperationState, Outcome, Run
 from wfm.domain.people import Actor
 from wfm.domain.plans import Preview
 from wfm.ui.components import demo_switches, times
 from wfm.ui.shell.links import go
-
-if TYPE_CHECKING:
-    from wfm.desk import Desk
 
 ON = "story_on"
 SEEN_RUN = "story_seen_run"

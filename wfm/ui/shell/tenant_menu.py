@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
+from wfm.desk import ClientChoice, DemoState, Desk
+from wfm.desk.demo import DemoControls
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Actor, Capability
 from wfm.ui.components import demo_switches
 from wfm.ui.components.flash import flash_next_page
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.shell import story
-
-if TYPE_CHECKING:
-    from wfm.desk import ClientChoice, DemoState, Desk
-    from wfm.desk.demo import DemoControls
 
 SCENARIO_KEY = "demo-scenario"
 CLIENT_KEY = "demo-client"

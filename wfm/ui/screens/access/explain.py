@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
+from wfm.desk import Desk
 from wfm.domain.diagnoses import Explanation
 from wfm.domain.errors import DeskError
 from wfm.ui.components import empty
@@ -13,9 +12,6 @@ from wfm.ui.components.diagnosis import kind_word, meaning
 from wfm.ui.components.lanes import verdict_badges, verdict_lines
 from wfm.ui.components.markdown import code, escape_markdown
 from wfm.ui.screens.access.model import SAMPLES, fields_table
-
-if TYPE_CHECKING:
-    from wfm.desk import Desk
 
 _TEXT = "explain-text"
 _KEPT = "explain-kept"

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from wfm.desk import AccessReport
 from wfm.domain.plans import AccessCheck, LaneState, RouteName
 from wfm.domain.sentences import join_words, quantity
 from wfm.ui.components.lanes import LANE_HEADS, lane_cell
 from wfm.ui.components.markdown import code, escape_markdown
 from wfm.ui.components.states import style_of
-
-if TYPE_CHECKING:
-    from wfm.desk import AccessReport
 
 ROUTE_TITLES = {
     RouteName.AVAILABILITY: "Availability: takes agents out now or at the window's start",

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from wfm.desk import ActionResult, DataAction
 from wfm.domain.errors import BadInput
 from wfm.ui.components.markdown import cell
-
-if TYPE_CHECKING:
-    from wfm.desk import ActionResult, DataAction
 
 AGENT_INPUTS = frozenset({"userid", "user_id", "agentid", "agent_id"})
 """Names of inputs that hold an agent's id: the form takes a name or an e-mail for them as well."""
@@ -69,7 +66,6 @@ def timeout_seconds(action: DataAction) -> int | None:
 
 
 def table(actions: Iterable[DataAction]) -> pd.DataFrame:
-    """One row an action."""
     rows = list(actions)
     return pd.DataFrame(
         {

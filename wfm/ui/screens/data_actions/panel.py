@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from wfm.desk import ActionResult, DataAction, Desk
 from wfm.domain.errors import BadInput, DeskError
 from wfm.domain.operations import Outcome
 from wfm.domain.people import Actor, Capability
@@ -18,9 +18,6 @@ from wfm.ui.components.markdown import code, escape_markdown
 from wfm.ui.components.states import style_of
 from wfm.ui.screens.data_actions import model
 from wfm.ui.shell.navigation import page
-
-if TYPE_CHECKING:
-    from wfm.desk import ActionResult, DataAction, Desk
 
 _TOKEN, _RESULT, _FAULT, _ASKED = "action-token", "action-result", "action-fault", "action-ask"
 
@@ -35,7 +32,6 @@ class Done:
 
 
 def panel(desk: Desk, action: DataAction, actor: Actor) -> None:
-    """Draws the action."""
     with st.container(border=True, key="action-panel"):
         st.markdown(f"#### {escape_markdown(action.name)}")
         st.caption(f"{escape_markdown(action.category)} · id {code(action.id)}")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from wfm.desk import Desk
 from wfm.desk.proofs import ACCESS_KINDS, ProofState
 from wfm.domain.diagnoses import Kind
 from wfm.domain.errors import DeskError
@@ -24,9 +24,6 @@ from wfm.ui.components.states import style_of
 from wfm.ui.screens.failures import model
 from wfm.ui.shell.navigation import page
 from wfm.ui.shell.replan import start_plan
-
-if TYPE_CHECKING:
-    from wfm.desk import Desk
 
 _CARD = "failures-card"
 _flash = Flash("failures")

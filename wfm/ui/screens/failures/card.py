@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from wfm.desk import FailureBrief, FailureDetail
 from wfm.desk.proofs import PROPAGATION
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import FailureGroup, GroupState, RunFilter
@@ -22,9 +22,6 @@ from wfm.ui.screens.failures import model
 from wfm.ui.screens.failures.actions import Viewer, actions, tell
 from wfm.ui.shell import context
 from wfm.ui.shell.navigation import page
-
-if TYPE_CHECKING:
-    from wfm.desk import FailureBrief, FailureDetail
 
 MAX_OPERATIONS, MAX_CHANGES = 6, 8
 WATCH_S = 4.0
@@ -65,7 +62,6 @@ def _found() -> None:
 
 
 def card(group: FailureGroup, viewer: Viewer, *, opened: bool) -> None:
-    """Draws one group."""
     with st.container(border=True, key=f"group-{group.fingerprint}"):
         head, spark = st.columns([5, 1], vertical_alignment="center", gap="medium")
         with head:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from wfm.desk import Desk, FailureBrief, GroupChange
 from wfm.desk.proofs import ACCESS_KINDS, PROPAGATION, SIGN_IN_KINDS
 from wfm.domain.diagnoses import Kind
 from wfm.domain.operations import FailureGroup, GroupState, Outcome, Phase, Run, RunFilter
@@ -17,9 +18,6 @@ from wfm.ui.components.diagnosis import kind_word, runs_of
 from wfm.ui.components.markdown import code, escape_markdown
 from wfm.ui.components.states import hex_color, style_of
 from wfm.ui.components.times import clock, duration, when
-
-if TYPE_CHECKING:
-    from wfm.desk import Desk, FailureBrief, GroupChange
 
 MAX_RETRIED = 5_000
 SPARK_BARS = 40

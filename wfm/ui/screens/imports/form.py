@@ -6,12 +6,11 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
 import streamlit as st
 
-from wfm.desk import ImportFormat, ImportPreview, ImportReport
+from wfm.desk import Desk, ImportFormat, ImportPreview, ImportReport
 from wfm.domain.errors import BadInput, DeskError, Refused
 from wfm.domain.imported_runs import FIELDS
 from wfm.domain.people import Actor
@@ -22,9 +21,6 @@ from wfm.ui.components.tables import table_height
 from wfm.ui.screens.imports import model
 from wfm.ui.shell import jobs
 from wfm.ui.shell.navigation import page
-
-if TYPE_CHECKING:
-    from wfm.desk import Desk
 
 POLL_S = 1.0
 _ROUND, _WHERE = "import-round", "import-where"
@@ -40,7 +36,6 @@ def job_key(actor: Actor) -> str:
 
 
 def chosen_way() -> ImportFormat:
-    """Which kind of file is imported."""
     labels = {fmt: way.label for fmt, way in model.WAYS.items()}
     chosen = st.segmented_control(
         "From", list(labels), format_func=labels.__getitem__, default=ImportFormat.CSV, key="import-from", required=True

@@ -76,7 +76,7 @@ def _about(action: DataAction | None, names: Mapping[str, str], last: Preview | 
     """Whose credentials the action uses, and which action undoes it: that tells variants of one action apart."""
     if action is None:
         return ""
-    text = f"as {escape_markdown(action.credential_client or action.category)}"
+    text = f"as {escape_markdown(action.category)}"
     undo = names.get(last.restore_action_id or "") if last is not None and last.action_id == action.id else None
     return f"{text} · undone by {escape_markdown(undo)}" if undo else text
 

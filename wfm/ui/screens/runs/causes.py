@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from wfm.desk import CauseSeries, Desk
 from wfm.domain.operations import Outcome, RunFilter
 from wfm.domain.sentences import format_number, quantity
 from wfm.ui.components.charts import picked_points
@@ -19,11 +20,7 @@ from wfm.ui.components.markdown import cell
 from wfm.ui.components.run_query import changed
 from wfm.ui.components.states import hex_color
 from wfm.ui.screens.runs import state
-from wfm.ui.screens.runs.chart import COUNT_AXIS, FROM_TIP, RUNS_TIP, time_axis, wall
-
-if TYPE_CHECKING:
-    from wfm.desk import CauseSeries, Desk
-    from wfm.ui.screens.runs.chart import Spread
+from wfm.ui.screens.runs.chart import COUNT_AXIS, FROM_TIP, RUNS_TIP, Spread, time_axis, wall
 
 MAX_CAUSES = 5
 HEIGHT = 150

@@ -14,16 +14,9 @@ from wfm.ui.components.states import hex_color, style_of
 
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 240, 720, 1440, 10_080)
 """Widths of a bar of the chart, in minutes."""
-
-
 HOUR = 60
-
-
 MAX_BARS = 60
-
-
 MAX_CHART_SPAN = timedelta(days=400)
-
 
 Points = Sequence[tuple[datetime, Outcome, int]]
 
@@ -138,11 +131,7 @@ COUNT_AXIS = {
     "stack": "zero",
     "axis": {"tickCount": 3, "tickMinStep": 1, "labelExpr": "format(datum.value, '~s')"},
 }
-
-
 FROM_TIP = {"field": "from", "type": "temporal", "format": "%a %d %b %H:%M", "title": "from"}
-
-
 RUNS_TIP = {"field": "runs", "type": "quantitative", "format": ","}
 
 

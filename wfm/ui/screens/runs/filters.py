@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from wfm.desk import Desk
 from wfm.domain.agents import GroupKind
 from wfm.domain.diagnoses import Kind
 from wfm.domain.errors import DeskError
@@ -35,9 +35,6 @@ from wfm.ui.components.states import phase_word, style_of
 from wfm.ui.components.times import when
 from wfm.ui.screens.runs import state
 from wfm.ui.screens.runs.sentences import ORDER_LABELS
-
-if TYPE_CHECKING:
-    from wfm.desk import Desk
 
 _AGENT_HINT = "runs-agent-hint"
 
@@ -221,7 +218,7 @@ def _hidden_filters(query: RunQuery, zone: ZoneInfo) -> dict[str, str]:
         "correlation id": chosen.correlation_id,
         "failure group": chosen.fingerprint,
         "team": chosen.team,
-        "a retry can help": None if chosen.retryable is None else _word(chosen.retryable),
+        "a retry can help": None if chosen.retryable is None else "yes" if chosen.retryable else "no",
         "window around": when(chosen.window_at, zone) if chosen.window_at else None,
     }
     if query.preset == EXACT:
@@ -247,7 +244,7 @@ def _more(desk: Desk, query: RunQuery, zone: ZoneInfo) -> None:
         _text("code", "Code", chosen.code)
         _text("correlation_id", "Correlation id", chosen.correlation_id)
         _text("fingerprint", "Failure group", chosen.fingerprint)
-        retryable = None if chosen.retryable is None else _word(chosen.retryable)
+        retryable = None if chosen.retryable is None else "yes" if chosen.retryable else "no"
         _choice("retryable", "A retry can help", list(YES_NO), retryable, str, labelled=True)
     with left:
         _instant("since", "From", query, zone)
@@ -255,10 +252,6 @@ def _more(desk: Desk, query: RunQuery, zone: ZoneInfo) -> None:
     with right:
         _instant("until", "To", query, zone)
     st.caption(f"Times are in {zone.key}.")
-
-
-def _word(meant: bool) -> str:
-    return next(word for word, value in YES_NO.items() if value is meant)
 
 
 def show_problems(problems: Sequence[str]) -> None:

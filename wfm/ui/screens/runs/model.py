@@ -53,15 +53,6 @@ def _operation(run: Run) -> str:
     return f"{title} (example)" if run.example and "example" not in title.casefold() else title
 
 
-# --- how many --------------------------------------------------------------------------------------------------------
-
-
-# --- over time -------------------------------------------------------------------------------------------------------
-
-
-# --- one run ---------------------------------------------------------------------------------------------------------
-
-
 def can_retry(run: Run) -> bool:
     """Whether this run leads to a new plan: a failed update that took an agent out, of an agent we can name."""
     return run.outcome is Outcome.FAILED and run.phase is Phase.APPLY and bool(run.agent_id)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from wfm.desk import Desk, RunDetail
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import Exchange, Outcome, Run
 from wfm.domain.people import Actor, Capability
@@ -27,9 +27,6 @@ from wfm.ui.screens.runs.model import can_retry
 from wfm.ui.screens.runs.sentences import what_now
 from wfm.ui.shell.navigation import page
 from wfm.ui.shell.replan import start_plan
-
-if TYPE_CHECKING:
-    from wfm.desk import Desk, RunDetail
 
 
 def panel(desk: Desk, run_id: str, actor: Actor, zone: ZoneInfo, now: datetime) -> Run | None:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from wfm.desk import Desk, SavedView
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Actor
 from wfm.ui.components.flash import Flash
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.components.run_query import RunQuery, read_query, write_query
 from wfm.ui.screens.runs import state
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from wfm.desk import Desk, SavedView
 
 _NAME, _DEFAULT = "runs-view-name", "runs-view-default"
 _flash = Flash("runs-view")

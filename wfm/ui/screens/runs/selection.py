@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import streamlit as st
 
+from wfm.desk import Desk
 from wfm.domain.operations import Run
 from wfm.domain.people import Actor, Capability
 from wfm.domain.sentences import quantity
@@ -15,11 +16,6 @@ from wfm.ui.components.markdown import cell
 from wfm.ui.screens.runs import export
 from wfm.ui.screens.runs.model import can_retry
 from wfm.ui.shell.replan import start_plan
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from wfm.desk import Desk
 
 
 def bar(desk: Desk, actor: Actor, runs: Sequence[Run], now: datetime) -> None:

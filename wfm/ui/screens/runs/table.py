@@ -6,11 +6,12 @@ import hashlib
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from wfm.desk import Desk
 from wfm.domain.operations import Outcome, Run, RunFilter, RunOrder, RunPage
 from wfm.ui.components import empty
 from wfm.ui.components.charts import picked_points
@@ -22,9 +23,6 @@ from wfm.ui.screens.runs.chart import Spread, chart_range, over_time_spec, step_
 from wfm.ui.screens.runs.model import PAGE, frame
 from wfm.ui.screens.runs.sentences import ORDER_LABELS, order_sentence, page_labels, text_alternative
 from wfm.ui.shell.navigation import page
-
-if TYPE_CHECKING:
-    from wfm.desk import Desk
 
 _ROWS_ALONE, _ROWS_BESIDE_A_RUN = 12, 5
 

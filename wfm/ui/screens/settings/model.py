@@ -9,12 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from wfm.desk import Desk
 from wfm.domain.sentences import join_words
-
-if TYPE_CHECKING:
-    from wfm.desk import Desk
+from wfm.settings import AUTH_KEYS, PREFIX
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Tenant and client": (
@@ -101,15 +99,6 @@ def _dotenv_names(path: Path) -> frozenset[str]:
     return frozenset(name.upper() for name in names if name and not name.startswith("#"))
 
 
-_AUTH = {
-    "server_metadata_url": "WFM_OIDC_METADATA_URL",
-    "client_id": "WFM_OIDC_CLIENT_ID",
-    "client_secret": "WFM_OIDC_CLIENT_SECRET",
-    "redirect_uri": "WFM_OIDC_REDIRECT_URI",
-    "cookie_secret": "WFM_COOKIE_SECRET",
-}
-
-
 def _toml_names(path: Path) -> frozenset[str]:
     try:
         keys = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -118,7 +107,7 @@ def _toml_names(path: Path) -> frozenset[str]:
     names = {str(name).upper() for name in keys}
     auth = keys.get("auth")
     if isinstance(auth, dict):
-        names |= {ours for theirs, ours in _AUTH.items() if theirs in auth}
+        names |= {f"{PREFIX}{ours.upper()}" for theirs, ours in AUTH_KEYS.items() if theirs in auth}
     return frozenset(names)
 
 
@@ -172,7 +161,6 @@ def policy(confirm_above: int, rate_share: float, limit_per_minute: int) -> list
 
 
 def versions() -> list[tuple[str, str]]:
-    """What this desk runs on."""
     found = [("maintenance-desk", _version("maintenance-desk") or _project_version()), ("python", platform.python_version())]
     found += [(name, _version(name) or "not installed") for name in PACKAGES]
     return found

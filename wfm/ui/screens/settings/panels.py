@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from wfm.desk import Desk, Health
+from wfm.desk.demo import DemoControls
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Actor, Capability
 from wfm.domain.sentences import format_number, quantity
@@ -15,10 +16,6 @@ from wfm.ui.components import demo_switches, times
 from wfm.ui.components.markdown import code, escape_markdown
 from wfm.ui.components.tables import facts_table
 from wfm.ui.screens.settings import model
-
-if TYPE_CHECKING:
-    from wfm.desk import Desk, Health
-    from wfm.desk.demo import DemoControls
 
 
 def tenant(desk: Desk) -> None:
@@ -112,14 +109,12 @@ def policy(desk: Desk) -> None:
 
 
 def versions() -> None:
-    """What the desk runs on."""
     with st.container(border=True):
         st.subheader("Versions", anchor=False)
         st.markdown(" · ".join(f"{escape_markdown(name)} {code(number)}" for name, number in model.versions()))
 
 
 def settings_table(title: str, rows: Sequence[model.Row]) -> None:
-    """One section of the settings."""
     with st.expander(title):
         st.table(
             {

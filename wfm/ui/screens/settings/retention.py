@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from wfm.desk import RetentionReport
+from wfm.desk import Desk, RetentionReport
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Actor, Capability
 from wfm.domain.sentences import quantity
@@ -17,9 +16,6 @@ from wfm.ui.components.markdown import code, escape_markdown
 from wfm.ui.components.tables import facts_table
 from wfm.ui.screens.settings.sentences import archive_text, dry_run_text, last_run_text, policy_text, result_text, why_not
 from wfm.ui.shell import jobs
-
-if TYPE_CHECKING:
-    from wfm.desk import Desk
 
 USUAL_DAYS = 180
 MAX_DAYS = 36_500

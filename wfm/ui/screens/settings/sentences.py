@@ -70,7 +70,6 @@ def why_not(found: object, *, may: bool) -> str | None:
 
 
 def result_text(done: RetentionReport, files: Sequence[object]) -> str:
-    """What an archiving did."""
     if not done.rows:
         return "Nothing was old enough: no run was removed."
     return f"{quantity(done.rows, 'run')} archived in {quantity(len(files), 'file')} and removed.{kept_text(done)}"

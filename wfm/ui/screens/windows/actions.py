@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from wfm.desk import Desk, OperationView
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import Operation
 from wfm.domain.people import Actor, Capability
 from wfm.domain.sentences import quantity
 from wfm.ui.components import empty, times
 from wfm.ui.screens.windows.choices import Act, Choice, choices, extend_choices
-from wfm.ui.screens.windows.model import View
-
-if TYPE_CHECKING:
-    from wfm.desk import Desk
 
 _DONE = "window_done"
 _FAULT = "window_fault"
@@ -53,7 +49,7 @@ def failed(error: DeskError) -> None:
     st.session_state[_FAULT] = (error, times.now())
 
 
-def buttons(actor: Actor, view: View, *, now: datetime) -> None:
+def buttons(actor: Actor, view: OperationView, *, now: datetime) -> None:
     """The actions as buttons. Each asks first: `confirm` says what will happen, right below, and does it.
 
     No pop-ups: those stand at the end of the page for whoever works by keyboard or screen reader, and cover a phone.
@@ -81,7 +77,7 @@ def _ask(operation_id: str, act: Act) -> None:
     st.session_state[_ASKED] = None if st.session_state.get(_ASKED) == asked else asked
 
 
-def confirm(desk: Desk, actor: Actor, view: View, *, now: datetime) -> None:
+def confirm(desk: Desk, actor: Actor, view: OperationView, *, now: datetime) -> None:
     """What will happen, and the button that does it, where one of this window's actions was chosen and still can be."""
     operation = view.operation
     wanted = st.session_state.get(_ASKED)

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from wfm.desk import Desk, OperationView
 from wfm.domain.people import Actor
 from wfm.domain.sentences import quantity
 from wfm.ui.components import bars
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.components.states import style_of
 from wfm.ui.screens.windows.actions import buttons, confirm
-from wfm.ui.screens.windows.model import View, parts, short_title_of, title_of
+from wfm.ui.screens.windows.model import parts, short_title_of, title_of
 from wfm.ui.screens.windows.sentences import state_sentence, tags
 from wfm.ui.shell.links import go
 
-if TYPE_CHECKING:
-    from wfm.desk import Desk
 
-
-def card(desk: Desk, actor: Actor, view: View, *, now: datetime) -> None:
+def card(desk: Desk, actor: Actor, view: OperationView, *, now: datetime) -> None:
     """The window with its bar and its actions, and the way to its own page."""
     operation = view.operation
     with st.container(border=True, key=f"card_{operation.id}"):
@@ -34,14 +31,14 @@ def card(desk: Desk, actor: Actor, view: View, *, now: datetime) -> None:
         progress(view)
 
 
-def headline(view: View, now: datetime) -> str:
+def headline(view: OperationView, now: datetime) -> str:
     """Title, state and until when, in one line of Markdown."""
     operation = view.operation
     title = f"**{escape_markdown(short_title_of(operation))}** {style_of(operation.state).markdown} {tags(operation)}"
     return f"{title}  \n:gray[{state_sentence(view, now)}]"
 
 
-def progress(view: View) -> None:
+def progress(view: OperationView) -> None:
     """The stacked bar with its numbers in words."""
     shown = parts(view.counts, view.operation.route)
     bars.stacked(shown, title=f"{title_of(view.operation)}: {quantity(view.counts.total, 'agent')}")

@@ -8,15 +8,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from wfm.desk import OperationView
 from wfm.domain.operations import OPEN_STATES
 from wfm.domain.sentences import quantity
 from wfm.ui.components import times
-from wfm.ui.components.charts import row_axis, wall_clock
+from wfm.ui.components.charts import Spec, row_axis, wall_clock
 from wfm.ui.components.markdown import cell
 from wfm.ui.components.states import style_of
-from wfm.ui.screens.windows.model import View, title_of
-
-Spec = dict[str, object]
+from wfm.ui.screens.windows.model import title_of
 
 ROW = 28
 MAX_WINDOWS = 12
@@ -65,7 +64,7 @@ def bounds(which: Range, now: datetime, zone: ZoneInfo) -> tuple[datetime, datet
     return local - back, local + ahead
 
 
-def fitting(views: Sequence[View], now: datetime, zone: ZoneInfo) -> Range:
+def fitting(views: Sequence[OperationView], now: datetime, zone: ZoneInfo) -> Range:
     """The shortest range that shows every open window; the longest where none does."""
     opened = [view for view in views if view.operation.state in OPEN_STATES]
     for which in Range:
@@ -74,19 +73,19 @@ def fitting(views: Sequence[View], now: datetime, zone: ZoneInfo) -> Range:
     return Range.MONTH
 
 
-def _inside(view: View, first: datetime, last: datetime) -> bool:
+def _inside(view: OperationView, first: datetime, last: datetime) -> bool:
     window = view.operation.window
     return window.start < last and _until(view) > first
 
 
-def _until(view: View) -> datetime:
+def _until(view: OperationView) -> datetime:
     """When it let go of its agents: its end, or before that when it was ended, halted or cancelled."""
     operation = view.operation
     ended = None if operation.state in OPEN_STATES else operation.ended_at
     return max(operation.window.start, min(operation.window.end, ended)) if ended else operation.window.end
 
 
-def bars(views: Sequence[View], which: Range, now: datetime, zone: ZoneInfo) -> list[Bar]:
+def bars(views: Sequence[OperationView], which: Range, now: datetime, zone: ZoneInfo) -> list[Bar]:
     """The windows inside the range, by start; of too many, those that are open or nearest to now."""
     first, last = bounds(which, now, zone)
     inside = [view for view in views if _inside(view, first, last)]

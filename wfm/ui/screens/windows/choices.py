@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from wfm.desk import OperationView
 from wfm.domain.operations import ItemState, Operation, OperationState
 from wfm.domain.plans import RouteName
 from wfm.domain.sentences import format_number, plural, quantity
 from wfm.domain.windows import MAX_LENGTH
 from wfm.ui.components import times
-from wfm.ui.screens.windows.model import View
 
 _S = OperationState
 
@@ -39,7 +39,7 @@ class Choice:
     """What the button that does it is called, where that is more than the label."""
 
 
-def choices(view: View, now: datetime) -> list[Choice]:
+def choices(view: OperationView, now: datetime) -> list[Choice]:
     """What may be done now, the main thing first. The ledger checks again: this only decides what is offered."""
     operation, counts = view.operation, view.counts
     found: list[Choice] = []
@@ -62,13 +62,13 @@ def choices(view: View, now: datetime) -> list[Choice]:
         found.append(Choice(Act.UNDO, f"Undo the correction of {count}", "Each record gets its earlier status back."))
     found += _retry(view, now)
     asked = operation.cancel_requested or operation.restore_requested
-    movable = operation.state in (_S.SCHEDULED, _S.APPLYING, _S.IN_EFFECT) and operation.route is not RouteName.ADHERENCE
+    movable = operation.state in (_S.SCHEDULED, _S.APPLYING, _S.IN_EFFECT) and operation.route.undoable_by_clock
     if movable and not asked:
         found.append(Choice(Act.EXTEND, "Extend", "The end of the window moves; everything else stays as it is."))
     return found
 
 
-def _restore_now(view: View) -> Choice:
+def _restore_now(view: OperationView) -> Choice:
     count = quantity(view.counts.out, "agent")
     if view.operation.route is RouteName.ADHERENCE:
         says = (
@@ -84,7 +84,7 @@ def _agents_are(count: int) -> str:
     return f"{quantity(count, 'agent')} {plural(count, 'is', 'are')}"
 
 
-def _end_now(view: View, now: datetime) -> Choice:
+def _end_now(view: OperationView, now: datetime) -> Choice:
     left = view.operation.window.end - now
     early = f", {times.duration(left)} early" if left > timedelta(minutes=1) else ""
     says = (
@@ -95,7 +95,7 @@ def _end_now(view: View, now: datetime) -> Choice:
     return Choice(Act.END_NOW, "End now and restore", says, primary=True, do=do)
 
 
-def _retry(view: View, now: datetime) -> list[Choice]:
+def _retry(view: OperationView, now: datetime) -> list[Choice]:
     operation, failed = view.operation, view.counts.apply.get(ItemState.FAILED, 0)
     if operation.state is _S.FAILED_IN_PART:
         return []  # restoring now is the same thing there

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sized
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from wfm.desk import Desk, OperationView
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import Item, ItemState, OperationState, Outcome, Phase, RunFilter
 from wfm.domain.people import Actor, Capability
@@ -20,12 +20,9 @@ from wfm.ui.components.states import AgentWord, agent_style, agent_word, style_o
 from wfm.ui.components.tables import chosen_row, facts_table, table_height
 from wfm.ui.screens.windows import actions
 from wfm.ui.screens.windows.card import progress
-from wfm.ui.screens.windows.model import WORD_STATES, View, agent_table, agents_by_word, doubtful, pace, title_of
+from wfm.ui.screens.windows.model import WORD_STATES, agent_table, agents_by_word, doubtful, pace, title_of
 from wfm.ui.screens.windows.sentences import not_back, state_sentence, story_line, tags
 from wfm.ui.shell.navigation import page
-
-if TYPE_CHECKING:
-    from wfm.desk import Desk
 
 LISTED = 500
 UNSETTLED_SHOWN = 10
@@ -33,7 +30,7 @@ WORST = (AgentWord.NOT_BACK, AgentWord.BACK_UNCONFIRMED, AgentWord.UNCONFIRMED, 
 """Who is listed first."""
 
 
-def one_window(desk: Desk, actor: Actor, view: View) -> None:
+def one_window(desk: Desk, actor: Actor, view: OperationView) -> None:
     """The whole page of one window, below its title."""
     operation = view.operation
     now = times.now()
@@ -57,7 +54,7 @@ def one_window(desk: Desk, actor: Actor, view: View) -> None:
         _particulars(desk, view)
 
 
-def _why(desk: Desk, view: View) -> None:
+def _why(desk: Desk, view: OperationView) -> None:
     """Why it stopped, and where to go on from there."""
     operation = view.operation
     if operation.state is OperationState.HALTED or operation.halt_reason:
@@ -88,7 +85,7 @@ def _where_to_look(desk: Desk, operation_id: str, outcome: Outcome | None = None
         st.page_link(page("runs"), label="Its runs", icon=":material/receipt_long:", query_params=wanted)
 
 
-def _drawn(view: View, events: Sized) -> tuple[OperationState, int, int]:
+def _drawn(view: OperationView, events: Sized) -> tuple[OperationState, int, int]:
     """What the parts of the page that stand still were drawn from: state, revision, and how long the story is."""
     return view.operation.state, view.operation.revision, len(events)
 
@@ -110,7 +107,7 @@ def _live(desk: Desk, actor: Actor, operation_id: str, drawn: tuple[OperationSta
     _agents(desk, view)
 
 
-def _unsettled(desk: Desk, actor: Actor, view: View) -> None:
+def _unsettled(desk: Desk, actor: Actor, view: OperationView) -> None:
     """Agents whose update was sent and never answered: a person looks and says."""
     counted = agents_by_word(view.counts)
     count = counted[AgentWord.UNCONFIRMED] + counted[AgentWord.BACK_UNCONFIRMED]
@@ -146,7 +143,7 @@ def _settle(desk: Desk, actor: Actor, operation_id: str, phase: Phase, agent_id:
         actions.failed(error)
 
 
-def _agents(desk: Desk, view: View) -> None:
+def _agents(desk: Desk, view: OperationView) -> None:
     """The agents of the window with state and cause, narrowed by state and name; a click leads to an agent's runs."""
     route = view.operation.route
     word, text = _chosen_filters(view)
@@ -166,8 +163,7 @@ def _agents(desk: Desk, view: View) -> None:
     _picked(items, route)
 
 
-def _chosen_filters(view: View) -> tuple[AgentWord | None, str]:
-    """The state and the words of a name to look for."""
+def _chosen_filters(view: OperationView) -> tuple[AgentWord | None, str]:
     route = view.operation.route
     counts = {word: count for word, count in agents_by_word(view.counts).items() if count}
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -216,7 +212,7 @@ def _agent_table(items: list[Item], route: RouteName, causes: dict[tuple[str, Ph
     )
 
 
-def _causes(desk: Desk, view: View) -> dict[tuple[str, Phase], str]:
+def _causes(desk: Desk, view: OperationView) -> dict[tuple[str, Phase], str]:
     """Why the last update of an agent failed, by agent and phase; nothing is asked where none did."""
     counted = agents_by_word(view.counts)
     if not counted[AgentWord.FAILED] + counted[AgentWord.NOT_BACK]:
@@ -229,7 +225,6 @@ def _causes(desk: Desk, view: View) -> dict[tuple[str, Phase], str]:
 
 
 def _picked(items: list[Item], route: RouteName) -> None:
-    """The selected agent: the way to its runs."""
     row = chosen_row(st.session_state.get("window_agents"))
     if row is None or row >= len(items):
         st.caption("Choose an agent to open its runs.")
@@ -251,12 +246,12 @@ def _picked(items: list[Item], route: RouteName) -> None:
         )
 
 
-def _items(desk: Desk, view: View, word: AgentWord | None, limit: int, text: str = "") -> list[Item]:
+def _items(desk: Desk, view: OperationView, word: AgentWord | None, limit: int, text: str = "") -> list[Item]:
     apply, restore = WORD_STATES[word] if word else (None, None)
     return desk.windows.items(view.operation.id, apply_states=apply, restore_states=restore, search=text, limit=limit)
 
 
-def _worst_first(desk: Desk, view: View, text: str) -> list[Item]:
+def _worst_first(desk: Desk, view: OperationView, text: str) -> list[Item]:
     """Those whom somebody must look after on top, then the others; both in their order."""
     counts = agents_by_word(view.counts)
     found = [item for word in WORST if counts[word] for item in _items(desk, view, word, LISTED, text)]
@@ -295,7 +290,7 @@ def _history(desk: Desk, operation_id: str) -> None:
         )
 
 
-def _particulars(desk: Desk, view: View) -> None:
+def _particulars(desk: Desk, view: OperationView) -> None:
     operation = view.operation
     st.markdown("**Particulars**")
     facts = {

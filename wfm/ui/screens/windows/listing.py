@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from wfm.desk import Desk, OperationView
 from wfm.domain.operations import OPEN_STATES, OperationState
 from wfm.domain.people import Actor
 from wfm.ui.components import empty, times
@@ -16,12 +16,9 @@ from wfm.ui.components.states import HEX, chips, hex_color, ink
 from wfm.ui.components.tables import chosen_row, table_height
 from wfm.ui.screens.windows import actions, chart
 from wfm.ui.screens.windows.card import card
-from wfm.ui.screens.windows.model import FINAL, View, pace, short_title_of, table, title_of
+from wfm.ui.screens.windows.model import FINAL, pace, short_title_of, table, title_of
 from wfm.ui.shell.links import go
 from wfm.ui.shell.navigation import page
-
-if TYPE_CHECKING:
-    from wfm.desk import Desk
 
 CARDS = 12
 PAST = 200
@@ -37,14 +34,14 @@ def all_windows(desk: Desk, actor: Actor) -> None:
     _past(desk)
 
 
-def open_windows(desk: Desk) -> list[View]:
+def open_windows(desk: Desk) -> list[OperationView]:
     """Windows that hold agents, those in effect first, then by start."""
     views = desk.windows.newest(states=OPEN_STATES)
     first = (OperationState.FAILED_IN_PART, OperationState.RESTORING, OperationState.APPLYING, OperationState.IN_EFFECT)
     return sorted(views, key=lambda view: (view.operation.state not in first, view.operation.window.start))
 
 
-def _drawn(views: Sequence[View]) -> tuple[tuple[str, str, int], ...]:
+def _drawn(views: Sequence[OperationView]) -> tuple[tuple[str, str, int], ...]:
     return tuple(sorted((view.operation.id, view.operation.state.value, view.operation.revision) for view in views))
 
 
@@ -67,7 +64,7 @@ def _open(desk: Desk, actor: Actor, drawn: tuple[tuple[str, str, int], ...]) -> 
             st.caption(f"{len(views) - CARDS} more open windows are scheduled later.")
 
 
-def _over_time(views: Sequence[View]) -> None:
+def _over_time(views: Sequence[OperationView]) -> None:
     """The windows as bars over time; a click on one opens it. Nothing is drawn where there is none."""
     zone, now = times.viewer_zone(), times.now()
     if not views:
@@ -150,8 +147,7 @@ def _chosen_filters() -> tuple[list[str], list[str]]:
     return list(chosen), (text or "").casefold().split()
 
 
-def _past_table(views: Sequence[View]) -> list[int]:
-    """Draws the table and gives the rows that were clicked."""
+def _past_table(views: Sequence[OperationView]) -> list[int]:
     shown = list(dict.fromkeys(view.operation.state for view in views))
     picked = st.dataframe(
         table(views, times.now()),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import pandas as pd
 
+from wfm.desk import OperationView
 from wfm.domain.operations import OPEN_STATES, Counts, Item, ItemState, Operation, OperationState, Phase
 from wfm.domain.plans import RouteName
 from wfm.ui.components import times
@@ -19,32 +19,6 @@ _S = OperationState
 MOVING = (_S.APPLYING, _S.RESTORING)
 FINAL = frozenset(OperationState) - OPEN_STATES
 DUE_SOON = timedelta(seconds=15)
-
-
-class View(Protocol):
-    """As wfm.desk.OperationView."""
-
-    @property
-    def operation(self) -> Operation: ...
-    @property
-    def counts(self) -> Counts: ...
-    @property
-    def blocked(self) -> int: ...
-    @property
-    def eta(self) -> datetime | None: ...
-
-
-class Happened(Protocol):
-    """As wfm.ledger.records.Event."""
-
-    @property
-    def at(self) -> datetime: ...
-    @property
-    def actor(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def text(self) -> str: ...
 
 
 def agents_by_word(counts: Counts) -> dict[AgentWord, int]:
@@ -65,11 +39,10 @@ def agents_by_word(counts: Counts) -> dict[AgentWord, int]:
         AgentWord.NOT_BACK: lost,
     }
     # What is left are those sent without an answer and not settled since.
-    rest = max(0, counts.total - sum(found.values()))
+    found[AgentWord.UNCONFIRMED] = max(0, counts.total - sum(found.values()))
     order = [AgentWord.RESTORED, AgentWord.OUT, AgentWord.COMING_BACK, AgentWord.SENDING, AgentWord.WAITING]
     order += [AgentWord.LEFT_AS_IS, AgentWord.SKIPPED, AgentWord.UNCONFIRMED, AgentWord.BACK_UNCONFIRMED]
     order += [AgentWord.FAILED, AgentWord.NOT_BACK]
-    found[AgentWord.UNCONFIRMED] = rest
     return {word: found[word] for word in order}
 
 
@@ -102,7 +75,7 @@ def doubtful(counts: Counts) -> int:
     return min(counts.out, counts.restore.get(ItemState.UNCONFIRMED, 0))
 
 
-def pace(view: View, now: datetime | None = None) -> float | None:
+def pace(view: OperationView, now: datetime | None = None) -> float | None:
     """How often, in seconds, a screen looks again: None when nothing moves any more.
 
     A window that is due just now is watched closely too.
@@ -139,7 +112,7 @@ def short_title_of(operation: Operation) -> str:
     return (reason or title)[: MAX_TITLE - len(ending)].rstrip() + ending
 
 
-def table(views: Sequence[View], now: datetime) -> pd.DataFrame:
+def table(views: Sequence[OperationView], now: datetime) -> pd.DataFrame:
     """A row a window: state, title, when, agents by what became of them, who made it."""
     zone = times.viewer_zone()
     return pd.DataFrame(

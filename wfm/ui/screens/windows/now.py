@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from wfm.desk import Desk, Health, OperationView
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import GroupState, OperationState
 from wfm.domain.people import Actor
@@ -18,12 +18,9 @@ from wfm.ui.components.states import style_of
 from wfm.ui.screens.windows import actions
 from wfm.ui.screens.windows.card import card
 from wfm.ui.screens.windows.listing import open_windows
-from wfm.ui.screens.windows.model import View, pace, parts, short_title_of
+from wfm.ui.screens.windows.model import pace, parts, short_title_of
 from wfm.ui.screens.windows.sentences import ended_ago, tags
 from wfm.ui.shell.navigation import page
-
-if TYPE_CHECKING:
-    from wfm.desk import Desk, Health
 
 NEXT_SHOWN = 5
 CAUSES_SHOWN = 4
@@ -86,14 +83,14 @@ def _came_back(*, reachable: bool) -> bool:
     return reachable and was_silent
 
 
-def _calm(coming: list[View]) -> None:
+def _calm(coming: list[OperationView]) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         following = "" if not coming else " :gray[Scheduled windows are below.]"
         st.markdown(f":green[:material/check_circle:] **No one is out for maintenance.**{following}", width="stretch")
         st.page_link(page("plan"), label="Plan a window", icon=":material/edit_calendar:")
 
 
-def _next(coming: list[View]) -> None:
+def _next(coming: list[OperationView]) -> None:
     st.markdown("**Next**")
     if not coming:
         st.caption("Nothing is scheduled.")
@@ -133,7 +130,7 @@ def _just_ended(desk: Desk, now: datetime) -> None:
             st.page_link(page("windows"), label=f"{len(ended) - ENDED_SHOWN} more")
 
 
-def _window(view: View, words: str) -> None:
+def _window(view: OperationView, words: str) -> None:
     """A window in a line: its name opens it, and what is said of it stands beside it or, on a phone, below."""
     operation, shown = view.operation, style_of(view.operation.state)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):

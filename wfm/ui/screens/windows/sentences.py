@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from wfm.desk import Event, OperationView
 from wfm.domain.operations import Counts, Operation, OperationState
 from wfm.domain.plans import RouteName
 from wfm.domain.sentences import format_number, plural, quantity
 from wfm.ui.components import times
-from wfm.ui.screens.windows.model import Happened, View, doubtful
+from wfm.ui.screens.windows.model import doubtful
 
 _S = OperationState
 
 
-def state_sentence(view: View, now: datetime) -> str:
+def state_sentence(view: OperationView, now: datetime) -> str:
     """Where an operation stands and until when: "in effect until 15:00 Europe/Berlin, in 22 min"."""
     operation = view.operation
     zone = times.zone_or_utc(operation.window.zone)
@@ -59,7 +60,7 @@ def _missing(counts: Counts) -> str:
     return f"{quantity(counts.out - unknown, 'agent')} not back{more}"
 
 
-def ended_ago(view: View, now: datetime) -> str:
+def ended_ago(view: OperationView, now: datetime) -> str:
     """How long ago it ended: "3 min ago", "just now"."""
     return _ago(view.operation.ended_at or view.operation.window.end, now)
 
@@ -69,11 +70,11 @@ def _ago(instant: datetime, now: datetime) -> str:
     return "just now" if ago == "now" else ago
 
 
-def _done_by(view: View, now: datetime) -> str:
+def _done_by(view: OperationView, now: datetime) -> str:
     return f", done {times.relative(view.eta, now)}" if view.eta else ""
 
 
-def not_back(view: View) -> tuple[str, str]:
+def not_back(view: OperationView) -> tuple[str, str]:
     """Title and sentence for a window whose restore failed in part: what it means and what to do."""
     unknown = doubtful(view.counts)
     failed = view.counts.out - unknown
@@ -122,7 +123,7 @@ _SHORT = {
 _SHORT_OF_CORRECTION = {"restore_requested": "undo requested", "restoring": "undo began", "restored": "undone"}
 
 
-def story_line(operation: Operation, events: Sequence[Happened], now: datetime) -> str:
+def story_line(operation: Operation, events: Sequence[Event], now: datetime) -> str:
     """The operation as one line: what happened when, and what the clock brings next."""
     zone = times.zone_or_utc(operation.window.zone)
     milestones = [event for event in events if event.kind != "comment"]
@@ -135,12 +136,12 @@ def story_line(operation: Operation, events: Sequence[Happened], now: datetime) 
     ):
         steps.append(f":gray[{times.when(operation.window.start, zone, today=now)} starts]")
     moving = operation.state in (OperationState.SCHEDULED, OperationState.APPLYING, OperationState.IN_EFFECT)
-    if moving and operation.route is not RouteName.ADHERENCE:
+    if moving and operation.route.undoable_by_clock:
         steps.append(f":gray[{times.when(operation.window.end, zone, today=now)} restore]")
     return f"{' :gray[:material/arrow_right_alt:] '.join(steps)} :gray[· {operation.window.zone}]"
 
 
-def _step(event: Happened, route: RouteName) -> str:
+def _step(event: Event, route: RouteName) -> str:
     if route is RouteName.ADHERENCE and event.kind in _SHORT_OF_CORRECTION:
         return _SHORT_OF_CORRECTION[event.kind]
     return _SHORT.get(event.kind, event.kind.replace("_", " "))

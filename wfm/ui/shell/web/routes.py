@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 
-from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
+from starlette.concurrency import iterate_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -39,12 +40,8 @@ async def healthz(_: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
 
-async def readyz(_: Request) -> Response:
-    """Whether the desk can do its work: database, tenant and worker."""
-    return await run_in_threadpool(_ready)
-
-
-def _ready() -> Response:
+def readyz(_: Request) -> Response:
+    """Whether the desk can do its work: database, tenant and worker. Starlette runs what is not async in a thread."""
     try:
         health = context.desk().health.check()
     except DeskError as error:
@@ -55,17 +52,8 @@ def _ready() -> Response:
     return JSONResponse(body, status_code=200 if ready else 503)
 
 
-async def export_runs(request: Request) -> Response:
-    """The runs of a filter as a file, streamed in constant memory."""
-    return await run_in_threadpool(_answer, request, _runs)
-
-
-async def export_run(request: Request) -> Response:
-    """One run with its attempts as JSON."""
-    return await run_in_threadpool(_answer, request, _run)
-
-
-def _answer(request: Request, make: Callable[[Request], Response]) -> Response:
+def _answer(make: Callable[[Request], Response], request: Request) -> Response:
+    """What `make` gives to people who may look; a refusal or an error as text to others."""
     try:
         return refusal(request, Capability.VIEW) or make(request)
     except NotFound as error:
@@ -79,6 +67,7 @@ def _answer(request: Request, make: Callable[[Request], Response]) -> Response:
 
 
 def _runs(request: Request) -> Response:
+    """The runs of a filter as a file, streamed in constant memory."""
     fmt = request.path_params["format"]
     now = datetime.now(UTC)
     params = dict(request.query_params)
@@ -157,17 +146,14 @@ class _Download(StreamingResponse):
 
 
 def _run(request: Request) -> Response:
+    """One run with its attempts as JSON."""
     run_id = request.path_params["run"]
     headers = {"content-disposition": f'attachment; filename="run-{_plain(run_id)}.json"', "cache-control": "no-store"}
     return Response(context.desk().runs.export_one(run_id), media_type="application/json", headers=headers)
 
 
-async def export_failure(request: Request) -> Response:
-    """The hand-off card of a failure group as Markdown."""
-    return await run_in_threadpool(_answer, request, _failure)
-
-
 def _failure(request: Request) -> Response:
+    """The hand-off card of a failure group as Markdown."""
     fingerprint = request.path_params["fingerprint"]
     headers = {"content-disposition": f'attachment; filename="hand-off-{_plain(fingerprint)}.md"', "cache-control": "no-store"}
     return Response(context.desk().failures.hand_off(fingerprint), media_type="text/markdown; charset=utf-8", headers=headers)
@@ -180,7 +166,7 @@ def _plain(text: str) -> str:
 ROUTES = (
     Route("/healthz", healthz, methods=["GET"]),
     Route("/readyz", readyz, methods=["GET"]),
-    Route("/export/runs.{format:str}", export_runs, methods=["GET"]),
-    Route("/export/run/{run:str}.json", export_run, methods=["GET"]),
-    Route("/export/failure/{fingerprint:str}.md", export_failure, methods=["GET"]),
+    Route("/export/runs.{format:str}", partial(_answer, _runs), methods=["GET"]),
+    Route("/export/run/{run:str}.json", partial(_answer, _run), methods=["GET"]),
+    Route("/export/failure/{fingerprint:str}.md", partial(_answer, _failure), methods=["GET"]),
 )

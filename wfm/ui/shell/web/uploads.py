@@ -95,7 +95,6 @@ def _not_theirs(request: Request, session: str) -> Response | None:
 
 
 def _screen_of(session: str) -> Screen | None:
-    """The screen that is open in that session."""
     app = Runtime.instance().get_app_session(session)
     return _BY_HASH.get(app.page_script_hash) if app is not None else None
 
