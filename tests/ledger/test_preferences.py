@@ -16,9 +16,9 @@ def test_preferences_are_by_tenant(world: World) -> None:
 
 
 def test_drafts_are_by_person_and_tenant(world: World) -> None:
-    assert world.ledger.drafts.get("sam", TENANT) is None
-    world.ledger.drafts.save("sam", TENANT, '{"a": 1}')
-    world.ledger.drafts.save("sam", TENANT, '{"a": 2}')
-    assert world.ledger.drafts.get("sam", TENANT) == '{"a": 2}'
-    assert world.ledger.drafts.get("kim", TENANT) is None
-    assert world.ledger.drafts.get("sam", OTHER_TENANT) is None
+    assert world.ledger.drafts.get(TENANT, "sam") is None
+    world.ledger.drafts.set(TENANT, "sam", '{"a": 1}')
+    world.ledger.drafts.set(TENANT, "sam", '{"a": 2}')
+    assert world.ledger.drafts.get(TENANT, "sam") == '{"a": 2}'
+    assert world.ledger.drafts.get(TENANT, "kim") is None
+    assert world.ledger.drafts.get(OTHER_TENANT, "sam") is None

@@ -20,6 +20,7 @@ from wfm.genesys.client import GenesysClient
 from wfm.genesys.reads import Reader
 from wfm.genesys.regions import endpoint_for_urls
 from wfm.preview import Previewer, differences
+from wfm.preview.agent_lists import agent_list
 
 NOW_FOR_10 = WindowSpec(minutes=10, zone="Europe/Berlin")
 
@@ -235,8 +236,8 @@ def test_of_a_list_with_managers_the_agents_are_read_against_the_tenants_directo
     people = plans.resolve(Selection(search="@")).agents
     agents, managers = people[:40], people[40:43]
     rows = "".join(f"{managers[n % 3].email};{{{one.id}}}\n" for n, one in enumerate(agents))
-    found = plans.agent_list(f"Export\nManager Email;Agent ID\n{rows}".encode("utf-16"))
+    found = agent_list(f"Export\nManager Email;Agent ID\n{rows}".encode("utf-16"), plans.index())
     assert (found.asks, found.above, found.bad) == (False, (1, 2), ())
     words = tuple(word for _, word in found.words)
     assert {one.id for one in plans.resolve(Selection(agents=words)).agents} == {one.id for one in agents}
-    assert plans.agent_list(rows.encode()).asks
+    assert agent_list(rows.encode(), plans.index()).asks

@@ -6,6 +6,7 @@ from wfm.desk.connections import Connections
 from wfm.domain.agent_lists import AgentList
 from wfm.domain.agents import Agent, Directory, Group, GroupKind
 from wfm.domain.plans import ResolvedSelection, Selection, refuse_signs
+from wfm.preview.agent_lists import agent_list, pasted_list
 
 
 class Agents:
@@ -39,8 +40,8 @@ class Agents:
 
         Raises BadInput for a file that is not a list.
         """
-        return self._connections.get().previewer.agent_list(data, column)
+        return agent_list(data, self._connections.get().previewer.index(), column)
 
     def in_text(self, text: str, column: int | None = None) -> AgentList:
         """Return the agents that a pasted text names, and its words that name no one. A table is read by rows."""
-        return self._connections.get().previewer.pasted_list(text, column)
+        return pasted_list(text, self._connections.get().previewer.index(), column)

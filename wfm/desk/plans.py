@@ -92,11 +92,11 @@ class Plans(DeskPart):
 
     def save_draft(self, actor: Actor, request: PlanRequest) -> None:
         """Save the half-filled plan of this person, so that a reload loses nothing."""
-        self._ledger.drafts.save(actor.subject, self._tenant.key, request.model_dump_json())
+        self._ledger.drafts.set(self._tenant.key, actor.subject, request.model_dump_json())
 
     def draft(self, actor: Actor) -> PlanRequest | None:
         """Return the half-filled plan of this person, or None."""
-        saved = self._ledger.drafts.get(actor.subject, self._tenant.key)
+        saved = self._ledger.drafts.get(self._tenant.key, actor.subject)
         if saved is None:
             return None
         try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -127,15 +127,7 @@ class Retention(DeskPart):
 
     def _found(self, days: int, before: datetime) -> RetentionReport:
         expired = self._ledger.retention.expired(self._tenant.key, before)
-        return RetentionReport(
-            days=days,
-            before=before,
-            dry_run=True,
-            rows=expired.rows,
-            open_windows=expired.open_windows,
-            unsettled=expired.unsettled,
-            examples=expired.examples,
-        )
+        return RetentionReport(days=days, before=before, dry_run=True, **asdict(expired))
 
     def _retain(self, days: int) -> RetentionReport:
         before = self._clock() - timedelta(days=days)

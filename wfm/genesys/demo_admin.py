@@ -47,12 +47,10 @@ class DemoInfo:
 class DemoAdmin:
     """Scenario and scopes of a demo tenant. Raises GenesysError; BadInput for a word it refuses."""
 
-    def __init__(
-        self, endpoint: Endpoint, *, timeout_s: float = TIMEOUT_S, transport: httpx.BaseTransport | None = None
-    ) -> None:
+    def __init__(self, endpoint: Endpoint) -> None:
         if not endpoint.is_loopback:
             raise BadInput("demo tenant", endpoint.host, "a loopback address")
-        self._http = httpx.Client(base_url=endpoint.api_url, timeout=timeout_s, trust_env=False, transport=transport)
+        self._http = httpx.Client(base_url=endpoint.api_url, timeout=TIMEOUT_S, trust_env=False)
 
     def close(self) -> None:
         self._http.close()
@@ -114,11 +112,11 @@ class DemoAdmin:
         raise kind(call, status=response.status_code, code=code, message=message, correlation_id=correlation_id)
 
 
-def probe_demo(endpoint: Endpoint, *, transport: httpx.BaseTransport | None = None) -> DemoInfo | None:
+def probe_demo(endpoint: Endpoint) -> DemoInfo | None:
     """Return the demo tenant's description, or None where the host is not loopback or no demo tenant answers."""
     if not endpoint.is_loopback:
         return None
-    admin = DemoAdmin(endpoint, transport=transport)
+    admin = DemoAdmin(endpoint)
     try:
         return admin.info()
     except (GenesysError, BadInput, NotFound):

@@ -11,11 +11,12 @@ from wfm.ledger.lifecycle import Lifecycle
 from wfm.ledger.locks import TaskLocks
 from wfm.ledger.migrate import upgrade
 from wfm.ledger.operations import Operations
-from wfm.ledger.preferences import Drafts, Preferences
+from wfm.ledger.preferences import KeptTexts
 from wfm.ledger.retention import Retention
 from wfm.ledger.run_writer import RunWriter
 from wfm.ledger.runs import Runs
 from wfm.ledger.saved_views import SavedViews
+from wfm.ledger.schema import drafts, preferences
 from wfm.ledger.tenants import Tenants
 from wfm.ledger.workers import Workers
 
@@ -46,8 +47,9 @@ class Ledger:
         self.retention = Retention(db, tenants, self.failure_groups)
         self.client_usage = ClientUsage(db, tenants)
         self.saved_views = SavedViews(db, tenants)
-        self.preferences = Preferences(db, tenants)
-        self.drafts = Drafts(db, tenants)
+        self.preferences = KeptTexts(db, tenants, preferences, "key", "value")
+        self.drafts = KeptTexts(db, tenants, drafts, "subject", "plan")
+        """Half-filled plans as JSON, by the person's subject."""
         self.workers = Workers(db, tenants)
         self.locks = TaskLocks(db)
 

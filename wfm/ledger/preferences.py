@@ -5,42 +5,30 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from wfm.ledger.bulk import put_rows
-from wfm.ledger.schema import drafts, preferences
-from wfm.ledger.tenants import Repository
+from wfm.ledger.database import Database
+from wfm.ledger.tenants import Repository, Tenants
 
 
-class Preferences(Repository):
-    """Values by key, of a tenant."""
+class KeptTexts(Repository):
+    """One text a tenant and key, the newest: a table of tenant, key and text."""
+
+    def __init__(self, db: Database, tenants: Tenants, table: sa.Table, key: str, text: str) -> None:
+        super().__init__(db, tenants)
+        self._table, self._key, self._text = table, key, text
 
     def get(self, tenant_key: str, key: str) -> str | None:
-        """A remembered value of this tenant, None when there is none."""
+        """The text that is kept, None when there is none."""
+        columns = self._table.c
         with self._db.read() as connection:
             tenant = self._tenants.known(connection, tenant_key)
-            asked = sa.select(preferences.c.value).where(preferences.c.tenant_id == tenant, preferences.c.key == key)
-            return connection.scalar(asked)
+            kept = sa.select(columns[self._text]).where(columns.tenant_id == tenant, columns[self._key] == key)
+            return connection.scalar(kept)
 
-    def set(self, tenant_key: str, key: str, value: str) -> None:
-        def work(connection: sa.Connection) -> None:
-            row = {"tenant_id": self._tenants.number(connection, tenant_key), "key": key, "value": value}
-            put_rows(connection, preferences, [row], keys=["tenant_id", "key"], replaced=["value"])
-
-        self._db.write(work)
-
-
-class Drafts(Repository):
-    """Half-filled plans as JSON, one a person (`subject`) and tenant."""
-
-    def get(self, subject: str, tenant_key: str) -> str | None:
-        """A person's half-filled plan, None when there is none."""
-        with self._db.read() as connection:
-            tenant = self._tenants.known(connection, tenant_key)
-            return connection.scalar(sa.select(drafts.c.plan).where(drafts.c.tenant_id == tenant, drafts.c.subject == subject))
-
-    def save(self, subject: str, tenant_key: str, plan: str) -> None:
-        """Keep a person's half-filled plan, in place of the one before."""
+    def set(self, tenant_key: str, key: str, text: str) -> None:
+        """Keep a text, in place of the one before."""
 
         def work(connection: sa.Connection) -> None:
-            row = {"tenant_id": self._tenants.number(connection, tenant_key), "subject": subject, "plan": plan}
-            put_rows(connection, drafts, [row], keys=["tenant_id", "subject"], replaced=["plan"])
+            row = {"tenant_id": self._tenants.number(connection, tenant_key), self._key: key, self._text: text}
+            put_rows(connection, self._table, [row], keys=["tenant_id", self._key], replaced=[self._text])
 
         self._db.write(work)

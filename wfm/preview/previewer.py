@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from wfm.domain.agent_lists import AgentList
 from wfm.domain.agents import Agent, AgentState, Directory
 from wfm.domain.operations import Item, Operation
 from wfm.domain.plans import (
@@ -31,7 +30,6 @@ from wfm.genesys.errors import Forbidden
 from wfm.genesys.pacing import RequestLane
 from wfm.genesys.reads import Reader
 from wfm.preview import access, actions, calls, identity, selection
-from wfm.preview.agent_lists import lists
 from wfm.preview.cost import Pace, cost_of
 from wfm.preview.fates import World, decide, is_about_now
 from wfm.preview.findings import Plan, findings_of, refusals_of
@@ -100,13 +98,9 @@ class Previewer:
         members = partial(self._reader.queue_members, fresh=fresh)
         return selection.resolve(wanted, directory, members, self._index_of(directory))
 
-    def agent_list(self, data: bytes, column: int | None = None) -> AgentList:
-        """Return the agents that a file names; see `wfm.preview.agent_lists.lists`."""
-        return lists.agent_list(data, self._index_of(self._directory(fresh=False)), column)
-
-    def pasted_list(self, text: str, column: int | None = None) -> AgentList:
-        """Return the agents that a pasted text names; see `wfm.preview.agent_lists.lists`."""
-        return lists.pasted_list(text, self._index_of(self._directory(fresh=False)), column)
+    def index(self) -> selection.Index:
+        """Return the directory as words of lists are looked up in it."""
+        return self._index_of(self._directory(fresh=False))
 
     def _directory(self, fresh: bool) -> Directory:
         """Return the directory, the most expensive read; `fresh` reads it again only when it is older than DIRECTORY_FRESH."""
