@@ -28,7 +28,7 @@ from wfm import launcher  # noqa: E402
 from wfm.domain.errors import DeskError  # noqa: E402
 from wfm.domain.text import InertFormatter  # noqa: E402
 from wfm.settings import load  # noqa: E402
-from wfm.ui.components.empty import script_error  # noqa: E402
+from wfm.ui.components.messages import script_error  # noqa: E402
 from wfm.ui.shell import context  # noqa: E402
 from wfm.ui.shell.web import door  # noqa: E402
 from wfm.ui.shell.web.routes import ROUTES  # noqa: E402

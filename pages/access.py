@@ -8,7 +8,7 @@ import streamlit as st
 
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Capability
-from wfm.ui.components import empty, lanes, times, waiting
+from wfm.ui.components import lanes, messages, times, waiting
 from wfm.ui.components.markdown import code, escape_markdown
 from wfm.ui.screens.access import model
 from wfm.ui.screens.access.explain import explainer
@@ -43,7 +43,7 @@ def read_again() -> None:
 held, explained = st.columns([7, 5], gap="large")
 with held:
     if fault is not None:
-        empty.fault(fault, title="The access of this token can't be read right now")
+        messages.fault(fault, title="The access of this token can't be read right now")
         st.button("Try again", icon=":material/refresh:", on_click=read_again)
     if report is not None:
         token = report.token

@@ -6,7 +6,7 @@ import streamlit as st
 
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Capability
-from wfm.ui.components import empty, waiting
+from wfm.ui.components import messages, waiting
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.components.tables import chosen_row, table_height
 from wfm.ui.screens.data_actions import model
@@ -31,12 +31,12 @@ try:
     with waiting.reading(the_desk, "the tenant's Data Actions"):
         actions = the_desk.actions.all(fresh=fresh)
 except DeskError as error:
-    empty.fault(error, title="The Data Actions can't be read right now")
+    messages.fault(error, title="The Data Actions can't be read right now")
     st.button("Try again", icon=":material/refresh:", on_click=read_again)
     st.stop()
 
 if not actions:
-    empty.nothing(
+    messages.nothing(
         "This tenant shows no Data Action",
         "Either there is none, or this OAuth client may not see them: that takes the permission integrations:action:view. "
         "Create one in Admin › Integrations › Actions, then read again.",
@@ -76,7 +76,7 @@ def open_row(key: str, action_ids: list[str]) -> None:
 
 
 if not listed:
-    empty.nothing(f"No action matches “{text or ''}”", "Use fewer letters of its name.", icon=":material/search_off:")
+    messages.nothing(f"No action matches “{text or ''}”", "Use fewer letters of its name.", icon=":material/search_off:")
 else:
     shown_ids = [action.id for action in listed]
     table_key = f"actions-table-{hash(tuple(shown_ids))}"

@@ -6,7 +6,7 @@ import streamlit as st
 
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Capability
-from wfm.ui.components import empty, times
+from wfm.ui.components import messages, times
 from wfm.ui.components.url_choice import choice
 from wfm.ui.screens.failures import model
 from wfm.ui.screens.failures.actions import Viewer, notices
@@ -25,7 +25,7 @@ try:
     waiting = the_desk.failures.waiting_agents(model.stuck(groups))
 except DeskError as error:
     heading("Failures", actor)
-    empty.fault(error, title="The failures can't be read right now")
+    messages.fault(error, title="The failures can't be read right now")
     st.button("Try again", icon=":material/refresh:")
     st.stop()
 
@@ -36,7 +36,7 @@ linked = st.query_params.get("failure")
 sizes = {show: sum(group.state in model.STATES[show] for group in groups) for show in Show}
 
 if not groups:
-    empty.nothing(
+    messages.nothing(
         "No run has failed yet",
         "When one does, it is explained here once, however many agents it affects: what it means, how to confirm it, "
         "how to fix it and who can. Paste an error from elsewhere into Access to have it explained.",
@@ -58,9 +58,9 @@ if linked is not None and all(group.fingerprint != linked for group in groups):
 listed = model.ordered(model.matching(groups, text, lambda group: brief_of(group, viewer)), show, first=linked, sort=sort)
 kind = "" if show is Show.ALL else f"{show.word} "
 if not listed and text:
-    empty.nothing(f"No {kind}cause contains “{text[:40]}”", "Choose another list above, or use fewer words.")
+    messages.nothing(f"No {kind}cause contains “{text[:40]}”", "Choose another list above, or use fewer words.")
 elif not listed:
-    empty.nothing(f"No cause is {show.word}", "Choose another list above; resolved and ignored causes keep their history.")
+    messages.nothing(f"No cause is {show.word}", "Choose another list above; resolved and ignored causes keep their history.")
 list_of(listed, viewer, linked)
 if listed:
     st.caption(f"Times are in {viewer.zone.key}.")

@@ -6,7 +6,7 @@ import streamlit as st
 
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Capability
-from wfm.ui.components import empty, times
+from wfm.ui.components import messages, times
 from wfm.ui.screens.imports import form
 from wfm.ui.shell import jobs
 from wfm.ui.shell.auth import require
@@ -19,7 +19,7 @@ heading("Import runs", actor)
 st.page_link(page("runs"), label="Back to Runs", icon=":material/arrow_back:")
 
 if not actor.may(Capability.ADMINISTER):
-    empty.nothing(
+    messages.nothing(
         "Only an admin imports runs",
         "Give the file to an admin of this desk (WFM_ADMINS). Imported runs are visible to everyone under Runs.",
         icon=":material/lock:",

@@ -7,7 +7,7 @@ import streamlit as st
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Capability
 from wfm.domain.plans import PlanRequest
-from wfm.ui.components import empty, times, waiting
+from wfm.ui.components import messages, times, waiting
 from wfm.ui.screens.plan import act, preview_cache, state, verdict
 from wfm.ui.screens.plan.how import how
 from wfm.ui.screens.plan.sentences import action_label
@@ -20,7 +20,7 @@ from wfm.ui.shell.heading import heading
 actor = require(Capability.VIEW)
 heading("Plan a window", actor)
 desk = context.desk()
-empty.worker_missing(desk)
+messages.worker_missing(desk)
 
 clicked = bool(st.session_state.get(act.APPLY) or st.session_state.get(act.REHEARSE))
 state.begin(clicked=clicked)
@@ -32,7 +32,7 @@ try:
     with waiting.reading(desk, "the tenant's people and groups"):
         zones = sorted({unit.zone for unit in desk.agents.directory().units.values()})
 except DeskError as error:
-    empty.fault(error, title="The tenant's directory can't be read")
+    messages.fault(error, title="The tenant's directory can't be read")
     st.caption("Your plan is kept and returns when the tenant does. Windows in effect are listed on Now.")
     st.button("Try again", type="primary", icon=":material/refresh:", key="plan_again")
     st.stop()
@@ -67,7 +67,7 @@ if selection.is_empty():
     state.keep(desk, actor, request)
     state.forget_preview()
     with status.container():
-        empty.nothing(
+        messages.nothing(
             "No one is picked yet",
             "Pick a team, queue, unit or division, or find, paste or upload agents. What would happen to each agent is "
             "shown here before anything is written.",
@@ -111,7 +111,7 @@ else:
 
 if shown is None:
     with status.container():
-        empty.fault(last.error or DeskError("The preview could not be made."))
+        messages.fault(last.error or DeskError("The preview could not be made."))
     with bar.container():
         act.nothing_to_do("Fix what is named above first. Nothing you typed is lost.")
     st.stop()

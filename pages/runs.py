@@ -10,7 +10,7 @@ import streamlit as st
 from wfm.domain.errors import BadInput, DeskError
 from wfm.domain.operations import RunPage
 from wfm.domain.people import Capability
-from wfm.ui.components import empty, times
+from wfm.ui.components import messages, times
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.components.run_query import Chart, filter_params
 from wfm.ui.components.unknown_filters import without_unknown
@@ -45,7 +45,7 @@ try:
     spread = table.spread_of(the_desk, which, now)
 except DeskError as error:
     filters.show_problems(problems)
-    empty.fault(error, title="The run history can't be read right now")
+    messages.fault(error, title="The run history can't be read right now")
     st.button("Try again", icon=":material/refresh:")
     st.stop()
 
@@ -71,7 +71,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
             filters.order_choice(query)
 
 if charted:
-    with empty.guarded("The causes can't be read right now"):
+    with messages.guarded("The causes can't be read right now"):
         shown_causes = causes.causes_of(the_desk, spread, query.chosen) if query.chart is Chart.CAUSES else None
         if shown_causes is None:
             table.over_time(spread, title, zone)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from wfm.domain.people import Capability
-from wfm.ui.components import empty, times
+from wfm.ui.components import messages, times
 from wfm.ui.screens.settings import model, panels, retention, sentences
 from wfm.ui.shell.auth import require
 from wfm.ui.shell.context import desk
@@ -29,11 +29,11 @@ with left:
     panels.store(shown)
     retention.card(the_desk, actor, model.source_of(sentences.SETTING, set_names, places), zone)
 with right:
-    with empty.guarded("The health can't be read right now"):
+    with messages.guarded("The health can't be read right now"):
         panels.health(the_desk, zone)
     panels.policy(the_desk)
     if the_desk.demo is not None:
-        with empty.guarded("The demo tenant does not answer"):
+        with messages.guarded("The demo tenant does not answer"):
             panels.demo(the_desk, the_desk.demo, actor)
     panels.versions()
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Capability
-from wfm.ui.components import empty
+from wfm.ui.components import messages
 from wfm.ui.screens.windows.detail import one_window
 from wfm.ui.screens.windows.listing import all_windows
 from wfm.ui.screens.windows.model import short_title_of
@@ -27,12 +27,12 @@ if wanted:
         fault = error
 
 heading(short_title_of(view.operation) if view else "Windows", actor)
-empty.worker_missing(desk)
+messages.worker_missing(desk)
 if view is not None:
     go("All windows", "windows", key="all_windows", icon=":material/arrow_back:")
     one_window(desk, actor, view)
 else:
     if fault is not None:
-        empty.fault(fault, title="That window can't be opened")
-    with empty.guarded():
+        messages.fault(fault, title="That window can't be opened")
+    with messages.guarded():
         all_windows(desk, actor)

@@ -18,7 +18,7 @@ from wfm.domain.agents import Agent, AgentState, Directory, Status
 from wfm.domain.operations import ItemState, Operation, OperationState, Phase
 from wfm.domain.plans import RouteName
 from wfm.domain.schedules import AgentSchedule, Shift
-from wfm.engine import batch, checks, phases
+from wfm.engine import batch, phase_reads, phases
 from wfm.genesys.errors import OutcomeUnknown
 from wfm.genesys.pacing import RequestLane
 from wfm.ledger import Ledger
@@ -297,7 +297,7 @@ def test_who_is_off_shift_and_who_is_not_ours_are_left_alone_in_one_restore(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By Data Action, in several pages: each for its own reason, by states that are fresh, as urgent as the restore is."""
-    monkeypatch.setattr(checks, "PAGE", 5)
+    monkeypatch.setattr(phase_reads, "PAGE", 5)
     tenant = ActionTenant(lost=[IDS[7]])
     over = (Shift(id="s", start=utcnow() - timedelta(hours=9), end=utcnow() - timedelta(minutes=5), activities=()),)
     reads = CachedReads(IDS, statuses=lambda: tenant.states, shifts={IDS[0]: over, IDS[11]: over})
@@ -308,7 +308,7 @@ def test_who_is_off_shift_and_who_is_not_ours_are_left_alone_in_one_restore(
     operation = world.run(operation)
     assert world.applied(operation) == {ItemState.APPLIED: 11, ItemState.UNCONFIRMED: 1}
     tenant.states[IDS[9]] = Status.AVAILABLE  # by somebody else
-    assert [item.agent_id for item in checks.items_in(ledger, operation.id)] == IDS
+    assert [item.agent_id for item in phase_reads.items_in(ledger, operation.id)] == IDS
     reads.asked.clear()
     began = utcnow()
     operation = world.restore(operation)
@@ -378,7 +378,7 @@ def test_who_is_off_shift_by_then(ledger: Ledger, shifts: list[Shift], began: fl
     operation = world.begin(new_operation(ledger, IDS[:1], now=START, minutes=30), at)
     items = ledger.items.page(operation.id)
     reads: Any = world.reads
-    found = checks.off_shift(reads, operation, items, START + timedelta(minutes=now))
+    found = phase_reads.off_shift(reads, operation, items, START + timedelta(minutes=now))
     assert found == ({IDS[0]: "off shift by then"} if off else {})
 
 

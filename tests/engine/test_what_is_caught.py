@@ -22,8 +22,8 @@ ALLOWED = {
     # Raises again, or stores what is known before it does.
     ("wfm/engine/batch.py", "run", "BaseException"),
     ("wfm/engine/batch.py", "_settle_what_is_known", "Exception"),
-    ("wfm/genesys/bulk.py", "send", "BaseException"),
-    ("wfm/genesys/bulk.py", "gather", "Exception"),
+    ("wfm/genesys/bulk_reads.py", "send", "BaseException"),
+    ("wfm/genesys/bulk_reads.py", "gather", "Exception"),
     ("wfm/genesys/pacing.py", "_change", "BaseException"),
     # Between an exchange and its result nothing may raise.
     ("wfm/genesys/pacing.py", "observe", "Exception"),

@@ -14,7 +14,7 @@ from difflib import SequenceMatcher
 from functools import cache
 from importlib.resources import files
 
-from wfm.catalogue.names import (
+from wfm.catalogue.published_names import (
     nearest_path,
     published_path,
     published_paths,

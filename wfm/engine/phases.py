@@ -16,7 +16,7 @@ from wfm.domain.agents import Status
 from wfm.domain.errors import UserError
 from wfm.domain.operations import Counts, ItemState, Operation, OperationState, Phase, SkipReason
 from wfm.domain.sentences import plural, quantity
-from wfm.engine import checks, endings
+from wfm.engine import endings, phase_reads
 from wfm.engine.batch import BatchExecutor, BatchResult, Canary, Stop, canary_for
 from wfm.engine.dependencies import Client, EngineDependencies
 from wfm.engine.read_back import settle_unconfirmed
@@ -124,14 +124,14 @@ class PhaseRunner:
         for_now = operation.window.start <= operation.created_at
         if for_now and (self._deps.clock() - operation.created_at).total_seconds() <= FRESH_S:
             return {}
-        waiting = checks.items_in(ledger, operation.id, apply_states=[ItemState.PENDING])
+        waiting = phase_reads.items_in(ledger, operation.id, apply_states=[ItemState.PENDING])
         if not waiting:
             return {}
         try:
             blocked = self._deps.recheck(operation, waiting)
             ids = [item.agent_id for item in waiting]
             # Just read by the check: this costs no request.
-            befores = checks.states_of(self._reads(operation), ids, RequestLane.APPLY, fresh=False)
+            befores = phase_reads.states_of(self._reads(operation), ids, RequestLane.APPLY, fresh=False)
         except (GenesysError, UserError) as error:
             ledger.operations.add_event(
                 operation.id,
@@ -204,15 +204,15 @@ class PhaseRunner:
         """Skip agents that must not be made available: off shift by now or, where a route can't read back, not ours."""
         ledger, route = self._deps.ledger, by_name(operation.route)
         out = (ItemState.APPLIED, ItemState.UNCONFIRMED)
-        waiting = checks.items_in(ledger, operation.id, apply_states=out, restore_states=[ItemState.PENDING])
+        waiting = phase_reads.items_in(ledger, operation.id, apply_states=out, restore_states=[ItemState.PENDING])
         if not waiting or not operation.route.undoable_by_clock:
             return
         now = self._deps.clock()
         reasons: dict[str, str] = {}
         try:
-            reasons |= checks.off_shift(self._reads(operation), operation, waiting, now)
+            reasons |= phase_reads.off_shift(self._reads(operation), operation, waiting, now)
             if not route.reads_back:
-                reasons |= checks.not_ours(self._reads(operation), waiting)
+                reasons |= phase_reads.not_ours(self._reads(operation), waiting)
         except GenesysError as error:
             # It is better to make them available off shift than to forget them.
             log.warning("Who is off shift could not be read before restoring %s: %s", operation.id, error)
@@ -254,7 +254,7 @@ class PhaseRunner:
     def _canary(self, operation: Operation, phase: Phase, counts: Counts) -> Canary:
         causes: list[tuple[str, str]] = []
         if phase is Phase.APPLY and not counts.apply[ItemState.APPLIED]:
-            causes = checks.causes_so_far(self._deps.ledger, operation)
+            causes = phase_reads.causes_so_far(self._deps.ledger, operation)
         return canary_for(phase, counts, causes)
 
     def _settle_unconfirmed(self, operation: Operation, phase: Phase) -> None:

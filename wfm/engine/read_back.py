@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from wfm.domain.operations import Item, ItemState, Outcome, Phase
-from wfm.engine.checks import items_in, states_of
+from wfm.engine.phase_reads import items_in, states_of
 from wfm.engine.sending import PhaseContext, UnknownOutcome
 from wfm.genesys.errors import GenesysError
 from wfm.genesys.pacing import RequestLane

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from wfm import catalogue
 from wfm.domain.agents import Agent, Directory, Group, GroupKind, ManagementUnit
-from wfm.genesys.bulk import PAGE_SIZE, Bulk, entities, members, page_count, reading
+from wfm.genesys.bulk_reads import PAGE_SIZE, Bulk, entities, members, page_count, reading
 from wfm.genesys.client import Query
 from wfm.genesys.errors import Forbidden, GenesysError, ResourceNotFound
 from wfm.genesys.pacing import RequestLane

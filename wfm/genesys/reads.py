@@ -26,7 +26,7 @@ from wfm.domain.agents import Agent, AgentState, Directory, GroupKind
 from wfm.domain.schedules import AgentSchedule
 from wfm.domain.tenant import TokenFacts
 from wfm.genesys.auth import utcnow
-from wfm.genesys.bulk import Bulk, ReadCounts, chunks, entities, members, reading
+from wfm.genesys.bulk_reads import Bulk, ReadCounts, chunks, entities, members, reading
 from wfm.genesys.cache import CachedValue
 from wfm.genesys.client import GenesysClient, Query
 from wfm.genesys.directory_reads import DirectoryReads, read_queue_members

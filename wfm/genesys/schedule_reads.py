@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from wfm import catalogue
 from wfm.domain.agents import Agent
 from wfm.domain.schedules import AgentSchedule, Shift
-from wfm.genesys.bulk import Bulk, bad_answer, chunks, entities, members, reading
+from wfm.genesys.bulk_reads import Bulk, bad_answer, chunks, entities, members, reading
 from wfm.genesys.cache import CachedValue
 from wfm.genesys.client import Reply
 from wfm.genesys.pacing import RequestLane

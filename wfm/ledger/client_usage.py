@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from wfm.domain.operations import Outcome
-from wfm.ledger.bulk import put_rows
+from wfm.ledger.bulk_rows import put_rows
 from wfm.ledger.counters import by_outcome
 from wfm.ledger.schema import read_counts
 from wfm.ledger.tenants import Repository

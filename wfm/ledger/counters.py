@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from wfm.domain.operations import Outcome
-from wfm.ledger.bulk import delete_rows, put_rows
+from wfm.ledger.bulk_rows import delete_rows, put_rows
 from wfm.ledger.schema import run_counts
 
 MINUTE, HOUR, DAY = 1, 60, 1440

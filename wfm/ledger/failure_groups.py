@@ -14,7 +14,7 @@ from wfm.domain.diagnoses import Diagnosis, Kind
 from wfm.domain.errors import NotFound, Refused
 from wfm.domain.operations import FailureGroup, GroupState
 from wfm.ledger import lookups
-from wfm.ledger.bulk import add_missing, insert_rows
+from wfm.ledger.bulk_rows import add_missing, insert_rows
 from wfm.ledger.counters import bucket_start, by_bucket
 from wfm.ledger.ids import encode
 from wfm.ledger.records import GroupChange, same_named

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from wfm.domain.operations import OPEN_STATES, ItemState, Phase
-from wfm.ledger.bulk import insert_rows
+from wfm.ledger.bulk_rows import insert_rows
 from wfm.ledger.database import Database
 from wfm.ledger.ids import decode, instant_of, lowest_id, new_id
 from wfm.ledger.item_rows import run_column, state_column

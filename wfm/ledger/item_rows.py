@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from wfm.domain.agents import Status
 from wfm.domain.operations import Counts, Item, ItemState, Phase
-from wfm.ledger.bulk import put_rows
+from wfm.ledger.bulk_rows import put_rows
 from wfm.ledger.ids import encode
 from wfm.ledger.lookups import batches
 from wfm.ledger.records import field_names

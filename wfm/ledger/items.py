@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from wfm.domain.errors import NotFound, Refused
 from wfm.domain.operations import Counts, Item, ItemState, OperationState, Outcome, Phase
 from wfm.ledger import lookups
-from wfm.ledger.bulk import change_rows, insert_rows
+from wfm.ledger.bulk_rows import change_rows, insert_rows
 from wfm.ledger.counters import Counted, count_runs
 from wfm.ledger.database import Database
 from wfm.ledger.ids import decode, encode, new_id

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from wfm.domain.diagnoses import Diagnosis
-from wfm.ledger.bulk import add_missing
+from wfm.ledger.bulk_rows import add_missing
 from wfm.ledger.schema import agents, call_targets, causes
 from wfm.ledger.search_words import fold
 

@@ -12,7 +12,7 @@ from wfm.domain.errors import BadInput, NotFound, Refused
 from wfm.domain.operations import OPEN_STATES, ItemState, Operation, OperationState
 from wfm.domain.plans import PlanRequest
 from wfm.ledger import lookups
-from wfm.ledger.bulk import insert_rows
+from wfm.ledger.bulk_rows import insert_rows
 from wfm.ledger.database import Database
 from wfm.ledger.held_agents import Held, held_by_others, in_another_window
 from wfm.ledger.ids import decode, encode, new_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from wfm.ledger.bulk import put_rows
+from wfm.ledger.bulk_rows import put_rows
 from wfm.ledger.database import Database
 from wfm.ledger.tenants import Repository, Tenants
 

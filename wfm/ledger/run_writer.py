@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from wfm.domain.operations import Exchange, Outcome, Phase
 from wfm.ledger import lookups
-from wfm.ledger.bulk import change_rows, insert_rows
+from wfm.ledger.bulk_rows import change_rows, insert_rows
 from wfm.ledger.counters import count_runs
 from wfm.ledger.failure_groups import FailureGroups
 from wfm.ledger.ids import decode

@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from wfm.domain.errors import NotFound, Refused
-from wfm.ledger.bulk import put_rows
+from wfm.ledger.bulk_rows import put_rows
 from wfm.ledger.records import SavedView
 from wfm.ledger.schema import saved_views
 from wfm.ledger.tenants import Repository

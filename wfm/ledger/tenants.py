@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from wfm.ledger.bulk import add_missing
+from wfm.ledger.bulk_rows import add_missing
 from wfm.ledger.database import Database
 from wfm.ledger.schema import tenants
 from wfm.ledger.sqlite import WRITES

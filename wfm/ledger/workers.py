@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from wfm.ledger.bulk import put_rows
+from wfm.ledger.bulk_rows import put_rows
 from wfm.ledger.records import WorkerSeen, same_named
 from wfm.ledger.schema import workers
 from wfm.ledger.tenants import Repository

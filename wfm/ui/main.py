@@ -12,7 +12,7 @@ import streamlit as st
 
 from wfm.domain.errors import DeskError, StoreFault
 from wfm.domain.people import Capability
-from wfm.ui.components import empty
+from wfm.ui.components import messages
 from wfm.ui.shell import auth, context
 from wfm.ui.shell.navigation import ROOT, SCREENS, page
 
@@ -40,7 +40,7 @@ def cannot_start() -> None:
     try:
         context.desk()
     except DeskError as error:
-        empty.cannot_start(error)
+        messages.cannot_start(error)
     else:
         st.rerun()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from wfm.domain.errors import DeskError
-from wfm.ui.components import empty
+from wfm.ui.components import messages
 from wfm.ui.components.markdown import escape_markdown
 
 
@@ -27,7 +27,7 @@ class Flash:
         """Says it, once."""
         fault = st.session_state.pop(self._fault, None)
         if fault is not None:
-            empty.fault(fault)
+            messages.fault(fault)
         sentence, good = st.session_state.pop(self._notice, ("", True))
         if sentence:
             st.toast(escape_markdown(sentence), icon=":material/check_circle:" if good else ":material/warning:")

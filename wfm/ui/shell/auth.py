@@ -9,7 +9,7 @@ import streamlit as st
 
 from wfm.domain.errors import DeskError
 from wfm.domain.people import LEAST_ROLE, Actor, Capability
-from wfm.ui.components import empty
+from wfm.ui.components import messages
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.shell import context, roles
 
@@ -31,7 +31,7 @@ def require(capability: Capability) -> Actor:
     try:
         actor = current_actor()
     except DeskError as error:
-        empty.cannot_start(error)
+        messages.cannot_start(error)
         st.stop()
     if not actor.may(capability):
         _refuse(actor, capability)

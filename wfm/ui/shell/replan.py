@@ -14,7 +14,7 @@ from wfm.domain.operations import Operation, Run
 from wfm.domain.people import Actor
 from wfm.domain.plans import PlanRequest, RouteName, Selection
 from wfm.domain.windows import WindowSpec
-from wfm.ui.components import empty
+from wfm.ui.components import messages
 from wfm.ui.shell.navigation import page
 
 _HANDED = "plan_handed"
@@ -27,7 +27,7 @@ def start_plan(desk: Desk, actor: Actor, agent_ids: list[str], run: Run, now: da
         request = retry_request(agent_ids, operation, now, run)
         desk.plans.save_draft(actor, request)
     except DeskError as error:
-        empty.fault(error, title="The plan could not be filled in")
+        messages.fault(error, title="The plan could not be filled in")
         return
     st.session_state[_HANDED] = request
     st.switch_page(page("plan"))

@@ -7,7 +7,7 @@ import streamlit as st
 from wfm.desk import Desk
 from wfm.domain.diagnoses import Explanation
 from wfm.domain.errors import DeskError
-from wfm.ui.components import empty
+from wfm.ui.components import messages
 from wfm.ui.components.diagnosis import kind_word, meaning
 from wfm.ui.components.lanes import verdict_badges, verdict_lines
 from wfm.ui.components.markdown import code, escape_markdown
@@ -45,7 +45,7 @@ def explainer(desk: Desk) -> None:
     try:
         explanation = desk.failures.explain(text)
     except DeskError as error:
-        empty.fault(error)
+        messages.fault(error)
         return
     _explained(explanation)
 

@@ -11,7 +11,7 @@ from wfm.desk import ActionResult, DataAction, Desk
 from wfm.domain.errors import BadInput, DeskError
 from wfm.domain.operations import Outcome
 from wfm.domain.people import Actor, Capability
-from wfm.ui.components import empty, payloads
+from wfm.ui.components import messages, payloads
 from wfm.ui.components.agent_lookup import agent_named
 from wfm.ui.components.diagnosis import meaning
 from wfm.ui.components.markdown import code, escape_markdown
@@ -182,7 +182,7 @@ def _outcome(action: DataAction) -> None:
     # Kept until the next try: a second click draws the page again before a fault that is shown once could be read.
     failed, fault = st.session_state.get(_FAULT, ("", None))
     if fault is not None and failed == action.id:
-        empty.fault(fault)
+        messages.fault(fault)
     done: Done | None = st.session_state.get(_RESULT)
     if done is None or done.action_id != action.id:
         return

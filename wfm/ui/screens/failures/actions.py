@@ -16,7 +16,7 @@ from wfm.domain.errors import DeskError
 from wfm.domain.operations import FailureGroup, GroupState, Phase, RunFilter
 from wfm.domain.people import Actor, Capability
 from wfm.domain.sentences import quantity
-from wfm.ui.components import empty, payloads
+from wfm.ui.components import messages, payloads
 from wfm.ui.components.diagnosis import runs_of
 from wfm.ui.components.flash import Flash, flash_next_page
 from wfm.ui.components.run_query import filter_params
@@ -196,7 +196,7 @@ def _retry(group: FailureGroup, viewer: Viewer) -> None:
     try:
         found = model.retryable(viewer.desk, group.fingerprint)
     except DeskError as error:
-        empty.fault(error)
+        messages.fault(error)
         return
     if found.newest is None or not found.agent_ids:
         _retry_restore(group, viewer)
@@ -211,7 +211,7 @@ def _retry_restore(group: FailureGroup, viewer: Viewer) -> None:
     try:
         run = viewer.desk.runs.get(group.sample_run).run
     except DeskError as error:
-        empty.fault(error)
+        messages.fault(error)
         return
     if run.phase is Phase.RESTORE and run.operation_id:
         st.switch_page(page("windows"), query_params={"id": run.operation_id})
@@ -223,7 +223,7 @@ def _toggle_card(key: str) -> None:
 
 
 def _hand_off(group: FailureGroup, viewer: Viewer) -> None:
-    with st.container(border=True), empty.guarded("The card can't be made right now"):
+    with st.container(border=True), messages.guarded("The card can't be made right now"):
         text = viewer.desk.failures.hand_off(group.fingerprint)
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(

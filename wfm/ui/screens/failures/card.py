@@ -11,7 +11,7 @@ from wfm.desk.proofs import PROPAGATION
 from wfm.domain.errors import DeskError
 from wfm.domain.operations import FailureGroup, GroupState, RunFilter
 from wfm.domain.sentences import quantity
-from wfm.ui.components import empty
+from wfm.ui.components import messages
 from wfm.ui.components.diagnosis import kind_word, meaning
 from wfm.ui.components.lanes import verdict_badges
 from wfm.ui.components.markdown import code, escape_markdown
@@ -76,7 +76,7 @@ def card(group: FailureGroup, viewer: Viewer, *, opened: bool) -> None:
             parts += [code(word) for word in (group.code, group.call) if word]
             parts += [f"owner {escape_markdown(group.owner)}"] if group.owner else []
             st.caption(" · ".join(parts))
-        with spark, empty.guarded("The chart can't be drawn"):
+        with spark, messages.guarded("The chart can't be drawn"):
             _spark(group, viewer)
         _state_line(group, viewer)
         actions(group, viewer)
@@ -88,7 +88,7 @@ def card(group: FailureGroup, viewer: Viewer, *, opened: bool) -> None:
             type="compact",
         ) as more:
             if more.open:
-                with empty.guarded("This failure can't be read right now"):
+                with messages.guarded("This failure can't be read right now"):
                     _opened(viewer.desk.failures.detail(group.fingerprint), viewer)
 
 

@@ -15,7 +15,7 @@ from wfm.domain.errors import BadInput, DeskError, Refused
 from wfm.domain.imported_runs import FIELDS
 from wfm.domain.people import Actor
 from wfm.domain.sentences import format_number, join_words, quantity
-from wfm.ui.components import empty, times, upload
+from wfm.ui.components import messages, times, upload
 from wfm.ui.components.markdown import code, escape_markdown
 from wfm.ui.components.tables import table_height
 from wfm.ui.screens.imports import model
@@ -222,7 +222,7 @@ def ended(job: jobs.Job, actor: Actor) -> None:
     if isinstance(job.fault, Refused):
         st.info(escape_markdown(str(job.fault)), icon=":material/hourglass_top:")
     elif job.fault is not None:
-        empty.fault(job.fault, title=f"{job.unit}: the import stopped early")
+        messages.fault(job.fault, title=f"{job.unit}: the import stopped early")
         st.caption("What was added stays. Import the same file again to add the rest.")
     elif isinstance(job.result, ImportReport):
         report = job.result
@@ -250,4 +250,4 @@ def _again(actor: Actor) -> None:
 
 def refused(error: DeskError) -> None:
     """A file that can't be used as a whole."""
-    empty.fault(error, title="This file can't be imported" if isinstance(error, BadInput) else None)
+    messages.fault(error, title="This file can't be imported" if isinstance(error, BadInput) else None)

@@ -10,7 +10,7 @@ from wfm.domain.errors import DeskError, Refused
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import Preview
 from wfm.domain.sentences import format_number, quantity
-from wfm.ui.components import demo_switches, empty, times
+from wfm.ui.components import demo_switches, messages, times
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.screens.plan import state
 from wfm.ui.screens.plan.model import agents_of
@@ -124,7 +124,7 @@ def apply(desk: Desk, actor: Actor, preview: Preview, *, rehearse: bool = False,
         state.forget_preview()
         st.rerun()
     except DeskError as error:
-        empty.fault(error)
+        messages.fault(error)
         return
     st.session_state[state.APPLIED] = state.token()
     state.forget_preview()

@@ -9,7 +9,7 @@ import streamlit as st
 
 from wfm.domain.errors import DeskError
 from wfm.domain.plans import PlanRequest, Preview, RouteName
-from wfm.ui.components import empty, waiting
+from wfm.ui.components import messages, waiting
 from wfm.ui.components.markdown import cell, escape_markdown
 from wfm.ui.screens.plan.model import ROUTE_HELP, ROUTE_LABELS
 
@@ -52,7 +52,7 @@ def _action(desk: Desk, form: PlanRequest, last: Preview | None) -> str | None:
         with waiting.reading(desk, "the tenant's Data Actions"):
             actions = sorted(desk.actions.all(), key=_likeliest)
     except DeskError as error:
-        empty.fault(error)
+        messages.fault(error)
         return form.action
     if not actions:
         st.caption("This tenant has no Data Action that the token may see.")

@@ -12,7 +12,7 @@ from wfm.domain.agent_lists import AgentList, BadRow
 from wfm.domain.errors import DeskError, refuse_controls
 from wfm.domain.sentences import quantity
 from wfm.domain.text import has_controls
-from wfm.ui.components import empty, upload
+from wfm.ui.components import messages, upload
 from wfm.ui.components.markdown import cell, escape_markdown
 from wfm.ui.components.tables import table_height, ticked_rows
 from wfm.ui.screens.plan.sentences import above_line, column_labels, named_table
@@ -47,7 +47,7 @@ def paste_list(desk: Desk, add: Add) -> None:
             words = _shown(_pasted(desk, text), _mark(text))
             st.session_state[_SHOWN] = _mark(text)
         except DeskError as error:
-            empty.fault(error)
+            messages.fault(error)
             return
     _add_button("plan_paste_add", words, _add_pasted, (desk, add))
 
@@ -62,7 +62,7 @@ def upload_list(desk: Desk, add: Add) -> None:
     try:
         words = _shown(_once(file.file_id, lambda column: desk.agents.in_file(file.getvalue(), column)), file.file_id)
     except DeskError as error:
-        empty.fault(error)
+        messages.fault(error)
         return
     _add_button("plan_csv_add", words, add, (words,))
 

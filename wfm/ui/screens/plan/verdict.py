@@ -15,7 +15,7 @@ from wfm.domain.plans import (
     short_plan_id,
 )
 from wfm.domain.sentences import format_number, quantity
-from wfm.ui.components import bars, empty, lanes, times
+from wfm.ui.components import bars, lanes, messages, times
 from wfm.ui.components.bars import Part
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.components.states import Style, chips, hex_color, style_of
@@ -68,7 +68,7 @@ def refused_notice() -> None:
     """Why the last Apply was refused and what changed since; goes away with the next edit."""
     notice = st.session_state.get(state.NOTICE)
     if notice:
-        st.warning(empty.refusal_markdown(*notice), title="Not applied", icon=":material/warning:")
+        st.warning(messages.refusal_markdown(*notice), title="Not applied", icon=":material/warning:")
 
 
 def access(preview: Preview) -> None:

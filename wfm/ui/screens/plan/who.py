@@ -11,7 +11,7 @@ from wfm.domain.agents import Agent, GroupKind
 from wfm.domain.errors import DeskError
 from wfm.domain.plans import PlanRequest, Selection
 from wfm.domain.sentences import format_number, quantity
-from wfm.ui.components import empty
+from wfm.ui.components import messages
 from wfm.ui.components.markdown import cell, escape_markdown
 from wfm.ui.screens.plan import lists, state
 from wfm.ui.screens.plan.model import KIND_LABELS, group_keys, with_agents, with_groups, without_agents
@@ -87,7 +87,7 @@ def chosen_line(desk: Desk, request: PlanRequest) -> None:
     try:
         found = desk.agents.resolve(selection)
     except DeskError as error:
-        empty.fault(error)
+        messages.fault(error)
         return
     parts = [f"**{quantity(len(found.agents), 'agent')}**"]
     if selection.agents and group_keys(selection):
@@ -121,7 +121,7 @@ def _find(desk: Desk, form: PlanRequest) -> None:
     try:
         found = desk.agents.search(text, limit=200)
     except DeskError as error:
-        empty.fault(error)
+        messages.fault(error)
         return
     if not found:
         st.caption("No name or e-mail contains these words.")

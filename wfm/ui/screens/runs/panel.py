@@ -15,7 +15,7 @@ from wfm.domain.operations import Exchange, Outcome, Run
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import LaneState
 from wfm.domain.sentences import quantity
-from wfm.ui.components import empty, ids, payloads
+from wfm.ui.components import ids, messages, payloads
 from wfm.ui.components.diagnosis import kind_word, meaning, runs_of
 from wfm.ui.components.lanes import verdict_badges, verdict_lines
 from wfm.ui.components.markdown import escape_markdown
@@ -35,7 +35,7 @@ def panel(desk: Desk, run_id: str, actor: Actor, zone: ZoneInfo, now: datetime) 
         try:
             detail = desk.runs.get(run_id)
         except DeskError as error:
-            empty.fault(error, title="This run can't be opened")
+            messages.fault(error, title="This run can't be opened")
             _close_button()
             return None
         _head(detail.run, zone)

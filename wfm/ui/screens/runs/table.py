@@ -13,7 +13,7 @@ import streamlit as st
 
 from wfm.desk import Desk
 from wfm.domain.operations import Outcome, Run, RunFilter, RunOrder, RunPage
-from wfm.ui.components import empty
+from wfm.ui.components import messages
 from wfm.ui.components.charts import picked_points
 from wfm.ui.components.run_query import EXACT, PRESETS, RunQuery, changed, with_preset, with_range
 from wfm.ui.components.states import chips, style_of
@@ -195,7 +195,7 @@ def _go(cursor: str | None) -> None:
 def nothing(query: RunQuery, *, any_at_all: bool) -> None:
     """What an empty list says: what would fill it, or which filter empties it."""
     if not any_at_all:
-        empty.nothing(
+        messages.nothing(
             "No agent has been updated yet",
             "Every update of every agent is listed here with its request, its answer and what an error means. "
             "Plan a window to make the first ones.",
@@ -206,7 +206,7 @@ def nothing(query: RunQuery, *, any_at_all: bool) -> None:
             st.page_link(page("import_runs"), label="Import runs made elsewhere", icon=":material/upload_file:")
         return
     if query.chosen.text and not any(letter.isalnum() for letter in query.chosen.text):
-        empty.nothing(
+        messages.nothing(
             "Punctuation alone finds nothing",
             "Search uses letters and digits, in payloads, names, codes and ids; punctuation does not matter.",
             icon=":material/filter_alt_off:",
@@ -216,13 +216,13 @@ def nothing(query: RunQuery, *, any_at_all: bool) -> None:
     if query.preset == "all":
         where = "at any time"
     if query.narrowed:
-        empty.nothing(
+        messages.nothing(
             f"No run matches these filters {where}",
             "Widen the time range, or remove a filter.",
             icon=":material/filter_alt_off:",
         )
     else:
-        empty.nothing(f"No runs {where}", "There are older runs: widen the time range.", icon=":material/history:")
+        messages.nothing(f"No runs {where}", "There are older runs: widen the time range.", icon=":material/history:")
     if query.preset != "all":
         st.button("Show all runs", icon=":material/history:", key="runs-widen", on_click=_widen)
 

@@ -11,7 +11,7 @@ from wfm.desk import Desk, RetentionReport
 from wfm.domain.errors import DeskError
 from wfm.domain.people import Actor, Capability
 from wfm.domain.sentences import quantity
-from wfm.ui.components import empty, times
+from wfm.ui.components import messages, times
 from wfm.ui.components.markdown import code, escape_markdown
 from wfm.ui.components.tables import facts_table
 from wfm.ui.screens.settings.sentences import archive_text, dry_run_text, last_run_text, policy_text, result_text, why_not
@@ -38,7 +38,7 @@ def card(desk: Desk, actor: Actor, source: str, zone: ZoneInfo) -> None:
         try:
             last = desk.retention.last_run()
         except DeskError as error:
-            empty.fault(error, title="What was archived so far can't be read right now")
+            messages.fault(error, title="What was archived so far can't be read right now")
             last = None
         pairs = [
             ("policy", policy_text(days, source)),
@@ -77,7 +77,7 @@ def _dry_run(desk: Desk, zone: ZoneInfo, days: int) -> None:
         )
     found: RetentionReport | DeskError | None = st.session_state.get(_FOUND)
     if isinstance(found, DeskError):
-        empty.fault(found, title="The dry run failed")
+        messages.fault(found, title="The dry run failed")
     elif found is not None:
         st.markdown(dry_run_text(found, zone))
 
@@ -142,6 +142,6 @@ def _watch(job: jobs.Job) -> None:
 
 def _ended(job: jobs.Job) -> None:
     if job.fault is not None:
-        empty.fault(job.fault, title="Archiving stopped early")
+        messages.fault(job.fault, title="Archiving stopped early")
     elif isinstance(job.result, RetentionReport):
         st.success(result_text(job.result, job.result.files), icon=":material/check_circle:")

@@ -13,7 +13,7 @@ from wfm.domain.errors import DeskError
 from wfm.domain.operations import Operation
 from wfm.domain.people import Actor, Capability
 from wfm.domain.sentences import quantity
-from wfm.ui.components import empty, times
+from wfm.ui.components import messages, times
 from wfm.ui.screens.windows.choices import Act, Choice, choices, extend_choices
 
 _DONE = "window_done"
@@ -38,7 +38,7 @@ def show_result() -> None:
     """
     kept = st.session_state.get(_FAULT)
     if kept is not None and times.now() - kept[1] < READ_BY_THEN:
-        empty.fault(kept[0])
+        messages.fault(kept[0])
     done = st.session_state.pop(_DONE, None)
     if done:
         st.toast(done, icon=":material/check_circle:")

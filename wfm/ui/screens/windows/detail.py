@@ -13,7 +13,7 @@ from wfm.domain.operations import Item, ItemState, OperationState, Outcome, Phas
 from wfm.domain.people import Actor, Capability
 from wfm.domain.plans import RouteName
 from wfm.domain.sentences import format_number, quantity
-from wfm.ui.components import empty, times
+from wfm.ui.components import messages, times
 from wfm.ui.components.diagnosis import cause_word
 from wfm.ui.components.markdown import cell, escape_markdown
 from wfm.ui.components.states import AgentWord, agent_style, agent_word, style_of
@@ -43,7 +43,7 @@ def one_window(desk: Desk, actor: Actor, view: OperationView) -> None:
     try:
         drawn = _drawn(view, desk.windows.events(operation.id))
     except DeskError as error:
-        empty.fault(error)
+        messages.fault(error)
         return
     st.fragment(_live, run_every=pace(view))(desk, actor, operation.id, drawn)
     left, right = st.columns([1, 1], gap="small")
@@ -97,7 +97,7 @@ def _live(desk: Desk, actor: Actor, operation_id: str, drawn: tuple[OperationSta
         view = desk.windows.get(operation_id)
         events = desk.windows.events(operation_id)
     except DeskError as error:
-        empty.fault(error)
+        messages.fault(error)
         return
     if _drawn(view, events) != drawn:
         st.rerun()
@@ -152,7 +152,7 @@ def _agents(desk: Desk, view: OperationView) -> None:
         in_order = word or view.operation.state in (OperationState.APPLYING, OperationState.RESTORING)
         items = _items(desk, view, word, LISTED, text) if in_order else _worst_first(desk, view, text)
     except DeskError as error:
-        empty.fault(error)
+        messages.fault(error)
         return
     if not items:
         st.caption("No agent matches.")
@@ -265,14 +265,14 @@ def _comments(desk: Desk, actor: Actor, operation_id: str) -> None:
         text = st.text_input("Comment", placeholder="what others should know", label_visibility="collapsed", max_chars=2000)
         sent = st.form_submit_button("Add", disabled=not actor.may(Capability.EXECUTE))
     if sent and text:
-        with empty.guarded():
+        with messages.guarded():
             desk.windows.comment(operation_id, text, actor)
 
 
 def _history(desk: Desk, operation_id: str) -> None:
     """What was done and said, newest first, with a comment of this moment."""
     zone = times.viewer_zone()
-    with empty.guarded():
+    with messages.guarded():
         events = list(reversed(desk.windows.events(operation_id)))
         if not events:
             return
@@ -311,7 +311,7 @@ def _particulars(desk: Desk, view: OperationView) -> None:
         query_params={"operation": operation.id, "time": "all"},
     )
     if view.blocked:
-        with st.expander(f"{quantity(view.blocked, 'agent')} left out when it was planned"), empty.guarded():
+        with st.expander(f"{quantity(view.blocked, 'agent')} left out when it was planned"), messages.guarded():
             left_out = desk.windows.blocked(operation.id)
             st.dataframe(
                 {"agent": [cell(name or agent) for agent, name, _ in left_out], "why": [cell(why) for _, _, why in left_out]},

@@ -9,7 +9,7 @@ import streamlit as st
 from wfm.desk import Desk, OperationView
 from wfm.domain.operations import OPEN_STATES, OperationState
 from wfm.domain.people import Actor
-from wfm.ui.components import empty, times
+from wfm.ui.components import messages, times
 from wfm.ui.components.charts import picked_points
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.components.states import HEX, chips, hex_color, ink
@@ -47,12 +47,12 @@ def _drawn(views: Sequence[OperationView]) -> tuple[tuple[str, str, int], ...]:
 
 def _open(desk: Desk, actor: Actor, drawn: tuple[tuple[str, str, int], ...]) -> None:
     actions.show_result()
-    with empty.guarded():
+    with messages.guarded():
         views = open_windows(desk)
         if _drawn(views) != drawn:
             st.rerun()
         if not views:
-            empty.nothing(
+            messages.nothing(
                 "No window is open",
                 "Plan one on Plan; it appears here with its progress once you apply it.",
                 icon=":material/event_available:",

@@ -11,7 +11,7 @@ from wfm.domain.errors import DeskError
 from wfm.domain.operations import GroupState, OperationState
 from wfm.domain.people import Actor
 from wfm.domain.sentences import format_number, quantity
-from wfm.ui.components import bars, empty, times
+from wfm.ui.components import bars, messages, times
 from wfm.ui.components.diagnosis import runs_of
 from wfm.ui.components.markdown import escape_markdown
 from wfm.ui.components.states import style_of
@@ -46,7 +46,7 @@ def now_screen(desk: Desk, actor: Actor) -> None:
     # Each part has its place, so that one that comes or goes moves no other. Health is asked for last, for that may take a
     # moment in which the rest would fade, and what is wrong is said first.
     wrong, open_ones, ended = st.container(), st.container(), st.container()
-    with empty.guarded():
+    with messages.guarded():
         views = open_windows(desk)
         running = [view for view in views if view.operation.state is not OperationState.SCHEDULED]
         coming = [view for view in views if view.operation.state is OperationState.SCHEDULED]
@@ -65,7 +65,7 @@ def now_screen(desk: Desk, actor: Actor) -> None:
     try:
         health = desk.health.check()
     except DeskError as error:
-        empty.fault(error)
+        messages.fault(error)
         return
     if _came_back(reachable=health.reachable):
         st.rerun()  # the badge above is no part of what moves

@@ -1,4 +1,4 @@
-"""Empty and error states, written by hand: what happened, what it means, what to do next."""
+"""What a screen says when it is empty or something went wrong: what happened, what it means, what to do next."""
 
 from __future__ import annotations
 
