@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, Pydanti
 
 from wfm.domain.errors import BadInput
 from wfm.domain.text import has_controls
+from wfm.genesys.network import Network
 from wfm.genesys.regions import endpoint_for_region, endpoint_for_urls
 
 SECRETS_FILE = Path(".streamlit/secrets.toml")
@@ -71,6 +72,10 @@ class Settings(BaseSettings):
     genesys_client_secret: SecretStr | None = Field(None, description="Its secret; never shown, logged or stored")
     genesys_timeout_s: float = Field(10.0, gt=0, le=120, description="Seconds to wait for one answer")
     genesys_rate_share: float = Field(0.9, gt=0, le=1, description="Share of the tenant's rate limit the desk may use")
+    https_proxy: SecretStr | None = Field(None, description="Forward proxy to the tenant: http://proxy.example:3128")
+    ca_bundle: Path | None = Field(
+        None, description="PEM file of certificate authorities that are trusted besides the public ones"
+    )
     data_dir: Path = Field(Path(".data"), description="Folder of the embedded database")
     database_url: SecretStr | None = Field(None, description="Another database: postgresql://… or sqlite:///…")
     retention_days: int = Field(
@@ -123,6 +128,8 @@ class Settings(BaseSettings):
         "genesys_login_url",
         "genesys_client_id",
         "genesys_client_secret",
+        "https_proxy",
+        "ca_bundle",
         "database_url",
         "oidc_metadata_url",
         "oidc_client_id",
@@ -138,6 +145,11 @@ class Settings(BaseSettings):
     @property
     def tenant_configured(self) -> bool:
         return bool(self.genesys_region or self.genesys_api_url)
+
+    @property
+    def network(self) -> Network:
+        """The way to the tenant."""
+        return Network(self.https_proxy, self.ca_bundle)
 
     @property
     def embedded(self) -> bool:
@@ -258,6 +270,7 @@ def _check_together(settings: Settings) -> None:
         raise BadInput("WFM_GENESYS_REGION", None, "a region or an API address that goes with WFM_GENESYS_CLIENT_ID")
     if settings.genesys_region and not settings.genesys_client_id:
         raise BadInput("WFM_GENESYS_CLIENT_ID", None, "the id of an OAuth client (client credentials)")
+    settings.network.check()
     if settings.database_url is not None:
         _check_database(settings.ledger_url)
     if not settings.oidc_configured:

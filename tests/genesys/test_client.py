@@ -9,13 +9,13 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.genesys.conftest import ENDPOINT, NOW, QUICK, FakeTenant, SteppingClock, make_client
+from tests.genesys.conftest import NOW, QUICK, FakeTenant, SteppingClock, make_client
 from tests.support.unpaced import Unpaced
 from wfm import catalogue
 from wfm.domain.errors import DeskError
 from wfm.genesys.auth import Credentials
 from wfm.genesys.budget import RequestLane
-from wfm.genesys.client import GenesysClient, proxy_for, query_params
+from wfm.genesys.client import GenesysClient, query_params
 from wfm.genesys.errors import (
     BadAnswer,
     BadRequest,
@@ -33,7 +33,7 @@ from wfm.genesys.errors import (
     parse_body,
 )
 from wfm.genesys.pacing import NoPermit, Permit
-from wfm.genesys.regions import Endpoint, endpoint_for_region
+from wfm.genesys.regions import Endpoint
 
 GET, PATCH = catalogue.GET_AVAILABILITY, catalogue.PATCH_AVAILABILITY
 SEARCH = catalogue.operation("POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/agentschedules/search")
@@ -357,14 +357,6 @@ class TestDownloads:
             tenant.script = [answer]
             with pytest.raises(BadAnswer):
                 client.download("https://files.example/x")
-
-
-def test_a_proxy_of_the_environment_serves_the_tenant_but_never_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
-    monkeypatch.setenv("NO_PROXY", "mypurecloud.de,.mypurecloud.de")
-    assert proxy_for(endpoint_for_region("us_east_1")) == "http://proxy.example:3128"
-    assert proxy_for(endpoint_for_region("eu_central_1")) is None
-    assert proxy_for(ENDPOINT) is None
 
 
 def test_query_values() -> None:

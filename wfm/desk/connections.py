@@ -140,7 +140,7 @@ def client_of(settings: Settings, tenant: Tenant, credentials: Credentials) -> G
     """Return an HTTP client for these credentials, paced by the budget that all processes share."""
     endpoint = Endpoint(api_url=tenant.api_url, login_url=tenant.login_url)
     pacer = SharedPacer(pacing_url(settings), key=f"{tenant.key}|{credentials.client_id}", share=settings.genesys_rate_share)
-    return GenesysClient(endpoint, credentials, pacer, timeout_s=settings.genesys_timeout_s)
+    return GenesysClient(endpoint, credentials, pacer, timeout_s=settings.genesys_timeout_s, network=settings.network)
 
 
 def pacing_url(settings: Settings) -> str:

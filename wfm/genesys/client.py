@@ -19,7 +19,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
-from urllib.request import getproxies, proxy_bypass
 
 import httpx
 import stamina
@@ -40,6 +39,7 @@ from wfm.genesys.errors import (
     class_for,
     parse_body,
 )
+from wfm.genesys.network import Network
 from wfm.genesys.pacing import NoPermit, Pacer, RequestLane
 from wfm.genesys.recorder import KEPT_BODY, RawExchange, RecordingTransport, fault_of
 from wfm.genesys.regions import Endpoint, is_loopback
@@ -83,7 +83,7 @@ class GenesysClient:
     """Sends catalogue operations. Thread-safe; one instance serves a process and one OAuth client.
 
     `timeout_s` bounds connecting (at most 5 s of it) and every wait for data. `transport` replaces the network in
-    tests (httpx.MockTransport). `policies` say how patient each lane is.
+    tests (httpx.MockTransport). `network` is the way to the tenant. `policies` say how patient each lane is.
     """
 
     def __init__(
@@ -94,6 +94,7 @@ class GenesysClient:
         timeout_s: float = 10.0,
         transport: httpx.BaseTransport | None = None,
         *,
+        network: Network | None = None,
         clock: Callable[[], datetime] = utcnow,
         policies: Mapping[RequestLane, Policy] | None = None,
     ) -> None:
@@ -104,9 +105,11 @@ class GenesysClient:
         self._clock = clock
         self._policies = dict(policies or {})
         limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS, keepalive_expiry=KEEPALIVE_S)
+        network = network or Network()
         if transport is None:
-            transport = httpx.HTTPTransport(limits=limits, proxy=proxy_for(endpoint))
-        self._recorder = RecordingTransport(transport, self.auth.token_url, clock, self.auth.scrub)
+            transport = network.transport(endpoint, limits)
+        proxy = network.proxy_host(endpoint)
+        self._recorder = RecordingTransport(transport, self.auth.token_url, clock, self.auth.scrub, proxy)
         timeout = httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s))
         self._http = httpx.Client(
             base_url=endpoint.api_url,
@@ -115,7 +118,7 @@ class GenesysClient:
             transport=self._recorder,
             follow_redirects=False,
             headers={"Accept": "application/json", "User-Agent": "maintenance-desk"},
-            trust_env=False,  # otherwise a proxy of the environment would bypass the recorder; see proxy_for
+            trust_env=False,  # otherwise a proxy of the environment would bypass the recorder; see Network
         )
 
     def __repr__(self) -> str:
@@ -177,7 +180,9 @@ class GenesysClient:
                 response = self._http.get(url, auth=None)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             timed_out = isinstance(error, httpx.TimeoutException)
-            failed = fault_of(error) if isinstance(error, httpx.HTTPError) else "the download address can't be read"
+            failed = "the download address can't be read"
+            if isinstance(error, httpx.HTTPError):
+                failed = fault_of(error, self._recorder.proxy)
         if response is None:
             raise (TimedOut if timed_out else ConnectionProblem)(call, message=failed)
         try:
@@ -322,14 +327,6 @@ class _Call:
     @property
     def content(self) -> bytes | None:
         return None if self.body is None else json.dumps(self.body, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def proxy_for(endpoint: Endpoint) -> str | None:
-    """Return the proxy that the environment names for that host (HTTPS_PROXY, ALL_PROXY, NO_PROXY); none for loopback."""
-    if endpoint.is_loopback or proxy_bypass(endpoint.host.rsplit(":", 1)[0]):
-        return None
-    known = getproxies()
-    return known.get("https") or known.get("all")
 
 
 def query_params(query: Query | None) -> dict[str, str | list[str]] | None:

@@ -103,6 +103,7 @@ class RecordingTransport(httpx.BaseTransport):
     token_url: str
     clock: Callable[[], datetime]
     scrub: Callable[[str], str]
+    proxy: str = ""
     _current: _Current = field(default_factory=_Current)
 
     @contextmanager
@@ -132,11 +133,11 @@ class RecordingTransport(httpx.BaseTransport):
             exchange.body = response.read()
         except httpx.TransportError as error:
             exchange.status = None
-            exchange.fault = fault_of(error)
+            exchange.fault = fault_of(error, self.proxy)
             exchange.sent = not isinstance(error, NOT_SENT)
             raise
         except httpx.HTTPError as error:  # a body that can't be decoded
-            exchange.fault = fault_of(error)
+            exchange.fault = fault_of(error, self.proxy)
             raise
         finally:
             exchange.duration_ms = round((time.perf_counter() - began) * 1000)
@@ -157,8 +158,14 @@ _FAULTS = (
 )
 
 
-def fault_of(error: httpx.HTTPError) -> str:
-    """Return why no answer came, in a few words."""
+def fault_of(error: httpx.HTTPError, proxy: str = "") -> str:
+    """Return why no answer came, in a few words. `proxy` is the host of the one in use."""
+    if isinstance(error, httpx.ConnectError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return "its certificate is not trusted; if a proxy inspects TLS, name the authority's file in WFM_CA_BUNDLE"
+    if isinstance(error, httpx.ProxyError):
+        return f"the proxy {proxy} refuses: {redact_text(str(error))[:160]}; check WFM_HTTPS_PROXY"
+    if proxy and isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return f"no connection through the proxy {proxy} ({redact_text(str(error))[:160]})"
     if isinstance(error, httpx.ConnectError):
         return f"no connection ({redact_text(str(error))[:160]})"
     return next((words for kind, words in _FAULTS if isinstance(error, kind)), f"no answer ({type(error).__name__})")
