@@ -8,8 +8,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from tests.support.engine_world import TENANT, ScriptedReads, new_operation, utcnow
-from tests.support.fake_sender import Sent
+from tests.support.fake_sender import Sent, an_exchange
 from tests.support.fake_tenant import DOWN, FINE, LOST_AFTER, LOST_BEFORE, FakeTenant
 from tests.support.phase_world import IDS, World
 from wfm.domain.agents import Agent, AgentState, Status
@@ -21,6 +23,8 @@ from wfm.engine.sending import STORE_PAUSE_S, UnknownOutcome
 from wfm.genesys.errors import OutcomeUnknown, ServerFault
 from wfm.genesys.pacing import RequestLane
 from wfm.ledger import Ledger
+from wfm.routes.availability import AvailabilityRoute
+from wfm.routes.base import ReadBack, Sender, Task, Verdict
 
 
 class Doubtful(FakeTenant):
@@ -174,6 +178,60 @@ def test_a_bulk_read_that_fails_settles_nobody(ledger: Ledger) -> None:
     by_action.reads.silent = ()
     by_action.reads.fault = ServerFault("POST …", status=503)
     assert by_action.look_again() == {ItemState.UNCONFIRMED: 4}
+
+
+# --- what one read makes of a doubt -----------------------------------------------------------------------------------
+
+
+class Scripted(AvailabilityRoute):
+    """A route whose next read back ends so; it keeps the task that it was asked for."""
+
+    def __init__(self, result: ReadBack | Exception) -> None:
+        self.result = result
+        self.asked: list[Task] = []
+
+    def read_back(self, client: Sender, task: Task) -> ReadBack:
+        self.asked.append(task)
+        if isinstance(self.result, Exception):
+            raise self.result
+        return self.result
+
+
+def a_doubt(ledger: Ledger, result: ReadBack | Exception, **more: Any) -> tuple[UnknownOutcome, Any, Scripted]:
+    """A doubt whose write made the mark "first", and what one read back makes of it."""
+    world = World(ledger)
+    operation = world.begin(new_operation(ledger, IDS[:1]))
+    (claim,) = world.claim(operation, 1)
+    unknown = UnknownOutcome(claim=claim, ready=0.0, marker="first", exchanges=(an_exchange("PATCH /x", 504),), **more)
+    route = Scripted(result)
+    return unknown, replace(world.context(operation), route=route).read_back(unknown), route
+
+
+@pytest.mark.parametrize(("seen", "kept"), [(None, "first"), ("second", "second")])
+def test_what_is_read_as_applied_keeps_its_mark_and_all_exchanges(ledger: Ledger, seen: str | None, kept: str) -> None:
+    """By the mark an undo finds what was written."""
+    read = an_exchange("GET /x", 200)
+    unknown, settled, route = a_doubt(ledger, ReadBack(verdict=Verdict.APPLIED, marker=seen, exchanges=(read,)))
+    assert (settled.state, settled.outcome, settled.marker) == (ItemState.APPLIED, Outcome.APPLIED, kept)
+    assert settled.note == "the outcome was unknown; read back: applied"
+    assert [exchange.status for exchange in settled.exchanges] == [504, 200]
+    assert [task.item.marker for task in route.asked] == ["first"], "it is looked for by the mark"
+    assert (settled.run_id, settled.agent_id) == (unknown.claim.run_id, IDS[0])
+
+
+@pytest.mark.parametrize("orphaned", [False, True])
+def test_what_a_route_can_not_read_back_stays_unconfirmed_and_says_why(ledger: Ledger, orphaned: bool) -> None:
+    _, settled, _ = a_doubt(ledger, ReadBack(verdict=Verdict.UNKNOWN), orphaned=orphaned)
+    assert (settled.state, settled.outcome, settled.marker) == (ItemState.UNCONFIRMED, Outcome.UNCONFIRMED, "first")
+    assert ("the worker ended before" in settled.note) is orphaned
+    assert settled.note.endswith("this route can't read back what it wrote")
+
+
+def test_a_read_back_that_fails_unexpectedly_leaves_the_agent_unconfirmed(ledger: Ledger) -> None:
+    unknown, settled, _ = a_doubt(ledger, RuntimeError("a defect"))
+    assert (settled.state, settled.outcome, settled.marker) == (ItemState.UNCONFIRMED, Outcome.UNCONFIRMED, "first")
+    assert settled.note == "sent, and the outcome is unknown: it could not be read back"
+    assert settled.exchanges == unknown.exchanges
 
 
 # --- while the desk's own store is away ------------------------------------------------------------------------------
