@@ -1,17 +1,13 @@
-"""Text search within a bounded time: scanning runs and asking the text index take turns, each longer than the last.
+"""Text search within a bounded time: the newest few hundred runs say how frequent the words are.
 
-The index finds a rare word soonest. A frequent word is found soonest by scanning the newest runs, since the index gathers
-all its matches first (the last word may be the beginning of a longer one). No one knows beforehand which it is, so a few
-hundred runs are scanned; if none has the words, the index is asked for a few milliseconds, which is enough for a rare word;
-then a few thousand runs are scanned, the index is asked for most of the time left, and the rest is scanned.
-
-Each turn serves one kind of word, and 50 ms a page at 5,000,000 runs leave no time to try the wrong way first: gathering the
-matches of a word that stands in every run takes the index seconds, scanning for one that stands in a few takes minutes.
+Frequent words are found soonest by scanning on, since the text index gathers all its matches first (the last word may be the
+beginning of a longer one): seconds for a word that stands in every run. Rare words are found soonest by the index: scanning
+for one that stands in a few runs takes minutes. What the index can't answer in its share of the time is scanned.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -26,17 +22,12 @@ from wfm.ledger.search_words import postgres_query, sqlite_patterns, sqlite_quer
 
 FIRST_SCAN_SLICE = 250
 FIRST_SCAN = 3 * FIRST_SCAN_SLICE
-"""So many candidates are scanned before the text index is asked. PostgreSQL can't break off gathering the matches of one
-word, so it is never asked for a word that is seen to be frequent.
-"""
+"""How many candidates are scanned to see how frequent the words are."""
 
-SECOND_SCAN = 6_000
-"""So many candidates are scanned before the text index is asked for long, in slices as in any search."""
+MAX_SCANNED_FOR_PAGE = 6_000
+"""Words are frequent if the page fills within so many candidates, at the rate seen."""
 
 COUNT_SLICE = 1_000
-
-PROBE_S = 0.01
-"""So many seconds the text index is asked for words that seem to be rare."""
 
 MAX_MATCHES = 1_000
 """PostgreSQL: so many matches are taken from the text index; with more, runs are scanned."""
@@ -45,8 +36,6 @@ INDEX_SHARE = 2 / 3
 """So much of the time that is left the text index may take."""
 
 _FETCHED = 500
-
-Turn = Callable[..., ScanResult | None]
 
 
 class TextSearch:
@@ -66,27 +55,18 @@ class TextSearch:
         if self._index.matches_nothing:
             return ScanResult([])
         result = self._scan(bounds, limit, deadline=deadline, first=FIRST_SCAN_SLICE, most=FIRST_SCAN)
-        rare = result.n == 0
-        turns: list[Turn] = [self._scan_some, self._search_index, self._scan]
-        for turn in [self._probe_index, *turns] if rare else turns:
-            if result.stopped_at is None or deadline.left() == 0:
-                break
-            bounds = bounds.past(result.stopped_at)
-            further = turn(bounds, limit - result.n, deadline=deadline)
-            if further is not None:
-                result = result.and_then(further)
-        self._frequent = not rare and result.n == limit
+        seen = result.n
+        frequent = seen * MAX_SCANNED_FOR_PAGE >= limit * FIRST_SCAN
+        if not frequent and result.stopped_at is not None:
+            left = deadline.left()
+            share = None if left is None else left * INDEX_SHARE
+            found = self._index.search(bounds.past(result.stopped_at), limit - seen, share)
+            result = result if found is None else result.and_then(found)
+        if result.stopped_at is not None and result.n < limit and deadline.left() != 0:
+            rest = self._scan(bounds.past(result.stopped_at), limit - result.n, deadline=deadline)
+            result = result.and_then(rest)
+        self._frequent = seen > 0 and result.n == limit
         return result
-
-    def _probe_index(self, bounds: Bounds, limit: int, *, deadline: Deadline) -> ScanResult | None:
-        return self._index.search(bounds, limit, PROBE_S)
-
-    def _scan_some(self, bounds: Bounds, limit: int, *, deadline: Deadline) -> ScanResult | None:
-        return self._scan(bounds, limit, deadline=deadline, most=SECOND_SCAN)
-
-    def _search_index(self, bounds: Bounds, limit: int, *, deadline: Deadline) -> ScanResult | None:
-        left = deadline.left()
-        return self._index.search(bounds, limit, None if left is None else left * INDEX_SHARE)
 
     def count(self, bounds: Bounds, limit: int, deadline: Deadline) -> ScanResult:
         """How many there are, at most `limit`; at least so many where `stopped_at` says that it came to no end."""
