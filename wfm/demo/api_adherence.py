@@ -74,7 +74,8 @@ def get_adherence(call: Call) -> Answer:
         raise Problem(400, "max.user.ids", "Only 100 users can be requested at a time.", field="userId")
     tenant, minute = call.tenant, call.tenant.minute()
     people = [person for user_id in dict.fromkeys(ids) if (person := tenant.person(user_id)) is not None]
-    return answer([adherence_json(tenant, person, minute) for person in people if tenant.states.active(person)])
+    known = [person for person in people if tenant.states.active(person) and not person.outside_units]
+    return answer([adherence_json(tenant, person, minute) for person in known if call.allows(person.division.id)])
 
 
 def get_unit_adherence(call: Call) -> Answer:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from wfm.catalogue import BRIEF_SCOPES, known_scopes
+from wfm.demo import api_demo_access
 from wfm.demo.api_adherence import adherence_json
 from wfm.demo.api_brief import availability
 from wfm.demo.problems import Json, bad_field, not_found
+from wfm.demo.published_states import PublishedStates
 from wfm.demo.roster import iso_minute
 from wfm.demo.scenarios import SCENARIOS
 from wfm.demo.states import AVAILABLE, UNAVAILABLE_STATUS
@@ -26,6 +27,7 @@ def get_info(call: Call) -> Answer:
             "api": call.base_url,
             "login": call.base_url,
             "clients": [client.public() for client in tenant.access.clients.values()],
+            "platform": tenant.platform.value,
             "scenario": tenant.scenario.name,
             "suggested_client": tenant.scenario.suggested_client,
             "scenarios": [{"name": s.name, "text": s.text} for s in SCENARIOS.values()],
@@ -46,6 +48,7 @@ def get_updates(call: Call) -> Answer:
 def get_stats(call: Call) -> Answer:
     """Requests to /api since the start: accepted, refused for the limit, writes accepted, and each client's window.
 
+    `operations` counts those accepted by "VERB /path/template", whatever their answer.
     `window_resets_in_s` is the longest wait until every client has a fresh window (0 when all have).
     """
     tenant = call.tenant
@@ -55,7 +58,8 @@ def get_stats(call: Call) -> Answer:
         left = tenant.limiter.remaining(name)
         windows[name] = {"allowed": usage.allowed, "count": usage.count, "resets_in_s": round(left, 3)}
     longest = max(float(row["resets_in_s"]) for row in windows.values())
-    return answer({**tenant.counters, "window_resets_in_s": longest, "clients": windows})
+    operations = dict(sorted(tenant.operations.items()))
+    return answer({**tenant.counters, "operations": operations, "window_resets_in_s": longest, "clients": windows})
 
 
 def _person(call: Call) -> Person:
@@ -72,8 +76,8 @@ def _agent_row(tenant: DemoTenant, person: Person, minute: int) -> Json:
         "id": person.id,
         "name": person.name,
         "email": person.email,
-        "management_unit": person.unit.name,
-        "business_unit": person.unit.business_unit.name,
+        "management_unit": None if person.outside_units else person.unit.name,
+        "business_unit": None if person.outside_units else person.unit.business_unit.name,
         "zone": person.unit.zone,
         "team": person.team.name if person.team else None,
         "division": person.division.name,
@@ -83,6 +87,8 @@ def _agent_row(tenant: DemoTenant, person: Person, minute: int) -> Json:
         "status": status,
         "reason": reason,
         "presence": snap.presence.system,
+        "definition": snap.presence.name,
+        "message": tenant.states.live(person).message,
         "in_contact": snap.in_contact,
         "on_shift": snap.shift is not None and not snap.shift.off,
         "time_off": snap.shift is not None and snap.shift.off,
@@ -150,8 +156,8 @@ def set_agent_state(call: Call) -> Answer:
                 raise bad_field(name, body[name], "true, false, null")
             changes[name] = body[name]
     stamped = "status" in body or "presence" in body
-    changes |= _status_change(tenant, body)
     person = _person(call)
+    changes |= _presence_change(tenant, person, body) if tenant.published else _status_change(tenant, body)
     tenant.states.change(person, tenant.millis() if stamped else None, **changes)
     return answer(_agent_row(tenant, person, tenant.minute()))
 
@@ -178,6 +184,24 @@ def _status_change(tenant: DemoTenant, body: Json) -> dict[str, Any]:
             "presence": None if out else found.id,
         }
     return {}
+
+
+def _presence_change(tenant: DemoTenant, person: Person, body: Json) -> dict[str, Any]:
+    """Where roles decide, presence is all there is; `presence` names a definition of the person's division or of all."""
+    if "status" in body:
+        raise bad_field("status", body["status"], "no status: the published platform has presences")
+    reason = body.get("reason", "")
+    if not isinstance(reason, str):
+        raise bad_field("reason", reason, "text")
+    if "presence" not in body:
+        return {}
+    assert isinstance(tenant.states, PublishedStates)
+    fitting = [row for row in tenant.states.definitions.values() if tenant.states.fits(person, row)]
+    wanted = str(body["presence"]).casefold()
+    found = next((row for row in fitting if wanted in (row.name.casefold(), row.spoken.casefold(), row.id)), None)
+    if found is None:
+        raise bad_field("presence", body["presence"], ", ".join(row.name for row in fitting))
+    return {"presence": found.id, "message": reason}
 
 
 def get_faults(call: Call) -> Answer:
@@ -211,53 +235,16 @@ def set_scenario(call: Call) -> Answer:
     return get_scenario(call)
 
 
-def get_clients(call: Call) -> Answer:
-    return answer({"clients": [client.public() for client in call.tenant.access.clients.values()]})
-
-
-def change_client(call: Call) -> Answer:
-    """Body {"scopes": [...]}, {"add": [...]}, {"remove": [...]}, {"token_seconds": n}. The next token carries it."""
-    tenant, body, name = call.tenant, call.members(), call.params["name"]
-    unknown = sorted(set(body) - {"scopes", "add", "remove", "token_seconds"})
-    if unknown or not body:
-        raise bad_field(unknown[0] if unknown else "body", body, "scopes, add, remove, token_seconds")
-    lists = {member: _scopes(member, body[member]) for member in ("scopes", "add", "remove") if member in body}
-    seconds = body.get("token_seconds")
-    if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int) or not 1 <= seconds <= 172_800):
-        raise bad_field("token_seconds", seconds, "a whole number from 1 to 172800")
-    client = tenant.access.clients.get(name)
-    if client is None:
-        raise not_found()
-    scopes = [*lists.get("scopes", client.scopes), *lists.get("add", ())]
-    kept = tuple(scope for scope in dict.fromkeys(scopes) if scope not in lists.get("remove", ()))
-    return answer(tenant.access.change(name, scopes=kept, token_seconds=seconds).public())
-
-
-def _scopes(member: str, given: object) -> tuple[str, ...]:
-    if isinstance(given, str):
-        given = [given]
-    known = {*BRIEF_SCOPES, *known_scopes()}
-    if not isinstance(given, list) or any(scope not in known for scope in given):
-        wrong = next((scope for scope in given if scope not in known), given) if isinstance(given, list) else given
-        raise bad_field(member, wrong, f"a list of scopes, such as {', '.join(BRIEF_SCOPES)}")
-    return tuple(given)
-
-
-def revoke_tokens(call: Call) -> Answer:
-    """End every token now, or those of one client: body {"client": name}."""
-    client = call.members().get("client") if call.body else None
-    if client is not None and client not in call.tenant.access.clients:
-        raise bad_field("client", client, ", ".join(call.tenant.access.clients))
-    return answer({"revoked": call.tenant.access.revoke_all(client)})
+_SETTINGS = (("rate_limit", 1, 1_000_000), ("latency_ms", 0, 60_000), ("propagation_s", 0, 3600), ("job_s", 0, 3600))
 
 
 def change_settings(call: Call) -> Answer:
-    """Body {"rate_limit": n, "latency_ms": n}: until the process ends."""
+    """Body {"rate_limit": n, "latency_ms": n, "propagation_s": n, "job_s": n}: until the process ends."""
     tenant, body = call.tenant, call.members()
-    unknown = sorted(set(body) - {"rate_limit", "latency_ms"})
+    unknown = sorted(set(body) - {name for name, _lowest, _highest in _SETTINGS})
     if unknown or not body:
-        raise bad_field(unknown[0] if unknown else "body", body, "rate_limit, latency_ms")
-    for name, lowest, highest in (("rate_limit", 1, 1_000_000), ("latency_ms", 0, 60_000)):
+        raise bad_field(unknown[0] if unknown else "body", body, ", ".join(name for name, _lowest, _highest in _SETTINGS))
+    for name, lowest, highest in _SETTINGS:
         value = body.get(name, lowest)
         if isinstance(value, bool) or not isinstance(value, int | float) or not lowest <= value <= highest:
             raise bad_field(name, value, f"a number from {lowest} to {highest}")
@@ -265,6 +252,8 @@ def change_settings(call: Call) -> Answer:
         tenant.rate_limit = int(body["rate_limit"])
     if "latency_ms" in body:
         tenant.latency = body["latency_ms"] / 1000
+    tenant.propagation_s = float(body.get("propagation_s", tenant.propagation_s))
+    tenant.job_s = float(body.get("job_s", tenant.job_s))
     return get_info(call)
 
 
@@ -299,9 +288,7 @@ ENDPOINTS = (
     Endpoint("GET", "/_demo/scenario", get_scenario),
     Endpoint("POST", "/_demo/scenario", set_scenario),
     Endpoint("PUT", "/_demo/scenario", set_scenario),
-    Endpoint("GET", "/_demo/clients", get_clients),
-    Endpoint("PATCH", "/_demo/clients/{name}", change_client),
-    Endpoint("POST", "/_demo/tokens/revoke", revoke_tokens),
+    *api_demo_access.ENDPOINTS,
     Endpoint("PATCH", "/_demo/settings", change_settings),
     Endpoint("POST", "/_demo/schedules/republish", republish),
     Endpoint("POST", "/_demo/reset", reset),

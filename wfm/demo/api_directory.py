@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 
 from wfm.demo.api_presence import out_of_office, routing_status, user_presence
 from wfm.demo.problems import Json, Problem, bad_field, not_found
+from wfm.demo.role_models import user_authorization
+from wfm.demo.roles import user_grants
 from wfm.demo.tenant import DemoTenant
 from wfm.demo.wire import Answer, Call, Endpoint, answer, page_links
 from wfm.demo.world import Division, Person, Queue, Team
@@ -18,7 +20,7 @@ def division_json(division: Division) -> Json:
 
 
 def user_json(tenant: DemoTenant, person: Person, expand: Iterable[str] = (), minute: int | None = None) -> Json:
-    """SDK model User, with the expansions team, presence, routingStatus and outOfOffice."""
+    """SDK model User, with the expansions team, presence, routingStatus, outOfOffice and (where roles decide) authorization."""
     user: Json = {
         "id": person.id,
         "name": person.name,
@@ -45,6 +47,8 @@ def user_json(tenant: DemoTenant, person: Person, expand: Iterable[str] = (), mi
             user["routingStatus"] = routing_status(tenant, person, snap)
     if "outOfOffice" in wanted:
         user["outOfOffice"] = out_of_office(tenant, person)
+    if "authorization" in wanted and tenant.published:
+        user["authorization"] = user_authorization(tenant.seed, user_grants(person))
     return user
 
 
@@ -114,6 +118,8 @@ def get_user(call: Call) -> Answer:
 
 def get_me(call: Call) -> Answer:
     """Client credentials have no user (published: 400 not.a.user)."""
+    if call.token is not None and call.token.user:
+        return answer(user_json(call.tenant, call.tenant.world.by_id[call.token.user], call.query.get("expand", [])))
     text = "This request requires a user context. Client credentials cannot be used for requests to this resource."
     raise Problem(400, "not.a.user", text)
 
@@ -199,7 +205,13 @@ def search_users(call: Call) -> Answer:
     criteria = _check_criteria(body.get("query") or [], _FIELDS)
     size, number = _search_page(body, 100)
     any_state = "state" in str(criteria)
-    found = [p for p in tenant.world.people if (any_state or tenant.states.active(p)) and _matches(tenant, p, criteria)]
+    found = [
+        person
+        for person in tenant.world.people
+        if (any_state or tenant.states.active(person))
+        and call.allows(person.division.id)
+        and _matches(tenant, person, criteria)
+    ]
     sort_by = body.get("sortBy") or "name"
     if sort_by not in _FIELDS:
         raise bad_field("sortBy", sort_by, ", ".join(_FIELDS))
@@ -227,7 +239,9 @@ def search_teams(call: Call) -> Answer:
             for test in criteria
         )
 
-    found = sorted((team for team in tenant.world.teams if matches(team)), key=lambda team: team.name)
+    found = sorted(
+        (team for team in tenant.world.teams if matches(team) and call.allows(team.division.id)), key=lambda team: team.name
+    )
     page = [team_json(tenant, team) for team in found[(number - 1) * size : number * size]]
     return _search_answer(page, len(found), size, number, "teams")
 
@@ -254,7 +268,7 @@ def _cursor_page(call: Call, total: int) -> tuple[slice, Json]:
 
 def get_teams(call: Call) -> Answer:
     name = call.first("name").casefold()
-    teams = [team for team in call.tenant.world.teams if name in team.name.casefold()]
+    teams = [team for team in call.tenant.world.teams if name in team.name.casefold() and call.allows(team.division.id)]
     page, links = _cursor_page(call, len(teams))
     return answer({"entities": [team_json(call.tenant, team) for team in teams[page]], **links})
 
@@ -263,6 +277,7 @@ def _team(call: Call) -> Team:
     team = next((team for team in call.tenant.world.teams if team.id == call.params["teamId"]), None)
     if team is None:
         raise not_found()
+    call.require(team.division.id)
     return team
 
 
@@ -284,6 +299,7 @@ def get_queues(call: Call) -> Answer:
         queue
         for queue in call.tenant.world.queues
         if name.strip("*") in queue.name.casefold()
+        and call.allows(queue.division.id)
         and (not wanted or queue.id in wanted)
         and (not divisions or queue.division.id in divisions)
     ]
@@ -296,6 +312,7 @@ def _queue(call: Call) -> Queue:
     queue = next((queue for queue in call.tenant.world.queues if queue.id == call.params["queueId"]), None)
     if queue is None:
         raise not_found()
+    call.require(queue.division.id)
     return queue
 
 
@@ -365,7 +382,7 @@ ENDPOINTS = (
     Endpoint("GET", "/api/v2/teams/{teamId}", get_team),
     Endpoint("GET", "/api/v2/teams/{teamId}/members", get_team_members),
     Endpoint("GET", "/api/v2/routing/queues", get_queues),
-    Endpoint("GET", "/api/v2/routing/queues/{queueId}", get_queue),
+    Endpoint("GET", "/api/v2/routing/queues/{queueId}", get_queue, permissions=("routing:queue:view",)),
     Endpoint("GET", "/api/v2/routing/queues/{queueId}/members", get_queue_members),
     Endpoint("GET", "/api/v2/authorization/divisions", get_divisions),
 )

@@ -11,7 +11,6 @@ from typing import Any
 from wfm.demo.api_brief import iso_ms
 from wfm.demo.clients import UPDATE
 from wfm.demo.problems import Json, Problem, bad_field, not_found
-from wfm.demo.roster import iso_minute
 from wfm.demo.states import AVAILABLE, UNAVAILABLE_STATUS, PresenceDefinition, Snapshot
 from wfm.demo.tenant import DemoTenant
 from wfm.demo.wire import Answer, Call, Endpoint, answer
@@ -26,11 +25,7 @@ _DENIED = (
 
 def _since(tenant: DemoTenant, person: Person, snap: Snapshot) -> str:
     """Return when the agent's present state began."""
-    live = tenant.states.live(person)
-    written = live.status is not None or live.presence is not None
-    if snap.unavailable or written or snap.part is None:
-        return iso_ms(live.modified)
-    return iso_minute(snap.part.start)
+    return iso_ms(tenant.states.since(person, snap))
 
 
 def _definition(definition: PresenceDefinition) -> Json:

@@ -25,6 +25,7 @@ def business_unit_of(call: Call) -> BusinessUnit:
     unit = next((unit for unit in call.tenant.world.business_units if unit.id == wanted), None)
     if unit is None:
         raise unknown("wfm.business.unit.not.found", "The business unit was not found")
+    require_unit(call, unit.division)
     return unit
 
 
@@ -33,7 +34,14 @@ def management_unit_of(call: Call) -> ManagementUnit:
     unit = next((unit for unit in call.tenant.world.units if unit.id == wanted), None)
     if unit is None:
         raise unknown("wfm.management.unit.not.found", "The management unit was not found")
+    require_unit(call, unit.division)
     return unit
+
+
+def require_unit(call: Call, division: Division) -> None:
+    """Raise Problem 403 (published: wfm.permission.failure) unless the caller has what is needed in the unit's division."""
+    if not call.allows(division.id):
+        raise Problem(403, "wfm.permission.failure", "User is not authorized for the division of the unit")
 
 
 def _division(division: Division) -> Json:
@@ -140,7 +148,7 @@ def get_business_unit_users(call: Call) -> Answer:
 def get_agent_unit(call: Call) -> Answer:
     """404 wfm.entity.not.found means: the agent is in no management unit (published)."""
     person = call.tenant.person(call.params["agentId"])
-    if person is None or not call.tenant.states.active(person):
+    if person is None or person.outside_units or not call.tenant.states.active(person):
         raise unknown(message="The requested agent is not in a management unit")
     return answer(
         {

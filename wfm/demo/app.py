@@ -1,6 +1,6 @@
 """The ASGI application: finds the handler, and keeps the order in which a request can fail.
 
-For /api: token (401), rate limit (429), scope (403), body (400), existence (404), state (409). /oauth and /_demo count
+For /api: token (401), rate limit (429), scope or role (403), body (400), existence (404), state (409). /oauth and /_demo count
 towards no limit and have no latency; /_demo answers loopback only.
 """
 
@@ -17,21 +17,10 @@ from typing import Any
 
 import orjson
 
-from wfm.demo import (
-    api_access,
-    api_actions,
-    api_adherence,
-    api_brief,
-    api_demo,
-    api_directory,
-    api_presence,
-    api_schedules,
-    api_units,
-    oauth,
-)
+from wfm.demo import oauth, served
 from wfm.demo.clients import Usage
 from wfm.demo.faults import AFTER_WRITE, Step
-from wfm.demo.problems import Problem, not_found, resource_not_found
+from wfm.demo.problems import Problem, missing_permissions, not_found, resource_not_found
 from wfm.demo.tenant import DemoTenant
 from wfm.demo.wire import MAX_BODY_BYTES, Answer, Call, Endpoint, Table
 
@@ -42,19 +31,6 @@ Send = Callable[[Message], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
-API = Table(
-    (
-        *api_brief.ENDPOINTS,
-        *api_access.ENDPOINTS,
-        *api_directory.ENDPOINTS,
-        *api_units.ENDPOINTS,
-        *api_schedules.ENDPOINTS,
-        *api_adherence.ENDPOINTS,
-        *api_presence.ENDPOINTS,
-        *api_actions.ENDPOINTS,
-    )
-)
-DEMO = Table(api_demo.ENDPOINTS)
 _SENT_BEFORE = frozenset({"timeout", "reset", "5xx"})
 _MAX_DEMO_BODY_BYTES = 4_000_000
 _SERVER_ERRORS = {
@@ -80,6 +56,8 @@ class DemoApp:
 
     def __init__(self, tenant: DemoTenant) -> None:
         self.tenant = tenant
+        self._api_table = Table(served.api(tenant.platform))
+        self._demo_table = Table(served.CONTROL)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -111,7 +89,7 @@ class DemoApp:
     async def _answer(self, call: Call, scope: Scope, too_large: bool) -> tuple[Answer, Usage]:
         tenant = self.tenant
         usage = tenant.limiter.look("", tenant.limit)
-        brief = _is_brief(call)
+        brief = self._is_brief(call)
         try:
             tenant.tend()
             if call.path == "/_demo" or call.path.startswith("/_demo/"):
@@ -122,7 +100,7 @@ class DemoApp:
                 raise not_found()
             self._authenticate(call)
             assert call.token is not None
-            usage = tenant.limiter.count(call.token.client, tenant.limit)
+            usage = tenant.limiter.count(call.token.counted_as, tenant.limit)
             if usage.refused:
                 raise _too_many(usage)
             return await self._api(call, too_large), usage
@@ -139,8 +117,7 @@ class DemoApp:
 
     def _demo(self, call: Call, scope: Scope) -> Answer:
         _loopback_only(call, scope)
-        endpoint = _find(DEMO, call)
-        return endpoint.handler(call)
+        return self._find(self._demo_table, call).handler(call)
 
     def _oauth(self, call: Call) -> Answer:
         if call.verb != "POST":
@@ -174,10 +151,9 @@ class DemoApp:
         step = tenant.faults.strike(call.verb, call.path, lambda kind: kind in _SENT_BEFORE)
         if step is not None:
             _act(step)
-        endpoint = _find(API, call)
-        assert call.token is not None
-        if endpoint.scopes and not set(endpoint.scopes) & set(call.token.scopes):
-            raise Problem(403, *endpoint.denied)
+        endpoint = self._find(self._api_table, call)
+        tenant.operations[f"{call.verb} {endpoint.template}"] += 1
+        self._authorize(call, endpoint)
         if too_large:
             text = f"The request is over the size limit. Maximum bytes: {MAX_BODY_BYTES}"
             raise Problem(413, "request.entity.too.large", text)
@@ -191,6 +167,36 @@ class DemoApp:
             await asyncio.sleep(tenant.latency / 2)
         return reply
 
+    def _authorize(self, call: Call, endpoint: Endpoint) -> None:
+        tenant = self.tenant
+        assert call.token is not None
+        if not tenant.published:
+            if endpoint.scopes and not set(endpoint.scopes) & set(call.token.scopes):
+                raise Problem(403, *endpoint.denied)
+            return
+        if call.token.user:
+            needed = served.scopes_of(endpoint)
+            if needed and not set(needed) & set(call.token.scopes):
+                raise Problem(403, "app.not.authorized.for.scope", f"App not authorized to use scope {list(needed)}")
+        call.rights = tenant.rights(call.token, *served.permissions_of(endpoint))
+        if call.rights.permissions and not call.rights.divisions:
+            raise missing_permissions(call.rights.permissions, call.rights.every)
+
+    def _find(self, table: Table, call: Call) -> Endpoint:
+        found = table.find(call.verb, call.path)
+        if isinstance(found, frozenset) and call.verb == "HEAD" and "GET" in found:
+            found = table.find("GET", call.path)
+        if isinstance(found, tuple):
+            endpoint, call.params = found
+            return endpoint
+        if found:
+            text = f"{call.verb} is not supported here."
+            raise Problem(405, "method.not.allowed", text, headers={"Allow": ", ".join(sorted(found))})
+        raise resource_not_found() if self._is_brief(call) else not_found()
+
+    def _is_brief(self, call: Call) -> bool:
+        return not self.tenant.published and call.path.startswith("/api/v2/wfm/")
+
 
 def _act(step: Step) -> None:
     """Do what the step says. Always raises."""
@@ -201,23 +207,6 @@ def _act(step: Step) -> None:
         code, text = _SERVER_ERRORS.get(step.status, _SERVER_ERRORS[500])
         raise Problem(step.status, code, text)
     raise _NoAnswer(step.seconds if step.kind.startswith("timeout") else 0)
-
-
-def _find(table: Table, call: Call) -> Endpoint:
-    found = table.find(call.verb, call.path)
-    if isinstance(found, frozenset) and call.verb == "HEAD" and "GET" in found:
-        found = table.find("GET", call.path)
-    if isinstance(found, tuple):
-        endpoint, call.params = found
-        return endpoint
-    if found:
-        text = f"{call.verb} is not supported here."
-        raise Problem(405, "method.not.allowed", text, headers={"Allow": ", ".join(sorted(found))})
-    raise resource_not_found() if _is_brief(call) else not_found()
-
-
-def _is_brief(call: Call) -> bool:
-    return call.path.startswith("/api/v2/wfm/")
 
 
 def _too_many(usage: Usage) -> Problem:

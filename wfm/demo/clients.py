@@ -1,7 +1,7 @@
 """OAuth clients, their tokens, and the count of their requests.
 
-The demo tenant decides by scope, as the brief's does; on the published platform a client-credentials token has no
-scopes and roles decide.
+With the brief's paths the demo tenant decides by scope, as the brief's does; with the published platform alone a
+client-credentials token has no scopes and roles in divisions decide (see roles.py).
 """
 
 from __future__ import annotations
@@ -17,8 +17,12 @@ from wfm.catalogue import BRIEF_SCOPES
 from wfm.demo.world import stable_id
 
 READ, WRITE, UPDATE = BRIEF_SCOPES
+Grants = tuple[tuple[str, str], ...]
+"""Roles by name, each in one division: (role, division id)."""
 TOKEN_SECONDS = 86_400
 WINDOW_SECONDS = 60.0
+SIGN_IN = "sign-in"
+"""Name of the client by which users sign in; it has no client credentials."""
 
 _CLIENTS = (
     ("desk", (READ, WRITE, UPDATE), "The maintenance desk"),
@@ -37,33 +41,46 @@ class Client:
     scopes: tuple[str, ...]
     description: str
     token_seconds: int = TOKEN_SECONDS
+    grants: Grants = ()
 
     def public(self) -> dict[str, Any]:
         """Return the client as in /_demo/info and in the ready line."""
-        return {"name": self.name, "id": self.id, "secret": self.secret, "scopes": list(self.scopes)}
+        shown: dict[str, Any] = {"name": self.name, "id": self.id, "secret": self.secret, "scopes": list(self.scopes)}
+        if self.grants:
+            shown["roles"] = [{"role": role, "divisionId": division} for role, division in self.grants]
+        return shown
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An issued token. `expires` is in seconds since the epoch."""
+    """An issued token. `expires` is in seconds since the epoch. `user` is the id of the user it stands for, "" for none."""
 
     client: str
     scopes: tuple[str, ...]
     expires: float
+    user: str = ""
+
+    @property
+    def counted_as(self) -> str:
+        """Return whose window of the limit its requests count in: the client's, or that of one user of it."""
+        return f"{self.client}/{self.user}" if self.user else self.client
+
+
+def new_client(seed: int, name: str, text: str, scopes: tuple[str, ...] = (), grants: Grants = ()) -> Client:
+    """Make a client: the same id and secret for the same seed and name."""
+    return Client(
+        name=name,
+        id=stable_id(seed, "client", name),
+        secret=hashlib.sha256(f"demo secret/{seed}/{name}".encode()).hexdigest()[:43],
+        scopes=scopes,
+        description=text,
+        grants=grants,
+    )
 
 
 def default_clients(seed: int) -> dict[str, Client]:
-    """Return the three initial clients: the same ids and secrets for the same seed."""
-    return {
-        name: Client(
-            name=name,
-            id=stable_id(seed, "client", name),
-            secret=hashlib.sha256(f"demo secret/{seed}/{name}".encode()).hexdigest()[:43],
-            scopes=scopes,
-            description=text,
-        )
-        for name, scopes, text in _CLIENTS
-    }
+    """Return the three initial clients of a tenant that decides by scope."""
+    return {name: new_client(seed, name, text, scopes) for name, scopes, text in _CLIENTS}
 
 
 def fingerprint(token: str) -> str:
@@ -74,9 +91,9 @@ def fingerprint(token: str) -> str:
 class Access:
     """Clients and tokens. `append` writes a record that must survive before the change is made."""
 
-    def __init__(self, seed: int, append: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, defaults: dict[str, Client], append: Callable[[dict[str, Any]], None]) -> None:
         self._append = append
-        self.defaults = default_clients(seed)
+        self.defaults = defaults
         self.clients = dict(self.defaults)
         self._tokens: dict[str, Token] = {}
 
@@ -90,11 +107,17 @@ class Access:
         return client if secrets.compare_digest(given, known) and client is not None else None
 
     def issue(self, client: Client, scopes: tuple[str, ...], now: float) -> str:
-        """Issue a token with these scopes."""
+        """Issue a token of a client with these scopes."""
+        return self._issue(Token(client.name, scopes, now + client.token_seconds))
+
+    def issue_for_user(self, user_id: str, scopes: tuple[str, ...], now: float) -> str:
+        """Issue a token as a user gets who signs in."""
+        return self._issue(Token(SIGN_IN, scopes, now + TOKEN_SECONDS, user_id))
+
+    def _issue(self, token: Token) -> str:
         value = secrets.token_urlsafe(48)
-        token = Token(client.name, scopes, now + client.token_seconds)
         key = fingerprint(value)
-        self._append({"t": "token", "key": key, "client": token.client, "scopes": list(scopes), "expires": token.expires})
+        self._append(_token_record(key, token))
         self._tokens[key] = token
         return value
 
@@ -116,13 +139,21 @@ class Access:
             del self._tokens[key]
         return len(gone)
 
-    def change(self, name: str, *, scopes: tuple[str, ...] | None = None, token_seconds: int | None = None) -> Client:
-        """Change scopes or token lifetime; tokens already issued keep theirs. Raises KeyError."""
+    def change(
+        self,
+        name: str,
+        *,
+        scopes: tuple[str, ...] | None = None,
+        token_seconds: int | None = None,
+        grants: Grants | None = None,
+    ) -> Client:
+        """Change scopes or token lifetime, which issued tokens keep, or grants, which count at once. Raises KeyError."""
         client = self.clients[name]
         changed = replace(
             client,
             scopes=client.scopes if scopes is None else scopes,
             token_seconds=client.token_seconds if token_seconds is None else token_seconds,
+            grants=client.grants if grants is None else grants,
         )
         self._append(_client_record(changed))
         self.clients[name] = changed
@@ -141,10 +172,15 @@ class Access:
         if kind == "client" and record["name"] in self.clients:
             client = self.clients[record["name"]]
             self.clients[client.name] = replace(
-                client, scopes=tuple(record["scopes"]), token_seconds=int(record["token_seconds"])
+                client,
+                scopes=tuple(record["scopes"]),
+                token_seconds=int(record["token_seconds"]),
+                grants=tuple((role, division) for role, division in record.get("grants", client.grants)),
             )
         elif kind == "token":
-            self._tokens[record["key"]] = Token(record["client"], tuple(record["scopes"]), float(record["expires"]))
+            self._tokens[record["key"]] = Token(
+                record["client"], tuple(record["scopes"]), float(record["expires"]), record.get("user", "")
+            )
         elif kind == "revoked":
             if "key" in record:
                 self._tokens.pop(record["key"], None)
@@ -158,17 +194,28 @@ class Access:
             yield _client_record(client)
         for key, token in self._tokens.items():
             if token.expires > now:
-                yield {
-                    "t": "token",
-                    "key": key,
-                    "client": token.client,
-                    "scopes": list(token.scopes),
-                    "expires": token.expires,
-                }
+                yield _token_record(key, token)
 
 
 def _client_record(client: Client) -> dict[str, Any]:
-    return {"t": "client", "name": client.name, "scopes": list(client.scopes), "token_seconds": client.token_seconds}
+    return {
+        "t": "client",
+        "name": client.name,
+        "scopes": list(client.scopes),
+        "token_seconds": client.token_seconds,
+        "grants": client.grants,
+    }
+
+
+def _token_record(key: str, token: Token) -> dict[str, Any]:
+    return {
+        "t": "token",
+        "key": key,
+        "client": token.client,
+        "scopes": list(token.scopes),
+        "expires": token.expires,
+        "user": token.user,
+    }
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from wfm.demo.platforms import Platform
 from wfm.demo.server import serve
 from wfm.domain.errors import BadInput
 
@@ -23,6 +24,13 @@ BAD_INPUT = 2
 @click.option("--scenario", help="Which faults and oddities it shows: healthy, or as the state file has it.")
 @click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="File that keeps its state across a kill.")
 @click.option("--seed", type=int, help="Other people: another number.")
+@click.option(
+    "--platform",
+    type=click.Choice([row.value for row in Platform]),
+    default=Platform.BOTH.value,
+    show_default=True,
+    help="Which paths it serves: the published ones alone, where roles in divisions decide, the brief's, or both.",
+)
 @click.option("--json", "_wants_json", is_flag=True, help="Accepted for symmetry: the ready line is JSON anyway.")
 def demo_tenant(
     port: int,
@@ -32,11 +40,12 @@ def demo_tenant(
     scenario: str | None,
     state: Path | None,
     seed: int | None,
+    platform: str,
     _wants_json: bool,
 ) -> None:
     """Serve the demo tenant alone, on loopback. Prints one JSON line when ready."""
     try:
-        serve(port, agents, latency_ms, rate_limit, scenario, state, seed)
+        serve(port, agents, latency_ms, rate_limit, scenario, state, seed, platform)
     except BadInput as error:
         click.echo(str(error), err=True)
         sys.exit(BAD_INPUT)

@@ -8,6 +8,11 @@ A script is a list of steps; for every request the first step that fires decides
     {"kind": "timeout_after_write", "count": 3}           the write is done, the answer never comes
     {"kind": "reset", "count": 2}                         nothing is done, the connection breaks
     {"kind": "reset_after_write", "count": 2}             the write is done, the connection breaks
+    {"kind": "bulk_partly", "share": 1}                   a bulk update of presences that is refused is done all the same for
+                                                          those for whom it can be
+    {"kind": "bulk_partly_answered", "share": 1}          the same, and the answer is 200 with these alone
+    {"kind": "on_queue_refused", "share": 1}              nobody may set On Queue for another user
+    {"kind": "presence_busy", "count": 2}                 a change of one presence meets one that has not completed (409)
     {"kind": "revoke_tokens", "after": 10}                every token ends when the request after the tenth arrives
 
 `count` is how often it fires (1 where neither count nor share is given), `share` with which chance (0 to 1, by a
@@ -25,7 +30,10 @@ from typing import Any
 
 from wfm.demo.problems import Problem
 
-KINDS = ("429", "5xx", "timeout", "timeout_after_write", "reset", "reset_after_write", "revoke_tokens")
+BULK_KINDS = frozenset({"bulk_partly", "bulk_partly_answered"})
+PUBLISHED_KINDS = ("bulk_partly", "bulk_partly_answered", "on_queue_refused", "presence_busy")
+"""Kinds that fire only where the published platform is served alone."""
+KINDS = ("429", "5xx", "timeout", "timeout_after_write", "reset", "reset_after_write", "revoke_tokens", *PUBLISHED_KINDS)
 AFTER_WRITE = frozenset({"timeout_after_write", "reset_after_write"})
 _VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _MEMBERS = {"kind", "count", "share", "status", "match", "seconds", "after", "retry_after"}

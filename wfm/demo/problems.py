@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -80,6 +80,28 @@ def bad_field(field: str, given: object, accepted: str) -> Problem:
         return Problem(400, "invalid.value", f"Field '{field}' is missing. Accepted: {accepted}.", field=field)
     shown = given if isinstance(given, str) else orjson.dumps(given, default=str).decode()
     return Problem(400, "invalid.value", f"Field '{field}': {shown[:80]!r} is not valid. Accepted: {accepted}.", field=field)
+
+
+def missing_permissions(permissions: Sequence[str], every: bool) -> Problem:
+    """403 of a caller who holds the permissions in no division (published codes and messages)."""
+    names = f"[{', '.join(permissions)}]"
+    if every or len(permissions) == 1:
+        text = f"Unable to perform the requested action. You are missing the following permission(s): {names}"
+        return Problem(403, "missing.permissions", text)
+    text = f"Unable to perform the requested action. You must have at least one of the following permissions assigned: {names}"
+    return Problem(403, "missing.any.permissions", text)
+
+
+def missing_in_division(permissions: Sequence[str], *division_ids: str) -> Problem:
+    """403 of a caller who holds the permissions, but not in that division (published codes and messages)."""
+    if len(permissions) == 1:
+        text = f"You are missing the following permission '{permissions[0]}' in the provided division(s)."
+        return Problem(403, "missing.division.permission", f"Unable to perform the requested action. {text}")
+    text = (
+        "Unable to perform the requested action. You must have at least one of the following permissions assigned: "
+        f"[{', '.join(permissions)}] in at least one of the following division(s): [{', '.join(division_ids)}]"
+    )
+    return Problem(403, "missing.any.division.permissions", text)
 
 
 def not_found() -> Problem:

@@ -23,6 +23,7 @@ _DAY = 1440
 _EPOCH = date(1970, 1, 1)
 _MASK = (1 << 64) - 1
 _REST_EVERY = 8
+_DENSE_REST_EVERY = 40
 _WEEKS_BACK = 26
 
 
@@ -130,10 +131,14 @@ def monday(day: int) -> int:
 
 
 class Roster:
-    """Shifts of all agents around one anchor. `version` counts republications; schedule ids carry both."""
+    """Shifts of all agents around one anchor. `version` counts republications; schedule ids carry both.
 
-    def __init__(self, world: World, anchor: int, version: int = 1) -> None:
+    With `dense` nearly everybody is on shift at the anchor, as where the published platform alone is served.
+    """
+
+    def __init__(self, world: World, anchor: int, version: int = 1, *, dense: bool = False) -> None:
         self.world = world
+        self.dense = dense
         self.anchor = anchor
         self.version = version
         self._anchor_local = {unit.zone: (anchor + _offset(unit.zone, anchor // 60)) % _DAY for unit in world.units}
@@ -142,7 +147,7 @@ class Roster:
         """Return the start of the shift in minutes of the local day, and its length in minutes."""
         salt = person.salt
         length = 480 + 30 * ((salt >> 24) % 3)
-        kind = (salt >> 32) % 100
+        kind = (salt >> 32) % (84 if self.dense else 100)
         step = salt >> 48
         if kind < 80:  # most: began up to two and a half hours before the anchor
             ahead = -15 * (1 + step % 10)
@@ -157,7 +162,7 @@ class Roster:
     def shift(self, person: Person, day: int) -> Shift | None:
         """Return the shift that begins on that local day, or None on a day off."""
         salt = person.salt
-        if (day + (salt >> 4)) % _REST_EVERY == 0:
+        if (day + (salt >> 4)) % (_DENSE_REST_EVERY if self.dense else _REST_EVERY) == 0:
             return None
         minute, length = self.hours(person)
         start = _utc_minute(person.unit.zone, day, minute)

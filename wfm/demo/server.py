@@ -11,6 +11,7 @@ from typing import Any
 import uvicorn
 
 from wfm.demo.app import DemoApp
+from wfm.demo.platforms import Platform
 from wfm.demo.tenant import DemoTenant, Options
 from wfm.domain.errors import BadInput
 
@@ -45,13 +46,22 @@ def serve(
     scenario: str | None = None,
     state: Path | None = None,
     seed: int | None = None,
+    platform: str = Platform.BOTH,
 ) -> None:
     """Serve a demo tenant on 127.0.0.1 until interrupted. Prints one JSON line when ready.
 
     Port 0 takes any free one. `scenario` and `seed` None: as the state file has them, else healthy and the default
     seed. Raises BadInput for an option, a port or a state file that can't be used.
     """
-    options = Options(agents=agents, latency_ms=latency_ms, rate_limit=rate_limit, scenario=scenario, state=state, seed=seed)
+    options = Options(
+        agents=agents,
+        latency_ms=latency_ms,
+        rate_limit=rate_limit,
+        scenario=scenario,
+        state=state,
+        seed=seed,
+        platform=platform,
+    )
     listener = _listen(port)
     try:
         tenant = DemoTenant(options)

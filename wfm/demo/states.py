@@ -23,12 +23,17 @@ _FIRST_MODIFIED = 1_767_600_000_000  # 2026-01-05T08:00:00Z: the date of a state
 
 @dataclass(frozen=True, slots=True)
 class PresenceDefinition:
-    """A presence an agent can have. `system` is the system presence it belongs to (SDK spelling, "OnQueue")."""
+    """A presence an agent can have. `system` is the system presence it belongs to (SDK spelling, "OnQueue").
+
+    `division` is the id of the division that has it, "*" for all.
+    """
 
     id: str
     name: str
     system: str
     secondary: bool
+    division: str = "*"
+    deactivated: bool = False
 
     @property
     def spoken(self) -> str:
@@ -60,6 +65,10 @@ class Live:
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
     unavailable: int = 0
     available: int = 0
+    before: str | None = None
+    """Presence definition that the agent had before they were made unavailable, where roles decide."""
+    contact_until: int = 0
+    """Minute since the epoch until which a contact goes on that was under way when the agent left the queue."""
 
 
 class Snapshot(NamedTuple):
@@ -85,7 +94,7 @@ _DOING = {  # scheduled activity -> system presence and actual activity category
     TIME_OFF: ("Offline", "TimeOff"),
 }
 # Only an agent made unavailable has the category Unavailable: readers recognize them by it.
-_CATEGORY_OF_PRESENCE = {
+CATEGORY_OF_PRESENCE = {
     "Available": "OffQueueWork",
     "OnQueue": "OnQueueWork",
     "Break": "Break",
@@ -110,9 +119,14 @@ class States:
         self._append = append
         self._live: dict[str, Live] = {}
         self._now: dict[int, tuple[int, tuple[Shift, Part] | None]] = {}
-        self.definitions = _definitions(world.seed)
+        self.definitions = self.make_definitions()
         self._by_system = {d.system: d for d in self.definitions.values() if not d.secondary}
-        self.unavailable_presence = next(d for d in self.definitions.values() if d.secondary and d.name == "Unavailable")
+        self.unavailable_presence = next(d for d in self.definitions.values() if d.name in ("Unavailable", "Maintenance"))
+
+    def make_definitions(self) -> dict[str, PresenceDefinition]:
+        """Return the presence definitions by id."""
+        rows = (*system_definitions(self.world.seed), *_own_definitions(self.world.seed))
+        return {row.id: row for row in rows}
 
     def use_roster(self, roster: Roster) -> None:
         self.roster = roster
@@ -120,7 +134,11 @@ class States:
 
     def live(self, person: Person) -> Live:
         """Return the written state of the agent, or the one that means never written."""
-        return self._live.get(person.id) or _untouched(person)
+        return self._live.get(person.id) or self.untouched(person)
+
+    def untouched(self, person: Person) -> Live:
+        """Return the state of an agent who was never written."""
+        return Live(modified=_FIRST_MODIFIED + person.index)
 
     def change(self, person: Person, now_ms: int | None, **changes: Any) -> Live:
         """Write one agent's state. With `now_ms`, `modified` moves ahead by at least a millisecond; without, it stays."""
@@ -177,26 +195,39 @@ class States:
             routing = "INTERACTING" if live.in_contact else "OFF_QUEUE"
             busy = bool(live.in_contact)
             return Snapshot(shift, part, self.unavailable_presence, routing, "Unavailable", out_of_office, busy, True)
-        presence, category = self._doing(person, part, minute, live)
+        presence, category = self.doing(person, part, minute, live)
         on_queue = presence.system == "OnQueue"
-        in_contact = live.in_contact if live.in_contact is not None else on_queue and self._in_contact(person, minute)
+        in_contact = live.in_contact if live.in_contact is not None else self.in_contact(person, minute, on_queue, live)
         routing = "INTERACTING" if in_contact else ("IDLE" if on_queue else "OFF_QUEUE")
         return Snapshot(shift, part, presence, routing, category, out_of_office, in_contact, False)
 
-    def _doing(self, person: Person, part: Part | None, minute: int, live: Live) -> tuple[PresenceDefinition, str]:
+    def since(self, person: Person, snap: Snapshot) -> int:
+        """Return when the agent's present state began, in milliseconds since the epoch."""
+        live = self.live(person)
+        written = live.status is not None or live.presence is not None
+        if snap.unavailable or written or snap.part is None:
+            return live.modified
+        return 60_000 * snap.part.start
+
+    def doing(self, person: Person, part: Part | None, minute: int, live: Live) -> tuple[PresenceDefinition, str]:
+        """Return the presence and the actual activity category of an active agent."""
         if live.presence is not None:
             chosen = self.definitions[live.presence]
-            return chosen, _CATEGORY_OF_PRESENCE[chosen.system]
+            return chosen, CATEGORY_OF_PRESENCE[chosen.system]
         if part is None:
             # Off shift: a few are still signed in.
             system = "Available" if (person.salt >> 20) % 25 == 0 else "Offline"
-            return self._by_system[system], _CATEGORY_OF_PRESENCE[system]
+            return self._by_system[system], CATEGORY_OF_PRESENCE[system]
         system, category = _DOING[part.code]
         if part.code == ON_QUEUE and (person.salt ^ (minute // 30 * 0x9E3779B1)) % 41 == 0:
             system, category = "Away", "Break"  # out of adherence
         return self._by_system[system], category
 
-    def _in_contact(self, person: Person, minute: int) -> bool:
+    def in_contact(self, person: Person, minute: int, on_queue: bool, live: Live) -> bool:
+        """Return whether the agent is in a contact, where nobody has written it."""
+        return on_queue and self._by_chance(person, minute)
+
+    def _by_chance(self, person: Person, minute: int) -> bool:
         # A contact lasts four minutes; people change at different minutes.
         slot = (minute + person.salt % 4) // 4
         mixed = (person.salt ^ (slot * 0x9E3779B97F4A7C15)) & ((1 << 64) - 1)
@@ -233,14 +264,13 @@ class States:
             yield {"t": "live", "id": user_id, **asdict(live)}
 
 
-def _untouched(person: Person) -> Live:
-    return Live(modified=_FIRST_MODIFIED + person.index)
+def system_definitions(seed: int) -> tuple[PresenceDefinition, ...]:
+    """Return the ten presences that every organization has."""
+    return tuple(PresenceDefinition(stable_id(seed, "presence", name), name, name, False) for name in _SYSTEM)
 
 
-def _definitions(seed: int) -> dict[str, PresenceDefinition]:
-    rows = [PresenceDefinition(stable_id(seed, "presence", name), name, name, False) for name in _SYSTEM]
-    rows += [PresenceDefinition(stable_id(seed, "presence", "own", n), n, system, True) for n, system in _SECONDARY]
-    return {row.id: row for row in rows}
+def _own_definitions(seed: int) -> tuple[PresenceDefinition, ...]:
+    return tuple(PresenceDefinition(stable_id(seed, "presence", "own", n), n, system, True) for n, system in _SECONDARY)
 
 
 def scheduled_category(part: Part | None) -> str:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from wfm.demo.clients import Access, Limiter, default_clients
+from wfm.demo.clients import Access, Grants, Limiter, Token, default_clients
 from wfm.demo.faults import Faults
 from wfm.demo.journal import FORMAT, Journal
+from wfm.demo.platforms import Platform, published_world
+from wfm.demo.published_states import PublishedStates
+from wfm.demo.roles import divisions_where, held_in, published_clients, user_grants
 from wfm.demo.roster import Roster, anchor_for
 from wfm.demo.scenarios import SCENARIOS, Scenario
 from wfm.demo.states import States
+from wfm.demo.wire import Rights
 from wfm.demo.world import DEFAULT_SEED, MAX_AGENTS, Person, build_world
 from wfm.domain.errors import BadInput
 
@@ -36,6 +41,7 @@ class Options:
     scenario: str | None = None
     state: Path | None = None
     seed: int | None = None
+    platform: str = Platform.BOTH
 
     def check(self) -> None:
         """Raise BadInput naming the option, what was given and what is accepted."""
@@ -47,6 +53,8 @@ class Options:
             raise BadInput("rate-limit", self.rate_limit, "1 to 1000000 requests a minute")
         if self.scenario is not None and self.scenario not in SCENARIOS:
             raise BadInput("scenario", self.scenario, ", ".join(SCENARIOS))
+        if self.platform not in list(Platform):
+            raise BadInput("platform", self.platform, ", ".join(Platform))
 
 
 class DemoTenant:
@@ -62,6 +70,10 @@ class DemoTenant:
         self.clock = clock
         self.latency = options.latency_ms / 1000
         self.rate_limit = options.rate_limit
+        self.platform = Platform(options.platform)
+        self.published = self.platform is Platform.PUBLISHED
+        self.propagation_s, self.job_s = 2.0, 1.0
+        self.operations: Counter[str] = Counter()
         self.counters = {"requests_accepted": 0, "refused_429": 0, "writes_accepted": 0}
         self.journal = Journal(options.state)
         try:
@@ -73,11 +85,17 @@ class DemoTenant:
     def _open(self, options: Options, monotonic: Callable[[], float]) -> None:
         records = list(self.journal.read())
         self.seed = _seed(options, records)
+        _same_platform(options, records)
         self.world = build_world(self.seed, options.agents)
+        if self.published:
+            self.world = published_world(self.world)
         anchor, version, scenario = None, 1, None
-        self.access = Access(self.seed, self.journal.append)
-        self.roster = Roster(self.world, anchor_for(self.clock()))
-        self.states = States(self.world, self.roster, self.journal.append)
+        self._first_clients = (
+            published_clients(self.seed, self.world.divisions) if self.published else default_clients(self.seed)
+        )
+        self.access = Access(self._first_clients, self.journal.append)
+        self.roster = self._roster(anchor_for(self.clock()))
+        self.states = (PublishedStates if self.published else States)(self.world, self.roster, self.journal.append)
         for record in records:
             kind = record["t"]
             if kind in ("live", "reset"):
@@ -103,12 +121,15 @@ class DemoTenant:
     def _lay_roster(self, anchor: int | None, version: int) -> None:
         """Keep the roster of the state file while most people are at work under it, else make one around this hour."""
         if anchor is not None:
-            kept = Roster(self.world, anchor, version)
+            kept = self._roster(anchor, version)
             if kept.share_on_shift(self.minute()) >= LEAST_ON_SHIFT:
                 self._use(kept)
                 return
             version += 1
-        self._use(Roster(self.world, anchor_for(self.clock()), version))
+        self._use(self._roster(anchor_for(self.clock()), version))
+
+    def _roster(self, anchor: int, version: int = 1) -> Roster:
+        return Roster(self.world, anchor, version, dense=self.published)
 
     def tend(self) -> None:
         """Once a quarter of an hour, make the roster around this hour if most people have gone home.
@@ -123,14 +144,14 @@ class DemoTenant:
             return
         anchor, version = anchor_for(self.clock()), self.roster.version + 1
         self.journal.append({"t": "roster", "anchor": anchor, "version": version})
-        self._use(Roster(self.world, anchor, version))
+        self._use(self._roster(anchor, version))
 
     def _use(self, roster: Roster) -> None:
         self.roster = roster
         self.states.use_roster(roster)
 
     def _records(self) -> Iterator[dict[str, Any]]:
-        yield {"t": "head", "format": FORMAT, "seed": self.seed}
+        yield {"t": "head", "format": FORMAT, "seed": self.seed, "platform": self.platform.value}
         yield {"t": "roster", "anchor": self.roster.anchor, "version": self.roster.version}
         yield {"t": "scenario", "name": self.scenario.name}
         yield from self.access.records(self.seconds())
@@ -157,6 +178,18 @@ class DemoTenant:
 
     def person(self, user_id: str) -> Person | None:
         return self.world.by_id.get(user_id)
+
+    def grants(self, token: Token) -> Grants:
+        """Return the roles of the client, or of the user that the token stands for, in their divisions."""
+        if token.user:
+            return user_grants(self.world.by_id[token.user])
+        return self.access.clients[token.client].grants
+
+    def rights(self, token: Token, permissions: tuple[str, ...], every: bool) -> Rights:
+        """Return where the token has these permissions; without any declared, everywhere."""
+        if not permissions:
+            return Rights((), every, frozenset(division.id for division in self.world.divisions))
+        return Rights(permissions, every, divisions_where(held_in(self.grants(token)), permissions, every))
 
     def share_on_shift(self) -> float:
         """Return the share of the first 2,000 agents with a schedule who are at work; counted once a minute."""
@@ -186,17 +219,18 @@ class DemoTenant:
         self.faults.set_standing(scenario.faults)
 
     def reset_scopes(self) -> None:
-        """Give architect-flow its initial scopes."""
-        first = default_clients(self.seed)["architect-flow"]
-        if self.access.clients["architect-flow"].scopes != first.scopes:
-            self.access.change("architect-flow", scopes=first.scopes)
+        """Give architect-flow its initial rights."""
+        first = self._first_clients["architect-flow"]
+        present = self.access.clients["architect-flow"]
+        if (present.scopes, present.grants) != (first.scopes, first.grants):
+            self.access.change("architect-flow", scopes=first.scopes, grants=first.grants)
             self.access.revoke_all("architect-flow")
 
     def republish(self) -> int:
         """Publish the same shifts again under new schedule ids. Returns the version."""
         version = self.roster.version + 1
         self.journal.append({"t": "roster", "anchor": self.roster.anchor, "version": version})
-        self._use(Roster(self.world, self.roster.anchor, version))
+        self._use(self._roster(self.roster.anchor, version))
         return version
 
     def reset(self) -> None:
@@ -209,6 +243,12 @@ class DemoTenant:
 
     def close(self) -> None:
         self.journal.close()
+
+
+def _same_platform(options: Options, records: list[dict[str, Any]]) -> None:
+    kept = records[0].get("platform", Platform.BOTH) if records else options.platform
+    if kept != options.platform:
+        raise BadInput("platform", options.platform, f"{kept}, with which the state file {options.state} was made")
 
 
 def _seed(options: Options, records: list[dict[str, Any]]) -> int:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 import orjson
 
-from wfm.demo.problems import Json, Problem, bad_field
+from wfm.demo.problems import Json, Problem, bad_field, missing_in_division
 
 if TYPE_CHECKING:
     from wfm.demo.clients import Token
@@ -36,9 +36,18 @@ def answer(payload: object, status: int = 200, headers: Mapping[str, str] | None
     return Answer(status, orjson.dumps(payload), headers or {})
 
 
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Where the caller has what the call needs: `permissions` (any one or `every`) in these divisions, by id."""
+
+    permissions: tuple[str, ...]
+    every: bool
+    divisions: frozenset[str]
+
+
 @dataclass(slots=True)
 class Call:
-    """One request, read. `token` is None outside /api. `params` are the path's parameters."""
+    """One request, read. `token` is None outside /api, `rights` where scopes decide. `params` are the path's parameters."""
 
     tenant: DemoTenant
     verb: str
@@ -49,8 +58,18 @@ class Call:
     correlation_id: str
     base_url: str
     token: Token | None = None
+    rights: Rights | None = None
     params: dict[str, str] = field(default_factory=dict)
     _query: dict[str, list[str]] | None = None
+
+    def allows(self, division_id: str) -> bool:
+        """Return whether the caller has what the call needs in that division. Always, where scopes decide."""
+        return self.rights is None or division_id in self.rights.divisions
+
+    def require(self, division_id: str) -> None:
+        """Raise Problem 403 unless the caller has what the call needs in that division."""
+        if self.rights is not None and division_id not in self.rights.divisions:
+            raise missing_in_division(self.rights.permissions, division_id)
 
     @property
     def query(self) -> dict[str, list[str]]:
@@ -102,7 +121,7 @@ class Endpoint:
     """One row of the table. `scopes`: having any one of them is enough; empty means that every client may.
 
     `brief` selects the dialect of errors. `denied` are code and message of the 403. A `heavy` handler reads only, and
-    runs beside the event loop.
+    runs beside the event loop. `permissions`, any one of them, count where roles decide; None: those of the catalogue.
     """
 
     verb: str
@@ -112,6 +131,7 @@ class Endpoint:
     brief: bool = False
     denied: tuple[str, str] = ("forbidden", "Insufficient permissions for resource access")
     heavy: bool = False
+    permissions: tuple[str, ...] | None = None
 
     @property
     def writes(self) -> bool:

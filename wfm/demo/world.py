@@ -91,6 +91,8 @@ class Person:
     out_of_office: bool
     unavailable: bool
     salt: int
+    outside_units: bool = False
+    """In no management unit; `unit` is then only where they live."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,8 @@ class World:
     @cached_property
     def of_unit(self) -> tuple[tuple[Person, ...], ...]:
         """People by the index of their management unit."""
-        return tuple(tuple(p for p in self.people if p.unit.index == unit.index) for unit in self.units)
+        inside = [person for person in self.people if not person.outside_units]
+        return tuple(tuple(p for p in inside if p.unit.index == unit.index) for unit in self.units)
 
     @cached_property
     def of_team(self) -> tuple[tuple[Person, ...], ...]:
