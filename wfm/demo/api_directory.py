@@ -9,7 +9,7 @@ from wfm.demo.problems import Json, Problem, bad_field, not_found
 from wfm.demo.role_models import user_authorization
 from wfm.demo.roles import user_grants
 from wfm.demo.tenant import DemoTenant
-from wfm.demo.wire import Answer, Call, Endpoint, answer, page_links
+from wfm.demo.wire import Answer, Call, Endpoint, answer, is_id, page_links
 from wfm.demo.world import Division, Person, Queue, Team
 
 _USERS = "/api/v2/users"
@@ -66,7 +66,7 @@ def team_json(tenant: DemoTenant, team: Team) -> Json:
 
 
 def queue_json(tenant: DemoTenant, queue: Queue) -> Json:
-    members = tenant.world.of_queue[queue.index]
+    members = tenant.members(queue)
     return {
         "id": queue.id,
         "name": queue.name,
@@ -308,16 +308,35 @@ def get_queues(call: Call) -> Answer:
     return answer({"entities": entities, **page_links(call, number, size, len(queues))})
 
 
-def _queue(call: Call) -> Queue:
-    queue = next((queue for queue in call.tenant.world.queues if queue.id == call.params["queueId"]), None)
+def queue_of(call: Call) -> Queue:
+    wanted = call.params["queueId"]
+    queue = next((queue for queue in call.tenant.world.queues if queue.id == wanted), None)
     if queue is None:
-        raise not_found()
+        if not call.tenant.published:
+            raise not_found()
+        if not is_id(wanted):
+            raise Problem(400, "invalid.id", "A non-UUID value was specified for an ID field.", field="queueId")
+        raise Problem(404, "resource.not.found", "The resource could not be found.")
     call.require(queue.division.id)
     return queue
 
 
 def get_queue(call: Call) -> Answer:
-    return answer(queue_json(call.tenant, _queue(call)))
+    return answer(queue_json(call.tenant, queue_of(call)))
+
+
+def member_json(tenant: DemoTenant, queue: Queue, person: Person, joined: bool, expand: Iterable[str], minute: int) -> Json:
+    """SDK model QueueMember."""
+    return {
+        "id": person.id,
+        "name": person.name,
+        "user": user_json(tenant, person, expand, minute),
+        "ringNumber": 1,
+        "joined": joined,
+        "memberBy": "user",
+        "routingStatus": routing_status(tenant, person, tenant.states.snapshot(person, minute)),
+        "selfUri": f"/api/v2/routing/queues/{queue.id}/members/{person.id}",
+    }
 
 
 def get_queue_members(call: Call) -> Answer:
@@ -327,20 +346,11 @@ def get_queue_members(call: Call) -> Answer:
     if joined not in ("", "true", "false"):
         raise bad_field("joined", joined, "true, false")
     size, number = call.whole("pageSize", 1, 100, 25), call.whole("pageNumber", 1, 1_000_000, 1)
-    queue = _queue(call)
-    members = [(p, j) for p, j in tenant.world.of_queue[queue.index] if not joined or j == (joined == "true")]
+    queue = queue_of(call)
+    members = [(p, j) for p, j in tenant.members(queue) if not joined or j == (joined == "true")]
     expand, minute = call.query.get("expand", []), tenant.minute()
     entities = [
-        {
-            "id": person.id,
-            "name": person.name,
-            "user": user_json(tenant, person, expand, minute),
-            "ringNumber": 1,
-            "joined": is_joined,
-            "memberBy": "user",
-            "routingStatus": routing_status(tenant, person, tenant.states.snapshot(person, minute)),
-            "selfUri": f"/api/v2/routing/queues/{queue.id}/members/{person.id}",
-        }
+        member_json(tenant, queue, person, is_joined, expand, minute)
         for person, is_joined in members[(number - 1) * size : number * size]
     ]
     links = page_links(call, number, size, len(members))

@@ -13,6 +13,8 @@ A script is a list of steps; for every request the first step that fires decides
     {"kind": "bulk_partly_answered", "share": 1}          the same, and the answer is 200 with these alone
     {"kind": "on_queue_refused", "share": 1}              nobody may set On Queue for another user
     {"kind": "presence_busy", "count": 2}                 a change of one presence meets one that has not completed (409)
+    {"kind": "job_error"}                                 the next job of an activity plan ends in Error, without a reason
+    {"kind": "job_never"}                                 the next one stays in Processing
     {"kind": "revoke_tokens", "after": 10}                every token ends when the request after the tenth arrives
 
 `count` is how often it fires (1 where neither count nor share is given), `share` with which chance (0 to 1, by a
@@ -31,7 +33,7 @@ from typing import Any
 from wfm.demo.problems import Problem
 
 BULK_KINDS = frozenset({"bulk_partly", "bulk_partly_answered"})
-PUBLISHED_KINDS = ("bulk_partly", "bulk_partly_answered", "on_queue_refused", "presence_busy")
+PUBLISHED_KINDS = ("bulk_partly", "bulk_partly_answered", "on_queue_refused", "presence_busy", "job_error", "job_never")
 """Kinds that fire only where the published platform is served alone."""
 KINDS = ("429", "5xx", "timeout", "timeout_after_write", "reset", "reset_after_write", "revoke_tokens", *PUBLISHED_KINDS)
 AFTER_WRITE = frozenset({"timeout_after_write", "reset_after_write"})

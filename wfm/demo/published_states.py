@@ -93,6 +93,35 @@ class PublishedStates(States):
             person, now_ms, presence=definition.id, message=message, contact_until=contact_until, before=before, **counted
         )
 
+    def joined(self, person: Person, queue: int, at_first: bool, now_ms: int) -> bool:
+        """Return the member's join flag, which a change reaches only after its delay."""
+        written = self.live(person).queues.get(str(queue))
+        if written is None:
+            return at_first
+        return bool(written["joined"] if now_ms >= written["from"] else written["was"])
+
+    def write_joined(self, person: Person, queue: int, joined: bool, now_ms: int, delay_ms: int) -> None:
+        """Change the join flag of a member, effective after the delay, and count it. Others are silently left alone."""
+        at_first = dict(person.queues).get(queue)
+        if at_first is None:
+            return
+        live = self.live(person)
+        was = self.joined(person, queue, at_first, now_ms)
+        entry = {"joined": joined, "was": was, "from": now_ms + delay_ms}
+        counted = {"joined_queues": live.joined_queues + 1} if joined else {"left_queues": live.left_queues + 1}
+        self.change(person, None, queues={**live.queues, str(queue): entry}, **counted)
+
+    def updates(self) -> dict[str, dict[str, int]]:
+        """Return the accepted changes of each agent: of presence, and of join flags where there were any."""
+        counts: dict[str, dict[str, int]] = {}
+        for user_id, live in self._live.items():
+            row = {"unavailable": live.unavailable, "available": live.available}
+            if live.left_queues or live.joined_queues:
+                row |= {"left_queues": live.left_queues, "joined_queues": live.joined_queues}
+            if any(row.values()):
+                counts[user_id] = row
+        return counts
+
     def anybody_held(self) -> bool:
         """Return whether an agent is unavailable because of an accepted change."""
         return any(live.unavailable > live.available for live in self._live.values())

@@ -7,7 +7,7 @@ hour, finds most agents on shift. Instants are whole minutes since the epoch (UT
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -108,7 +108,7 @@ def anchor_for(now: datetime) -> int:
 
 
 @lru_cache(maxsize=8192)
-def _utc_minute(zone: str, day: int, minute_of_day: int) -> int:
+def minute_of(zone: str, day: int, minute_of_day: int) -> int:
     local = datetime.combine(date_of(day), datetime.min.time(), ZoneInfo(zone)) + timedelta(minutes=minute_of_day)
     return int(local.timestamp()) // 60
 
@@ -133,11 +133,21 @@ def monday(day: int) -> int:
 class Roster:
     """Shifts of all agents around one anchor. `version` counts republications; schedule ids carry both.
 
-    With `dense` nearly everybody is on shift at the anchor, as where the published platform alone is served.
+    With `dense` nearly everybody is on shift at the anchor, as where the published platform alone is served. `sessions` are
+    activities that were put over the shifts, by the agent's index; they change while the roster is in use.
     """
 
-    def __init__(self, world: World, anchor: int, version: int = 1, *, dense: bool = False) -> None:
+    def __init__(
+        self,
+        world: World,
+        anchor: int,
+        version: int = 1,
+        *,
+        dense: bool = False,
+        sessions: Mapping[int, tuple[Part, ...]] | None = None,
+    ) -> None:
         self.world = world
+        self.sessions = sessions if sessions is not None else {}
         self.dense = dense
         self.anchor = anchor
         self.version = version
@@ -165,10 +175,13 @@ class Roster:
         if (day + (salt >> 4)) % (_DENSE_REST_EVERY if self.dense else _REST_EVERY) == 0:
             return None
         minute, length = self.hours(person)
-        start = _utc_minute(person.unit.zone, day, minute)
+        start = minute_of(person.unit.zone, day, minute)
         if roll(salt, day // 5, 1, 100) < 3 and self._on_one_date(person, start, start + length):
             return Shift(day, start, start + length, (Part(start, start + length, TIME_OFF),), True)
-        return Shift(day, start, start + length, _parts(salt, day, start, length), False)
+        parts = _parts(salt, day, start, length)
+        for session in self.sessions.get(person.index, ()):
+            parts = _laid_over(parts, session)
+        return Shift(day, start, start + length, parts, False)
 
     @staticmethod
     def _on_one_date(person: Person, start: int, end: int) -> bool:
@@ -196,7 +209,7 @@ class Roster:
     @staticmethod
     def local_midnight(zone: str, day: int) -> int:
         """Return the start of that local day."""
-        return _utc_minute(zone, day, 0)
+        return minute_of(zone, day, 0)
 
     def week_of(self, shift: Shift, zone: str) -> int:
         """Return the Monday (days since the epoch) of the schedule with the shift; `zone` is the business unit's."""
@@ -218,6 +231,18 @@ class Roster:
             return 1.0
         found = (self.at(person, minute) for person in people)
         return sum(1 for hit in found if hit is not None and not hit[0].off) / len(people)
+
+
+def _laid_over(parts: tuple[Part, ...], session: Part) -> tuple[Part, ...]:
+    """Return the parts with the session in place of what it covers; a session outside them changes nothing."""
+    if session.end <= parts[0].start or parts[-1].end <= session.start:
+        return parts
+    laid: list[Part] = []
+    for part in parts:
+        laid.append(Part(part.start, min(part.end, session.start), part.code))
+        laid.append(Part(max(part.start, session.end), part.end, part.code))
+    laid.append(session)
+    return tuple(sorted(part for part in laid if part.start < part.end))
 
 
 def _parts(salt: int, day: int, start: int, length: int) -> tuple[Part, ...]:

@@ -16,7 +16,9 @@ from wfm.demo import (
     api_schedules,
     api_units,
     published_access,
+    published_plans,
     published_presence,
+    published_queues,
 )
 from wfm.demo.platforms import Platform
 from wfm.demo.wire import Endpoint
@@ -35,11 +37,17 @@ def api(platform: Platform) -> tuple[Endpoint, ...]:
     """Return what is served under /api. The brief alone keeps the published reads and Data Actions, and no other write."""
     if platform is Platform.PUBLISHED:
         base = (*_PUBLISHED_READS, *api_presence.ENDPOINTS, *api_actions.ENDPOINTS)
-        return _overlaid(base, (*published_access.ENDPOINTS, *published_presence.ENDPOINTS))
+        own = (
+            *published_access.ENDPOINTS,
+            *published_presence.ENDPOINTS,
+            *published_queues.ENDPOINTS,
+            *published_plans.ENDPOINTS,
+        )
+        return _overlaid(base, own)
     whole = (*api_brief.ENDPOINTS, *_PUBLISHED_READS, *api_presence.ENDPOINTS, *api_actions.ENDPOINTS)
     if platform is Platform.BRIEF:
-        own = {*api_brief.ENDPOINTS, *api_access.ENDPOINTS, *api_actions.ENDPOINTS}
-        return tuple(endpoint for endpoint in whole if not endpoint.writes or endpoint in own)
+        kept = {*api_brief.ENDPOINTS, *api_access.ENDPOINTS, *api_actions.ENDPOINTS}
+        return tuple(endpoint for endpoint in whole if not endpoint.writes or endpoint in kept)
     return whole
 
 

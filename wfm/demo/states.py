@@ -67,6 +67,10 @@ class Live:
     available: int = 0
     before: str | None = None
     """Presence definition that the agent had before they were made unavailable, where roles decide."""
+    queues: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Written join flags by the queue's index: joined, was, and the millisecond from which it is so."""
+    left_queues: int = 0
+    joined_queues: int = 0
     contact_until: int = 0
     """Minute since the epoch until which a contact goes on that was under way when the agent left the queue."""
 
@@ -130,6 +134,9 @@ class States:
 
     def use_roster(self, roster: Roster) -> None:
         self.roster = roster
+        self.schedules_changed()
+
+    def schedules_changed(self) -> None:
         self._now.clear()
 
     def live(self, person: Person) -> Live:
@@ -180,6 +187,8 @@ class States:
         if known is not None and known[0] == quarter:
             return known[1]
         found = self.roster.at(person, minute)
+        if person.index in self.roster.sessions:  # they begin at any minute
+            return found
         self._now[person.index] = (quarter, found)
         return found
 

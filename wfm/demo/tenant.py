@@ -13,6 +13,7 @@ from typing import Any
 from wfm.demo.clients import Access, Grants, Limiter, Token, default_clients
 from wfm.demo.faults import Faults
 from wfm.demo.journal import FORMAT, Journal
+from wfm.demo.plans import PLAN_RECORDS, Plans
 from wfm.demo.platforms import Platform, published_world
 from wfm.demo.published_states import PublishedStates
 from wfm.demo.roles import divisions_where, held_in, published_clients, user_grants
@@ -20,7 +21,7 @@ from wfm.demo.roster import Roster, anchor_for
 from wfm.demo.scenarios import SCENARIOS, Scenario
 from wfm.demo.states import States
 from wfm.demo.wire import Rights
-from wfm.demo.world import DEFAULT_SEED, MAX_AGENTS, Person, build_world
+from wfm.demo.world import DEFAULT_SEED, MAX_AGENTS, Person, Queue, build_world
 from wfm.domain.errors import BadInput
 
 LEAST_ON_SHIFT = 0.6
@@ -93,6 +94,7 @@ class DemoTenant:
         self._first_clients = (
             published_clients(self.seed, self.world.divisions) if self.published else default_clients(self.seed)
         )
+        self.plans = Plans(self.seed, self.journal.append)
         self.access = Access(self._first_clients, self.journal.append)
         self.roster = self._roster(anchor_for(self.clock()))
         self.states = (PublishedStates if self.published else States)(self.world, self.roster, self.journal.append)
@@ -100,6 +102,8 @@ class DemoTenant:
             kind = record["t"]
             if kind in ("live", "reset"):
                 self.states.replay(record)
+            elif kind in PLAN_RECORDS:
+                self.plans.replay(record)
             elif kind == "roster":
                 anchor, version = int(record["anchor"]), int(record["version"])
             elif kind == "scenario" and record["name"] in SCENARIOS:
@@ -129,13 +133,15 @@ class DemoTenant:
         self._use(self._roster(anchor_for(self.clock()), version))
 
     def _roster(self, anchor: int, version: int = 1) -> Roster:
-        return Roster(self.world, anchor, version, dense=self.published)
+        return Roster(self.world, anchor, version, dense=self.published, sessions=self.plans.sessions)
 
     def tend(self) -> None:
         """Once a quarter of an hour, make the roster around this hour if most people have gone home.
 
         Not while an update keeps an agent out: a window that is in effect keeps the shifts it was planned on.
         """
+        if self.plans.finish_due(self.world, self.millis()):
+            self.states.schedules_changed()
         quarter = self.minute() // 15
         if quarter == self._tended:
             return
@@ -156,6 +162,7 @@ class DemoTenant:
         yield {"t": "scenario", "name": self.scenario.name}
         yield from self.access.records(self.seconds())
         yield from self.states.records()
+        yield from self.plans.records()
 
     # The clock, in the units used here.
 
@@ -178,6 +185,14 @@ class DemoTenant:
 
     def person(self, user_id: str) -> Person | None:
         return self.world.by_id.get(user_id)
+
+    def members(self, queue: Queue) -> list[tuple[Person, bool]]:
+        """Return the members of the queue, each with the present join flag."""
+        rows = self.world.of_queue[queue.index]
+        if not isinstance(self.states, PublishedStates):
+            return list(rows)
+        now = self.millis()
+        return [(person, self.states.joined(person, queue.index, joined, now)) for person, joined in rows]
 
     def grants(self, token: Token) -> Grants:
         """Return the roles of the client, or of the user that the token stands for, in their divisions."""
@@ -236,6 +251,8 @@ class DemoTenant:
     def reset(self) -> None:
         """Reset agents, counts, clients, tokens, faults, limits' windows and scenario."""
         self.states.reset()
+        self.plans.reset()
+        self.states.schedules_changed()
         self.access.restore_defaults()
         self.faults.set_script([])
         self.limiter.forget()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -192,3 +193,11 @@ def page_links(call: Call, number: int, size: int, total: int) -> Json:
     if number > 1:
         links["previousUri"] = uri(min(number - 1, pages))
     return links
+
+
+def is_id(value: str) -> bool:
+    """Return whether this has the form of the platform's ids."""
+    try:
+        return bool(uuid.UUID(value))
+    except ValueError:
+        return False
