@@ -178,3 +178,29 @@ def test_the_limit_is_a_minute_and_a_client(platform: InProcess) -> None:
     assert platform.request("GET", single(agent), "read-only").status_code == 200
     platform.clock.advance(60)
     assert platform.request("GET", single(agent), "desk").status_code == 200
+
+
+def test_a_definition_is_made_and_deactivated_in_the_middle_of_a_window(platform: InProcess) -> None:
+    agent = in_division(platform, "Care")[0]
+    care = next(row.id for row in platform.tenant.world.divisions if row.name == "Care")
+    body = {"languageLabels": {"en_US": "Drill"}, "systemPresence": "Busy", "divisionId": care}
+    path = "/api/v2/presence/definitions"
+    assert refused(platform.request("POST", path, "desk", json=body)) == (403, "missing.permissions")
+    platform.demo("PATCH", "/clients/desk", {"grant": ["Presence Administrator"]})
+    made = platform.request("POST", path, "desk", json=body)
+    assert (made.status_code, made.json()["divisionId"]) == (201, care)
+    own = made.json()["id"]
+    assert platform.request("PATCH", single(agent), "desk", json=item(agent, own)).status_code == 200
+    ended = platform.request("PUT", f"{path}/{own}", "desk", json={**body, "deactivated": True})
+    assert ended.json()["deactivated"] is True
+    assert read(platform, [agent])[agent["id"]]["presenceDefinition"]["id"] == own
+    assert refused(platform.request("PATCH", single(agent), "desk", json=item(agent, own))) == (400, "invalid.value")
+    for wrong, code in (
+        ({"languageLabels": {}}, "musthaveatleastonelocalelabeldefined"),
+        ({"systemPresence": "Asleep"}, "systempresencecannotbenull"),
+        ({"divisionId": "nowhere"}, "invaliddivisionid"),
+    ):
+        answered = platform.request("POST", path, "desk", json={**body, **wrong})
+        assert refused(answered) == (409, f"presenceservice.organizationpresence.{code}")
+    platform.demo("POST", "/reset")
+    assert own not in platform.tenant.states.definitions

@@ -161,6 +161,7 @@ def running_demo(
     state: Path | None = None,
     seed: int | None = None,
     port: int = 0,
+    platform: str | None = None,
 ) -> Iterator[DemoHandle]:
     """Start a demo tenant (without latency, nearly without limit), and stop it at the end."""
     options: dict[str, object] = {
@@ -171,6 +172,7 @@ def running_demo(
         "scenario": scenario,
         "state": state,
         "seed": seed,
+        "platform": platform,
     }
     process, info = _start(options)
     with httpx.Client(base_url=info["api"], timeout=30, trust_env=False) as http:

@@ -140,7 +140,7 @@ def get_action(call: Call) -> Answer:
     return answer(_json(call.tenant, _action(call), "contract" in call.query.get("expand", []), config))
 
 
-def _invalid(field: str, text: str) -> Problem:
+def invalid_input(field: str, text: str) -> Problem:
     """400 invalid.schema: the input does not fit the contract."""
     message = f"There was an issue validating the schema. {text}"
     details = [{"errorCode": "ACTION.PROCESSING", "fieldName": field}]
@@ -150,19 +150,21 @@ def _invalid(field: str, text: str) -> Problem:
 def _inputs(body: Any) -> Json:
     """Return the inputs. Raises Problem 400 where they violate the contract, which is one for all actions."""
     if not isinstance(body, dict):
-        raise _invalid("body", "The input is not an object")
+        raise invalid_input("body", "The input is not an object")
     unknown = sorted(set(body) - {"userId", "status", "reason"})
     if unknown:
-        raise _invalid(unknown[0], f"object instance has properties which are not allowed by the schema: [{unknown[0]!r}]")
+        raise invalid_input(unknown[0], f"object instance has properties which are not allowed by the schema: [{unknown[0]!r}]")
     inputs = {name: value for name, value in body.items() if value is not None}
     if "userId" not in inputs:
-        raise _invalid("userId", "object has missing required properties (['userId'])")
+        raise invalid_input("userId", "object has missing required properties (['userId'])")
     for name, value in inputs.items():
         if not isinstance(value, str):
-            raise _invalid(name, f"instance type of {name} does not match any allowed primitive type (allowed: ['string'])")
+            raise invalid_input(
+                name, f"instance type of {name} does not match any allowed primitive type (allowed: ['string'])"
+            )
     if inputs.get("status", AVAILABLE) not in (AVAILABLE, UNAVAILABLE_STATUS):
         text = f"instance value ({inputs['status']!r}) not found in enum (possible values: ['available','unavailable'])"
-        raise _invalid("status", text)
+        raise invalid_input("status", text)
     return inputs
 
 
@@ -189,10 +191,10 @@ _OUTER = {
 }
 
 
-def _wrapped(problem: Problem, correlation_id: str) -> Json:
+def wrapped(problem: Problem, correlation_id: str, brief: bool = True) -> Json:
     """A remote failure as the platform wraps it: the remote body is escaped inside the inner message."""
     code, message = _OUTER.get(problem.status, ("internal.server.error", "Internal Server Error"))
-    remote = orjson.dumps(problem.body(True, correlation_id)).decode()
+    remote = orjson.dumps(problem.body(brief, correlation_id)).decode()
     inner_text = (
         "REST call for action execute failed. Message: Request to backend service failed. "
         f"Response from web service: {remote} [{correlation_id}]"
@@ -216,7 +218,7 @@ def execute(call: Call) -> Answer:
     try:
         return answer(_request(call.tenant, action, _with_defaults(action, inputs)))
     except Problem as problem:
-        return answer(_wrapped(problem, call.correlation_id), problem.status)
+        return answer(wrapped(problem, call.correlation_id), problem.status)
 
 
 def test(call: Call) -> Answer:
@@ -242,7 +244,7 @@ def test(call: Call) -> Answer:
     try:
         result = _request(call.tenant, action, inputs)
     except Problem as problem:
-        return failed("Execute", _wrapped(problem, call.correlation_id))
+        return failed("Execute", wrapped(problem, call.correlation_id))
     done("Execute", result)
     done("Resolve translation map", {})
     done("Validate output against schema", result)

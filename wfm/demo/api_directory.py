@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from wfm.demo.api_presence import out_of_office, routing_status, user_presence
 from wfm.demo.problems import Json, Problem, bad_field, not_found
@@ -122,128 +122,6 @@ def get_me(call: Call) -> Answer:
         return answer(user_json(call.tenant, call.tenant.world.by_id[call.token.user], call.query.get("expand", [])))
     text = "This request requires a user context. Client credentials cannot be used for requests to this resource."
     raise Problem(400, "not.a.user", text)
-
-
-_FIELDS: dict[str, Callable[[DemoTenant, Person], str]] = {
-    "id": lambda _tenant, person: person.id,
-    "guid": lambda _tenant, person: person.id,
-    "name": lambda _tenant, person: person.name,
-    "email": lambda _tenant, person: person.email,
-    "username": lambda _tenant, person: person.email,
-    "title": lambda _tenant, person: person.title,
-    "department": lambda _tenant, person: person.unit.name,
-    "state": lambda tenant, person: "active" if tenant.states.active(person) else "inactive",
-    "divisionId": lambda _tenant, person: person.division.id,
-    "teamId": lambda _tenant, person: person.team.id if person.team else "",
-}
-_TESTS: dict[str, Callable[[str, list[str]], bool]] = {
-    "EXACT": lambda text, values: text in values,
-    "TERM": lambda text, values: any(value in text.split() for value in values),
-    "TERMS": lambda text, values: text in values or any(value in text.split() for value in values),
-    "CONTAINS": lambda text, values: any(value in text for value in values),
-    "STARTS_WITH": lambda text, values: any(text.startswith(value) for value in values),
-    "QUERY_STRING": lambda text, values: any(value.strip("*") in text for value in values),
-}
-_DEFAULT_FIELDS = ["name", "email", "title", "department"]
-
-
-def _matches(tenant: DemoTenant, person: Person, criteria: list[Json]) -> bool:
-    verdict = True
-    for number, test in enumerate(criteria):
-        if isinstance(test.get("group"), list):
-            hit = _matches(tenant, person, test["group"])
-        else:
-            values = [str(v).casefold() for v in (test.get("values") or [test.get("value", "")])]
-            fields = test.get("fields") or _DEFAULT_FIELDS
-            hit = any(_TESTS[test["type"]](_FIELDS[name](tenant, person).casefold(), values) for name in fields)
-        operator = str(test.get("operator") or "AND").upper()
-        if operator == "NOT":
-            verdict = verdict and not hit
-        elif operator == "OR" and number:
-            verdict = verdict or hit
-        else:
-            verdict = verdict and hit
-    return verdict
-
-
-def _check_criteria(criteria: object, fields: Iterable[str], where: str = "query") -> list[Json]:
-    if not isinstance(criteria, list) or not all(isinstance(test, dict) for test in criteria):
-        raise bad_field(where, criteria, "a list of criteria, each with type, fields and value")
-    for number, test in enumerate(criteria):
-        here = f"{where}[{number}]"
-        if isinstance(test.get("group"), list):
-            _check_criteria(test["group"], fields, f"{here}.group")
-            continue
-        if test.get("type") not in _TESTS:
-            raise bad_field(f"{here}.type", test.get("type"), ", ".join(_TESTS))
-        given = test.get("fields") or []
-        if not isinstance(given, list) or any(name not in fields for name in given):
-            raise bad_field(f"{here}.fields", given, ", ".join(fields))
-    return criteria
-
-
-def _search_page(body: Json, highest: int) -> tuple[int, int]:
-    page: list[int] = []
-    for name, top, default in (("pageSize", highest, 25), ("pageNumber", 1_000_000, 1)):
-        value = body.get(name) or default
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= top:
-            raise bad_field(name, value, f"a whole number from 1 to {top}")
-        page.append(value)
-    return page[0], page[1]
-
-
-def _search_answer(found: list[Json], total: int, size: int, number: int, kind: str) -> Answer:
-    pages = -(-total // size)
-    return answer(
-        {"total": total, "pageCount": pages, "pageSize": size, "pageNumber": number, "types": [kind], "results": found}
-    )
-
-
-def search_users(call: Call) -> Answer:
-    """SDK UserSearchRequest. Active users only, unless a criterion asks for state."""
-    tenant, body = call.tenant, call.members()
-    criteria = _check_criteria(body.get("query") or [], _FIELDS)
-    size, number = _search_page(body, 100)
-    any_state = "state" in str(criteria)
-    found = [
-        person
-        for person in tenant.world.people
-        if (any_state or tenant.states.active(person))
-        and call.allows(person.division.id)
-        and _matches(tenant, person, criteria)
-    ]
-    sort_by = body.get("sortBy") or "name"
-    if sort_by not in _FIELDS:
-        raise bad_field("sortBy", sort_by, ", ".join(_FIELDS))
-    found.sort(key=lambda person: _FIELDS[sort_by](tenant, person).casefold())
-    if str(body.get("sortOrder") or "ASC").upper().startswith("DESC"):
-        found.reverse()
-    expand = body.get("expand") or []
-    page = [user_json(tenant, person, expand) for person in found[(number - 1) * size : number * size]]
-    return _search_answer(page, len(found), size, number, "users")
-
-
-def search_teams(call: Call) -> Answer:
-    """SDK TeamSearchRequest over id and name."""
-    tenant, body = call.tenant, call.members()
-    criteria = _check_criteria(body.get("query") or [], ("id", "name"))
-    size, number = _search_page(body, 100)
-
-    def matches(team: Team) -> bool:
-        texts = {"id": team.id, "name": team.name.casefold()}
-        return all(
-            any(
-                _TESTS[test["type"]](texts[name], [str(v).casefold() for v in (test.get("values") or [test.get("value", "")])])
-                for name in (test.get("fields") or ["name"])
-            )
-            for test in criteria
-        )
-
-    found = sorted(
-        (team for team in tenant.world.teams if matches(team) and call.allows(team.division.id)), key=lambda team: team.name
-    )
-    page = [team_json(tenant, team) for team in found[(number - 1) * size : number * size]]
-    return _search_answer(page, len(found), size, number, "teams")
 
 
 def _cursor(call: Call) -> tuple[int, int]:
@@ -385,10 +263,8 @@ def get_divisions(call: Call) -> Answer:
 ENDPOINTS = (
     Endpoint("GET", _USERS, get_users),
     Endpoint("GET", "/api/v2/users/me", get_me),
-    Endpoint("POST", "/api/v2/users/search", search_users, heavy=True),
     Endpoint("GET", "/api/v2/users/{userId}", get_user),
     Endpoint("GET", "/api/v2/teams", get_teams),
-    Endpoint("POST", "/api/v2/teams/search", search_teams),
     Endpoint("GET", "/api/v2/teams/{teamId}", get_team),
     Endpoint("GET", "/api/v2/teams/{teamId}/members", get_team_members),
     Endpoint("GET", "/api/v2/routing/queues", get_queues),

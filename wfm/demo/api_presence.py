@@ -69,6 +69,7 @@ def out_of_office(tenant: DemoTenant, person: Person) -> Json:
         "user": {"id": person.id, "selfUri": f"/api/v2/users/{person.id}"},
         "active": active,
         "indefinite": active,
+        **tenant.states.live(person).absence,
         "selfUri": f"/api/v2/users/{person.id}/outofoffice",
     }
 

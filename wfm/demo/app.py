@@ -20,7 +20,8 @@ import orjson
 from wfm.demo import oauth, served
 from wfm.demo.clients import Usage
 from wfm.demo.faults import AFTER_WRITE, Step
-from wfm.demo.problems import Problem, missing_permissions, not_found, resource_not_found
+from wfm.demo.needs import authorize
+from wfm.demo.problems import Problem, not_found, resource_not_found
 from wfm.demo.tenant import DemoTenant
 from wfm.demo.wire import MAX_BODY_BYTES, Answer, Call, Endpoint, Table
 
@@ -174,13 +175,7 @@ class DemoApp:
             if endpoint.scopes and not set(endpoint.scopes) & set(call.token.scopes):
                 raise Problem(403, *endpoint.denied)
             return
-        if call.token.user:
-            needed = served.scopes_of(endpoint)
-            if needed and not set(needed) & set(call.token.scopes):
-                raise Problem(403, "app.not.authorized.for.scope", f"App not authorized to use scope {list(needed)}")
-        call.rights = tenant.rights(call.token, *served.permissions_of(endpoint))
-        if call.rights.permissions and not call.rights.divisions:
-            raise missing_permissions(call.rights.permissions, call.rights.every)
+        call.rights = authorize(tenant, call.token, endpoint)
 
     def _find(self, table: Table, call: Call) -> Endpoint:
         found = table.find(call.verb, call.path)

@@ -7,7 +7,7 @@ nothing, and whether On Queue may be set for another user, are switched by fault
 
 from __future__ import annotations
 
-from wfm.demo.api_presence import MAX_PRESENCES, out_of_office, user_presence
+from wfm.demo.api_presence import MAX_PRESENCES, user_presence
 from wfm.demo.faults import BULK_KINDS
 from wfm.demo.problems import Json, Problem, bad_field, not_found
 from wfm.demo.published_states import PublishedStates
@@ -199,10 +199,6 @@ def definition_json(definition: PresenceDefinition) -> Json:
     }
 
 
-def get_out_of_office(call: Call) -> Answer:
-    return answer(out_of_office(call.tenant, _person(call)))
-
-
 _OWN = "/api/v2/users/{userId}/presences"
 ENDPOINTS = (
     Endpoint("GET", f"{_OWN}/purecloud", get_presence),
@@ -214,5 +210,4 @@ ENDPOINTS = (
     Endpoint("PUT", "/api/v2/users/presences/bulk", put_bulk),
     Endpoint("GET", "/api/v2/users/presences/purecloud/bulk", get_bulk),
     Endpoint("GET", "/api/v2/presence/definitions", get_definitions),
-    Endpoint("GET", "/api/v2/users/{userId}/outofoffice", get_out_of_office),
 )

@@ -6,9 +6,13 @@ of them are there is the demo's own.
 
 from __future__ import annotations
 
-from wfm.demo.roster import Part
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import Any
+
+from wfm.demo.roster import Part, Roster
 from wfm.demo.states import CATEGORY_OF_PRESENCE, Live, PresenceDefinition, Snapshot, States, system_definitions
-from wfm.demo.world import Person, stable_id
+from wfm.demo.world import Person, World, stable_id
 
 ON_QUEUE_SHARE = 90
 """Per cent of the active agents who are On Queue unless somebody changes it."""
@@ -33,6 +37,10 @@ _UNAVAILABLE = "Unavailable"
 class PublishedStates(States):
     """The live side of every agent: presences by definition, own messages, contacts that outlast a change."""
 
+    def __init__(self, world: World, roster: Roster, append: Callable[[dict[str, Any]], None]) -> None:
+        super().__init__(world, roster, append)
+        self._written: dict[str, PresenceDefinition] = {}
+
     def make_definitions(self) -> dict[str, PresenceDefinition]:
         divisions = {division.name: division.id for division in self.world.divisions}
         own = (
@@ -47,6 +55,32 @@ class PublishedStates(States):
             for name, system, division, deactivated in _SECONDARY
         )
         return {row.id: row for row in (*system_definitions(self.world.seed), *own)}
+
+    def put_definition(self, definition: PresenceDefinition) -> None:
+        """Add or change a definition of the organization's own."""
+        self._append({"t": "definition", **asdict(definition)})
+        self._written[definition.id] = self.definitions[definition.id] = definition
+
+    def reset(self) -> None:
+        super().reset()
+        self._forget_definitions()
+
+    def _forget_definitions(self) -> None:
+        self._written.clear()
+        self.definitions = self.make_definitions()
+
+    def replay(self, record: dict[str, Any]) -> None:
+        super().replay(record)
+        if record["t"] == "reset":
+            self._forget_definitions()
+        elif record["t"] == "definition":
+            definition = PresenceDefinition(**{name: value for name, value in record.items() if name != "t"})
+            self._written[definition.id] = self.definitions[definition.id] = definition
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        for definition in self._written.values():
+            yield {"t": "definition", **asdict(definition)}
+        yield from super().records()
 
     def untouched(self, person: Person) -> Live:
         """One in seven has a message of their own beside the presence."""

@@ -72,12 +72,17 @@ PLANNER = Role(
     ("wfm:activityPlan:add", "wfm:activityPlan:edit", "wfm:activityPlanRunJob:add"),
 )
 ACTION_RUNNER = Role("Data Action Runner", "Runs Data Actions", ("integrations:action:execute",))
+PRESENCE_ADMIN = Role(
+    "Presence Administrator",
+    "Makes and deactivates presence definitions",
+    ("presence:presenceDefinition:add", "presence:presenceDefinition:edit"),
+)
 AGENT = Role(
     "Agent",
     "What every user of the demo tenant holds in their own division",
     ("routing:queue:join", "wfm:agentSchedule:view", "wfm:agentUnavailableTimes:submit"),
 )
-ROLES = {role.name: role for role in (READER, PRESENCE_EDITOR, QUEUE_MANAGER, PLANNER, ACTION_RUNNER, AGENT)}
+ROLES = {role.name: role for role in (READER, PRESENCE_EDITOR, QUEUE_MANAGER, PLANNER, ACTION_RUNNER, PRESENCE_ADMIN, AGENT)}
 
 _DESK = (READER, PRESENCE_EDITOR, QUEUE_MANAGER, PLANNER, ACTION_RUNNER)
 _LEFT_OUT = "Sales"

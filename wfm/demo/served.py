@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from wfm import catalogue
 from wfm.demo import (
     api_access,
     api_actions,
@@ -14,8 +13,12 @@ from wfm.demo import (
     api_directory,
     api_presence,
     api_schedules,
+    api_search,
     api_units,
     published_access,
+    published_actions,
+    published_definitions,
+    published_people,
     published_plans,
     published_presence,
     published_queues,
@@ -26,6 +29,7 @@ from wfm.demo.wire import Endpoint
 _PUBLISHED_READS = (
     *api_access.ENDPOINTS,
     *api_directory.ENDPOINTS,
+    *api_search.ENDPOINTS,
     *api_units.ENDPOINTS,
     *api_schedules.ENDPOINTS,
     *api_adherence.ENDPOINTS,
@@ -36,10 +40,13 @@ CONTROL = api_demo.ENDPOINTS
 def api(platform: Platform) -> tuple[Endpoint, ...]:
     """Return what is served under /api. The brief alone keeps the published reads and Data Actions, and no other write."""
     if platform is Platform.PUBLISHED:
-        base = (*_PUBLISHED_READS, *api_presence.ENDPOINTS, *api_actions.ENDPOINTS)
+        base = (*_PUBLISHED_READS, *api_presence.ENDPOINTS)
         own = (
             *published_access.ENDPOINTS,
+            *published_actions.ENDPOINTS,
             *published_presence.ENDPOINTS,
+            *published_definitions.ENDPOINTS,
+            *published_people.ENDPOINTS,
             *published_queues.ENDPOINTS,
             *published_plans.ENDPOINTS,
         )
@@ -53,21 +60,3 @@ def api(platform: Platform) -> tuple[Endpoint, ...]:
 
 def _overlaid(base: Iterable[Endpoint], over: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
     return tuple({(endpoint.verb, endpoint.template): endpoint for endpoint in (*base, *over)}.values())
-
-
-def _known(endpoint: Endpoint) -> catalogue.PlatformOperation | None:
-    return catalogue.operations().get(f"{endpoint.verb} {endpoint.template}")
-
-
-def permissions_of(endpoint: Endpoint) -> tuple[tuple[str, ...], bool]:
-    """Return the permissions that the operation needs, and whether every one of them. Where roles decide."""
-    known = _known(endpoint)
-    if endpoint.permissions is not None:
-        return endpoint.permissions, False
-    return (known.permissions, known.any_or_all == "ALL") if known is not None else ((), False)
-
-
-def scopes_of(endpoint: Endpoint) -> tuple[str, ...]:
-    """Return the published scopes of the operation, any one of which is enough for a user's token."""
-    known = _known(endpoint)
-    return known.scopes if known is not None else ()

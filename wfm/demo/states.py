@@ -67,6 +67,8 @@ class Live:
     available: int = 0
     before: str | None = None
     """Presence definition that the agent had before they were made unavailable, where roles decide."""
+    absence: dict[str, Any] = field(default_factory=dict)
+    """Out of office as it was written: active, indefinite, startDate, endDate."""
     queues: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Written join flags by the queue's index: joined, was, and the millisecond from which it is so."""
     left_queues: int = 0

@@ -100,7 +100,7 @@ class DemoTenant:
         self.states = (PublishedStates if self.published else States)(self.world, self.roster, self.journal.append)
         for record in records:
             kind = record["t"]
-            if kind in ("live", "reset"):
+            if kind in ("live", "reset", "definition"):
                 self.states.replay(record)
             elif kind in PLAN_RECORDS:
                 self.plans.replay(record)

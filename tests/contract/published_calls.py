@@ -1,0 +1,142 @@
+"""One working call for each published operation of the catalogue that the demo tenant serves, with ids that exist there."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from tests.support.demo_tenant import DemoHandle
+from wfm import catalogue
+from wfm.demo.platforms import Platform
+from wfm.demo.served import api
+from wfm.domain.diagnoses import Provenance
+
+WFM = "/api/v2/workforcemanagement"
+
+
+def served() -> tuple[str, ...]:
+    """The keys of the published operations that the catalogue lists and the published demo tenant serves."""
+    here = {f"{row.verb} {row.template}" for row in api(Platform.PUBLISHED)}
+    listed = (row.key for row in catalogue.operations().values() if row.provenance is Provenance.PUBLISHED)
+    return tuple(key for key in listed if key in here)
+
+
+class Calls:
+    """Path parameters, queries and bodies that work on a running published tenant."""
+
+    def __init__(self, demo: DemoHandle) -> None:
+        self.demo = demo
+        self._token = demo.token("desk")
+        rows = demo.agents(active="true", out_of_office="false", on_shift="true", scheduled="true")
+        self.agent = next(row for row in rows if row["business_unit"] == "Europe" and row["division"] != "Sales")
+        user = self.agent["id"]
+        units = self._get(f"{WFM}/managementunits")["entities"]
+        unit = next(row for row in units if row["name"] == self.agent["management_unit"])
+        business = unit["businessUnit"]["id"]
+        week = self._get(f"{WFM}/businessunits/{business}/weeks/recent/schedules")["entities"][-2]
+        divisions = self._get("/api/v2/authorization/divisions")["entities"]
+        self.division = next(row["id"] for row in divisions if row["name"] == self.agent["division"])
+        definitions = self._get("/api/v2/presence/definitions")["entities"]
+        self.definition = next(row["id"] for row in definitions if row["divisionId"] == self.division)
+        actions = self._get("/api/v2/integrations/actions")["entities"]
+        client = demo.clients["desk"]["id"]
+        self.parameters: dict[str, str] = {
+            "userId": user,
+            "agentId": user,
+            "sourceId": "PURECLOUD",
+            "queueId": self._get("/api/v2/routing/queues")["entities"][0]["id"],
+            "teamId": self._get("/api/v2/teams")["entities"][0]["id"],
+            "clientId": client,
+            "subjectId": client,
+            "roleId": self._get("/api/v2/tokens/me")["OAuthClient"]["roleDivisions"][0]["roleId"],
+            "namespaceName": "platform.api",
+            "businessUnitId": business,
+            "managementUnitId": unit["id"],
+            "weekId": week["weekDate"],
+            "scheduleId": week["id"],
+            "actionId": next(row["id"] for row in actions if row["name"] == "set_agent_presence_desk"),
+            "fileName": "input.json",
+        }
+        demo.patch("/_demo/clients/desk", {"grant": ["Presence Administrator"]})
+        self._activity_plan(business)
+
+    def _get(self, path: str) -> Any:
+        return self._request("GET", path).json()
+
+    def _request(self, verb: str, path: str, **more: Any) -> httpx.Response:
+        response = self.demo.http.request(verb, path, headers={"Authorization": f"Bearer {self._token}"}, **more)
+        response.raise_for_status()
+        return response
+
+    def _activity_plan(self, business: str) -> None:
+        made = self._request("POST", f"{WFM}/businessunits/{business}/activityplans", json=self.plan()).json()
+        job = self._request("POST", f"{made['selfUri']}/runs/jobs").json()
+        self.parameters |= {"activityPlanId": made["id"], "jobId": job["id"]}
+        self.demo.patch("/_demo/settings", {"job_s": 0})
+
+    def plan(self) -> dict[str, Any]:
+        """A CreateActivityPlanRequest for one agent, today."""
+        today = datetime.now(UTC).date().isoformat()
+        return {
+            "name": "Maintenance",
+            "description": "CHG-1",
+            "activityCodeId": "7",
+            "type": "Individual",
+            "lengthMinutes": 15,
+            "optimizationObjective": "FavorSchedulingAll",
+            "attendeesSearchRule": {"parts": [{"operation": "Include", "selector": "User", "ids": [self.agent["id"]]}]},
+            "fixedAvailability": [
+                {
+                    "availabilityRange": {
+                        "earliestStartMinutesFromMidnight": 0,
+                        "latestEndMinutesFromMidnight": 1440,
+                    },
+                    "dateRange": {"startDate": today, "endDate": today},
+                }
+            ],
+        }
+
+    def parameter(self, key: str, name: str) -> str:
+        """The value of a path parameter, by its name on the wire."""
+        if name == "fileName" and "templates" in key:
+            return "requesttemplate.vm"
+        return self.parameters[name]
+
+    def query(self, key: str) -> dict[str, Any]:
+        """Query parameters by the name of the SDK's method parameter."""
+        user = self.agent["id"]
+        queries: dict[str, dict[str, Any]] = {
+            "GET /api/v2/users": {"expand": ["team", "presence", "routingStatus", "outOfOffice", "authorization"]},
+            "GET /api/v2/users/{userId}": {"expand": ["authorization", "presence"]},
+            "GET /api/v2/users/presences/purecloud/bulk": {"id": [user]},
+            "GET /api/v2/authorization/divisionspermitted/paged/me": {"permission": "presence:userPresence:edit"},
+            f"GET {WFM}/adherence": {"user_id": [user]},
+            f"GET {WFM}/businessunits/{{businessUnitId}}": {"expand": ["settings"]},
+        }
+        return queries.get(key, {})
+
+    def body(self, key: str) -> Any:
+        """A body that works."""
+        user, now = self.agent["id"], datetime.now(UTC)
+        action = {"userId": user, "presenceDefinitionId": self.definition, "message": "CHG-1"}
+        presence = {"presenceDefinition": {"id": self.definition}, "message": "CHG-1"}
+        search = {"startDate": now.isoformat(), "endDate": (now + timedelta(hours=1)).isoformat(), "userIds": [user]}
+        return {
+            "PATCH /api/v2/users/{userId}/presences/purecloud": presence,
+            "PATCH /api/v2/users/{userId}/presences/{sourceId}": presence,
+            "PUT /api/v2/users/presences/bulk": [{"id": user, **presence}],
+            "PATCH /api/v2/routing/queues/{queueId}/members": [{"id": user, "joined": True}],
+            "PATCH /api/v2/users/{userId}/queues": [{"id": self.parameters["queueId"], "joined": True}],
+            "POST /api/v2/users/search": {"query": [{"type": "EXACT", "fields": ["id"], "value": user}]},
+            "POST /api/v2/teams/search": {"query": []},
+            "POST /api/v2/integrations/actions/{actionId}/test": action,
+            "POST /api/v2/integrations/actions/{actionId}/execute": action,
+            "POST /api/v2/presence/definitions": {"languageLabels": {"en_US": "Drill"}, "systemPresence": "Busy"},
+            "PUT /api/v2/users/{userId}/outofoffice": {"active": False, "indefinite": False},
+            "PUT /api/v2/users/{userId}/routingstatus": {"status": "OFF_QUEUE"},
+            f"POST {WFM}/businessunits/{{businessUnitId}}/activityplans": self.plan(),
+            f"POST {WFM}/businessunits/{{businessUnitId}}/agentschedules/search": search,
+            f"POST {WFM}/managementunits/{{managementUnitId}}/agentschedules/search": search,
+        }.get(key)
