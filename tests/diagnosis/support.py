@@ -14,7 +14,7 @@ def faults(got: Mapping[str, Any], expected: Mapping[str, Any]) -> list[str]:
     `cause_has`, `cause_not`, `fix_has` and `fix_not` hold a phrase (or several) that the sentence must or must not have.
     """
     bad = []
-    for name in ("kind", "missing", "code", "correlation_id", "retryable"):
+    for name in ("kind", "missing", "code", "correlation_id", "retryable", "status"):
         if name in expected and got[name] not in (expected[name], *expected.get(_ALSO.get(name, ""), ())):
             bad.append(f"{name} is {got[name]!r}")
     for name in ("cause", "fix"):

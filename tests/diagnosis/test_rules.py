@@ -309,7 +309,6 @@ CASES: dict[str, list[Given]] = {
     ],
     "organization-refuses": [
         Given(error("blocked", "The request is blocked for your organization"), 400, code="blocked"),
-        Given('{"Message":"User is not authorized to access this resource with an explicit deny"}', 403),
     ],
     "refused": [
         Given("", 403),
@@ -317,7 +316,6 @@ CASES: dict[str, list[Given]] = {
         Given('{"message":"Forbidden"}', 403, {"x-amzn-ErrorType": "ForbiddenException"}),
         Given('{"timestamp":"2026-03-02T10:15:30Z","status":403,"error":"Forbidden","path":"/agents"}', 403),
         Given("<html><title>Access Denied</title>You don't have permission to access this on this server.</html>", 403),
-        Given('<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>no</Message></Error>', 403, code="AccessDenied"),
     ],
     "function-failed": [
         Given(
@@ -518,6 +516,7 @@ CASES: dict[str, list[Given]] = {
     "not-reachable": [
         Given("no healthy upstream", 503, retryable=True),
         Given('{"message": "Internal server error"}', 502, retryable=True),
+        Given('{"message":"Internal server error"}{"message":"Internal server error"}', 502, retryable=True),
         Given(
             error("internal.server.error", "Connect to api.example.com:443 failed: Connection refused"),
             500,
@@ -609,6 +608,8 @@ CASES: dict[str, list[Given]] = {
         ),
     ],
     "another-service-refuses": [
+        Given('{"Message":"User is not authorized to access this resource with an explicit deny"}', 403),
+        Given('<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>no</Message></Error>', 403, code="AccessDenied"),
         Given("Unauthorized", 401, evidence=Evidence(via="data_action")),
         Given(wrapped('{"message":"Forbidden"}', 403, "forbidden", older=True), 403),
         Given("HTTPError: 403 Client Error: Forbidden for url: https://dev1.service-now.com/api/now/table/incident"),
@@ -691,7 +692,6 @@ CASES: dict[str, list[Given]] = {
     ],
     "answer-torn": [
         Given('{"errorCode":"BAD_REQUEST","status":400,"userMessage":"Response from web service: {\\"error\\":\\"inv', 400),
-        Given('{"message":"Internal server error"}{"message":"Internal server error"}', 502, retryable=True),
         Given("{“code”:“badRequest”,“message”:“Access denied. Check scopes or org settings.”}", 403),
         Given('{"message":"Internal Server Error","stat', 500, retryable=False),
     ],
@@ -791,7 +791,15 @@ VARIANTS: dict[str, list[tuple[Given, str]]] = {
             "URL to NONE",
         )
     ],
-    "certificate-not-trusted": [(Given("curl: (60) SSL certificate problem: self-signed certificate"), "The program")],
+    "certificate-not-trusted": [
+        (Given("javax.net.ssl.SSLHandshakeException: Received fatal alert: handshake_failure"), "no version or cipher"),
+        (Given("SSLError(1, '[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1129)')"), "does not speak TLS"),
+        (Given("curl: (60) SSL certificate problem: self-signed certificate"), "The program"),
+    ],
+    "timed-out": [(Given("2026-03-02T02:00:07.114Z 0a1b2c3d Task timed out after 3.00 seconds"), "more time in its settings")],
+    "not-reachable": [(Given("Cannot connect to proxy.: Connection refused"), "address of the proxy")],
+    "not-signed-in": [(Given('{"message": "Missing Authentication Token"}', 403), "Correct the path")],
+    "answer-unknown": [(Given('{"errorcode": "1", "error": ["No such table: network"]}', code="1"), "the sentence")],
     "address-unknown": [(Given("getaddrinfo ENOTFOUND api.mypurecloud.frr"), "api.mypurecloud.frr that the program")],
 }
 

@@ -60,7 +60,8 @@ from typing import Any
 import pytest
 
 from tests.diagnosis.support import faults
-from wfm.diagnosis import diagnose, diagnose_jsonl_line
+from wfm.diagnosis import diagnose, diagnose_jsonl_line, explain
+from wfm.diagnosis.jsonl import as_record
 
 HELD: dict[str, float] = {"kind": 0.99, "missing": 0.99, "code": 0.99, "correlation_id": 0.99, "retryable": 0.99}
 
@@ -92,6 +93,13 @@ def test_figures_of_strangers(number: int) -> None:
 def test_texts_as_people_paste_them(number: int) -> None:
     wrong = {case["id"]: bad for case in _strangers(number) if (bad := faults(diagnose_jsonl_line(case), case["expect"]))}
     assert wrong == {}
+
+
+@pytest.mark.parametrize("number", [10, 11])
+def test_texts_of_strangers_with_their_status(number: int) -> None:
+    for case in _strangers(number):
+        found = explain(case["body"], status=case["http_status"]).diagnosis
+        assert not faults(as_record(case["id"], found) | {"status": found.status}, case["expect"]), case["id"]
 
 
 @pytest.mark.parametrize("number", [5, 6])

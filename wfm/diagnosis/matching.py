@@ -65,7 +65,7 @@ def verdict(response: ParsedResponse, evidence: Evidence) -> Diagnosis:
         cause=sentences.cause,
         confirm=sentences.confirm,
         fix=sentences.fix,
-        who=sentences.who,
+        who=sides.who(case, sentences.who),
     )
 
 

@@ -19,7 +19,7 @@ _PLATFORM_CODE = re.compile(r"[a-z]+(?:\.[a-z]+)+")
 _BRIEF_WORDS = re.compile(r"insufficient permissions? for resource access|^\s*resource not found\.?\s*$", re.IGNORECASE)
 _OF_OTHERS = re.compile(  # what only other vendors say: ServiceNow, Microsoft, Salesforce, Google, AWS
     r"\bAPI level ACL\b|\bRequired to provide Auth information\b|\bAADSTS\d{4,}|\bprv[A-Z]\w+ privilege\b|\barn:aws:"
-    r"|\bgoogle\.(?:api_core|auth|cloud)\b|\bIAM permission\b|\bbotocore\b|<[Aa]piErrors\b"
+    r"|\bexplicit deny\b|\bgoogle\.(?:api_core|auth|cloud)\b|\bIAM permission\b|\bbotocore\b|<[Aa]piErrors\b"
     r"|\bINSUFFICIENT_ACCESS\w*|\bINVALID_SESSION_ID\b|\bAuthoriz?ation_RequestDenied\b|\bAuthorizationFailed\b|\bPERMISSION_DENIED\b"
     r"|\bdefault credentials\b|\bunable to locate credentials\b|\bUNAUTHENTICATED\b|\bRESOURCE_EXHAUSTED\b"
     r"|\brpc error: code = |\bStatusCode\.[A-Z_]{4,}"
@@ -39,6 +39,8 @@ _TOLD = re.compile(  # "Zendesk rejects it", "our own API returned 403", "401 Un
 _NOT_TOLD = re.compile(  # "a 429 from the Genesys Cloud side, not ServiceNow"
     rf"\b[45]\d\d\b[^.\n]{{0,30}} (?:from|by) (?:the )?(?:Genesys|PureCloud)\b|\bnot {_SERVICE}\b", re.IGNORECASE
 )
+_NAMED_SERVICE = re.compile(rf"\b{_SERVICE}\b")
+_OF_PLATFORM = re.compile(r"genesys|pure ?cloud|/api/v2/", re.IGNORECASE)
 _RELATIVE = re.compile(r"\"(?:url|uri|path)\\?\": {0,2}\\?\"(/[^\"\\\s]{2,300})")
 _KEY = re.compile(r"\b(?:api|subscription|access|function|host|master|app)[ _-]?key\b", re.IGNORECASE)
 _REPORTS = re.compile(r"\b(?:backend service failed|response from web service)\b", re.IGNORECASE)
@@ -69,19 +71,22 @@ def is_remote(case: Case) -> bool:
     if _asks_for_other_credentials(response):
         return not case.of_token_server
     here = [layer for layer in response.envelopes if layer.level == response.level]
-    named = (*response.names.permissions, *response.names.held)
+    rights = (*response.names.permissions, *response.names.held)
     told_by_form = any(layer.correlation_id and layer.code for layer in here) or bool(
         _PLATFORM_CODE.fullmatch(response.deciding.code or "")
     )
     of_platform = (
         (told_by_form and not _is_wrapper(response))
         or bool(_BRIEF_WORDS.search(case.text))
-        or bool(set(named) & catalogue.published_permissions())
+        or bool(set(rights) & catalogue.published_permissions())
         or names_platform_path(case.text)
     )
     if of_platform:
         return False
-    told = _TOLD.search(response.text) and not _NOT_TOLD.search(response.text)
+    if any(layer.place == "XML" for layer in here):
+        return True  # the platform answers in JSON
+    named = _TOLD if _OF_PLATFORM.search(response.text) else _NAMED_SERVICE
+    told = named.search(response.text) and not _NOT_TOLD.search(response.text)
     return case.behind_action or _called_elsewhere(response) or bool(told)
 
 
@@ -132,6 +137,18 @@ _SAID = {
     ),
 }
 """Cause and fix of what another service refuses, by the kind of the refusal."""
+
+
+_AT_GENESYS = frozenset({"Supervisor", "WFM planner", "Genesys support"})
+
+
+def who(case: Case, said: str) -> str:
+    """Who can help: where another service answers, nobody who looks after agents or the platform."""
+    if said not in _AT_GENESYS or not is_remote(case):
+        return said
+    if said == "Genesys support":
+        return REMOTE_OWNER
+    return "Action owner" if case.behind_action else "Owner of the calling program"
 
 
 def _service(case: Case) -> str:

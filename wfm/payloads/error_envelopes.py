@@ -16,7 +16,7 @@ from wfm.payloads import correlation, statuses
 from wfm.payloads.json_text import MAX_DEPTH
 from wfm.payloads.limits import MAX_BYTES, tidy
 from wfm.payloads.members import CODE_KEYS, DETAIL_LISTS, MAX_ITEMS, Detail, details_of, key_of, params_of, text_of
-from wfm.payloads.progress import DONE, FAILED, RUNNING, THERE, is_notification, is_thing
+from wfm.payloads.progress import DONE, FAILED, RUNNING, THERE, UNSUCCESSFUL, is_notification, is_thing
 
 MAX_ENVELOPES = 40
 
@@ -41,7 +41,18 @@ _STATUS_KEYS = (
 )
 _ID_KEYS = ("contextid", "correlationid", "traceid")
 _STATES = ("state", "status", "querystate", "jobstate", "jobstatus", "executionstate", "provisioningstate", "operationstate")
-_MAY_EMBED = (*_MESSAGE_KEYS, "body", "response", "responsebody", "rawresult", "error", "finalresult", "data", "result")
+_MAY_EMBED = (
+    *_MESSAGE_KEYS,
+    "body",
+    "response",
+    "responsebody",
+    "rawresult",
+    "error",
+    "finalresult",
+    "data",
+    "result",
+    "cause",
+)
 _INNER = (
     *("error", "fault", "exception", "response", "responsebody", "data", "result", "body", "message", "detail", "eventbody"),
     *("reason", "cause", "job", "operation"),
@@ -260,10 +271,10 @@ def _own_envelope(members: Mapping[str, object], place: str, level: int) -> Erro
 
 
 def _state(members: Mapping[str, object]) -> str:
-    """How far something came, by its own word: "complete", "processing"; "success" and "failed" for yes and no."""
+    """How far something came, by its own word: "complete", "processing"; "success" and "unsuccessful" for yes and no."""
     success = members.get("success", members.get("successful"))
     if isinstance(success, bool):
-        return "success" if success else "failed"
+        return "success" if success else UNSUCCESSFUL
     words = (str(value).strip().casefold() for name in _STATES if isinstance(value := members.get(name), str))
     return next((word for word in words if 0 < len(word) <= 40 and not word.isdigit()), "")
 
@@ -290,6 +301,9 @@ def _code_and_message(members: Mapping[str, object]) -> tuple[str | None, str]:
     title, detail = members.get("title"), members.get("detail")
     if isinstance(title, str) and isinstance(detail, str):
         message = tidy(f"{title} {detail}", 4_000)
+    further = members.get("moreinfo")
+    if isinstance(further, str) and message and not _URI.match(further):
+        message = tidy(f"{message}: {further}", 4_000)
     for name in ("detail", "extensions"):
         inner = members.get(name)
         if not code and isinstance(inner, dict):

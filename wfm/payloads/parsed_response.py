@@ -154,7 +154,8 @@ class ParsedResponse:
             found = correlation.trailing_id(self.text) or correlation.named_id(self.text)
             if found:
                 return found
-        return correlation.in_headers(self.headers) or correlation.named_id(self.text)
+        texts = (self.text, *(envelope.message for envelope in self.envelopes))
+        return correlation.in_headers(self.headers) or next(filter(None, map(correlation.named_id, texts)), None)
 
     @cached_property
     def names(self) -> Names:

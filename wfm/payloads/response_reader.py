@@ -12,7 +12,7 @@ from dataclasses import replace
 from wfm.payloads import literals, statuses, text_extraction
 from wfm.payloads.encodings import decode
 from wfm.payloads.error_envelopes import ErrorEnvelope, correlation_id_beside, envelopes_of
-from wfm.payloads.json_text import close_brackets, parse, too_deep
+from wfm.payloads.json_text import close_brackets, parse, too_deep, value_at
 from wfm.payloads.limits import HEAD, TAIL, excerpt, tidy
 from wfm.payloads.log_records import FULL, values_in_record, weight
 from wfm.payloads.parsed_response import Form, ParsedResponse
@@ -145,6 +145,9 @@ def _not_json(text: str) -> tuple[Form, tuple[ErrorEnvelope, ...]]:
         if text[-1] in "}]":
             with suppress(ValueError):
                 return Form.JSON, _all_envelopes(literals.parse(text))
+        with suppress(ValueError):
+            value_at(text, 0)  # an answer with words behind it
+            return Form.TEXT, ()
         return Form.TRUNCATED, _with_embedded_bodies(_truncated(text))
     return Form.TEXT, ()
 
@@ -184,6 +187,8 @@ def _from_text(text: str, form: Form) -> tuple[ErrorEnvelope, ...]:
         if repeats and before.count(" ") > 1:  # the sentence before it says more
             return (ErrorEnvelope(place="text", code=text_extraction.code_in(before), message=before), *inner)
         return inner
+    if (envelope := text_extraction.xml_inside(text) if "</" in text else None) is not None:
+        return (envelope,)
     well = next((envelopes for envelopes in candidates if any(envelope.state in RUNNING | DONE for envelope in envelopes)), ())
     if well and not text_extraction.tells_of_failure(text):
         return well  # "Test result: {"success": true}"

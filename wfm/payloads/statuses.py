@@ -12,7 +12,8 @@ _NAMED = r"(?:status|statut|estado|état|stato|статус|ステータス|状�
 _ANY_NUMBER = re.compile(r"[1-5]\d\d")
 _VERBS = r"(?:GET|HEAD|POST|PUT|PATCH|DELETE)"
 _STATED = re.compile(  # "status code: 403", "API Error: 403 - …", "PATCH /x returned 403", "403 Client Error"
-    rf"(?:^\s*\(?|\b(?:API|Auth)\s{{1,4}}Error:?\s{{0,4}}|\bHTTP(?:/\d(?:\.\d)?)?[ :=]{{1,6}}`?"
+    r"(?:^\s*\(?|<title>(?:HTTP )?(?:Status |Error )?"
+    rf"|\b(?:API|Auth)\s{{1,4}}Error:?\s{{0,4}}|\bHTTP(?:/\d(?:\.\d)?)?[ :=\",]{{1,6}}`?"
     rf"|{_NAMED}(?:[ _-]?code)?[\"*]{{0,2}}\s{{0,4}}[:=|]?[*]{{0,2}}\s{{0,4}}[\"'`(]?"
     rf"|\b(?:error|fehler(?:code)?|erreur|errore|erro|fout|ошибка|błąd)(?: code)?\s{{0,3}}:?\s{{1,3}}"
     rf"|\b{_VERBS} [\"']?(?:/|http)[^\s\"']{{1,300}}[\"']?"
@@ -53,7 +54,7 @@ _BARE = re.compile(  # "Forbidden", "403 Forbidden", "API Error: 403 - Forbidden
 )
 _BY_NAME = (
     re.compile(  # "RestClient::Forbidden", "HttpClientErrorException$NotFound", "ApiError: Forbidden", "Status=Forbidden"
-        r"(?:\b\w{0,60}(?:Error|Exception)(?:\$|: ?|::)|::|\bstatus(?: ?code)?[:= ]{1,3}[\"']?)("
+        r"(?:\b\w{0,60}(?:Error|Exception)(?:\$|: ?|::)|::|\bstatus(?: ?code)?(?: \w+)?(?:[:= ]{1,3}| (?:is|was) )[\"']?)("
         + "|".join(sorted(map(re.escape, _PHRASES), key=len, reverse=True))
         + r")\b(?! ?\w)",
         re.IGNORECASE,
@@ -70,6 +71,7 @@ _BY_GRPC = re.compile(
     r"|\b(PERMISSION_DENIED|UNAUTHENTICATED|RESOURCE_EXHAUSTED|INVALID_ARGUMENT|FAILED_PRECONDITION|ALREADY_EXISTS"
     r"|DEADLINE_EXCEEDED|NOT_FOUND|UNAVAILABLE|UNIMPLEMENTED): "
 )
+_CONSTANT = re.compile(rf"\b({'|'.join(status.name for status in HTTPStatus if status >= 400 and '_' in status.name)})\b")
 _BESIDE = re.compile(  # a number in marks or beside words of any language: `404`, | 404 |, (403) at the end, ": 403 Prohibido"
     r"(?:[`*|] ?|\((?!400|500)(?=\d{3}\)\W*(?:\n|$))|: )(40[0-9]|41[0235]|42[2349]|50[0-4])(?:[`*)]| ?\||(?= [A-ZÀ-Ž]))"
 )
@@ -94,8 +96,9 @@ def status_in(text: str) -> int | None:
         return _PHRASES[named.group(1).casefold()]
     if (named := _BY_GRPC.search(text)) and (meant := of_phrase(named.group(1) or named.group(2))):
         return meant
-    beside = _BESIDE.search(text)
-    return int(beside.group(1)) if beside else None
+    if beside := _BESIDE.search(text):
+        return int(beside.group(1))
+    return HTTPStatus[named.group(1)].value if (named := _CONSTANT.search(text)) else None
 
 
 def of_remote(text: str) -> int | None:

@@ -16,6 +16,7 @@ MAX_TRIES = 6
 """How many brackets of a sentence are tried as the start of a body."""
 
 _START = re.compile(r"\{|\[\s*\{")
+_LITERAL = re.compile(r"\{u?'")
 _DOUBLED = re.compile(r'[{\[,]\s{0,4}""\w')
 _ARROW = re.compile(r'"\s{0,4}=>\s{0,4}')
 _ESCAPED = re.compile(r'\\(["\\/])')
@@ -31,6 +32,7 @@ _DOTTED_CODE = re.compile(
     r"|authentication\.required|too\.many\.requests(?:\.retry\.after)?|wfm\.[a-z.]{3,60}[a-z])\b"
 )
 _OF_BOTOCORE = re.compile(r"\bAn error occurred \((\w{3,80})\) when calling the \w{2,60} operation\b")
+_OF_RUBY = re.compile(r"\b\w{2,40}::Errors?::([A-Z]\w{3,60}): ")
 _RETURNED = re.compile(r"https?://[^\s\"'<>]{1,600}?[?#&]error=([A-Za-z_.]{3,60})")
 _DESCRIBED = re.compile(r"[?#&]error_description=([^&\s\"'<>]{1,1000})")
 _FAILS = re.compile(
@@ -44,7 +46,7 @@ _TAG = re.compile(r"<[^<>]{1,2000}>")
 _SCRIPT = re.compile(r"<(script|style)\b[^<]{0,20000}</\1>", re.IGNORECASE)
 _TITLE = re.compile(r"<(?:title|h1)[^<>]{0,200}>([^<]{1,300})<", re.IGNORECASE)
 _XML = re.compile(
-    r"<(?:\w{1,20}:)?(code|errorcode|errortype|faultcode|exceptioncode|value|message|faultstring|errormessage|exceptionmessage"
+    r"<(?:\w{1,20}:)?(status|statuscode|code|errorcode|errortype|faultcode|exceptioncode|value|message|faultstring|errormessage|exceptionmessage"
     r"|description|text)"
     r"(?:\s[^<>]{0,200})?>([^<]{1,2000})<",
     re.IGNORECASE,
@@ -63,14 +65,14 @@ def embedded_values(text: str) -> list[object]:
         found = islice(values_in(version, _START, max_broken=MAX_TRIES), MAX_TRIES)
         if values := [value for _, _, value in found if value]:
             return values
-    return _literals(text) if "{'" in text else []
+    return _literals(text)
 
 
 def _literals(text: str) -> list[object]:
     """A Python dict that was printed into a sentence; tried up to each of its last few closing brackets."""
-    start = text.index("{'")
-    end = len(text)
-    for _ in range(MAX_TRIES):
+    opening = _LITERAL.search(text)
+    start, end = (opening.start() if opening else 0), len(text)
+    for _ in range(MAX_TRIES if opening else 0):
         end = text.rfind("}", start, end)
         if end < 0:
             break
@@ -102,7 +104,7 @@ def truncated_inside(text: str) -> str:
 
 def code_in(text: str) -> str | None:
     """A machine code that a text names, where there is no doubt that it is one."""
-    for pattern in (_OAUTH_CODE, _DOTTED_CODE, _OF_BOTOCORE, _MEMBER_CODE):
+    for pattern in (_OAUTH_CODE, _DOTTED_CODE, _OF_BOTOCORE, _OF_RUBY, _MEMBER_CODE):
         found = pattern.search(text[:8_000])
         if found:
             return found.group(1)
@@ -165,7 +167,10 @@ def xml_envelope(text: str) -> ErrorEnvelope | None:
     if not code and not message:
         return None
     return ErrorEnvelope(
-        place="XML", code=tidy(code, 200) if code else None, message=tidy(message, 2_000), status=as_status(code)
+        place="XML",
+        code=tidy(code, 200) if code else None,
+        message=tidy(message, 2_000),
+        status=as_status(code) or as_status(found.get("status", found.get("statuscode"))),
     )
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from dataclasses import dataclass
 from functools import cache, cached_property
 
 from wfm import catalogue
 from wfm.catalogue import PlatformOperation
 from wfm.domain.diagnoses import Evidence
+from wfm.payloads.correlation import without_trailing_id
 from wfm.payloads.parsed_response import ParsedResponse
+from wfm.payloads.statuses import only_repeats
 
 EXECUTE = re.compile(r"/integrations/actions/[^/]+(?:/draft)?/(?:execute|test)\b")
 _URL = re.compile(r"https?://[^\s\"'<>\\)\]]{4,300}")
@@ -21,6 +24,11 @@ _CALLED = re.compile(  # an address that was called, not one of a manual: "for u
 )
 PLATFORM_HOST = re.compile(r"(?:pure\.?cloud|genesys|inin)|^localhost$|^127\.", re.IGNORECASE)
 _API_PATH = re.compile(r"/api/v2/([\w-]{2,60})")
+PROSE = frozenset({"text", "page"})
+"""Places whose message is a whole text, in which anything may stand."""
+MAX_SAID = 160
+"""A longer sentence is not repeated whole in a cause."""
+_SENTENCE_END = re.compile(r"\n|[.!?](?=\s|$)|--->")
 BRIEF_PATH = re.compile(r"^(?:https?://[^/]+)?/api/v2/wfm/")
 
 
@@ -118,6 +126,31 @@ class Case:
 def pattern(*alternatives: str) -> re.Pattern[str]:
     """One pattern out of several, any case. Every repetition in them is bounded, so that matching stays linear."""
     return re.compile("|".join(alternatives), re.IGNORECASE)
+
+
+_SAYS_NOTHING = pattern(r"could not be understood by the server", r"\brequest to backend service failed\b", r"</")
+
+
+def said(case: Case, telling: re.Pattern[str] | None = None) -> str:
+    """What the deciding body says besides its status, behind a colon; of a prose the sentence that `telling` finds."""
+    body = (layer for layer in case.response.deciding_body if layer.place not in PROSE)
+    inner = (text for layer in body for text in (layer.message, *(detail.message for detail in layer.details)))
+    messages = dict.fromkeys(without_trailing_id(text).rstrip(".: ") for text in (case.response.deciding.message, *inner))
+    short = [text for text in messages if len(text) <= MAX_SAID and " " in text and not only_repeats(text)]
+    if not short and case.response.deciding.place not in PROSE:
+        short = [
+            textwrap.shorten(text, MAX_SAID, placeholder=" …") for text in messages if " " in text and not only_repeats(text)
+        ]
+    elif not short and telling is not None and (found := telling.search(case.text)):
+        short = [_sentence_around(case.text, found)]
+    return f": {'; '.join(text for text in short[:3] if not _SAYS_NOTHING.search(text))}".rstrip(": ")
+
+
+def _sentence_around(text: str, found: re.Match[str]) -> str:
+    """The sentence in which something was found, or as much of it as a cause may repeat."""
+    begin = max((end.end() for end in _SENTENCE_END.finditer(text, 0, found.start())), default=0)
+    behind = _SENTENCE_END.search(text, found.end())
+    return text[max(begin, found.start() - MAX_SAID // 2) : behind.start() if behind else None][:MAX_SAID].strip()
 
 
 def reads_work_writes_fail(evidence: Evidence) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from wfm.diagnosis.rules.base import Case, pattern
+from wfm.diagnosis.rules.base import Case, pattern, said
 from wfm.diagnosis.rules.record import Matchers, Rule, Variant, platform_error, published
 from wfm.domain.diagnoses import Kind
 
@@ -111,7 +111,8 @@ _NAMED_ABSENT = re.compile(  # "The queue 'Support' referenced by the flow was n
 
 def _nothing_values(case: Case) -> Mapping[str, str]:
     found = _NAMED_ABSENT.search(case.text)
-    return {"call": case.call or "", "thing": f"{found[1].strip()} '{found[3]}'" if found else ""}
+    told = said(case, NOTHING.matchers.sentences)
+    return {"call": case.call or "", "thing": f"{found[1].strip()} '{found[3]}'" if found else "", "said": told}
 
 
 def _call_unknown(case: Case) -> bool:
@@ -149,7 +150,7 @@ NOTHING = Rule(
         statuses=frozenset({404, 410}),
         within=_ABSENT,
     ),
-    cause="Something that the request names does not exist; the answer does not say more.",
+    cause="Something that the request names does not exist{said|; the answer does not say more}.",
     more="It may be deleted, in another organization, or hidden from this caller.",
     confirm="Read the same thing by its id, with the same token.",
     fix="Check the ids in the path and that the path exists.",

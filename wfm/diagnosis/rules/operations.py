@@ -9,7 +9,7 @@ from wfm.diagnosis.rules.base import Case, pattern
 from wfm.diagnosis.rules.record import Example, Matchers, Rule, observed
 from wfm.domain.diagnoses import Kind
 from wfm.payloads.correlation import UUID
-from wfm.payloads.progress import FAILED
+from wfm.payloads.progress import FAILED, UNSUCCESSFUL
 
 _JOB = re.compile(
     rf"\b(?:job|operation|task|execution|run)(?:[ _-]?id)?[\"' ]{{0,2}}[:=]?[\"' ]{{0,2}}({UUID})\b",
@@ -46,7 +46,7 @@ def _reason(case: Case) -> str:
     deciding = case.response.deciding
     if (case.response.firm_status or 200) >= 300:
         return ""
-    if any(layer.state in FAILED for layer in case.response.envelopes):
+    if any(layer.state in FAILED - {UNSUCCESSFUL} for layer in case.response.envelopes):
         said = (layer.message for layer in case.response.envelopes if layer.level == case.response.level)
         return next((message for message in said if message and message.casefold() not in FAILED), "")
     if deciding.code or not (_JOB.search(case.text) and _JOB_FAILED.search(case.text)):

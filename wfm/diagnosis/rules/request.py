@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from wfm.diagnosis.rules.base import Case, pattern
+from wfm.diagnosis.rules.base import PROSE, Case, pattern, said
 from wfm.diagnosis.rules.record import Example, Matchers, Rule, observed, platform_error, published
 from wfm.domain.diagnoses import Kind
-from wfm.payloads.correlation import without_trailing_id
-from wfm.payloads.statuses import only_repeats
 
 _BAD = frozenset({400, 422})
-MAX_SAID = 160
-"""A longer sentence is not repeated in a cause."""
-_PROSE = frozenset({"text", "page"})
-_SAYS_NOTHING = pattern(r"could not be understood by the server", r"\brequest to backend service failed\b", r"</")
 
 
 def fields(case: Case) -> tuple[str, ...]:
@@ -29,22 +23,13 @@ def fields(case: Case) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _said(case: Case) -> str:
-    """What the deciding body says of the request besides its status, behind a colon; long texts are left out."""
-    body = (layer for layer in case.response.deciding_body if layer.place not in _PROSE)
-    inner = (text for layer in body for text in (layer.message, *(detail.message for detail in layer.details)))
-    messages = dict.fromkeys(without_trailing_id(text).rstrip(".: ") for text in (case.response.deciding.message, *inner))
-    short = [text for text in messages if len(text) <= MAX_SAID and " " in text and not only_repeats(text)]
-    return f": {'; '.join(text for text in short[:3] if not _SAYS_NOTHING.search(text))}".rstrip(": ")
-
-
 def _said_in_body(case: Case) -> Mapping[str, str]:
-    return {} if case.response.deciding.place in _PROSE else _validation_values(case)
+    return {} if case.response.deciding.place in PROSE else {"said": said(case)}
 
 
 def _validation_values(case: Case) -> Mapping[str, str]:
     named = fields(case)
-    return {"where": f" ({', '.join(named[:4])})" if named else "", "said": _said(case)}
+    return {"where": f" ({', '.join(named[:4])})" if named else "", "said": said(case, VALIDATION.matchers.sentences)}
 
 
 VALIDATION = Rule(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from wfm.diagnosis.rules import unreachable
 from wfm.diagnosis.rules.base import Case, pattern
-from wfm.diagnosis.rules.record import PASSES, Example, Matchers, Rule, observed, platform_error, published
+from wfm.diagnosis.rules.record import PASSES, Example, Matchers, Rule, Variant, observed, platform_error, published
 from wfm.diagnosis.rules.unreachable import BROKEN_STATUSES
 from wfm.domain.diagnoses import Kind
 from wfm.payloads.parsed_response import Form
@@ -64,7 +64,7 @@ RATE = Rule(
         codes_within=pattern(r"^(?:api|call|quota|usage)\.limit\.exceeded$", r"\b(?:quota|throughput)\.exceeded$"),
         sentences=pattern(
             r"\brate limit",
-            r"\btoo many requests",
+            r"\btoo[ _]many[ _]requests",
             r"\bthrottl",
             r"\bretry the request in\b",
             r"\b(?:requests?|calls?|updates?) per (?:second|minute|hour|day)",
@@ -112,6 +112,8 @@ def _no_answer_in_time(case: Case) -> bool:
     return _no_answer(case) and bool(_TIME.search(case.evidence.fault))
 
 
+_OF_FUNCTION = pattern(r"\btask timed out after \d")  # AWS Lambda
+
 TIMEOUT = Rule(
     key="timed-out",
     kind=Kind.TIMEOUT,
@@ -127,7 +129,7 @@ TIMEOUT = Rule(
             r"^etimedout$",
         ),
         sentences=pattern(
-            r"\btimed? ?out\b",
+            r"\b(?:timed?|times|timing) ?out\b",
             r"\btimeout (?:error|exceeded|expired|occurred|waiting)",
             r"\bdeadline exceeded|\bexceeded (?:the|its) deadline|\be?timedout\b",
             r"\bdid not respond in time",
@@ -141,11 +143,22 @@ TIMEOUT = Rule(
     confirm="Read the state back before you send a write again.",
     fix="Wait, read back, and send again what was not done; the desk does it in that order.",
     who=PASSES,
+    variants=(
+        Variant(
+            when=lambda case: bool(_OF_FUNCTION.search(case.text)),
+            cause="The function did not end within the time that it has. A write may still have been done.",
+            confirm="The function's own log says how long it ran, and what it did last.",
+            fix="Give the function more time in its settings, or find what it waits for: often a network that it can't reach.",
+            who="Action owner",
+        ),
+    ),
     retry="Yes, after reading back.",
     source=published("request.timeout and client.timeout are declared on practically every call."),
     example=platform_error(504, "request.timeout", "The request timed out."),
 )
 
+
+_NO_PROXY = pattern(r"\bconnect to (?:the )?proxy\b", r"\bproxyconnect\b", r"\berr_proxy_connection_failed")
 
 UNAVAILABLE = Rule(
     key="not-reachable",
@@ -188,6 +201,15 @@ UNAVAILABLE = Rule(
         within=BROKEN_STATUSES,
     ),
     retryable=True,
+    variants=(
+        Variant(
+            when=lambda case: bool(_NO_PROXY.search(case.text)),
+            cause="The proxy through which the program calls can't be reached: nothing was sent.",
+            confirm="Call the address of the proxy from the same machine.",
+            fix="Correct the address of the proxy in the settings of the program, or call without a proxy. Then try again.",
+            who="Owner of the calling program",
+        ),
+    ),
     cause="The service, or one that it depends on, is not available just now.",
     more="If only one Data Action fails, the address that it calls may be wrong or down.",
     confirm="Check the status page of the region; try one read.",

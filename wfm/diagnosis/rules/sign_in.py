@@ -213,6 +213,8 @@ GRANT = Rule(
     example=oauth_error(400, "invalid_grant", "Authorization code was not accepted"),
 )
 
+_OF_AWS_GATEWAY = pattern(r"^missing authentication token$")
+
 UNAUTHENTICATED = Rule(
     key="not-signed-in",
     kind=Kind.UNAUTHENTICATED,
@@ -257,6 +259,15 @@ UNAUTHENTICATED = Rule(
     confirm="Repeat the call with a new token. In a Data Action, check the Authorization header that it sends.",
     fix="Use a valid token. In a Genesys Cloud Data Action leave the header out: the integration adds its own.",
     who="OAuth admin",
+    variants=(
+        Variant(
+            when=lambda case: bool(_OF_AWS_GATEWAY.search(case.text)),
+            cause="The gateway of AWS knows no such path or verb, or wants a signed request: it says both in these words.",
+            confirm="Compare the address with the one that AWS shows for the stage of the API.",
+            fix="Correct the path, its stage included, or the verb. Where both are right, sign the request.",
+            who="Action owner",
+        ),
+    ),
     retry="Not the same request: it carries the same token.",
     source=published("authentication.required and bad.credentials are declared on practically every call."),
     example=platform_error(401, "authentication.required", "No authentication bearer token specified in authorization header."),

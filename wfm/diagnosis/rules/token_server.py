@@ -44,7 +44,7 @@ GRANT_UNKNOWN = Rule(
             r"\b(?:invalid|unsupported|unknown|wrong) grant[ _-]?type",
             r"\bgrant[ _-]?type\b[^.\n]{0,40}\b(?:invalid|required|missing)\b",
             r"\bgrant[ _-]?type\b[^.\n]{0,40}\b(?:not|must be) (?:given|provided|specified|set|present)\b",
-            r"\b(?:missing|required)\b(?: \w+){0,3}[: '\"`]{1,4}grant[ _-]type\b",
+            r"\b(?:missing|required|must contain)\b(?: \w+){0,3}[: '\"`]{1,4}grant[ _-]type\b",
         ),
         within=_WITHIN,
     ),
@@ -117,7 +117,7 @@ AWS_TRUST = Rule(
     ),
 )
 
-_WRONG_TOKEN_HOST = pattern(r"https?://(?:api|apps)\.[^/\s\"']{3,100}/oauth/(?:token|authorize)\b")
+_WRONG_TOKEN_HOST = pattern(r"https?://(?:api|apps)\.[^/\s\"']{3,100}/oauth/(?:token|authorize)\b|/api/v2/oauth/token\b")
 _WRONG_API_HOST = pattern(r"https?://login\.[^/\s\"']{3,100}/api/v\d/")
 _NO_TOKEN_SERVER = frozenset({404, 405, 410})
 _BY_STATUS = {
@@ -172,10 +172,11 @@ WRONG_HOST = Rule(
     ),
 )
 
+_RETURN = r"\b(?:redirect|callback|reply)[ _-]?ur[il]"
 _REDIRECT = pattern(
     r"\bredirect_ur[il]_(?:mismatch|not_\w+|invalid)",
-    r"\bredirect[ _-]?ur[il]\b[^\n]{0,160}\b(?:not|n't|invalid|mismatch\w*|un(?:known|auth|regist)\w*|differ\w*|missing)\b",
-    r"\b(?:invalid|unknown|unauthori[sz]ed|unregistered|wrong|mismatch\w*|missing)\b[^.\n]{0,30}\bredirect[ _-]?ur[il]",
+    rf"{_RETURN}\b[^\n]{{0,160}}\b(?:not|n't|invalid|mismatch\w*|un(?:known|auth|regist)\w*|differ\w*|missing)\b",
+    rf"\b(?:invalid|unknown|unauthori[sz]ed|unregistered|wrong|mismatch\w*|missing)\b[^.\n]{{0,30}}{_RETURN}",
 )
 
 REDIRECT = Rule(

@@ -14,7 +14,7 @@ _CERTIFICATE = pattern(
     r"\bPKIX\b",
     r"\bcertificat\w*\b[^.\n]{0,60}\b(?:expired|invalid|trust|path|valid|verif|fail|unknown|revoked)",
     r"\b(?:ssl|tls)\b[^.\n]{0,30}\b(?:handshake|error|failure)",
-    r"\bhandshake_failure",
+    r"\bhandshake_failure|\[SSL: [A-Z_]{6,}",
     r"\bself.signed certificate",
     r"\bunable[ _]to[ _]verify\b",  # Node
     r"\berr_(?:tls_)?(?:cert|ssl)_\w+",  # a browser's console
@@ -23,6 +23,12 @@ _CERTIFICATE = pattern(
     r"\bhostname\b[^.\n]{0,60}\bcertificate",
     r"\bcertificate subject name\b|\bsubject alternative (?:\w+ )?names?\b|\bcertificate ?name ?mismatch",
     r"\bcurl: \((?:51|58|60|77|83|91)\)",
+)
+
+
+_NO_COMMON_TLS = pattern(
+    r"\bhandshake[_ ]failure\b|\bprotocol[_ ]version\b|\bunsupported protocol\b|\bno cipher",
+    r"\bcreate SSL/TLS secure channel",
 )
 
 
@@ -76,6 +82,19 @@ CERTIFICATE = Rule(
     who=REMOTE_OWNER,
     values=_host_values,
     variants=(
+        Variant(
+            when=lambda case: bool(_NO_COMMON_TLS.search(case.text)),
+            cause="The two sides find no version or cipher of TLS that both take. The certificate is not in question yet.",
+            confirm="Check which versions of TLS the host takes, and which the caller offers.",
+            fix="Let both sides use TLS 1.2 or newer: on the caller's side with a current runtime.",
+        ),
+        Variant(
+            when=lambda case: "wrong version number" in case.text,
+            cause="What answers at this address does not speak TLS: the port is wrong, or a proxy wants plain HTTP.",
+            confirm="Open the same address and port without TLS: it answers.",
+            fix="Correct the port, or give the address of the proxy with http:// in front.",
+            who="Owner of the calling program",
+        ),
         Variant(
             when=_not_behind_action,
             cause="The program does not trust the certificate of {host|the host}, or the connection can't be secured.",

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from wfm.diagnosis.rules import nothing_failed
-from wfm.diagnosis.rules.base import Case
-from wfm.diagnosis.rules.record import Example, Matchers, Rule, observed
+from wfm.diagnosis.rules.base import Case, pattern, said
+from wfm.diagnosis.rules.record import Example, Matchers, Rule, Variant, observed
 from wfm.diagnosis.rules.servers import passes
 from wfm.domain.diagnoses import Kind
 from wfm.payloads.parsed_response import Form
@@ -66,11 +66,16 @@ EMPTY = Rule(
     example=Example(body="{}"),
 )
 
+_NO_JSON = pattern(  # a program that wanted JSON: .NET, Node and browsers, Jackson, Go
+    r"\bunexpected character encountered while parsing value: <|\bunexpected token '?<",
+    r"\b(?:unexpected|invalid) character \(?'<'",
+)
+
 PAGE = Rule(
     key="answer-page",
     kind=Kind.UNPARSEABLE,
     title="A web page came instead of an answer",
-    matchers=Matchers(special=lambda case: case.response.form is Form.PAGE),
+    matchers=Matchers(special=lambda case: case.response.form is Form.PAGE or bool(_NO_JSON.search(case.text))),
     retryable=passes,
     cause="A web page came back, not an answer of an API: the address is probably that of a sign-in page or a proxy.",
     confirm="Open the address in a browser: a page appears.",
@@ -87,10 +92,17 @@ UNKNOWN = Rule(
     title="The answer is of no known form",
     matchers=Matchers(special=lambda case: True),
     retryable=passes,
-    cause="The text is readable, but no rule knows what it means.",
+    cause="The text is readable, but no rule knows what it means{said|}.",
+    values=lambda case: {"said": said(case)},
     confirm="Look for the whole answer (status line, headers and body) and compare it with a call that works.",
     fix="Explain the whole answer instead. If that says no more and it repeats, ask the maintainers of the desk for a rule.",
     who="Admin",
+    variants=(
+        Variant(
+            when=lambda case: bool(said(case)),
+            fix="Look the code and the sentence up in the manual of the service that gave the answer.",
+        ),
+    ),
     retry="Not known.",
     source=observed(),
     example=Example(body='"something went wrong"'),
