@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.genesys.conftest import QUICK
@@ -353,6 +354,20 @@ class TestDemoAdmin:
         admin = DemoAdmin(Endpoint("http://127.0.0.1:1", "http://127.0.0.1:1"))
         with pytest.raises(ConnectionProblem):
             admin.info()
+        admin.close()
+
+    def test_a_description_serves_a_moment_and_no_longer_than_a_change(self) -> None:
+        asked: list[str] = []
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            asked.append(request.method)
+            body = {"demo": True, "organization": {"id": "o"}, "clients": [], "scenario": f"number {len(asked)}"}
+            return httpx.Response(200, json=body)
+
+        admin = DemoAdmin(Endpoint("http://127.0.0.1:1", "http://127.0.0.1:1"), transport=httpx.MockTransport(answer))
+        assert [admin.info().scenario for _ in range(5)] == ["number 1"] * 5
+        admin.switch_scenario("busy-hour")
+        assert admin.info().scenario == "number 3"
         admin.close()
 
     def test_reset(self, demo: DemoHandle, admin: DemoAdmin, ready_agent: str) -> None:

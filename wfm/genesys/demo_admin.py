@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -14,11 +15,14 @@ import httpx
 from pydantic import SecretStr
 
 from wfm.domain.errors import BadInput, NotFound
+from wfm.genesys.cache import CachedValue
 from wfm.genesys.errors import BadAnswer, ConnectionProblem, GenesysError, ServerFault, TimedOut, parse_body
 from wfm.genesys.recorder import fault_of
 from wfm.genesys.regions import Endpoint
 
 TIMEOUT_S = 5.0
+INFO_TTL_S = 1.0
+"""For how long a description serves: a screen asks for it a dozen times. What this process changes shows at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +55,16 @@ class DemoAdmin:
         if not endpoint.is_loopback:
             raise BadInput("demo tenant", endpoint.host, "a loopback address")
         self._http = httpx.Client(base_url=endpoint.api_url, timeout=TIMEOUT_S, trust_env=False)
+        self._info = CachedValue[DemoInfo](INFO_TTL_S, lambda: datetime.now(UTC))
 
     def close(self) -> None:
         self._http.close()
 
     def info(self) -> DemoInfo:
-        """Return organization, clients and scenario."""
+        """Return organization, clients and scenario, at most INFO_TTL_S old."""
+        return self._info.get(self._read_info)[0]
+
+    def _read_info(self) -> DemoInfo:
         demo = _info(self._call("GET", "/_demo/info"))
         if demo is None:
             raise BadAnswer("GET /_demo/info", message="it is not a demo tenant's")
@@ -96,6 +104,9 @@ class DemoAdmin:
             response = self._http.request(verb, path, json=body) if body is not None else self._http.request(verb, path)
         except httpx.HTTPError as error:
             failed, timed_out = fault_of(error), isinstance(error, httpx.TimeoutException)
+        finally:
+            if verb != "GET":
+                self._info.forget()
         if response is None:
             raise (TimedOut if timed_out else ConnectionProblem)(call, message=failed)
         if response.status_code < 300:
