@@ -364,7 +364,8 @@ class TestDemoAdmin:
             body = {"demo": True, "organization": {"id": "o"}, "clients": [], "scenario": f"number {len(asked)}"}
             return httpx.Response(200, json=body)
 
-        admin = DemoAdmin(Endpoint("http://127.0.0.1:1", "http://127.0.0.1:1"), transport=httpx.MockTransport(answer))
+        admin = DemoAdmin(Endpoint("http://127.0.0.1:1", "http://127.0.0.1:1"))
+        admin._http = httpx.Client(base_url="http://127.0.0.1:1", transport=httpx.MockTransport(answer))
         assert [admin.info().scenario for _ in range(5)] == ["number 1"] * 5
         admin.switch_scenario("busy-hour")
         assert admin.info().scenario == "number 3"
