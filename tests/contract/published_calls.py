@@ -71,10 +71,10 @@ class Calls:
         return response
 
     def _activity_plan(self, business: str) -> None:
+        self.demo.patch("/_demo/settings", {"job_s": 0})  # a plan runs one job at a time
         made = self._request("POST", f"{WFM}/businessunits/{business}/activityplans", json=self.plan()).json()
         job = self._request("POST", f"{made['selfUri']}/runs/jobs").json()
         self.parameters |= {"activityPlanId": made["id"], "jobId": job["id"]}
-        self.demo.patch("/_demo/settings", {"job_s": 0})
 
     def plan(self) -> dict[str, Any]:
         """A CreateActivityPlanRequest for one agent, today."""
