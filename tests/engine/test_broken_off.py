@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.support.phase_world import IDS, World
 from wfm.domain.diagnoses import Evidence
 from wfm.domain.errors import StoreFault
 from wfm.domain.operations import ItemState, Outcome
+from wfm.engine.batch import MAX_SENDS, BatchExecutor, Canary
 from wfm.engine.sending import UnknownOutcome, Unsent
 from wfm.genesys.errors import BudgetTimeout, Cancelled, GenesysError, ServerFault
 from wfm.ledger import Ledger
@@ -123,3 +125,30 @@ def _with(ledger: Ledger, **parts: object) -> Any:
             return parts[name] if name in parts else getattr(ledger, name)
 
     return Other()
+
+
+def test_what_was_never_sent_counts_as_no_send_however_often_it_is_given_back(ledger: Ledger) -> None:
+    """Only an agent who was sent and read back as not applied, too often, is given up."""
+    world = World(ledger)
+    operation = world.begin(new_operation(ledger, IDS[:1]))
+    (claim,) = world.claim(operation, 1)
+    context = world.context(operation)
+    executor = BatchExecutor(context, why_stop=lambda: None, unsent=threading.Event(), canary=Canary(left=None))
+    unsent = context.give_back(claim)
+    assert [executor._counted(unsent) for _ in range(2 * MAX_SENDS)] == [unsent] * 2 * MAX_SENDS
+    resent = replace(unsent, exchanges=(an_exchange(CALL, 504),))
+    states = [executor._counted(resent).state for _ in range(MAX_SENDS)]
+    assert states == [ItemState.PENDING] * (MAX_SENDS - 1) + [ItemState.FAILED]
+
+
+@pytest.mark.parametrize(("status", "worked"), [(200, True), (399, True), (400, False), (403, False), (None, False)])
+def test_a_read_that_was_refused_is_no_read_that_worked(ledger: Ledger, status: int | None, worked: bool) -> None:
+    """Of reads that work the desk concludes that the token may read."""
+    world = World(ledger)
+    operation = world.begin(new_operation(ledger, IDS[:1]))
+    (claim,) = world.claim(operation, 1)
+    context = world.context(operation)
+    executor = BatchExecutor(context, why_stop=lambda: None, unsent=threading.Event(), canary=Canary(left=None))
+    executor._note_reads([replace(context.give_back(claim), exchanges=(an_exchange("GET /x", status),))])
+    reads_ok, _, _ = ledger.client_usage.counts(operation.tenant_key, operation.client_id)
+    assert reads_ok == int(worked)
