@@ -799,6 +799,7 @@ VARIANTS: dict[str, list[tuple[Given, str]]] = {
     "timed-out": [(Given("2026-03-02T02:00:07.114Z 0a1b2c3d Task timed out after 3.00 seconds"), "more time in its settings")],
     "not-reachable": [(Given("Cannot connect to proxy.: Connection refused"), "address of the proxy")],
     "not-signed-in": [(Given('{"message": "Missing Authentication Token"}', 403), "Correct the path")],
+    "answer-page": [(Given("json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)"), "wanted JSON")],
     "answer-unknown": [(Given('{"errorcode": "1", "error": ["No such table: network"]}', code="1"), "the sentence")],
     "address-unknown": [(Given("getaddrinfo ENOTFOUND api.mypurecloud.frr"), "api.mypurecloud.frr that the program")],
 }

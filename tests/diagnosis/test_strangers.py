@@ -40,6 +40,12 @@ Google, XML, firewalls. Of 60 further texts of strangers, judged strictly, 46 we
 of 30 of any kind, 10 of 15 of the new kinds, and 10 of 15 more after these were fixed; what they showed is in the set too, in
 our own words.
 
+The sets ten to fifteen are of texts as they stand in public threads, in our own words. Here the status counts too, and where
+no rule knows an answer the cause quotes it. Each was written after the one before had been mended. Right in every respect at
+the first try: 28 of 45, 25 of 35, 22 of 29, 17 of 26, 17 of 26 and 21 of 25; seven labels of the last were slips, corrected
+after the first look. Most misses were statuses, codes and sentences in notations not seen before, and were answered as not
+recognized.
+
 Labels changed afterwards: of the seventh set one permission, which the published API does name; one text without a source in
 public was left out. Of the others a host name that nobody knows doesn't pass by waiting, nor does a lock that a person holds
 (two of the fifth set); a body inside a Data Action's sentence that has no code of its own leaves the code open (seven); where
@@ -95,7 +101,7 @@ def test_texts_as_people_paste_them(number: int) -> None:
     assert wrong == {}
 
 
-@pytest.mark.parametrize("number", [10, 11])
+@pytest.mark.parametrize("number", [10, 11, 12, 13, 14, 15])
 def test_texts_of_strangers_with_their_status(number: int) -> None:
     for case in _strangers(number):
         found = explain(case["body"], status=case["http_status"]).diagnosis

@@ -19,10 +19,10 @@ _PLATFORM_CODE = re.compile(r"[a-z]+(?:\.[a-z]+)+")
 _BRIEF_WORDS = re.compile(r"insufficient permissions? for resource access|^\s*resource not found\.?\s*$", re.IGNORECASE)
 _OF_OTHERS = re.compile(  # what only other vendors say: ServiceNow, Microsoft, Salesforce, Google, AWS
     r"\bAPI level ACL\b|\bRequired to provide Auth information\b|\bAADSTS\d{4,}|\bprv[A-Z]\w+ privilege\b|\barn:aws:"
-    r"|\bexplicit deny\b|\bgoogle\.(?:api_core|auth|cloud)\b|\bIAM permission\b|\bbotocore\b|<[Aa]piErrors\b"
+    r"|\bexplicit deny\b|\bgoogle\.(?:api_core|auth|cloud)\b|\bgoogleapis\.com\b|\bIAM permission\b|\bbotocore\b"
     r"|\bINSUFFICIENT_ACCESS\w*|\bINVALID_SESSION_ID\b|\bAuthoriz?ation_RequestDenied\b|\bAuthorizationFailed\b|\bPERMISSION_DENIED\b"
     r"|\bdefault credentials\b|\bunable to locate credentials\b|\bUNAUTHENTICATED\b|\bRESOURCE_EXHAUSTED\b"
-    r"|\brpc error: code = |\bStatusCode\.[A-Z_]{4,}"
+    r"|<[Aa]piErrors\b|\brpc error: code = |\bStatusCode\.[A-Z_]{4,}"
 )
 _SERVICE = (
     r"(?:Zendesk|Service ?Now|Salesforce|Dynamics(?: 365)?|SAP|HubSpot|Freshdesk|Jira|Twilio|Five9|Okta|Zoho|SharePoint|Azure"

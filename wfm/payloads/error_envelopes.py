@@ -16,11 +16,12 @@ from wfm.payloads import correlation, statuses
 from wfm.payloads.json_text import MAX_DEPTH
 from wfm.payloads.limits import MAX_BYTES, tidy
 from wfm.payloads.members import CODE_KEYS, DETAIL_LISTS, MAX_ITEMS, Detail, details_of, key_of, params_of, text_of
-from wfm.payloads.progress import DONE, FAILED, RUNNING, THERE, UNSUCCESSFUL, is_notification, is_thing
+from wfm.payloads.progress import DONE, FAILED, RUNNING, THERE, is_notification, is_thing
 
 MAX_ENVELOPES = 40
 
 _MESSAGE_KEYS = (
+    "exceptionmessage",
     "message",
     "usermessage",
     "errormessage",
@@ -36,7 +37,7 @@ _MESSAGE_KEYS = (
     "userparamsmessage",
 )
 _STATUS_KEYS = (
-    *("status", "statuscode", "httpstatus", "httpstatuscode", "httpcode", "responsestatus"),
+    *("status", "statuscode", "http", "httpstatus", "httpstatuscode", "httpcode", "responsestatus"),
     *("responsecode", "responsestatuscode", "httpresponsestatuscode", "resultcode", "elbstatuscode", "scstatus"),
 )
 _ID_KEYS = ("contextid", "correlationid", "traceid")
@@ -271,10 +272,10 @@ def _own_envelope(members: Mapping[str, object], place: str, level: int) -> Erro
 
 
 def _state(members: Mapping[str, object]) -> str:
-    """How far something came, by its own word: "complete", "processing"; "success" and "unsuccessful" for yes and no."""
+    """How far something came, by its own word: "complete", "processing"; "success" and "failed" for yes and no."""
     success = members.get("success", members.get("successful"))
     if isinstance(success, bool):
-        return "success" if success else UNSUCCESSFUL
+        return "success" if success else "failed"
     words = (str(value).strip().casefold() for name in _STATES if isinstance(value := members.get(name), str))
     return next((word for word in words if 0 < len(word) <= 40 and not word.isdigit()), "")
 
@@ -285,7 +286,7 @@ def _may_embed(text: str) -> bool:
 
 
 def _code_and_message(members: Mapping[str, object]) -> tuple[str | None, str]:
-    message = text_of(members, _MESSAGE_KEYS, 4_000)
+    message = text_of(members, (*_MESSAGE_KEYS, *(name for name in members if name.endswith(("message", "msg")))), 4_000)
     code = text_of(members, CODE_KEYS, 200)
     error = members.get("error")
     if isinstance(error, str) and error.strip():

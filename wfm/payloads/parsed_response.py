@@ -135,7 +135,7 @@ class ParsedResponse:
         if self.status is not None and self.status >= 300:
             return self.status
         named = next((envelope.status for envelope in self.envelopes if envelope.status), None)
-        if (named or 0) < 400 and self.form is Form.JSON:
+        if (named or 0) < 400 and self.form in (Form.JSON, Form.TRUNCATED, Form.TEXT):
             named = statuses.status_in(self.deciding.message) or named  # "Request failed with status code 403"
         return named or statuses.of_phrase(self.deciding.message) or self.status
 

@@ -14,10 +14,7 @@ THERE = "there"
 DONE = frozenset(
     {"success", "succeeded", "successful", "complete", "completed", "done", "ok", "fulfilled", "finished", "ready", THERE}
 )
-UNSUCCESSFUL = "unsuccessful"
-"""What {"success": false} says: of a request, not of an operation that was started."""
-
-FAILED = frozenset({UNSUCCESSFUL, "error", "failed", "failure", "canceled", "cancelled", "aborted", "timedout", "rejected"})
+FAILED = frozenset({"error", "failed", "failure", "canceled", "cancelled", "aborted", "timedout", "rejected"})
 
 _PAGES = frozenset({"pagesize", "pagecount", "pagenumber", "total", "cursor", "nexturi"})
 

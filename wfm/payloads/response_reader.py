@@ -26,7 +26,10 @@ _CHALLENGE = re.compile(
     r'\b(error|error_description|scope)\s*=\s*(?:"([^"]{0,1000})"|\'([^\']{0,1000})\'|([^\s,"\']{1,300}))', re.IGNORECASE
 )
 
-_LOG_LINE = re.compile(r"\[\s*(?:[A-Za-z]{3,20}\]|\d{4}-\d\d|\d\d?[./:]\d\d)")  # "[ERROR] …", "[2026-03-02 …"
+_PROPERTIES = re.compile(r"\n\s+at [^\n]{1,300}\{\s*\n")  # of an error, which Node prints behind its stack
+_LOG_LINE = re.compile(  # "[ERROR] …", "[2026-03-02 …", "{ Error: …" as an old Node prints it
+    r"\[\s*(?:[A-Za-z]{3,20}\]|\d{4}-\d\d|\d\d?[./:]\d\d)|\{ \w{0,40}Error: "
+)
 _BASE64 = re.compile(r"[A-Za-z0-9+/\r\n]{24,}={0,2}")
 
 
@@ -184,8 +187,9 @@ def _from_text(text: str, form: Form) -> tuple[ErrorEnvelope, ...]:
     for inner in sorted(readable, key=lambda envelopes: not any(envelope.code for envelope in envelopes)):
         before = text_extraction.before_body(text)
         repeats = all(statuses.only_repeats(word) for envelope in inner for word in (envelope.code or "", envelope.message))
-        if repeats and before.count(" ") > 1:  # the sentence before it says more
-            return (ErrorEnvelope(place="text", code=text_extraction.code_in(before), message=before), *inner)
+        if (repeats or _PROPERTIES.search(text)) and before.count(" ") > 1:  # the sentence before it says more
+            code = text_extraction.code_in(before) or (None if repeats else inner[0].code)
+            return (ErrorEnvelope(place="text", code=code, message=before), *inner)
         return inner
     if (envelope := text_extraction.xml_inside(text) if "</" in text else None) is not None:
         return (envelope,)

@@ -12,7 +12,7 @@ _NAMED = r"(?:status|statut|estado|état|stato|статус|ステータス|状�
 _ANY_NUMBER = re.compile(r"[1-5]\d\d")
 _VERBS = r"(?:GET|HEAD|POST|PUT|PATCH|DELETE)"
 _STATED = re.compile(  # "status code: 403", "API Error: 403 - …", "PATCH /x returned 403", "403 Client Error"
-    r"(?:^\s*\(?|<title>(?:HTTP )?(?:Status |Error )?"
+    r"(?:^\s*\(?|\"code\"\s{0,3}:\s{0,3}|<title>(?:HTTP )?(?:Status |Error )?"
     rf"|\b(?:API|Auth)\s{{1,4}}Error:?\s{{0,4}}|\bHTTP(?:/\d(?:\.\d)?)?[ :=\",]{{1,6}}`?"
     rf"|{_NAMED}(?:[ _-]?code)?[\"*]{{0,2}}\s{{0,4}}[:=|]?[*]{{0,2}}\s{{0,4}}[\"'`(]?"
     rf"|\b(?:error|fehler(?:code)?|erreur|errore|erro|fout|ошибка|błąd)(?: code)?\s{{0,3}}:?\s{{1,3}}"
@@ -22,7 +22,7 @@ _STATED = re.compile(  # "status code: 403", "API Error: 403 - …", "PATCH /x r
     r"|\b(?:HTTP |server )?(?:response|answer|result)(?: status)?(?: code)?[:=]? ?"  # java.net, got
     r"|\b(?:with|exit|unexpected)(?: an?)?(?: http)?(?: status)?(?: code)?[:=]? (?:of )?"  # ServiceNow, Go
     r"|\b\w{0,60}(?:Error|Exception)\b\W{1,4}"  # aiohttp, Spring
-    r"|<Response \[|\bfail(?:ed|ure)[:( ]{1,3}|\b(?:got|gets?|gives?|gave|returns?|answers?|throws?)(?: an?)?(?: HTTP)? "
+    r"|<Response \[|\]\[|\bfail(?:ed|ure)[:( ]{1,3}|\b(?:got|gets?|gives?|gave|returns?|answers?|throws?)(?: an?)?(?: HTTP)? "
     rf"){_NUMBER}"
     r"|\b([45]\d\d) (?:Client|Server) Error\b"  # requests
     rf"|\[([45]\d\d)\] during \[{_VERBS}\]"  # Feign
@@ -71,9 +71,23 @@ _BY_GRPC = re.compile(
     r"|\b(PERMISSION_DENIED|UNAUTHENTICATED|RESOURCE_EXHAUSTED|INVALID_ARGUMENT|FAILED_PRECONDITION|ALREADY_EXISTS"
     r"|DEADLINE_EXCEEDED|NOT_FOUND|UNAVAILABLE|UNIMPLEMENTED): "
 )
-_CONSTANT = re.compile(rf"\b({'|'.join(status.name for status in HTTPStatus if status >= 400 and '_' in status.name)})\b")
-_BESIDE = re.compile(  # a number in marks or beside words of any language: `404`, | 404 |, (403) at the end, ": 403 Prohibido"
-    r"(?:[`*|] ?|\((?!400|500)(?=\d{3}\)\W*(?:\n|$))|: )(40[0-9]|41[0235]|42[2349]|50[0-4])(?:[`*)]| ?\||(?= [A-ZÀ-Ž]))"
+_NAMES = {
+    name: status.value
+    for status in HTTPStatus
+    if status >= 400 and "_" in status.name
+    for name in (status.name, status.name.title().replace("_", ""))
+}
+_AS_A_NAME = re.compile(rf"\b({'|'.join(_NAMES)})\b")  # "TOO_MANY_REQUESTS", "BadGateway"
+_OF_ERROR = r"(40[0-9]|41[0235]|42[2349]|50[0-4])"
+_BESIDE = re.compile(  # in marks or beside words of any language: `404`, | 404 |, (403) at the end, ": 403 Prohibido"
+    rf"(?:[`*|] ?|\((?!400|500)(?=\d{{3}}\)\W*(?:\n|$))|: ){_OF_ERROR}(?:[`*)]| ?\||(?= [A-ZÀ-Ž]))"
+    rf"|https?://\S{{3,300}}: {_OF_ERROR}\W*(?:\n|$)"
+)
+_NEAR_A_WORD = re.compile(  # "Error Posting Webhook: 400", "status code - 400": a number that is a status, and no quantity
+    r"\b(?:HTTP|status|code|error|err|fail(?:ed|ure|s)?|respon[ds]\w*|return\w*|answer\w*)\b[^\n\d.;]{0,30}?[ :=(\[\"'`-]"
+    rf"({'|'.join(str(status.value) for status in HTTPStatus if status >= 400)})\b"
+    r"(?![.,:-]?\d|\s?(?:%|ms|s|sec\w*|min\w*|hours?|days?|[kmg]?b|bytes|px|times|[a-z]{3,20}s)\b)",
+    re.IGNORECASE,
 )
 _REMOTE = re.compile(r"\bStatus ?Code: ?([45]\d\d)\b|\bfailed with status code ([45]\d\d)\b", re.IGNORECASE)
 _SUCCESS = re.compile(
@@ -97,8 +111,10 @@ def status_in(text: str) -> int | None:
     if (named := _BY_GRPC.search(text)) and (meant := of_phrase(named.group(1) or named.group(2))):
         return meant
     if beside := _BESIDE.search(text):
-        return int(beside.group(1))
-    return HTTPStatus[named.group(1)].value if (named := _CONSTANT.search(text)) else None
+        return int(beside.group(1) or beside.group(2))
+    if near := _NEAR_A_WORD.search(text):
+        return int(near.group(1))
+    return _NAMES[named.group(1)] if (named := _AS_A_NAME.search(text)) else None
 
 
 def of_remote(text: str) -> int | None:

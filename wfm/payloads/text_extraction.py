@@ -16,15 +16,17 @@ MAX_TRIES = 6
 """How many brackets of a sentence are tried as the start of a body."""
 
 _START = re.compile(r"\{|\[\s*\{")
-_LITERAL = re.compile(r"\{u?'")
+_LITERAL = re.compile(r"\{\s*(?:u?['\"]|[A-Za-z_$][\w$]{0,40}:\s)")
 _DOUBLED = re.compile(r'[{\[,]\s{0,4}""\w')
 _ARROW = re.compile(r'"\s{0,4}=>\s{0,4}')
 _ESCAPED = re.compile(r'\\(["\\/])')
 _MEMBER_CODE = re.compile(
-    r"(?<!status )\b(?:error[_ ]?)?code[\"']?\s*[:=]\s*[\"']?([A-Za-z][\w.\-]{2,100}|\d{3,6})\b(?!\s*[:=])", re.IGNORECASE
+    r"(?<!status )\b(?:(?:error|exception|fault|result)[_ ]?)?code[\"']?\s*[:=]\s*[\"']?"
+    r"([A-Za-z][\w.\-]{2,100}|\d{3,6})\b(?!\s*[:=])",
+    re.IGNORECASE,
 )
 _OAUTH_CODE = re.compile(
-    r"\b(invalid_client|invalid_grant|invalid_scope|invalid_request|invalid_token|insufficient_scope|unauthorized_client"
+    r"\b(invalid_client(?:_credentials)?|invalid_grant|invalid_scope|invalid_request|invalid_token|insufficient_scope|unauthorized_client"
     r"|unsupported_grant_type|access_denied|temporarily_unavailable)\b"
 )
 _DOTTED_CODE = re.compile(
@@ -33,6 +35,7 @@ _DOTTED_CODE = re.compile(
 )
 _OF_BOTOCORE = re.compile(r"\bAn error occurred \((\w{3,80})\) when calling the \w{2,60} operation\b")
 _OF_RUBY = re.compile(r"\b\w{2,40}::Errors?::([A-Z]\w{3,60}): ")
+_OF_SALESFORCE = re.compile(r"\berror: ([A-Z][A-Z0-9]*(?:_[A-Z0-9]+){1,8}), ")
 _RETURNED = re.compile(r"https?://[^\s\"'<>]{1,600}?[?#&]error=([A-Za-z_.]{3,60})")
 _DESCRIBED = re.compile(r"[?#&]error_description=([^&\s\"'<>]{1,1000})")
 _FAILS = re.compile(
@@ -69,7 +72,7 @@ def embedded_values(text: str) -> list[object]:
 
 
 def _literals(text: str) -> list[object]:
-    """A Python dict that was printed into a sentence; tried up to each of its last few closing brackets."""
+    """An object of Python or Node that was printed into a sentence; tried up to each of its last few closing brackets."""
     opening = _LITERAL.search(text)
     start, end = (opening.start() if opening else 0), len(text)
     for _ in range(MAX_TRIES if opening else 0):
@@ -77,7 +80,7 @@ def _literals(text: str) -> list[object]:
         if end < 0:
             break
         try:
-            return [literals.python(text[start : end + 1])]
+            return [literals.parse(text[start : end + 1])]
         except ValueError:
             continue
     return []
@@ -104,7 +107,7 @@ def truncated_inside(text: str) -> str:
 
 def code_in(text: str) -> str | None:
     """A machine code that a text names, where there is no doubt that it is one."""
-    for pattern in (_OAUTH_CODE, _DOTTED_CODE, _OF_BOTOCORE, _OF_RUBY, _MEMBER_CODE):
+    for pattern in (_OAUTH_CODE, _DOTTED_CODE, _OF_BOTOCORE, _OF_RUBY, _OF_SALESFORCE, _MEMBER_CODE):
         found = pattern.search(text[:8_000])
         if found:
             return found.group(1)

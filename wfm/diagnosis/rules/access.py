@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from wfm.diagnosis.rules import roles
-from wfm.diagnosis.rules.base import Case, licences, pattern, scopes
+from wfm.diagnosis.rules.base import Case, licences, pattern, said, scopes
 from wfm.diagnosis.rules.record import Matchers, Rule, platform_error, published
 from wfm.diagnosis.rules.roles import (
     REFUSALS,
@@ -176,6 +176,17 @@ BLOCKED = Rule(
 )
 
 
+_DENIED = pattern(
+    r"\b(?:do|does)(?: not|n'?t) have access\b",
+    r"\b(?:access|permission)(?: is| was| has been)? denied\b|\bdeny access\b",
+)
+
+
+def _denied_in_words(case: Case) -> bool:
+    fits = case.response.firm_status in (None, 403) and case.response.form is not Form.TRUNCATED
+    return fits and bool(_DENIED.search(case.text))
+
+
 def _refused_by_a_server(case: Case) -> bool:
     """Whether code and words both refuse, under a status that says that a server failed."""
     status = case.response.firm_status
@@ -184,10 +195,13 @@ def _refused_by_a_server(case: Case) -> bool:
 
 
 def _refused_values(case: Case) -> Mapping[str, str]:
-    needed = needed_permissions(case)[1]
+    told, needed = said(case, _DENIED), needed_permissions(case)[1]
     if not needed:
-        return {}
-    return {"first": f"Check whether {holder(case)} holds {needed}, which this call needs; if so, check divisions and licences"}
+        return told
+    return {
+        **told,
+        "first": f"Check whether {holder(case)} holds {needed}, which this call needs; if so, check divisions and licences",
+    }
 
 
 REFUSED = Rule(
@@ -201,10 +215,11 @@ REFUSED = Rule(
             r"^(?:.+\.)?(?:forbidden|not\.authorized|access\.denied|unauthorized|not\.allowed)$",
             r"^access\.denied|^authorization\.failure$",
         ),
+        hint=_denied_in_words,
         statuses=frozenset({403, 451}),
         within=REFUSALS | {451},
     ),
-    cause="The call is refused and the answer does not say why: scope, permission, division or licence.",
+    cause="The call is refused{said|}, and the answer does not say what is missing: scope, permission, division or licence.",
     more="Some calls want the user to take part in the conversation or to own the thing.",
     confirm="Compare a read with a write, and two agents of different divisions, with the same token.",
     fix="{first|Go through the four lanes of Access for this call, from scope to licence}.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -128,22 +129,31 @@ def pattern(*alternatives: str) -> re.Pattern[str]:
     return re.compile("|".join(alternatives), re.IGNORECASE)
 
 
-_SAYS_NOTHING = pattern(r"could not be understood by the server", r"\brequest to backend service failed\b", r"</")
+_SAYS_NOTHING = pattern(
+    r"could not be understood by the server|\bunexpected condition which prevented|\bconflicts? with the current state\b",
+    r"\bnot authorized to perform the requested action|\brequest to backend service failed\b",
+    r"\bREST call for action execute failed\b|</",
+)
 
 
-def said(case: Case, telling: re.Pattern[str] | None = None) -> str:
-    """What the deciding body says besides its status, behind a colon; of a prose the sentence that `telling` finds."""
+def said(case: Case, telling: re.Pattern[str] | None = None) -> Mapping[str, str]:
+    """What the deciding body says besides its status, as the value "said", behind a colon; of prose the sentence that
+    `telling` or the code is found in. Empty where nothing is said."""
     body = (layer for layer in case.response.deciding_body if layer.place not in PROSE)
     inner = (text for layer in body for text in (layer.message, *(detail.message for detail in layer.details)))
-    messages = dict.fromkeys(without_trailing_id(text).rstrip(".: ") for text in (case.response.deciding.message, *inner))
+    messages = dict.fromkeys(
+        " ".join(without_trailing_id(text).split()).rstrip(".: ") for text in (case.response.deciding.message, *inner)
+    )
     short = [text for text in messages if len(text) <= MAX_SAID and " " in text and not only_repeats(text)]
     if not short and case.response.deciding.place not in PROSE:
         short = [
             textwrap.shorten(text, MAX_SAID, placeholder=" …") for text in messages if " " in text and not only_repeats(text)
         ]
-    elif not short and telling is not None and (found := telling.search(case.text)):
-        short = [_sentence_around(case.text, found)]
-    return f": {'; '.join(text for text in short[:3] if not _SAYS_NOTHING.search(text))}".rstrip(": ")
+    elif not short and telling is not None:
+        named = re.search(re.escape(case.response.deciding.code or "\n"), case.text)
+        short = [_sentence_around(case.text, found)] if (found := telling.search(case.text) or named) else []
+    told = "; ".join(text for text in short[:3] if not _SAYS_NOTHING.search(text))
+    return {"said": f": {told}"} if told else {}
 
 
 def _sentence_around(text: str, found: re.Match[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from wfm.diagnosis.rules.base import Case, pattern
+from wfm.diagnosis.rules.base import Case, pattern, said
 from wfm.diagnosis.rules.record import PASSES, Matchers, Rule, Variant, observed, platform_error, published
 from wfm.diagnosis.rules.servers import passes
 from wfm.domain.diagnoses import Kind
@@ -158,7 +158,8 @@ CONFLICT = Rule(
         within=_CLASH | {400},
     ),
     retryable=passes,
-    cause="The request does not fit the present state of what it touches.",
+    cause="The request does not fit the present state of what it touches{said|}.",
+    values=said,
     more="It is in use, limited in number, or in a state that does not allow this change.",
     confirm="Read the thing again and compare its state with what the request wants.",
     fix="Bring it into a state that allows the change, or leave it out.",

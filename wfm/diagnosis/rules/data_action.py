@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from wfm.diagnosis.rules.base import Case, pattern
+from wfm.diagnosis.rules.base import Case, pattern, said
 from wfm.diagnosis.rules.record import PASSES, Example, Matchers, Rule, Variant, action_error, observed, published
 from wfm.domain.diagnoses import Kind
 from wfm.payloads import statuses
 
 _TIMED_OUT = pattern(r"timed? ?out")
-_FUNCTION_WORDS = pattern(r"invoked function failed", r"function execution failed")
+_FUNCTION_WORDS = pattern(r"invoked function failed|function execution failed|process exited before completing request")
 
 
 def _function_failed(case: Case) -> bool:
@@ -29,7 +29,7 @@ _OUT_OF_MEMORY = pattern(r"\bsignal: killed", r"\bout ?of ?memory\b", r"\bheap l
 
 
 def _function_values(case: Case) -> Mapping[str, str]:
-    return {"which": "The function behind the Data Action"} if case.behind_action else {}
+    return {**({"which": "The function behind the Data Action"} if case.behind_action else {}), **said(case)}
 
 
 CONTRACT = Rule(
@@ -104,7 +104,7 @@ FUNCTION = Rule(
     kind=Kind.SERVER_ERROR,
     title="The function failed",
     matchers=Matchers(special=_function_failed),
-    cause="{which|The function} stopped with an error of its own.",
+    cause="{which|The function} stopped with an error of its own{said|}.",
     more=(
         "The answer may come with HTTP 200 and a header, or wrapped as an internal server error. A function that returns "
         "a status code counts as a success: to report a failure it throws."

@@ -112,7 +112,7 @@ _NAMED_ABSENT = re.compile(  # "The queue 'Support' referenced by the flow was n
 def _nothing_values(case: Case) -> Mapping[str, str]:
     found = _NAMED_ABSENT.search(case.text)
     told = said(case, NOTHING.matchers.sentences)
-    return {"call": case.call or "", "thing": f"{found[1].strip()} '{found[3]}'" if found else "", "said": told}
+    return {"call": case.call or "", "thing": f"{found[1].strip()} '{found[3]}'" if found else "", **told}
 
 
 def _call_unknown(case: Case) -> bool:

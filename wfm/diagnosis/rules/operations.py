@@ -9,7 +9,7 @@ from wfm.diagnosis.rules.base import Case, pattern
 from wfm.diagnosis.rules.record import Example, Matchers, Rule, observed
 from wfm.domain.diagnoses import Kind
 from wfm.payloads.correlation import UUID
-from wfm.payloads.progress import FAILED, UNSUCCESSFUL
+from wfm.payloads.progress import FAILED
 
 _JOB = re.compile(
     rf"\b(?:job|operation|task|execution|run)(?:[ _-]?id)?[\"' ]{{0,2}}[:=]?[\"' ]{{0,2}}({UUID})\b",
@@ -46,7 +46,7 @@ def _reason(case: Case) -> str:
     deciding = case.response.deciding
     if (case.response.firm_status or 200) >= 300:
         return ""
-    if any(layer.state in FAILED - {UNSUCCESSFUL} for layer in case.response.envelopes):
+    if any(layer.state in FAILED for layer in case.response.envelopes):
         said = (layer.message for layer in case.response.envelopes if layer.level == case.response.level)
         return next((message for message in said if message and message.casefold() not in FAILED), "")
     if deciding.code or not (_JOB.search(case.text) and _JOB_FAILED.search(case.text)):
@@ -61,8 +61,12 @@ def _operation_values(case: Case) -> Mapping[str, str]:
     named = case.response.deciding.operation_id or next(
         (layer.operation_id for layer in case.response.envelopes if layer.operation_id), found.group(1) if found else ""
     )
-    operation = f"The asynchronous operation {named}".rstrip()
-    return {"operation": operation, "reason": f": {_reason(case).rstrip('.')[:300]}"}
+    operation = {"operation": f"The asynchronous operation {named}"} if named else {}
+    return {
+        **operation,
+        "request": operation.get("operation", "What was asked for"),
+        "reason": f": {_reason(case).rstrip('.')[:300]}",
+    }
 
 
 WITHOUT_REASON = Rule(
@@ -89,10 +93,10 @@ WITH_REASON = Rule(
     kind=Kind.BAD_REQUEST_OTHER,
     title="An asynchronous operation failed",
     matchers=Matchers(hint=lambda case: bool(_reason(case))),
-    cause="{operation|The asynchronous operation} failed{reason|, for the reason that stands in its answer}.",
+    cause="{request|The asynchronous operation} failed{reason|, for the reason that stands in its answer}.",
     confirm="Read the state of the operation, or its log, for further messages: often the first one caused the others.",
-    fix="Correct what the message names, then start the operation again.",
-    who="The person who started the operation",
+    fix="Correct what the message names, then try again.",
+    who="The person who sent the request",
     values=_operation_values,
     retry="No: the same operation fails again.",
     source=observed("jobs of Architect and imports of schedules give such answers."),

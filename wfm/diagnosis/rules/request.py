@@ -23,13 +23,17 @@ def fields(case: Case) -> tuple[str, ...]:
     return tuple(found)
 
 
+_OF_TERRAFORM = pattern(r"\bAPI Error: \d{3} - ")
+
+
 def _said_in_body(case: Case) -> Mapping[str, str]:
-    return {} if case.response.deciding.place in PROSE else {"said": said(case)}
+    told = case.response.deciding.place not in PROSE or _OF_TERRAFORM.search(case.text)
+    return said(case, _OF_TERRAFORM) if told else {}
 
 
 def _validation_values(case: Case) -> Mapping[str, str]:
     named = fields(case)
-    return {"where": f" ({', '.join(named[:4])})" if named else "", "said": said(case, VALIDATION.matchers.sentences)}
+    return {"where": f" ({', '.join(named[:4])})" if named else "", **said(case, VALIDATION.matchers.sentences)}
 
 
 VALIDATION = Rule(
@@ -62,7 +66,7 @@ VALIDATION = Rule(
         sentences=pattern(
             r"\b(?:is|are) (?:a )?required\b",
             r"\bmust (?:be|not|have|contain|match|specify)",
-            r"\b(?:is|are|was) not (?:a )?valid",
+            r"\b(?:is|are|was) not (?:a )?valid(?! JSON)",
             r"(?<!token )(?<!credentials )(?<!key )\b(?:is|are|was) invalid\b",
             r"\binvalid (?:\w{1,20} ){1,2}(?:id|uuid|format|specified)s?\b",
             r"\binvalid (?:value|input|param\w*|date|id|uuid|format|request (?:data|body|parameters?)|query)",
@@ -70,7 +74,7 @@ VALIDATION = Rule(
             r"\bvalidation (?:errors?|failed|failure)",
             r"\ballowable values",
             r"\bdid not pass validation",
-            r"\bincorrect values?\b",
+            r"\bincorrect values?\b|\b(?:page|sync) token (?:\w+ ){1,4}expired\b",
             r"\bexceeds \d+ characters",
             r"\bmaximum (?:number|amount|count) of\b",
             r"\bmissing (?:required |mandatory )?(?:parameter|field|property|argument|header)\b",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from wfm.diagnosis.rules import unreachable
-from wfm.diagnosis.rules.base import Case, pattern
+from wfm.diagnosis.rules.base import Case, pattern, said
 from wfm.diagnosis.rules.record import PASSES, Example, Matchers, Rule, Variant, observed, platform_error, published
 from wfm.diagnosis.rules.unreachable import BROKEN_STATUSES
 from wfm.domain.diagnoses import Kind
@@ -130,7 +130,7 @@ TIMEOUT = Rule(
         ),
         sentences=pattern(
             r"\b(?:timed?|times|timing) ?out\b",
-            r"\btimeout (?:error|exceeded|expired|occurred|waiting)",
+            r"\bhandshake timeout\b|\btimeout (?:error|exceeded|expired|occurred|waiting)",
             r"\bdeadline exceeded|\bexceeded (?:the|its) deadline|\be?timedout\b",
             r"\bdid not respond in time",
         ),
@@ -230,12 +230,13 @@ BROKEN = Rule(
             r"^(?:\w+\.)?(?:server|receiver)(?:\.error)?$",
             r"\bexecution\.failed$",
         ),
-        sentences=pattern(r"\bunexpected condition which prevented"),
+        sentences=pattern(r"\bunexpected condition which prevented", r"\bobject reference not set to an instance\b"),
         within=frozenset({400, 500}),
         statuses=frozenset({500, 501, *range(505, 520)}),
     ),
     retryable=passes,
-    cause="The server failed at this request and does not say why.",
+    cause="The server failed at this request{said| and does not say why}.",
+    values=said,
     more="The request may be right; some requests break a server.",
     confirm="Try one agent again, then another, and compare the two requests. Keep the correlation id.",
     fix="If it repeats, give the correlation id to Genesys support, or to the owner of the remote service.",

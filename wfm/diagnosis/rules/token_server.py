@@ -19,7 +19,7 @@ GRANT_TYPE = Rule(
     key="grant-type-not-allowed",
     kind=Kind.INVALID_CLIENT,
     title="The OAuth client is made for another grant type",
-    matchers=Matchers(codes=pattern(r"^unauthorized\.client$"), sentences=pattern(*_GRANT_WORDS), within=_WITHIN),
+    matchers=Matchers(weak_codes=pattern(r"^unauthorized\.client$"), sentences=pattern(*_GRANT_WORDS), within=_WITHIN),
     cause="The OAuth client may not use this grant type. Its id and secret may be right.",
     more="A client is made for one way to sign in. A new secret does not help.",
     confirm="Compare the grant type of {client} in Admin with the grant_type of the request.",

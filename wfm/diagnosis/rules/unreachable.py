@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from wfm.diagnosis.rules.base import Case, pattern
+from wfm.diagnosis.rules.base import PLATFORM_HOST, Case, pattern
 from wfm.diagnosis.rules.record import REMOTE_OWNER, Example, Matchers, Rule, Variant, observed
 from wfm.domain.diagnoses import Kind
 
@@ -13,7 +13,7 @@ BROKEN_STATUSES = frozenset({424, 500, 502, 503, 504, 520, 521, 523, 527, 529, 5
 _CERTIFICATE = pattern(
     r"\bPKIX\b",
     r"\bcertificat\w*\b[^.\n]{0,60}\b(?:expired|invalid|trust|path|valid|verif|fail|unknown|revoked)",
-    r"\b(?:ssl|tls)\b[^.\n]{0,30}\b(?:handshake|error|failure)",
+    r"\b(?:ssl|tls)\b[^.\n]{0,30}\b(?:handshake(?! timeout)|error|failure)",
     r"\bhandshake_failure|\[SSL: [A-Z_]{6,}",
     r"\bself.signed certificate",
     r"\bunable[ _]to[ _]verify\b",  # Node
@@ -47,7 +47,6 @@ _MANUAL = re.compile(  # where a program's message sends its reader
     r"|readthedocs|mozilla|python|nodejs|openssl)\.\w+$",
     re.IGNORECASE,
 )
-_GENESYS_HOST = pattern(r"pure\.?cloud", r"genesys", r"inin")
 
 
 def _host(case: Case) -> str:
@@ -60,7 +59,7 @@ def _host_values(case: Case) -> Mapping[str, str]:
     host = _host(case)
     genesys = (
         " The API host of Genesys Cloud is api. and the domain of the region, as api.mypurecloud.ie or api.euw2.pure.cloud."
-        if _GENESYS_HOST.search(host)
+        if PLATFORM_HOST.search(host)
         else ""
     )
     return {"host": host, "name": f"{host} ", "genesys": genesys} if host else {}
@@ -122,7 +121,7 @@ ADDRESS_UNKNOWN = Rule(
     matchers=Matchers(
         codes_within=pattern(r"\bunknown\.?host", r"^enotfound$"),
         sentences=pattern(
-            r"\bunknown ?host",
+            r"\bunknown ?host|\binaccessible host\b",
             r"\bname or service not known",
             r"\b(?:could not|couldn'?t|cannot|unable to|failed to) resolve (?:the )?(?:host|'(?![^\n]{0,300}\btemporary\b))",
             r"\bgetaddrinfo\b",

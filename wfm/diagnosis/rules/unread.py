@@ -66,9 +66,10 @@ EMPTY = Rule(
     example=Example(body="{}"),
 )
 
-_NO_JSON = pattern(  # a program that wanted JSON: .NET, Node and browsers, Jackson, Go
+_NO_JSON = pattern(  # a program that wanted JSON: of .NET, Node, browsers, Java, Go
     r"\bunexpected character encountered while parsing value: <|\bunexpected token '?<",
-    r"\b(?:unexpected|invalid) character \(?'<'",
+    r"\b(?:unexpected|invalid) character \(?'<'|'<' is an invalid start of a value",
+    r"\bexpecting value: line 1 column 1 \(char 0\)",  # Python
 )
 
 PAGE = Rule(
@@ -81,6 +82,15 @@ PAGE = Rule(
     confirm="Open the address in a browser: a page appears.",
     fix="Correct the host or the path. The API host begins with api., the login host with login.",
     who="Action owner",
+    variants=(
+        Variant(
+            when=lambda case: case.response.form is not Form.PAGE,
+            cause="The program wanted JSON and got something else: a web page, as of a sign-in or a proxy, or nothing at all.",
+            confirm="Have the program write down status and text of the answer before it takes it apart.",
+            fix="Correct the host or the path; where they are right, the status and the page say what failed.",
+            who="Owner of the calling program",
+        ),
+    ),
     retry="Not known.",
     source=observed(),
     example=Example(status=200, body="<!DOCTYPE html><html><head><title>Sign in</title></head><body></body></html>"),
@@ -93,7 +103,7 @@ UNKNOWN = Rule(
     matchers=Matchers(special=lambda case: True),
     retryable=passes,
     cause="The text is readable, but no rule knows what it means{said|}.",
-    values=lambda case: {"said": said(case)},
+    values=said,
     confirm="Look for the whole answer (status line, headers and body) and compare it with a call that works.",
     fix="Explain the whole answer instead. If that says no more and it repeats, ask the maintainers of the desk for a rule.",
     who="Admin",
