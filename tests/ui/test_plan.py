@@ -633,7 +633,7 @@ def test_a_draft_that_can_not_be_saved_does_not_stop_the_plan(
     def broken(*_: object) -> None:
         raise StoreFault("The database file can't be written.")
 
-    monkeypatch.setattr(inside(desk).ledger.drafts, "save", broken)
+    monkeypatch.setattr(inside(desk).ledger.drafts, "set", broken)
     app = picked(open_screen)
     assert not app.exception
     assert "**What will happen**" in said(app)

@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +70,8 @@ def write_archive(folder: Path, records: Iterable[Mapping[str, object]]) -> tupl
 def name_for(folder: Path, run_ids: list[str]) -> Path:
     """Return a name that no file has, made of the first and the last run id, which sort by time."""
     stem = f"runs-{run_ids[0]}-{run_ids[-1]}"
-    path, n = folder / f"{stem}.parquet", 1
-    while path.exists():
-        n += 1
-        path = folder / f"{stem}-{n}.parquet"
-    return path
+    names = chain([f"{stem}.parquet"], (f"{stem}-{n}.parquet" for n in count(2)))
+    return next(path for name in names if not (path := folder / name).exists())
 
 
 def settle_name(part: Path, whole: Path) -> None:

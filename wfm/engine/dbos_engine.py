@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -161,11 +162,7 @@ class DbosEngine:
                 return False
             base = f"{phase.value}:{operation_id}:{revision}:{self._tenant}"
             taken = {flow.workflow_id for flow in known}
-            tries = 1
-            workflow_id = base
-            while workflow_id in taken:
-                tries += 1
-                workflow_id = f"{base}:{tries}"
+            workflow_id = next(one for one in chain([base], (f"{base}:{n}" for n in count(2))) if one not in taken)
             with SetWorkflowID(workflow_id), SetEnqueueOptions(queue_partition_key=operation_id):
                 DBOS.enqueue_workflow(self._queue, _operation_phase, operation_id, phase.value)
             return True

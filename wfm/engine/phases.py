@@ -24,7 +24,6 @@ from wfm.engine.sending import PhaseContext
 from wfm.genesys.errors import GenesysError
 from wfm.genesys.pacing import RequestLane
 from wfm.genesys.reads import Reader
-from wfm.ledger.records import Claim
 from wfm.routes import by_name
 
 log = logging.getLogger(__name__)
@@ -238,15 +237,9 @@ class PhaseRunner:
             unsent=unsent,
             canary=self._canary(operation, phase, counts),
         )
-        batch.take_over(orphaned, ready=begun + self._settled_after(orphaned))
+        # A request of an earlier process may have waited for a permit long after its intent: its time-out counts from now.
+        batch.take_over(orphaned, ready=begun + self._deps.timeout_s)
         return batch.run(STEP_BUDGET)
-
-    def _settled_after(self, orphaned: list[Claim]) -> float:
-        """Return the seconds until no request of an earlier process can be under way.
-
-        A request may have waited for a permit long after its intent, so the time-out counts from now, not from the intent.
-        """
-        return self._deps.timeout_s if orphaned else 0.0
 
     def _why_not_restore(self, operation_id: str) -> Stop | None:
         return Stop.WORKER if self._stop.is_set() else None

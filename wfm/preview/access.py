@@ -128,15 +128,11 @@ def _check(
 def _by_scope(facts: TokenFacts, operation: PlatformOperation) -> tuple[Lanes, str]:
     lanes = {lane: LaneVerdict(state=LaneState.NOT_APPLICABLE, evidence=BY_SCOPE) for lane in LaneName}
     held = [scope for scope in operation.scopes if scope in (facts.scopes or ())]
+    state, evidence = LaneState.MISSING, short_of_scope(facts, operation)
     if held:
-        lanes[LaneName.SCOPE] = LaneVerdict(
-            state=LaneState.HELD, evidence=f"the token states {held[0]}", needed=operation.scopes
-        )
-        return lanes, ""
-    lanes[LaneName.SCOPE] = LaneVerdict(
-        state=LaneState.MISSING, evidence=short_of_scope(facts, operation), needed=operation.scopes
-    )
-    return lanes, f"add {operation.scopes[0]} to the OAuth client {facts.client_name}"
+        state, evidence = LaneState.HELD, f"the token states {held[0]}"
+    lanes[LaneName.SCOPE] = LaneVerdict(state=state, evidence=evidence, needed=operation.scopes)
+    return lanes, "" if held else f"add {operation.scopes[0]} to the OAuth client {facts.client_name}"
 
 
 def _by_roles(

@@ -6,6 +6,8 @@ stay blank for ever.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -14,11 +16,11 @@ FOLDERS = frozenset({"_stcore", "app", "auth", "component", "export", "media", "
 """What is served below a folder, by Streamlit or by the desk. Screens are not."""
 
 
+@dataclass
 class LeadHome:
     """Redirects whoever opens a document below any other folder to the first screen."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    app: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "GET":

@@ -6,6 +6,7 @@ On a real tenant without an OpenID provider the desk answers this machine only, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
@@ -28,12 +29,12 @@ REFUSED = (
 )
 
 
+@dataclass
 class LocalOnly:
     """Refuses whatever does not come from this machine, web sockets included, while `active()`."""
 
-    def __init__(self, app: ASGIApp, *, active: Callable[[], bool]) -> None:
-        self.app = app
-        self.active = active
+    app: ASGIApp
+    active: Callable[[], bool]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket") or scope["path"] in ALWAYS or not self.active():
@@ -50,11 +51,11 @@ class LocalOnly:
             await send({"type": "websocket.close", "code": 1008, "reason": "this machine only"})
 
 
+@dataclass
 class ForPeople:
     """Gives Streamlit's own addresses (metrics and whatever it adds) only to people who may look."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    app: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket") and not _before_sign_in(scope["path"]):

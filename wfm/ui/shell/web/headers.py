@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -48,12 +49,12 @@ def content_security_policy(host: str) -> str:
     return f"{_POLICY}; connect-src 'self'{sockets}"
 
 
+@dataclass
 class SecurityHeaders:
     """Adds HEADERS and the policy to every answer; behind https tells the browser to stay there and marks cookies Secure."""
 
-    def __init__(self, app: ASGIApp, *, https: bool = False) -> None:
-        self.app = app
-        self.https = https
+    app: ASGIApp
+    https: bool = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

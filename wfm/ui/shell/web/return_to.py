@@ -6,6 +6,7 @@ a short-lived cookie; the redirect that ends the sign-in goes there. Only paths 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -25,12 +26,12 @@ def safe_path(asked: str) -> str | None:
     return asked if fine and len(asked) <= MAX_PATH else None
 
 
+@dataclass
 class ReturnTo:
     """Keeps the address over the sign-in."""
 
-    def __init__(self, app: ASGIApp, *, https: bool = False) -> None:
-        self.app = app
-        self.https = https
+    app: ASGIApp
+    https: bool = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "GET":
