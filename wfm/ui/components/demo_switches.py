@@ -9,7 +9,6 @@ import streamlit as st
 
 from wfm.desk import ClientChoice, Desk
 from wfm.desk.demo import DemoControls
-from wfm.domain.errors import DeskError
 from wfm.domain.people import Actor
 from wfm.ui.components.flash import flash_next_page
 from wfm.ui.components.markdown import escape_markdown
@@ -87,11 +86,8 @@ def reset_button(demo: DemoControls, actor: Actor, *, key: str, disabled: bool) 
     )
 
 
+@flash_next_page.guarded()
 def _attempt(action: Callable[[], object], sentence: str) -> None:
-    try:
-        action()
-    except DeskError as error:
-        flash_next_page.failed(error)
-    else:
-        flash_next_page.done(sentence)
-        tenant_changed()
+    action()
+    flash_next_page.done(sentence)
+    tenant_changed()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import streamlit as st
 
 from wfm.domain.errors import DeskError
@@ -19,9 +22,13 @@ class Flash:
         """What was done, as text: it may quote others. `good` is False where it did not come out as hoped."""
         st.session_state[self._notice] = (sentence, good)
 
-    def failed(self, error: DeskError) -> None:
-        """Why it could not be done."""
-        st.session_state[self._fault] = error
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Keeps a DeskError raised inside, which says why it could not be done. Mostly around a whole callback."""
+        try:
+            yield
+        except DeskError as error:
+            st.session_state[self._fault] = error
 
     def show(self) -> None:
         """Says it, once."""

@@ -47,29 +47,25 @@ def refusal_markdown(sentence: str, differences: Iterable[str]) -> str:
     return f"{escape_markdown(sentence)}\n\n{lines}" if lines else escape_markdown(sentence)
 
 
+@contextmanager
+def guarded(title: str | None = None) -> Iterator[None]:
+    """Shows a DeskError raised inside as a sentence and goes on after the block, or ends the function it decorates."""
+    try:
+        yield
+    except DeskError as error:
+        fault(error, title=title)
+
+
+@guarded()
 def worker_missing(desk: Desk) -> None:
     """Says so where nobody would do what is asked for on this screen. Says nothing while a worker is alive."""
-    try:
-        alive = desk.health.worker_alive()
-    except DeskError as error:
-        fault(error)
-        return
-    if not alive:
+    if not desk.health.worker_alive():
         st.error(
             "What you apply or end here is kept, and done when a worker runs. Start one with “python -m wfm worker”; overdue "
             "restores run first.",
             title="No worker is alive: windows neither start nor end",
             icon=":material/error:",
         )
-
-
-@contextmanager
-def guarded(title: str | None = None) -> Iterator[None]:
-    """Shows a DeskError raised inside as a sentence and goes on after the block."""
-    try:
-        yield
-    except DeskError as error:
-        fault(error, title=title)
 
 
 def cannot_start(error: DeskError) -> None:

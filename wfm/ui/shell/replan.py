@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from wfm.desk import Desk
-from wfm.domain.errors import DeskError
 from wfm.domain.operations import Operation, Run
 from wfm.domain.people import Actor
 from wfm.domain.plans import PlanRequest, RouteName, Selection
@@ -20,15 +19,12 @@ from wfm.ui.shell.navigation import page
 _HANDED = "plan_handed"
 
 
+@messages.guarded("The plan could not be filled in")
 def start_plan(desk: Desk, actor: Actor, agent_ids: list[str], run: Run, now: datetime) -> None:
     """Fills in the plan of this person with these agents, as the run's operation had it, and goes to Plan."""
-    try:
-        operation: Operation | None = desk.windows.get(run.operation_id).operation if run.operation_id else None
-        request = retry_request(agent_ids, operation, now, run)
-        desk.plans.save_draft(actor, request)
-    except DeskError as error:
-        messages.fault(error, title="The plan could not be filled in")
-        return
+    operation = desk.windows.get(run.operation_id).operation if run.operation_id else None
+    request = retry_request(agent_ids, operation, now, run)
+    desk.plans.save_draft(actor, request)
     st.session_state[_HANDED] = request
     st.switch_page(page("plan"))
 

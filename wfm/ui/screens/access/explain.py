@@ -6,7 +6,6 @@ import streamlit as st
 
 from wfm.desk import Desk
 from wfm.domain.diagnoses import Explanation
-from wfm.domain.errors import DeskError
 from wfm.ui.components import messages
 from wfm.ui.components.diagnosis import kind_word, meaning
 from wfm.ui.components.lanes import verdict_badges, verdict_lines
@@ -42,12 +41,8 @@ def explainer(desk: Desk) -> None:
         if asked:
             st.warning("Nothing is pasted yet: paste the error into the box above.", icon=":material/content_paste:")
         return
-    try:
-        explanation = desk.failures.explain(text)
-    except DeskError as error:
-        messages.fault(error)
-        return
-    _explained(explanation)
+    with messages.guarded():
+        _explained(desk.failures.explain(text))
 
 
 def _use(text: str) -> None:

@@ -12,7 +12,6 @@ import streamlit as st
 from wfm.desk import Desk
 from wfm.desk.proofs import ACCESS_KINDS, ProofState
 from wfm.domain.diagnoses import Kind
-from wfm.domain.errors import DeskError
 from wfm.domain.operations import FailureGroup, GroupState, Phase, RunFilter
 from wfm.domain.people import Actor, Capability
 from wfm.domain.sentences import quantity
@@ -143,13 +142,11 @@ def _mark_fixed(group: FailureGroup, viewer: Viewer, key: str) -> None:
     _mark(group, GroupState.FIXED, viewer, "Marked as fixed. The clock is running.", note)
 
 
+@_flash.guarded()
 def _mark(group: FailureGroup, state: GroupState, viewer: Viewer, said: str, note: str = "") -> None:
     """Changes the state, unless somebody else did meanwhile: then their change and note are shown first."""
-    try:
-        viewer.desk.failures.mark(group.fingerprint, state, viewer.actor, note, expected=group.revision)
-        _flash.done(said)
-    except DeskError as error:
-        _flash.failed(error)
+    viewer.desk.failures.mark(group.fingerprint, state, viewer.actor, note, expected=group.revision)
+    _flash.done(said)
 
 
 def _owner_form(group: FailureGroup, viewer: Viewer) -> None:
@@ -163,41 +160,28 @@ def _owner_form(group: FailureGroup, viewer: Viewer) -> None:
         )
 
 
+@_flash.guarded()
 def _amend(group: FailureGroup, viewer: Viewer, mine: bool | None) -> None:
     key = f"{group.fingerprint}-{group.revision}"
     owner = viewer.actor.name if mine else str(st.session_state.get(f"owner-{key}") or "").strip()
     note = str(st.session_state.get(f"owner-note-{key}") or "").strip()
     if owner == group.owner and not note:
         return
-    try:
-        viewer.desk.failures.amend(
-            group.fingerprint,
-            viewer.actor,
-            owner=owner if owner != group.owner else None,
-            note=note,
-            expected=group.revision,
-        )
-        _flash.done(f"{owner} is the owner now." if owner and owner != group.owner else "Saved.")
-    except DeskError as error:
-        _flash.failed(error)
+    new_owner = owner if owner != group.owner else None
+    viewer.desk.failures.amend(group.fingerprint, viewer.actor, owner=new_owner, note=note, expected=group.revision)
+    _flash.done(f"{owner} is the owner now." if new_owner else "Saved.")
 
 
+@_flash.guarded()
 def _prove(group: FailureGroup, viewer: Viewer) -> None:
-    try:
-        proof = viewer.desk.proofs.probe(group.fingerprint, viewer.actor)
-    except DeskError as error:
-        _flash.failed(error)
-        return
+    proof = viewer.desk.proofs.probe(group.fingerprint, viewer.actor)
     moved = "" if proof.group.state is group.state else f"{style_of(proof.group.state).word.capitalize()}: "
     _flash.done(f"{moved}{proof.sentence}", good=proof.state is ProofState.HELD)
 
 
+@messages.guarded()
 def _retry(group: FailureGroup, viewer: Viewer) -> None:
-    try:
-        found = model.retryable(viewer.desk, group.fingerprint)
-    except DeskError as error:
-        messages.fault(error)
-        return
+    found = model.retryable(viewer.desk, group.fingerprint)
     if found.newest is None or not found.agent_ids:
         _retry_restore(group, viewer)
         return
@@ -208,11 +192,7 @@ def _retry(group: FailureGroup, viewer: Viewer) -> None:
 
 def _retry_restore(group: FailureGroup, viewer: Viewer) -> None:
     """A group of failed restores is retried in its window: a new plan would take the agents out once more."""
-    try:
-        run = viewer.desk.runs.get(group.sample_run).run
-    except DeskError as error:
-        messages.fault(error)
-        return
+    run = viewer.desk.runs.get(group.sample_run).run
     if run.phase is Phase.RESTORE and run.operation_id:
         st.switch_page(page("windows"), query_params={"id": run.operation_id})
     st.warning("No agent of this group can be planned again: its runs name no agent.")

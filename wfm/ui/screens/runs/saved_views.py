@@ -94,31 +94,25 @@ def _open(query: Mapping[str, str]) -> None:
     state.push(read_query(query)[0])
 
 
+@_flash.guarded()
 def _default(desk: Desk, actor: Actor, name: str, query: Mapping[str, str], is_default: bool) -> None:
     _keep(desk, actor, name, query, is_default)
 
 
+@_flash.guarded()
 def _save(desk: Desk, actor: Actor) -> None:
     name = str(st.session_state.get(_NAME) or "")
     is_default = bool(st.session_state.get(_DEFAULT))
-    if _keep(desk, actor, name, parameters(state.current()), is_default):
-        st.session_state[_NAME], st.session_state[_DEFAULT] = "", False
+    _keep(desk, actor, name, parameters(state.current()), is_default)
+    st.session_state[_NAME], st.session_state[_DEFAULT] = "", False
 
 
-def _keep(desk: Desk, actor: Actor, name: str, query: Mapping[str, str], is_default: bool) -> bool:
-    try:
-        view = desk.saved_views.save(name, query, actor, is_default=is_default)
-    except DeskError as error:
-        _flash.failed(error)
-        return False
+def _keep(desk: Desk, actor: Actor, name: str, query: Mapping[str, str], is_default: bool) -> None:
+    view = desk.saved_views.save(name, query, actor, is_default=is_default)
     _flash.done(f"{view.name} is saved" + (", and Runs opens with it." if is_default else "."))
-    return True
 
 
+@_flash.guarded()
 def _forget(desk: Desk, actor: Actor, name: str) -> None:
-    try:
-        desk.saved_views.delete(name, actor)
-    except DeskError as error:
-        _flash.failed(error)
-    else:
-        _flash.done(f"{name} is deleted.")
+    desk.saved_views.delete(name, actor)
+    _flash.done(f"{name} is deleted.")

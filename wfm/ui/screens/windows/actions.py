@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -44,9 +45,13 @@ def show_result() -> None:
         st.toast(done, icon=":material/check_circle:")
 
 
-def failed(error: DeskError) -> None:
-    """Keeps what went wrong in a callback, to be said where `show_result` is drawn."""
-    st.session_state[_FAULT] = (error, times.now())
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Keeps what goes wrong in a callback, to be said where `show_result` is drawn."""
+    try:
+        yield
+    except DeskError as error:
+        st.session_state[_FAULT] = (error, times.now())
 
 
 def buttons(actor: Actor, view: OperationView, *, now: datetime) -> None:
@@ -106,6 +111,7 @@ def _not_now(operation_id: str, act: Act) -> None:
     st.button("Not now", type="tertiary", key=f"not_now_{operation_id}", on_click=_ask, args=(operation_id, act))
 
 
+@guarded()
 def _do(desk: Desk, actor: Actor, choice: Choice, operation_id: str) -> None:
     actions: dict[Act, Callable[[], object]] = {
         Act.END_NOW: partial(desk.windows.end, operation_id, actor),
@@ -115,11 +121,7 @@ def _do(desk: Desk, actor: Actor, choice: Choice, operation_id: str) -> None:
         Act.UNDO: partial(desk.windows.undo, operation_id, actor),
     }
     st.session_state[_ASKED] = None
-    try:
-        result = actions[choice.act]()
-    except DeskError as error:
-        failed(error)
-        return
+    result = actions[choice.act]()
     results = {
         Act.END_NOW: "Requested. Agents are being restored.",
         Act.CANCEL: "Requested. Agents already out are being restored." if choice.primary else "Cancelled.",
@@ -160,12 +162,9 @@ def _extend(desk: Desk, actor: Actor, operation: Operation) -> None:
         )
 
 
+@guarded()
 def _move_end(desk: Desk, actor: Actor, operation_id: str, end: datetime) -> None:
-    try:
-        moved = desk.windows.extend(operation_id, end, actor)
-    except DeskError as error:
-        failed(error)
-    else:
-        zone = times.zone_or_utc(moved.window.zone)
-        st.session_state[_ASKED] = None
-        st.session_state[_DONE] = f"The window now ends {times.when(moved.window.end, zone)} {moved.window.zone}."
+    moved = desk.windows.extend(operation_id, end, actor)
+    zone = times.zone_or_utc(moved.window.zone)
+    st.session_state[_ASKED] = None
+    st.session_state[_DONE] = f"The window now ends {times.when(moved.window.end, zone)} {moved.window.zone}."

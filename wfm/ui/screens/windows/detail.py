@@ -30,6 +30,7 @@ WORST = (AgentWord.NOT_BACK, AgentWord.BACK_UNCONFIRMED, AgentWord.UNCONFIRMED, 
 """Who is listed first."""
 
 
+@messages.guarded()
 def one_window(desk: Desk, actor: Actor, view: OperationView) -> None:
     """The whole page of one window, below its title."""
     operation = view.operation
@@ -40,11 +41,7 @@ def one_window(desk: Desk, actor: Actor, view: OperationView) -> None:
             actions.buttons(actor, view, now=now)
     actions.confirm(desk, actor, view, now=now)
     _why(desk, view)
-    try:
-        drawn = _drawn(view, desk.windows.events(operation.id))
-    except DeskError as error:
-        messages.fault(error)
-        return
+    drawn = _drawn(view, desk.windows.events(operation.id))
     st.fragment(_live, run_every=pace(view))(desk, actor, operation.id, drawn)
     left, right = st.columns([1, 1], gap="small")
     with left:
@@ -90,15 +87,12 @@ def _drawn(view: OperationView, events: Sized) -> tuple[OperationState, int, int
     return view.operation.state, view.operation.revision, len(events)
 
 
+@messages.guarded()
 def _live(desk: Desk, actor: Actor, operation_id: str, drawn: tuple[OperationState, int, int]) -> None:
     """What moves: read from the ledger each time. What stands still is drawn again once it is no longer so."""
     actions.show_result()
-    try:
-        view = desk.windows.get(operation_id)
-        events = desk.windows.events(operation_id)
-    except DeskError as error:
-        messages.fault(error)
-        return
+    view = desk.windows.get(operation_id)
+    events = desk.windows.events(operation_id)
     if _drawn(view, events) != drawn:
         st.rerun()
     progress(view)
@@ -136,24 +130,19 @@ def _unsettled(desk: Desk, actor: Actor, view: OperationView) -> None:
                     )
 
 
+@actions.guarded()
 def _settle(desk: Desk, actor: Actor, operation_id: str, phase: Phase, agent_id: str, truth: bool) -> None:
-    try:
-        desk.windows.settle(operation_id, phase, agent_id, truth, actor)
-    except DeskError as error:
-        actions.failed(error)
+    desk.windows.settle(operation_id, phase, agent_id, truth, actor)
 
 
+@messages.guarded()
 def _agents(desk: Desk, view: OperationView) -> None:
     """The agents of the window with state and cause, narrowed by state and name; a click leads to an agent's runs."""
     route = view.operation.route
     word, text = _chosen_filters(view)
-    try:
-        # While agents are being written to nobody changes place under the eyes of the person who watches.
-        in_order = word or view.operation.state in (OperationState.APPLYING, OperationState.RESTORING)
-        items = _items(desk, view, word, LISTED, text) if in_order else _worst_first(desk, view, text)
-    except DeskError as error:
-        messages.fault(error)
-        return
+    # While agents are being written to nobody changes place under the eyes of the person who watches.
+    in_order = word or view.operation.state in (OperationState.APPLYING, OperationState.RESTORING)
+    items = _items(desk, view, word, LISTED, text) if in_order else _worst_first(desk, view, text)
     if not items:
         st.caption("No agent matches.")
         return

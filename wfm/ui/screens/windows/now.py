@@ -62,17 +62,14 @@ def now_screen(desk: Desk, actor: Actor) -> None:
             _next(coming)
         with right, st.container(border=True, height="stretch"):
             _causes(desk)
-    try:
+    with messages.guarded():
         health = desk.health.check()
-    except DeskError as error:
-        messages.fault(error)
-        return
-    if _came_back(reachable=health.reachable):
-        st.rerun()  # the badge above is no part of what moves
-    with wrong:
-        for problem in health.problems:
-            st.error(escape_markdown(problem), icon=":material/error:")
-    st.caption(health_line(health))
+        if _came_back(reachable=health.reachable):
+            st.rerun()  # the badge above is no part of what moves
+        with wrong:
+            for problem in health.problems:
+                st.error(escape_markdown(problem), icon=":material/error:")
+        st.caption(health_line(health))
 
 
 def _came_back(*, reachable: bool) -> bool:
