@@ -23,7 +23,6 @@ ALLOWED = {
     ("wfm/engine/batch.py", "run", "BaseException"),
     ("wfm/engine/batch.py", "_settle_what_is_known", "Exception"),
     ("wfm/genesys/bulk_reads.py", "send", "BaseException"),
-    ("wfm/genesys/bulk_reads.py", "gather", "Exception"),
     ("wfm/genesys/pacing.py", "_change", "BaseException"),
     # Between an exchange and its result nothing may raise.
     ("wfm/genesys/pacing.py", "observe", "Exception"),
