@@ -36,12 +36,13 @@ class Bench:
 
 
 @contextlib.contextmanager
-def bench(agents: int, rate_limit: int, latency_ms: int, *, database_url: str = "") -> Iterator[Bench]:
+def bench(agents: int, rate_limit: int, latency_ms: int, *, database_url: str = "", platform: str = "both") -> Iterator[Bench]:
     """Run a demo tenant with this many agents and a Desk that uses the `desk` client at the whole limit, on an embedded
-    database of its own or the one named.
+    database of its own or the one named. `platform` is which paths the tenant serves.
     """
     with tempfile.TemporaryDirectory(prefix="desk-bench-") as folder, contextlib.ExitStack() as stack:
         command = ["demo-tenant", "--port", "0", "--agents", str(agents), "--rate-limit", str(rate_limit)]
+        command += ["--platform", platform]
         demo = stack.enter_context(_process([*command, "--latency-ms", str(latency_ms)], dict(os.environ), pipe=True))
         assert demo.stdout is not None
         ready = json.loads(demo.stdout.readline())

@@ -60,6 +60,7 @@ class Calls:
             "fileName": "input.json",
         }
         demo.patch("/_demo/clients/desk", {"grant": ["Presence Administrator"]})
+        self._records()
         self._activity_plan(business)
 
     def _get(self, path: str) -> Any:
@@ -75,6 +76,27 @@ class Calls:
         made = self._request("POST", f"{WFM}/businessunits/{business}/activityplans", json=self.plan()).json()
         job = self._request("POST", f"{made['selfUri']}/runs/jobs").json()
         self.parameters |= {"activityPlanId": made["id"], "jobId": job["id"]}
+
+    def _records(self) -> None:
+        agent, unit = self.parameters["agentId"], self.parameters["managementUnitId"]
+        off = self._request("POST", f"{WFM}/managementunits/{unit}/timeoffrequests", json=self.time_off()).json()
+        body = {"type": "Late", "startDate": datetime.now(UTC).isoformat(), "lengthMinutes": 15}
+        self.demo.patch("/_demo/settings", {"job_s": 0})
+        job = self._request("POST", f"{WFM}/agents/{agent}/adherence/explanations", json=body).json()["job"]["id"]
+        self._explanation_job = str(job)
+        ended = self._get(f"{WFM}/adherence/explanations/jobs/{job}")
+        explained = ended["adherenceExplanation"]["id"]
+        self.parameters |= {"timeOffRequestId": off["timeOffRequests"][0]["id"], "explanationId": explained}
+
+    def time_off(self) -> dict[str, Any]:
+        """A CreateAdminTimeOffRequest for one agent."""
+        return {
+            "status": "APPROVED",
+            "users": [{"id": self.agent["id"]}],
+            "activityCodeId": "5",
+            "partialDayStartDateTimes": [datetime.now(UTC).isoformat()],
+            "dailyDurationMinutes": 30,
+        }
 
     def plan(self) -> dict[str, Any]:
         """A CreateActivityPlanRequest for one agent, today."""
@@ -102,6 +124,8 @@ class Calls:
         """The value of a path parameter, by its name on the wire."""
         if name == "fileName" and "templates" in key:
             return "requesttemplate.vm"
+        if name == "jobId" and "explanations" in key:
+            return self._explanation_job
         return self.parameters[name]
 
     def query(self, key: str) -> dict[str, Any]:
@@ -122,7 +146,10 @@ class Calls:
         user, now = self.agent["id"], datetime.now(UTC)
         action = {"userId": user, "presenceDefinitionId": self.definition, "message": "CHG-1"}
         presence = {"presenceDefinition": {"id": self.definition}, "message": "CHG-1"}
-        search = {"startDate": now.isoformat(), "endDate": (now + timedelta(hours=1)).isoformat(), "userIds": [user]}
+        dates = {"startDate": now.isoformat(), "endDate": (now + timedelta(hours=1)).isoformat()}
+        search = {**dates, "userIds": [user]}
+        late = {"type": "Late", "startDate": now.isoformat(), "lengthMinutes": 15}
+        span = {"entities": [{"timeSpan": {"startDate": now.isoformat(), "lengthMinutes": 15}, "notes": "CHG-1"}]}
         return {
             "PATCH /api/v2/users/{userId}/presences/purecloud": presence,
             "PATCH /api/v2/users/{userId}/presences/{sourceId}": presence,
@@ -137,6 +164,17 @@ class Calls:
             "PUT /api/v2/users/{userId}/outofoffice": {"active": False, "indefinite": False},
             "PUT /api/v2/users/{userId}/routingstatus": {"status": "OFF_QUEUE"},
             f"POST {WFM}/businessunits/{{businessUnitId}}/activityplans": self.plan(),
+            f"PATCH {WFM}/agents/{{agentId}}/unavailabletimes": span,
+            f"PATCH {WFM}/unavailabletimes": span,
+            f"POST {WFM}/agents/{{agentId}}/unavailabletimes/query": dates,
+            f"POST {WFM}/agents/{{agentId}}/adherence/explanations": late,
+            f"PATCH {WFM}/agents/{{agentId}}/adherence/explanations/{{explanationId}}": {"status": "Approved"},
+            f"POST {WFM}/managementunits/{{managementUnitId}}/timeoffrequests": self.time_off(),
+            f"POST {WFM}/managementunits/{{managementUnitId}}/timeoffrequests/query": {"dateRange": dates},
+            f"PATCH {WFM}/managementunits/{{managementUnitId}}/users/{{userId}}/timeoffrequests/{{timeOffRequestId}}": {
+                "status": "DENIED",
+                "metadata": {"version": 1},
+            },
             f"POST {WFM}/businessunits/{{businessUnitId}}/agentschedules/search": search,
             f"POST {WFM}/managementunits/{{managementUnitId}}/agentschedules/search": search,
         }.get(key)

@@ -13,7 +13,9 @@ from wfm.demo.api_brief import ENDPOINTS as BRIEF
 from wfm.demo.api_demo import ENDPOINTS as CONTROL
 from wfm.demo.command import demo_tenant
 from wfm.demo.faults import KINDS
-from wfm.demo.scenarios import SCENARIOS
+from wfm.demo.published_actions import ACTIONS as PUBLISHED_ACTIONS
+from wfm.demo.roles import ROLES
+from wfm.demo.scenarios import PUBLISHED_SCENARIOS, SCENARIOS
 
 PAGE = (ROOT / "docs" / "demo-tenant.md").read_text(encoding="utf-8")
 
@@ -33,6 +35,16 @@ def test_brief_routes(verb_and_end: str) -> None:
 @pytest.mark.parametrize("word", [*SCENARIOS, *KINDS, *(action.name for action in ACTIONS)])
 def test_scenarios_faults_and_actions(word: str) -> None:
     assert f'"{word}"' in PAGE or f"`{word}`" in PAGE
+
+
+@pytest.mark.parametrize("word", [*PUBLISHED_SCENARIOS, *(action.name for action in PUBLISHED_ACTIONS)])
+def test_scenarios_and_actions_of_the_published_platform(word: str) -> None:
+    assert f"`{word}`" in PAGE
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_roles(role: str) -> None:
+    assert role in PAGE
 
 
 @pytest.mark.parametrize("option", [name for row in demo_tenant.params if isinstance(row, click.Option) for name in row.opts])

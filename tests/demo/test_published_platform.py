@@ -230,3 +230,28 @@ def test_a_state_file_keeps_its_platform(tmp_path: Path) -> None:
 
 def test_an_unknown_user_gets_no_token(platform: InProcess) -> None:
     assert platform.request("POST", f"/_demo/users/{UNKNOWN_USER}/token").status_code == 404
+
+
+def test_its_scenarios_are_its_own() -> None:
+    platform = published_tenant()
+    names = {row["name"] for row in platform.demo("GET", "/info")["scenarios"]}
+    assert names >= {"bulk-partly", "on-queue-refused", "slow", "missing-permission"}
+    assert platform.request("POST", "/_demo/scenario", json={"name": "missing-scope"}).status_code == 400
+    platform.demo("PATCH", "/clients/architect-flow", {"grant": ["Presence Editor"]})
+    platform.demo("POST", "/scenario", {"name": "missing-permission"})
+    grants = platform.tenant.access.clients["architect-flow"].grants
+    assert "Presence Editor" not in {role for role, _division in grants}
+    platform.demo("POST", "/scenario", {"name": "bulk-partly"})
+    care = in_division(platform, "Care")[0]
+    body = [item(care, definition(platform, "Maintenance", "Care")), item({"id": UNKNOWN_USER}, "none")]
+    assert platform.request("PUT", BULK, "desk", json=body).status_code == 400
+    assert set(platform.demo("GET", "/updates")) == {care["id"]}
+    platform.demo("POST", "/scenario", {"name": "slow"})
+    assert (platform.tenant.propagation_s, platform.tenant.job_s) == (90, 90)
+    with pytest.raises(BadInput, match="bulk-partly"):
+        DemoTenant(Options(platform="published", scenario="missing-scope"))
+
+
+def test_its_organization_is_another_one() -> None:
+    other = InProcess(options=Options(latency_ms=0))
+    assert published_tenant().get("/api/v2/organizations/me")["id"] != other.get("/api/v2/organizations/me")["id"]

@@ -10,7 +10,6 @@ from wfm.demo.api_brief import availability
 from wfm.demo.problems import Json, bad_field, not_found
 from wfm.demo.published_states import PublishedStates
 from wfm.demo.roster import iso_minute
-from wfm.demo.scenarios import SCENARIOS
 from wfm.demo.states import AVAILABLE, UNAVAILABLE_STATUS
 from wfm.demo.tenant import DemoTenant
 from wfm.demo.wire import Answer, Call, Endpoint, answer
@@ -30,7 +29,7 @@ def get_info(call: Call) -> Answer:
             "platform": tenant.platform.value,
             "scenario": tenant.scenario.name,
             "suggested_client": tenant.scenario.suggested_client,
-            "scenarios": [{"name": s.name, "text": s.text} for s in SCENARIOS.values()],
+            "scenarios": [{"name": s.name, "text": s.text} for s in tenant.scenarios.values()],
             "agents": len(tenant.world.people),
             "rate_limit": tenant.limit,
             "latency_ms": tenant.latency * 1000,
@@ -222,15 +221,17 @@ def clear_faults(call: Call) -> Answer:
 
 
 def get_scenario(call: Call) -> Answer:
-    return answer({"scenario": call.tenant.scenario.name, "text": call.tenant.scenario.text, "scenarios": list(SCENARIOS)})
+    return answer(
+        {"scenario": call.tenant.scenario.name, "text": call.tenant.scenario.text, "scenarios": list(call.tenant.scenarios)}
+    )
 
 
 def set_scenario(call: Call) -> Answer:
     """Body {"name": "busy-hour"} (or {"scenario": …}). Agent states stay."""
     body = call.members()
     name = body.get("name", body.get("scenario"))
-    if not isinstance(name, str) or name not in SCENARIOS:
-        raise bad_field("name", name, ", ".join(SCENARIOS))
+    if not isinstance(name, str) or name not in call.tenant.scenarios:
+        raise bad_field("name", name, ", ".join(call.tenant.scenarios))
     call.tenant.switch(name)
     return get_scenario(call)
 

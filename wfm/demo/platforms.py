@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import StrEnum
 
-from wfm.demo.world import Person, World
+from wfm.demo.world import Person, World, stable_id
 
 
 class Platform(StrEnum):
@@ -17,8 +17,16 @@ class Platform(StrEnum):
 
 
 def published_world(world: World) -> World:
-    """Return the same organization with some agents outside any management unit, and without the brief's states."""
-    return replace(world, people=tuple(_published_person(person) for person in world.people))
+    """Return an organization of the same people, some outside any management unit, and without the brief's states.
+
+    It has an id and a name of its own, so that what is stored of the one is never taken for the other's.
+    """
+    return replace(
+        world,
+        organization_id=stable_id(world.seed, "organization", "published"),
+        organization=f"{world.organization.removesuffix(' (demo)')} (published demo)",
+        people=tuple(_published_person(person) for person in world.people),
+    )
 
 
 def _published_person(person: Person) -> Person:

@@ -7,7 +7,7 @@ of them are there is the demo's own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from wfm.demo.roster import Part, Roster
@@ -84,8 +84,8 @@ class PublishedStates(States):
 
     def untouched(self, person: Person) -> Live:
         """One in seven has a message of their own beside the presence."""
-        message = _MESSAGES[person.salt % len(_MESSAGES)] if person.index % 7 == 3 else ""
-        return Live(modified=super().untouched(person).modified, message=message)
+        live = super().untouched(person)
+        return replace(live, message=_MESSAGES[person.salt % len(_MESSAGES)]) if person.index % 7 == 3 else live
 
     def doing(self, person: Person, part: Part | None, minute: int, live: Live) -> tuple[PresenceDefinition, str]:
         if live.presence is not None:
@@ -129,7 +129,8 @@ class PublishedStates(States):
 
     def joined(self, person: Person, queue: int, at_first: bool, now_ms: int) -> bool:
         """Return the member's join flag, which a change reaches only after its delay."""
-        written = self.live(person).queues.get(str(queue))
+        live = self._live.get(person.id)
+        written = live.queues.get(str(queue)) if live is not None else None
         if written is None:
             return at_first
         return bool(written["joined"] if now_ms >= written["from"] else written["was"])

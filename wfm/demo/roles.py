@@ -72,6 +72,11 @@ PLANNER = Role(
     ("wfm:activityPlan:add", "wfm:activityPlan:edit", "wfm:activityPlanRunJob:add"),
 )
 ACTION_RUNNER = Role("Data Action Runner", "Runs Data Actions", ("integrations:action:execute",))
+RECORDER = Role(
+    "WFM Recorder",
+    "Adds and reviews time off and adherence explanations",
+    ("wfm:adherenceExplanation:add", "wfm:adherenceExplanation:edit", "wfm:timeOffRequest:add", "wfm:timeOffRequest:edit"),
+)
 PRESENCE_ADMIN = Role(
     "Presence Administrator",
     "Makes and deactivates presence definitions",
@@ -82,9 +87,12 @@ AGENT = Role(
     "What every user of the demo tenant holds in their own division",
     ("routing:queue:join", "wfm:agentSchedule:view", "wfm:agentUnavailableTimes:submit"),
 )
-ROLES = {role.name: role for role in (READER, PRESENCE_EDITOR, QUEUE_MANAGER, PLANNER, ACTION_RUNNER, PRESENCE_ADMIN, AGENT)}
+ROLES = {
+    role.name: role
+    for role in (READER, PRESENCE_EDITOR, QUEUE_MANAGER, PLANNER, ACTION_RUNNER, RECORDER, PRESENCE_ADMIN, AGENT)
+}
 
-_DESK = (READER, PRESENCE_EDITOR, QUEUE_MANAGER, PLANNER, ACTION_RUNNER)
+_DESK = (READER, PRESENCE_EDITOR, QUEUE_MANAGER, PLANNER, ACTION_RUNNER, RECORDER)
 _LEFT_OUT = "Sales"
 _TEAM_LEAD = "Team Lead"
 

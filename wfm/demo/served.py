@@ -22,6 +22,7 @@ from wfm.demo import (
     published_plans,
     published_presence,
     published_queues,
+    published_records,
 )
 from wfm.demo.platforms import Platform
 from wfm.demo.wire import Endpoint
@@ -49,6 +50,7 @@ def api(platform: Platform) -> tuple[Endpoint, ...]:
             *published_people.ENDPOINTS,
             *published_queues.ENDPOINTS,
             *published_plans.ENDPOINTS,
+            *published_records.ENDPOINTS,
         )
         return _overlaid(base, own)
     whole = (*api_brief.ENDPOINTS, *_PUBLISHED_READS, *api_presence.ENDPOINTS, *api_actions.ENDPOINTS)

@@ -16,9 +16,10 @@ from wfm.demo.journal import FORMAT, Journal
 from wfm.demo.plans import PLAN_RECORDS, Plans
 from wfm.demo.platforms import Platform, published_world
 from wfm.demo.published_states import PublishedStates
+from wfm.demo.records import Records
 from wfm.demo.roles import divisions_where, held_in, published_clients, user_grants
 from wfm.demo.roster import Roster, anchor_for
-from wfm.demo.scenarios import SCENARIOS, Scenario
+from wfm.demo.scenarios import Scenario, scenarios_of
 from wfm.demo.states import States
 from wfm.demo.wire import Rights
 from wfm.demo.world import DEFAULT_SEED, MAX_AGENTS, Person, Queue, build_world
@@ -52,10 +53,11 @@ class Options:
             raise BadInput("latency-ms", self.latency_ms, "0 to 60000")
         if not 1 <= self.rate_limit <= 1_000_000:
             raise BadInput("rate-limit", self.rate_limit, "1 to 1000000 requests a minute")
-        if self.scenario is not None and self.scenario not in SCENARIOS:
-            raise BadInput("scenario", self.scenario, ", ".join(SCENARIOS))
         if self.platform not in list(Platform):
             raise BadInput("platform", self.platform, ", ".join(Platform))
+        known = scenarios_of(self.platform == Platform.PUBLISHED)
+        if self.scenario is not None and self.scenario not in known:
+            raise BadInput("scenario", self.scenario, ", ".join(known))
 
 
 class DemoTenant:
@@ -73,7 +75,7 @@ class DemoTenant:
         self.rate_limit = options.rate_limit
         self.platform = Platform(options.platform)
         self.published = self.platform is Platform.PUBLISHED
-        self.propagation_s, self.job_s = 2.0, 1.0
+        self.scenarios = scenarios_of(self.published)
         self.operations: Counter[str] = Counter()
         self.counters = {"requests_accepted": 0, "refused_429": 0, "writes_accepted": 0}
         self.journal = Journal(options.state)
@@ -95,6 +97,7 @@ class DemoTenant:
             published_clients(self.seed, self.world.divisions) if self.published else default_clients(self.seed)
         )
         self.plans = Plans(self.seed, self.journal.append)
+        self.records = Records(self.seed, self.journal.append)
         self.access = Access(self._first_clients, self.journal.append)
         self.roster = self._roster(anchor_for(self.clock()))
         self.states = (PublishedStates if self.published else States)(self.world, self.roster, self.journal.append)
@@ -104,9 +107,11 @@ class DemoTenant:
                 self.states.replay(record)
             elif kind in PLAN_RECORDS:
                 self.plans.replay(record)
+            elif kind == "record":
+                self.records.replay(record)
             elif kind == "roster":
                 anchor, version = int(record["anchor"]), int(record["version"])
-            elif kind == "scenario" and record["name"] in SCENARIOS:
+            elif kind == "scenario" and record["name"] in self.scenarios:
                 scenario = str(record["name"])
             else:
                 self.access.replay(record)
@@ -115,7 +120,7 @@ class DemoTenant:
         self._share, self._share_counted = 0.0, (-1, -1)
         self.limiter = Limiter(monotonic)
         self.faults = Faults(self.seed)
-        self.scenario = SCENARIOS[options.scenario or scenario or "healthy"]
+        self.scenario = self.scenarios[options.scenario or scenario or "healthy"]
         self.start_scenario = options.scenario or "healthy"
         self._enter(self.scenario)
         self.journal.compact(self._records())
@@ -163,6 +168,7 @@ class DemoTenant:
         yield from self.access.records(self.seconds())
         yield from self.states.records()
         yield from self.plans.records()
+        yield from self.records.records()
 
     # The clock, in the units used here.
 
@@ -220,7 +226,7 @@ class DemoTenant:
 
     def switch(self, name: str) -> Scenario:
         """Switch to a scenario. Agent states stay. Raises KeyError."""
-        scenario = SCENARIOS[name]
+        scenario = self.scenarios[name]
         self.journal.append({"t": "scenario", "name": name})
         self._enter(scenario)
         if scenario.resets_scopes:
@@ -229,6 +235,7 @@ class DemoTenant:
 
     def _enter(self, scenario: Scenario) -> None:
         self.scenario = scenario
+        self.propagation_s, self.job_s = scenario.propagation_s, scenario.job_s
         self.states.contact_share = scenario.contact_share
         self.states.unscheduled_share = scenario.unscheduled_share
         self.faults.set_standing(scenario.faults)
@@ -252,6 +259,7 @@ class DemoTenant:
         """Reset agents, counts, clients, tokens, faults, limits' windows and scenario."""
         self.states.reset()
         self.plans.reset()
+        self.records.reset()
         self.states.schedules_changed()
         self.access.restore_defaults()
         self.faults.set_script([])
