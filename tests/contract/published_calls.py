@@ -41,6 +41,7 @@ class Calls:
         definitions = self._get("/api/v2/presence/definitions")["entities"]
         self.definition = next(row["id"] for row in definitions if row["divisionId"] == self.division)
         actions = self._get("/api/v2/integrations/actions")["entities"]
+        self._integration = next(row["integrationId"] for row in actions if row["name"] == "set_agent_presence_desk")
         client = demo.clients["desk"]["id"]
         self.parameters: dict[str, str] = {
             "userId": user,
@@ -59,7 +60,7 @@ class Calls:
             "actionId": next(row["id"] for row in actions if row["name"] == "set_agent_presence_desk"),
             "fileName": "input.json",
         }
-        demo.patch("/_demo/clients/desk", {"grant": ["Presence Administrator"]})
+        demo.patch("/_demo/clients/desk", {"grant": ["Presence Administrator", "Data Action Administrator"]})
         self._records()
         self._activity_plan(business)
 
@@ -76,6 +77,20 @@ class Calls:
         made = self._request("POST", f"{WFM}/businessunits/{business}/activityplans", json=self.plan()).json()
         job = self._request("POST", f"{made['selfUri']}/runs/jobs").json()
         self.parameters |= {"activityPlanId": made["id"], "jobId": job["id"]}
+
+    def action(self) -> dict[str, Any]:
+        """A PostActionInput that reads a user."""
+        schema = {"type": "object", "required": ["userId"], "properties": {"userId": {"type": "string"}}}
+        return {
+            "category": "Genesys Cloud Data Actions (desk)",
+            "name": "read_user",
+            "integrationId": self._integration,
+            "config": {
+                "timeoutSeconds": 5,
+                "request": {"requestType": "GET", "requestUrlTemplate": "/api/v2/users/${input.userId}"},
+            },
+            "contract": {"input": {"inputSchema": schema}, "output": {"successSchema": {"type": "object"}}},
+        }
 
     def _records(self) -> None:
         agent, unit = self.parameters["agentId"], self.parameters["managementUnitId"]
@@ -124,6 +139,8 @@ class Calls:
         """The value of a path parameter, by its name on the wire."""
         if name == "fileName" and "templates" in key:
             return "requesttemplate.vm"
+        if name == "actionId" and key.startswith(("PATCH", "DELETE")):
+            return str(self._request("POST", "/api/v2/integrations/actions", json=self.action()).json()["id"])
         if name == "jobId" and "explanations" in key:
             return self._explanation_job
         return self.parameters[name]
@@ -158,6 +175,8 @@ class Calls:
             "PATCH /api/v2/users/{userId}/queues": [{"id": self.parameters["queueId"], "joined": True}],
             "POST /api/v2/users/search": {"query": [{"type": "EXACT", "fields": ["id"], "value": user}]},
             "POST /api/v2/teams/search": {"query": []},
+            "POST /api/v2/integrations/actions": self.action(),
+            "PATCH /api/v2/integrations/actions/{actionId}": {"name": "Renamed", "version": 1},
             "POST /api/v2/integrations/actions/{actionId}/test": action,
             "POST /api/v2/integrations/actions/{actionId}/execute": action,
             "POST /api/v2/presence/definitions": {"languageLabels": {"en_US": "Drill"}, "systemPresence": "Busy"},

@@ -8,12 +8,12 @@ import click
 import pytest
 
 from tests.support.demo_tenant import ROOT
+from wfm.demo.action_contracts import ACTION_NAMES
 from wfm.demo.api_actions import ACTIONS
 from wfm.demo.api_brief import ENDPOINTS as BRIEF
 from wfm.demo.api_demo import ENDPOINTS as CONTROL
 from wfm.demo.command import demo_tenant
 from wfm.demo.faults import KINDS
-from wfm.demo.published_actions import ACTIONS as PUBLISHED_ACTIONS
 from wfm.demo.roles import ROLES
 from wfm.demo.scenarios import PUBLISHED_SCENARIOS, SCENARIOS
 
@@ -37,7 +37,7 @@ def test_scenarios_faults_and_actions(word: str) -> None:
     assert f'"{word}"' in PAGE or f"`{word}`" in PAGE
 
 
-@pytest.mark.parametrize("word", [*PUBLISHED_SCENARIOS, *(action.name for action in PUBLISHED_ACTIONS)])
+@pytest.mark.parametrize("word", [*PUBLISHED_SCENARIOS, *ACTION_NAMES])
 def test_scenarios_and_actions_of_the_published_platform(word: str) -> None:
     assert f"`{word}`" in PAGE
 

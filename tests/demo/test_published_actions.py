@@ -70,3 +70,53 @@ def test_a_test_run_tells_its_steps_and_secure_ones_are_filtered(platform: InPro
     failed = platform.request("POST", path, "desk", json=inputs(platform, {"id": UNKNOWN_USER})).json()
     assert (failed["success"], failed["error"]["status"]) == (False, 404)
     assert [row["name"] for row in platform.get(ACTIONS, secure="true")["entities"]] == ["set_agent_presence_secure"]
+
+
+def test_an_action_of_any_contract_is_added_changed_and_deleted(platform: InProcess) -> None:
+    agent = in_division(platform, "Care")[0]
+    built_in = platform.get(action(platform, "set_agent_presence_desk"))
+    schema = {
+        "type": "object",
+        "required": ["person", "detail"],
+        "properties": {"person": {"type": "string"}, "detail": {"type": "string", "enum": ["presence", "team"]}},
+    }
+    body = {
+        "category": "Own",
+        "name": "read_person",
+        "integrationId": built_in["integrationId"],
+        "config": {
+            "request": {"requestType": "GET", "requestUrlTemplate": "/api/v2/users/${input.person}?expand=${input.detail}"}
+        },
+        "contract": {"input": {"inputSchema": schema}, "output": {"successSchema": {"type": "object"}}},
+    }
+    assert refused(platform.request("POST", ACTIONS, "desk", json=body)) == (403, "missing.permissions")
+    platform.demo("PATCH", "/clients/desk", {"grant": ["Data Action Administrator"]})
+    own = platform.request("POST", ACTIONS, "desk", json=body).json()["selfUri"]
+    done = platform.request("POST", f"{own}/execute", "desk", json={"person": agent["id"], "detail": "presence"})
+    assert (done.json()["name"], done.json()["presence"]["id"]) == (agent["name"], agent["id"])
+    odd = platform.request("POST", f"{own}/execute", "desk", json={"person": agent["id"], "detail": "age"})
+    assert refused(odd) == (400, "invalid.schema")
+    renamed = platform.request("PATCH", own, "desk", json={"name": "read_agent", "version": 1})
+    assert (renamed.json()["name"], renamed.json()["version"]) == ("read_agent", 2)
+    assert refused(platform.request("PATCH", own, "desk", json={"name": "again", "version": 1})) == (409, "request.conflict")
+    itself = {**body, "config": {"request": {"requestType": "POST", "requestUrlTemplate": f"{own}/execute"}}}
+    nested = platform.request("POST", ACTIONS, "desk", json=itself).json()["selfUri"]
+    ran = platform.request("POST", f"{nested}/execute", "desk", json={"person": "p", "detail": "team"})
+    assert ran.status_code == 400
+    assert platform.request("DELETE", own, "desk").status_code == 204
+    assert refused(platform.request("GET", own, "desk")) == (404, "not.found")
+
+
+def test_a_contract_changes_while_a_plan_waits(platform: InProcess) -> None:
+    path = action(platform, "set_agent_presence_desk")
+    agent = in_division(platform, "Care")[0]
+    schema = platform.get(f"{path}/schemas/input.json")
+    schema["properties"]["ticket"] = {"type": "string"}
+    schema["required"].append("ticket")
+    changed = platform.demo("POST", f"/actions/{path.rsplit('/', 1)[1]}/contract", schema)
+    assert changed == {"version": 2} == {"version": platform.get(path)["version"]}
+    old = platform.request("POST", f"{path}/execute", "desk", json=inputs(platform, agent))
+    assert refused(old) == (400, "invalid.schema")
+    assert "ticket" in old.json()["message"]
+    new = platform.request("POST", f"{path}/execute", "desk", json=inputs(platform, agent, ticket="CHG-1"))
+    assert new.status_code == 200

@@ -77,6 +77,8 @@ def _responses(operation: SdkOperation, wanted: set[str]) -> Json:
     if operation.answer is not None:
         kind = "text/plain" if operation.answer == "str" else "application/json"
         done["content"] = {kind: {"schema": _answer_schema(operation.answer, wanted)}}
+    if operation.answer is None:
+        responses["204"] = done
     return responses | {str(status): done for status in (200, 201, 202)}
 
 

@@ -1,10 +1,12 @@
-"""/_demo: clients, their rights, and tokens."""
+"""/_demo: clients, their rights, tokens, and contracts of Data Actions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from wfm.catalogue import BRIEF_SCOPES, known_scopes, published_scopes
+from wfm.demo.action_contracts import actions_of, put_action, read_inputs
 from wfm.demo.clients import TOKEN_SECONDS, Client, Grants
 from wfm.demo.problems import Json, bad_field, not_found
 from wfm.demo.roles import ROLES
@@ -89,9 +91,20 @@ def issue_user_token(call: Call) -> Answer:
     return answer({"access_token": value, "token_type": "bearer", "expires_in": TOKEN_SECONDS})
 
 
+def change_contract(call: Call) -> Answer:
+    """Publish another input contract of a Data Action, as another person would. Body: the new input schema."""
+    inputs, required = read_inputs(call.json())
+    action = actions_of(call.tenant).get(call.params["id"])
+    if action is None or not call.tenant.published:
+        raise not_found()
+    put_action(call.tenant, replace(action, inputs=inputs, required=required, version=action.version + 1))
+    return answer({"version": action.version + 1})
+
+
 ENDPOINTS = (
     Endpoint("GET", "/_demo/clients", get_clients),
     Endpoint("PATCH", "/_demo/clients/{name}", change_client),
     Endpoint("POST", "/_demo/users/{id}/token", issue_user_token),
     Endpoint("POST", "/_demo/tokens/revoke", revoke_tokens),
+    Endpoint("POST", "/_demo/actions/{id}/contract", change_contract),
 )

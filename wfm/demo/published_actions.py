@@ -7,92 +7,42 @@ not counted towards a limit. Failures are wrapped as the platform wraps them.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 
-from wfm.demo import published_presence, published_queues
-from wfm.demo.api_actions import CATEGORY, invalid_input, wrapped
+from wfm.demo.action_contracts import (
+    DRAFT_4,
+    TYPES,
+    DataAction,
+    actions_of,
+    end_action,
+    integration_id,
+    put_action,
+    read_action,
+    read_change,
+)
+from wfm.demo.api_actions import invalid_input, wrapped
 from wfm.demo.clients import Token
-from wfm.demo.needs import authorize
 from wfm.demo.problems import Json, Problem, bad_field, not_found
 from wfm.demo.tenant import DemoTenant
-from wfm.demo.wire import Answer, Call, Endpoint, Table, answer, page_links
-from wfm.demo.world import stable_id
+from wfm.demo.wire import Answer, Call, Endpoint, answer, page_links
 
 _PATH = "/api/v2/integrations/actions"
-_DRAFT_4 = "http://json-schema.org/draft-04/schema#"
-_INNER = Table((*published_presence.ENDPOINTS, *published_queues.ENDPOINTS))
-_TYPES: dict[str, type] = {"string": str, "boolean": bool, "integer": int}
 _INPUT = re.compile(r"(\$esc\.jsonString\()?\$\{input\.(\w+)\}(?(1)\))")
 
 
-@dataclass(frozen=True, slots=True)
-class DataAction:
-    """One action. `client` names the OAuth client whose credentials its integration has; `inputs` are JSON schemas by name."""
-
-    name: str
-    client: str
-    verb: str
-    url: str
-    body: str
-    inputs: dict[str, Json] = field(hash=False)
-    required: tuple[str, ...]
-    secure: bool = False
-
-    def id(self, seed: int) -> str:
-        return stable_id(seed, "published action", self.name)
-
-
-def _presence(name: str, client: str, secure: bool = False) -> DataAction:
-    return DataAction(
-        name=name,
-        client=client,
-        verb="PATCH",
-        url="/api/v2/users/${input.userId}/presences/purecloud",
-        body='{"presenceDefinition": {"id": "${input.presenceDefinitionId}"}, "message": "$esc.jsonString(${input.message})"}',
-        inputs={
-            "userId": {"type": "string", "description": "User id of the agent"},
-            "presenceDefinitionId": {"type": "string", "description": "Id of the presence definition to set"},
-            "message": {"type": "string", "description": "Shown beside the presence", "default": ""},
-        },
-        required=("userId", "presenceDefinitionId"),
-        secure=secure,
-    )
-
-
-ACTIONS = (
-    _presence("set_agent_presence", "architect-flow"),
-    _presence("set_agent_presence_desk", "desk"),
-    _presence("set_agent_presence_secure", "desk", secure=True),
-    DataAction(
-        name="set_queue_membership_desk",
-        client="desk",
-        verb="PATCH",
-        url="/api/v2/routing/queues/${input.queueId}/members",
-        body='[{"id": "${input.agent}", "joined": ${input.joined}}]',
-        inputs={
-            "queueId": {"type": "string", "description": "Id of the queue"},
-            "agent": {"type": "string", "description": "User id of the member"},
-            "joined": {"type": "boolean", "description": "Whether calls of the queue reach the agent"},
-        },
-        required=("queueId", "agent", "joined"),
-    ),
-)
-
-
 def _action(call: Call) -> DataAction:
-    action = next((row for row in ACTIONS if row.id(call.tenant.seed) == call.params["actionId"]), None)
+    action = actions_of(call.tenant).get(call.params["actionId"])
     if action is None:
         raise not_found()
     return action
 
 
-def _schema(action: DataAction) -> Json:
+def input_schema(action: DataAction) -> Json:
     return {
-        "$schema": _DRAFT_4,
+        "$schema": DRAFT_4,
         "title": "Input",
         "type": "object",
         "required": list(action.required),
@@ -101,29 +51,29 @@ def _schema(action: DataAction) -> Json:
     }
 
 
-_SUCCESS: Json = {"$schema": _DRAFT_4, "title": "Output", "type": "object", "properties": {}, "additionalProperties": True}
+_SUCCESS: Json = {"$schema": DRAFT_4, "title": "Output", "type": "object", "properties": {}, "additionalProperties": True}
 
 
 def _json(tenant: DemoTenant, action: DataAction, contract: bool, config: bool) -> Json:
     """SDK model Action."""
-    own = f"{_PATH}/{action.id(tenant.seed)}"
+    own = f"{_PATH}/{action.id}"
     row: Json = {
-        "id": action.id(tenant.seed),
+        "id": action.id,
         "name": action.name,
-        "integrationId": stable_id(tenant.seed, "integration", action.client),
-        "category": f"{CATEGORY} ({action.client})",
-        "version": 1,
+        "integrationId": integration_id(tenant.seed, action.client),
+        "category": action.category,
+        "version": action.version,
         "secure": action.secure,
         "selfUri": own,
     }
     if contract:
         row["contract"] = {
-            "input": {"inputSchema": _schema(action), "inputSchemaUri": f"{own}/schemas/input.json"},
+            "input": {"inputSchema": input_schema(action), "inputSchemaUri": f"{own}/schemas/input.json"},
             "output": {"successSchema": _SUCCESS, "successSchemaUri": f"{own}/schemas/success.json"},
         }
     if config:
         row["config"] = {
-            "timeoutSeconds": 10,
+            "timeoutSeconds": action.timeout_s,
             "request": {
                 "requestType": action.verb,
                 "requestUrlTemplate": action.url,
@@ -146,7 +96,7 @@ def get_actions(call: Call) -> Answer:
     config = call.first("includeConfig").lower() == "true"
     rows = [
         row
-        for action in ACTIONS
+        for action in actions_of(tenant).values()
         if (not secure or action.secure == (secure == "true"))
         and name in (row := _json(tenant, action, config, config))["name"].casefold()
         and (not category or row["category"] == category)
@@ -165,7 +115,7 @@ def get_action(call: Call) -> Answer:
 def get_schema(call: Call) -> Answer:
     """SDK model JsonSchemaDocument: input.json or success.json."""
     action = _action(call)
-    schemas = {"input.json": _schema(action), "success.json": _SUCCESS}
+    schemas = {"input.json": input_schema(action), "success.json": _SUCCESS}
     if call.params["fileName"] not in schemas:
         raise not_found()
     return answer(schemas[call.params["fileName"]])
@@ -194,9 +144,11 @@ def _inputs(action: DataAction, body: Any) -> Json:
             raise invalid_input(name, f"object has missing required properties ([{name!r}])")
     for name, value in given.items():
         kind = action.inputs[name]["type"]
-        if not isinstance(value, _TYPES[kind]):
+        if not isinstance(value, TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):
             text = f"instance type of {name} does not match any allowed primitive type (allowed: [{kind!r}])"
             raise invalid_input(name, text)
+        if value not in action.inputs[name].get("enum", [value]):
+            raise invalid_input(name, f"instance value ({value!r}) not found in enum")
     return given
 
 
@@ -218,25 +170,21 @@ def _fill_url(action: DataAction, inputs: Json) -> str:
 
 def _request(call: Call, action: DataAction, inputs: Json) -> Any:
     """Make the action's call as its integration's client, and return the JSON. Raises Problem."""
-    tenant = call.tenant
+    if call.dispatch is None:
+        raise Problem(400, "bad.request", "A Data Action can't run another one here.")
+    path, _, query = _INPUT.sub(lambda found: _text(inputs.get(found.group(2), "")), action.url).partition("?")
     inner = Call(
-        tenant=tenant,
+        tenant=call.tenant,
         verb=action.verb,
-        path=_INPUT.sub(lambda found: _text(inputs.get(found.group(2), "")), action.url),
-        raw_query=b"",
+        path=path,
+        raw_query=query.encode(),
         headers=call.headers,
         body=_fill_body(action, inputs).encode(),
         correlation_id=call.correlation_id,
         base_url=call.base_url,
         token=Token(action.client, (), float("inf")),
     )
-    found = _INNER.find(inner.verb, inner.path)
-    if isinstance(found, frozenset):
-        raise not_found()
-    endpoint, inner.params = found
-    assert inner.token is not None
-    inner.rights = authorize(tenant, inner.token, endpoint)
-    return orjson.loads(endpoint.handler(inner).body)
+    return orjson.loads(call.dispatch(inner).body or b"null")
 
 
 def execute(call: Call) -> Answer:
@@ -277,10 +225,36 @@ def test(call: Call) -> Answer:
     return answer({"operations": operations, "finalResult": result, "success": True})
 
 
+def add_action(call: Call) -> Answer:
+    """SDK model PostActionInput. Its integration is one of the tenant's; its request stays on the tenant."""
+    action = read_action(call, call.members())
+    put_action(call.tenant, action)
+    return answer(_json(call.tenant, action, True, True))
+
+
+def change_action(call: Call) -> Answer:
+    """SDK model UpdateActionInput: name, category, config. `version` must be the present one; the contract stays."""
+    body = call.members()
+    before = _action(call)
+    if body.get("version") != before.version:
+        raise Problem(409, "request.conflict", "The request conflicts with the current state of the target resource.")
+    changed = read_change(before, body)
+    put_action(call.tenant, changed)
+    return answer(_json(call.tenant, changed, True, True))
+
+
+def delete_action(call: Call) -> Answer:
+    end_action(call.tenant, _action(call))
+    return Answer(204)
+
+
 _ACTION = f"{_PATH}/{{actionId}}"
 ENDPOINTS = (
     Endpoint("GET", _PATH, get_actions),
+    Endpoint("POST", _PATH, add_action),
     Endpoint("GET", _ACTION, get_action),
+    Endpoint("PATCH", _ACTION, change_action),
+    Endpoint("DELETE", _ACTION, delete_action),
     Endpoint("GET", f"{_ACTION}/schemas/{{fileName}}", get_schema),
     Endpoint("GET", f"{_ACTION}/templates/{{fileName}}", get_template),
     Endpoint("POST", f"{_ACTION}/execute", execute),

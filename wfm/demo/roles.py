@@ -72,6 +72,11 @@ PLANNER = Role(
     ("wfm:activityPlan:add", "wfm:activityPlan:edit", "wfm:activityPlanRunJob:add"),
 )
 ACTION_RUNNER = Role("Data Action Runner", "Runs Data Actions", ("integrations:action:execute",))
+ACTION_ADMIN = Role(
+    "Data Action Administrator",
+    "Adds, changes and deletes Data Actions",
+    ("integrations:action:add", "integrations:action:delete", "integrations:action:edit"),
+)
 RECORDER = Role(
     "WFM Recorder",
     "Adds and reviews time off and adherence explanations",
@@ -89,7 +94,7 @@ AGENT = Role(
 )
 ROLES = {
     role.name: role
-    for role in (READER, PRESENCE_EDITOR, QUEUE_MANAGER, PLANNER, ACTION_RUNNER, RECORDER, PRESENCE_ADMIN, AGENT)
+    for role in (READER, PRESENCE_EDITOR, QUEUE_MANAGER, PLANNER, ACTION_RUNNER, RECORDER, ACTION_ADMIN, PRESENCE_ADMIN, AGENT)
 }
 
 _DESK = (READER, PRESENCE_EDITOR, QUEUE_MANAGER, PLANNER, ACTION_RUNNER, RECORDER)

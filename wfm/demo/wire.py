@@ -61,6 +61,8 @@ class Call:
     token: Token | None = None
     rights: Rights | None = None
     params: dict[str, str] = field(default_factory=dict)
+    dispatch: Callable[[Call], Answer] | None = None
+    """Answers a request that the handler makes itself, as the token of that request may; None within such a request."""
     _query: dict[str, list[str]] | None = None
 
     def allows(self, division_id: str) -> bool:
