@@ -23,7 +23,7 @@ from wfm.domain.windows import WindowSpec
 from wfm.ledger.records import NewOperation
 from wfm.preview import Previewer
 from wfm.ui.components.markdown import escape_markdown
-from wfm.ui.screens.plan import state, table
+from wfm.ui.screens.plan import model, state, table
 from wfm.ui.shell.navigation import page
 
 MAIL = [person.email for person in PEOPLE]
@@ -164,6 +164,17 @@ def test_a_start_and_an_end_in_a_zone(desk: Desk, asked: list[PlanRequest], open
     assert "14:30" in app.button(key="plan_apply").label
 
 
+def test_moving_the_start_keeps_the_length(desk: Desk, asked: list[PlanRequest], open_screen: Open) -> None:
+    fixed(desk)
+    app = picked(open_screen)
+    app.radio(key="plan_when").set_value("at").run()
+    app.datetime_input(key="plan_start").set_value(datetime(2027, 1, 12, 14, 30)).run()  # noqa: DTZ001  # wall clock
+    assert app.datetime_input(key="plan_end").value == datetime(2027, 1, 12, 15, 0)  # noqa: DTZ001
+    app.datetime_input(key="plan_end").set_value(datetime(2027, 1, 12, 16, 0)).run()  # noqa: DTZ001
+    app.datetime_input(key="plan_start").set_value(datetime(2027, 1, 13, 1, 0)).run()  # noqa: DTZ001
+    assert (asked[-1].window.start, asked[-1].window.end) == (datetime(2027, 1, 13, 1), datetime(2027, 1, 13, 2, 30))  # noqa: DTZ001
+
+
 def test_a_window_that_ends_before_it_begins_is_a_sentence_and_nothing_is_lost(desk: Desk, open_screen: Open) -> None:
     app = picked(open_screen)
     app.radio(key="plan_when").set_value("at").run()
@@ -213,7 +224,6 @@ def test_including_blocked_ones_on_purpose_goes_into_the_plan(
     app = picked(open_screen)
     app.button_group(key="plan_include").set_value(["not scheduled"]).run()
     assert asked[-1].include == frozenset({Fate.NOT_SCHEDULED})
-    app.button(key="plan_open_edit").click().run()
     app.button(key="plan_clear").click().run()
     app.multiselect(key="plan_groups").set_value([TEAMS[0]]).run()
     assert asked[-1].include == frozenset()
@@ -243,7 +253,6 @@ def test_who_matches_nobody_is_named_in_the_list_and_removed_from_it(
     desk.plans.save_draft(VISITOR, PlanRequest(selection=agents, window=WindowSpec(minutes=30)))
     app = open_screen("plan")
     assert "1 matches no one" in said(app)
-    app.button(key="plan_open_edit").click().run()
     app.button(key="plan_drop_unknown").click().run()
     assert asked[-1].selection.agents == (MAIL[1],)
 
@@ -480,14 +489,20 @@ def test_a_file_that_is_no_csv_is_a_sentence(desk: Desk, open_screen: Open) -> N
     assert "no text" in said(app)
 
 
-def test_leaving_somebody_out_and_taking_back_in(desk: Desk, asked: list[PlanRequest], open_screen: Open) -> None:
-    member = next(person for person in PEOPLE if person.team is not None and person.team.id == TEAM)
+def test_who_is_left_out_stays_in_the_list_until_all_are_taken_back(
+    desk: Desk, asked: list[PlanRequest], open_screen: Open
+) -> None:
     app = picked(open_screen)
-    app.button(key="plan_open_edit").click().run()
-    app.multiselect(key="plan_leave_out").set_value([member.id]).run()
-    app.button(key="plan_leave_out_do").click().run()
+    (before,) = asked[-1:]
+    member = next(row.agent for row in desk.plans.preview(before).ready if row.agent)
+    out = before.model_copy(update={"selection": model.without_agent(before.selection, member.id)})
+    desk.plans.save_draft(VISITOR, out)
+    app = open_screen("plan")
     assert asked[-1].selection.exclude == (member.id,)
-    assert asked[-1].selection.teams == (TEAM,)
+    assert "1 left out" in said(app)
+    app.text_input(key="plan_search").set_value(member.email).run()
+    (row,) = app.dataframe[0].value.to_dict("records")
+    assert (row["change"], row["fate"], row["reason"]) == ("Take back", ["left out"], "by you")
     app.button(key="plan_take_back").click().run()
     assert not list(asked[-1].selection.exclude)
     app.button(key="plan_clear").click().run()
@@ -675,6 +690,38 @@ def test_coming_back_after_applying_begins_another_plan(desk: Desk, open_screen:
     )
 
 
+def test_a_plan_ends_when_it_is_applied_and_can_be_planned_again(
+    desk: Desk, asked: list[PlanRequest], open_screen: Open
+) -> None:
+    fixed(desk)
+    app = picked(open_screen)
+    app.radio(key="plan_when").set_value("60").run()
+    app.text_input(key="plan_reason").set_value("Router swap").run()
+    app.text_input(key="plan_ticket").set_value("CHG-7").run()
+    draft = param(app, "draft")
+    app.button(key="plan_apply").click().run()
+    app.switch_page(page("plan")).run()
+    for shown in (app, open_screen("plan"), open_screen("plan", draft=draft)):
+        assert "No one is picked yet" in said(shown)
+        assert (shown.multiselect(key="plan_groups").value, shown.text_input(key="plan_reason").value) == ([], "")
+    app.button(key="plan_same_again").click().run()
+    assert not app.exception
+    assert (asked[-1].selection.teams, asked[-1].window.minutes) == ((TEAM,), 60)
+    assert (asked[-1].reason, asked[-1].ticket) == (model.DEFAULT_REASON, "")
+    assert (app.text_input(key="plan_reason").value, app.text_input(key="plan_ticket").value) == ("", "")
+    assert app.multiselect(key="plan_groups").value == [TEAMS[0]]
+
+
+def test_a_rehearsal_leaves_the_plan_as_it_is(desk: Desk, open_screen: Open) -> None:
+    app = picked(open_screen)
+    app.text_input(key="plan_ticket").set_value("CHG-7").run()
+    app.button(key="plan_rehearse").click().run()
+    app.switch_page(page("plan")).run()
+    assert [operation.rehearsal for operation in applied(desk)] == [True]
+    assert app.text_input(key="plan_ticket").value == "CHG-7"
+    assert app.multiselect(key="plan_groups").value == [TEAMS[0]]
+
+
 def test_bad_input_of_a_group_is_shown_where_it_belongs(desk: Desk, open_screen: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*_: object, **__: object) -> None:
         raise BadInput("team", "Nowhere", "the name or id of a team")
@@ -736,7 +783,7 @@ def test_a_plan_handed_over_by_another_screen_is_not_lost_while_the_tenant_is_si
     world: World, desk: Desk, open_screen: Open
 ) -> None:
     app = open_screen("now")
-    app.session_state["plan_handed"] = PlanRequest(selection=Selection(teams=(TEAM,)), window=WindowSpec(minutes=30))
+    app.session_state["handed_plan"] = PlanRequest(selection=Selection(teams=(TEAM,)), window=WindowSpec(minutes=30))
     world.network.down = True
     inside(desk).connections.forget_reads()
     app.switch_page(page("plan")).run()

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.support.preview_world import NOW, agent, ask, at, make_room, schedule, shift, state
-from wfm.domain.plans import PlanRequest, Preview, RouteName, Selection, Severity
+from wfm.domain.plans import LaneName, LaneState, LaneVerdict, PlanRequest, Preview, RouteName, Selection, Severity
 from wfm.domain.windows import WindowSpec
 from wfm.ui.screens.plan import chart, model, sentences
 from wfm.ui.screens.plan import table as plan_table
@@ -44,11 +44,29 @@ def test_agents_are_added_once_and_taken_back_in() -> None:
     assert added.exclude == ("c",)
 
 
-def test_leaving_somebody_out_drops_the_name_or_excludes_who_came_with_a_group() -> None:
+def test_who_is_left_out_is_taken_back_as_they_came() -> None:
     selection = Selection(agents=("a",), teams=("t",))
-    left = model.without_agents(selection, ["a", "z"])
-    assert left.agents == ()
-    assert left.exclude == ("z",)
+    left = model.without_agent(model.without_agent(selection, "a"), "z")
+    assert (left.agents, left.exclude) == (("a",), ("a", "z"))
+    assert model.without_agent(left, "z") == left
+    assert model.with_agent_again(model.with_agent_again(left, "a"), "z") == selection
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        WindowSpec(minutes=45, zone="Europe/Berlin"),
+        WindowSpec(start=NOW - timedelta(days=2), end=NOW - timedelta(days=2, minutes=-45), zone="Europe/Berlin"),
+    ],
+)
+def test_the_same_again_keeps_agents_and_length_but_neither_reason_nor_ticket(window: WindowSpec) -> None:
+    was = PlanRequest(selection=Selection(teams=("t",)), window=window, reason="DB upgrade", ticket="CHG-1")
+    again = model.same_again(was, NOW)
+    assert again.selection == was.selection
+    assert (again.reason, again.ticket) == (model.DEFAULT_REASON, "")
+    resolved = again.window.resolve(NOW)
+    assert resolved.end - resolved.start == timedelta(minutes=45)
+    assert resolved.start >= NOW
 
 
 @pytest.mark.parametrize(
@@ -133,6 +151,41 @@ def test_the_table_shows_what_needs_a_look_first() -> None:
     assert ranks == sorted(ranks)
 
 
+def test_a_row_says_what_can_be_done_with_it() -> None:
+    shown = preview()
+    ready = next(row for row in shown.rows if row.severity is Severity.READY)
+    blocked = next(row for row in shown.rows if row.severity is Severity.BLOCKED)
+    out = replace(ready, writes=False)
+    frame = plan_table.table([ready, blocked, out], shown.window)
+    assert list(frame["change"].astype(object).where(frame["change"].notna(), None)) == ["Leave out", None, "Take back"]
+    assert list(frame["fate"]) == [[ready.fate.value], [blocked.fate.value], ["left out"]]
+    assert plan_table.ordered([out, blocked]) == [blocked, out]
+    assert plan_table.marks([out], shown.window) == []
+
+
+def test_no_reason_is_cut() -> None:
+    long = "already in the window “" + "Wartung der Datenbank " * 8 + "”"
+    assert plan_table.width([long, "short"], 120) >= len(long) * 6.5
+    assert plan_table.width(["short"], 120) == 120
+
+
+def test_access_folds_to_one_line() -> None:
+    found = preview()
+    writes = [check for check in found.access if check.to_write]
+    reads = [check for check in found.access if not check.to_write]
+    held = [replace(check, lanes=dict.fromkeys(check.lanes, verdict_of(LaneState.HELD))) for check in writes]
+    missing = [replace(held[0], lanes={LaneName.SCOPE: verdict_of(LaneState.MISSING)}), *held[1:]]
+    unknown = [replace(held[0], lanes={LaneName.SCOPE: verdict_of(LaneState.UNKNOWN)}), *held[1:]]
+    for checks, expected in ((held, LaneState.HELD), (missing, LaneState.MISSING), (unknown, LaneState.UNKNOWN)):
+        said, shown = sentences.access_line(checks, reads)
+        assert shown is expected
+        assert said.startswith("Access")
+
+
+def verdict_of(state: LaneState) -> LaneVerdict:
+    return LaneVerdict(state=state, needed=(), evidence="")
+
+
 def test_the_local_start_is_named_where_it_differs() -> None:
     shown = preview()
     table = plan_table.table(shown.rows, shown.window)
@@ -156,7 +209,8 @@ def test_the_timeline_stays_inside_its_horizon_and_names_tell_apart() -> None:
     assert first < shown.window.start < shown.window.end < last
     assert timedelta(hours=6) <= last - first <= timedelta(days=5)
     bars = plan_table.bars(shown.rows, shown.window)
-    assert (bars["start"] < bars["end"]).all()
+    assert bars
+    assert all(str(bar["start"]) < str(bar["end"]) for bar in bars)
     labels = [plan_table.label(row, number) for number, row in enumerate(shown.rows)]
     assert len(set(labels)) == len(labels)
 

@@ -21,6 +21,7 @@ from wfm.genesys.errors import GenesysError
 from wfm.genesys.pacing import RequestLane
 from wfm.genesys.parse import inside
 from wfm.ledger.records import DirectRun, Settlement
+from wfm.preview import actions
 from wfm.routes.data_action import request_behind
 
 EXECUTE = catalogue.operation("POST /api/v2/integrations/actions/{actionId}/execute")
@@ -33,8 +34,8 @@ class Actions(DeskPart):
 
     def all(self, *, fresh: bool = False) -> tuple[DataAction, ...]:
         """Return the Data Actions of the tenant, by name. Raises GenesysError."""
-        actions = [_action(raw) for raw in self._connections.get().reader.actions(fresh=fresh)]
-        return tuple(sorted(actions, key=lambda action: (action.name.casefold(), action.integration)))
+        found = [_action(raw) for raw in self._connections.get().reader.actions(fresh=fresh)]
+        return tuple(sorted(found, key=lambda action: (action.name.casefold(), action.integration)))
 
     def get(self, action_id: str) -> DataAction:
         """Return one Data Action by id or name. Raises NotFound, GenesysError."""
@@ -42,6 +43,14 @@ class Actions(DeskPart):
             if action_id in (action.id, action.name):
                 return action
         raise NotFound(f"This tenant has no Data Action “{action_id}”.")
+
+    def undone_by(self, action_id: str) -> str | None:
+        """Return the name of the action that undoes this one as the route data_action would; None where none does.
+
+        Raises BadInput for an action that no plan can take, GenesysError.
+        """
+        chosen = actions.choose(action_id, self._connections.get().reader.actions())
+        return self.get(chosen.restore_id).name if chosen.restore_id else None
 
     def test(self, action_id: str, inputs: Mapping[str, str], actor: Actor) -> ActionResult:
         """Test the action and return the trace of its steps. A test writes, too: the action does what it does.

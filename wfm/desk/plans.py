@@ -11,7 +11,8 @@ from wfm.desk.dependencies import DeskDependencies, DeskPart
 from wfm.domain.errors import Refused, refuse_controls
 from wfm.domain.operations import Operation
 from wfm.domain.people import Actor, Capability
-from wfm.domain.plans import PlanRequest, Preview, refuse_signs
+from wfm.domain.plans import PlanRequest, Preview, RouteOffer, refuse_signs
+from wfm.domain.windows import WindowSpec
 from wfm.ledger.records import NewItem, NewOperation
 from wfm.preview import differences
 
@@ -37,6 +38,11 @@ class Plans(DeskPart):
             preview = connection.previewer.preview(request, fresh=fresh)
         self._remember(preview)
         return preview
+
+    def routes(self, window: WindowSpec) -> tuple[RouteOffer, ...]:
+        """Return whether each route can be taken for this window. Raises BadInput, GenesysError."""
+        connection, now = self._connections.get(), self._clock()
+        return connection.previewer.offers(window.resolve(now), now, connection.reader.token())
 
     def confirmation_needed(self, preview: Preview) -> str | None:
         """Return what must be typed before this plan is applied: the number of agents above the policy limit, else None."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from zoneinfo import ZoneInfo
 
@@ -22,16 +22,23 @@ POLL_S = 1.0
 
 @contextmanager
 def reading(
-    desk: Desk, what: str, *, place: DeltaGenerator | None = None, height: int | None = None, after_s: float = SOON_S
+    desk: Desk,
+    what: str,
+    *,
+    place: DeltaGenerator | None = None,
+    height: int | None = None,
+    after_s: float = SOON_S,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Iterator[None]:
     """Says in `place` (an empty one; else here) that `what` is being read, while it is and once it takes `after_s` seconds.
 
-    With `height` (pixels) a skeleton stands below. A read waits up to a minute where the tenant's limit is used up: then
-    that is said too, with the time at which it goes on.
+    With `height` (pixels) a skeleton stands below. `meanwhile` draws once what else changes while somebody waits. A read waits
+    up to a minute where the tenant's limit is used up: then that is said too, with the time at which it goes on.
     """
     place = place or st.empty()
     done = threading.Event()
-    teller = threading.Thread(target=_tell, args=(desk, what, place, height, after_s, times.viewer_zone(), done), daemon=True)
+    given = (desk, what, place, height, after_s, times.viewer_zone(), done, meanwhile)
+    teller = threading.Thread(target=_tell, args=given, daemon=True)
     # The script itself waits for the read: only another thread can say so meanwhile. It draws, and keeps nothing.
     add_script_run_ctx(teller, get_script_run_ctx())
     teller.start()
@@ -51,9 +58,13 @@ def _tell(
     after_s: float,
     zone: ZoneInfo,
     done: threading.Event,
+    meanwhile: Callable[[], None] | None,
 ) -> None:
     shown, pause = "", after_s
     while not done.wait(pause):
+        if meanwhile is not None:
+            meanwhile()
+            meanwhile = None
         sentence = _sentence(desk, what, zone)
         if sentence != shown:
             with place.container():

@@ -16,7 +16,7 @@ from wfm.domain.windows import WindowSpec
 from wfm.ui.components import messages
 from wfm.ui.shell.navigation import page
 
-_HANDED = "plan_handed"
+_HANDED = "handed_plan"
 
 
 @messages.guarded("The plan could not be filled in")

@@ -41,7 +41,7 @@ def nothing_to_do(why: str) -> None:
 def act(desk: Desk, actor: Actor, preview: Preview, *, accept_click: bool = True) -> None:
     """The bar for a preview: apply it, or why not and what may be done instead.
 
-    `accept_click` is False when the preview was made in this very run: a click that came with it meant other numbers.
+    `accept_click` is False where the numbers on the screen were not this preview's: a click that came with it meant others.
     """
     may = actor.may(Capability.EXECUTE)
     refusals = list(preview.refusals)
@@ -126,6 +126,6 @@ def apply(desk: Desk, actor: Actor, preview: Preview, *, rehearse: bool = False,
     except DeskError as error:
         messages.fault(error)
         return
-    st.session_state[state.APPLIED] = state.token()
+    state.applied(desk, actor, rehearsal=rehearse)
     state.forget_preview()
     st.switch_page(page("windows"), query_params={"id": operation.id})

@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-import pandas as pd
-
 from wfm.domain.plans import AgentFate, Severity
 from wfm.domain.windows import Window
 from wfm.ui.components import times
 from wfm.ui.components.charts import Spec, row_axis, wall_clock
 from wfm.ui.screens.plan import table
 
-ROW = 35
+ROW = 31
 """Pixels a line: that of the table beside it."""
 
 KINDS = {"work": 0.55, "pause": 0.2, "off": 0.5}
@@ -69,14 +67,11 @@ def timeline(rows: Sequence[AgentFate], window: Window, *, severities: Mapping[S
     }
 
 
-def _values(frame: pd.DataFrame) -> list[dict[str, str]]:
-    """The rows of a table with instants as text that every browser reads as UTC."""
+def _values(rows: Sequence[table.Values]) -> list[dict[str, str]]:
+    """The rows with instants as text that every browser reads as UTC."""
     return [
-        {
-            str(name): value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else str(value)
-            for name, value in row.items()
-        }
-        for row in frame.to_dict("records")
+        {name: value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else value for name, value in row.items()}
+        for row in rows
     ]
 
 

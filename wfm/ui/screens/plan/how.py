@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from wfm.domain.errors import DeskError
-from wfm.domain.plans import PlanRequest, Preview, RouteName
+from wfm.domain.plans import PlanRequest, RouteName
+from wfm.domain.windows import WindowSpec
 from wfm.ui.components import messages, waiting
 from wfm.ui.components.markdown import cell, escape_markdown
 from wfm.ui.screens.plan.model import ROUTE_HELP, ROUTE_LABELS
@@ -20,9 +21,11 @@ ROUTE = "plan_route"
 ACTION = "plan_action"
 
 
-def how(desk: Desk, form: PlanRequest, last: Preview | None) -> tuple[RouteName, str | None]:
+def how(desk: Desk, form: PlanRequest, window: WindowSpec) -> tuple[RouteName, str | None]:
     """Draws the card; gives the route, and the Data Action where it is one."""
-    offers = {offer.route: offer for offer in last.routes} if last else {}
+    offers = {}
+    with suppress(DeskError):  # said once, by the preview
+        offers = {offer.route: offer for offer in desk.plans.routes(window)}
     captions = []
     for route in RouteName:
         offer = offers.get(route)
@@ -44,10 +47,10 @@ def how(desk: Desk, form: PlanRequest, last: Preview | None) -> tuple[RouteName,
         label_visibility="collapsed",
     )
     route = RouteName(chosen or RouteName.AVAILABILITY)
-    return route, _action(desk, form, last) if route is RouteName.DATA_ACTION else None
+    return route, _action(desk, form) if route is RouteName.DATA_ACTION else None
 
 
-def _action(desk: Desk, form: PlanRequest, last: Preview | None) -> str | None:
+def _action(desk: Desk, form: PlanRequest) -> str | None:
     try:
         with waiting.reading(desk, "the tenant's Data Actions"):
             actions = sorted(desk.actions.all(), key=_likeliest)
@@ -68,16 +71,18 @@ def _action(desk: Desk, form: PlanRequest, last: Preview | None) -> str | None:
         format_func=lambda action_id: names[action_id],
         label_visibility="collapsed",
     )
-    st.caption(_about(next((action for action in actions if action.id == chosen), None), names, last))
+    st.caption(_about(desk, next((action for action in actions if action.id == chosen), None)))
     return chosen
 
 
-def _about(action: DataAction | None, names: Mapping[str, str], last: Preview | None) -> str:
+def _about(desk: Desk, action: DataAction | None) -> str:
     """Whose credentials the action uses, and which action undoes it: that tells variants of one action apart."""
     if action is None:
         return ""
     text = f"as {escape_markdown(action.category)}"
-    undo = names.get(last.restore_action_id or "") if last is not None and last.action_id == action.id else None
+    undo = None
+    with suppress(DeskError):  # said by the preview
+        undo = desk.actions.undone_by(action.id)
     return f"{text} · undone by {escape_markdown(undo)}" if undo else text
 
 

@@ -67,12 +67,27 @@ def with_agents(selection: Selection, words: Iterable[str]) -> Selection:
     return selection.model_copy(update={"agents": new, "exclude": kept_out})
 
 
-def without_agents(selection: Selection, ids: Iterable[str]) -> Selection:
-    """The selection without these agents: dropped where they were named, left out where a group brings them."""
-    gone = set(ids)
-    named = tuple(word for word in selection.agents if word not in gone)
-    left_out = tuple(dict.fromkeys((*selection.exclude, *(word for word in ids if word not in selection.agents))))
-    return selection.model_copy(update={"agents": named, "exclude": left_out})
+def without_agent(selection: Selection, agent_id: str) -> Selection:
+    """The selection with this agent left out, however they came into it."""
+    return selection.model_copy(update={"exclude": tuple(dict.fromkeys((*selection.exclude, agent_id)))})
+
+
+def with_agent_again(selection: Selection, agent_id: str) -> Selection:
+    """The selection with this agent no longer left out."""
+    return selection.model_copy(update={"exclude": tuple(word for word in selection.exclude if word != agent_id)})
+
+
+def same_again(request: PlanRequest, now: datetime) -> PlanRequest:
+    """The plan of a window, to be made once more: the same agents, route and length, with no ticket and no reason.
+
+    A window that had a start gets the next one that is convenient.
+    """
+    window = request.window
+    if window.minutes is None:
+        length = window.end - window.start if window.start is not None and window.end is not None else timedelta(minutes=30)
+        start, end = next_slot(now, window.zone, length)
+        window = window.model_copy(update={"start": start, "end": end})
+    return request.model_copy(update={"window": window, "reason": DEFAULT_REASON, "ticket": ""})
 
 
 def preset_of(window: WindowSpec) -> str:
@@ -87,11 +102,11 @@ def preset_choices(window: WindowSpec) -> list[str]:
     return [*(f"{minutes:g}" for minutes in sorted({*PRESETS, *([window.minutes] if window.minutes else [])})), AT]
 
 
-def next_slot(now: datetime, zone: str, minutes: int = 30) -> tuple[datetime, datetime]:
+def next_slot(now: datetime, zone: str, length: timedelta = timedelta(minutes=30)) -> tuple[datetime, datetime]:
     """A first guess for start and end: the next quarter of an hour but one, as wall clock of the zone (naive)."""
     local = now.astimezone(ZoneInfo(zone)).replace(second=0, microsecond=0, tzinfo=None)
     start = local + timedelta(minutes=30 - local.minute % 15)
-    return start, start + timedelta(minutes=minutes)
+    return start, start + length
 
 
 def totals_by_severity(preview: Preview) -> dict[Severity, dict[Fate, int]]:

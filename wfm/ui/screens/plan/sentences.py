@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wfm.domain.agent_lists import EVERY_COLUMN, AgentList
-from wfm.domain.plans import AgentFate, Fate, LaneState, Preview, RouteName
+from wfm.domain.plans import AccessCheck, AgentFate, Fate, LaneState, Preview, RouteName
 from wfm.domain.sentences import format_number, plural, quantity
 from wfm.domain.windows import Window
 from wfm.ui.components import times
@@ -122,6 +122,18 @@ def as_of_line(preview: Preview) -> str:
     if not read:
         return f"as of {times.clock(preview.computed_at, seconds=True)}"
     return "as of: " + ", ".join(f"{word} {times.clock(at, seconds=True)}" for word, at in read)
+
+
+def access_line(writes: Sequence[AccessCheck], reads: Sequence[AccessCheck]) -> tuple[str, LaneState]:
+    """How access stands in one line, and the state that it is shown as: missing, unknown or held."""
+    calls = f"{quantity(len(writes), 'call')} that {plural(len(writes), 'writes', 'write')}, {len(reads)} that read"
+    if missing := sum(check.missing for check in writes):
+        return f"Access missing for {missing} of {calls}", LaneState.MISSING
+    if refused := sum(check.missing for check in reads):
+        return f"Access held to write; {refused} of {len(reads)} reads are not allowed", LaneState.UNKNOWN
+    if any(verdict.state is LaneState.UNKNOWN for check in writes for verdict in check.lanes.values()):
+        return f"Access: nothing known to be missing for {calls}", LaneState.UNKNOWN
+    return f"Access held: {calls}", LaneState.HELD
 
 
 def missing_access(preview: Preview) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -26,7 +27,9 @@ _SAVED = "plan_saved"
 _PREVIEW = "plan_seen"
 _TOKEN = "plan_token"
 _DRAFT = "plan_draft"
-APPLIED = "plan_applied"
+_DRAWN = "plan_drawn"
+_ENDED = "plan_ended"
+_APPLIED = "plan_applied"
 """The token that was applied last: coming back to the screen begins another plan."""
 
 NOTICE = "plan_notice"
@@ -65,6 +68,13 @@ def form(desk: Desk, actor: Actor) -> PlanRequest:
 def change(request: PlanRequest) -> None:
     """Replaces the form; for callbacks. The draft is kept at the end of the run, by `keep`."""
     st.session_state[_FORM] = request
+
+
+def begin_with(request: PlanRequest) -> None:
+    """Begins with this plan instead of what stands in the fields; for callbacks."""
+    for key in [key for key in st.session_state if str(key).startswith("plan_") and key not in (_TOKEN, _DRAFT, _SAVED)]:
+        del st.session_state[key]
+    change(request)
 
 
 def keep(desk: Desk, actor: Actor, request: PlanRequest) -> None:
@@ -131,8 +141,38 @@ def token() -> str:
 
 def begin(*, clicked: bool) -> None:
     """At the top of the screen: what was applied is done, unless this run is a second click on the same button."""
-    if not clicked and st.session_state.get(APPLIED) == st.session_state.get(_TOKEN):
+    if not clicked and st.session_state.get(_APPLIED) == st.session_state.get(_TOKEN):
         renew_token()
+        if st.session_state.pop(_ENDED, False):
+            begin_with(fresh_request(times.viewer_zone().key))
+            st.session_state[_SAVED] = st.session_state[_FORM]
+
+
+def applied(desk: Desk, actor: Actor, *, rehearsal: bool) -> None:
+    """An operation is made of the plan: it is no draft any more, and the next visit begins with nobody picked.
+
+    The form stays until then, so that a second click finds the same plan. A rehearsal leaves the plan as it is.
+    """
+    st.session_state[_APPLIED] = token()
+    if rehearsal:
+        return
+    st.session_state[_ENDED] = True
+    nobody = fresh_request(times.viewer_zone().key)
+    draft = st.session_state.pop(_DRAFT, None)
+    with suppress(DeskError):  # what was applied is worth more than a draft that stays
+        desk.plans.save_draft(actor, nobody)
+        if draft is not None:
+            desk.plans.save_draft(_in_tab(actor, draft), nobody)
+
+
+def drawn(answer: CachedPreview | None) -> None:
+    """Notes the preview whose numbers are on the screen now."""
+    st.session_state[_DRAWN] = (answer.key, answer.at) if answer else None
+
+
+def is_drawn(answer: CachedPreview | None) -> bool:
+    """Whether the numbers on the screen are those of this preview."""
+    return answer is not None and st.session_state.get(_DRAWN) == (answer.key, answer.at)
 
 
 def renew_token() -> str:

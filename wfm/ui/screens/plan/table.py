@@ -13,8 +13,15 @@ from wfm.ui.components import times
 from wfm.ui.components.charts import wall_clock
 from wfm.ui.components.markdown import cell
 
+Values = dict[str, str | datetime]
+
 PAGE = 14
 """Agents on one page of the timeline."""
+
+LEAVE_OUT, TAKE_BACK = "Leave out", "Take back"
+BY_HAND = "left out"
+CHARACTER = 6.9
+"""Pixels of a character in a table, a little more than most need."""
 
 _RANK = {Severity.BLOCKED: 0, Severity.WARNING: 1, Severity.READY: 2}
 _WORK = {"OnQueueWork", "Meeting", "Training", "OffQueueWork"}
@@ -40,19 +47,38 @@ def name_of(row: AgentFate) -> str:
     return row.agent.name if row.agent else row.given
 
 
+def is_left_out(row: AgentFate) -> bool:
+    """Whether a person left this agent out: nothing else keeps them from being taken out."""
+    return not row.writes and row.severity is not Severity.BLOCKED
+
+
+def change_of(row: AgentFate) -> str | None:
+    """What can be done with this row in the list itself; None for one that is blocked."""
+    if is_left_out(row):
+        return TAKE_BACK
+    return LEAVE_OUT if row.writes else None
+
+
 def table(rows: Sequence[AgentFate], window: Window) -> pd.DataFrame:
-    """A row an agent: name, unit, team, local time of the start, fate, reason, whether it is written to."""
+    """A row an agent: name, what can be changed, fate, reason, local time of the start, unit, team, e-mail."""
+    changes = [change_of(row) for row in rows]
     return pd.DataFrame(
         {
             "agent": [cell(name_of(row)) for row in rows],
-            "fate": [[row.fate.value] for row in rows],
-            "reason": [cell(row.reason) for row in rows],
+            **({"change": changes} if any(changes) else {}),
+            "fate": [[BY_HAND if is_left_out(row) else row.fate.value] for row in rows],
+            "reason": ["by you" if is_left_out(row) else cell(row.reason) for row in rows],
             "local": [_local(row, window) for row in rows],
             "unit": [cell(row.agent.management_unit or "–") if row.agent else "–" for row in rows],
             "team": [cell(row.agent.team or "–") if row.agent else "–" for row in rows],
             "e-mail": [cell(row.agent.email) if row.agent else "" for row in rows],
         }
     )
+
+
+def width(texts: Sequence[str], least: int) -> int:
+    """Pixels for a column in which no text is cut."""
+    return max(least, round(max(map(len, texts), default=0) * CHARACTER) + 18)
 
 
 def _local(row: AgentFate, window: Window) -> str:
@@ -76,44 +102,50 @@ def horizon(window: Window) -> tuple[datetime, datetime]:
     return start, end
 
 
-def bars(rows: Sequence[AgentFate], window: Window) -> pd.DataFrame:
+def bars(rows: Sequence[AgentFate], window: Window) -> list[Values]:
     """Stretches of shifts for the timeline: agent, start, end (wall clock as UTC), what, kind (work, pause, off)."""
     zone = times.zone_or_utc(window.zone)
     first, last = horizon(window)
-    found = []
+    found: list[Values] = []
+
+    def add(name: str, start: datetime, end: datetime, what: str, kind: str) -> None:
+        start, end = max(start, first), min(end, last)
+        if start < end:
+            stretch: Values = {"agent": name, "start": wall_clock(start, zone), "end": wall_clock(end, zone)}
+            found.append(stretch | {"what": cell(what), "kind": kind})
+
     for number, row in enumerate(rows):
         if row.schedule is None:
             continue
+        name = label(row, number)
         for shift in row.schedule.shifts:
             for activity in shift.activities or ():
-                start, end = max(activity.start, first), min(activity.end, last)
-                if start < end:
-                    kind = "work" if activity.category in _WORK else "pause"
-                    found.append(
-                        (label(row, number), wall_clock(start, zone), wall_clock(end, zone), cell(activity.category), kind)
-                    )
-            if not shift.activities and shift.start < last and shift.end > first:
-                start, end = max(shift.start, first), min(shift.end, last)
-                found.append((label(row, number), wall_clock(start, zone), wall_clock(end, zone), "shift", "work"))
+                kind = "work" if activity.category in _WORK else "pause"
+                add(name, activity.start, activity.end, activity.category, kind)
+            if not shift.activities:
+                add(name, shift.start, shift.end, "shift", "work")
         for off_start, off_end in row.schedule.time_off:
-            start, end = max(off_start, first), min(off_end, last)
-            if start < end:
-                found.append((label(row, number), wall_clock(start, zone), wall_clock(end, zone), "time off", "off"))
-    return pd.DataFrame(found, columns=["agent", "start", "end", "what", "kind"])
+            add(name, off_start, off_end, "time off", "off")
+    return found
 
 
-def marks(rows: Sequence[AgentFate], window: Window) -> pd.DataFrame:
-    """The window across each agent's line, with fate and severity."""
+def marks(rows: Sequence[AgentFate], window: Window) -> list[Values]:
+    """The window across the line of each agent who is not left out by hand, with fate and severity."""
     zone = times.zone_or_utc(window.zone)
     first, last = horizon(window)
     start, end = wall_clock(max(window.start, first), zone), wall_clock(min(window.end, last), zone)
-    return pd.DataFrame(
-        [
-            (label(row, number), start, end, row.fate.value, row.severity.value, cell(row.reason))
-            for number, row in enumerate(rows)
-        ],
-        columns=["agent", "start", "end", "fate", "severity", "reason"],
-    )
+    return [
+        {
+            "agent": label(row, number),
+            "start": start,
+            "end": end,
+            "fate": row.fate.value,
+            "severity": row.severity.value,
+            "reason": cell(row.reason),
+        }
+        for number, row in enumerate(rows)
+        if not is_left_out(row)
+    ]
 
 
 def label(row: AgentFate, number: int) -> str:

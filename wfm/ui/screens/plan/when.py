@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 import streamlit as st
 
@@ -54,10 +54,18 @@ def when(form: PlanRequest, zones: Iterable[str]) -> When:
     zone = times.zone_or_utc(st.session_state.get(ZONE, form.window.zone)).key
     if choice == AT:
         start_guess, end_guess = next_slot(times.now(), zone)
-        _default(START, form.window.start or start_guess)
-        _default(END, form.window.end or end_guess)
+        _default(START, _wall_clock(form.window.start, zone) or start_guess)
+        _default(END, _wall_clock(form.window.end, zone) or end_guess)
         left, right = st.columns(2, gap="xsmall")
-        start = left.datetime_input("Start", key=START, step=300, format="DD.MM.YYYY")
+        start = left.datetime_input(
+            "Start",
+            key=START,
+            step=300,
+            format="DD.MM.YYYY",
+            on_change=_keep_length,
+            args=(st.session_state[START],),
+            help="The length of the window stays when its start moves.",
+        )
         end = right.datetime_input("End", key=END, step=300, format="DD.MM.YYYY")
     else:
         minutes = float(choice or 30)
@@ -71,6 +79,18 @@ def when(form: PlanRequest, zones: Iterable[str]) -> When:
     ticket = right.text_input("Ticket", key=TICKET, placeholder="CHG-1042", max_chars=80)
     window = WindowSpec(start=start, end=end, zone=zone) if choice == AT else WindowSpec(minutes=minutes, zone=zone)
     return When(window, (reason or "").strip() or DEFAULT_REASON, (ticket or "").strip())
+
+
+def _wall_clock(instant: datetime | None, zone: str) -> datetime | None:
+    """The time as the field shows it: the zone's wall clock without offset."""
+    return instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None) if instant is not None and instant.tzinfo else instant
+
+
+def _keep_length(before: datetime | None) -> None:
+    """Moves the end as far as the start was moved from `before`; a callback."""
+    start, end = st.session_state.get(START), st.session_state.get(END)
+    if before is not None and start is not None and end is not None and before < end:
+        st.session_state[END] = end + (start - before)
 
 
 def _zone(place: st.delta_generator.DeltaGenerator, form: PlanRequest, zones: Iterable[str]) -> str:

@@ -1,20 +1,29 @@
-"""1 Who: groups, search, pasted words, a CSV; and the list, to leave somebody out."""
+"""1 Who: groups, search, pasted words, a CSV; and who of them is left out by hand."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from wfm.domain.agents import Agent, GroupKind
+from wfm.domain.agents import Directory, GroupKind
 from wfm.domain.errors import DeskError
-from wfm.domain.plans import PlanRequest, Selection
+from wfm.domain.plans import AgentFate, Fate, PlanRequest, Selection, Severity
 from wfm.domain.sentences import format_number, quantity
 from wfm.ui.components import messages
 from wfm.ui.components.markdown import cell, escape_markdown
 from wfm.ui.screens.plan import lists, state
-from wfm.ui.screens.plan.model import KIND_LABELS, group_keys, with_agents, with_groups, without_agents
+from wfm.ui.screens.plan.model import (
+    KIND_LABELS,
+    group_keys,
+    with_agent_again,
+    with_agents,
+    with_groups,
+    without_agent,
+)
 from wfm.ui.screens.plan.verdict import INCLUDE
 
 if TYPE_CHECKING:
@@ -24,13 +33,15 @@ GROUPS = "plan_groups"
 FOUND = "plan_find"
 SHOWN_MATCHES = 6
 ADDING = "plan_adding"
-"""Which part of the card is open: one of the four below, or None."""
-FIND, PASTE, CSV, EDIT = "find", "paste", "csv", "edit"
+"""Which part of the card is open: one of the three below, or None."""
+FIND, PASTE, CSV = "find", "paste", "csv"
+LEFT_OUT = "plan_left_out"
+"""The preview's rows of those who were left out by hand, by agent: they stay in the list, to be taken back."""
 
 
-def who(desk: Desk, form: PlanRequest) -> Selection:
+def who(desk: Desk, form: PlanRequest, directory: Directory) -> Selection:
     """Draws the card; gives the selection as it is now."""
-    labels = _group_labels(desk)
+    labels = _group_labels(directory)
     chosen = [key for key in group_keys(form.selection) if key in labels]
     if GROUPS not in st.session_state:
         st.session_state[GROUPS] = chosen
@@ -61,13 +72,12 @@ def who(desk: Desk, form: PlanRequest) -> Selection:
     return selection
 
 
-def _opener(label: str, icon: str, what: str, *, quiet: bool = False) -> None:
+def _opener(label: str, icon: str, what: str) -> None:
     """A button that opens its part of the card in place, and closes it again. No pop-up: a key reaches it next."""
     is_open = st.session_state.get(ADDING) == what
     st.button(
         label,
         icon=icon,
-        type="tertiary" if quiet else "secondary",
         key=f"plan_open_{what}",
         on_click=_open,
         args=(None if is_open else what,),
@@ -79,7 +89,7 @@ def _open(what: str | None) -> None:
 
 
 def chosen_line(desk: Desk, request: PlanRequest) -> None:
-    """How many agents that is, and the list to take somebody out again."""
+    """How many agents that is, and the ways to change the whole list; one agent is left out in the preview's own list."""
     selection = request.selection
     if selection.is_empty():
         st.caption("No one yet. Pick a group, or find, paste or upload agents.")
@@ -97,17 +107,27 @@ def chosen_line(desk: Desk, request: PlanRequest) -> None:
     if found.unknown:
         unknown = quantity(len(found.unknown), "matches", "match")
         parts.append(f":red[:material/block: {unknown} no one]")
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(" · ".join(parts), width="stretch")
-        _opener("Edit list", ":material/edit:", EDIT, quiet=True)
-    if st.session_state.get(ADDING) == EDIT:
-        _edit(request, found.agents, found.unknown)
+        if found.unknown:
+            _link("Remove those", "plan_drop_unknown", _drop, request, found.unknown)
+        if selection.exclude:
+            _link("Take all back", "plan_take_back", _take_back, request)
+        _link("Clear", "plan_clear", _clear, request)
+    if found.unknown:
+        rest = len(found.unknown) - SHOWN_MATCHES
+        shown = ", ".join(found.unknown[:SHOWN_MATCHES]) + (f" and {rest} more" if rest > 0 else "")
+        st.caption(f"These match no one here: {escape_markdown(shown)}")
 
 
-def _group_labels(desk: Desk) -> dict[str, str]:
+def _link(label: str, key: str, then: Callable[..., None], *args: object) -> None:
+    st.button(label, key=key, type="tertiary", on_click=then, args=args)
+
+
+def _group_labels(directory: Directory) -> dict[str, str]:
     labels = {}
     for kind in GroupKind:
-        for group in desk.agents.groups(kind):
+        for group in sorted((one for one in directory.groups if one.kind is kind), key=lambda one: one.name.casefold()):
             size = "" if group.size is None else f" · {format_number(group.size)}"
             labels[f"{kind.value}:{group.id}"] = f"{cell(group.name)} · {KIND_LABELS[kind]}{size}"
     return labels
@@ -148,33 +168,6 @@ def _find(desk: Desk, form: PlanRequest) -> None:
         )
 
 
-def _edit(request: PlanRequest, agents: tuple[Agent, ...], unknown: tuple[str, ...]) -> None:
-    names = {agent.id: f"{cell(agent.name)} · {cell(agent.email)}" for agent in agents}
-    out = st.multiselect(
-        "Leave out",
-        list(names),
-        format_func=lambda agent_id: names.get(agent_id, cell(agent_id)),
-        key="plan_leave_out",
-        placeholder="name or e-mail",
-        select_all=False,
-    )
-    st.button(
-        f"Leave out {len(out)}" if out else "Leave out",
-        key="plan_leave_out_do",
-        disabled=not out,
-        on_click=_leave_out,
-        args=(request, tuple(out)),
-    )
-    if unknown:
-        shown = ", ".join(unknown[:8]) + (f" and {len(unknown) - 8} more" if len(unknown) > 8 else "")
-        st.caption(f"These match no one here: {escape_markdown(shown)}")
-        st.button("Remove what matches no one", key="plan_drop_unknown", on_click=_drop, args=(request, unknown))
-    if request.selection.exclude:
-        count = len(request.selection.exclude)
-        st.button(f"Include {count} left out", key="plan_take_back", on_click=_take_back, args=(request,))
-    st.button("Clear the list", key="plan_clear", icon=":material/backspace:", on_click=_clear, args=(request,))
-
-
 def _put(request: PlanRequest, selection: Selection) -> None:
     # The group field has the last word on groups, so it is made to agree.
     st.session_state[GROUPS] = group_keys(selection)
@@ -194,9 +187,31 @@ def _add_list(form: PlanRequest, words: tuple[str, ...]) -> None:
     _open(None)
 
 
-def _leave_out(form: PlanRequest, ids: tuple[str, ...]) -> None:
-    _put(form, without_agents(_now(form), ids))
-    st.session_state["plan_leave_out"] = []
+def leave_out(form: PlanRequest, row: AgentFate) -> None:
+    """Takes the agent of that row out of the plan. The row stays where it is, to be taken back; for callbacks."""
+    if row.agent is not None:
+        st.session_state.setdefault(LEFT_OUT, {})[row.agent.id] = row
+        _put(form, without_agent(_now(form), row.agent.id))
+
+
+def take_back(form: PlanRequest, row: AgentFate) -> None:
+    """Takes that agent into the plan again; for callbacks."""
+    if row.agent is not None:
+        _put(form, with_agent_again(_now(form), row.agent.id))
+
+
+def left_out(selection: Selection, directory: Directory) -> list[AgentFate]:
+    """A row for everyone who is left out by hand: as the preview had it, which writes nothing to them now."""
+    rows: Mapping[str, AgentFate] = st.session_state.get(LEFT_OUT, {})
+    found = []
+    for agent_id in selection.exclude:
+        agent = directory.agents.get(agent_id)
+        row = rows.get(agent_id)
+        if row is None and agent is not None:
+            row = AgentFate(given=agent_id, agent=agent, fate=Fate.READY, severity=Severity.READY, reason="", writes=False)
+        if row is not None:
+            found.append(replace(row, writes=False))
+    return found
 
 
 def _drop(form: PlanRequest, words: tuple[str, ...]) -> None:
