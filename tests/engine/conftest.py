@@ -9,7 +9,14 @@ import pytest
 
 from tests.support.demo_tenant import DemoHandle, running_demo
 from tests.support.engine_world import open_ledger
+from tests.support.worker_process import stop_forking
 from wfm.ledger import Ledger
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_forks_after_the_tests() -> Iterator[None]:
+    yield
+    stop_forking()
 
 
 @pytest.fixture(scope="module")

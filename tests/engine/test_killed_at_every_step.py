@@ -45,7 +45,7 @@ def dies_at_each_step(demo: DemoHandle, crew: Workers, phase: str) -> None:
     for step, after in STEPS:
         demo.post("/_demo/faults", {"faults": [LOST]})
         worker = crew.start(wait_for=None, dies={"step": step, "phase": phase, "nth": 2, "after": after})
-        assert worker.process.wait(60) == -9, f"{step} came about less than twice: {worker.log.read_text()[-2000:]}"
+        assert worker.wait(60) == -9, f"{step} came about less than twice: {worker.log.read_text()[-2000:]}"
     demo.delete("/_demo/faults")
     crew.start()
 

@@ -47,7 +47,7 @@ def whose(pair: list[WorkerHandle], ledger: Ledger, operation: Operation) -> Wor
     def look() -> bool:
         for seen in ledger.workers.all(TENANT):
             if any(ledger.items.orphaned(operation.id, phase, worker_id=seen.worker_id) for phase in Phase):
-                found.extend(handle for handle in pair if handle.process.pid == seen.pid)
+                found.extend(handle for handle in pair if handle.pid == seen.pid)
         return bool(found)
 
     _wait_until(look)
@@ -110,7 +110,7 @@ def test_who_loses_the_session_stops_and_is_replaced(
         ).fetchall()
     assert ended, "no session held the worker's name"
     crew.start(timeout_s=4.0)
-    assert first.process.wait(30) == 1
+    assert first.wait(30) == 1
     wait_for_state(ledger, operation.id, OperationState.IN_EFFECT, patience_s=PATIENCE_S)
     assert demo.updates() == {agent: {"unavailable": 1, "available": 0} for agent in ids}
 
