@@ -52,7 +52,7 @@ slow: $(VENV)/.dev  ## the tests that wait for processes of their own
 
 browser: $(VENV)/.dev  ## the tests that need Chromium
 	@$(STAGE) browser "every screen and the whole story in Chromium" \
-	  $(BIN)/python -m pytest -q -n 2 --dist loadfile -m browser tests/e2e
+	  $(BIN)/python -m pytest -q -n 3 --dist loadfile -m browser tests/e2e
 
 # Branch coverage of wfm, in the processes that run the quick tests; `python -m coverage report -m` then names the lines.
 test: MEASURED = --cov=wfm --cov-branch --cov-report=
