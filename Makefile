@@ -10,7 +10,7 @@ RUNS ?= 5000000
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit slow browser mutants bench screenshots lock clean docs
+.PHONY: help run test lint unit slow rooms browser mutants bench screenshots lock clean docs
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -31,12 +31,12 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 run: $(VENV)/.run  ## the desk on the demo tenant (PORT=8501)
 	@exec $(BIN)/streamlit run app.py --server.port $(PORT)
 
-# NAME, what it checks, and the commands: `make lint`, `make unit`, `make slow` and `make browser` stand for themselves too.
+# NAME, what it checks, and the commands. `make test` runs lint, rooms and browser; unit and slow are rooms in two parts.
 STAGE = $(BIN)/python .ci/stage.py
 # Only what is run is read: collecting all the tests takes a worker longer than most files of slow ones.
 SLOW_FILES = $(shell grep -rl 'mark\.slow' tests --include='test_*.py' | sort)
 # Tests start hundreds of processes: what is compiled is kept, also where the environment says otherwise.
-unit slow browser: export PYTHONDONTWRITEBYTECODE =
+unit slow rooms browser: export PYTHONDONTWRITEBYTECODE =
 
 lint: $(VENV)/.dev  ## format, style, types, import contracts
 	@$(STAGE) lint "format, style, types, import contracts" \
@@ -50,13 +50,18 @@ slow: $(VENV)/.dev  ## the tests that wait for processes of their own
 	@$(STAGE) slow "workers, command line, launcher: killed, held up, left alone" \
 	  $(BIN)/python -m pytest -q -n 3 --dist loadgroup -m "slow and not browser" $(SLOW_FILES)
 
+# In one run: what waits for processes leaves the cores to what computes.
+rooms: $(VENV)/.dev  ## unit and slow in one run
+	@$(STAGE) rooms "every room, on SQLite and PostgreSQL; processes killed, held up" \
+	  $(BIN)/python -m pytest -q -n 3 --dist loadgroup -m "not browser" --ignore tests/e2e $(MEASURED)
+
 browser: $(VENV)/.dev  ## the tests that need Chromium
 	@$(STAGE) browser "every screen and the whole story in Chromium" \
 	  $(BIN)/python -m pytest -q -n 3 --dist loadfile -m browser tests/e2e
 
 # Branch coverage of wfm, in the processes that run the quick tests; `python -m coverage report -m` then names the lines.
 test: MEASURED = --cov=wfm --cov-branch --cov-report=
-test: lint unit slow browser  ## everything that must hold, and how much of wfm it runs through
+test: lint rooms browser  ## everything that must hold, and how much of wfm it runs through
 	@echo "Branch coverage of wfm: $$($(BIN)/python -m coverage report --format=total) %"
 
 bench: $(VENV)/.dev  ## measure and print the figures (an hour; RUNS=200000 for a shorter history, RUNS=0 for none)

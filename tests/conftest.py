@@ -20,9 +20,12 @@ TESTDATA = ROOT.parent / "shared" / "testdata"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Properties run without coverage: their hundreds of examples pass through the same lines, and measuring doubles them."""
+    """Properties run without coverage: their hundreds of examples pass through the same lines, and measuring doubles them.
+
+    Slow tests do too: what they are about happens in other processes, which are not measured.
+    """
     for item in items:
-        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False) or item.get_closest_marker("slow"):
             item.add_marker("no_cover")
 
 
