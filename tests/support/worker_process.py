@@ -234,7 +234,7 @@ class Forks:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"number": number, "given": given, "log": str(log)}) + "\n")
         self._process.stdin.flush()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120  # the first waits for all that is imported
         while not handle.pid:
             assert self._process.poll() is None, "the process that forks has ended"
             assert time.monotonic() < deadline, "no worker was forked"
