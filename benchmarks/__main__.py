@@ -17,6 +17,7 @@ import uuid
 
 import httpx
 
+from benchmarks.clicks import clicks
 from benchmarks.diagnosis import diagnosis
 from benchmarks.history import report
 from benchmarks.imports import imports
@@ -55,6 +56,8 @@ def main() -> None:
             line("memory of the worker", f"{worker / MEBIBYTE:.0f} MiB", "after all of that")
         if not given.no_screens:
             screens(running, line)
+    for agents in () if given.no_screens else (240, PREVIEWED):
+        clicks(agents, line)
     _permits()
     diagnosis(line)
     imports(line)
