@@ -10,7 +10,7 @@ from wfm.ui.components.markdown import cell
 def correlation(value: str | None) -> None:
     """The id to give to Genesys support, with a copy button; says so when there is none."""
     if not value:
-        st.caption("Correlation id:the answer had none")
+        st.caption("Correlation id: the answer had none")
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption("Correlation id", width="content")
