@@ -76,9 +76,9 @@ def ensure_demo(settings: Settings) -> tuple[str, int | None]:
 
     The address is part of the tenant's key, so the earlier port is used again where it is free.
     """
-    known, running = settings.demo_url(), processes.find(processes.recorded(settings.demo_file), DEMO, settings.data_dir)
+    known, running = settings.demo_url(), _answering_demo(settings)
     # Another desk's demo tenant may have taken the address meanwhile: its agents and clients are not ours.
-    if known is not None and running is not None and _answers(known):
+    if known is not None and running is not None:
         return known, running.pid
     last_port = int(known.rsplit(":", 1)[-1]) if known else settings.demo_port
     port = next((wanted for wanted in (last_port, settings.demo_port) if wanted and _free(wanted)), 0)
@@ -260,6 +260,22 @@ def _answers(url: str) -> bool:
         return httpx.get(f"{url}/_demo/info", timeout=2.0).status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False
+
+
+def _answering_demo(settings: Settings) -> psutil.Process | None:
+    """Return this data folder's demo tenant if it answers; wait for one that is busy or about to end.
+
+    Meanwhile a second one could not use its state file.
+    """
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while running := processes.find(processes.recorded(settings.demo_file), DEMO, settings.data_dir):
+        url = settings.demo_url()
+        if url is not None and _answers(url):
+            return running
+        if url is None or time.monotonic() > deadline:
+            return None
+        time.sleep(0.1)
+    return None
 
 
 def _free(port: int) -> bool:

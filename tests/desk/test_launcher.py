@@ -219,6 +219,34 @@ def test_a_demo_tenant_that_answers_is_taken_over(
     assert len(processes.commands) == 1
 
 
+def test_a_demo_tenant_that_is_busy_is_waited_for(
+    tmp_path: Path, processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second one could not use the state file of the first."""
+    settings = a_demo_desk(tmp_path, 0)
+    first = ensure_demo(settings)
+    answers = iter([False, False, True])
+    monkeypatch.setattr(launcher, "_answers", lambda url: next(answers))
+    assert ensure_demo(settings) == first
+    assert len(processes.commands) == 1
+
+
+def test_a_demo_tenant_that_ends_meanwhile_is_started_again(
+    tmp_path: Path, processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = a_demo_desk(tmp_path, 0)
+    _, pid = ensure_demo(settings)
+    assert pid is not None
+
+    def answers(url: str) -> bool:
+        stop(pid)
+        return False
+
+    monkeypatch.setattr(launcher, "_answers", answers)
+    assert ensure_demo(settings)[1] != pid
+    assert len(processes.commands) == 2
+
+
 def test_the_demo_tenant_of_another_desk_is_not_ours(
     tmp_path: Path, processes: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

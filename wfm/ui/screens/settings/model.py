@@ -21,6 +21,8 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "WFM_GENESYS_LOGIN_URL",
         "WFM_GENESYS_CLIENT_ID",
         "WFM_GENESYS_CLIENT_SECRET",
+        "WFM_HTTPS_PROXY",
+        "WFM_CA_BUNDLE",
     ),
     "Limits and policy": ("WFM_GENESYS_TIMEOUT_S", "WFM_GENESYS_RATE_SHARE", "WFM_CONFIRM_ABOVE"),
     "Data store": ("WFM_DATA_DIR", "WFM_DATABASE_URL", "WFM_RETENTION_DAYS"),
