@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from wfm import catalogue
@@ -23,6 +24,7 @@ _MAX_RANGE_DAYS = 31
 _FURTHEST_BACK_DAYS = 366
 
 
+@lru_cache(maxsize=20_000)
 def iso_ms(millis: int) -> str:
     """2026-11-23T14:30:00.123Z"""
     return datetime.fromtimestamp(millis / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -124,6 +124,7 @@ class States:
         self.unscheduled_share = 0
         self._append = append
         self._live: dict[str, Live] = {}
+        self._untouched: dict[int, Live] = {}
         self._now: dict[int, tuple[int, tuple[Shift, Part] | None]] = {}
         self.definitions = self.make_definitions()
         self._by_system = {d.system: d for d in self.definitions.values() if not d.secondary}
@@ -143,7 +144,13 @@ class States:
 
     def live(self, person: Person) -> Live:
         """Return the written state of the agent, or the one that means never written."""
-        return self._live.get(person.id) or self.untouched(person)
+        written = self._live.get(person.id)
+        if written is not None:
+            return written
+        known = self._untouched.get(person.index)
+        if known is None:
+            known = self._untouched[person.index] = self.untouched(person)
+        return known
 
     def untouched(self, person: Person) -> Live:
         """Return the state of an agent who was never written."""
