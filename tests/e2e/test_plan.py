@@ -17,12 +17,16 @@ BUTTON_WIDTH = 96
 def planned(page: Page, desk: RunningDesk, group: str = "team") -> None:
     """Opens Plan with the first such group picked, by a client that may update."""
     open_at(page, f"{desk.url}/plan")
+    settled(page)
+    expect(page.get_by_text(re.compile(r"^No one is picked yet|^What will happen"))).to_be_visible()
     clear = page.get_by_role("button", name="Clear", exact=True)
     if clear.count():  # the plan that another test left
         clear.click()
         settled(page)
+        expect(page.get_by_text("No one is picked yet")).to_be_visible()
         page.get_by_text("30 min", exact=True).click()
         settled(page)
+        expect(page.get_by_role("radio", name="30 min", exact=True)).to_be_checked()
     page.get_by_role("combobox", name="Teams, queues, units, divisions").click()
     page.get_by_role("option").filter(has_text=f"· {group}").first.click()
     page.keyboard.press("Escape")
