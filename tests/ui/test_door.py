@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -117,6 +118,9 @@ def tab(person: Browser, screen: str) -> Iterator[Browser]:
         for said in drawn(socket, asked):
             if said.WhichOneof("type") == "new_session":
                 person.session = said.new_session.initialize.session_id
+        deadline = time.monotonic() + 1.0  # the session learns its screen a moment after; a signed-out one never does
+        while uploads._screen_of(person.session) is None and time.monotonic() < deadline:
+            time.sleep(0.01)
         yield person
 
 
