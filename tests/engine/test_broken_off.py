@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -65,6 +66,14 @@ def test_the_desks_own_store_fails_before_anything_is_written(ledger: Ledger, er
     assert isinstance(result, Unsent)
     assert (result.settlement.state, result.settlement.marker) == (ItemState.PENDING, None)
     assert result.settlement.note != REST
+
+
+def test_a_defect_of_the_desk_leaves_a_doubt_that_is_read_back_once_no_request_can_be_under_way(ledger: Ledger) -> None:
+    began = time.monotonic()
+    result = sent(ledger, RuntimeError("a defect"), timeout_s=5.0)
+    assert isinstance(result, UnknownOutcome)
+    assert result.claim.item.agent_id == IDS[0]
+    assert began + 5.0 <= result.ready <= time.monotonic() + 5.0
 
 
 @pytest.mark.parametrize("kind", [BudgetTimeout, Cancelled])
