@@ -161,6 +161,8 @@ class Calls:
     def body(self, key: str) -> Any:
         """A body that works."""
         user, now = self.agent["id"], datetime.now(UTC)
+        if key == "PUT /api/v2/users/{userId}/routingstatus":  # none but the one that the agent has, whatever was asked before
+            return {"status": self._get(f"/api/v2/users/{user}/routingstatus")["status"]}
         action = {"userId": user, "presenceDefinitionId": self.definition, "message": "CHG-1"}
         presence = {"presenceDefinition": {"id": self.definition}, "message": "CHG-1"}
         dates = {"startDate": now.isoformat(), "endDate": (now + timedelta(hours=1)).isoformat()}
@@ -181,7 +183,6 @@ class Calls:
             "POST /api/v2/integrations/actions/{actionId}/execute": action,
             "POST /api/v2/presence/definitions": {"languageLabels": {"en_US": "Drill"}, "systemPresence": "Busy"},
             "PUT /api/v2/users/{userId}/outofoffice": {"active": False, "indefinite": False},
-            "PUT /api/v2/users/{userId}/routingstatus": {"status": "OFF_QUEUE"},
             f"POST {WFM}/businessunits/{{businessUnitId}}/activityplans": self.plan(),
             f"PATCH {WFM}/agents/{{agentId}}/unavailabletimes": span,
             f"PATCH {WFM}/unavailabletimes": span,
