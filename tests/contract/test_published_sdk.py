@@ -18,6 +18,8 @@ from tests.support.sdk_operations import SdkOperation, misfits, sdk_operations
 from wfm import catalogue
 from wfm.demo.roles import ROLES
 
+pytestmark = pytest.mark.xdist_group("published sdk")  # one tenant, asked in this order
+
 # Two end the token, or the plan that the others ask for.
 LAST = ("DELETE /api/v2/tokens/me",)
 KEYS = [key for key in served() if key not in LAST] + [key for key in served() if key in LAST]
