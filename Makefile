@@ -57,7 +57,7 @@ rooms: $(VENV)/.dev  ## unit and slow in one run
 
 browser: $(VENV)/.dev  ## the tests that need Chromium
 	@$(STAGE) browser "every screen and the whole story in Chromium" \
-	  $(BIN)/python -m pytest -q -n 3 --dist loadfile -m browser tests/e2e
+	  $(BIN)/python -m pytest -q -n 2 --dist loadfile -m browser tests/e2e
 
 # Branch coverage of wfm, in the processes that run the quick tests; `python -m coverage report -m` then names the lines.
 test: MEASURED = --cov=wfm --cov-branch --cov-report=
