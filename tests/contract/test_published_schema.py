@@ -5,7 +5,6 @@ No call may break the tenant, and every answer must have a declared status and t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.contract.published_calls import Calls, served
 from tests.demo.published import UNKNOWN_USER
-from tests.support.demo_tenant import DemoHandle, running_demo
+from tests.support.demo_tenant import DemoHandle
 from tests.support.openapi_cut import openapi_cut
 from tests.support.sdk_operations import sdk_operations
 
@@ -34,17 +33,6 @@ CASES = [(key, GenerationMode.POSITIVE) for key in KEYS] + [
     for key in KEYS
     if (known := sdk_operations()[key]).query_params or known.body_type is not None
 ]
-
-
-@pytest.fixture(scope="module")
-def demo() -> Iterator[DemoHandle]:
-    with running_demo(platform="published") as handle:
-        yield handle
-
-
-@pytest.fixture(scope="module")
-def calls(demo: DemoHandle) -> Calls:
-    return Calls(demo)
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,12 @@ The call is the SDK's own; its model must hold all that was answered; and a call
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.contract.published_calls import Calls, served
-from tests.support.demo_tenant import DemoHandle, running_demo
+from tests.support.demo_tenant import DemoHandle
 from tests.support.official_sdk import ApiException, sdk
 from tests.support.sdk_operations import SdkOperation, misfits, sdk_operations
 from wfm import catalogue
@@ -24,17 +23,6 @@ pytestmark = pytest.mark.xdist_group("published sdk")  # one tenant, asked in th
 LAST = ("DELETE /api/v2/tokens/me",)
 KEYS = [key for key in served() if key not in LAST] + [key for key in served() if key in LAST]
 GENERIC = {401: {"bad.credentials"}, 403: {"missing.permissions", "missing.any.permissions"}}
-
-
-@pytest.fixture(scope="module")
-def demo() -> Iterator[DemoHandle]:
-    with running_demo(platform="published") as handle:
-        yield handle
-
-
-@pytest.fixture(scope="module")
-def calls(demo: DemoHandle) -> Calls:
-    return Calls(demo)
 
 
 class Client:

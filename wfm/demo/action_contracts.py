@@ -36,25 +36,6 @@ class DataAction:
     version: int = 1
 
 
-def _presence(seed: int, name: str, client: str, secure: bool = False) -> DataAction:
-    return DataAction(
-        id=_built_in_id(seed, name),
-        category=f"{CATEGORY} ({client})",
-        name=name,
-        client=client,
-        verb="PATCH",
-        url="/api/v2/users/${input.userId}/presences/purecloud",
-        body='{"presenceDefinition": {"id": "${input.presenceDefinitionId}"}, "message": "$esc.jsonString(${input.message})"}',
-        inputs={
-            "userId": {"type": "string", "description": "User id of the agent"},
-            "presenceDefinitionId": {"type": "string", "description": "Id of the presence definition to set"},
-            "message": {"type": "string", "description": "Shown beside the presence", "default": ""},
-        },
-        required=("userId", "presenceDefinitionId"),
-        secure=secure,
-    )
-
-
 ACTION_NAMES = ("set_agent_presence", "set_agent_presence_desk", "set_agent_presence_secure", "set_queue_membership_desk")
 
 
@@ -62,31 +43,45 @@ def _built_in_id(seed: int, name: str) -> str:
     return stable_id(seed, "published action", name)
 
 
+_PRESENCE_INPUTS: dict[str, Json] = {
+    "userId": {"type": "string", "description": "User id of the agent"},
+    "presenceDefinitionId": {"type": "string", "description": "Id of the presence definition to set"},
+    "message": {"type": "string", "description": "Shown beside the presence", "default": ""},
+}
+_MEMBERSHIP_INPUTS: dict[str, Json] = {
+    "queueId": {"type": "string", "description": "Id of the queue"},
+    "agent": {"type": "string", "description": "User id of the member"},
+    "joined": {"type": "boolean", "description": "Whether calls of the queue reach the agent"},
+}
+
+
 def _built_in(seed: int) -> tuple[DataAction, ...]:
+    def made(name: str, client: str, url: str, body: str, inputs: dict[str, Json], secure: bool = False) -> DataAction:
+        return DataAction(
+            id=_built_in_id(seed, name),
+            category=f"{CATEGORY} ({client})",
+            name=name,
+            client=client,
+            verb="PATCH",
+            url=url,
+            body=body,
+            inputs=inputs,
+            required=tuple(field for field, schema in inputs.items() if "default" not in schema),
+            secure=secure,
+        )
+
     own, other, secure, queues = ACTION_NAMES
-    return (
-        _presence(seed, own, "architect-flow"),
-        _presence(seed, other, "desk"),
-        _presence(seed, secure, "desk", secure=True),
-        _membership(seed, queues, "desk"),
+    presence = (
+        "/api/v2/users/${input.userId}/presences/purecloud",
+        '{"presenceDefinition": {"id": "${input.presenceDefinitionId}"}, "message": "$esc.jsonString(${input.message})"}',
+        _PRESENCE_INPUTS,
     )
-
-
-def _membership(seed: int, name: str, client: str) -> DataAction:
-    return DataAction(
-        id=_built_in_id(seed, name),
-        category=f"{CATEGORY} ({client})",
-        name=name,
-        client=client,
-        verb="PATCH",
-        url="/api/v2/routing/queues/${input.queueId}/members",
-        body='[{"id": "${input.agent}", "joined": ${input.joined}}]',
-        inputs={
-            "queueId": {"type": "string", "description": "Id of the queue"},
-            "agent": {"type": "string", "description": "User id of the member"},
-            "joined": {"type": "boolean", "description": "Whether calls of the queue reach the agent"},
-        },
-        required=("queueId", "agent", "joined"),
+    members = "/api/v2/routing/queues/${input.queueId}/members", '[{"id": "${input.agent}", "joined": ${input.joined}}]'
+    return (
+        made(own, "architect-flow", *presence),
+        made(other, "desk", *presence),
+        made(secure, "desk", *presence, secure=True),
+        made(queues, "desk", *members, _MEMBERSHIP_INPUTS),
     )
 
 

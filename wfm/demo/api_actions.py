@@ -7,6 +7,7 @@ payload of December 2025).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,43 +96,54 @@ def _json(tenant: DemoTenant, action: DataAction, contract: bool, config: bool) 
         "selfUri": own,
     }
     if contract:
-        row["contract"] = {
-            "input": {"inputSchema": _input_schema(action), "inputSchemaUri": f"{own}/schemas/input.json"},
-            "output": {"successSchema": _SUCCESS_SCHEMA, "successSchemaUri": f"{own}/schemas/success.json"},
-        }
+        row["contract"] = contract_json(own, _input_schema(action), _SUCCESS_SCHEMA)
     if config:
-        row["config"] = {
-            "timeoutSeconds": 10,
-            "request": {
-                "requestType": "PATCH",
-                "requestUrlTemplate": "/api/v2/wfm/users/${input.userId}/availability",
-                "requestTemplate": '{"status": "${input.status}", "reason": "$esc.jsonString(${input.reason})"}',
-                "headers": {"Content-Type": "application/json"},
-            },
-            "response": {"translationMap": {}, "translationMapDefaults": {}, "successTemplate": "${rawResult}"},
+        request: Json = {
+            "requestType": "PATCH",
+            "requestUrlTemplate": "/api/v2/wfm/users/${input.userId}/availability",
+            "requestTemplate": '{"status": "${input.status}", "reason": "$esc.jsonString(${input.reason})"}',
         }
+        row["config"] = config_json(request, timeout_s=10)
     return row
 
 
-def get_actions(call: Call) -> Answer:
-    """Filters: category, name (part of), ids (at most 50), secure."""
-    tenant = call.tenant
+def contract_json(own: str, inputs: Json, success: Json) -> Json:
+    """The contract of the action at that path, by the schemas of its input and its success."""
+    return {
+        "input": {"inputSchema": inputs, "inputSchemaUri": f"{own}/schemas/input.json"},
+        "output": {"successSchema": success, "successSchemaUri": f"{own}/schemas/success.json"},
+    }
+
+
+def config_json(request: Json, timeout_s: int) -> Json:
+    """The configuration of an action that sends this request as JSON and gives its answer as it is."""
+    return {
+        "timeoutSeconds": timeout_s,
+        "request": {**request, "headers": {"Content-Type": "application/json"}},
+        "response": {"translationMap": {}, "translationMapDefaults": {}, "successTemplate": "${rawResult}"},
+    }
+
+
+def page_of_actions(call: Call, json_of: Callable[[bool], Iterable[Json]]) -> Answer:
+    """Filters: category, name (part of), ids (at most 50), secure. `json_of` gives all, with their request where True."""
     ids = call.query.get("ids", [])
     if len(ids) > 50:
         raise bad_field("ids", len(ids), "at most 50 ids")
     name, category, secure = call.first("name").casefold(), call.first("category"), call.first("secure").lower()
-    config = call.first("includeConfig").lower() == "true"
-    rows = [_json(tenant, action, config, config) for action in ACTIONS]
     rows = [
         row
-        for row in rows
+        for row in json_of(call.first("includeConfig").lower() == "true")
         if name in row["name"].casefold()
         and (not category or row["category"] == category)
         and (not ids or row["id"] in ids)
-        and secure != "true"
+        and (not secure or row["secure"] == (secure == "true"))
     ]
     size, number = call.whole("pageSize", 1, 500, 25), call.whole("pageNumber", 1, 1_000_000, 1)
     return answer({"entities": rows[(number - 1) * size : number * size], **page_links(call, number, size, len(rows))})
+
+
+def get_actions(call: Call) -> Answer:
+    return page_of_actions(call, lambda config: (_json(call.tenant, action, config, config) for action in ACTIONS))
 
 
 def get_action(call: Call) -> Answer:

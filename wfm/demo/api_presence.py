@@ -74,20 +74,20 @@ def out_of_office(tenant: DemoTenant, person: Person) -> Json:
     }
 
 
-def _person(call: Call) -> Person:
+def person_of(call: Call) -> Person:
     person = call.tenant.person(call.params["userId"])
     if person is None:
         raise Problem(404, "presenceservice.usernotfound", "User not found.")
     return person
 
 
-def _snap(call: Call, person: Person) -> Snapshot:
+def snapshot_of(call: Call, person: Person) -> Snapshot:
     return call.tenant.states.snapshot(person, call.tenant.minute())
 
 
 def get_presence(call: Call) -> Answer:
-    person = _person(call)
-    return answer(user_presence(call.tenant, person, _snap(call, person)))
+    person = person_of(call)
+    return answer(user_presence(call.tenant, person, snapshot_of(call, person)))
 
 
 def _read(tenant: DemoTenant, body: Json, where: str = "") -> tuple[PresenceDefinition, str]:
@@ -126,10 +126,10 @@ def _refuse_out_of_office(tenant: DemoTenant, person: Person) -> None:
 def patch_presence(call: Call) -> Answer:
     """Body {"presenceDefinition": {"id"}, "message"}."""
     definition, message = _read(call.tenant, call.members())
-    person = _person(call)
+    person = person_of(call)
     _refuse_out_of_office(call.tenant, person)
     _write(call.tenant, person, definition, message)
-    return answer(user_presence(call.tenant, person, _snap(call, person)))
+    return answer(user_presence(call.tenant, person, snapshot_of(call, person)))
 
 
 def get_bulk(call: Call) -> Answer:
@@ -137,7 +137,7 @@ def get_bulk(call: Call) -> Answer:
     if not ids or len(ids) > MAX_PRESENCES:
         raise Problem(400, "max.user.presences", f"From 1 to {MAX_PRESENCES} users can be requested.", field="id")
     people = [person for user_id in ids if (person := call.tenant.person(user_id)) is not None]
-    return answer([uc_presence(call.tenant, person, _snap(call, person)) for person in people])
+    return answer([uc_presence(call.tenant, person, snapshot_of(call, person)) for person in people])
 
 
 def put_bulk(call: Call) -> Answer:
@@ -162,7 +162,7 @@ def put_bulk(call: Call) -> Answer:
         people.append((person, definition, message))
     for person, definition, message in people:
         _write(tenant, person, definition, message)
-    return answer([uc_presence(tenant, person, _snap(call, person)) for person, _, _ in people])
+    return answer([uc_presence(tenant, person, snapshot_of(call, person)) for person, _, _ in people])
 
 
 def get_definitions(call: Call) -> Answer:
@@ -194,7 +194,7 @@ def get_routing_status(call: Call) -> Answer:
     person = call.tenant.person(call.params["userId"])
     if person is None:
         raise not_found()
-    return answer(routing_status(call.tenant, person, _snap(call, person)))
+    return answer(routing_status(call.tenant, person, snapshot_of(call, person)))
 
 
 def get_out_of_office(call: Call) -> Answer:

@@ -23,11 +23,11 @@ from wfm.demo.action_contracts import (
     read_action,
     read_change,
 )
-from wfm.demo.api_actions import invalid_input, wrapped
+from wfm.demo.api_actions import config_json, contract_json, invalid_input, page_of_actions, wrapped
 from wfm.demo.clients import Token
-from wfm.demo.problems import Json, Problem, bad_field, not_found
+from wfm.demo.problems import Json, Problem, not_found
 from wfm.demo.tenant import DemoTenant
-from wfm.demo.wire import Answer, Call, Endpoint, answer, page_links
+from wfm.demo.wire import Answer, Call, Endpoint, answer
 
 _PATH = "/api/v2/integrations/actions"
 _INPUT = re.compile(r"(\$esc\.jsonString\()?\$\{input\.(\w+)\}(?(1)\))")
@@ -67,43 +67,21 @@ def _json(tenant: DemoTenant, action: DataAction, contract: bool, config: bool) 
         "selfUri": own,
     }
     if contract:
-        row["contract"] = {
-            "input": {"inputSchema": input_schema(action), "inputSchemaUri": f"{own}/schemas/input.json"},
-            "output": {"successSchema": _SUCCESS, "successSchemaUri": f"{own}/schemas/success.json"},
-        }
+        row["contract"] = contract_json(own, input_schema(action), _SUCCESS)
     if config:
-        row["config"] = {
-            "timeoutSeconds": action.timeout_s,
-            "request": {
-                "requestType": action.verb,
-                "requestUrlTemplate": action.url,
-                "requestTemplate": action.body,
-                "requestTemplateUri": f"{own}/templates/requesttemplate.vm",
-                "headers": {"Content-Type": "application/json"},
-            },
-            "response": {"translationMap": {}, "translationMapDefaults": {}, "successTemplate": "${rawResult}"},
+        request: Json = {
+            "requestType": action.verb,
+            "requestUrlTemplate": action.url,
+            "requestTemplate": action.body,
+            "requestTemplateUri": f"{own}/templates/requesttemplate.vm",
         }
+        row["config"] = config_json(request, action.timeout_s)
     return row
 
 
 def get_actions(call: Call) -> Answer:
-    """Filters: category, name (part of), ids (at most 50), secure."""
-    tenant = call.tenant
-    ids = call.query.get("ids", [])
-    if len(ids) > 50:
-        raise bad_field("ids", len(ids), "at most 50 ids")
-    name, category, secure = call.first("name").casefold(), call.first("category"), call.first("secure").lower()
-    config = call.first("includeConfig").lower() == "true"
-    rows = [
-        row
-        for action in actions_of(tenant).values()
-        if (not secure or action.secure == (secure == "true"))
-        and name in (row := _json(tenant, action, config, config))["name"].casefold()
-        and (not category or row["category"] == category)
-        and (not ids or row["id"] in ids)
-    ]
-    size, number = call.whole("pageSize", 1, 500, 25), call.whole("pageNumber", 1, 1_000_000, 1)
-    return answer({"entities": rows[(number - 1) * size : number * size], **page_links(call, number, size, len(rows))})
+    actions = actions_of(call.tenant).values()
+    return page_of_actions(call, lambda config: (_json(call.tenant, action, config, config) for action in actions))
 
 
 def get_action(call: Call) -> Answer:

@@ -7,7 +7,7 @@ nothing, and whether On Queue may be set for another user, are switched by fault
 
 from __future__ import annotations
 
-from wfm.demo.api_presence import MAX_PRESENCES, user_presence
+from wfm.demo.api_presence import MAX_PRESENCES, get_presence, person_of, snapshot_of, user_presence
 from wfm.demo.faults import BULK_KINDS
 from wfm.demo.problems import Json, Problem, bad_field, not_found
 from wfm.demo.published_states import PublishedStates
@@ -31,22 +31,6 @@ def _uc_presence(tenant: DemoTenant, person: Person, snap: Snapshot) -> Json:
     whole = user_presence(tenant, person, snap)
     own_id = stable_id(tenant.seed, "presence of", person.id)
     return {**{name: whole[name] for name in whole if name != "primary"}, "id": own_id, "userId": person.id}
-
-
-def _person(call: Call) -> Person:
-    person = call.tenant.person(call.params["userId"])
-    if person is None:
-        raise Problem(404, "presenceservice.usernotfound", "User not found.")
-    return person
-
-
-def _snap(call: Call, person: Person) -> Snapshot:
-    return call.tenant.states.snapshot(person, call.tenant.minute())
-
-
-def get_presence(call: Call) -> Answer:
-    person = _person(call)
-    return answer(user_presence(call.tenant, person, _snap(call, person)))
 
 
 def get_source_presence(call: Call) -> Answer:
@@ -87,7 +71,7 @@ def patch_presence(call: Call) -> Answer:
     """Body {"presenceDefinition": {"id"}, "message"}. The presence of another user needs presence:userPresence:edit."""
     tenant = call.tenant
     definition, message = _read(call, call.members())
-    person = _person(call)
+    person = person_of(call)
     assert call.token is not None
     if call.token.user != person.id:
         if person.division.id not in tenant.rights(call.token, (EDIT_PRESENCE,), True).divisions:
@@ -100,7 +84,7 @@ def patch_presence(call: Call) -> Answer:
         raise Problem(409, "presenceservice.conflict", "A previous update request has not yet completed.")
     _check_state(call, person, definition)
     _states(tenant).write_presence(person, definition, message, tenant.millis())
-    return answer(user_presence(tenant, person, _snap(call, person)))
+    return answer(user_presence(tenant, person, snapshot_of(call, person)))
 
 
 def patch_source_presence(call: Call) -> Answer:
@@ -118,7 +102,7 @@ def get_bulk(call: Call) -> Answer:
     people = [call.tenant.person(user_id) for user_id in ids]
     if None in people:
         raise Problem(404, "presenceservice.usernotfound", "User not found.")
-    return answer([_uc_presence(call.tenant, person, _snap(call, person)) for person in people if person is not None])
+    return answer([_uc_presence(call.tenant, person, snapshot_of(call, person)) for person in people if person is not None])
 
 
 def put_bulk(call: Call) -> Answer:
@@ -142,7 +126,7 @@ def put_bulk(call: Call) -> Answer:
         _states(tenant).write_presence(person, definition, message, tenant.millis())
     if refused is not None and step is not None and step.kind == "bulk_partly":
         raise refused
-    return answer([user_presence(tenant, person, _snap(call, person)) for person, _, _ in wanted])
+    return answer([user_presence(tenant, person, snapshot_of(call, person)) for person, _, _ in wanted])
 
 
 def _items(call: Call) -> list[Json]:

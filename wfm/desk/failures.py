@@ -79,6 +79,7 @@ class Failures(DeskPart):
         self._runs = runs
 
     def groups(self, states: frozenset[GroupState] | None = None) -> list[FailureGroup]:
+        """Return failure groups, the newest first."""
         return self._ledger.failure_groups.all(self._tenant.key, states=states)
 
     def get(self, fingerprint: str) -> FailureGroup:

@@ -91,6 +91,8 @@ class ImportReport:
 
 
 class Imports(DeskPart):
+    """Imports into this tenant's history."""
+
     def preview(
         self, source: BinaryIO, fmt: ImportFormat, mapping: Mapping[str, str] | None = None, *, zone: str = ""
     ) -> ImportPreview:

@@ -1,6 +1,6 @@
 """Every agent of the preview: the bar and the fates, who needs a look first, and the shifts beside the list.
 
-Whoever is ready is left out, and taken back, in the list itself.
+An agent who is ready is left out, and taken back, in the list itself.
 """
 
 from __future__ import annotations
