@@ -842,6 +842,20 @@ def test_texts_are_filled(text: str, values: dict[str, str], said: str) -> None:
     assert render(text, values) == said
 
 
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 500])
+def test_a_quoted_answer_makes_one_cause_for_many_runs(status: int) -> None:
+    """What differs from one request to the next is left out: each would be a cause of its own, with one agent's id in it."""
+    causes = set()
+    for agent, other, at in (
+        ("3f1d9c52-1111-4b77-8a3c-6b1e7c2d9f01", "ana@example.com", "2026-11-23T14:30:00.123Z"),
+        ("5555dc52-2222-4b77-8a3c-6b1e7c2d9f02", "bo+x@example.org", "2026-11-24T08:01:59Z"),
+    ):
+        body = json.dumps({"message": f"Agent {agent} was put on hold by {other} at {at} under 4711815", "code": "odd.state"})
+        causes.add(diagnose(status, {}, body, Evidence(call="PATCH /api/v2/x", via="direct")).cause)
+    (cause,) = causes
+    assert "Agent … was put on hold by … at … under" in cause
+
+
 def test_every_rule_has_a_test() -> None:
     assert set(CASES) == {rule.key for rule in EVERY}
     assert all(CASES.values())

@@ -11,7 +11,7 @@ from functools import cache, cached_property
 from wfm import catalogue
 from wfm.catalogue import PlatformOperation
 from wfm.domain.diagnoses import Evidence
-from wfm.payloads.correlation import without_trailing_id
+from wfm.payloads.correlation import UUID, without_trailing_id
 from wfm.payloads.parsed_response import ParsedResponse
 from wfm.payloads.statuses import only_repeats
 
@@ -136,9 +136,18 @@ _SAYS_NOTHING = pattern(
 )
 
 
+_OF_ONE_REQUEST = re.compile(
+    rf"{UUID}|[\w.+-]{{1,64}}@[\w.-]{{1,255}}|\b\d{{4}}-\d\d-\d\d[T ]\d\d:\d\d[\d:.]*Z?"
+    r"|\b(?=\w*\d)[0-9a-fA-F]{12,}\b|\b\d{6,}\b"
+)
+"""Ids, addresses and times."""
+
+
 def said(case: Case, telling: re.Pattern[str] | None = None) -> Mapping[str, str]:
     """What the deciding body says besides its status, as the value "said", behind a colon; of prose the sentence that
-    `telling` or the code is found in. Empty where nothing is said."""
+    `telling` or the code is found in. Empty where nothing is said.
+
+    Ids, addresses and times are left out: one cause stands for many runs."""
     body = (layer for layer in case.response.deciding_body if layer.place not in PROSE)
     inner = (text for layer in body for text in (layer.message, *(detail.message for detail in layer.details)))
     messages = dict.fromkeys(
@@ -153,7 +162,7 @@ def said(case: Case, telling: re.Pattern[str] | None = None) -> Mapping[str, str
         named = re.search(re.escape(case.response.deciding.code or "\n"), case.text)
         short = [_sentence_around(case.text, found)] if (found := telling.search(case.text) or named) else []
     told = "; ".join(text for text in short[:3] if not _SAYS_NOTHING.search(text))
-    return {"said": f": {told}"} if told else {}
+    return {"said": f": {_OF_ONE_REQUEST.sub('…', told)}"} if told else {}
 
 
 def _sentence_around(text: str, found: re.Match[str]) -> str:
