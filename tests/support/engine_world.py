@@ -17,7 +17,7 @@ from wfm.domain.plans import Fate, PlanRequest, RouteName, Selection
 from wfm.domain.schedules import AgentSchedule, Shift
 from wfm.domain.tenant import TokenFacts
 from wfm.domain.windows import Window, WindowSpec
-from wfm.engine.dependencies import EngineDependencies
+from wfm.engine.dependencies import EngineDependencies, Reads
 from wfm.genesys.auth import Credentials
 from wfm.genesys.client import GenesysClient
 from wfm.genesys.pacing import RequestLane
@@ -128,7 +128,7 @@ def nobody_blocked(operation: Operation, items: Sequence[Item]) -> dict[str, tup
     return {}
 
 
-def dependencies_for(ledger: Ledger, client: Any, reads: Any, **changes: Any) -> EngineDependencies:
+def dependencies_for(ledger: Ledger, client: Any, reads: Reads, **changes: Any) -> EngineDependencies:
     """EngineDependencies around one client."""
     values: dict[str, Any] = {
         "ledger": ledger,

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from wfm.domain.agents import Agent, AgentState, Directory
 from wfm.domain.diagnoses import Diagnosis, Evidence
 from wfm.domain.operations import Item, Operation
 from wfm.domain.plans import Fate
-from wfm.genesys.reads import Reader
+from wfm.domain.schedules import AgentSchedule
+from wfm.domain.tenant import TokenFacts
+from wfm.genesys.pacing import RequestLane
 from wfm.ledger import Ledger
 from wfm.routes.base import Sender
 
@@ -18,6 +21,20 @@ Clock = Callable[[], datetime]
 Recheck = Callable[[Operation, Sequence[Item]], Mapping[str, tuple[Fate, str]]]
 """The agents that can no longer be taken out, with the reason. Raises GenesysError."""
 Diagnose = Callable[[int | None, Mapping[str, str], bytes | str | None, Evidence], Diagnosis]
+
+
+class Reads(Protocol):
+    """The bulk reads that the engine makes; `wfm.genesys.reads.Reader` gives them. All raise GenesysError."""
+
+    def token(self, *, fresh: bool = False) -> TokenFacts: ...
+
+    def directory(self, *, fresh: bool = False, lane: RequestLane = ...) -> Directory: ...
+
+    def states(self, agents: Sequence[Agent], *, fresh: bool = False, lane: RequestLane = ...) -> Mapping[str, AgentState]: ...
+
+    def schedules(
+        self, agents: Sequence[Agent], start: datetime, end: datetime, *, fresh: bool = False, lane: RequestLane = ...
+    ) -> Mapping[str, AgentSchedule]: ...
 
 
 class Discards(Protocol):
@@ -34,7 +51,7 @@ class Client(Sender, Protocol):
     def auth(self) -> Discards: ...
 
 
-ClientFor = Callable[[str], tuple[Client, Reader]]
+ClientFor = Callable[[str], tuple[Client, Reads]]
 """OAuth client id -> its HTTP client and reader. Raises NotFound for a client whose secret the desk does not have."""
 
 

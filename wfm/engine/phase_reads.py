@@ -10,9 +10,9 @@ from wfm.domain.operations import Item, ItemState, Operation, SkipReason
 from wfm.domain.plans import INCLUDABLE
 from wfm.domain.schedules import Shift
 from wfm.engine.batch import CANARY
+from wfm.engine.dependencies import Reads
 from wfm.engine.sending import ORPHANED
 from wfm.genesys.pacing import RequestLane
-from wfm.genesys.reads import Reader
 from wfm.ledger import Ledger
 
 PAGE = 2_000
@@ -42,14 +42,14 @@ def items_in(
     return items if limit is None else items[:limit]
 
 
-def states_of(reads: Reader, agent_ids: Sequence[str], lane: RequestLane, *, fresh: bool = True) -> dict[str, Status]:
+def states_of(reads: Reads, agent_ids: Sequence[str], lane: RequestLane, *, fresh: bool = True) -> dict[str, Status]:
     """Return the present state of each agent that the tenant knows. Raises GenesysError."""
     agents = _agents(reads, agent_ids, lane)
     states = reads.states(agents, fresh=fresh, lane=lane) if agents else {}
     return {agent_id: state.status for agent_id, state in states.items()}
 
 
-def off_shift(reads: Reader, operation: Operation, items: Sequence[Item], now: datetime) -> dict[str, str]:
+def off_shift(reads: Reads, operation: Operation, items: Sequence[Item], now: datetime) -> dict[str, str]:
     """Return the agents who were on shift when taken out and no longer are, with the reason. Raises GenesysError.
 
     An agent whose shift is still to begin inside the window was already off shift when taken out and is restored:
@@ -78,7 +78,7 @@ def _went_off(shifts: Sequence[Shift], begun: datetime, until: datetime, now: da
     return ended or not any(now < shift.start < until for shift in shifts)
 
 
-def not_ours(reads: Reader, items: Sequence[Item]) -> dict[str, str]:
+def not_ours(reads: Reads, items: Sequence[Item]) -> dict[str, str]:
     """Return the agents who are already available, for routes that can't read them back. Raises GenesysError."""
     states = states_of(reads, [item.agent_id for item in items], RequestLane.RESTORE)
     return {
@@ -95,6 +95,6 @@ def causes_so_far(ledger: Ledger, operation: Operation) -> list[tuple[str, str]]
     return [(run.fingerprint or run.note, run.cause or run.note) for run in runs if run.note != ORPHANED][:CANARY]
 
 
-def _agents(reads: Reader, agent_ids: Sequence[str], lane: RequestLane) -> list[Agent]:
+def _agents(reads: Reads, agent_ids: Sequence[str], lane: RequestLane) -> list[Agent]:
     known = reads.directory(lane=lane).agents
     return [known[agent_id] for agent_id in agent_ids if agent_id in known]

@@ -18,12 +18,11 @@ from wfm.domain.operations import Counts, ItemState, Operation, OperationState, 
 from wfm.domain.sentences import plural, quantity
 from wfm.engine import endings, phase_reads
 from wfm.engine.batch import BatchExecutor, BatchResult, Canary, Stop, canary_for
-from wfm.engine.dependencies import Client, EngineDependencies
+from wfm.engine.dependencies import Client, EngineDependencies, Reads
 from wfm.engine.read_back import settle_unconfirmed
 from wfm.engine.sending import PhaseContext
 from wfm.genesys.errors import GenesysError
 from wfm.genesys.pacing import RequestLane
-from wfm.genesys.reads import Reader
 from wfm.routes import by_name
 
 log = logging.getLogger(__name__)
@@ -265,7 +264,7 @@ class PhaseRunner:
     def _client(self, operation: Operation) -> Client:
         return self._deps.client_for(operation.client_id)[0]
 
-    def _reads(self, operation: Operation) -> Reader:
+    def _reads(self, operation: Operation) -> Reads:
         return self._deps.client_for(operation.client_id)[1]
 
     def _fresh(self, operation: Operation) -> Operation:

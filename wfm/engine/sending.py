@@ -16,10 +16,9 @@ from wfm.domain.agents import Status
 from wfm.domain.diagnoses import GRANT, Diagnosis, Evidence
 from wfm.domain.errors import Refused, StoreFault
 from wfm.domain.operations import Exchange, ItemState, Operation, Outcome, Phase
-from wfm.engine.dependencies import Client, EngineDependencies
+from wfm.engine.dependencies import Client, EngineDependencies, Reads
 from wfm.genesys.errors import BudgetTimeout, Cancelled, GenesysError, OutcomeUnknown
 from wfm.genesys.pacing import RequestLane
-from wfm.genesys.reads import Reader
 from wfm.ledger.records import Claim, Settlement
 from wfm.routes import Interrupted, Left, Prepared, Route, Sender, Task, Verdict, by_name
 from wfm.routes.base import Answer, joined
@@ -96,7 +95,7 @@ class PhaseContext:
     sender: Sender
     reading_client: Sender
     """As `sender`, but it continues when an operation is stopped, so that what was sent is still read back."""
-    reads: Reader
+    reads: Reads
     prepared: Prepared
     befores: Mapping[str, Status]
 
@@ -107,7 +106,7 @@ class PhaseContext:
         operation: Operation,
         phase: Phase,
         client: Client,
-        reads: Reader,
+        reads: Reads,
         befores: Mapping[str, Status],
         *,
         unsent: threading.Event,
