@@ -20,7 +20,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, Position, sync_playwright
 
-from benchmarks.screens import READY, SCREENS, dashboard
+from benchmarks.screens import FLAGS, READY, SCREENS, dashboard
 from benchmarks.tenant import ACTOR
 from wfm.desk import Desk
 from wfm.domain.agents import GroupKind
@@ -28,15 +28,6 @@ from wfm.settings import load
 from wfm.ui.screens.plan import table
 
 TIMES = 7
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 QUIET_S = 0.4
 """A page in which nothing has happened for so long has settled. The wait itself is not counted."""
 

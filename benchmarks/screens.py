@@ -21,7 +21,15 @@ AGENTS = 240
 TIMES = 5
 PATIENCE_S = 60.0
 MEBIBYTE = 1024 * 1024
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 READY = "[data-testid=stApp][data-test-script-state=notRunning]"
 COUNT_RUNS = """
 window.runsEnded = 0;
